@@ -1,0 +1,27 @@
+# One library per folder of stratoscope/. A floor links only the floors below it, so a wrong include fails to link.
+#   add_floor(NAME SOURCES a.cpp … LINK lower_floor or package targets …)
+function(stratoscope_options target)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -ffp-contract=off
+    $<$<BOOL:${STRATOSCOPE_WERROR}>:-Werror>)
+endfunction()
+
+function(add_floor name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(stratoscope_${name} STATIC ${ARG_SOURCES})
+  add_library(stratoscope::${name} ALIAS stratoscope_${name})
+  set_target_properties(stratoscope_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  stratoscope_options(stratoscope_${name})
+  target_link_libraries(stratoscope_${name} PUBLIC ${ARG_LINK})
+endfunction()
+
+# One test program per folder of tests/; its cases appear in CTest one by one.
+#   add_floor_tests(NAME SOURCES a_test.cpp … LINK floors …)
+function(add_floor_tests name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  stratoscope_options(test_${name})
+  target_compile_definitions(test_${name} PRIVATE STRATOSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(test_${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
+  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+endfunction()

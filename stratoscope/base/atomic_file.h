@@ -1,0 +1,39 @@
+// A file that appears whole or not at all: written under a temporary name beside its place, flushed, renamed.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace stratoscope {
+
+class AtomicFile {
+ public:
+  // Opens the temporary file. Throws Error when the folder is missing or not writable.
+  explicit AtomicFile(const std::filesystem::path& path);
+  // Removes the temporary file unless commit() was reached.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Each throws Error naming the final path (full disk, file-size limit, vanished folder).
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+  // Where the bytes are until commit(); for writers that want a path of their own.
+  const std::filesystem::path& temporary() const { return temporary_; }
+
+ private:
+  [[noreturn]] void fail(const char* doing) const;
+
+  std::filesystem::path path_, temporary_;
+  std::FILE* file_ = nullptr;
+  bool committed_ = false;
+};
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace stratoscope

@@ -1,0 +1,34 @@
+// The one exception that anything a user, a file or a request can cause ends in.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace stratoscope {
+
+// what() reads "where: problem; hint", one line, without a full stop.
+class Error : public std::runtime_error {
+ public:
+  // `where` names the part that noticed ("safetensors", "edit"), `problem` says what is wrong with which
+  // thing, `hint` what to do about it (may be empty).
+  Error(const std::string& where, const std::string& problem, const std::string& hint = {})
+      : std::runtime_error(where + ": " + problem + (hint.empty() ? "" : "; " + hint)),
+        where_(where),
+        problem_(problem),
+        hint_(hint) {}
+
+  const std::string& where() const { return where_; }
+  const std::string& problem() const { return problem_; }
+  const std::string& hint() const { return hint_; }
+
+ private:
+  std::string where_, problem_, hint_;
+};
+
+// Thrown out of a long job whose Progress said that it is cancelled.
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("interrupted", "stopped before the end", "nothing was left half-written") {}
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,31 @@
+// How a long job says how far it is, and learns that nobody wants it any more.
+#pragma once
+
+#include <cstddef>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope {
+
+// A face (terminal, server, test) derives from this; the library only calls it. Calls come from one thread.
+class Progress {
+ public:
+  Progress() = default;
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  virtual ~Progress() = default;
+
+  // `done` of `total` steps of the job called `what` are behind us.
+  virtual void update(const char* what, std::size_t done, std::size_t total) {
+    static_cast<void>(what);
+    static_cast<void>(done);
+    static_cast<void>(total);
+  }
+  virtual bool cancelled() const { return false; }
+
+  void throw_if_cancelled() const {
+    if (cancelled()) throw Interrupted();
+  }
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,80 @@
+// A figure as data: labels and numbers, no drawing. The writers (Vega-Lite, gnuplot, csv, html) turn it into files.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace stratoscope {
+
+// Colour-blind-safe maps: plasma for depth, similarity and probability; diverging (centred on zero) for a signed
+// change.
+enum class ColorMap { plasma, viridis, diverging };
+
+// What the colours of all panels of a figure mean. Without it, marks are drawn in the accent colour.
+struct ColorScale {
+  ColorMap map = ColorMap::plasma;
+  std::string title;  // what the colour bar says it measures, with units where there are any
+  double low = 0, high = 1;
+  bool show_bar = true;  // false where the colours repeat what an axis says already (depth)
+};
+
+// `ticks` are category labels, drawn at 0, 1, 2, … (thinned where they would overlap); empty for a numeric axis.
+struct Axis {
+  std::string title;
+  std::vector<std::string> ticks;
+  std::optional<std::pair<double, double>> range;
+  bool logarithmic = false;
+};
+
+// Many values per category of the x axis, scattered sideways by a seeded jitter, coloured by category.
+// columns[i] belongs to x category i.
+struct JitteredPoints {
+  std::vector<std::vector<double>> columns;
+};
+
+// One value per x position (category index or number), joined in order; NaN breaks the line.
+struct Line {
+  std::string label;  // drawn in a legend when a panel has more than one labelled line
+  std::vector<double> x, y;
+  bool markers = true;
+};
+
+// One bar per category of the x axis (or of the y axis when horizontal, first category on top).
+struct Bars {
+  std::vector<double> values;
+  bool horizontal = false;
+  bool color_by_category = false;  // the colour of each depth, as in JitteredPoints beside it
+};
+
+// values[row][col]; row 0 is drawn on top; NaN cells stay empty. Coloured by the figure's ColorScale.
+struct Heatmap {
+  std::vector<std::vector<double>> values;
+};
+
+// A labelled dashed horizontal line: the clean value beside the edited ones.
+struct Reference {
+  std::string label;
+  double y = 0;
+};
+
+using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Reference>;
+
+struct Panel {
+  std::string title;
+  Axis x, y;
+  std::vector<Mark> marks;  // drawn in order, later ones on top
+};
+
+struct Figure {
+  std::string title;
+  std::string caption;  // one or two sentences below the figure: what was sampled or clipped, what a line means
+  std::vector<Panel> panels;
+  std::size_t columns = 1;  // panels are laid out row by row, this many in a row
+  std::optional<ColorScale> color;
+};
+
+}  // namespace stratoscope

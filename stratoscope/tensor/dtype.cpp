@@ -1,0 +1,87 @@
+#include "stratoscope/tensor/dtype.h"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "stored tensors are little-endian");
+
+float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+  const std::uint32_t magnitude = half & 0x7fffU;
+  // Shifted into place, a half is the float times 2^-112; one multiplication also normalises subnormals.
+  const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
+  const std::uint32_t special = magnitude >= 0x7c00U ? 0x7f800000U : 0U;  // infinity and NaN keep their mantissa
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | special | sign);
+}
+
+float bfloat_to_float(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+template <class Stored, class Out, class Decode>
+void convert_each(std::span<const std::byte> bytes, std::span<Out> out, Decode decode) {
+  if (bytes.size() != out.size() * sizeof(Stored)) throw Error("tensor", "stored bytes and element count disagree");
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Stored stored;
+    std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    out[i] = static_cast<Out>(decode(stored));
+  }
+}
+
+template <class Out>
+void convert_to(DType dtype, std::span<const std::byte> bytes, std::span<Out> out) {
+  const auto same = [](auto value) { return value; };
+  switch (dtype) {
+    case DType::f64: return convert_each<double>(bytes, out, same);
+    case DType::f32: return convert_each<float>(bytes, out, same);
+    case DType::f16: return convert_each<std::uint16_t>(bytes, out, half_to_float);
+    case DType::bf16: return convert_each<std::uint16_t>(bytes, out, bfloat_to_float);
+    case DType::i64: return convert_each<std::int64_t>(bytes, out, same);
+    case DType::i32: return convert_each<std::int32_t>(bytes, out, same);
+    case DType::i16: return convert_each<std::int16_t>(bytes, out, same);
+    case DType::i8: return convert_each<std::int8_t>(bytes, out, same);
+    case DType::u8:
+    case DType::boolean: return convert_each<std::uint8_t>(bytes, out, same);
+  }
+}
+
+}  // namespace
+
+std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+    case DType::i64: return 8;
+    case DType::f32:
+    case DType::i32: return 4;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16: return 2;
+    default: return 1;
+  }
+}
+
+std::string_view name_of(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return "F64";
+    case DType::f32: return "F32";
+    case DType::f16: return "F16";
+    case DType::bf16: return "BF16";
+    case DType::i64: return "I64";
+    case DType::i32: return "I32";
+    case DType::i16: return "I16";
+    case DType::i8: return "I8";
+    case DType::u8: return "U8";
+    default: return "BOOL";
+  }
+}
+
+bool is_floating(DType dtype) { return dtype <= DType::bf16; }
+
+void convert(DType dtype, std::span<const std::byte> bytes, std::span<float> out) { convert_to(dtype, bytes, out); }
+void convert(DType dtype, std::span<const std::byte> bytes, std::span<double> out) { convert_to(dtype, bytes, out); }
+
+}  // namespace stratoscope
