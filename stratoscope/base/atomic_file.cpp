@@ -22,7 +22,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   temporary_ = name;
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  ::fchmod(fd, static_cast<mode_t>(0666) & ~mask);
+  if (::fchmod(fd, static_cast<mode_t>(0666) & ~mask) != 0) fail("cannot be written");
   file_ = ::fdopen(fd, "wb");
   if (file_ == nullptr) fail("cannot be written");
 }
