@@ -1,0 +1,196 @@
+#include "stratoscope/ops/attention.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stratoscope/ops/attention.cpp"
+// This file is compiled once per instruction set; the order of these headers matters.
+// clang-format off
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace stratoscope {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::size_t kRows = 4;     // query rows that share each load of a key or value
+constexpr std::size_t kVectors = 3;  // with kRows this fills 16 registers: 12 sums, 3 loads, 1 broadcast
+
+// kt is [d_head, key_stride]. Writes R rows of scores for keys [0, key_count), key_count a multiple of the lanes.
+template <std::size_t R, std::size_t V>
+void ScoreTile(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
+               float* const* out, std::size_t key) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector sum[R][V];
+  for (auto& row : sum)
+    for (auto& s : row) s = hn::Zero(d);
+  for (std::size_t i = 0; i < d_head; ++i) {
+    Vector k[V];
+    for (std::size_t v = 0; v < V; ++v) k[v] = hn::LoadU(d, kt + i * key_stride + key + v * lanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto broadcast = hn::Set(d, q[r][i]);
+      for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(broadcast, k[v], sum[r][v]);
+    }
+  }
+  const auto factor = hn::Set(d, scale);
+  for (std::size_t r = 0; r < R; ++r)
+    for (std::size_t v = 0; v < V; ++v) hn::StoreU(hn::Mul(sum[r][v], factor), d, out[r] + key + v * lanes);
+}
+
+template <std::size_t R>
+void ScoreRowsOf(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
+                 float* const* out, std::size_t key_count) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t key = 0;
+  for (; key + kVectors * lanes <= key_stride && key < key_count; key += kVectors * lanes)
+    ScoreTile<R, kVectors>(q, kt, d_head, key_stride, scale, out, key);
+  for (; key < key_count; key += lanes) ScoreTile<R, 1>(q, kt, d_head, key_stride, scale, out, key);
+}
+
+void ScoreRows(const float* const* q, std::size_t rows, const float* kt, std::size_t d_head, std::size_t key_stride,
+               float scale, float* const* out, std::size_t key_count) {
+  std::size_t r = 0;
+  for (; r + kRows <= rows; r += kRows) ScoreRowsOf<kRows>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
+  for (; r < rows; ++r) ScoreRowsOf<1>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
+}
+
+// Adds pattern[r, j] v[j] for j in [first, last) to V vectors of R rows of z, in the order of j.
+template <std::size_t R, std::size_t V>
+void MixTile(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
+             std::size_t last, float* const* z, std::size_t col) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector sum[R][V];
+  for (std::size_t r = 0; r < R; ++r)
+    for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::LoadU(d, z[r] + col + v * lanes);
+  for (std::size_t j = first; j < last; ++j) {
+    Vector value[V];
+    for (std::size_t v = 0; v < V; ++v) value[v] = hn::LoadU(d, values + j * value_stride + col + v * lanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto weight = hn::Set(d, pattern[r][j]);
+      for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(weight, value[v], sum[r][v]);
+    }
+  }
+  for (std::size_t r = 0; r < R; ++r)
+    for (std::size_t v = 0; v < V; ++v) hn::StoreU(sum[r][v], d, z[r] + col + v * lanes);
+}
+
+template <std::size_t R>
+void MixRowsOf(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
+               std::size_t last, float* const* z) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::size_t col = 0;
+  for (; col + 2 * lanes <= value_stride; col += 2 * lanes)
+    MixTile<R, 2>(pattern, values, value_stride, first, last, z, col);
+  for (; col < value_stride; col += lanes) MixTile<R, 1>(pattern, values, value_stride, first, last, z, col);
+}
+
+// z rows are zeroed and padded to value_stride; row r mixes the keys [0, first_query + r].
+void MixRows(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
+             std::size_t first_query, float* const* z) {
+  std::size_t r = 0;
+  for (; r + kRows <= rows; r += kRows) {
+    const std::size_t shared = first_query + r + 1;  // the keys that all four rows may see
+    MixRowsOf<kRows>(pattern + r, values, value_stride, 0, shared, z + r);
+    for (std::size_t own = 1; own < kRows; ++own)
+      MixRowsOf<1>(pattern + r + own, values, value_stride, shared, shared + own, z + r + own);
+  }
+  for (; r < rows; ++r) MixRowsOf<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
+}
+
+void SoftmaxRow(float* row, std::size_t n) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t whole = n / lanes * lanes;
+  const auto rest = hn::FirstN(d, n - whole);
+  const auto low = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto top = low;
+  for (std::size_t i = 0; i < whole; i += lanes) top = hn::Max(top, hn::LoadU(d, row + i));
+  if (whole < n) top = hn::Max(top, hn::IfThenElse(rest, hn::MaskedLoad(rest, d, row + whole), low));
+  const auto maximum = hn::MaxOfLanes(d, top);
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, row + i), maximum));
+    hn::StoreU(e, d, row + i);
+    sum = hn::Add(sum, e);
+  }
+  if (whole < n) {
+    const auto e = hn::IfThenElseZero(rest, hn::Exp(d, hn::Sub(hn::MaskedLoad(rest, d, row + whole), maximum)));
+    hn::BlendedStore(e, rest, d, row + whole);
+    sum = hn::Add(sum, e);
+  }
+  const auto total = hn::SumOfLanes(d, sum);
+  for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Div(hn::LoadU(d, row + i), total), d, row + i);
+  if (whole < n) hn::BlendedStore(hn::Div(hn::MaskedLoad(rest, d, row + whole), total), rest, d, row + whole);
+}
+
+std::size_t FloatLanes() { return hn::Lanes(hn::ScalableTag<float>()); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stratoscope
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stratoscope {
+HWY_EXPORT(ScoreRows);
+HWY_EXPORT(MixRows);
+HWY_EXPORT(SoftmaxRow);
+HWY_EXPORT(FloatLanes);
+
+namespace {
+std::size_t whole_vectors(std::size_t count) {
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(FloatLanes)();
+  return (count + lanes - 1) / lanes * lanes;
+}
+
+template <class T>
+std::vector<T*> row_pointers(MatrixView<T> matrix) {
+  std::vector<T*> rows(matrix.rows);
+  for (std::size_t r = 0; r < matrix.rows; ++r) rows[r] = matrix.row(r);
+  return rows;
+}
+}  // namespace
+
+HeadKeysValues::HeadKeysValues(MatrixView<const float> k, MatrixView<const float> v)
+    : keys_(k.rows),
+      d_head_(k.cols),
+      transposed_keys_(Tensor::zeros({d_head_, whole_vectors(keys_)})),
+      values_(Tensor::zeros({keys_, whole_vectors(d_head_)})) {
+  const auto transposed = transposed_keys_.matrix();
+  const auto values = values_.matrix();
+  for (std::size_t j = 0; j < keys_; ++j) {
+    for (std::size_t i = 0; i < d_head_; ++i) transposed.row(i)[j] = k.row(j)[i];
+    std::copy_n(v.row(j), d_head_, values.row(j));
+  }
+}
+
+void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t first_query,
+                            MatrixView<float> scores) const {
+  const auto rows_in = row_pointers(q);
+  const auto rows_out = row_pointers(scores);
+  const std::size_t key_count = whole_vectors(std::min(keys_, first_query + q.rows));
+  HWY_DYNAMIC_DISPATCH(ScoreRows)
+  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, rows_out.data(), key_count);
+}
+
+void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> z) const {
+  Tensor padded = Tensor::zeros({z.rows, values_.shape()[1]});
+  const auto rows_in = row_pointers(pattern);
+  const auto rows_out = row_pointers(padded.matrix());
+  HWY_DYNAMIC_DISPATCH(MixRows)
+  (rows_in.data(), pattern.rows, values_.data(), values_.shape()[1], first_query, rows_out.data());
+  for (std::size_t r = 0; r < z.rows; ++r) std::copy_n(rows_out[r], d_head_, z.row(r));
+}
+
+void softmax_row(float* row, std::size_t valid) { HWY_DYNAMIC_DISPATCH(SoftmaxRow)(row, valid); }
+}  // namespace stratoscope
+#endif

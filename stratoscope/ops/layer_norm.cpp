@@ -1,0 +1,93 @@
+#include "stratoscope/ops/layer_norm.h"
+
+#include <cmath>
+
+#include "stratoscope/ops/row_blocks.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stratoscope/ops/layer_norm.cpp"
+// This file is compiled once per instruction set; the order of these headers matters.
+// clang-format off
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace stratoscope {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The sum over i of term(x[i]) in double: lane by lane, then the lanes, then the rest one by one. The order depends
+// on n alone.
+template <class Term, class ScalarTerm>
+double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar_term) {
+  const hn::ScalableTag<double> wide;
+  const hn::Rebind<float, decltype(wide)> narrow;
+  const std::size_t lanes = hn::Lanes(wide);
+  auto even = hn::Zero(wide), odd = hn::Zero(wide);
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    even = hn::Add(even, term(wide, hn::PromoteTo(wide, hn::LoadU(narrow, x + i))));
+    odd = hn::Add(odd, term(wide, hn::PromoteTo(wide, hn::LoadU(narrow, x + i + lanes))));
+  }
+  double sum = hn::GetLane(hn::SumOfLanes(wide, hn::Add(even, odd)));
+  for (; i < n; ++i) sum += scalar_term(static_cast<double>(x[i]));
+  return sum;
+}
+
+void NormalizeRow(const float* x, std::size_t n, float eps, float* normalized, float* scale) {
+  const double count = static_cast<double>(n);
+  const double mean = sum_in_double(
+                          x, n, [](auto, auto v) { return v; }, [](double v) { return v; }) /
+                      count;
+  const double variance = sum_in_double(
+                              x, n,
+                              [mean](auto d, auto v) {
+                                const auto centred = hn::Sub(v, hn::Set(d, mean));
+                                return hn::Mul(centred, centred);
+                              },
+                              [mean](double v) { return (v - mean) * (v - mean); }) /
+                          count;
+  *scale = static_cast<float>(std::sqrt(variance + static_cast<double>(eps)));
+  const hn::ScalableTag<float> d;
+  const float centre = static_cast<float>(mean);
+  const auto centres = hn::Set(d, centre), scales = hn::Set(d, *scale);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
+    hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, x + i), centres), scales), d, normalized + i);
+  for (; i < n; ++i) normalized[i] = (x[i] - centre) / *scale;
+}
+
+void ScaleAndShiftRow(const float* normalized, std::size_t n, const float* weight, const float* bias, float* y) {
+  const hn::ScalableTag<float> d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
+    const auto scaled = hn::Mul(hn::LoadU(d, normalized + i), hn::LoadU(d, weight + i));
+    hn::StoreU(hn::Add(scaled, hn::LoadU(d, bias + i)), d, y + i);
+  }
+  for (; i < n; ++i) y[i] = normalized[i] * weight[i] + bias[i];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stratoscope
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stratoscope {
+HWY_EXPORT(NormalizeRow);
+HWY_EXPORT(ScaleAndShiftRow);
+
+void layer_norm_statistics(MatrixView<const float> x, float eps, MatrixView<float> normalized, float* scale) {
+  const auto kernel = HWY_DYNAMIC_DISPATCH(NormalizeRow);
+  for_row_blocks(x.rows, x.cols,
+                 [&](std::size_t row) { kernel(x.row(row), x.cols, eps, normalized.row(row), scale + row); });
+}
+
+void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y) {
+  const auto kernel = HWY_DYNAMIC_DISPATCH(ScaleAndShiftRow);
+  for_row_blocks(y.rows, y.cols,
+                 [&](std::size_t row) { kernel(normalized.row(row), y.cols, weight, bias, y.row(row)); });
+}
+}  // namespace stratoscope
+#endif

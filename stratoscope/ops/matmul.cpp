@@ -1,0 +1,135 @@
+#include "stratoscope/ops/matmul.h"
+
+#include <algorithm>
+#include <cstring>
+#include <dnnl.hpp>
+#include <string_view>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/threads.h"
+
+namespace stratoscope {
+namespace {
+
+using dnnl::memory;
+
+// oneDNN's AVX2 and older kernels sum a row in an order that depends on how many rows there are. Given always this
+// many rows on one thread they do not: every place in a block of 48 has the same order (24 and 16 divide it).
+constexpr std::size_t kFixedRows = 48;
+
+const dnnl::engine& cpu() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
+
+memory::desc rows_desc(std::size_t rows, std::size_t cols, std::size_t stride) {
+  return {{dim(rows), dim(cols)}, memory::data_type::f32, {dim(stride), 1}};
+}
+
+dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc& w, const memory::desc& y, bool bias) {
+  dnnl::primitive_attr attributes;
+  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);  // an environment variable could relax it otherwise
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::library);
+  if (!bias) return {dnnl::matmul::desc(x, w, y), attributes, cpu()};
+  const memory::desc b({1, y.dims()[1]}, memory::data_type::f32, memory::format_tag::ab);
+  return {dnnl::matmul::desc(x, w, b, y), attributes, cpu()};
+}
+
+}  // namespace
+
+struct PackedMatrix::Packed {
+  memory weights;
+  std::vector<float> bias;
+  bool rows_are_independent = false;  // the kernel gives a row the same bits among any number of rows
+
+  void execute(MatrixView<const float> x, MatrixView<float> y) const {
+    const auto x_desc = rows_desc(x.rows, x.cols, x.stride);
+    const auto y_desc = rows_desc(y.rows, y.cols, y.stride);
+    // Making a primitive is a look-up in oneDNN's own cache after the first time.
+    const dnnl::matmul product(describe(x_desc, weights.get_desc(), y_desc, !bias.empty()));
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, memory(x_desc, cpu(), const_cast<float*>(x.data))},
+        {DNNL_ARG_WEIGHTS, weights},
+        {DNNL_ARG_DST, memory(y_desc, cpu(), y.data)},
+    };
+    if (!bias.empty()) {
+      const memory::desc b({1, dim(bias.size())}, memory::data_type::f32, memory::format_tag::ab);
+      arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), const_cast<float*>(bias.data())));
+    }
+    dnnl::stream stream(cpu());
+    product.execute(stream, arguments);
+    stream.wait();
+  }
+
+  // Whole blocks of kFixedRows, each on one thread (oneDNN runs serially inside a parallel loop).
+  void execute_in_fixed_blocks(MatrixView<const float> x, MatrixView<float> y) const {
+    const std::size_t blocks = (x.rows + kFixedRows - 1) / kFixedRows;
+    parallel_for(std::max<std::size_t>(blocks, 2), [&](std::size_t block) {
+      if (block >= blocks) return;  // the second turn exists only to keep a single block inside a parallel region
+      const std::size_t first = block * kFixedRows, count = std::min(kFixedRows, x.rows - first);
+      if (count == kFixedRows) return execute(x.rows_from(first, count), y.rows_from(first, count));
+      Tensor padded_x = Tensor::zeros({kFixedRows, x.cols}), padded_y({kFixedRows, y.cols});
+      for (std::size_t r = 0; r < count; ++r) std::copy_n(x.row(first + r), x.cols, padded_x.matrix().row(r));
+      execute(std::as_const(padded_x).matrix(), padded_y.matrix());
+      for (std::size_t r = 0; r < count; ++r) std::copy_n(padded_y.matrix().row(r), y.cols, y.row(first + r));
+    });
+  }
+};
+
+PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout,
+                           const float* bias)
+    : in_(in), out_(out), packed_(std::make_unique<Packed>()) {
+  try {
+    const memory::desc any({dim(in), dim(out)}, memory::data_type::f32, memory::format_tag::any);
+    const auto product = describe(rows_desc(kFixedRows, in, in), any, rows_desc(kFixedRows, out, out), bias != nullptr);
+    packed_->rows_are_independent = std::string_view(product.impl_info_str()).starts_with("brg");
+    const auto tag = layout == WeightLayout::in_out ? memory::format_tag::ab : memory::format_tag::ba;
+    memory plain({{dim(in), dim(out)}, memory::data_type::f32, tag}, cpu(), const_cast<float*>(weights));
+    packed_->weights = memory(product.weights_desc(), cpu());
+    dnnl::stream stream(cpu());
+    dnnl::reorder(plain, packed_->weights).execute(stream, plain, packed_->weights);
+    stream.wait();
+    if (bias != nullptr) packed_->bias.assign(bias, bias + out);
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw Error("matmul", "weights of shape " + to_string({in, out}) + " cannot be packed: " + error.what());
+  }
+}
+
+PackedMatrix::~PackedMatrix() = default;
+PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
+PackedMatrix& PackedMatrix::operator=(PackedMatrix&&) noexcept = default;
+
+std::size_t PackedMatrix::bytes() const {
+  return packed_ ? packed_->weights.get_desc().get_size() + packed_->bias.size() * sizeof(float) : 0;
+}
+
+void PackedMatrix::multiply(MatrixView<const float> x, MatrixView<float> y) const {
+  if (x.rows == 0) return;
+  try {
+    if (packed_->rows_are_independent)
+      packed_->execute(x, y);
+    else
+      packed_->execute_in_fixed_blocks(x, y);
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw Error("matmul", "product of " + to_string({x.rows, in_, out_}) + " failed: " + error.what());
+  }
+}
+
+const char* instruction_set() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "SSE41";
+    case dnnl::cpu_isa::avx: return "AVX";
+    case dnnl::cpu_isa::avx2: return "AVX2";
+    case dnnl::cpu_isa::avx512_core: return "AVX512_CORE";
+    case dnnl::cpu_isa::avx512_core_vnni: return "AVX512_CORE_VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16: return "AVX512_CORE_BF16";
+    case dnnl::cpu_isa::avx512_core_amx: return "AVX512_CORE_AMX";
+    default: return "other";
+  }
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,46 @@
+// Dense products with weights that are packed once. The only file that knows oneDNN is matmul.cpp.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "stratoscope/tensor/tensor.h"
+
+namespace stratoscope {
+
+// How the weights passed to PackedMatrix lie in memory.
+enum class WeightLayout {
+  in_out,  // [in, out], as Hugging Face's Conv1D stores them
+  out_in,  // [out, in], as an embedding table or torch.nn.Linear stores them
+};
+
+// A float32 weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.
+//
+// A row of the product has the same bits whatever the other rows are, how many there are, and however many
+// threads compute them.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  // Copies `weights`; `bias` may be null or holds `out` numbers, which are copied too.
+  PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias);
+  ~PackedMatrix();
+  PackedMatrix(PackedMatrix&&) noexcept;
+  PackedMatrix& operator=(PackedMatrix&&) noexcept;
+
+  std::size_t in() const { return in_; }
+  std::size_t out() const { return out_; }
+  std::size_t bytes() const;
+
+  // y[rows, out] = x[rows, in] · W + bias. Rows may be strided; x and y must not overlap.
+  void multiply(MatrixView<const float> x, MatrixView<float> y) const;
+
+ private:
+  struct Packed;
+  std::size_t in_ = 0, out_ = 0;
+  std::unique_ptr<Packed> packed_;
+};
+
+// The instruction set that the kernels use, as oneDNN names it ("AVX512_CORE_BF16"): bit promises hold within one.
+const char* instruction_set();
+
+}  // namespace stratoscope
