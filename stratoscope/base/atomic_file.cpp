@@ -3,28 +3,35 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "stratoscope/base/error.h"
 
 namespace stratoscope {
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  if (path.filename().empty()) throw Error("file", "'" + path.string() + "' is not a file name");
+  const std::string shown = path.string();
+  if (path.filename().empty()) throw Error("file", shown + ": is not a file name");
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw Error("file", path.string() + ": is a folder");
-  // A name no other process uses at the same time; mkostemp makes it readable by its owner only.
-  std::string name = (path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string();
-  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (std::filesystem::is_directory(status)) throw Error("file", shown + ": is a folder");
+  // Renaming onto a device or a pipe would take its place.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw Error("file", shown + ": is not a regular file");
+  const int fd = open_temporary();
   if (fd < 0) fail("cannot be written");
-  temporary_ = name;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(fd, static_cast<mode_t>(0666) & ~mask) != 0) fail("cannot be written");
   file_ = ::fdopen(fd, "wb");
-  if (file_ == nullptr) fail("cannot be written");
+  if (file_ == nullptr) {
+    const int reason = errno;
+    ::close(fd);
+    ::unlink(temporary_.c_str());
+    errno = reason;
+    fail("cannot be written");
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -39,12 +46,37 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void AtomicFile::commit() {
-  if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail("cannot be written");
-  const int closed = std::fclose(file_);
-  file_ = nullptr;
-  if (closed != 0) fail("cannot be written");
+  const bool flushed = std::fflush(file_) == 0;
+  const int reason = errno;
+  const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
+  if (!flushed) errno = reason;
+  if (!flushed || !closed) fail("cannot be written");
+  // Opened by name, because a writer with a path of its own may have put another file in its place.
+  const int fd = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("cannot be written");
+  const bool synced = ::fsync(fd) == 0;
+  const int sync_reason = errno;
+  ::close(fd);
+  errno = sync_reason;
+  if (!synced) fail("cannot be written");
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot be put in its place");
   committed_ = true;
+}
+
+// Creates the temporary file under a name that nothing has yet, beside the final place, with the permissions that
+// the user's umask gives. Returns its descriptor, or -1 with errno set.
+int AtomicFile::open_temporary() {
+  static std::atomic<unsigned> counter{0};
+  constexpr int kTries = 1000;
+  int fd = -1;
+  for (int i = 0; i < kTries && fd < 0; ++i) {
+    std::string name = ".stratoscope-";
+    name += std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + ".tmp";
+    temporary_ = path_.parent_path() / name;
+    fd = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno != EEXIST) break;
+  }
+  return fd;
 }
 
 void AtomicFile::fail(const char* doing) const {

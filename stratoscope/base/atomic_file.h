@@ -11,7 +11,8 @@ namespace stratoscope {
 
 class AtomicFile {
  public:
-  // Opens the temporary file. Throws Error when the folder is missing or not writable.
+  // Opens the temporary file. Throws Error when the folder is missing or not writable, and when the path is a folder,
+  // a device or a pipe.
   explicit AtomicFile(const std::filesystem::path& path);
   // Removes the temporary file unless commit() was reached.
   ~AtomicFile();
@@ -23,10 +24,11 @@ class AtomicFile {
   void write(std::string_view text);
   void commit();
 
-  // Where the bytes are until commit(); for writers that want a path of their own.
+  // Where the bytes are until commit(); a writer that wants a path of its own may write, or replace, this file.
   const std::filesystem::path& temporary() const { return temporary_; }
 
  private:
+  int open_temporary();
   [[noreturn]] void fail(const char* doing) const;
 
   std::filesystem::path path_, temporary_;

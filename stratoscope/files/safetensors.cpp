@@ -1,0 +1,143 @@
+#include "stratoscope/files/safetensors.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/atomic_file.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/files/safetensors_header.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr std::size_t kLengthBytes = sizeof(std::uint64_t);
+
+[[noreturn]] void fail(const std::string& file, const std::string& problem, const std::string& hint = {}) {
+  throw Error("safetensors", file + ": " + problem, hint);
+}
+
+// The header's text; what follows it in the file is data.
+std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
+  if (bytes.size() < kLengthBytes)
+    fail(file, "has " + std::to_string(bytes.size()) + " bytes, fewer than the 8 that give the header's length",
+         "was it downloaded whole?");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > kMaxSafetensorsHeader)
+    fail(file,
+         "header of " + std::to_string(length) + " bytes is longer than the " + std::to_string(kMaxSafetensorsHeader) +
+             " allowed",
+         "is this a safetensors file?");
+  if (length > bytes.size() - kLengthBytes)
+    fail(file,
+         "header of " + std::to_string(length) + " bytes does not fit into the file of " + std::to_string(bytes.size()),
+         "was it downloaded whole?");
+  return {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, static_cast<std::size_t>(length)};
+}
+
+std::string range(const SafetensorsEntry& entry) {
+  return "[" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + ")";
+}
+
+void check_size(const SafetensorsEntry& entry, const std::string& file) {
+  const std::string tensor = "tensor " + in_quotes(entry.name);
+  if (entry.begin > entry.end)
+    fail(file, tensor + " has data_offsets " + range(entry) + ", which end before they begin");
+  std::size_t wanted = 0;
+  try {
+    wanted = byte_count(entry.dtype, entry.shape);
+  } catch (const Error& error) {
+    fail(file, tensor + ": " + error.problem());
+  }
+  if (entry.end - entry.begin != wanted)
+    fail(file, tensor + " of " + std::string(name_of(entry.dtype)) + " " + to_string(entry.shape) + " needs " +
+                   std::to_string(wanted) + " bytes, but its data_offsets " + range(entry) + " hold " +
+                   std::to_string(entry.end - entry.begin));
+}
+
+// Sorted by offset, each tensor begins where the one before it ends, from the first byte of the data to the last.
+void check_layout(std::vector<SafetensorsEntry>& entries, std::size_t data_size, const std::string& file) {
+  std::sort(entries.begin(), entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  std::size_t filled = 0;
+  for (const SafetensorsEntry& entry : entries) {
+    check_size(entry, file);
+    if (entry.end > data_size)
+      fail(file,
+           "tensor " + in_quotes(entry.name) + " at " + range(entry) + " reaches beyond the data of " +
+               std::to_string(data_size) + " bytes",
+           "was it downloaded whole?");
+    if (entry.begin < filled)
+      fail(file, "tensor " + in_quotes(entry.name) + " at " + range(entry) +
+                     " overlaps the one before it, which ends at " + std::to_string(filled));
+    if (entry.begin > filled)
+      fail(file, "bytes " + std::to_string(filled) + " to " + std::to_string(entry.begin) +
+                     " of the data, before tensor " + in_quotes(entry.name) + ", belong to no tensor");
+    filled = entry.end;
+  }
+  if (filled != data_size)
+    fail(file,
+         "the data has " + std::to_string(data_size) + " bytes, but its tensors end at " + std::to_string(filled));
+}
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
+  const std::string file = path.string();
+  const std::string_view json = header_text(file_.bytes(), file);
+  SafetensorsHeader header = parse_safetensors_header(json, file);
+  const std::span<const std::byte> data = file_.bytes().subspan(kLengthBytes + json.size());
+  check_layout(header.entries, data.size(), file);
+  for (SafetensorsEntry& entry : header.entries)
+    tensors_.emplace(std::move(entry.name), StoredTensor{entry.dtype, std::move(entry.shape),
+                                                         data.subspan(entry.begin, entry.end - entry.begin)});
+  metadata_ = std::move(header.metadata);
+}
+
+const StoredTensor& SafetensorsFile::at(const std::string& name) const {
+  if (const auto found = tensors_.find(name); found != tensors_.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [other, tensor] : tensors_) names.push_back(other);
+  fail(path().string(), "has no tensor " + in_quotes(name), did_you_mean(name, names));
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const ArrayView> arrays,
+                       const std::map<std::string, std::string>& metadata) {
+  check_arrays("safetensors", arrays);
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::size_t begin = 0;
+  for (const ArrayView& array : arrays) {
+    if (array.name == "__metadata__") fail(path.string(), "no tensor may be called '__metadata__'");
+    const std::size_t end = begin + array.bytes.size();
+    header.push_back(
+        {array.name, {{"dtype", name_of(array.dtype)}, {"shape", array.shape}, {"data_offsets", {begin, end}}}});
+    begin = end;
+  }
+  std::string json;
+  try {
+    json = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    fail(path.string(), "a tensor's name or the metadata is not UTF-8");
+  }
+  json.resize((json.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of eight
+  if (json.size() > kMaxSafetensorsHeader)
+    fail(path.string(), "the header would have " + std::to_string(json.size()) + " bytes, more than the " +
+                            std::to_string(kMaxSafetensorsHeader) + " allowed");
+
+  const std::uint64_t length = json.size();
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(json);
+  for (const ArrayView& array : arrays) file.write(array.bytes);
+  file.commit();
+}
+
+}  // namespace stratoscope
