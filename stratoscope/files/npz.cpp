@@ -1,0 +1,164 @@
+#include "stratoscope/files/npz.h"
+
+#include <zip.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/atomic_file.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/files/npy.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr std::string_view kEnding = ".npy";
+
+struct Discard {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct CloseEntry {
+  void operator()(zip_file_t* entry) const { zip_fclose(entry); }
+};
+using Archive = std::unique_ptr<zip_t, Discard>;
+
+[[noreturn]] void fail(const std::string& file, const std::string& problem, const std::string& hint = {}) {
+  throw Error("npz", file + ": " + problem, hint);
+}
+
+// libzip reads from our mapping, so that a file is opened, and refused, in one way everywhere.
+Archive open_archive(const MappedFile& mapped) {
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t* source = zip_source_buffer_create(mapped.bytes().data(), mapped.bytes().size(), 0, &error);
+  zip_t* archive = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
+  if (archive == nullptr) {
+    const std::string reason = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    zip_source_free(source);
+    fail(mapped.path().string(), "cannot be read as a zip archive: " + reason, "was it written whole?");
+  }
+  zip_error_fini(&error);
+  return Archive(archive);
+}
+
+struct Entry {
+  std::string array;  // its name without the ending
+  std::size_t size = 0;
+};
+
+// What the archive says that it holds; nothing is unpacked yet.
+std::vector<Entry> list_entries(zip_t* archive, const std::string& file, std::size_t limit) {
+  const zip_int64_t count = zip_get_num_entries(archive, 0);
+  if (count <= 0) fail(file, "holds no arrays");
+  std::vector<Entry> entries;
+  std::size_t total = 0;
+  for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
+    zip_stat_t stat;
+    if (zip_stat_index(archive, i, 0, &stat) != 0) fail(file, zip_strerror(archive));
+    const std::string_view name = stat.name;
+    if (!name.ends_with(kEnding)) fail(file, "entry " + in_quotes(name) + " is not a .npy array");
+    if (__builtin_add_overflow(total, stat.size, &total) || total > limit)
+      fail(file,
+           "holds more than the " + std::to_string(limit) + " bytes of arrays that a file of its size may unpack to");
+    entries.push_back({std::string(name.substr(0, name.size() - kEnding.size())), stat.size});
+  }
+  return entries;
+}
+
+StoredArray read_entry(zip_t* archive, zip_uint64_t index, const Entry& entry, const std::string& file) {
+  const std::string what = file + ": array " + in_quotes(entry.array);
+  const std::unique_ptr<zip_file_t, CloseEntry> stream(zip_fopen_index(archive, index, 0));
+  if (!stream) throw Error("npz", what + ": " + zip_strerror(archive));
+  std::vector<std::byte> bytes(entry.size);
+  const zip_int64_t got = zip_fread(stream.get(), bytes.data(), bytes.size());
+  std::byte beyond{};
+  // Reading to the very end is what makes libzip compare the checksum.
+  if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(stream.get(), &beyond, 1) != 0)
+    throw Error("npz", what + ": cannot be unpacked: " + zip_file_strerror(stream.get()));
+  NpyHeader header = parse_npy_header(bytes, what);
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.data_begin));
+  return {header.dtype, std::move(header.shape), std::move(bytes)};
+}
+
+void check_names(std::span<const ArrayView> arrays, const std::string& file) {
+  if (arrays.empty()) fail(file, "there is no array to write");
+  const auto unfit = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  for (const ArrayView& array : arrays)
+    if (array.name.empty() || std::any_of(array.name.begin(), array.name.end(), unfit))
+      fail(file, in_quotes(array.name) + " cannot be an array's name in a .npz file", "write a .safetensors file");
+}
+
+// The header and the numbers stay where they are until the archive is closed.
+void add_entry(zip_t* archive, const ArrayView& array, const std::string& header, const std::string& file) {
+  auto* first = const_cast<char*>(header.data());
+  auto* numbers = const_cast<std::byte*>(array.bytes.data());
+  const std::array<zip_buffer_fragment_t, 2> fragments = {
+      {{reinterpret_cast<zip_uint8_t*>(first), header.size()},
+       {reinterpret_cast<zip_uint8_t*>(numbers), array.bytes.size()}}};
+  zip_source_t* source = zip_source_buffer_fragment(archive, fragments.data(), fragments.size(), 0);
+  if (source == nullptr) fail(file, zip_strerror(archive));
+  const zip_int64_t index =
+      zip_file_add(archive, (array.name + std::string(kEnding)).c_str(), source, ZIP_FL_ENC_UTF_8);
+  if (index < 0) {
+    zip_source_free(source);
+    fail(file, "array " + in_quotes(array.name) + " cannot be added: " + zip_strerror(archive));
+  }
+  constexpr zip_uint16_t kMidnight = 0, kFirstOfJanuary1980 = 0x21;
+  const auto position = static_cast<zip_uint64_t>(index);
+  if (zip_set_file_compression(archive, position, ZIP_CM_STORE, 0) != 0 ||
+      zip_file_set_dostime(archive, position, kMidnight, kFirstOfJanuary1980, 0) != 0)
+    fail(file, zip_strerror(archive));
+}
+
+}  // namespace
+
+std::map<std::string, StoredArray> read_npz(const std::filesystem::path& path, std::size_t max_expansion) {
+  const std::string file = path.string();
+  const MappedFile mapped(path);
+  const Archive archive = open_archive(mapped);
+  std::size_t limit = 0;
+  if (__builtin_add_overflow(mapped.bytes().size(), max_expansion, &limit)) limit = static_cast<std::size_t>(-1);
+  const std::vector<Entry> entries = list_entries(archive.get(), file, limit);
+  std::map<std::string, StoredArray> arrays;
+  try {
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      if (!arrays.emplace(entries[i].array, read_entry(archive.get(), i, entries[i], file)).second)
+        fail(file, "two arrays are called " + in_quotes(entries[i].array));
+  } catch (const std::bad_alloc&) {
+    fail(file, "does not fit into memory");
+  }
+  return arrays;
+}
+
+void write_npz(const std::filesystem::path& path, std::span<const ArrayView> arrays) {
+  const std::string file = path.string();
+  check_arrays("npz", arrays);
+  check_names(arrays, file);
+  std::vector<std::string> headers;
+  for (const ArrayView& array : arrays) headers.push_back(npy_header(array));
+
+  AtomicFile place(path);
+  int code = 0;
+  Archive archive(zip_open(place.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
+  if (!archive) {
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    const std::string reason = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    fail(file, "cannot be written: " + reason);
+  }
+  for (std::size_t i = 0; i < arrays.size(); ++i) add_entry(archive.get(), arrays[i], headers[i], file);
+  if (zip_close(archive.get()) != 0) fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
+  static_cast<void>(archive.release());  // closing has freed it
+  place.commit();
+}
+
+}  // namespace stratoscope
