@@ -1,0 +1,81 @@
+"""The edits of the oracle: the command line's expression beside the same change written out in PyTorch.
+
+Each entry is a list of (expression, hook point, function (value, clean, corrupt) -> value); `clean` and `corrupt` are the
+same hook point's values in the unedited run of this text and of the corrupting text. {steer} and {pair} stand for the
+files that write_vectors() makes. Expressions may name several points; then the same function acts at each.
+"""
+import numpy as np
+import torch
+
+import safetensors_io
+
+
+def write_vectors(folder, width, rng):
+    """A steering vector as npy, and two as safetensors. Returns their paths and their values."""
+    steer, first, second = (rng.normal(0, 1, width).astype(np.float32) for _ in range(3))
+    paths = {"steer": folder / "steer.npy", "pair": folder / "pair.safetensors"}
+    np.save(paths["steer"], steer)
+    safetensors_io.save(paths["pair"], {"first": first, "second": second})
+    values = {"steer": steer, "first": first, "second": second}
+    return paths, {name: torch.from_numpy(array) for name, array in values.items()}
+
+
+def assign(index, values):
+    def change(value, clean, corrupt):
+        edited = value.clone()
+        edited[index] = values(value, clean, corrupt)
+        return edited
+
+    return change
+
+
+def without(value, vector):
+    vector = vector.to(value.dtype)
+    return value - (value @ vector / (vector @ vector)).unsqueeze(-1) * vector
+
+
+def make_edits(layers, length, vectors):
+    last, n = layers - 1, lambda name, value: vectors[name].to(value.dtype)
+    post, pre = f"blocks.{last}.hook_resid_post", "blocks.0.hook_resid_pre"
+    attn, mid = "blocks.0.hook_attn_out", f"blocks.{last}.hook_resid_mid"
+    mlp = "blocks.0.hook_mlp_out"
+    every_mlp = [f"blocks.{i}.hook_mlp_out" for i in range(layers)]
+
+    def scale(factor):
+        return lambda v, clean, corrupt: v * factor
+
+    edits = [
+        [("blocks.0.hook_resid_post *= 0.8", ["blocks.0.hook_resid_post"], scale(0.8))],
+        [("blocks.0.hook_resid_mid *= 1", ["blocks.0.hook_resid_mid"], scale(1.0))],
+        [(f"{attn}[1:3] = zero", [attn], assign(slice(1, 3), lambda v, clean, corrupt: 0.0))],
+        [(f"{pre} += {{steer}}", [pre], lambda v, clean, corrupt: v + n("steer", v))],
+        [(f"{pre}[-1] += -2.5 * {{pair}}:second", [pre], assign(-1, lambda v, clean, corrupt: v[-1] - 2.5 * n("second", v)))],
+        [(f"{mlp} = mean", [mlp], lambda v, clean, corrupt: clean.mean(0).expand_as(v))],
+        [(f"{mlp}[0,2:4] = mean", [mlp], assign([0, 2, 3], lambda v, clean, corrupt: clean.mean(0)))],
+        [(f"{mid} without {{steer}}", [mid], lambda v, clean, corrupt: without(v, n("steer", v)))],
+        [(f"{mid} without {{pair}}:first", [mid], lambda v, clean, corrupt: without(v, n("first", v)))],
+        [(f"{mid}[1:].dim[0,-2] = 0.5", [mid], assign((slice(1, None), [0, -2]), lambda v, clean, corrupt: 0.5))],
+        [("blocks.*.hook_mlp_out *= 0.5", every_mlp, scale(0.5))],
+        [("transformer.h.0 += 1", ["blocks.0.hook_resid_post"], lambda v, clean, corrupt: v + 1.0)],
+        [(f"hidden_states.1 *= 1.25", ["blocks.1.hook_resid_pre" if layers > 1 else "unembed.hook_in"], scale(1.25))],
+        [(f"{attn} = corrupt", [attn], lambda v, clean, corrupt: corrupt)],
+        [(f"{pre}[2] = corrupt[0]", [pre], assign(2, lambda v, clean, corrupt: corrupt[0]))],
+        # Two edits of one point act in the order given; the third reads the clean mean, not the edited one.
+        [
+            (f"{mlp} *= 3", [mlp], scale(3.0)),
+            (f"{mlp} += {{steer}}", [mlp], lambda v, clean, corrupt: v + n("steer", v)),
+            (f"{mlp}[1] = mean", [mlp], assign(1, lambda v, clean, corrupt: clean.mean(0))),
+        ],
+        [(f"{post} = zero", [post], lambda v, clean, corrupt: torch.zeros_like(v))],
+    ]
+    assert length >= 4
+    return edits
+
+
+def bind(edit, clean, corrupt):
+    """The (hook point, value -> value) list that Gpt2.run takes."""
+    return [
+        (point, lambda value, f=function, p=point: f(value, clean[p], corrupt[p]))
+        for _, points, function in edit
+        for point in points
+    ]
