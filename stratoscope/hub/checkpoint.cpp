@@ -1,0 +1,220 @@
+#include "stratoscope/hub/checkpoint.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string without_prefix(const std::string& name) {
+  constexpr std::string_view kPrefix = "transformer.";
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
+// Buffers of old files: the causal mask and its fill value, which the architecture implies.
+bool is_mask_buffer(const std::string& name) {
+  return name.starts_with("h.") && (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
+}
+
+// Every tensor of the architecture with its shape, in the order of the forward pass.
+std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c) {
+  std::vector<std::pair<std::string, Shape>> expected = {{"wte.weight", {c.d_vocab, c.d_model}},
+                                                         {"wpe.weight", {c.n_ctx, c.d_model}}};
+  for (std::size_t layer = 0; layer < c.n_layers; ++layer) {
+    const std::string block = "h." + std::to_string(layer) + ".";
+    const std::pair<const char*, Shape> parts[] = {
+        {"ln_1.weight", {c.d_model}},
+        {"ln_1.bias", {c.d_model}},
+        {"attn.c_attn.weight", {c.d_model, 3 * c.d_model}},
+        {"attn.c_attn.bias", {3 * c.d_model}},
+        {"attn.c_proj.weight", {c.d_model, c.d_model}},
+        {"attn.c_proj.bias", {c.d_model}},
+        {"ln_2.weight", {c.d_model}},
+        {"ln_2.bias", {c.d_model}},
+        {"mlp.c_fc.weight", {c.d_model, c.d_mlp}},
+        {"mlp.c_fc.bias", {c.d_mlp}},
+        {"mlp.c_proj.weight", {c.d_mlp, c.d_model}},
+        {"mlp.c_proj.bias", {c.d_model}},
+    };
+    for (const auto& [name, shape] : parts) expected.emplace_back(block + name, shape);
+  }
+  expected.emplace_back("ln_f.weight", Shape{c.d_model});
+  expected.emplace_back("ln_f.bias", Shape{c.d_model});
+  return expected;
+}
+
+// The files of the folder that hold the weights.
+std::vector<fs::path> weight_files(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "model.safetensors", ignored)) return {folder / "model.safetensors"};
+  const fs::path index = folder / "model.safetensors.index.json";
+  if (!fs::exists(index, ignored)) {
+    const bool pickled = fs::exists(folder / "pytorch_model.bin", ignored);
+    throw Error("safetensors", folder.string() + ": holds no model.safetensors" + (pickled ? ", only a pickle" : ""),
+                pickled ? "pytorch_model.bin is not read, because a pickle can run code; convert it with "
+                          "save_pretrained(..., safe_serialization=True)"
+                        : "is this a model folder in Hugging Face layout?");
+  }
+  const auto json = parse_json(read_text_file(index), "safetensors", index.string());
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object() ||
+      json["weight_map"].empty())
+    throw Error("safetensors", index.string() + ": has no weight_map");
+  std::set<fs::path> files;
+  for (const auto& [tensor, file] : json["weight_map"].items()) {
+    const std::string name = file.is_string() ? file.get<std::string>() : "";
+    if (name.empty() || fs::path(name).filename() != name || name == "..")
+      throw Error("safetensors",
+                  index.string() + ": the file of tensor " + in_quotes(tensor) + " is not a name in this folder");
+    files.insert(folder / name);
+  }
+  return {files.begin(), files.end()};
+}
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void add(std::span<const std::byte> bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  void add(std::string_view text) { EVP_DigestUpdate(context_.get(), text.data(), text.size()); }
+  std::string hex(std::size_t digits) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    std::string text;
+    for (std::size_t i = 0; i < digits / 2; ++i) {
+      text += "0123456789abcdef"[digest[i] >> 4];
+      text += "0123456789abcdef"[digest[i] & 15];
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+bool has_nonfinite(const StoredTensor& stored) {
+  constexpr std::size_t kChunk = 4096;
+  std::array<double, kChunk> values;
+  const std::size_t width = size_of(stored.dtype), count = stored.bytes.size() / width;
+  for (std::size_t first = 0; first < count; first += kChunk) {
+    const std::size_t n = std::min(kChunk, count - first);
+    convert(stored.dtype, stored.bytes.subspan(first * width, n * width), std::span(values.data(), n));
+    double sum = 0;  // x * 0 is 0 for finite x, NaN otherwise; a sum has no branch
+    for (std::size_t i = 0; i < n; ++i) sum += values[i] * 0.0;
+    if (sum != 0.0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const fs::path& folder, const ModelConfig& config) : folder_(folder) {
+  for (const fs::path& file : weight_files(folder)) open(file);
+  check(config);
+}
+
+void Checkpoint::open(const fs::path& file) {
+  files_.emplace_back(file);
+  for (const auto& [stored_name, tensor] : files_.back().tensors()) {
+    const std::string name = without_prefix(stored_name);
+    if (is_mask_buffer(name)) continue;
+    if (!tensors_.emplace(name, tensor).second)
+      throw Error("safetensors", file.filename().string() + ": tensor '" + name + "' is stored twice");
+    file_of_[name] = file.filename().string();
+  }
+}
+
+void Checkpoint::check(const ModelConfig& config) {
+  const auto expected = expected_tensors(config);
+  std::set<std::string> known;
+  const auto check_one = [&](const std::string& name, const Shape& shape) {
+    const StoredTensor& tensor = at(name);
+    if (tensor.shape != shape)
+      throw Error("safetensors",
+                  file_of_.at(name) + ": tensor '" + name + "' has shape " + to_string(tensor.shape) + ", expected " +
+                      to_string(shape),
+                  "do config.json and the weights belong together, and is this a GPT-2 checkpoint?");
+    if (!is_floating(tensor.dtype))
+      throw Error("safetensors", file_of_.at(name) + ": tensor '" + name + "' is stored as " +
+                                     std::string(name_of(tensor.dtype)) + ", expected F32, F16 or BF16");
+    parameters_ += element_count(shape);
+    known.insert(name);
+  };
+  for (const auto& [name, shape] : expected) check_one(name, shape);
+  unembedding_ = config.tie_word_embeddings ? "wte.weight" : "lm_head.weight";
+  if (!config.tie_word_embeddings) check_one(unembedding_, {config.d_vocab, config.d_model});
+  for (const auto& [name, tensor] : tensors_) {
+    if (known.contains(name)) continue;
+    if (name.starts_with("h."))
+      throw Error("safetensors",
+                  file_of_.at(name) + ": tensor '" + name + "' is not part of a GPT-2 of " +
+                      std::to_string(config.n_layers) + " blocks",
+                  "do config.json and the weights belong together?");
+    if (name != "lm_head.weight") ignored_.push_back(name);
+  }
+}
+
+const StoredTensor& Checkpoint::at(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) {
+    const std::string file = files_.size() == 1 ? files_[0].path().string() : folder_.string();
+    throw Error("safetensors", file + ": tensor '" + name + "' is missing", "is this a GPT-2 checkpoint?");
+  }
+  return found->second;
+}
+
+template <class T>
+BasicTensor<T> Checkpoint::read(const std::string& name) const {
+  const StoredTensor& stored = at(name);
+  BasicTensor<T> tensor(stored.shape);
+  convert(stored.dtype, stored.bytes, tensor.values());
+  return tensor;
+}
+
+template <class T>
+void Checkpoint::read_row(const std::string& name, std::size_t row, std::span<T> out) const {
+  const StoredTensor& stored = at(name);
+  const std::size_t width = size_of(stored.dtype) * out.size();
+  convert(stored.dtype, stored.bytes.subspan(row * width, width), out);
+}
+
+template BasicTensor<float> Checkpoint::read(const std::string&) const;
+template BasicTensor<double> Checkpoint::read(const std::string&) const;
+template void Checkpoint::read_row(const std::string&, std::size_t, std::span<float>) const;
+template void Checkpoint::read_row(const std::string&, std::size_t, std::span<double>) const;
+
+std::vector<std::string> Checkpoint::nonfinite_tensors() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors_)
+    if (is_floating(tensor.dtype) && has_nonfinite(tensor)) names.push_back(name);
+  return names;
+}
+
+std::string Checkpoint::fingerprint() const {
+  constexpr std::size_t kPiece = 4096, kPieces = 16;
+  Sha256 sha;
+  sha.add(read_text_file(folder_ / "config.json"));
+  for (const auto& [name, tensor] : tensors_) {
+    sha.add(name + " " + std::string(name_of(tensor.dtype)) + " " + to_string(tensor.shape) + "\n");
+    const std::size_t size = tensor.bytes.size();
+    if (size <= kPiece * kPieces) {
+      sha.add(tensor.bytes);
+    } else {
+      for (std::size_t i = 0; i < kPieces; ++i)
+        sha.add(tensor.bytes.subspan((size - kPiece) / (kPieces - 1) * i, kPiece));
+    }
+  }
+  return sha.hex(16);
+}
+
+}  // namespace stratoscope
