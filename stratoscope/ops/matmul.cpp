@@ -98,6 +98,7 @@ PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out
   }
 }
 
+PackedMatrix::PackedMatrix() = default;
 PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;
 PackedMatrix& PackedMatrix::operator=(PackedMatrix&&) noexcept = default;

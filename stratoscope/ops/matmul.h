@@ -20,7 +20,7 @@ enum class WeightLayout {
 // threads compute them.
 class PackedMatrix {
  public:
-  PackedMatrix() = default;
+  PackedMatrix();
   // Copies `weights`; `bias` may be null or holds `out` numbers, which are copied too.
   PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias);
   ~PackedMatrix();

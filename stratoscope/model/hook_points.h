@@ -1,0 +1,87 @@
+// The table of hook points: every named value of the forward pass, in the order in which it comes into being.
+//
+// One table holds name, scope, axes and reach; nothing infers an axis from a name. Names are TransformerLens's.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/hub/model_config.h"
+#include "stratoscope/tensor/shape.h"
+
+namespace stratoscope {
+
+enum class Point {
+  embed,
+  pos_embed,
+  resid_pre,
+  ln1_scale,
+  ln1_normalized,
+  q,
+  k,
+  v,
+  attn_scores,
+  pattern,
+  z,
+  result,
+  attn_out,
+  resid_mid,
+  ln2_scale,
+  ln2_normalized,
+  mlp_pre,
+  mlp_post,
+  mlp_out,
+  resid_post,
+  ln_final_scale,
+  ln_final_normalized,
+  unembed_in,
+  unembed_out,
+};
+
+// What one axis of a hook point counts.
+enum class HookAxis { pos, head, key, d_head, d_model, d_mlp, d_vocab, one };
+
+enum class Scope { before_blocks, block, after_blocks };
+
+// Which rows an edit at position p can change. Beyond its own block every edit reaches the rows from p on.
+enum class Reach {
+  rows_from,  // rows from p on, from this block's attention on
+  own_row,    // within the block row p alone
+};
+
+struct HookPoint {
+  Point point;
+  std::string_view name;  // without the prefix "blocks.i." of points in a block
+  Scope scope;
+  std::vector<HookAxis> axes;
+  Reach reach;
+  bool editable;
+
+  bool has_axis(HookAxis axis) const;
+};
+
+// In firing order, indexed by Point.
+std::span<const HookPoint> hook_points();
+const HookPoint& hook_point(Point point);
+
+// One value of a run: a hook point, and the block it is in (0 outside blocks).
+struct Site {
+  Point point = Point::embed;
+  std::size_t layer = 0;
+  auto operator<=>(const Site&) const = default;
+};
+
+// "blocks.3.hook_resid_post"
+std::string name_of(Site site);
+// Every site of a model, in firing order.
+std::vector<Site> all_sites(const ModelConfig& config);
+std::optional<Site> find_site(std::string_view name, const ModelConfig& config);
+// For a text of `positions` tokens.
+Shape shape_of(Site site, const ModelConfig& config, std::size_t positions);
+
+}  // namespace stratoscope

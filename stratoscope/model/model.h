@@ -1,0 +1,59 @@
+// A loaded model. Immutable: every method is const, and concurrent runs are safe (they take turns at the cores).
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/hub/model_config.h"
+#include "stratoscope/model/run.h"
+#include "stratoscope/model/weights.h"
+
+namespace stratoscope {
+
+// The arithmetic of the matrix products.
+enum class Precision {
+  fp32,  // the engine
+  fp64,  // the plain reference path: slow, for proof
+};
+
+struct ModelOptions {
+  Precision precision = Precision::fp32;
+  int threads = 0;  // 0: all cores. No result depends on it.
+  Progress* progress = nullptr;
+};
+
+class Model {
+ public:
+  // `folder` is in Hugging Face layout. Throws Error for whatever is wrong with it.
+  static Model load(const std::filesystem::path& folder, const ModelOptions& options = {});
+
+  const ModelConfig& config() const { return config_; }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  Precision precision() const { return options_.precision; }
+  int threads() const;
+  // What a user should know of the checkpoint: tensors with NaN, tensors that were ignored.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  // Memory that the packed weights take.
+  std::size_t weight_bytes() const { return weights_ ? weights_->bytes() : 0; }
+
+  // A forward pass on the engine. Throws Error for a request that this model cannot serve, and when the model was
+  // loaded for fp64 (nothing is packed then).
+  Run<float> run(const RunRequest& request) const;
+  // The same on the plain float64 path: the meaning of every value, and the proof of the engine.
+  Run<double> run_reference(const RunRequest& request) const;
+
+ private:
+  Model(const std::filesystem::path& folder, const ModelOptions& options);
+
+  ModelConfig config_;
+  Checkpoint checkpoint_;
+  ModelOptions options_;
+  std::optional<Weights> weights_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,12 @@
+// The plain forward pass in float64: one readable function, no fusing, every hook point written out. It is the
+// meaning of every value; the engine is tested against it.
+#pragma once
+
+#include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/model/run.h"
+
+namespace stratoscope {
+
+Run<double> reference_forward(const Checkpoint& checkpoint, const ModelConfig& config, const RunRequest& request);
+
+}  // namespace stratoscope

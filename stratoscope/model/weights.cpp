@@ -1,0 +1,61 @@
+#include "stratoscope/model/weights.h"
+
+#include <string>
+
+#include "stratoscope/base/threads.h"
+
+namespace stratoscope {
+namespace {
+
+NormWeights load_norm(const Checkpoint& checkpoint, const std::string& name) {
+  return {checkpoint.read<float>(name + ".weight"), checkpoint.read<float>(name + ".bias")};
+}
+
+// GPT-2 stores its matrices [in, out].
+PackedMatrix load_matrix(const Checkpoint& checkpoint, const std::string& name) {
+  const Tensor weight = checkpoint.read<float>(name + ".weight");
+  const Tensor bias = checkpoint.read<float>(name + ".bias");
+  return {weight.data(), weight.shape()[0], weight.shape()[1], WeightLayout::in_out, bias.data()};
+}
+
+BlockWeights load_block(const Checkpoint& checkpoint, std::size_t layer) {
+  const std::string block = "h." + std::to_string(layer) + ".";
+  return {load_norm(checkpoint, block + "ln_1"),          load_norm(checkpoint, block + "ln_2"),
+          load_matrix(checkpoint, block + "attn.c_attn"), load_matrix(checkpoint, block + "attn.c_proj"),
+          load_matrix(checkpoint, block + "mlp.c_fc"),    load_matrix(checkpoint, block + "mlp.c_proj")};
+}
+
+PackedMatrix load_unembedding(const Checkpoint& checkpoint) {
+  const Tensor table = checkpoint.read<float>(checkpoint.unembedding());
+  return {table.data(), table.shape()[1], table.shape()[0], WeightLayout::out_in, nullptr};
+}
+
+}  // namespace
+
+std::size_t Weights::bytes() const {
+  std::size_t total = unembed.bytes() + (ln_final.weight.size() + ln_final.bias.size()) * sizeof(float);
+  for (const BlockWeights& block : blocks) {
+    for (const PackedMatrix* matrix : {&block.qkv, &block.attn_out, &block.mlp_in, &block.mlp_out})
+      total += matrix->bytes();
+    for (const NormWeights* norm : {&block.ln1, &block.ln2})
+      total += (norm->weight.size() + norm->bias.size()) * sizeof(float);
+  }
+  return total;
+}
+
+Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Progress* progress) {
+  Weights weights;
+  weights.blocks.resize(config.n_layers);
+  // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
+  parallel_for(config.n_layers + 1, [&](std::size_t i) {
+    if (progress != nullptr) progress->throw_if_cancelled();
+    if (i == 0)
+      weights.unembed = load_unembedding(checkpoint);
+    else
+      weights.blocks[i - 1] = load_block(checkpoint, i - 1);
+  });
+  weights.ln_final = load_norm(checkpoint, "ln_f");
+  return weights;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,69 @@
+// The built-in model against the float64 goldens: every hook point, hidden state and logit, engine and reference.
+#include <gtest/gtest.h>
+
+#include "stratoscope/model/model.h"
+#include "tests/support/compare.h"
+
+namespace stratoscope {
+namespace {
+
+using test::ids_of;
+using test::largest_row_error;
+using test::values_of;
+
+const std::filesystem::path kSource = STRATOSCOPE_SOURCE_DIR;
+constexpr double kEngineTolerance = 2e-5;     // of a row's largest magnitude
+constexpr double kReferenceTolerance = 1e-6;  // the goldens are rounded to float32
+
+const Model& engine() {
+  static const Model model = Model::load(kSource / "models/novella-7m");
+  return model;
+}
+
+template <class T>
+void expect_agrees(const SafetensorsFile& golden, const std::string& name, const BasicTensor<T>& actual,
+                   double tolerance) {
+  const StoredTensor& stored = golden.at(name);
+  ASSERT_EQ(actual.shape(), stored.shape) << name;
+  const auto expected = values_of(stored);
+  const auto error = largest_row_error(actual.values(), std::span<const double>(expected), stored.shape.back());
+  EXPECT_LE(error.relative, tolerance) << name << " at " << error.where();
+}
+
+template <class T>
+void expect_all_agree(const SafetensorsFile& golden, const Run<T>& run, double tolerance) {
+  expect_agrees(golden, "hidden_states", run.hidden_states, tolerance);
+  expect_agrees(golden, "logits", run.logits, tolerance);
+  for (const auto& [site, value] : run.captured)
+    if (golden.contains(name_of(site))) expect_agrees(golden, name_of(site), value, tolerance);
+}
+
+class Golden : public testing::TestWithParam<const char*> {
+ protected:
+  SafetensorsFile golden_{kSource / "tests/golden" / (std::string(GetParam()) + ".safetensors")};
+
+  RunRequest request() const {
+    RunRequest request;
+    request.sequences = {ids_of(golden_.at("input_ids"))};
+    request.captures = all_sites(engine().config());
+    return request;
+  }
+};
+
+TEST_P(Golden, EngineAgreesAtEveryHookPoint) { expect_all_agree(golden_, engine().run(request()), kEngineTolerance); }
+
+TEST_P(Golden, ReferenceAgreesAtEveryHookPoint) {
+  expect_all_agree(golden_, engine().run_reference(request()), kReferenceTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Texts, Golden, testing::Values("penguins", "kafka", "dickens"),
+                         [](const auto& text) { return text.param; });
+
+TEST(GoldenFile, PenguinsHoldsEveryHookPointOfTheTableButTheLogitsAlias) {
+  const SafetensorsFile golden(kSource / "tests/golden/penguins.safetensors");
+  for (const Site site : all_sites(engine().config()))
+    EXPECT_TRUE(golden.contains(name_of(site)) || site.point == Point::unembed_out) << name_of(site);
+}
+
+}  // namespace
+}  // namespace stratoscope
