@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# ./run on made-up systems: a copy of it beside stand-ins for apt-get, dpkg-query, cmake, ctest and the program.
+#   run_test.sh RUN
+set -euo pipefail
+script=$(readlink -f "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+stand_in() { # NAME: the script on standard input, logged whenever it is called
+  { echo "#!/bin/bash" && echo "echo \"$1 \$*\" >>'$folder/log'" && cat; } >"$folder/bin/$1"
+  chmod +x "$folder/bin/$1"
+}
+
+# A Debian system with everything installed but $MISSING, and a fresh clone.
+new_system() {
+  rm -rf "${folder:?}"/*
+  mkdir -p "$folder/bin" "$folder/clone/tests/a" "$folder/elsewhere"
+  local tool
+  for tool in bash cat dirname env grep mktemp readlink rm sed tee touch; do
+    ln -s "$(command -v "$tool")" "$folder/bin/$tool"
+  done
+  cp "$script" "$folder/clone/run"
+  stand_in dpkg-query <<'END'
+for package in "${@:4}"; do [[ " $MISSING " == *" $package "* ]] || echo -n "installed:$package "; done
+END
+  stand_in apt-get <<'END'
+echo "apt-get was here"
+exit "${APT_STATUS:-0}"
+END
+  stand_in sudo <<<'exec "$@"'
+  stand_in cmake <<'END'
+if [[ $1 == --preset ]]; then
+  [[ ${CONFIGURE_STATUS:-0} == 0 ]] || exit 1
+  mkdir() { command -p mkdir "$@"; }
+  mkdir -p build && touch build/build.ninja
+  printf '%s\n' "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" CMAKE_GENERATOR:INTERNAL=Ninja \
+    "STRATOSCOPE_TESTS:BOOL=${*: -1}" | sed 's/=-D.*=/=/' >build/CMakeCache.txt
+elif [[ $1 == --build ]]; then
+  printf '#!/bin/bash\necho "in $PWD: $*"\n' >"$2/stratoscope"
+  command -p chmod +x "$2/stratoscope"
+  exit "${BUILD_STATUS:-0}"
+fi
+END
+  stand_in ctest <<'END'
+echo "1/3 Test #1: a ....***Skipped   0.01 sec"
+[[ ${CTEST_STATUS:-0} == 0 ]] || { echo "67% tests passed, 1 tests failed out of 3" && exit 8; }
+echo "100% tests passed, 0 tests failed out of 3"
+END
+  export MISSING=""
+  unset APT_STATUS CONFIGURE_STATUS BUILD_STATUS CTEST_STATUS
+}
+
+# Calls ./run from another folder; sets output, errors, status and log (what the stand-ins were asked to do).
+call() {
+  : >"$folder/log"
+  status=0
+  output=$(cd "$folder/elsewhere" && PATH=$folder/bin "$folder/clone/run" "$@" </dev/null 2>"$folder/errors") || status=$?
+  errors=$(cat "$folder/errors")
+  log=$(grep -v '^dpkg-query' "$folder/log" || true)
+}
+
+expect() { # WHAT TEXT PATTERN
+  # shellcheck disable=SC2053  # a pattern on purpose
+  [[ $2 == $3 ]] || {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n  stderr: %s\n' "$1" "$3" "$2" "$errors"
+  }
+}
+
+new_system
+call demo --out here
+expect "the demo runs where it was called" "$output" "in $folder/elsewhere: demo --out here"
+expect "only the program is built, without tests" "$log" \
+  "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
+call demo
+expect "the second demo configures nothing" "$log" "cmake --build $folder/clone/build --target stratoscope"
+call test
+expect "tests are switched on in the same folder" "$log" \
+  "cmake --preset release -DSTRATOSCOPE_TESTS=ON"$'\n'"cmake --build $folder/clone/build"$'\n'"ctest --test-dir*"
+expect "the last line counts tests" "${output##*$'\n'}" "3 tests: 2 passed, 0 failed, 1 skipped"
+expect "tests that pass" "$status" 0
+call build
+expect "tests stay switched on" "$log" "cmake --build $folder/clone/build --target stratoscope"
+CTEST_STATUS=8 call test -R something
+expect "a failing test fails" "$status" 8
+expect "the last line counts failures" "${output##*$'\n'}" "3 tests: 1 passed, 1 failed, 1 skipped"
+expect "arguments reach ctest" "$log" "*ctest --test-dir * -R something"
+BUILD_STATUS=1 call test
+expect "a failing build fails" "$status $errors" "1 *the build failed*"
+expect "nothing is tested after a failed build" "$log" "*--build $folder/clone/build"
+
+sed -i "s|^CMAKE_HOME_DIRECTORY.*|CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere|" "$folder/clone/build/CMakeCache.txt"
+call build
+expect "a copied build folder is configured afresh" "$log" "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF*"
+
+new_system
+MISSING="libzip-dev libgtest-dev" call build
+expect "only what is missing is installed" "$log" \
+  "*apt-get -qq -o DPkg::Lock::Timeout=300 update*install -y --no-install-recommends libzip-dev"$'\n'"cmake --preset*"
+expect "apt is quiet when it works" "$errors" "run: installing libzip-dev"$'\n'"run: configuring"$'\n'"run: building stratoscope"
+MISSING="libzip-dev" call build
+expect "new packages are looked at" "$log" "*cmake --preset release -D*"
+MISSING="libzip-dev" APT_STATUS=100 call build
+expect "apt speaks when it fails" "$errors" "*apt-get was here*could not install: libzip-dev*"
+expect "and CMake has the last word" "$status $log" "0 *cmake --build*"
+
+new_system
+stand_in npm <<<''
+stand_in ninja <<<''
+MISSING="npm ninja-build nodejs" call test
+expect "a tool from elsewhere is not installed again" "$log" "*--no-install-recommends nodejs"$'\n'"*"
+touch "$folder/clone/tests/a/package-lock.json"
+call test
+expect "npm packages of the tests are installed" "$log" "*npm ci --silent*"
+
+new_system
+rm "$folder/bin/apt-get"
+call build
+expect "another system is told what is needed" "$errors" "*not a Debian system*oneDNN*run: configuring*"
+expect "and builds where CMake finds everything" "$status" 0
+rm -r "$folder/clone/build"
+CONFIGURE_STATUS=1 call build
+expect "and fails where it does not" "$status $errors" "1 *cannot configure*"
+
+call frobnicate
+expect "an unknown command" "$status $errors" "2 *no such command: frobnicate*usage:*"
+call
+expect "no command" "$status $output" "0 usage:*"
+
+[[ $failures -eq 0 ]] || exit 1
+echo "./run behaves"
