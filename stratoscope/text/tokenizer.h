@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/text/token_id.h"
 
-using TokenId = std::int32_t;
+namespace stratoscope {
 
 // Token i is the bytes [offsets[i].first, offsets[i].second) of the text. The offsets tile the text: the first begins
 // at 0, each begins where the one before it ends, the last ends with the text. (Hugging Face counts characters, and

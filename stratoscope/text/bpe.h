@@ -1,0 +1,64 @@
+// Byte-pair encoding of one word: it begins as single bytes, and the neighbours whose merge comes first in the list
+// (the leftmost of them) become one, until no two neighbours merge. (Sennrich et al. 2016, arXiv:1508.07909.)
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/text/token_id.h"
+#include "stratoscope/text/tokenizer_definition.h"
+#include "stratoscope/text/vocabulary.h"
+
+namespace stratoscope {
+
+class Bpe {
+ public:
+  struct Piece {
+    TokenId id;
+    std::uint32_t length;  // bytes
+  };
+  class Scratch;  // what encode() writes into: one per thread, reused from word to word
+
+  // Throws Error when the vocabulary lacks a byte, or a merge's parts or product.
+  Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
+
+  // The word's tokens, in order; they stay in `scratch` until its next use. O(n log n) for n bytes. Throws Error for
+  // a word of 4 GiB and more.
+  const std::vector<Piece>& encode(std::string_view word, Scratch& scratch) const;
+
+ private:
+  struct Merge {
+    std::uint64_t pair;
+    std::uint32_t rank;
+    TokenId product;
+  };
+  static constexpr std::uint64_t kNoPair = ~std::uint64_t{0};
+
+  static std::uint64_t pair_of(TokenId left, TokenId right) {
+    return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+  }
+  std::size_t slot_of(std::uint64_t pair) const;
+  const Merge* find(TokenId left, TokenId right) const;
+
+  std::array<TokenId, 256> byte_tokens_{};
+  std::vector<Merge> merges_;  // open addressing, at most half full; its size is a power of two
+  int shift_ = 0;
+};
+
+class Bpe::Scratch {
+ private:
+  friend class Bpe;
+  // A linked list over the word's bytes: symbol i begins at byte i and ends where `next` begins.
+  struct Symbol {
+    TokenId id;  // kMerged: it is part of the symbol before it
+    std::uint32_t previous, next;
+  };
+  std::vector<Symbol> symbols_;
+  std::vector<std::uint64_t> queue_;  // a min-heap of rank << 32 | place
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace stratoscope

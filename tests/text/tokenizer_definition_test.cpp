@@ -1,0 +1,251 @@
+// What tokenizer files may say, and how everything else is refused: through Tokenizer::load.
+#include "stratoscope/text/tokenizer_definition.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/text/byte_alphabet.h"
+#include "stratoscope/text/tokenizer.h"
+
+namespace stratoscope {
+namespace {
+
+using Json = nlohmann::json;
+using Ids = std::vector<TokenId>;
+
+const std::filesystem::path kBuiltin = std::filesystem::path(STRATOSCOPE_SOURCE_DIR) / "models" / "novella-7m";
+
+// The 256 bytes (id = byte), "ab" 256, "abc" 257, "<|endoftext|>" 258.
+Json small_vocabulary() {
+  Json vocabulary = Json::object();
+  for (int byte = 0; byte < 256; ++byte) vocabulary[spell_bytes(std::string(1, static_cast<char>(byte)))] = byte;
+  vocabulary["ab"] = 256;
+  vocabulary["abc"] = 257;
+  vocabulary["<|endoftext|>"] = 258;
+  return vocabulary;
+}
+
+Json added_token(const std::string& content, int id) {
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
+}
+
+Json small_tokenizer() {
+  Json json = {{"version", "1.0"},      {"truncation", nullptr},     {"padding", nullptr},
+               {"normalizer", nullptr}, {"post_processor", nullptr}, {"decoder", {{"type", "ByteLevel"}}}};
+  json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
+  json["added_tokens"] = Json::array({added_token("<|endoftext|>", 258)});
+  json["model"] = {{"type", "BPE"}, {"vocab", small_vocabulary()}, {"merges", {"a b", "ab c"}}};
+  return json;
+}
+
+class TokenizerFiles : public testing::Test {
+ protected:
+  TokenizerFiles() {
+    const auto name = "stratoscope_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) +
+                      "_" + std::to_string(::getpid());
+    folder_ = std::filesystem::temp_directory_path() / name;
+    std::filesystem::create_directories(folder_);
+  }
+  ~TokenizerFiles() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  Tokenizer load(const Json& json) {
+    write("tokenizer.json", json.dump());
+    return Tokenizer::load(folder_);
+  }
+  Tokenizer load(const Json& vocabulary, const std::string& merges) {
+    write("vocab.json", vocabulary.dump());
+    write("merges.txt", merges);
+    return Tokenizer::load(folder_);
+  }
+
+  // The message names the file (part of the path) and says `words`.
+  void expect_refused(const std::function<void()>& attempt, const std::string& file, const std::string& words) {
+    const std::string path = file.empty() ? folder_.string() : (folder_ / file).string();
+    try {
+      attempt();
+      ADD_FAILURE() << "accepted, but should say: " << words;
+    } catch (const Error& error) {
+      const std::string said = error.what();
+      EXPECT_NE(said.find(path), std::string::npos) << said;
+      EXPECT_NE(said.find(words), std::string::npos) << said;
+    }
+  }
+  void expect_json_refused(const char* pointer, const Json& value, const std::string& words) {
+    Json json = small_tokenizer();
+    json[Json::json_pointer(pointer)] = value;
+    expect_refused([&] { load(json); }, "tokenizer.json", words);
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(TokenizerFiles, SmallTokenizerFromEitherForm) {
+  const Tokenizer from_json = load(small_tokenizer());
+  std::filesystem::remove(folder_ / "tokenizer.json");
+  const Tokenizer from_text = load(small_vocabulary(), "#version: 0.2\r\na b\r\nab c");
+  for (const Tokenizer* tokenizer : {&from_json, &from_text}) {
+    EXPECT_EQ(tokenizer->encode("abcab<|endoftext|>b").ids, (Ids{257, 256, 258, 'b'}));
+    EXPECT_EQ(tokenizer->vocab_size(), 259U);
+    EXPECT_EQ(tokenizer->end_of_text(), 258);
+  }
+}
+
+TEST_F(TokenizerFiles, BuiltinModelFromEitherForm) {
+  for (const char* name : {"vocab.json", "merges.txt"}) std::filesystem::copy_file(kBuiltin / name, folder_ / name);
+  const Tokenizer from_text = Tokenizer::load(folder_), from_json = Tokenizer::load(kBuiltin);
+  ASSERT_EQ(from_text.vocab_size(), from_json.vocab_size());
+  for (TokenId id = 0; id < static_cast<TokenId>(from_json.vocab_size()); ++id)
+    ASSERT_EQ(from_text.token_bytes(id), from_json.token_bytes(id));
+  const std::string text =
+      read_text_file(kBuiltin / "README.md") + read_text_file(kBuiltin / "merges.txt") + "<|endoftext|>";
+  EXPECT_EQ(from_text.encode(text).ids, from_json.encode(text).ids);
+}
+
+TEST_F(TokenizerFiles, MergesAsPairsAndWithoutEndOfText) {
+  Json json = small_tokenizer();
+  json["model"]["merges"] = Json::array({Json::array({"a", "b"}), Json::array({"ab", "c"})});
+  json["model"]["vocab"].erase("<|endoftext|>");
+  json["model"].erase("type");
+  json.erase("added_tokens");
+  const Tokenizer tokenizer = load(json);
+  EXPECT_EQ(tokenizer.encode("abc<").ids, (Ids{257, '<'}));
+  EXPECT_FALSE(tokenizer.end_of_text().has_value());
+}
+
+TEST_F(TokenizerFiles, AddedTokens) {
+  Json json = small_tokenizer();
+  json["added_tokens"] = {added_token("<|endoftext|>", 258), added_token("<x>", 259), added_token("<x>y", 260),
+                          added_token(" \u00e9", 261)};
+  Json late = added_token("y<x>", 262);
+  late["normalized"] = true;
+  json["added_tokens"].push_back(late);
+  const Tokenizer tokenizer = load(json);
+  EXPECT_EQ(tokenizer.encode("<x><x>y<x").ids, (Ids{259, 260, '<', 'x'}));  // the longest
+  EXPECT_EQ(tokenizer.encode("y<x>").ids, (Ids{'y', 259}));                 // "normalized" ones come after the others
+  EXPECT_EQ(tokenizer.encode("a \u00e9").ids, (Ids{'a', 261}));
+  EXPECT_EQ(tokenizer.token_bytes(261), " \u00e9");
+  EXPECT_EQ(tokenizer.find(" \u00e9"), 261);
+}
+
+TEST_F(TokenizerFiles, HolesAmongIds) {
+  Json json = small_tokenizer();
+  json["added_tokens"][0]["id"] = json["model"]["vocab"]["<|endoftext|>"] = 300;
+  const Tokenizer tokenizer = load(json);
+  EXPECT_EQ(tokenizer.vocab_size(), 301U);
+  EXPECT_EQ(tokenizer.end_of_text(), 300);
+  EXPECT_THROW(tokenizer.token_bytes(299), Error);
+}
+
+TEST_F(TokenizerFiles, WhatIsNotImplementedIsRefusedByName) {
+  expect_json_refused("/model/type", "Unigram", "'type' is '\"Unigram\"'");
+  expect_json_refused("/model/dropout", 0.1, "'dropout'");
+  expect_json_refused("/model/byte_fallback", true, "'byte_fallback'");
+  expect_json_refused("/model/ignore_merges", true, "'ignore_merges'");
+  expect_json_refused("/model/end_of_word_suffix", "</w>", "'end_of_word_suffix'");
+  expect_json_refused("/model/continuing_subword_prefix", "##", "'continuing_subword_prefix'");
+  expect_json_refused("/model/novelty", 1, "'novelty'");
+  expect_json_refused("/normalizer", {{"type", "NFC"}}, "'normalizer'");
+  expect_json_refused("/truncation", {{"max_length", 5}}, "'truncation'");
+  expect_json_refused("/padding", {{"strategy", "x"}}, "'padding'");
+  expect_json_refused("/pre_tokenizer", nullptr, "'pre_tokenizer'");
+  expect_json_refused("/pre_tokenizer/type", "Sequence", "Sequence");
+  expect_json_refused("/pre_tokenizer/type", nullptr, "no 'type'");
+  expect_json_refused("/pre_tokenizer/add_prefix_space", nullptr, "no 'add_prefix_space'");
+  expect_json_refused("/pre_tokenizer/add_prefix_space", true, "'add_prefix_space'");
+  expect_json_refused("/pre_tokenizer/use_regex", false, "'use_regex'");
+  expect_json_refused("/decoder/type", "WordPiece", "WordPiece");
+  expect_json_refused("/post_processor", {{"type", "TemplateProcessing"}}, "TemplateProcessing");
+  for (const char* flag : {"lstrip", "rstrip", "single_word"})
+    expect_json_refused((std::string("/added_tokens/0/") + flag).c_str(), true, flag);
+  Json sequence = small_tokenizer();
+  sequence["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", Json::array()}};
+  expect_refused([&] { load(sequence); }, "tokenizer.json", "'\"Sequence\"', which is not implemented");
+}
+
+TEST_F(TokenizerFiles, MalformedJsonIsRefused) {
+  const auto refuse = [&](const std::string& text, const std::string& words) {
+    write("tokenizer.json", text);
+    expect_refused([&] { Tokenizer::load(folder_); }, "tokenizer.json", words);
+  };
+  refuse("", "JSON");
+  refuse("{\"model\": ", "JSON");
+  refuse("[]", "not a JSON object");
+  refuse(std::string(1 << 20, '['), "nested");
+  refuse("{\"\xFF\": 1}", "JSON");
+  refuse("{}", "'pre_tokenizer'");
+  expect_json_refused("/model", 5, "not a JSON object");
+  expect_json_refused("/model/vocab", Json::array(), "not a JSON object");
+  expect_json_refused("/model/merges", "a b", "not a list");
+  expect_json_refused("/model/merges/1", 7, "merge 1");
+  expect_json_refused("/model/merges/1", "a b c", "merge 1");
+  expect_json_refused("/model/merges/1", {"a", "b", "c"}, "merge 1");
+  expect_json_refused("/added_tokens", 1, "not a list");
+  expect_json_refused("/added_tokens/0/content", 1, "added token 0");
+  expect_json_refused("/added_tokens/0/normalized", "no", "'normalized'");
+}
+
+TEST_F(TokenizerFiles, IdsThatCannotBeAreRefused) {
+  expect_json_refused("/model/vocab/ab", -1, "negative id -1");
+  expect_json_refused("/model/vocab/ab", 257, "the same id 257");
+  expect_json_refused("/model/vocab/ab", 1.5, "not an integer");
+  expect_json_refused("/model/vocab/ab", "256", "not an integer");
+  expect_json_refused("/model/vocab/ab", 2000000000, "far beyond");
+  expect_json_refused("/model/vocab/ab", 9000000000000000000, "far beyond");
+  expect_json_refused("/model/vocab/ab", 18000000000000000000U, "id");
+  expect_json_refused("/added_tokens/0/id", 5, "the same id 5");
+  expect_json_refused("/added_tokens/0/id", 259, "has the id 259, but 258");
+  expect_json_refused("/added_tokens/0/content", "", "no text");
+  expect_json_refused("/added_tokens/1", added_token("<|endoftext|>", 259), "listed twice");
+}
+
+TEST_F(TokenizerFiles, VocabularyAndMergesThatDisagreeAreRefused) {
+  expect_json_refused("/model/merges/1", "ab d", "merge 1: 'abd' is not in the vocabulary");
+  expect_json_refused("/model/merges/1", "xy c", "merge 1: 'xy' is not in the vocabulary");
+  expect_json_refused("/model/merges/1", "a b", "listed twice");
+  expect_json_refused("/model/vocab/a b", 259, "'a b' (id 259) is not spelled in the byte alphabet");
+  expect_json_refused("/model/vocab/", 259, "not spelled in the byte alphabet");
+  Json json = small_tokenizer();
+  json["model"]["vocab"].erase("\u0120");
+  expect_refused([&] { load(json); }, "tokenizer.json", "no token for the byte 32");
+}
+
+TEST_F(TokenizerFiles, MergeLinesAreCounted) {
+  const auto refuse = [&](const std::string& merges, const std::string& words) {
+    expect_refused([&] { load(small_vocabulary(), merges); }, "merges.txt", words);
+  };
+  refuse("#version: 0.2\na b\nabc\n", "line 3: a merge is two tokens");
+  refuse("a b\n\nab c\n", "line 2: a merge is two tokens");
+  refuse("a b\na  b\n", "line 2: a merge is two tokens");
+  refuse("a b\nb \n", "line 2: a merge is two tokens");
+  refuse("#version: 0.2\na b\nab d\n", "line 3: 'abd' is not in the vocabulary");
+  refuse("a b\n\xFF c\n", "byte offset 4");
+}
+
+TEST_F(TokenizerFiles, MissingFilesAreNamed) {
+  expect_refused([&] { Tokenizer::load(folder_); }, "", "neither tokenizer.json nor vocab.json");
+  expect_refused([&] { Tokenizer::load(folder_ / "nowhere"); }, "nowhere", "neither tokenizer.json nor vocab.json");
+  write("merges.txt", "a b\n");
+  expect_refused([&] { Tokenizer::load(folder_); }, "vocab.json", "cannot be read");
+  std::filesystem::remove(folder_ / "merges.txt");
+  write("vocab.json", small_vocabulary().dump());
+  expect_refused([&] { Tokenizer::load(folder_); }, "merges.txt", "cannot be read");
+  write("merges.txt", "a b\nab c\n");
+  write("added_tokens.json", "{}");
+  expect_refused([&] { Tokenizer::load(folder_); }, "added_tokens.json", "not implemented");
+}
+
+}  // namespace
+}  // namespace stratoscope
