@@ -15,7 +15,7 @@ stand_in() { # NAME: the script on standard input, logged whenever it is called
 # A Debian system with everything installed but $MISSING, and a fresh clone.
 new_system() {
   rm -rf "${folder:?}"/*
-  mkdir -p "$folder/bin" "$folder/clone/tests/a" "$folder/elsewhere"
+  mkdir -p "$folder/bin" "$folder/clone" "$folder/elsewhere"
   local tool
   for tool in bash cat dirname env grep mktemp readlink rm sed tee touch; do
     ln -s "$(command -v "$tool")" "$folder/bin/$tool"
@@ -110,9 +110,6 @@ stand_in npm <<<''
 stand_in ninja <<<''
 MISSING="npm ninja-build nodejs" call test
 expect "a tool from elsewhere is not installed again" "$log" "*--no-install-recommends nodejs"$'\n'"*"
-touch "$folder/clone/tests/a/package-lock.json"
-call test
-expect "npm packages of the tests are installed" "$log" "*npm ci --silent*"
 
 new_system
 rm "$folder/bin/apt-get"
