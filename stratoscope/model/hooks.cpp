@@ -63,10 +63,8 @@ template <class T>
 HookValue<T> Hooks<T>::value_of(Site site, MatrixView<T> rows, std::size_t sequence) const {
   const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;
   const Shape shape = shape_of(site, config_, count);
-  HookValue<T> value{rows.row(first), shape.size(), {}, {}};
-  std::copy(shape.begin(), shape.end(), value.shape.begin());
-  value.stride = {rows.stride, shape.size() == 3 ? shape[2] : 1, 1};
-  return value;
+  const std::size_t middle = shape.size() == 3 ? shape[1] : 1;
+  return {rows.row(first), {count, middle, shape.back()}, {rows.stride, shape.back(), 1}};
 }
 
 template <class T>

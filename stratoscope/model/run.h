@@ -17,11 +17,11 @@ namespace stratoscope {
 
 using TokenIds = std::vector<std::int32_t>;
 
-// The value at one site for one sequence, to be rewritten in place. Its axes are the hook point's.
+// The value at one site for one sequence, to be rewritten in place. Its axes are the hook point's; a point of two
+// axes has a middle one of length 1.
 template <class T>
 struct HookValue {
   T* data = nullptr;
-  std::size_t rank = 0;
   std::array<std::size_t, 3> shape{}, stride{};
 };
 

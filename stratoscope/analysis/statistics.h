@@ -1,0 +1,23 @@
+// What the activations of one token at one depth look like. Sums run in double.
+#pragma once
+
+#include <span>
+
+namespace stratoscope {
+
+struct Statistics {
+  double mean = 0;
+  double variance = 0;  // unbiased (n - 1), as PyTorch's var; 0 for a single number
+  double min = 0, max = 0;
+  double norm = 0;  // Euclidean
+};
+
+// `values` holds at least one number. T is float or double.
+template <class T>
+Statistics statistics(std::span<const T> values);
+
+// Of an empty list: 0. The median of an even count is the mean of the middle two, as NumPy's.
+double mean(std::span<const double> values);
+double median(std::span<const double> values);
+
+}  // namespace stratoscope

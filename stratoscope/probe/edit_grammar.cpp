@@ -1,0 +1,189 @@
+#include "stratoscope/probe/edit_grammar.h"
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
+
+class EditParser {
+ public:
+  explicit EditParser(std::string_view text) : text_(text) { edit_.text = text; }
+
+  EditExpression parse() {
+    parse_hook();
+    while (parse_selector()) {
+    }
+    parse_op();
+    parse_value();
+    return edit_;
+  }
+
+ private:
+  [[noreturn]] void fail(std::size_t at, const std::string& problem, const std::string& hint = {}) const {
+    throw GrammarError("edit", std::string(text_), at, problem, hint);
+  }
+
+  bool at_end() const { return pos_ >= text_.size(); }
+  std::string_view rest() const { return text_.substr(pos_); }
+  void skip_spaces() {
+    while (!at_end() && std::isspace(static_cast<unsigned char>(text_[pos_])) != 0) ++pos_;
+  }
+  bool take(std::string_view word) {
+    if (!rest().starts_with(word)) return false;
+    pos_ += word.size();
+    return true;
+  }
+
+  // A hook's name ends where a selector, a space or an operator begins; '*' is a glob unless '=' follows.
+  bool in_name() const {
+    if (at_end()) return false;
+    const char c = text_[pos_];
+    if (c == '*') return !rest().starts_with("*=");
+    if (rest().starts_with(".head[") || rest().starts_with(".key[") || rest().starts_with(".dim[")) return false;
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '?' || c == '-';
+  }
+
+  void parse_hook() {
+    skip_spaces();
+    const std::size_t begin = pos_;
+    while (in_name()) ++pos_;
+    if (pos_ == begin) fail(begin, "a hook point's name is expected here", kExample);
+    edit_.hook = text_.substr(begin, pos_ - begin);
+  }
+
+  bool parse_selector() {
+    skip_spaces();
+    const std::size_t begin = pos_;
+    std::optional<std::string>* list = nullptr;
+    if (take("["))
+      list = &edit_.positions;
+    else if (take(".head["))
+      list = &edit_.heads;
+    else if (take(".key["))
+      list = &edit_.keys;
+    else if (take(".dim["))
+      list = &edit_.dims;
+    else
+      return false;
+    if (list->has_value()) fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
+    *list = bracketed(begin);
+    return true;
+  }
+
+  // What stands before the next ']', which is taken too.
+  std::string bracketed(std::size_t begin) {
+    const std::size_t close = text_.find(']', pos_);
+    if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
+    std::string list(text_.substr(pos_, close - pos_));
+    pos_ = close + 1;
+    return list;
+  }
+
+  void parse_op() {
+    skip_spaces();
+    const std::size_t begin = pos_;
+    if (take("*="))
+      edit_.op = EditOp::multiply;
+    else if (take("+="))
+      edit_.op = EditOp::add;
+    else if (take("without"))
+      edit_.op = EditOp::without;
+    else if (take("="))
+      edit_.op = EditOp::set;
+    else
+      fail(begin, at_end() ? "an operator is expected here" : "this is no operator", "use *=, +=, = or without");
+    const bool runs_on = edit_.op == EditOp::without
+                             ? !at_end() && !std::isspace(static_cast<unsigned char>(text_[pos_]))
+                             : rest().starts_with("=");
+    if (runs_on) fail(begin, "this is no operator", "use *=, +=, = or without");
+  }
+
+  void parse_value() {
+    skip_spaces();
+    value_begin_ = pos_;
+    if (at_end()) fail(pos_, "a value is expected here", "a number, zero, mean, corrupt or a vector's file");
+    while (std::isspace(static_cast<unsigned char>(text_.back())) != 0) text_.remove_suffix(1);
+    const std::string_view word = rest();
+    if (word == "zero") return refuse_direction();  // the number 0
+    if (word == "mean") return set_source(EditSource::mean);
+    if (word == "corrupt") return set_source(EditSource::corrupt);
+    if (take("corrupt[")) {
+      set_source(EditSource::corrupt);
+      edit_.corrupt_position = bracketed(pos_ - 1);
+      if (!at_end()) fail(pos_, "the value should end here");
+      return;
+    }
+    if (!parse_number()) {
+      edit_.number = 1;
+      parse_vector();
+    }
+    refuse_direction();
+  }
+
+  void refuse_direction() const {
+    if (edit_.source == EditSource::number && edit_.op == EditOp::without)
+      fail(value_begin_, "without needs a direction, not a number", "a vector's file, mean or corrupt[position]");
+  }
+
+  void set_source(EditSource source) {
+    edit_.source = source;
+    edit_.number = 1;
+  }
+
+  // A number alone, or before '*' and a vector. False when this is no number, or the beginning of a file's name.
+  bool parse_number() {
+    const char* begin = text_.data() + pos_;
+    const char* end = text_.data() + text_.size();
+    const bool plus = *begin == '+';
+    double number = 0;
+    const auto [after, error] = std::from_chars(begin + (plus ? 1 : 0), end, number);
+    if (error == std::errc::invalid_argument) return false;
+    const std::size_t next = text_.find_first_not_of(" \t", static_cast<std::size_t>(after - text_.data()));
+    const bool alone = next == std::string_view::npos;
+    if (!alone && text_[next] != '*') return false;
+    if (error != std::errc() || !std::isfinite(number) || std::abs(number) > std::numeric_limits<float>::max())
+      fail(pos_, "this number is not finite, or too large for float32");
+    edit_.number = number;
+    if (!alone) {
+      pos_ = next + 1;
+      skip_spaces();
+      if (at_end()) fail(pos_, "a vector is expected after '*'", "file.npy or file.safetensors:tensor");
+      parse_vector();
+    }
+    return true;
+  }
+
+  void parse_vector() {
+    constexpr std::string_view kTensorFile = ".safetensors:";
+    const std::string_view word = rest();
+    edit_.source = EditSource::vector;
+    if (word.ends_with(".npy")) {
+      edit_.vector_file = word;
+    } else if (const auto colon = word.rfind(kTensorFile); colon != std::string_view::npos) {
+      edit_.vector_file = word.substr(0, colon + kTensorFile.size() - 1);
+      edit_.vector_tensor = word.substr(colon + kTensorFile.size());
+      if (edit_.vector_tensor.empty()) fail(text_.size(), "the tensor's name is missing");
+    } else {
+      fail(pos_, in_quotes(word) + " is no value",
+           word.ends_with(".safetensors") ? "name the tensor: file.safetensors:tensor"
+                                          : "a number, zero, mean, corrupt, file.npy or file.safetensors:tensor");
+    }
+  }
+
+  std::string_view text_;
+  std::size_t pos_ = 0, value_begin_ = 0;
+  EditExpression edit_;
+};
+
+}  // namespace
+
+EditExpression parse_edit(std::string_view text) { return EditParser(text).parse(); }
+
+}  // namespace stratoscope

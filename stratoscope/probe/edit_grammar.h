@@ -1,0 +1,57 @@
+// The text form of an edit, taken apart. What the names and indices mean in a model is edits.h's business.
+//
+//   edit     = hook selector* op value
+//   selector = "[" positions "]" | ".head" "[" list "]" | ".key" "[" positions "]" | ".dim" "[" list "]"
+//   op       = "*=" | "+=" | "=" | "without"
+//   value    = number | "zero" | "mean" | "corrupt" [ "[" position "]" ] | vector | number "*" vector
+//   vector   = file.npy | file.safetensors:tensor
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope {
+
+// An error at a place of an expression, so that a face can draw a caret under it.
+class GrammarError : public Error {
+ public:
+  GrammarError(const std::string& where, std::string expression, std::size_t column, const std::string& problem,
+               const std::string& hint = {})
+      : Error(where, problem, hint), expression_(std::move(expression)), column_(column) {}
+
+  const std::string& expression() const { return expression_; }
+  std::size_t column() const { return column_; }  // in bytes
+
+ private:
+  std::string expression_;
+  std::size_t column_;
+};
+
+enum class EditOp { multiply, add, set, without };
+
+enum class EditSource {
+  number,
+  mean,     // over the positions of the clean run of the same text
+  corrupt,  // the same point in the run of another text
+  vector,   // from a file
+};
+
+struct EditExpression {
+  std::string text;
+  std::string hook;
+  std::optional<std::string> positions, heads, keys, dims;  // the selectors' lists, unread
+  EditOp op = EditOp::multiply;
+  EditSource source = EditSource::number;
+  double number = 0;                            // the number, or the factor of a vector
+  std::optional<std::string> corrupt_position;  // of corrupt[position]
+  std::string vector_file, vector_tensor;       // the tensor's name in a safetensors file
+};
+
+// Throws GrammarError.
+EditExpression parse_edit(std::string_view text);
+
+}  // namespace stratoscope

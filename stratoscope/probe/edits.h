@@ -1,0 +1,52 @@
+// From an edit's text to what a run applies: names and indices looked up in the model, operands fetched.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stratoscope/model/model.h"
+#include "stratoscope/probe/edit_grammar.h"
+
+namespace stratoscope {
+
+// The rows of one site in some run, in double, [positions, numbers per position].
+using SiteValues = BasicTensor<double>;
+
+// The values that edits of one text read from other runs: `mean` from its own clean run, `corrupt` from the clean run
+// of the other text. Each run is made once, for all sites that are asked together.
+class EditSources {
+ public:
+  // `corrupt` is empty where none was given. The model must outlive this object.
+  EditSources(const Model& model, TokenIds text, TokenIds corrupt);
+
+  // Runs the model once for every site among the expressions that needs it.
+  void prepare(std::span<const EditExpression> expressions, Progress* progress = nullptr);
+
+  // Both after prepare().
+  const SiteValues& clean(Site site) const { return clean_.at(site); }
+  const SiteValues& corrupt(Site site) const { return corrupt_.at(site); }
+
+  const Model& model() const { return model_; }
+  std::size_t positions() const { return text_.size(); }
+  std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
+
+ private:
+  void run(const TokenIds& ids, std::vector<Site> sites, std::map<Site, SiteValues>& values, Progress* progress) const;
+
+  const Model& model_;
+  TokenIds text_, corrupt_ids_;
+  std::map<Site, SiteValues> clean_, corrupt_;
+};
+
+// The edits of one expression for sequence `sequence` of a request, one per site that its hook means. Positions are
+// those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows behind that
+// text. Throws Error for a site that cannot be edited, a selector without its axis, an index out of range, a vector of
+// the wrong length, and a `corrupt` whose text is missing or of another length.
+std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
+                                   std::size_t sequence = 0);
+
+}  // namespace stratoscope

@@ -1,0 +1,30 @@
+// How far edits moved a prediction: every edited result says it, so that an edit without effect is noticed.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "stratoscope/probe/metrics.h"
+
+namespace stratoscope {
+
+struct Effect {
+  double kl = 0;          // the largest KL(clean || edited) over the positions that were read, in nats
+  double max_change = 0;  // the largest change of any logit there
+
+  // Takes in another position. A NaN in the edited logits makes both NaN.
+  template <class T>
+  void include(std::span<const T> clean, std::span<const T> edited) {
+    const auto larger = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? a + b : std::max(a, b); };
+    kl = larger(kl, kl_divergence(log_softmax(clean), log_softmax(edited)));
+    for (std::size_t i = 0; i < clean.size(); ++i)
+      max_change = larger(max_change, std::abs(static_cast<double>(edited[i]) - static_cast<double>(clean[i])));
+  }
+  void include(const Effect& other) {
+    kl = std::isnan(other.kl) ? other.kl : std::max(kl, other.kl);
+    max_change = std::isnan(other.max_change) ? other.max_change : std::max(max_change, other.max_change);
+  }
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,102 @@
+#include "stratoscope/probe/hook_names.h"
+
+#include <fnmatch.h>
+
+#include <charconv>
+#include <optional>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+std::string range_of(std::size_t count) {
+  return "0 to " + std::to_string(count - 1) + ", or -" + std::to_string(count) + " to -1";
+}
+
+// Takes "PREFIX" and a number off the front of `name`; nothing when it does not begin so.
+std::optional<long> take_number(std::string_view& name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  long number = 0;
+  const char* begin = name.data() + prefix.size();
+  const auto [end, error] = std::from_chars(begin, name.data() + name.size(), number);
+  if (error != std::errc() || end == begin) return std::nullopt;
+  name.remove_prefix(static_cast<std::size_t>(end - name.data()));
+  return number;
+}
+
+std::size_t checked_index(long index, std::size_t count, const std::string& what) {
+  const long size = static_cast<long>(count);
+  if (index < -size || index >= size)
+    throw Error("hook point", what + " " + std::to_string(index) + " is out of range",
+                what + "s are " + range_of(count));
+  return static_cast<std::size_t>(index < 0 ? index + size : index);
+}
+
+struct Alias {
+  std::string_view path;
+  Point point;
+};
+
+// Hugging Face's module paths, whose output is the hook point's value.
+constexpr Alias kModelAliases[] = {{"transformer.wte", Point::embed},
+                                   {"transformer.wpe", Point::pos_embed},
+                                   {"transformer.ln_f", Point::unembed_in},
+                                   {"lm_head", Point::unembed_out},
+                                   {"logits", Point::unembed_out}};
+constexpr Alias kBlockAliases[] = {
+    {"", Point::resid_post}, {".attn", Point::attn_out}, {".mlp", Point::mlp_out}, {".mlp.c_fc", Point::mlp_pre}};
+
+std::optional<Site> find_alias(std::string_view name, const ModelConfig& config) {
+  for (const auto& [path, point] : kModelAliases)
+    if (name == path) return Site{point, 0};
+  if (auto rest = name; const auto entry = take_number(rest, "hidden_states.")) {
+    if (!rest.empty()) return std::nullopt;
+    const std::size_t index = checked_index(*entry, config.n_hidden_states(), "hidden state");
+    return index < config.n_layers ? Site{Point::resid_pre, index} : Site{Point::unembed_in, 0};
+  }
+  if (auto rest = name; const auto block = take_number(rest, "transformer.h.")) {
+    if (rest == ".ln_1" || rest == ".ln_2")
+      throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
+                  "blocks.i.ln" + std::string(rest.substr(4)) + ".hook_normalized is the value before them");
+    for (const auto& [path, point] : kBlockAliases)
+      if (rest == path) return Site{point, checked_index(*block, config.n_layers, "block")};
+  }
+  return std::nullopt;
+}
+
+// "blocks.-1.hook_z" to "blocks.11.hook_z"; refuses a block that is not there.
+std::string with_checked_block(std::string_view name, const ModelConfig& config) {
+  auto rest = name;
+  const auto block = take_number(rest, "blocks.");
+  if (!block) return std::string(name);
+  return "blocks." + std::to_string(checked_index(*block, config.n_layers, "block")) + std::string(rest);
+}
+
+bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
+
+}  // namespace
+
+std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& config) {
+  if (is_glob(pattern)) {
+    std::vector<Site> matches;
+    for (const Site site : all_sites(config))
+      if (::fnmatch(std::string(pattern).c_str(), name_of(site).c_str(), FNM_NOESCAPE) == 0) matches.push_back(site);
+    if (matches.empty())
+      throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
+                  "'stratoscope info' lists them all");
+    return matches;
+  }
+  if (const auto alias = find_alias(pattern, config)) return {*alias};
+  const std::string name = with_checked_block(pattern, config);
+  if (const auto site = find_site(name, config)) return {*site};
+
+  std::vector<std::string> names;
+  for (const Site site : all_sites(config)) names.push_back(name_of(site));
+  const std::string near = did_you_mean(name, names);
+  throw Error("hook point", "there is no " + in_quotes(pattern),
+              near.empty() ? "'stratoscope info' lists them all" : near);
+}
+
+}  // namespace stratoscope

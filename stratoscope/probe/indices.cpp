@@ -1,0 +1,103 @@
+#include "stratoscope/probe/indices.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string valid_range(std::size_t count, const std::string& what) {
+  if (count == 0) return "there is no " + what;
+  return what + "s are 0 to " + std::to_string(count - 1) + ", or -" + std::to_string(count) + " to -1";
+}
+
+long parse_number(std::string_view text, const std::string& what) {
+  long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(what, in_quotes(text) + " is not an index", "write numbers such as 0, -1, 2:5, 0..11, or all");
+  return number;
+}
+
+// An index, or for a range's end (`may_be_count`) the count itself.
+std::size_t resolve(long number, std::size_t count, const std::string& what, bool may_be_count = false) {
+  const long size = static_cast<long>(count);
+  const long index = number < 0 ? number + size : number;
+  if (index < 0 || index > (may_be_count ? size : size - 1))
+    throw Error(what, std::to_string(number) + " is out of range", valid_range(count, what));
+  return static_cast<std::size_t>(index);
+}
+
+void append_range(std::string_view piece, std::size_t first, std::size_t end, const std::string& what,
+                  std::vector<std::size_t>& indices) {
+  if (first >= end) throw Error(what, "the range " + in_quotes(piece) + " is empty");
+  for (std::size_t i = first; i < end; ++i) indices.push_back(i);
+}
+
+}  // namespace
+
+std::vector<std::string_view> split_list(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    pieces.push_back(trimmed(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return pieces;
+}
+
+std::size_t parse_index(std::string_view text, std::size_t count, const std::string& what) {
+  return resolve(parse_number(trimmed(text), what), count, what);
+}
+
+std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what) {
+  std::vector<std::size_t> indices;
+  for (const std::string_view piece : split_list(text)) {
+    if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
+    if (piece == "all") {
+      append_range(piece, 0, count, what, indices);
+    } else if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
+      const std::size_t first = resolve(parse_number(piece.substr(0, dots), what), count, what);
+      const std::size_t last = resolve(parse_number(piece.substr(dots + 2), what), count, what);
+      append_range(piece, first, last + 1, what, indices);
+    } else if (const auto colon = piece.find(':'); colon != std::string_view::npos) {
+      const auto from = piece.substr(0, colon), to = piece.substr(colon + 1);
+      const std::size_t first = from.empty() ? 0 : resolve(parse_number(from, what), count, what);
+      const std::size_t end = to.empty() ? count : resolve(parse_number(to, what), count, what, true);
+      append_range(piece, first, end, what, indices);
+    } else {
+      indices.push_back(resolve(parse_number(piece, what), count, what));
+    }
+  }
+  return indices;
+}
+
+std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what) {
+  auto indices = parse_indices(text, count, what);
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return indices;
+}
+
+std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < wanted && count > 0; ++i) {
+    const double step = wanted > 1 ? static_cast<double>(count - 1) / static_cast<double>(wanted - 1) : 0;
+    // The last one is the end itself, as in NumPy: i * step may fall a rounding error short of it.
+    const std::size_t index =
+        wanted > 1 && i == wanted - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
+    if (indices.empty() || indices.back() != index) indices.push_back(index);
+  }
+  return indices;
+}
+
+}  // namespace stratoscope

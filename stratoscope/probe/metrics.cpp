@@ -1,0 +1,133 @@
+#include "stratoscope/probe/metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+struct MetricInfo {
+  Metric metric;
+  std::string_view name, title;
+  std::size_t targets;
+};
+
+constexpr std::array<MetricInfo, 7> kMetrics = {{
+    {Metric::log_prob, "log_prob", "log-probability (nats)", 1},
+    {Metric::prob, "prob", "probability", 1},
+    {Metric::rank, "rank", "rank (0 is the likeliest)", 1},
+    {Metric::logit, "logit", "logit", 1},
+    {Metric::logit_diff, "logit_diff", "logit difference", 2},
+    {Metric::kl, "kl", "KL(clean ‖ edited) (nats)", 0},
+    {Metric::entropy, "entropy", "entropy (nats)", 0},
+}};
+
+const MetricInfo& info(Metric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }
+
+template <class T>
+double logit_of(std::span<const T> logits, std::int32_t id) {
+  return static_cast<double>(logits[static_cast<std::size_t>(id)]);
+}
+
+template <class T>
+double rank_of(std::span<const T> logits, std::int32_t target) {
+  const auto index = static_cast<std::size_t>(target);
+  std::size_t rank = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] > logits[index] || (logits[i] == logits[index] && i < index)) ++rank;
+  return static_cast<double>(rank);
+}
+
+double entropy_of(std::span<const double> log_probs) {
+  double entropy = 0;
+  for (const double log_prob : log_probs)
+    if (log_prob > -std::numeric_limits<double>::infinity()) entropy -= std::exp(log_prob) * log_prob;
+  return entropy;
+}
+
+}  // namespace
+
+Metric parse_metric(std::string_view name) {
+  std::string all;
+  for (const MetricInfo& known : kMetrics) {
+    if (known.name == name) return known.metric;
+    all += (all.empty() ? "" : ", ") + std::string(known.name);
+  }
+  throw Error("metric", "there is no " + in_quotes(name), "metrics are " + all);
+}
+
+std::string_view name_of(Metric metric) { return info(metric).name; }
+std::string_view title_of(Metric metric) { return info(metric).title; }
+std::size_t targets_of(Metric metric) { return info(metric).targets; }
+
+template <class T>
+double log_sum_exp(std::span<const T> logits) {
+  const auto top = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double sum = 0;
+  for (const T logit : logits) sum += std::exp(static_cast<double>(logit) - top);
+  return top + std::log(sum);
+}
+
+template <class T>
+std::vector<double> log_softmax(std::span<const T> logits) {
+  const double total = log_sum_exp(logits);
+  std::vector<double> log_probs(logits.size());
+  std::transform(logits.begin(), logits.end(), log_probs.begin(),
+                 [total](T logit) { return static_cast<double>(logit) - total; });
+  return log_probs;
+}
+
+double kl_divergence(std::span<const double> p, std::span<const double> q) {
+  double sum = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (p[i] > -std::numeric_limits<double>::infinity()) sum += std::exp(p[i]) * (p[i] - q[i]);
+  // Rounding alone can make it negative; NaN stays NaN.
+  return sum < 0 ? 0 : sum;
+}
+
+template <class T>
+std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count) {
+  std::vector<std::int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  count = std::min(count, ids.size());
+  // NaN sorts last: with it, '>' alone would be no order.
+  const auto key = [&](std::int32_t id) {
+    const T logit = logits[static_cast<std::size_t>(id)];
+    return std::isnan(logit) ? -std::numeric_limits<T>::infinity() : logit;
+  };
+  std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end(),
+                    [&](std::int32_t a, std::int32_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
+  ids.resize(count);
+  return ids;
+}
+
+template <class T>
+double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
+                    std::span<const std::int32_t> targets) {
+  switch (metric) {
+    case Metric::log_prob: return logit_of(logits, targets[0]) - log_sum_exp(logits);
+    case Metric::prob: return std::exp(logit_of(logits, targets[0]) - log_sum_exp(logits));
+    case Metric::rank: return rank_of(logits, targets[0]);
+    case Metric::logit: return logit_of(logits, targets[0]);
+    case Metric::logit_diff: return logit_of(logits, targets[0]) - logit_of(logits, targets[1]);
+    case Metric::kl: return kl_divergence(log_softmax(clean), log_softmax(logits));
+    default: return entropy_of(log_softmax(logits));
+  }
+}
+
+template double log_sum_exp(std::span<const float>);
+template double log_sum_exp(std::span<const double>);
+template std::vector<double> log_softmax(std::span<const float>);
+template std::vector<double> log_softmax(std::span<const double>);
+template std::vector<std::int32_t> most_likely(std::span<const float>, std::size_t);
+template std::vector<std::int32_t> most_likely(std::span<const double>, std::size_t);
+template double metric_value(Metric, std::span<const float>, std::span<const float>, std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const std::int32_t>);
+
+}  // namespace stratoscope

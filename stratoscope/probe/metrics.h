@@ -1,0 +1,50 @@
+// One number from the logits at a position. Sums run in double.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stratoscope {
+
+enum class Metric {
+  log_prob,    // log-softmax of the target, in nats
+  prob,        // softmax of the target
+  rank,        // how many tokens are likelier than the target: 0 is the likeliest (ties go to the lower id)
+  logit,       // the target's logit
+  logit_diff,  // logit of the first target minus that of the second
+  kl,          // KL(clean || edited) of the next-token distributions, in nats
+  entropy,     // of the next-token distribution, in nats
+};
+
+// Throws Error that lists the names.
+Metric parse_metric(std::string_view name);
+std::string_view name_of(Metric metric);
+// "log-probability of ‘ insect’ (nats)" needs the target; this is the part before it, for axes and tables.
+std::string_view title_of(Metric metric);
+
+// How many targets the metric reads: 0, 1 or 2.
+std::size_t targets_of(Metric metric);
+
+// log sum exp over the logits, and log-softmax of all of them.
+template <class T>
+double log_sum_exp(std::span<const T> logits);
+template <class T>
+std::vector<double> log_softmax(std::span<const T> logits);
+
+// KL(p || q) from two rows of log-probabilities.
+double kl_divergence(std::span<const double> p, std::span<const double> q);
+
+// The ids of the `count` largest logits, falling, ties by lower id.
+template <class T>
+std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count);
+
+// `clean` are the logits at the same position of the unedited run; only kl reads them.
+template <class T>
+double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
+                    std::span<const std::int32_t> targets);
+
+}  // namespace stratoscope
