@@ -1,0 +1,133 @@
+#include "stratoscope/base/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/base/error_text.h"
+#include "tests/base/file_size_limit.h"
+#include "tests/base/temporary_folder.h"
+
+namespace stratoscope {
+namespace {
+
+using testing::bytes_of;
+using testing::error_text;
+using testing::holds;
+using testing::TemporaryFolder;
+
+TEST(AtomicFile, CommitPutsTheWholeTextInPlace) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "a.txt");
+  file.write("one ");
+  file.write("two");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.txt"));
+  file.commit();
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "one two");
+  EXPECT_EQ(folder.entry_count(), 1U);
+}
+
+TEST(AtomicFile, WithoutCommitTheOldFileStays) {
+  const TemporaryFolder folder;
+  folder.file("a.txt", "old");
+  {
+    AtomicFile file(folder / "a.txt");
+    file.write("new");
+  }
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "old");
+  EXPECT_EQ(folder.entry_count(), 1U);
+}
+
+TEST(AtomicFile, TwoWritersOfOneFileDoNotMix) {
+  const TemporaryFolder folder;
+  AtomicFile first(folder / "a.txt"), second(folder / "a.txt");
+  first.write("first");
+  second.write("second");
+  second.commit();
+  first.commit();
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "first");
+  EXPECT_EQ(folder.entry_count(), 1U);
+}
+
+TEST(AtomicFile, WritesANameAsLongAsNamesMayBe) {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_file_atomically(folder / name, "text");
+  EXPECT_EQ(bytes_of(folder / name), "text");
+}
+
+TEST(AtomicFile, PermissionsFollowTheUmask) {
+  const TemporaryFolder folder;
+  const mode_t previous = ::umask(027);
+  write_file_atomically(folder / "a.txt", "text");
+  ::umask(previous);
+  struct stat info {};
+  ASSERT_EQ(::stat((folder / "a.txt").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0640U);
+}
+
+TEST(AtomicFile, CommitTakesAFileThatReplacedTheTemporaryOne) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "a.txt");
+  folder.file("other", "from elsewhere");
+  std::filesystem::rename(folder / "other", file.temporary());
+  file.commit();
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "from elsewhere");
+}
+
+TEST(AtomicFile, RefusesPlacesThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  folder.file("plain", "text");
+  const auto text_for = [](const std::filesystem::path& path) {
+    return error_text([&] { write_file_atomically(path, "text"); });
+  };
+  EXPECT_TRUE(holds(text_for(folder / "missing/a.txt"), "missing/a.txt: cannot be written: No such file"));
+  EXPECT_TRUE(holds(text_for(folder / "plain/a.txt"), "plain/a.txt: cannot be written: Not a directory"));
+  EXPECT_TRUE(holds(text_for(folder.path()), "is a folder"));
+  EXPECT_TRUE(holds(text_for(folder / ""), "is not a file name"));
+  EXPECT_TRUE(holds(text_for(""), "is not a file name"));
+  EXPECT_EQ(folder.entry_count(), 1U);
+}
+
+TEST(AtomicFile, NeverReplacesADeviceOrAPipe) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const std::filesystem::path& path : {std::filesystem::path("/dev/full"), folder / "pipe"}) {
+    const std::string text = error_text([&] { write_file_atomically(path, "text"); });
+    EXPECT_TRUE(holds(text, path.string() + ": is not a regular file"));
+    EXPECT_FALSE(std::filesystem::is_regular_file(path));
+  }
+}
+
+TEST(AtomicFile, AFullDiskIsAnErrorAndTheOldFileStays) {
+  const TemporaryFolder folder;
+  folder.file("a.txt", "old");
+  const std::string text = error_text([&] {
+    const testing::FileSizeLimit limit(4096);
+    write_file_atomically(folder / "a.txt", std::string(10000, 'x'));
+  });
+  EXPECT_TRUE(holds(text, "a.txt: cannot be written: File too large"));
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "old");
+  EXPECT_EQ(folder.entry_count(), 1U);
+}
+
+TEST(AtomicFile, AFullDiskIsNoticedEvenWhenTheBytesWereStillBuffered) {
+  const TemporaryFolder folder;
+  const std::string text = error_text([&] {
+    const testing::FileSizeLimit limit(10);
+    write_file_atomically(folder / "a.txt", std::string(100, 'x'));
+  });
+  EXPECT_TRUE(holds(text, "a.txt: cannot be written: File too large"));
+  EXPECT_EQ(folder.entry_count(), 0U);
+}
+
+TEST(AtomicFile, AFolderThatVanishesIsAnError) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "inner");
+  AtomicFile file(folder / "inner/a.txt");
+  file.write("text");
+  std::filesystem::remove_all(folder / "inner");
+  EXPECT_TRUE(holds(error_text([&] { file.commit(); }), "inner/a.txt: cannot be written: No such file"));
+}
+
+}  // namespace
+}  // namespace stratoscope
