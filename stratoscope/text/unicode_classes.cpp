@@ -1,4 +1,4 @@
-// Written by tests/oracle/tokenizer/unicode_classes.js from the behaviour of npm tokenizers 0.23.2; do not edit.
+// Written by tests/oracle/tokenizer/unicode_classes.js after npm tokenizers 0.23.2; do not edit.
 #include "stratoscope/text/unicode_classes.h"
 
 #include <algorithm>

@@ -97,6 +97,10 @@ TEST_F(TokenizerOracle, Gpt2FromTokenizerJson) {
   expect_cases(Tokenizer::load(kOracle / "gpt2_json"), kOracle / "gpt2.cases");
 }
 
+TEST_F(TokenizerOracle, Gpt2WithOverlappingAddedTokens) {
+  expect_cases(Tokenizer::load(kOracle / "gpt2_added"), kOracle / "gpt2_added.cases");
+}
+
 TEST_F(TokenizerOracle, BuiltinModel) { expect_cases(Tokenizer::load(kBuiltin), kOracle / "builtin.cases"); }
 
 // Ids and the word that each belongs to, as oracle.js hashes them.

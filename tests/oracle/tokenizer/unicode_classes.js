@@ -28,14 +28,17 @@ for (let codePoint = 0; codePoint <= 0x10ffff; ++codePoint) {
 }
 
 const hex = (number) => '0x' + number.toString(16).toUpperCase();
-const entries = ranges.filter(({ name }) => name !== 'other').map(({ begin, end, name }) => `{${hex(begin)}, ${hex(end)}, ${name[0].toUpperCase()}},`);
+const entries = ranges
+  .filter(({ name }) => name !== 'other')
+  .map(({ begin, end, name }) => `{${hex(begin)}, ${hex(end)}, ${name[0].toUpperCase()}},`);
 const lines = [];
 for (const entry of entries) {
   const last = lines.length - 1;
   if (last >= 0 && lines[last].length + 1 + entry.length <= 118) lines[last] += ' ' + entry;
   else lines.push(entry);
 }
-console.log(`// Written by tests/oracle/tokenizer/unicode_classes.js from the behaviour of npm tokenizers ${require('tokenizers/package.json').version}; do not edit.
+const { version } = require('tokenizers/package.json');
+console.log(`// Written by tests/oracle/tokenizer/unicode_classes.js after npm tokenizers ${version}; do not edit.
 #include "stratoscope/text/unicode_classes.h"
 
 #include <algorithm>
