@@ -11,7 +11,7 @@ HOUSE = {
     "stratoscope/base/error.h": "#include <string>\n",
     "stratoscope/tensor/tensor.h": '#include "stratoscope/base/error.h"\n',
     "stratoscope/ops/norm.cpp": '#include "hwy/foreach_target.h"\n#include "stratoscope/tensor/tensor.h"\n',
-    "stratoscope/ops/CMakeLists.txt": "add_floor(ops SOURCES norm.cpp LINK stratoscope::tensor)  # not stratoscope::model\n",
+    "stratoscope/ops/CMakeLists.txt": "add_floor(ops LINK stratoscope::tensor)  # not stratoscope::model\n",
     "stratoscope/model/model.h": '// #include "stratoscope/probe/edit.h"\n#include "stratoscope/base/error.h"\n',
     "stratoscope/analysis/lens.h": '#include "stratoscope/model/model.h"\n',
     "stratoscope/figures/figure.h": '#include "stratoscope/tensor/tensor.h"\n',
@@ -45,7 +45,8 @@ class CheckFloors(unittest.TestCase):
         text = '#include "stratoscope/model/model.h"\n'
         self.expect_one("ops may not include model", **{"stratoscope/ops/norm.cpp": text})
         self.expect_one("ops may not include model", **{"stratoscope/ops/norm.cpp": text.replace("#", " #  ")})
-        self.expect_one("ops may not include model", **{"stratoscope/ops/deep/er.h": text.replace('"', "<", 1).replace('"', ">")})
+        text = "#include <stratoscope/model/model.h>\n"
+        self.expect_one("ops may not include model", **{"stratoscope/ops/deep/er.h": text})
 
     def test_sideways_include(self):
         text = '#include "stratoscope/{}"\n'
@@ -81,7 +82,7 @@ class CheckFloors(unittest.TestCase):
 
     def test_upward_link(self):
         self.expect_one("ops may not link model", **{
-            "stratoscope/ops/CMakeLists.txt": "add_floor(ops SOURCES norm.cpp\n  LINK stratoscope::tensor stratoscope::model)\n",
+            "stratoscope/ops/CMakeLists.txt": "add_floor(ops\n  LINK stratoscope::tensor stratoscope::model)\n",
         })
         self.expect_one("ops may not link text", **{
             "stratoscope/ops/CMakeLists.txt": "target_link_libraries(stratoscope_ops PRIVATE stratoscope_text)\n",

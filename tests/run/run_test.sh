@@ -55,7 +55,8 @@ END
 call() {
   : >"$folder/log"
   status=0
-  output=$(cd "$folder/elsewhere" && PATH=$folder/bin "$folder/clone/run" "$@" </dev/null 2>"$folder/errors") || status=$?
+  output=$(cd "$folder/elsewhere" && PATH=$folder/bin "$folder/clone/run" "$@" </dev/null 2>"$folder/errors") ||
+    status=$?
   errors=$(cat "$folder/errors")
   log=$(grep -v '^dpkg-query' "$folder/log" || true)
 }
@@ -98,7 +99,8 @@ new_system
 MISSING="libzip-dev libgtest-dev" call build
 expect "only what is missing is installed" "$log" \
   "*apt-get -qq -o DPkg::Lock::Timeout=300 update*install -y --no-install-recommends libzip-dev"$'\n'"cmake --preset*"
-expect "apt is quiet when it works" "$errors" "run: installing libzip-dev"$'\n'"run: configuring"$'\n'"run: building stratoscope"
+expect "apt is quiet when it works" "$errors" \
+  "run: installing libzip-dev"$'\n'"run: configuring"$'\n'"run: building stratoscope"
 MISSING="libzip-dev" call build
 expect "new packages are looked at" "$log" "*cmake --preset release -D*"
 MISSING="libzip-dev" APT_STATUS=100 call build

@@ -1,8 +1,8 @@
 """The edits of the oracle: the command line's expression beside the same change written out in PyTorch.
 
-Each entry is a list of (expression, hook point, function (value, clean, corrupt) -> value); `clean` and `corrupt` are the
-same hook point's values in the unedited run of this text and of the corrupting text. {steer} and {pair} stand for the
-files that write_vectors() makes. Expressions may name several points; then the same function acts at each.
+Each edit is a list of (expression, hook points, function (value, clean, corrupt) -> value); the function acts at each
+of the points. `clean` and `corrupt` are the point's values in the unedited run of this text and of the corrupting
+text. {steer} and {pair} stand for the files that write_vectors() makes.
 """
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ def without(value, vector):
 
 
 def make_edits(layers, length, vectors):
+    """The edits of a model of `layers` blocks and a text of `length` tokens (4 or more)."""
+    assert length >= 4
     last, n = layers - 1, lambda name, value: vectors[name].to(value.dtype)
     post, pre = f"blocks.{last}.hook_resid_post", "blocks.0.hook_resid_pre"
     attn, mid = "blocks.0.hook_attn_out", f"blocks.{last}.hook_resid_mid"
@@ -44,12 +46,18 @@ def make_edits(layers, length, vectors):
     def scale(factor):
         return lambda v, clean, corrupt: v * factor
 
-    edits = [
+    return [
         [("blocks.0.hook_resid_post *= 0.8", ["blocks.0.hook_resid_post"], scale(0.8))],
         [("blocks.0.hook_resid_mid *= 1", ["blocks.0.hook_resid_mid"], scale(1.0))],
         [(f"{attn}[1:3] = zero", [attn], assign(slice(1, 3), lambda v, clean, corrupt: 0.0))],
         [(f"{pre} += {{steer}}", [pre], lambda v, clean, corrupt: v + n("steer", v))],
-        [(f"{pre}[-1] += -2.5 * {{pair}}:second", [pre], assign(-1, lambda v, clean, corrupt: v[-1] - 2.5 * n("second", v)))],
+        [
+            (
+                f"{pre}[-1] += -2.5 * {{pair}}:second",
+                [pre],
+                assign(-1, lambda v, clean, corrupt: v[-1] - 2.5 * n("second", v)),
+            )
+        ],
         [(f"{mlp} = mean", [mlp], lambda v, clean, corrupt: clean.mean(0).expand_as(v))],
         [(f"{mlp}[0,2:4] = mean", [mlp], assign([0, 2, 3], lambda v, clean, corrupt: clean.mean(0)))],
         [(f"{mid} without {{steer}}", [mid], lambda v, clean, corrupt: without(v, n("steer", v)))],
@@ -57,7 +65,7 @@ def make_edits(layers, length, vectors):
         [(f"{mid}[1:].dim[0,-2] = 0.5", [mid], assign((slice(1, None), [0, -2]), lambda v, clean, corrupt: 0.5))],
         [("blocks.*.hook_mlp_out *= 0.5", every_mlp, scale(0.5))],
         [("transformer.h.0 += 1", ["blocks.0.hook_resid_post"], lambda v, clean, corrupt: v + 1.0)],
-        [(f"hidden_states.1 *= 1.25", ["blocks.1.hook_resid_pre" if layers > 1 else "unembed.hook_in"], scale(1.25))],
+        [("hidden_states.1 *= 1.25", ["blocks.1.hook_resid_pre" if layers > 1 else "unembed.hook_in"], scale(1.25))],
         [(f"{attn} = corrupt", [attn], lambda v, clean, corrupt: corrupt)],
         [(f"{pre}[2] = corrupt[0]", [pre], assign(2, lambda v, clean, corrupt: corrupt[0]))],
         # Two edits of one point act in the order given; the third reads the clean mean, not the edited one.
@@ -68,8 +76,6 @@ def make_edits(layers, length, vectors):
         ],
         [(f"{post} = zero", [post], lambda v, clean, corrupt: torch.zeros_like(v))],
     ]
-    assert length >= 4
-    return edits
 
 
 def bind(edit, clean, corrupt):

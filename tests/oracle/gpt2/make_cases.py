@@ -5,7 +5,7 @@
 OUT_DIR/cases.json lists them: [{"name", "model", "folder", "tokens", "tokenizer", "edits"}]. Each folder holds
   expected.safetensors        input_ids, hidden_states, logits, every hook point: float64 rounded to float32;
                               hidden_states.f64 and logits.f64 unrounded
-  pytorch_error.json          {tensor: PyTorch float32's largest error of a row, relative to the row's largest magnitude}
+  pytorch_error.json          {tensor: PyTorch float32's largest error of a row, relative to its largest magnitude}
   edits.json                  where edits are tried: [{"edits": [expression], "expected", "hidden_states",
                               "corrupt_ids" (where the value `corrupt` is used),
                               "pytorch_error": {"logits", "hidden_states"}}]; the two names are tensors of
