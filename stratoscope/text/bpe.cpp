@@ -68,7 +68,42 @@ const Bpe::Merge* Bpe::find(TokenId left, TokenId right) const {
 }
 
 const std::vector<Bpe::Piece>& Bpe::encode(std::string_view word, Scratch& scratch) const {
+  constexpr std::size_t kShort = 24;  // up to here looking at all neighbours is faster than keeping a queue of them
   if (word.size() >= kNone) throw Error("tokenizer", "a word of " + std::to_string(word.size()) + " bytes is too long");
+  if (word.size() <= kShort)
+    merge_by_scanning(word, scratch);
+  else
+    merge_by_queue(word, scratch);
+  return scratch.pieces_;
+}
+
+void Bpe::merge_by_scanning(std::string_view word, Scratch& scratch) const {
+  auto& pieces = scratch.pieces_;
+  auto& merges = scratch.merges_;  // merges[i] joins pieces i and i + 1; null where they do not merge
+  pieces.clear();
+  merges.clear();
+  for (const char byte : word) {
+    pieces.push_back({byte_tokens_[static_cast<unsigned char>(byte)], 1});
+    if (pieces.size() > 1) merges.push_back(find(pieces.end()[-2].id, pieces.back().id));
+  }
+  while (true) {
+    std::size_t first = 0;
+    std::uint32_t rank = kNone;
+    for (std::size_t i = 0; i < merges.size(); ++i)
+      if (merges[i] != nullptr && merges[i]->rank < rank) {
+        rank = merges[i]->rank;
+        first = i;
+      }
+    if (rank == kNone) return;
+    pieces[first] = {merges[first]->product, pieces[first].length + pieces[first + 1].length};
+    pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(first) + 1);
+    merges.erase(merges.begin() + static_cast<std::ptrdiff_t>(first));
+    if (first > 0) merges[first - 1] = find(pieces[first - 1].id, pieces[first].id);
+    if (first < merges.size()) merges[first] = find(pieces[first].id, pieces[first + 1].id);
+  }
+}
+
+void Bpe::merge_by_queue(std::string_view word, Scratch& scratch) const {
   auto& symbols = scratch.symbols_;
   auto& queue = scratch.queue_;
   const auto length = static_cast<std::uint32_t>(word.size());
@@ -113,7 +148,6 @@ const std::vector<Bpe::Piece>& Bpe::encode(std::string_view word, Scratch& scrat
   scratch.pieces_.clear();
   for (std::uint32_t at = 0; at < length; at = symbols[at].next)
     scratch.pieces_.push_back({symbols[at].id, symbols[at].next - at});
-  return scratch.pieces_;
 }
 
 }  // namespace stratoscope

@@ -42,6 +42,9 @@ class Bpe {
   }
   std::size_t slot_of(std::uint64_t pair) const;
   const Merge* find(TokenId left, TokenId right) const;
+  // The same tokens either way: the first takes n² steps but small ones, the second n log n.
+  void merge_by_scanning(std::string_view word, Scratch& scratch) const;
+  void merge_by_queue(std::string_view word, Scratch& scratch) const;
 
   std::array<TokenId, 256> byte_tokens_{};
   std::vector<Merge> merges_;  // open addressing, at most half full; its size is a power of two
@@ -58,6 +61,7 @@ class Bpe::Scratch {
   };
   std::vector<Symbol> symbols_;
   std::vector<std::uint64_t> queue_;  // a min-heap of rank << 32 | place
+  std::vector<const Merge*> merges_;
   std::vector<Piece> pieces_;
 };
 

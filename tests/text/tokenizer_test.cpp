@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -76,6 +77,32 @@ TEST(Tokenizer, LongRunsComeBack) {
     while (text.size() < kMegabyte) text += unit;
     ASSERT_NO_FATAL_FAILURE(expect_lossless(builtin(), text)) << unit;
     ASSERT_NO_FATAL_FAILURE(expect_lossless(builtin(), text + "x")) << unit;
+  }
+}
+
+// Byte-pair encoding as it is defined, one merge of the list after the other; for words of ASCII letters.
+std::vector<TokenId> encode_by_definition(const std::string& word) {
+  static const std::string merges = read_text_file(kSource / "models" / "novella-7m" / "merges.txt");
+  std::vector<std::string> parts;
+  for (const char letter : word) parts.emplace_back(1, letter);
+  std::istringstream lines(merges.substr(merges.find('\n') + 1));
+  for (std::string left, right; lines >> left >> right;)
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i)
+      if (parts[i] == left && parts[i + 1] == right) {
+        parts[i] += right;
+        parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      }
+  std::vector<TokenId> ids;
+  for (const std::string& part : parts) ids.push_back(builtin().find(part).value());
+  return ids;
+}
+
+TEST(Tokenizer, WordsOfAnyLengthFollowTheDefinition) {
+  std::mt19937 random(11);
+  for (std::size_t length = 1; length <= 60; ++length) {
+    std::string word;
+    for (std::size_t i = 0; i < length; ++i) word += "etaoinshrdlu"[random() % 12];
+    ASSERT_EQ(builtin().encode(word).ids, encode_by_definition(word)) << word;
   }
 }
 
