@@ -33,7 +33,7 @@ if(NOT NODE OR NOT NPM)
 endif()
 
 file(COPY ${here}/package.json ${here}/package-lock.json ${here}/oracle.js ${here}/texts.js DESTINATION ${OUT})
-execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund WORKING_DIRECTORY ${OUT}
+execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --prefer-offline --fetch-retries=1 WORKING_DIRECTORY ${OUT}
   RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said TIMEOUT 300)
 if(failed)
   skip("npm ci failed, is the registry within reach? ${said}")
