@@ -69,18 +69,21 @@ void unembed(const PackedMatrix& unembedding, const RunRequest& request, MatrixV
 
 }  // namespace
 
-Model::Model(const std::filesystem::path& folder, const ModelOptions& options)
-    : config_(read_model_config(folder)), checkpoint_(folder, config_), options_(options) {
+Model::Model(const ModelConfig& config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options)
+    : config_(config), checkpoint_(std::move(checkpoint)), options_(options) {
   const ThreadScope threads(options.threads);
-  for (const auto& name : checkpoint_.nonfinite_tensors())
+  for (const auto& name : checkpoint_->nonfinite_tensors())
     warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
-  for (const auto& name : checkpoint_.ignored())
+  for (const auto& name : checkpoint_->ignored())
     warnings_.push_back("tensor '" + name + "' is not part of a GPT-2 and is ignored");
-  if (options.precision == Precision::fp32) weights_ = load_weights(checkpoint_, config_, options.progress);
+  if (options.precision == Precision::fp32) weights_ = load_weights(*checkpoint_, config_, options.progress);
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }
 
-Model Model::load(const std::filesystem::path& folder, const ModelOptions& options) { return Model(folder, options); }
+Model Model::load(const std::filesystem::path& folder, const ModelOptions& options) {
+  const ModelConfig config = read_model_config(folder);
+  return {config, std::make_shared<const Checkpoint>(folder, config), options};
+}
 
 int Model::threads() const { return options_.threads > 0 ? options_.threads : available_threads(); }
 
@@ -97,12 +100,12 @@ Run<float> Model::run(const RunRequest& request) const {
   ResidualStream stream(run, config_.n_layers, run.rows(), config_.d_model, request.hidden_states);
 
   const auto token = scratch.normed.matrix(), position = scratch.normalized.matrix();
-  embed(checkpoint_, request, token, position);
+  embed(*checkpoint_, request, token, position);
   hooks.fire({Point::embed, 0}, token);
   hooks.fire({Point::pos_embed, 0}, position);
   add(token, position, stream.entering(0));
 
-  const BlockContext context{config_, checkpoint_, run.row_offsets};
+  const BlockContext context{config_, *checkpoint_, run.row_offsets};
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
     if (request.progress != nullptr) request.progress->throw_if_cancelled();
     run_block(context, weights_->blocks[layer], layer, stream.entering(layer), stream.entering(layer + 1), scratch,
@@ -126,7 +129,7 @@ Run<double> Model::run_reference(const RunRequest& request) const {
   check_sequences(request, config_);
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
-  return reference_forward(checkpoint_, config_, request);
+  return reference_forward(*checkpoint_, config_, request);
 }
 
 }  // namespace stratoscope

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,9 +31,11 @@ class Model {
  public:
   // `folder` is in Hugging Face layout. Throws Error for whatever is wrong with it.
   static Model load(const std::filesystem::path& folder, const ModelOptions& options = {});
+  // The same from what has been opened already.
+  Model(const ModelConfig& config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options);
 
   const ModelConfig& config() const { return config_; }
-  const Checkpoint& checkpoint() const { return checkpoint_; }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
   Precision precision() const { return options_.precision; }
   int threads() const;
   // What a user should know of the checkpoint: tensors with NaN, tensors that were ignored.
@@ -47,10 +50,8 @@ class Model {
   Run<double> run_reference(const RunRequest& request) const;
 
  private:
-  Model(const std::filesystem::path& folder, const ModelOptions& options);
-
   ModelConfig config_;
-  Checkpoint checkpoint_;
+  std::shared_ptr<const Checkpoint> checkpoint_;
   ModelOptions options_;
   std::optional<Weights> weights_;
   std::vector<std::string> warnings_;

@@ -1,0 +1,29 @@
+// A folder that appears whole or not at all, and never in the place of one that is not ours.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace stratoscope {
+
+class StagedFolder {
+ public:
+  // Makes a temporary folder beside `path`, with the file `marker` in it that says that the folder is ours. Throws
+  // Error when `path` exists and is neither empty nor marked, and when it cannot be written there.
+  StagedFolder(const std::filesystem::path& path, const std::string& marker);
+  // Removes the temporary folder unless commit() was reached.
+  ~StagedFolder();
+  StagedFolder(const StagedFolder&) = delete;
+  StagedFolder& operator=(const StagedFolder&) = delete;
+
+  // Where the files are written until commit().
+  const std::filesystem::path& temporary() const { return temporary_; }
+  // Puts the folder in its place; what stood there before is gone.
+  void commit();
+
+ private:
+  std::filesystem::path path_, temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace stratoscope

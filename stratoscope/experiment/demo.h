@@ -1,0 +1,59 @@
+// The three demonstrations, from text to picture: a folder of figures, the numbers behind them, and an article.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/experiment/activations.h"
+#include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiment/predict.h"
+#include "stratoscope/experiment/similarity.h"
+#include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/figures/theme.h"
+
+namespace stratoscope {
+
+struct DemoRequest {
+  std::optional<std::string> text;  // in place of the demonstrations' own texts
+  TextOptions text_options;
+  Edits edits;  // made before anything is read
+  std::optional<std::string> token;
+  // " insect" for the demonstration's own text; for another text the token that the model finds likeliest.
+  std::optional<std::string> target;
+  double factor = 0.8;
+  std::filesystem::path out = "stratoscope-demo";
+  Theme theme = Theme::light;
+};
+
+// What the demonstrations found, before anything is drawn.
+struct DemoFindings {
+  // 1: inspecting
+  TokenCounts inspected;
+  Activations activations;
+  // 2: similarity
+  SimilarityAcrossLayers across_layers;
+  SimilarityAcrossTokens across_tokens;
+  LaminarProfile profile;
+  // 3: manipulating
+  TokenCounts counted;
+  Predictions likeliest;  // the 21 likeliest next tokens
+  SweepExperiment sweep;  // each block's output scaled by `factor`
+  double target_rank = 0;
+  double factor = 0.8;
+};
+
+struct Demo {
+  DemoFindings findings;
+  std::vector<std::string> figures;  // names of the files in `out`
+  std::filesystem::path out;
+  std::optional<std::string> missing;  // why no figure could be drawn, and what to install
+};
+
+// Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
+// specifications, numbers and the article are still written, and `missing` says why there are no pictures.
+Demo run_demo(const Session& session, const DemoRequest& request);
+Json to_json(const Session& session, const Demo& demo);
+
+}  // namespace stratoscope

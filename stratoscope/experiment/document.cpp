@@ -1,0 +1,34 @@
+#include "stratoscope/experiment/document.h"
+
+#include <cmath>
+
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/ops/matmul.h"
+
+namespace stratoscope {
+
+Json document(const Session& session, const std::optional<Effect>& effect, const Text* text) {
+  Json json;
+  json["version"] = STRATOSCOPE_VERSION;
+  json["model"] = {{"name", session.model_name()}, {"hash", session.model_hash()}};
+  json["precision"] = name_of(session.precision());
+  json["isa"] = instruction_set();
+  if (effect) json["effect"] = {{"kl", effect->kl}, {"max_change", effect->max_change}};
+  if (text != nullptr && !text->notes.empty()) json["notes"] = text->notes;
+  return json;
+}
+
+bool has_nonfinite(const Json& json) {
+  if (json.is_number_float()) return !std::isfinite(json.get<double>());
+  if (!json.is_structured()) return false;
+  for (const auto& element : json)
+    if (has_nonfinite(element)) return true;
+  return false;
+}
+
+std::string describe(const Effect& effect) {
+  return "effect of the edits: KL(clean ‖ edited) up to " + short_number(effect.kl) +
+         " nats, a logit changed by up to " + short_number(effect.max_change);
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,74 @@
+#include "stratoscope/experiment/inspect.h"
+
+#include <set>
+
+#include "stratoscope/text/utf8.h"
+
+namespace stratoscope {
+namespace {
+
+Json shape_json(Site site, const ModelConfig& config) {
+  Json shape = shape_of(site, config, 1);
+  const auto& axes = hook_point(site.point).axes;
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    if (axes[i] == HookAxis::pos || axes[i] == HookAxis::key) shape[i] = "pos";
+  return shape;
+}
+
+Json config_json(const ModelConfig& c) {
+  return {{"architecture", "gpt2"},
+          {"n_layers", c.n_layers},
+          {"n_heads", c.n_heads},
+          {"d_model", c.d_model},
+          {"d_head", c.d_head},
+          {"d_mlp", c.d_mlp},
+          {"n_ctx", c.n_ctx},
+          {"d_vocab", c.d_vocab},
+          {"activation", c.activation_name},
+          {"layer_norm_eps", c.layer_norm_eps},
+          {"scale_attn_weights", c.scale_attn_weights},
+          {"scale_attn_by_inverse_layer_idx", c.scale_attn_by_inverse_layer},
+          {"tie_word_embeddings", c.tie_word_embeddings}};
+}
+
+}  // namespace
+
+TokenCounts count_tokens(const Session& session, std::string_view bytes, const TextOptions& options) {
+  TokenCounts counts{session.read(bytes, options), 0, 0, 0};
+  const std::string& text = counts.text.text;
+  std::set<char32_t> characters;
+  for (std::size_t i = 0; i < text.size(); i += utf8_length(static_cast<unsigned char>(text[i]))) {
+    characters.insert(decode_code_point(text, i));
+    ++counts.characters;
+  }
+  counts.unique_characters = characters.size();
+  counts.unique = std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size();
+  return counts;
+}
+
+Json to_json(const Session& session, const TokenCounts& counts) {
+  Json json = document(session, std::nullopt, &counts.text);
+  json["text"] = counts.text.text;
+  json["ids"] = counts.text.ids;
+  json["tokens"] = counts.text.tokens;
+  json["offsets"] = counts.text.offsets;
+  json["characters"] = counts.characters;
+  json["unique_characters"] = counts.unique_characters;
+  json["count"] = counts.text.ids.size();
+  json["unique"] = counts.unique;
+  return json;
+}
+
+Json model_info(const Session& session) {
+  Json json = document(session);
+  json["config"] = config_json(session.config());
+  json["parameters"] = session.checkpoint().parameters();
+  json["dtype"] = name_of(session.checkpoint().dtype());
+  json["folder"] = session.folder().string();
+  json["hook_points"] = Json::array();
+  for (const Site site : all_sites(session.config()))
+    json["hook_points"].push_back({{"name", name_of(site)}, {"shape", shape_json(site, session.config())}});
+  return json;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,26 @@
+// How tokens and depths are called in tables and figures.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/hub/model_config.h"
+
+namespace stratoscope {
+
+// “ cute”: in quotes that show its spaces; line breaks as ↵, tabs as ⇥, other control characters as U+FFFD.
+std::string token_label(std::string_view token);
+std::vector<std::string> token_labels(const std::vector<std::string>& tokens);
+
+// Of a hidden-state entry: "Emb" for 0, "L0" for 1, …
+std::string depth_label(std::size_t entry);
+std::vector<std::string> depth_labels(const ModelConfig& config);
+// Of a block: "L0", "L1", …
+std::string block_label(std::size_t layer);
+
+// `number` with `digits` significant ones, without a long tail of zeros: "357.2", "0.0144", "1.1e-07".
+std::string short_number(double number, int digits = 4);
+
+}  // namespace stratoscope

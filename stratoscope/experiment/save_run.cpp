@@ -1,0 +1,218 @@
+#include "stratoscope/experiment/save_run.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/files/save_arrays.h"
+#include "stratoscope/probe/edits.h"
+#include "stratoscope/probe/hook_names.h"
+
+namespace stratoscope {
+namespace {
+
+// Texts share a forward pass up to about this many rows, so that scratch memory stays bounded.
+constexpr std::size_t kRowsPerPass = 2048;
+
+// Copies the pos axis of `part`, rows [0, n), to rows [first, first + n) of `whole`. Both are [.., pos, ..] with the
+// same axes before and behind; a key axis of `part` may be shorter.
+template <class T>
+void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t pos_axis, std::size_t first) {
+  const Shape &from = part.shape(), &to = whole.shape();
+  std::size_t outer = 1, inner_from = 1, inner_to = 1;
+  for (std::size_t axis = 0; axis < pos_axis; ++axis) outer *= from[axis];
+  for (std::size_t axis = pos_axis + 1; axis < from.size(); ++axis) {
+    inner_from *= from[axis];
+    inner_to *= to[axis];
+  }
+  for (std::size_t o = 0; o < outer; ++o)
+    for (std::size_t row = 0; row < from[pos_axis]; ++row)
+      std::copy_n(part.data() + (o * from[pos_axis] + row) * inner_from, inner_from,
+                  whole.data() + (o * to[pos_axis] + first + row) * inner_to);
+}
+
+// A capture's tensor for all rows, and which of its axes counts positions.
+template <class T>
+BasicTensor<T> whole_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t longest) {
+  Shape shape = shape_of(site, config, rows);
+  const HookPoint& info = hook_point(site.point);
+  if (!info.has_axis(HookAxis::key)) return BasicTensor<T>(shape);
+  shape.back() = longest;
+  BasicTensor<T> tensor(shape);
+  std::fill_n(tensor.data(), tensor.size(),
+              site.point == Point::attn_scores ? -std::numeric_limits<T>::infinity() : T{0});
+  return tensor;
+}
+
+std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
+
+std::vector<SiteEdit> edits_for(const Session& session, const SaveRunRequest& request, const Text& text,
+                                std::size_t sequence) {
+  std::vector<EditExpression> expressions;
+  for (const std::string& expression : request.edits.expressions) expressions.push_back(parse_edit(expression));
+  if (expressions.empty()) return {};
+  const TokenIds corrupt =
+      request.edits.corrupt_text ? session.read(*request.edits.corrupt_text, request.text_options).ids : TokenIds{};
+  EditSources sources(session.model(), text.ids, corrupt);
+  sources.prepare(expressions, session.progress());
+  std::vector<SiteEdit> edits;
+  for (const EditExpression& expression : expressions)
+    for (SiteEdit& edit : resolve_edit(expression, sources, sequence)) edits.push_back(std::move(edit));
+  return edits;
+}
+
+// Everything that goes into the file, filled pass by pass.
+template <class T>
+class Recorder {
+ public:
+  Recorder(const Session& session, const SaveRunRequest& request, const std::vector<Text>& texts)
+      : session_(session), request_(request), texts_(texts) {
+    const ModelConfig& config = session.config();
+    row_offsets_ = {0};
+    std::size_t longest = 0;
+    for (const Text& text : texts) {
+      row_offsets_.push_back(row_offsets_.back() + static_cast<std::int64_t>(text.ids.size()));
+      ids_.insert(ids_.end(), text.ids.begin(), text.ids.end());
+      longest = std::max(longest, text.ids.size());
+    }
+    const std::size_t rows = ids_.size();
+    for (const std::string& pattern : request.captures)
+      for (const Site site : match_sites(pattern, config)) sites_.push_back(site);
+    hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
+    logits_ = BasicTensor<T>({rows, config.d_vocab});
+    std::vector<Site> unique;
+    for (const Site site : all_sites(config))
+      if (std::find(sites_.begin(), sites_.end(), site) != sites_.end()) unique.push_back(site);
+    sites_ = std::move(unique);
+    for (const Site site : sites_) captured_.push_back(whole_tensor<T>(site, config, rows, longest));
+  }
+
+  template <class RunModel>
+  std::optional<Effect> record(const RunModel& run_model) {
+    std::optional<Effect> effect;
+    for (std::size_t first = 0; first < texts_.size();) {
+      if (session_.progress() != nullptr) session_.progress()->update("run", first, texts_.size());
+      RunRequest pass;
+      pass.captures = sites_;
+      pass.progress = session_.progress();
+      std::size_t rows = 0, end = first;
+      for (; end < texts_.size() && (end == first || rows + texts_[end].ids.size() <= kRowsPerPass); ++end) {
+        rows += texts_[end].ids.size();
+        for (SiteEdit& edit : edits_for(session_, request_, texts_[end], end - first))
+          pass.edits.push_back(std::move(edit));
+        pass.sequences.push_back(texts_[end].ids);
+      }
+      const Run<T> run = run_model(pass);
+      place(run, static_cast<std::size_t>(row_offsets_[first]));
+      if (!pass.edits.empty()) {
+        pass.edits.clear();
+        pass.captures.clear();
+        pass.hidden_states = false;
+        const Run<T> clean = run_model(pass);
+        if (!effect) effect.emplace();
+        for (std::size_t r = 0; r < rows; ++r)
+          effect->include<T>(clean.logits.matrix().row_span(r), run.logits.matrix().row_span(r));
+      }
+      first = end;
+    }
+    if (session_.progress() != nullptr) session_.progress()->update("run", texts_.size(), texts_.size());
+    return effect;
+  }
+
+  std::vector<ArrayView> arrays() const {
+    std::vector<ArrayView> views;
+    views.push_back(array_view("input_ids", std::span<const std::int64_t>(ids_), {ids_.size()}));
+    views.push_back(array_view("hidden_states", hidden_states_));
+    views.push_back(array_view("logits", logits_));
+    if (request_.packed)
+      views.push_back(array_view("row_offsets", std::span<const std::int64_t>(row_offsets_), {row_offsets_.size()}));
+    for (std::size_t i = 0; i < sites_.size(); ++i) views.push_back(array_view(name_of(sites_[i]), captured_[i]));
+    return views;
+  }
+
+ private:
+  void place(const Run<T>& run, std::size_t first_row) {
+    place_rows(run.hidden_states, hidden_states_, 1, first_row);
+    place_rows(run.logits, logits_, 0, first_row);
+    for (std::size_t i = 0; i < sites_.size(); ++i)
+      place_rows(run.value(sites_[i]), captured_[i], pos_axis_of(sites_[i]), first_row);
+  }
+
+  const Session& session_;
+  const SaveRunRequest& request_;
+  const std::vector<Text>& texts_;
+  std::vector<std::int64_t> ids_, row_offsets_;
+  std::vector<Site> sites_;
+  BasicTensor<T> hidden_states_, logits_;
+  std::vector<BasicTensor<T>> captured_;
+};
+
+template <class T, class RunModel>
+void record_and_save(const Session& session, const SaveRunRequest& request, SavedRun& saved,
+                     const RunModel& run_model) {
+  Recorder<T> recorder(session, request, saved.texts);
+  saved.effect = recorder.record(run_model);
+  const auto arrays = recorder.arrays();
+  for (const ArrayView& array : arrays) saved.keys.emplace_back(array.name, array.shape);
+  save_arrays(request.file, arrays,
+              {{"model", session.model_name()},
+               {"model_hash", session.model_hash()},
+               {"stratoscope", STRATOSCOPE_VERSION},
+               {"precision", std::string(name_of(session.precision()))}});
+}
+
+}  // namespace
+
+SavedRun save_run(const Session& session, const SaveRunRequest& request) {
+  check_array_ending(request.file);
+  SavedRun saved;
+  saved.file = request.file;
+  for (std::size_t i = 0; i < request.texts.size(); ++i) {
+    try {
+      saved.texts.push_back(session.read(request.texts[i], request.text_options));
+    } catch (const Error& error) {
+      if (!request.packed) throw;
+      throw Error(error.where(), "text " + std::to_string(i + 1) + " " + error.problem(), error.hint());
+    }
+  }
+  if (saved.texts.empty()) throw Error("text", "the list of texts is empty");
+  for (const std::string& pattern : request.captures) match_sites(pattern, session.config());  // before the long work
+  const Model& model = session.model();
+  if (session.precision() == Precision::fp64)
+    record_and_save<double>(session, request, saved, [&](const RunRequest& r) { return model.run_reference(r); });
+  else
+    record_and_save<float>(session, request, saved, [&](const RunRequest& r) { return model.run(r); });
+  return saved;
+}
+
+Json to_json(const Session& session, const SavedRun& saved) {
+  Json json = document(session, saved.effect, saved.texts.size() == 1 ? &saved.texts[0] : nullptr);
+  json["file"] = saved.file.string();
+  json["keys"] = Json::object();
+  for (const auto& [name, shape] : saved.keys) json["keys"][name] = shape;
+  return json;
+}
+
+std::vector<std::string> read_texts(const std::filesystem::path& path) {
+  constexpr std::size_t kLargest = std::size_t{4} << 30;
+  const std::string file = read_text_file(path, kLargest);
+  std::vector<std::string> texts;
+  std::size_t number = 0;
+  for (std::size_t begin = 0; begin < file.size();) {
+    const std::size_t end = std::min(file.find('\n', begin), file.size());
+    const std::string_view line(file.data() + begin, end - begin);
+    begin = end + 1;
+    const std::string source = path.string() + ": line " + std::to_string(++number);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const auto json = parse_json(line, "texts", source);
+    if (!json.is_object() || !json.contains("text") || !json["text"].is_string())
+      throw Error("texts", source + ": has no field \"text\" with a string");
+    texts.push_back(json["text"].get<std::string>());
+  }
+  if (texts.empty()) throw Error("texts", path.string() + ": holds no text");
+  return texts;
+}
+
+}  // namespace stratoscope

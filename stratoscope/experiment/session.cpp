@@ -1,0 +1,157 @@
+#include "stratoscope/experiment/session.h"
+
+#include <algorithm>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/probe/edits.h"
+#include "stratoscope/probe/hook_names.h"
+#include "stratoscope/text/utf8.h"
+
+namespace stratoscope {
+namespace {
+
+void refuse_or_truncate(Text& text, std::size_t limit, bool truncate) {
+  if (text.ids.size() <= limit) return;
+  if (!truncate)
+    throw Error(
+        "text",
+        "has " + std::to_string(text.ids.size()) + " tokens, more than the model's context of " + std::to_string(limit),
+        "--truncate cuts it there");
+  text.notes.push_back("the text was cut from " + std::to_string(text.ids.size()) + " to " + std::to_string(limit) +
+                       " tokens, the model's context");
+  text.ids.resize(limit);
+  text.tokens.resize(limit);
+  text.offsets.resize(limit);
+  text.text.resize(text.offsets.back().second);
+}
+
+template <class T>
+Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::size_t> row) {
+  Effect effect;
+  const auto before = clean.logits.matrix(), after = edited.logits.matrix();
+  for (std::size_t r = row.value_or(0); r < (row ? *row + 1 : before.rows); ++r)
+    effect.include<T>(before.row_span(r), after.row_span(r));
+  return effect;
+}
+
+template <class T, class RunModel>
+EditedRun run_in(RunRequest& request, std::vector<SiteEdit> edits, std::optional<std::size_t> effect_row,
+                 const RunModel& run_model) {
+  if (edits.empty()) return {run_model(request), std::nullopt};
+  RunRequest clean_request = request;
+  clean_request.captures.clear();
+  clean_request.hidden_states = false;
+  clean_request.logits = request.logits = LogitRows::all;
+  const Run<T> clean = run_model(clean_request);
+  request.edits = std::move(edits);
+  Run<T> edited = run_model(request);
+  const Effect effect = effect_of(clean, edited, effect_row);
+  return {std::move(edited), effect};
+}
+
+}  // namespace
+
+Precision parse_precision(std::string_view name) {
+  if (name == "fp32") return Precision::fp32;
+  if (name == "fp64") return Precision::fp64;
+  if (name == "bf16x3" || name == "bf16")
+    throw Error("precision", std::string(name) + " is not in this version", "fp32 and fp64 are");
+  throw Error("precision", "there is no " + in_quotes(name), "fp32 and fp64 are in this version");
+}
+
+std::string_view name_of(Precision precision) { return precision == Precision::fp64 ? "fp64" : "fp32"; }
+
+Session::Session(const SessionOptions& options)
+    : options_(options),
+      location_(find_model(options.model)),
+      config_(read_model_config(location_.folder)),
+      checkpoint_(std::make_shared<const Checkpoint>(location_.folder, config_)),
+      tokenizer_(std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder))) {
+  if (tokenizer_->vocab_size() > config_.d_vocab)
+    throw Error("tokenizer",
+                location_.folder.string() + ": the vocabulary has " + std::to_string(tokenizer_->vocab_size()) +
+                    " tokens, but config.json says vocab_size " + std::to_string(config_.d_vocab),
+                "do the tokenizer's files and the weights belong together?");
+}
+
+Session::Session(SessionOptions options, ModelLocation location, const ModelConfig& config,
+                 std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer)
+    : options_(std::move(options)),
+      location_(std::move(location)),
+      config_(config),
+      checkpoint_(std::move(checkpoint)),
+      tokenizer_(std::move(tokenizer)) {}
+
+const Model& Session::model() const {
+  if (!model_)
+    model_.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
+  return *model_;
+}
+
+Session Session::in_precision(Precision precision) const {
+  SessionOptions options = options_;
+  options.precision = precision;
+  return {options, location_, config_, checkpoint_, tokenizer_};
+}
+
+Text Session::read(std::string_view bytes, const TextOptions& options) const {
+  Text text{std::string(bytes), {}, {}, {}, {}};
+  Encoding encoding = tokenizer_->encode(bytes);
+  text.ids = std::move(encoding.ids);
+  text.offsets = std::move(encoding.offsets);
+  if (options.bos) {
+    const auto bos = tokenizer_->end_of_text();
+    if (!bos) throw Error("text", "the model's vocabulary has no beginning-of-text token", "leave out --bos");
+    text.ids.insert(text.ids.begin(), *bos);
+    text.offsets.insert(text.offsets.begin(), {0, 0});
+    text.notes.push_back("the beginning-of-text token " + token_text(*bos) + " was put first, as token 0");
+  }
+  for (const TokenId id : text.ids) text.tokens.push_back(token_text(id));
+  if (options.check_context) {
+    if (text.ids.empty()) throw Error("text", "is empty", "give at least one character, or --bos");
+    refuse_or_truncate(text, config_.n_ctx, options.truncate);
+  }
+  return text;
+}
+
+std::string Session::token_text(TokenId id) const {
+  if (static_cast<std::size_t>(id) >= tokenizer_->vocab_size()) return "[" + std::to_string(id) + "]";
+  return tokenizer_->token_text(id);
+}
+
+EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
+                   const TextOptions& options, std::optional<std::size_t> effect_row) {
+  const Model& model = session.model();
+  request.sequences = {text.ids};
+  request.progress = session.progress();
+  std::vector<EditExpression> expressions;
+  for (const std::string& expression : edits.expressions) expressions.push_back(parse_edit(expression));
+  const TokenIds corrupt = edits.corrupt_text ? session.read(*edits.corrupt_text, options).ids : TokenIds{};
+  EditSources sources(model, text.ids, corrupt);
+  sources.prepare(expressions, session.progress());
+  std::vector<SiteEdit> site_edits;
+  for (const EditExpression& expression : expressions)
+    for (SiteEdit& edit : resolve_edit(expression, sources)) site_edits.push_back(std::move(edit));
+  if (model.precision() == Precision::fp64)
+    return run_in<double>(request, std::move(site_edits), effect_row,
+                          [&](const RunRequest& r) { return model.run_reference(r); });
+  return run_in<float>(request, std::move(site_edits), effect_row, [&](const RunRequest& r) { return model.run(r); });
+}
+
+std::string effect_warning(const Effect& effect, const ModelConfig& config,
+                           const std::vector<std::string>& expressions) {
+  constexpr double kNearlyNothing = 1e-6;
+  if (!(effect.kl < kNearlyNothing)) return {};
+  const Site last{Point::resid_post, config.n_layers - 1};
+  const bool scales_last = std::any_of(expressions.begin(), expressions.end(), [&](const std::string& expression) {
+    const EditExpression edit = parse_edit(expression);
+    const auto sites = match_sites(edit.hook, config);
+    return edit.op == EditOp::multiply && edit.source == EditSource::number && !edit.dims &&
+           std::find(sites.begin(), sites.end(), last) != sites.end();
+  });
+  return std::string("the edit moved the prediction by next to nothing") +
+         (scales_last ? ": the final norm cancels a scaling of the last block's output" : "");
+}
+
+}  // namespace stratoscope

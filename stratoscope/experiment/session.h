@@ -1,0 +1,104 @@
+// What every experiment stands on: a model found by name, its tokenizer, and texts turned into tokens.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "stratoscope/hub/find_model.h"
+#include "stratoscope/model/model.h"
+#include "stratoscope/probe/effect.h"
+#include "stratoscope/text/tokenizer.h"
+
+namespace stratoscope {
+
+struct SessionOptions {
+  std::string model = kBuiltInModel;  // a name or a folder
+  Precision precision = Precision::fp32;
+  int threads = 0;
+  Progress* progress = nullptr;
+};
+
+// Throws Error for a name that is unknown, or known but not implemented yet.
+Precision parse_precision(std::string_view name);
+std::string_view name_of(Precision precision);
+
+// A text and its tokens. With `bos` the first token is the beginning-of-text token, whose offsets are [0, 0).
+struct Text {
+  std::string text;
+  TokenIds ids;
+  std::vector<std::string> tokens;  // as valid UTF-8
+  std::vector<std::pair<std::size_t, std::size_t>> offsets;
+  std::vector<std::string> notes;  // what was added or cut, for the user to know
+};
+
+struct TextOptions {
+  bool bos = false;
+  bool truncate = false;
+  bool check_context = true;  // refuse (or truncate) what the model's context cannot hold
+};
+
+class Session {
+ public:
+  // Opens the model's files; the weights are loaded when the model is first needed.
+  explicit Session(const SessionOptions& options);
+
+  const std::string& model_name() const { return location_.name; }
+  const std::filesystem::path& folder() const { return location_.folder; }
+  std::string model_hash() const { return checkpoint_->fingerprint(); }
+  const ModelConfig& config() const { return config_; }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  int threads() const { return options_.threads; }
+  Precision precision() const { return options_.precision; }
+  Progress* progress() const { return options_.progress; }
+  const Model& model() const;
+  // The same model in another precision.
+  Session in_precision(Precision precision) const;
+  bool model_is_loaded() const { return model_.has_value(); }
+
+  // Throws Error for invalid UTF-8, an empty text, and a text beyond the context.
+  Text read(std::string_view text, const TextOptions& options = {}) const;
+  // A token's text; "[id]" for an id that the model has and the tokenizer has not.
+  std::string token_text(TokenId id) const;
+
+ private:
+  Session(SessionOptions options, ModelLocation location, const ModelConfig& config,
+          std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer);
+
+  SessionOptions options_;
+  ModelLocation location_;
+  ModelConfig config_;
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  mutable std::optional<Model> model_;
+};
+
+// A run in the session's precision.
+using AnyRun = std::variant<Run<float>, Run<double>>;
+
+// The edits that an experiment makes before it reads its result.
+struct Edits {
+  std::vector<std::string> expressions;
+  std::optional<std::string> corrupt_text;
+};
+
+struct EditedRun {
+  AnyRun run;
+  std::optional<Effect> effect;  // where edits were given
+};
+
+// Runs the text with the edits, and where there are any also without them, to measure their effect at `effect_row`, or
+// at every position when it is empty. The request's sequences, edits and progress are filled in here.
+EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
+                   const TextOptions& options = {}, std::optional<std::size_t> effect_row = std::nullopt);
+
+// An edit whose effect is near zero, said with its likely reason; empty when there is nothing to say.
+std::string effect_warning(const Effect& effect, const ModelConfig& config,
+                           const std::vector<std::string>& expressions);
+
+}  // namespace stratoscope

@@ -1,0 +1,88 @@
+#include "stratoscope/experiment/verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/probe/edits.h"
+
+namespace stratoscope {
+namespace {
+
+template <class T>
+SiteError error_at(Site site, const BasicTensor<T>& actual, const BasicTensor<double>& expected) {
+  SiteError error{site, 0, 0};
+  const auto a = actual.matrix();
+  const auto e = expected.matrix();
+  for (std::size_t r = 0; r < e.rows; ++r) {
+    double largest = 0, difference = 0;
+    for (std::size_t i = 0; i < e.cols; ++i) {
+      const double x = static_cast<double>(a.row(r)[i]), y = e.row(r)[i];
+      if (std::isinf(y) && x == y) continue;  // masked scores
+      largest = std::max(largest, std::abs(y));
+      difference = std::isnan(x - y) ? std::numeric_limits<double>::infinity() : std::max(difference, std::abs(x - y));
+    }
+    error.max_abs = std::max(error.max_abs, difference);
+    error.max_rel = std::max(error.max_rel, largest > 0 ? difference / largest : difference);
+  }
+  return error;
+}
+
+}  // namespace
+
+Verification verify(const Session& session, const VerifyRequest& request) {
+  Verification result;
+  result.text = session.read(request.text, request.text_options);
+  RunRequest run_request;
+  run_request.captures = all_sites(session.config());
+  const EditedRun edited = run_text(session, result.text, request.edits, run_request, request.text_options);
+  result.effect = edited.effect;
+
+  // The same edits in float64, their operands taken from float64 runs too.
+  const Session reference = session.in_precision(Precision::fp64);
+  const EditedRun proof = run_text(reference, result.text, request.edits, run_request, request.text_options);
+  const auto& expected = std::get<Run<double>>(proof.run);
+  std::visit(
+      [&](const auto& run) {
+        for (const auto& [site, value] : run.captured)
+          result.errors.push_back(error_at(site, value, expected.value(site)));
+      },
+      edited.run);
+  return result;
+}
+
+Json to_json(const Session& session, const Verification& result) {
+  Json json = document(session, result.effect, &result.text);
+  json["hook_points"] = Json::array();
+  for (const SiteError& error : result.errors)
+    json["hook_points"].push_back(
+        {{"name", name_of(error.site)}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
+  return json;
+}
+
+Figure figure_of(const Verification& result) {
+  Panel panel;
+  panel.y = {"largest error of a row, relative", {}, std::nullopt, true};
+  panel.x.title = "block";
+  for (const Point point : {Point::resid_pre, Point::attn_out, Point::mlp_out, Point::resid_post}) {
+    Line line;
+    line.label = hook_point(point).name;
+    for (const SiteError& error : result.errors) {
+      if (error.site.point != point) continue;
+      line.x.push_back(static_cast<double>(error.site.layer));
+      // An error of zero has no place on a logarithmic axis.
+      line.y.push_back(error.max_rel > 0 ? error.max_rel : std::numeric_limits<double>::quiet_NaN());
+      if (point == Point::resid_pre) panel.x.ticks.push_back(block_label(error.site.layer));
+    }
+    panel.marks.emplace_back(line);
+  }
+  return {"Error against float64",
+          "The largest difference from the plain float64 path, relative to the largest magnitude of its row.",
+          "",
+          {panel},
+          1,
+          std::nullopt};
+}
+
+}  // namespace stratoscope

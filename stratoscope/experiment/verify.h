@@ -1,0 +1,36 @@
+// The proof of a run: the text in the session's precision beside the plain float64 path, at every hook point.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/experiment/document.h"
+#include "stratoscope/figures/figure.h"
+
+namespace stratoscope {
+
+struct VerifyRequest {
+  std::string text;
+  TextOptions text_options;
+  Edits edits;
+};
+
+// The largest error at one site, absolute, and relative to the largest magnitude of the row it is in.
+struct SiteError {
+  Site site;
+  double max_abs = 0, max_rel = 0;
+};
+
+struct Verification {
+  Text text;
+  std::vector<SiteError> errors;  // in firing order
+  std::optional<Effect> effect;
+};
+
+Verification verify(const Session& session, const VerifyRequest& request);
+Json to_json(const Session& session, const Verification& verification);
+// The relative error of the points along the residual stream, by block.
+Figure figure_of(const Verification& verification);
+
+}  // namespace stratoscope
