@@ -24,9 +24,9 @@ struct ColorScale {
 
 // `ticks` are category labels, drawn at 0, 1, 2, … (thinned where they would overlap); empty for a numeric axis.
 struct Axis {
-  std::string title;
-  std::vector<std::string> ticks;
-  std::optional<std::pair<double, double>> range;
+  std::string title = {};
+  std::vector<std::string> ticks = {};
+  std::optional<std::pair<double, double>> range = {};
   bool logarithmic = false;
 };
 
@@ -38,8 +38,8 @@ struct JitteredPoints {
 
 // One value per x position (category index or number), joined in order; NaN breaks the line.
 struct Line {
-  std::string label;  // drawn in a legend when a panel has more than one labelled line
-  std::vector<double> x, y;
+  std::string label = {};  // drawn in a legend when a panel has more than one labelled line
+  std::vector<double> x = {}, y = {};
   bool markers = true;
 };
 
@@ -64,14 +64,15 @@ struct Reference {
 using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Reference>;
 
 struct Panel {
-  std::string title;
-  Axis x, y;
-  std::vector<Mark> marks;  // drawn in order, later ones on top
+  std::string title = {};
+  Axis x = {}, y = {};
+  std::vector<Mark> marks = {};  // drawn in order, later ones on top
 };
 
 struct Figure {
   std::string title;
-  std::string caption;  // one or two sentences below the figure: what was sampled or clipped, what a line means
+  std::string caption;  // one or two sentences below the figure: what it shows, what a line means
+  std::string note;     // what the bare picture must say as well (what was clipped): drawn small below the panels
   std::vector<Panel> panels;
   std::size_t columns = 1;  // panels are laid out row by row, this many in a row
   std::optional<ColorScale> color;

@@ -1,0 +1,39 @@
+// What an axis shows: its range and its tick labels, the same for every writer.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/figures/figure.h"
+
+namespace stratoscope {
+
+struct Tick {
+  double position = 0;
+  std::string label;  // plain text, shortened
+};
+
+struct AxisPlan {
+  double low = 0, high = 1;  // low > high where the axis runs downwards
+  bool logarithmic = false;
+  bool rotated = false;  // labels of an x axis that read upwards
+  std::vector<Tick> ticks;
+  double label_extent = 0;  // pixels that the labels need away from the axis
+
+  // Where `value` lies, from 0 at `low` to 1 at `high`.
+  double fraction(double value) const;
+};
+
+enum class Side { x, y };
+
+// A label for each category at 0, 1, 2, …, as many as fit into `pixels` without touching; long ones end in "…".
+AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count, Side side, double pixels);
+
+// A numeric axis over finite `values` (widened a little, from zero where `from_zero`), or over axis.range.
+AxisPlan numeric_axis(const Axis& axis, const std::vector<double>& values, bool from_zero, double pixels, Side side);
+
+// Round numbers from low to high, about `most` of them, all with the same number of decimals.
+std::vector<Tick> linear_ticks(double low, double high, std::size_t most);
+
+}  // namespace stratoscope

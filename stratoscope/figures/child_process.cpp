@@ -1,0 +1,114 @@
+#include "stratoscope/figures/child_process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
+
+extern char** environ;
+
+namespace stratoscope {
+namespace {
+
+class SpawnActions {
+ public:
+  SpawnActions() { ::posix_spawn_file_actions_init(&actions_); }
+  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  posix_spawn_file_actions_t* get() { return &actions_; }
+  void open(int fd, const std::string& path, int flags) {
+    ::posix_spawn_file_actions_addopen(&actions_, fd, path.c_str(), flags, 0600);
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+// Ours, without what would change gnuplot's defaults.
+std::vector<char*> child_environment() {
+  std::vector<char*> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const bool unwanted = std::strncmp(*each, "GNUTERM=", 8) == 0 || std::strncmp(*each, "GNUPLOT_", 8) == 0 ||
+                          std::strncmp(*each, "GDFONTPATH=", 11) == 0;
+    if (!unwanted) variables.push_back(*each);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+// Waits for `child`, but not longer than `seconds`; then it is killed and *timed_out set. Returns the wait status.
+int wait_for(pid_t child, double seconds, bool* timed_out) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  int status = 0;
+  while (true) {
+    const pid_t ended = ::waitpid(child, &status, *timed_out ? 0 : WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR)
+      throw Error("process", std::string("lost a child process: ") + std::strerror(errno));
+    if (ended == 0 && std::chrono::steady_clock::now() > deadline) {
+      *timed_out = true;
+      ::kill(child, SIGKILL);
+    }
+    if (ended == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::error_code failure;
+  std::filesystem::path parent = std::filesystem::temp_directory_path(failure);
+  if (failure) parent = "/tmp";
+  std::string name = (parent / "stratoscope-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw Error("figure", "no temporary folder can be made in " + parent.string() + ": " + std::strerror(errno),
+                "set TMPDIR to a folder that is writable and has space");
+  }
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds) {
+  const TemporaryFolder logs;
+  const std::filesystem::path output = logs.path() / "output", errors = logs.path() / "errors";
+  SpawnActions actions;
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, output.string(), O_WRONLY | O_CREAT | O_TRUNC);
+  actions.open(STDERR_FILENO, errors.string(), O_WRONLY | O_CREAT | O_TRUNC);
+  ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
+
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  std::vector<char*> variables = child_environment();
+  pid_t child = 0;
+  const int failure = ::posix_spawnp(&child, argv[0], actions.get(), nullptr, argv.data(), variables.data());
+  Outcome outcome;
+  if (failure == ENOENT || failure == EACCES || failure == ENOTDIR) {
+    outcome.found = false;
+    return outcome;
+  }
+  if (failure != 0) throw Error("process", arguments[0] + " cannot be started: " + std::strerror(failure));
+  const int status = wait_for(child, seconds, &outcome.timed_out);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.output = read_text_file(output);
+  outcome.errors = read_text_file(errors);
+  return outcome;
+}
+
+}  // namespace stratoscope

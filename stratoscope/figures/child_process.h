@@ -1,0 +1,35 @@
+// A program run to its end without a shell.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace stratoscope {
+
+// A folder of our own among the system's temporary ones, removed with everything in it.
+class TemporaryFolder {
+ public:
+  // Throws Error when none can be made.
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Outcome {
+  bool found = true;  // false: no such program on the PATH
+  bool timed_out = false;
+  int status = 0;  // exit status, 128 + the signal's number when one ended it
+  std::string output, errors;
+};
+
+// Runs arguments[0] (looked up on the PATH) in `folder` with no standard input, ends it after `seconds`.
+// Throws Error when the system cannot start a process.
+Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds);
+
+}  // namespace stratoscope

@@ -1,0 +1,348 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "stratoscope/figures/font_coverage.h"
+#include "stratoscope/figures/gnuplot.h"
+#include "stratoscope/figures/layout.h"
+#include "stratoscope/figures/text.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr double kPngScale = 300.0 / 96;
+constexpr std::size_t kMostPolygons = 30'000;  // an svg with more cells holds a bitmap instead
+
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.7g}", value) : "NaN"; }
+
+class Script {
+ public:
+  Script(const Figure& figure, Theme theme, Terminal terminal, const std::filesystem::path& output, Notes notes)
+      : figure_(figure), theme_(theme), terminal_(terminal), output_(output.string()), plan_(lay_out(figure, notes)) {}
+
+  std::string write() {
+    header();
+    data();
+    line("set multiplot");
+    for (std::size_t p = 0; p < plan_.panels.size(); ++p) panel(p);
+    if (plan_.bar) color_bar();
+    line("unset multiplot");
+    line("unset output");
+    return std::move(text_);
+  }
+
+ private:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+  }
+
+  // Text between single quotes, where gnuplot reads nothing into it.
+  std::string quoted(const std::string& text) const {
+    const std::string shown = terminal_ == Terminal::svg ? text : drawable_text(text);
+    // It takes two apostrophes at the start for an empty string, so those that lead stand apart, in double quotes.
+    const std::size_t leading = std::min(shown.find_first_not_of('\''), shown.size());
+    if (leading > 0 && leading == shown.size()) return '"' + shown + '"';
+    std::string literal = leading > 0 ? '"' + shown.substr(0, leading) + "\".'" : "'";
+    for (const char c : shown.substr(leading)) literal += c == '\'' ? "''" : std::string(1, c);
+    return literal + "'";
+  }
+  // A tick label is a format besides: a percent sign is doubled.
+  std::string quoted_tick(const std::string& text) const {
+    std::string literal;
+    for (const char c : quoted(text)) literal += c == '%' ? "%%" : std::string(1, c);
+    return literal;
+  }
+  void comment(const std::string& text) {
+    // A backslash at the end would join the next line to the comment.
+    for (const std::string& each : wrap(plain_text(text), 700, kNoteSize)) line("# {} ", each);
+  }
+
+  // cairo measures fonts in points, svg in pixels.
+  double font_size(double pixels) const { return terminal_ == Terminal::svg ? pixels : pixels * 0.75; }
+  double across(double x) const { return x / plan_.width; }
+  double up(double y) const { return 1 - y / plan_.height; }
+
+  void header();
+  void data();
+  void matrix_data(std::size_t p, std::size_t m, const Heatmap& map);
+  void panel(std::size_t p);
+  void frame(const PanelPlan& plan);
+  void axes(std::size_t p);
+  void texts(std::size_t p);
+  void label(const TextSpot& spot, const char* font, double size, const char* color);
+  void legend(const PanelPlan& plan);
+  std::string element(std::size_t p, std::size_t m, std::size_t& series) const;
+  void color_bar();
+  std::string ticks(const std::vector<Tick>& ticks) const;
+  std::string bar_color(std::size_t i, const Bars& bars) const;
+  std::string image_style() const;
+
+  const Figure& figure_;
+  Theme theme_;
+  Terminal terminal_;
+  std::string output_;
+  FigurePlan plan_;
+  std::string text_;
+};
+
+void Script::header() {
+  comment(figure_.title);
+  comment(full_caption(figure_));
+  line(
+      "#\n# Written by Stratoscope. Run gnuplot on this file, in its folder, to draw the figure again; change what you "
+      "like.\n");
+  line("set encoding utf8");
+  const Palette& look = palette(theme_);
+  const double size = font_size(kTickSize);
+  switch (terminal_) {
+    case Terminal::svg:
+      // A font's name goes into the svg as it stands, which is the only way to bold text without enhanced mode.
+      line("regular = 'sans-serif'\nbold = 'sans-serif\" font-weight=\"bold'");
+      line("set terminal svg noenhanced size {},{} font regular.',{}' background '{}'", plan_.width, plan_.height, size,
+           hex(look.ground));
+      break;
+    case Terminal::png:
+      line("regular = '{0}'\nbold = '{0}:Bold'", kFontFamily);
+      line("scale = {}  # 300 dots per inch", kPngScale);
+      line(
+          "set terminal pngcairo noenhanced transparent size {},{} font regular.',{}' fontscale scale linewidth scale "
+          "pointscale 1.25*scale "
+          "dashlength scale",
+          std::lround(plan_.width * kPngScale), std::lround(plan_.height * kPngScale), size);
+      break;
+    case Terminal::pdf:
+      line("regular = '{0}'\nbold = '{0}:Bold'", kFontFamily);
+      line(
+          "set terminal pdfcairo noenhanced size {:.4f}in,{:.4f}in font regular.',{}' fontscale 0.75 pointscale 1.25 "
+          "dashlength 3 "
+          "background '{}'",
+          plan_.width / 96, plan_.height / 96, size, hex(look.ground));
+      break;
+  }
+  line("set output {}", quoted(output_.empty() || output_.front() == '|' ? "./" + output_ : output_));
+  line("text = '{}'; muted = '{}'; accent = '{}'", hex(look.text), hex(look.muted), hex(look.accent));
+  if (figure_.color) {
+    const auto& stops = color_stops(figure_.color->map, theme_);
+    std::string list;
+    for (std::size_t i = 0; i < stops.size(); ++i)
+      list += fmt::format("{}{} '{}'", i == 0 ? "" : ", ", i, hex(stops[i]));
+    line("set palette defined ({})", list);
+    line("set cbrange [{}:{}]", number(figure_.color->low), number(figure_.color->high));
+    line("unset colorbox");
+  }
+  line("set border 3 linecolor rgb text\nset tics out nomirror scale 0.6 textcolor rgb text\nunset key\n");
+}
+
+void Script::matrix_data(std::size_t p, std::size_t m, const Heatmap& map) {
+  const std::size_t columns = column_count(map);
+  line("$cells_{}_{} << END", p + 1, m + 1);
+  for (const auto& row : map.values) {
+    std::string numbers;
+    for (std::size_t c = 0; c < columns; ++c)
+      numbers += (c == 0 ? "" : " ") + (c < row.size() ? number(row[c]) : "NaN");
+    line("{}", numbers);
+  }
+  line("END");
+}
+
+// One datablock per mark, named after its panel and its place among the marks, both counted from 1.
+void Script::data() {
+  for (std::size_t p = 0; p < figure_.panels.size(); ++p) {
+    for (std::size_t m = 0; m < figure_.panels[p].marks.size(); ++m) {
+      const Mark& mark = figure_.panels[p].marks[m];
+      if (const auto* map = std::get_if<Heatmap>(&mark)) matrix_data(p, m, *map);
+      if (const auto* series = std::get_if<Line>(&mark)) {
+        line("$line_{}_{} << END", p + 1, m + 1);
+        for (std::size_t i = 0; i < series->x.size(); ++i) line("{} {}", number(series->x[i]), number(series->y[i]));
+        line("END");
+      }
+      if (const auto* bars = std::get_if<Bars>(&mark)) {
+        line("$bars_{}_{} << END", p + 1, m + 1);
+        for (std::size_t i = 0; i < bars->values.size(); ++i) {
+          line("{} {} {}", i, number(bars->values[i]), bar_color(i, *bars));
+        }
+        line("END");
+      }
+      if (std::holds_alternative<JitteredPoints>(mark)) {
+        const auto& columns = plan_.scatters.panels[p][m].columns;
+        line("$points_{}_{} << END", p + 1, m + 1);
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+          const ColorMap map = figure_.color ? figure_.color->map : ColorMap::plasma;
+          const Rgb color = figure_.color ? category_color(map, theme_, i, columns.size()) : palette(theme_).accent;
+          for (const auto& [x, y] : columns[i]) line("{:.4f} {} {}", x, number(y), "0x" + hex(color).substr(1));
+        }
+        line("END");
+      }
+    }
+  }
+  line("");
+}
+
+std::string Script::bar_color(std::size_t i, const Bars& bars) const {
+  if (!bars.color_by_category) return "0x" + hex(palette(theme_).accent).substr(1);
+  const ColorMap map = figure_.color ? figure_.color->map : ColorMap::plasma;
+  return "0x" + hex(category_color(map, theme_, i, bars.values.size())).substr(1);
+}
+
+void Script::frame(const PanelPlan& plan) {
+  line("set lmargin at screen {:.6f}; set rmargin at screen {:.6f}", across(plan.plot.left), across(plan.plot.right()));
+  line("set tmargin at screen {:.6f}; set bmargin at screen {:.6f}", up(plan.plot.top), up(plan.plot.bottom()));
+  line("set xrange [{}:{}]; set yrange [{}:{}]", number(plan.x.low), number(plan.x.high), number(plan.y.low),
+       number(plan.y.high));
+}
+
+std::string Script::ticks(const std::vector<Tick>& ticks) const {
+  std::string list;
+  for (const Tick& tick : ticks)
+    list += (list.empty() ? "" : ", ") + quoted_tick(tick.label) + " " + number(tick.position);
+  return "(" + list + ") noenhanced";
+}
+
+void Script::axes(std::size_t p) {
+  const PanelPlan& plan = plan_.panels[p];
+  line("{} logscale x; {} logscale y", plan.x.logarithmic ? "set" : "unset", plan.y.logarithmic ? "set" : "unset");
+  // The svg terminal hangs level labels lower than cairo does.
+  const char* level = terminal_ == Terminal::svg ? "norotate offset 0,0.55" : "norotate offset 0,0.25";
+  line("set xtics {} {}", plan.x.rotated ? "rotate by 90 right offset 0,0" : level, ticks(plan.x.ticks));
+  line("set ytics {}", ticks(plan.y.ticks));
+}
+
+void Script::label(const TextSpot& spot, const char* font, double size, const char* color) {
+  if (spot.text.empty()) return;
+  const char* align = spot.align == Align::left ? "left" : spot.align == Align::center ? "center" : "right";
+  line("set label {} at screen {:.6f},{:.6f} {} {} noenhanced front font {}.',{}' textcolor rgb {}", quoted(spot.text),
+       across(spot.x), up(spot.y), align, spot.upward ? "rotate by 90" : "norotate", font, font_size(size), color);
+}
+
+void Script::legend(const PanelPlan& plan) {
+  for (const LegendEntry& entry : plan.legend) {
+    label(entry.label, "regular", kTickSize, entry.series ? "text" : "muted");
+    if (!entry.series) continue;
+    line("set arrow from screen {:.6f},{:.6f} to screen {:.6f},{:.6f} nohead linewidth 2 linecolor rgb '{}'",
+         across(entry.label.x - 26), up(entry.label.y), across(entry.label.x - 6), up(entry.label.y),
+         hex(series_color(theme_, *entry.series, plan.series_count)));
+  }
+}
+
+void Script::texts(std::size_t p) {
+  const PanelPlan& plan = plan_.panels[p];
+  if (p == 0) {
+    for (const TextSpot& spot : plan_.title) label(spot, "bold", kFigureTitleSize, "text");
+    for (const TextSpot& spot : plan_.notes) label(spot, "regular", kNoteSize, "muted");
+  }
+  label(plan.title, "bold", kPanelTitleSize, "text");
+  label(plan.x_title, "regular", kAxisTitleSize, "text");
+  label(plan.y_title, "regular", kAxisTitleSize, "text");
+  for (const TextSpot& spot : plan.bar_values) label(spot, "regular", kNoteSize, "text");
+  legend(plan);
+  std::size_t r = 0;
+  for (const Mark& mark : figure_.panels[p].marks) {
+    const auto* reference = std::get_if<Reference>(&mark);
+    if (reference == nullptr) continue;
+    label(plan.references[r++], "regular", kTickSize, "muted");
+    const double height = plan.y.fraction(reference->y);
+    if (!(height >= 0 && height <= 1)) continue;
+    line(
+        "set arrow from graph 0,{0:.6f} to graph 1,{0:.6f} nohead back dashtype (6,4) linewidth 1.2 linecolor rgb "
+        "muted",
+        height);
+  }
+}
+
+std::string Script::image_style() const {
+  std::size_t cells = 0;
+  for (const Panel& panel : figure_.panels) {
+    for (const Mark& mark : panel.marks) {
+      if (const auto* map = std::get_if<Heatmap>(&mark)) cells += map->values.size() * column_count(*map);
+    }
+  }
+  // A browser smooths a stretched bitmap, so cells that are larger than a pixel are drawn as squares.
+  return terminal_ == Terminal::png || cells > kMostPolygons ? "image" : "image pixels";
+}
+
+// The part of the plot command that draws mark m of panel p; empty for a mark without data.
+std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) const {
+  const Panel& panel = figure_.panels[p];
+  const std::string name = fmt::format("_{}_{}", p + 1, m + 1);
+  if (const auto* map = std::get_if<Heatmap>(&panel.marks[m])) {
+    return column_count(*map) == 0 ? "" : fmt::format("$cells{} matrix with {}", name, image_style());
+  }
+  if (const auto* each = std::get_if<Line>(&panel.marks[m])) {
+    const PanelPlan& plan = plan_.panels[p];
+    const bool over_points = plan.series_count == 1 &&
+                             std::any_of(panel.marks.begin(), panel.marks.end(),
+                                         [](const Mark& mark) { return std::holds_alternative<JitteredPoints>(mark); });
+    const std::string color =
+        over_points ? hex(palette(theme_).text) : hex(series_color(theme_, series, plan.series_count));
+    ++series;
+    return each->x.empty() ? ""
+                           : fmt::format("$line{} using 1:2 with {} linewidth 1.8 linecolor rgb '{}'", name,
+                                         each->markers ? "linespoints pointtype 7 pointsize 0.6" : "lines", color);
+  }
+  if (const auto* bars = std::get_if<Bars>(&panel.marks[m])) {
+    if (bars->values.empty()) return "";
+    const AxisPlan& axis = bars->horizontal ? plan_.panels[p].x : plan_.panels[p].y;
+    const std::string base = number(axis.logarithmic ? axis.low : std::clamp(0.0, axis.low, axis.high));
+    const std::string box = bars->horizontal ? "(" + base + "):1:(" + base + "):2:($1-0.38):($1+0.38):3"
+                                             : "1:(" + base + "):($1-0.38):($1+0.38):(" + base + "):2:3";
+    return fmt::format("$bars{} using {} with boxxyerror fillstyle solid 1 noborder linecolor rgb variable", name, box);
+  }
+  if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
+    const std::size_t count = plan_.scatters.shown / std::max<std::size_t>(points->columns.size(), 1);
+    if (plan_.scatters.shown == 0) return "";
+    // Few points are large and nearly solid, many small and see-through.
+    const double size = count > 2000 ? 0.28 : count > 300 ? 0.36 : count > 80 ? 0.5 : 0.65;
+    const char* clear = count > 2000 ? "0xa0000000" : count > 300 ? "0x80000000" : "0x58000000";
+    return fmt::format("$points{} using 1:2:(int($3)+{}) with points pointtype 7 pointsize {} linecolor rgb variable",
+                       name, clear, size);
+  }
+  return "";
+}
+
+void Script::panel(std::size_t p) {
+  line("# panel {}", p + 1);
+  frame(plan_.panels[p]);
+  axes(p);
+  texts(p);
+  std::string elements;
+  std::size_t series = 0;
+  for (std::size_t m = 0; m < figure_.panels[p].marks.size(); ++m) {
+    const std::string each = element(p, m, series);
+    if (!each.empty()) elements += (elements.empty() ? "" : ", \\\n     ") + each;
+  }
+  line("plot {}", elements.empty() ? "NaN" : elements);
+  line("unset label; unset arrow\n");
+}
+
+void Script::color_bar() {
+  const ColorBarPlan& bar = *plan_.bar;
+  const ColorScale& color = *figure_.color;
+  PanelPlan frame_plan;
+  frame_plan.plot = bar.box;
+  frame_plan.y.low = color.low, frame_plan.y.high = color.high;
+  line("# colour bar");
+  frame(frame_plan);
+  line("unset logscale; unset border; unset xtics; unset ytics");
+  line("set y2range [{}:{}]; set y2tics {}", number(color.low), number(color.high), ticks(bar.ticks));
+  line("set y2tics textcolor rgb text");
+  for (const TextSpot& spot : bar.title) label(spot, "regular", kAxisTitleSize, "text");
+  const double step = (color.high - color.low) / 128;
+  line("set samples 128");
+  line(
+      "plot sample [t={}:{}] '+' using (0.5):1:(0):(1):($1-{}):($1+{}):1 with boxxyerror fillstyle solid 1 noborder "
+      "linecolor palette",
+      number(color.low + step / 2), number(color.high - step / 2), number(step), number(step));
+}
+
+}  // namespace
+
+std::string gnuplot_script(const Figure& figure, Theme theme, Terminal terminal,
+                           const std::filesystem::path& output_name, Notes notes) {
+  return Script(figure, theme, terminal, output_name, notes).write();
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,25 @@
+// Figures for a web page: inline SVG and the numbers, with no script and nothing loaded from elsewhere.
+#pragma once
+
+#include <string>
+
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/figures/theme.h"
+
+namespace stratoscope {
+
+// The figure as an <svg> element to stand inside a page: compact, with a title for screen readers, and with ids
+// that differ from those of any other figure. What full_caption() says is left to the page. Needs gnuplot; throws Error
+// as render does.
+std::string render_svg(const Figure& figure, Theme theme);
+
+// <figure> with the inline SVG, the caption as <figcaption>, and the numbers in a closed <details>.
+std::string html_fragment(const Figure& figure, Theme theme);
+
+// The numbers of a figure as tables; beyond a few thousand of them as one block of CSV.
+std::string html_numbers(const Figure& figure);
+
+// One self-contained page that shows the figure.
+std::string html_page(const Figure& figure, Theme theme);
+
+}  // namespace stratoscope

@@ -1,0 +1,74 @@
+// Where everything in a figure goes, in CSS pixels from the top left corner: decided once, followed by every writer.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/figures/axis_plan.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/figures/scatter.h"
+
+namespace stratoscope {
+
+struct Box {
+  double left = 0, top = 0, width = 0, height = 0;
+  double right() const { return left + width; }
+  double bottom() const { return top + height; }
+};
+
+enum class Align { left, center, right };
+
+// One line of plain text; (x, y) is its start, middle or end, at half the height of the line.
+struct TextSpot {
+  std::string text = {};
+  double x = 0, y = 0;
+  Align align = Align::left;
+  bool upward = false;
+};
+
+struct LegendEntry {
+  TextSpot label;
+  std::optional<std::size_t> series = {};  // which line; none for "… and 3 more"
+};
+
+struct PanelPlan {
+  Box plot;  // inside the axes
+  AxisPlan x, y;
+  TextSpot title, x_title, y_title;
+  std::vector<TextSpot> references;  // one per Reference, in order
+  std::vector<TextSpot> bar_values;  // at the ends of horizontal bars, when there is room
+  std::vector<LegendEntry> legend;
+  std::size_t series_count = 0;  // Lines in this panel
+};
+
+struct ColorBarPlan {
+  Box box;
+  std::vector<Tick> ticks;
+  std::vector<TextSpot> title;  // at most two lines
+  double right = 0;             // where the last of them ends
+};
+
+struct FigurePlan {
+  double width = 0, height = 0;
+  std::vector<TextSpot> title, notes;
+  std::vector<PanelPlan> panels;
+  std::optional<ColorBarPlan> bar;
+  Scatters scatters;
+};
+
+// Whether figure.note and what was sampled stand small below the panels; a page says both in its caption instead.
+enum class Notes { drawn, left_out };
+
+// Throws Error for a figure that cannot be drawn: no panel, a Line whose x and y differ in length, a mark that needs
+// another kind of axis than its panel has, a colour range that is not finite.
+FigurePlan lay_out(const Figure& figure, Notes notes = Notes::drawn);
+
+// How many rows and columns a heat map has; rows may be ragged, what is missing is empty.
+std::size_t column_count(const Heatmap& map);
+
+// The caption with what the drawing itself has to say: figure.caption, figure.note and what was sampled.
+std::string full_caption(const Figure& figure);
+
+}  // namespace stratoscope

@@ -1,0 +1,172 @@
+#include "stratoscope/figures/panel_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/figures/number_text.h"
+#include "stratoscope/figures/reference_labels.h"
+#include "stratoscope/figures/text.h"
+#include "stratoscope/figures/theme.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr double kTickRoom = 11;     // tick and gap before its label
+constexpr double kTitleHeight = 20;  // a line of axis title with its gap
+constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
+
+// What a panel's marks ask of it.
+struct Contents {
+  std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
+  bool heatmap = false, points = false, upright_bars = false, lying_bars = false;
+  std::vector<double> x_values, y_values;
+};
+
+void add(Contents& all, const JitteredPoints& points) {
+  all.points = true;
+  all.x_categories = std::max(all.x_categories, points.columns.size());
+  for (const auto& column : points.columns) all.y_values.insert(all.y_values.end(), column.begin(), column.end());
+}
+
+void add(Contents& all, const Line& line) {
+  if (line.x.size() != line.y.size()) {
+    throw Error("figure", "line '" + plain_text(line.label) + "' has " + std::to_string(line.x.size()) +
+                              " x values and " + std::to_string(line.y.size()) + " y values");
+  }
+  ++all.lines;
+  all.labelled_lines += !line.label.empty();
+  all.x_values.insert(all.x_values.end(), line.x.begin(), line.x.end());
+  all.y_values.insert(all.y_values.end(), line.y.begin(), line.y.end());
+}
+
+void add(Contents& all, const Bars& bars) {
+  (bars.horizontal ? all.lying_bars : all.upright_bars) = true;
+  auto& categories = bars.horizontal ? all.y_categories : all.x_categories;
+  auto& values = bars.horizontal ? all.x_values : all.y_values;
+  categories = std::max(categories, bars.values.size());
+  values.insert(values.end(), bars.values.begin(), bars.values.end());
+}
+
+void add(Contents& all, const Heatmap& map) {
+  all.heatmap = true;
+  all.x_categories = std::max(all.x_categories, column_count(map));
+  all.y_categories = std::max(all.y_categories, map.values.size());
+}
+
+void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
+
+Contents contents_of(const Panel& panel) {
+  Contents all;
+  for (const Mark& mark : panel.marks) {
+    std::visit([&](const auto& each) { add(all, each); }, mark);
+  }
+  all.x_categories = std::max(all.x_categories, panel.x.ticks.size());
+  all.y_categories = std::max(all.y_categories, panel.y.ticks.size());
+  if (all.lying_bars && (all.upright_bars || all.points || all.heatmap || all.lines > 0)) {
+    throw Error("figure", "horizontal bars cannot share a panel with other marks");
+  }
+  if (all.heatmap && (all.points || all.upright_bars || all.lines > 0)) {
+    throw Error("figure", "a heat map cannot share a panel with other marks");
+  }
+  return all;
+}
+
+Box plot_size(const Contents& all) {
+  const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
+  const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
+  if (all.heatmap) {
+    const double longest = std::max(columns, rows);
+    const double cell = std::clamp(234 + (longest - 16) * 7, 234.0, 480.0) / longest;
+    return {0, 0, std::max(columns * cell, 60.0), std::max(rows * cell, 60.0)};
+  }
+  if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
+  if (all.x_categories == 0) return {0, 0, 420, 250};
+  return {0, 0, std::clamp(columns * (all.points ? 40 : 30), 300.0, 860.0), 250};
+}
+
+double legend_width(const Panel& panel, const Contents& all) {
+  if (all.labelled_lines < 2) return 0;
+  double width = 0;
+  for (const Mark& mark : panel.marks) {
+    const auto* line = std::get_if<Line>(&mark);
+    if (line != nullptr) width = std::max(width, text_width(plain_text(line->label), kTickSize));
+  }
+  return std::min(width, kWidestLegend) + kLegendSample + 20;
+}
+
+// A heat map's rows run downwards, and so do the categories of horizontal bars.
+void turn_over(AxisPlan& axis) { std::swap(axis.low, axis.high); }
+
+void place_legend(const Panel& panel, PanelPlan& plan) {
+  const auto most = static_cast<std::size_t>(std::max(2.0, plan.plot.height / kLegendLine));
+  std::size_t series = 0, hidden = 0;
+  std::vector<LegendEntry> entries;
+  for (const Mark& mark : panel.marks) {
+    const auto* line = std::get_if<Line>(&mark);
+    if (line == nullptr) continue;
+    const std::size_t index = series++;
+    if (line->label.empty()) continue;
+    entries.push_back({{shorten(plain_text(line->label), kWidestLegend, kTickSize)}, index});
+  }
+  if (entries.size() < 2) return;
+  if (entries.size() > most) {
+    hidden = entries.size() - most + 1;
+    entries.resize(most - 1);
+    entries.push_back({{"… and " + std::to_string(hidden) + " more"}, std::nullopt});
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    TextSpot& label = entries[i].label;
+    label.x = plan.plot.right() + 16 + kLegendSample + 6;
+    label.y = plan.plot.top + kLegendLine * (static_cast<double>(i) + 0.5);
+  }
+  plan.legend = std::move(entries);
+}
+
+void place_bar_values(const Panel& panel, PanelPlan& plan) {
+  for (const Mark& mark : panel.marks) {
+    const auto* bars = std::get_if<Bars>(&mark);
+    if (bars == nullptr || !bars->horizontal || bars->values.size() > 60) continue;
+    for (std::size_t i = 0; i < bars->values.size(); ++i) {
+      const double value = bars->values[i];
+      if (!std::isfinite(value)) continue;
+      const double end = std::clamp(plan.x.fraction(std::max(value, 0.0)), 0.0, 1.0);
+      plan.bar_values.push_back({brief(value), plan.plot.left + end * plan.plot.width + 5,
+                                 plan.plot.bottom() - plan.y.fraction(static_cast<double>(i)) * plan.plot.height});
+    }
+  }
+}
+
+}  // namespace
+
+PanelNeeds plan_panel(const Panel& panel) {
+  const Contents all = contents_of(panel);
+  PanelNeeds needs;
+  PanelPlan& plan = needs.plan;
+  plan.plot = plot_size(all);
+  plan.series_count = all.lines;
+  plan.x = all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
+                                : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);
+  plan.y = all.y_categories > 0 ? category_axis(panel.y.ticks, all.y_categories, Side::y, plan.plot.height)
+                                : numeric_axis(panel.y, all.y_values, all.upright_bars, plan.plot.height, Side::y);
+  if (all.y_categories > 0) turn_over(plan.y);
+  needs.left = kTickRoom + plan.y.label_extent + (panel.y.title.empty() ? 2 : kTitleHeight);
+  needs.bottom = kTickRoom + plan.x.label_extent + (panel.x.title.empty() ? 2 : kTitleHeight);
+  needs.top = panel.title.empty() ? 10 : kPanelTitleHeight;
+  needs.right = std::max(legend_width(panel, all), all.lying_bars ? 52.0 : 10.0);
+  return needs;
+}
+
+void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, PanelPlan& plan) {
+  const Box& plot = plan.plot;
+  plan.title = {shorten(plain_text(panel.title), plot.width + 8, kPanelTitleSize, true), plot.left, plot.top - 13};
+  plan.x_title = {shorten(plain_text(panel.x.title), plot.width + 40, kAxisTitleSize), plot.left + plot.width / 2,
+                  plot.bottom() + kTickRoom + plan.x.label_extent + 9, Align::center};
+  plan.y_title = {shorten(plain_text(panel.y.title), plot.height + 30, kAxisTitleSize),
+                  plot.left - kTickRoom - plan.y.label_extent - 12, plot.top + plot.height / 2, Align::center, true};
+  place_legend(panel, plan);
+  place_bar_values(panel, plan);
+  place_reference_labels(panel, scatters, plan);
+}
+
+}  // namespace stratoscope

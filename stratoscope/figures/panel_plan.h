@@ -1,0 +1,18 @@
+// One panel by itself: its size, its axes and the room that its labels need. layout.cpp then puts it in its place.
+#pragma once
+
+#include "stratoscope/figures/layout.h"
+
+namespace stratoscope {
+
+struct PanelNeeds {
+  PanelPlan plan;                                   // plot at (0, 0), no texts placed yet
+  double left = 0, right = 0, top = 0, bottom = 0;  // around the plot
+};
+
+PanelNeeds plan_panel(const Panel& panel);
+
+// Places titles, legend and the labels of references and bars around and in plan.plot.
+void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, PanelPlan& plan);
+
+}  // namespace stratoscope

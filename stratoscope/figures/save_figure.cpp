@@ -1,0 +1,68 @@
+#include "stratoscope/figures/save_figure.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stratoscope/base/atomic_file.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/figures/gnuplot.h"
+#include "stratoscope/figures/html.h"
+#include "stratoscope/figures/vega_lite.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr std::string_view kVegaLite = ".vl.json";
+
+bool ends_in(const std::filesystem::path& file, std::string_view ending) {
+  const std::string name = file.filename().string();
+  return name.size() > ending.size() && name.ends_with(ending);
+}
+
+std::optional<Terminal> terminal_of(const std::filesystem::path& file) {
+  if (ends_in(file, ".svg")) return Terminal::svg;
+  if (ends_in(file, ".png")) return Terminal::png;
+  if (ends_in(file, ".pdf")) return Terminal::pdf;
+  return std::nullopt;
+}
+
+std::filesystem::path with_ending(std::filesystem::path file, std::string_view ending) {
+  return file.replace_extension() += ending;
+}
+
+std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
+                                              Terminal terminal) {
+  const std::filesystem::path script_file = with_ending(file, ".gp");
+  const std::string script = gnuplot_script(figure, theme, terminal, file.filename());
+  write_file_atomically(script_file, script);
+  std::string picture;
+  try {
+    picture = render(script, terminal, file.filename());
+  } catch (const Error& error) {
+    const std::filesystem::path spec_file = with_ending(file, kVegaLite);
+    write_file_atomically(spec_file, vega_lite(figure, theme));
+    throw Error(error.where(), error.problem(),
+                (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
+                    script_file.string() + " and " + spec_file.string());
+  }
+  write_file_atomically(file, picture);
+  return {file, script_file};
+}
+
+}  // namespace
+
+void check_figure_ending(const std::filesystem::path& file) {
+  if (terminal_of(file) || ends_in(file, ".html") || ends_in(file, kVegaLite)) return;
+  throw Error("figure", "'" + file.string() + "' does not end like a figure",
+              "use .svg, .png, .pdf, .html or .vl.json");
+}
+
+std::vector<std::filesystem::path> save_figure(const Figure& figure, const std::filesystem::path& file, Theme theme) {
+  check_figure_ending(file);
+  if (const auto terminal = terminal_of(file)) return save_drawn(figure, file, theme, *terminal);
+  write_file_atomically(file, ends_in(file, kVegaLite) ? vega_lite(figure, theme) : html_page(figure, theme));
+  return {file};
+}
+
+}  // namespace stratoscope

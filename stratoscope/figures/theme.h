@@ -1,0 +1,50 @@
+// The look of every figure, in one place: two themes, one accent family, three colour maps. All writers ask here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stratoscope/figures/figure.h"
+
+namespace stratoscope {
+
+enum class Theme { light, dark };
+
+struct Rgb {
+  std::uint8_t red = 0, green = 0, blue = 0;
+  bool operator==(const Rgb&) const = default;
+};
+
+// "#0d0887"
+std::string hex(Rgb color);
+
+struct Palette {
+  Rgb ground;  // the page behind the figure
+  Rgb text;    // titles, labels, axes
+  Rgb muted;   // notes and reference lines
+  Rgb accent;  // marks without a colour scale
+};
+
+const Palette& palette(Theme theme);
+
+// Evenly spaced stops, first is lowest; colours between two stops are mixed linearly in sRGB. The diverging map
+// has an odd number of stops, its middle near the theme's ground.
+const std::vector<Rgb>& color_stops(ColorMap map, Theme theme);
+
+// The map at t in [0, 1]; outside, the nearest end.
+Rgb color_at(ColorMap map, Theme theme, double t);
+
+// The colour of category i of `count` (a depth): the part of the map that stands out from the theme's ground.
+Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count);
+
+// The colour of line i of `count` in one panel; a single line has the accent.
+Rgb series_color(Theme theme, std::size_t i, std::size_t count);
+
+// Sizes in CSS pixels (1/96 inch), shared by the layout and the writers.
+inline constexpr const char* kFontFamily = "DejaVu Sans";
+inline constexpr double kTickSize = 11, kAxisTitleSize = 12, kPanelTitleSize = 13, kFigureTitleSize = 15,
+                        kNoteSize = 10;
+
+}  // namespace stratoscope

@@ -1,0 +1,326 @@
+#include "stratoscope/figures/vega_lite.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "stratoscope/figures/layout.h"
+#include "stratoscope/figures/text.h"
+
+namespace stratoscope {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string or_else(const std::string& text, const char* fallback) {
+  return text.empty() ? fallback : plain_text(text);
+}
+
+Json labels_of(const Axis& axis) {
+  Json labels = Json::array();
+  for (const std::string& tick : axis.ticks) labels.push_back(plain_text(tick));
+  return labels;
+}
+
+// One panel as a layered view; collects the parameters that its expressions look things up in.
+class PanelSpec {
+ public:
+  PanelSpec(const Figure& figure, const FigurePlan& plan, std::size_t p, Theme theme, Json& params)
+      : figure_(figure),
+        panel_(figure.panels[p]),
+        plan_(plan.panels[p]),
+        all_(plan),
+        p_(p),
+        theme_(theme),
+        params_(params) {}
+
+  Json write() {
+    if (!panel_.x.ticks.empty()) params_.push_back({{"name", labels('x')}, {"value", labels_of(panel_.x)}});
+    if (!panel_.y.ticks.empty()) params_.push_back({{"name", labels('y')}, {"value", labels_of(panel_.y)}});
+    for (std::size_t m = 0; m < panel_.marks.size(); ++m) {
+      std::visit([&](const auto& mark) { add(mark, m); }, panel_.marks[m]);
+    }
+    if (layers_.empty()) add_layer({{"type", "point"}}, Json::array(), position("x", 'x'), position("y", 'y'));
+    return {{"title", {{"text", plain_text(panel_.title)}, {"frame", "group"}, {"offset", 8}}},
+            {"width", plan_.plot.width},
+            {"height", plan_.plot.height},
+            {"layer", std::move(layers_)}};
+  }
+
+ private:
+  std::string labels(char axis) const { return "labels_" + std::to_string(p_ + 1) + "_" + axis; }
+  bool has_labels(char axis) const { return !(axis == 'x' ? panel_.x : panel_.y).ticks.empty(); }
+  std::string title(char axis, const char* fallback) const {
+    return or_else((axis == 'x' ? panel_.x : panel_.y).title, fallback);
+  }
+
+  // The encoding of a position channel: the layout's range and ticks.
+  Json position(const char* field, char which) const {
+    const AxisPlan& axis = which == 'x' ? plan_.x : plan_.y;
+    Json values = Json::array();
+    for (const Tick& tick : axis.ticks) values.push_back(tick.position);
+    Json look{{"title", plain_text((which == 'x' ? panel_.x : panel_.y).title)}, {"values", values}};
+    if (has_labels(which)) look["labelExpr"] = labels(which) + "[datum.value]";
+    if (which == 'x') look["labelAngle"] = axis.rotated ? -90 : 0;
+    if (axis.logarithmic) look["format"] = "~g";
+    Json scale{{"domain", {std::min(axis.low, axis.high), std::max(axis.low, axis.high)}}, {"nice", false}};
+    if (axis.low > axis.high) scale["reverse"] = true;
+    scale[axis.logarithmic ? "type" : "zero"] = axis.logarithmic ? Json("log") : Json(false);
+    return {{"field", field}, {"type", "quantitative"}, {"scale", scale}, {"axis", look}};
+  }
+
+  // A tooltip line for a category: its label, or its index when it has none.
+  Json category_tip(const char* field, char axis, const char* fallback, Json& transforms) const {
+    if (!has_labels(axis)) return {{"field", field}, {"type", "quantitative"}, {"title", title(axis, fallback)}};
+    const std::string name = std::string("label_") + axis;
+    transforms.push_back({{"calculate", labels(axis) + "[datum." + field + "]"}, {"as", name}});
+    return {{"field", name}, {"type", "nominal"}, {"title", title(axis, fallback)}};
+  }
+
+  static Json value_tip(const char* field, const std::string& name) {
+    return {{"field", field}, {"type", "quantitative"}, {"title", name}, {"format", ".6~g"}};
+  }
+
+  Json& add_layer(Json mark, Json data, Json x, Json y) {
+    layers_.push_back({{"mark", std::move(mark)},
+                       {"data", {{"values", std::move(data)}}},
+                       {"encoding", {{"x", std::move(x)}, {"y", std::move(y)}}}});
+    return layers_.back();
+  }
+
+  // Colours by category, looked up so that they need no scale of their own.
+  Json color_lookup(std::size_t m, const std::vector<Rgb>& colors, Json& transforms) {
+    Json list = Json::array();
+    for (const Rgb& color : colors) list.push_back(hex(color));
+    const std::string name = "colors_" + std::to_string(p_ + 1) + "_" + std::to_string(m + 1);
+    params_.push_back({{"name", name}, {"value", std::move(list)}});
+    transforms.push_back({{"calculate", name + "[datum.i]"}, {"as", "color"}});
+    return {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}, {"legend", nullptr}};
+  }
+
+  std::vector<Rgb> category_colors(std::size_t count, bool by_category) const {
+    std::vector<Rgb> colors(count, palette(theme_).accent);
+    const ColorMap map = figure_.color ? figure_.color->map : ColorMap::plasma;
+    for (std::size_t i = 0; i < count && by_category; ++i) colors[i] = category_color(map, theme_, i, count);
+    return colors;
+  }
+
+  void add(const JitteredPoints&, std::size_t m) {
+    Json data = Json::array(), transforms = Json::array();
+    const auto& columns = all_.scatters.panels[p_][m].columns;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      for (const auto& [x, y] : columns[i]) data.push_back({{"i", i}, {"x", std::round(x * 1e4) / 1e4}, {"y", y}});
+    }
+    const std::size_t each = all_.scatters.shown / std::max<std::size_t>(columns.size(), 1);
+    const Json mark{{"type", "circle"},
+                    {"size", each > 300  ? 10
+                             : each > 80 ? 18
+                                         : 30},
+                    {"opacity", each > 300 ? 0.5 : 0.65}};
+    Json& layer = add_layer(mark, std::move(data), position("x", 'x'), position("y", 'y'));
+    layer["encoding"]["color"] =
+        color_lookup(m, category_colors(columns.size(), figure_.color.has_value()), transforms);
+    layer["encoding"]["tooltip"] = {category_tip("i", 'x', "category", transforms),
+                                    value_tip("y", title('y', "value"))};
+    layer["transform"] = std::move(transforms);
+  }
+
+  void add(const Bars& bars, std::size_t m) {
+    Json data = Json::array(), transforms = Json::array();
+    for (std::size_t i = 0; i < bars.values.size(); ++i) {
+      if (std::isfinite(bars.values[i])) data.push_back({{"i", i}, {"value", bars.values[i]}});
+    }
+    const char category = bars.horizontal ? 'y' : 'x', value = bars.horizontal ? 'x' : 'y';
+    const AxisPlan& axis = bars.horizontal ? plan_.x : plan_.y;
+    const double base = axis.logarithmic ? axis.low : std::clamp(0.0, axis.low, axis.high);
+    transforms.push_back({{"calculate", "datum.i - 0.38"}, {"as", "from"}});
+    transforms.push_back({{"calculate", "datum.i + 0.38"}, {"as", "to"}});
+    Json across = position("from", category), along = position("value", value);
+    Json& layer = add_layer({{"type", "rect"}}, std::move(data), bars.horizontal ? along : across,
+                            bars.horizontal ? across : along);
+    Json& encoding = layer["encoding"];
+    encoding[std::string(1, category) + "2"] = {{"field", "to"}};
+    encoding[std::string(1, value) + "2"] = {{"datum", base}};
+    encoding["color"] = color_lookup(m, category_colors(bars.values.size(), bars.color_by_category), transforms);
+    encoding["tooltip"] = {category_tip("i", category, "category", transforms),
+                           value_tip("value", title(value, "value"))};
+    layer["transform"] = std::move(transforms);
+  }
+
+  void add(const Line& line, std::size_t) {
+    Json data = Json::array(), transforms = Json::array();
+    for (std::size_t i = 0; i < line.x.size(); ++i) data.push_back({{"x", line.x[i]}, {"y", line.y[i]}});
+    const bool over_points = plan_.series_count == 1 &&
+                             std::any_of(panel_.marks.begin(), panel_.marks.end(),
+                                         [](const Mark& mark) { return std::holds_alternative<JitteredPoints>(mark); });
+    const Rgb color = over_points ? palette(theme_).text : series_color(theme_, series_, plan_.series_count);
+    ++series_;
+    Json mark{{"type", "line"}, {"strokeWidth", 1.8}, {"color", hex(color)}};
+    if (line.markers) mark["point"] = {{"size", 24}, {"color", hex(color)}, {"filled", true}};
+    Json& layer = add_layer(mark, std::move(data), position("x", 'x'), position("y", 'y'));
+    layer["encoding"]["tooltip"] = {category_tip("x", 'x', "x", transforms), value_tip("y", title('y', "value"))};
+    if (!plan_.legend.empty() && !line.label.empty()) layer["encoding"]["color"] = legend(line);
+    if (!transforms.empty()) layer["transform"] = std::move(transforms);
+  }
+
+  // Every labelled line names the whole panel's scale, so that the layers agree on it.
+  Json legend(const Line& line) const {
+    Json domain = Json::array(), range = Json::array();
+    std::size_t index = 0;
+    for (const Mark& mark : panel_.marks) {
+      const auto* each = std::get_if<Line>(&mark);
+      if (each == nullptr) continue;
+      const std::string color = hex(series_color(theme_, index++, plan_.series_count));
+      if (each->label.empty()) continue;
+      domain.push_back(plain_text(each->label));
+      range.push_back(color);
+    }
+    return {{"datum", plain_text(line.label)},
+            {"type", "nominal"},
+            {"scale", {{"domain", domain}, {"range", range}}},
+            {"legend", {{"title", nullptr}}}};
+  }
+
+  // Cells overlap by less than a pixel, or the ground would show between them.
+  void add(const Heatmap& map, std::size_t) {
+    Json data = Json::array(), transforms = Json::array();
+    for (std::size_t r = 0; r < map.values.size(); ++r) {
+      for (std::size_t c = 0; c < map.values[r].size(); ++c) {
+        if (std::isfinite(map.values[r][c])) data.push_back({{"x", c}, {"y", r}, {"value", map.values[r][c]}});
+      }
+    }
+    const Json tips{category_tip("x", 'x', "column", transforms), category_tip("y", 'y', "row", transforms),
+                    value_tip("value", figure_.color ? or_else(figure_.color->title, "value") : "value")};
+    for (const char* axis : {"x", "y"}) {
+      transforms.push_back(
+          {{"calculate", std::string("datum.") + axis + " - 0.5"}, {"as", std::string(axis) + "_from"}});
+      transforms.push_back({{"calculate", std::string("datum.") + axis + " + 0.5"}, {"as", std::string(axis) + "_to"}});
+    }
+    Json& layer = add_layer({{"type", "rect"}, {"clip", true}, {"x2Offset", 0.7}, {"y2Offset", 0.7}}, std::move(data),
+                            position("x_from", 'x'), position("y_from", 'y'));
+    layer["transform"] = std::move(transforms);
+    layer["encoding"]["x2"] = {{"field", "x_to"}};
+    layer["encoding"]["y2"] = {{"field", "y_to"}};
+    layer["encoding"]["color"] = cell_color();
+    layer["encoding"]["tooltip"] = tips;
+  }
+
+  Json cell_color() const {
+    const ColorScale scale = figure_.color.value_or(ColorScale{});
+    const auto& stops = color_stops(scale.map, theme_);
+    Json domain = Json::array(), range = Json::array();
+    for (std::size_t i = 0; i < stops.size(); ++i) {
+      domain.push_back(scale.low +
+                       (scale.high - scale.low) * static_cast<double>(i) / static_cast<double>(stops.size() - 1));
+      range.push_back(hex(stops[i]));
+    }
+    Json color{{"field", "value"},
+               {"type", "quantitative"},
+               {"scale", {{"domain", domain}, {"range", range}, {"clamp", true}, {"interpolate", "rgb"}}}};
+    if (!all_.bar) {
+      color["legend"] = nullptr;
+      return color;
+    }
+    Json values = Json::array();
+    for (const Tick& tick : all_.bar->ticks) values.push_back(tick.position);
+    color["legend"] = {{"title", plain_text(scale.title)},
+                       {"values", values},
+                       {"gradientLength", all_.bar->box.height},
+                       {"gradientThickness", all_.bar->box.width}};
+    return color;
+  }
+
+  void add(const Reference& reference, std::size_t) {
+    const TextSpot& spot = plan_.references[reference_++];
+    const std::string muted = hex(palette(theme_).muted);
+    const Json datum{{{"y", reference.y}, {"label", plain_text(reference.label)}}};
+    layers_.push_back(
+        {{"mark", {{"type", "rule"}, {"strokeDash", {6, 4}}, {"strokeWidth", 1.2}, {"color", muted}}},
+         {"data", {{"values", datum}}},
+         {"encoding",
+          {{"y", position("y", 'y')},
+           {"tooltip", {{{"field", "label"}, {"type", "nominal"}}, value_tip("y", title('y', "value"))}}}}});
+    layers_.push_back(
+        {{"mark",
+          {{"type", "text"}, {"align", "left"}, {"baseline", "middle"}, {"color", muted}, {"fontSize", kTickSize}}},
+         {"data", {{"values", datum}}},
+         {"encoding",
+          {{"text", {{"field", "label"}, {"type", "nominal"}}},
+           {"x", {{"value", spot.x - plan_.plot.left}}},
+           {"y", {{"value", spot.y - plan_.plot.top}}}}}});
+  }
+
+  const Figure& figure_;
+  const Panel& panel_;
+  const PanelPlan& plan_;
+  const FigurePlan& all_;
+  std::size_t p_;
+  Theme theme_;
+  Json& params_;
+  Json layers_ = Json::array();
+  std::size_t series_ = 0, reference_ = 0;
+};
+
+Json look_of(Theme theme) {
+  const std::string text = hex(palette(theme).text);
+  return {{"font", std::string(kFontFamily) + ", Helvetica, Arial, sans-serif"},
+          {"view", {{"stroke", nullptr}}},
+          {"axis",
+           {{"domainColor", text},
+            {"tickColor", text},
+            {"labelColor", text},
+            {"titleColor", text},
+            {"grid", false},
+            {"labelFontSize", kTickSize},
+            {"titleFontSize", kAxisTitleSize},
+            {"titleFontWeight", "normal"},
+            {"labelLimit", 110}}},
+          {"title",
+           {{"color", text},
+            {"anchor", "start"},
+            {"fontSize", kPanelTitleSize},
+            {"fontWeight", "bold"},
+            {"subtitleColor", hex(palette(theme).muted)}}},
+          {"legend",
+           {{"labelColor", text},
+            {"titleColor", text},
+            {"labelFontSize", kTickSize},
+            {"titleFontSize", kAxisTitleSize},
+            {"titleFontWeight", "normal"},
+            {"titleLimit", 0}}}};
+}
+
+bool has_heatmap(const Figure& figure) {
+  return std::any_of(figure.panels.begin(), figure.panels.end(), [](const Panel& panel) {
+    return std::any_of(panel.marks.begin(), panel.marks.end(),
+                       [](const Mark& mark) { return std::holds_alternative<Heatmap>(mark); });
+  });
+}
+
+}  // namespace
+
+std::string vega_lite(const Figure& figure, Theme theme) {
+  const FigurePlan plan = lay_out(figure);
+  Json params = Json::array(), panels = Json::array();
+  for (std::size_t p = 0; p < figure.panels.size(); ++p)
+    panels.push_back(PanelSpec(figure, plan, p, theme, params).write());
+  Json title{{"text", plain_text(figure.title)}, {"fontSize", kFigureTitleSize}, {"offset", 10}};
+  if (!plan.notes.empty()) {
+    title["subtitle"] = Json::array();
+    for (const TextSpot& note : plan.notes) title["subtitle"].push_back(note.text);
+  }
+  Json spec{{"$schema", "https://vega.github.io/schema/vega-lite/v5.json"},
+            {"title", std::move(title)},
+            {"description", plain_text(full_caption(figure))},
+            {"background", hex(palette(theme).ground)},
+            {"padding", 14},
+            {"params", std::move(params)},
+            {"columns", std::clamp<std::size_t>(figure.columns, 1, figure.panels.size())},
+            {"concat", std::move(panels)},
+            {"resolve", {{"scale", {{"color", has_heatmap(figure) ? "shared" : "independent"}}}}},
+            {"config", look_of(theme)}};
+  if (spec["params"].empty()) spec.erase("params");
+  return spec.dump(1) + "\n";
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,82 @@
+#include "stratoscope/figures/html.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "stratoscope/figures/inline_svg.h"
+#include "tests/figures/sample_figures.h"
+
+namespace stratoscope {
+namespace {
+
+std::set<std::string> ids(const std::string& svg) {
+  std::set<std::string> found;
+  const std::regex id("id=['\"]([^'\"]+)");
+  for (std::sregex_iterator it(svg.begin(), svg.end(), id), end; it != end; ++it) found.insert((*it)[1]);
+  return found;
+}
+
+TEST(RenderSvg, IsAnElementNamedAfterTheFigure) {
+  const std::string svg = render_svg(sample::activations(), Theme::light);
+  EXPECT_TRUE(svg.starts_with("<svg"));
+  EXPECT_NE(svg.find("<title>Activations of “ cute”</title>"), std::string::npos);
+  EXPECT_EQ(sample::count(svg, "<title>"), 1U);
+  EXPECT_EQ(sample::count(svg, "<circle cx="), 200U) << "one disc per point";
+  EXPECT_EQ(sample::count(svg, "<g "), sample::count(svg, "</g>"));
+}
+
+TEST(RenderSvg, TwoFiguresShareNoId) {
+  const auto one = ids(render_svg(sample::activations(), Theme::light)),
+             two = ids(render_svg(sample::lines(), Theme::light));
+  ASSERT_FALSE(one.empty());
+  for (const std::string& id : one) EXPECT_EQ(two.count(id), 0U) << id;
+}
+
+TEST(RenderSvg, EveryReferenceHasItsId) {
+  const std::string svg = render_svg(sample::lines(), Theme::light);
+  const auto known = ids(svg);
+  const std::regex use("href='#([^']+)'");
+  std::size_t used = 0;
+  for (std::sregex_iterator it(svg.begin(), svg.end(), use), end; it != end; ++it, ++used)
+    EXPECT_EQ(known.count((*it)[1]), 1U);
+  EXPECT_GT(used, 0U);
+}
+
+TEST(InlineSvg, ShortensCellsAndSharpensBitmaps) {
+  const std::string svg = inline_svg(
+      "<?xml?>\n<svg >\n\t<polygon fill = 'rgb( 13,   8, 135)' points = '1.00,4.50 3.00,4.50 3.00,2.00 1.00,2.00 "
+      "'/>\n<image x='1'/>\n</svg>",
+      "a<b", "p_");
+  EXPECT_NE(svg.find("<path fill=\"#0d0887\" d=\"M1 4.5H3V2H1z\"/>"), std::string::npos);
+  EXPECT_NE(svg.find("image-rendering:pixelated"), std::string::npos);
+  EXPECT_NE(svg.find("<title>a&lt;b</title>"), std::string::npos);
+}
+
+TEST(HtmlPage, IsSelfContainedWithoutScript) {
+  Figure figure = sample::similarities();
+  figure.title = "</title><script>alert(1)</script>";
+  figure.caption = "a < b & c";
+  figure.panels[0].x.ticks[0] = "<img src=x onerror=alert(1)>";
+  const std::string page = html_page(figure, Theme::dark);
+  EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("<img"), std::string::npos);
+  EXPECT_EQ(page.find("<link"), std::string::npos);
+  EXPECT_EQ(sample::count(page, "http"), 2U) << "the two XML namespaces of the svg alone";
+  EXPECT_NE(page.find("<figcaption>a &lt; b &amp; c</figcaption>"), std::string::npos);
+  EXPECT_NE(page.find("<details>"), std::string::npos);
+  EXPECT_NE(page.find("<td>0.625</td>"), std::string::npos);
+  EXPECT_NE(page.find("background:#383838"), std::string::npos);
+}
+
+TEST(HtmlNumbers, ListsEveryMarkAndFallsBackToCsvForMany) {
+  const std::string few = html_numbers(sample::lines());
+  EXPECT_NE(few.find("<th>L3</th><td>-10</td>"), std::string::npos);
+  EXPECT_NE(few.find("<th>clean</th><td>-9.125</td>"), std::string::npos);
+  EXPECT_TRUE(html_numbers(sample::activations(13, 768)).starts_with("<pre>panel,series,x,y,value"));
+}
+
+}  // namespace
+}  // namespace stratoscope

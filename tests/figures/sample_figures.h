@@ -1,0 +1,164 @@
+// Small figures of every kind for the tests, and a folder that is gone when a test ends.
+#pragma once
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/figures/figure.h"
+
+namespace stratoscope::sample {
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "stratoscope-test-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// An environment variable that has another value for a while.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    const char* old = std::getenv(name);
+    if (old != nullptr) old_ = old;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Environment() { ::setenv(name_, old_.c_str(), 1); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const char* name_;
+  std::string old_;
+};
+
+inline std::string contents(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+inline std::vector<std::string> depths(std::size_t count) {
+  std::vector<std::string> labels{"Emb"};
+  for (std::size_t i = 0; i + 1 < count; ++i) labels.push_back("L" + std::to_string(i));
+  return labels;
+}
+
+// `columns` depths with `each` values that swing about zero.
+inline JitteredPoints points(std::size_t columns, std::size_t each) {
+  JitteredPoints result;
+  for (std::size_t i = 0; i < columns; ++i) {
+    auto& column = result.columns.emplace_back();
+    for (std::size_t k = 0; k < each; ++k)
+      column.push_back(std::sin(static_cast<double>(k * k + i)) * (1.0 + static_cast<double>(i)));
+  }
+  return result;
+}
+
+inline Figure activations(std::size_t columns = 5, std::size_t each = 40) {
+  Bars bars;
+  for (std::size_t i = 0; i < columns; ++i) bars.values.push_back(std::pow(3.0, static_cast<double>(i)));
+  bars.color_by_category = true;
+  Figure figure;
+  figure.title = "Activations of “ cute”";
+  figure.caption = "Every activation.";
+  figure.columns = 2;
+  figure.color = ColorScale{ColorMap::plasma, "depth", 0, 1, false};
+  figure.panels.push_back({"Activations", {"depth", depths(columns)}, {"activation"}, {points(columns, each)}});
+  figure.panels.push_back({"Variance", {"depth", depths(columns)}, {"variance", {}, std::nullopt, true}, {bars}});
+  return figure;
+}
+
+inline Figure similarities() {
+  Figure figure;
+  figure.title = "Similarity";
+  figure.columns = 2;
+  figure.color = ColorScale{ColorMap::plasma, "cosine similarity", 0.5, 1, true};
+  const std::vector<std::string> tokens{"“A”", "“ wise”", "“A”"};
+  for (const char* title : {"Emb", "L0"}) {
+    figure.panels.push_back({title,
+                             {"token", tokens},
+                             {"token", tokens},
+                             {Heatmap{{{1, 0.625, 0.75}, {0.625, 1, NAN}, {0.75, 0.875, 1}}}}});
+  }
+  return figure;
+}
+
+inline Figure lines() {
+  Figure figure;
+  figure.title = "Log probability";
+  Line one{"“ insect”", {0, 1, 2, 3}, {-9.5, NAN, -9.25, -10}, true};
+  Line two{"“ bed”", {0, 1, 2, 3}, {-8.5, -8, -8.25, -9}, false};
+  figure.panels.push_back(
+      {"", {"block", {"L0", "L1", "L2", "L3"}}, {"log probability (nats)"}, {Reference{"clean", -9.125}, one, two}});
+  return figure;
+}
+
+inline Figure predictions() {
+  Figure figure;
+  Bars bars{{0.5, 0.25, 0.125}, true, false};
+  figure.panels.push_back({"Next", {"probability"}, {"", {"“ the”", "“,”", "“↵”"}}, {bars}});
+  return figure;
+}
+
+inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions()}; }
+
+// Text that a plotter, a shell, a browser or a spreadsheet might read something into.
+inline std::vector<std::string> nasty_texts(const std::string& witness) {
+  return {"`touch " + witness + "`",
+          "@foo",
+          "it's",
+          "\\n",
+          "%d %s %g",
+          "{/Bold x}",
+          "\"",
+          "a\tb",
+          "a\nb",
+          "a\r\nb",
+          std::string("\x01\x02\x1b", 3),
+          "\xff\xc3",
+          "�",
+          std::string(3000, 'x'),
+          "😀 漢字",
+          "a_b^c~d",
+          "$x",
+          "</svg><script>alert(1)</script>",
+          "{",
+          "}",
+          "ends in \\",
+          "&amp; <b>",
+          "' . system('touch " + witness + "') . '",
+          "\xe2\x80\xae reversed",
+          "END",
+          "'",
+          "''",
+          "'x",
+          "x'",
+          "''\" . system(\"touch " + witness + "\") . \"",
+          "|touch " + witness,
+          ""};
+}
+
+}  // namespace stratoscope::sample
