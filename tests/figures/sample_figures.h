@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,16 +38,19 @@ class Environment {
  public:
   Environment(const char* name, const std::string& value) : name_(name) {
     const char* old = std::getenv(name);
-    if (old != nullptr) old_ = old;
+    if (old != nullptr) old_ = std::string(old);
     ::setenv(name, value.c_str(), 1);
   }
-  ~Environment() { ::setenv(name_, old_.c_str(), 1); }
+  ~Environment() {
+    if (old_) ::setenv(name_, old_->c_str(), 1);
+    if (!old_) ::unsetenv(name_);
+  }
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
  private:
   const char* name_;
-  std::string old_;
+  std::optional<std::string> old_;
 };
 
 inline std::string contents(const std::filesystem::path& file) {
