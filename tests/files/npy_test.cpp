@@ -104,7 +104,7 @@ TEST(Npy, AFullDiskLeavesTheOldFile) {
 struct Forged {
   std::string name, bytes, problem;
 };
-void PrintTo(const Forged& forged, std::ostream* stream) { *stream << forged.name; }
+std::ostream& operator<<(std::ostream& stream, const Forged& forged) { return stream << forged.name; }
 
 std::string with_descr(const std::string& descr) { return forged_npy(dict(descr, "False", "(1,)"), "12345678"); }
 std::string with_shape(const std::string& shape) { return forged_npy(dict("'<f4'", "False", shape), "12345678"); }

@@ -25,7 +25,7 @@ using testing::TemporaryFolder;
 // Makes an archive of these entries, deflated.
 std::filesystem::path deflated(const TemporaryFolder& folder,
                                const std::vector<std::pair<std::string, std::string>>& entries) {
-  const std::filesystem::path path = folder / "deflated.npz";
+  std::filesystem::path path = folder / "deflated.npz";
   zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
   for (const auto& [name, bytes] : entries)
     zip_file_add(archive, name.c_str(), zip_source_buffer(archive, bytes.data(), bytes.size(), 0), 0);

@@ -21,7 +21,7 @@ using testing::TemporaryFolder;
 struct Forged {
   std::string name, bytes, problem;
 };
-void PrintTo(const Forged& forged, std::ostream* stream) { *stream << forged.name; }
+std::ostream& operator<<(std::ostream& stream, const Forged& forged) { return stream << forged.name; }
 
 std::string repeated(const std::string& text, std::size_t count) {
   std::string all;
