@@ -87,10 +87,14 @@ void check(const Figure& figure) {
   }
 }
 
+// At most `most` lines below each other; the last one ends in dots where there are more.
 std::vector<TextSpot> stacked(const std::string& text, const Box& area, double size, double line, std::size_t most) {
   std::vector<TextSpot> spots;
   for (const std::string& each : wrap(plain_text(text), area.width, size)) {
-    if (spots.size() == most) break;
+    if (spots.size() == most) {
+      spots.back().text += " …";
+      break;
+    }
     spots.push_back({each, area.left, area.top + line * (static_cast<double>(spots.size()) + 0.5)});
   }
   return spots;
