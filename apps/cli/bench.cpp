@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+#include "apps/cli/table.h"
+#include "stratoscope/experiment/timing.h"
+
+namespace stratoscope::cli {
+namespace {
+
+std::string milliseconds(double seconds) { return fmt::format("{:.2f} ms", 1e3 * seconds); }
+
+void print_result(const Session& session, const Timing& timing) {
+  fmt::print("{}, {} threads\n", session.model_name(), timing.threads);
+  fmt::print("loaded in {}, {:.0f} MiB resident, largest product {:.0f} GFLOP/s\n\n", milliseconds(timing.load_s),
+             static_cast<double>(timing.resident_bytes) / (1 << 20), timing.peak_gflops);
+  Table table({">tokens", ">all states, all logits", ">GFLOP/s", ">last logits", ">sweep over blocks"});
+  for (const TimedRun& run : timing.runs)
+    table.add({std::to_string(run.tokens), milliseconds(run.forward_s), fmt::format("{:.0f}", run.gflops),
+               milliseconds(run.prompt_s), milliseconds(run.sweep_s)});
+  print(table.text());
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Program& program) {
+  struct Options {
+    CommonOptions common;
+    FigureOptions figure;
+    std::vector<std::size_t> tokens = {22, 128, 512};
+    std::size_t repeat = 5;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("bench", "times this machine: medians in process, after a warm-up");
+  add_model_options(command, options->common, false);
+  add_figure_options(command, options->figure);
+  command.add_option("--tokens", options->tokens, "lengths of the prompts")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->type_name("N,…");
+  command.add_option("--repeat", options->repeat, "how often each is timed")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->type_name("R");
+  command.callback([options, &program] {
+    program.action = [options, &program] {
+      check_figure(options->figure);
+      const Session session = open_session(options->common, program);
+      const Timing timing = time_model(session, {options->tokens, options->repeat});
+      write_figure(options->figure, figure_of(timing));
+      if (options->common.json) return print_json(to_json(session, timing));
+      print_result(session, timing);
+    };
+  });
+}
+
+}  // namespace stratoscope::cli

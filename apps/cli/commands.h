@@ -1,0 +1,19 @@
+// One function per command: declares its options, and sets the program's action when it is chosen.
+#pragma once
+
+#include "apps/cli/options.h"
+
+namespace stratoscope::cli {
+
+void add_demo(CLI::App& app, Program& program);
+void add_info(CLI::App& app, Program& program);
+void add_tokens(CLI::App& app, Program& program);
+void add_run(CLI::App& app, Program& program);
+void add_predict(CLI::App& app, Program& program);
+void add_activations(CLI::App& app, Program& program);
+void add_similarity(CLI::App& app, Program& program);
+void add_sweep(CLI::App& app, Program& program);
+void add_verify(CLI::App& app, Program& program);
+void add_bench(CLI::App& app, Program& program);
+
+}  // namespace stratoscope::cli

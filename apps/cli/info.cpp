@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+#include "apps/cli/table.h"
+#include "stratoscope/experiment/inspect.h"
+
+namespace stratoscope::cli {
+namespace {
+
+std::string shape_text(const Json& shape) {
+  std::string text = "[";
+  for (const auto& axis : shape)
+    text += (text.size() > 1 ? ", " : "") + (axis.is_string() ? axis.get<std::string>() : axis.dump());
+  return text + "]";
+}
+
+// Every block has the same points: those of one block, written blocks.i.…
+void print_hook_points(const Json& hook_points, std::size_t n_layers) {
+  Table table({"hook point", "shape"});
+  for (const auto& point : hook_points) {
+    std::string name = point["name"];
+    constexpr std::string_view kFirst = "blocks.0.";
+    if (name.starts_with(kFirst))
+      name = "blocks.i." + name.substr(kFirst.size());
+    else if (name.starts_with("blocks."))
+      continue;
+    table.add({name, shape_text(point["shape"])});
+  }
+  fmt::print("\nhook points, in firing order (i is 0 to {}; pos counts the text's tokens)\n", n_layers - 1);
+  print(table.text());
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Program& program) {
+  auto options = std::make_shared<CommonOptions>();
+  CLI::App& command = *app.add_subcommand("info", "the model: architecture, sizes, and every hook point");
+  add_model_options(command, *options, false);
+  command.callback([options, &program] {
+    program.action = [options, &program] {
+      const Session session = open_session(*options, program);
+      const Json info = model_info(session);
+      if (options->json) return print_json(info);
+      fmt::print("{} ({})\n\n", session.model_name(), session.folder().string());
+      Table table({"", ">"});
+      table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});
+      table.add({"stored as", info["dtype"].get<std::string>()});
+      for (const auto& [key, value] : info["config"].items())
+        table.add({key, value.is_string() ? value.get<std::string>() : value.dump()});
+      print(table.text());
+      print_hook_points(info["hook_points"], session.config().n_layers);
+    };
+  });
+}
+
+}  // namespace stratoscope::cli

@@ -1,0 +1,84 @@
+// stratoscope COMMAND [options] [TEXT]: reads the command line, runs the command, says what went wrong.
+#include <fmt/format.h>
+
+#include <clocale>
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+#include "apps/cli/progress_bar.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/probe/edit_grammar.h"
+
+namespace stratoscope::cli {
+namespace {
+
+constexpr int kFailed = 1, kUsage = 2, kInterrupted = 128 + SIGINT;
+
+void print_error(std::string_view message) { fmt::print(stderr, "stratoscope: error: {}\n", message); }
+
+// The expression with a caret under the place.
+void print_caret(const GrammarError& error) {
+  const std::string& expression = error.expression();
+  const std::size_t column = std::min(error.column(), expression.size());
+  std::size_t characters = 0;  // not bytes
+  for (std::size_t i = 0; i < column; ++i) characters += (static_cast<unsigned char>(expression[i]) & 0xC0U) != 0x80U;
+  fmt::print(stderr, "  {}\n  {}^\n", expression, std::string(characters, ' '));
+}
+
+int run_action(const Program& program) {
+  try {
+    program.action();
+    flush_output();
+    return 0;
+  } catch (const CLI::Error& error) {  // an argument that only the command itself could miss
+    print_error(fmt::format("{}; see 'stratoscope --help'", error.what()));
+    return kUsage;
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    if (interrupted()) {
+      print_error(Interrupted().what());
+      return kInterrupted;
+    }
+    if (const auto* grammar = dynamic_cast<const GrammarError*>(&error)) print_caret(*grammar);
+    const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    print_error(no_memory ? "memory: there is not enough of it; try a shorter text or a smaller model" : error.what());
+    return kFailed;
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Look inside transformer language models.", "stratoscope");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "stratoscope " STRATOSCOPE_VERSION);
+  app.get_formatter()->column_width(40);
+  ProgressBar progress;
+  Program program{&progress, {}};
+  for (const auto add : {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity,
+                         add_sweep, add_verify, add_bench})
+    add(app, program);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    std::string message = error.what();
+    for (char& c : message)
+      if (c == '\n') c = ' ';
+    print_error(fmt::format("{}; see 'stratoscope --help'", message));
+    return kUsage;
+  }
+  return run_action(program);
+}
+
+}  // namespace
+}  // namespace stratoscope::cli
+
+int main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers stay as in C
+  std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
+  stratoscope::cli::watch_for_interrupts();
+  return stratoscope::cli::run(argc, argv);
+}

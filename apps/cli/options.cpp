@@ -1,0 +1,132 @@
+#include "apps/cli/options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/figures/save_figure.h"
+
+namespace stratoscope::cli {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+std::string read_standard_input() {
+  std::string text;
+  char buffer[65536];
+  std::size_t count = 0;
+  while ((count = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) text.append(buffer, count);
+  if (std::ferror(stdin) != 0) throw Error("text", "standard input cannot be read");
+  return text;
+}
+
+double parse_bound(std::string_view text, const std::string& range) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
+    throw Error("range", in_quotes(range) + " is no range", "write LO,HI such as 0.5,1, or auto");
+  return number;
+}
+
+void fit_to_data(const Figure& figure, ColorScale& color) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const Panel& panel : figure.panels)
+    for (const Mark& mark : panel.marks)
+      if (const auto* map = std::get_if<Heatmap>(&mark))
+        for (const auto& row : map->values)
+          for (const double value : row)
+            if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+  if (low > high) return;
+  if (color.map == ColorMap::diverging) high = std::max(std::abs(low), std::abs(high)), low = -high;
+  if (low == high) high = low + 1;
+  color.low = low;
+  color.high = high;
+}
+
+// --range: the colours' ends as given, or those of the data.
+void set_range(Figure& figure, const std::string& range) {
+  if (!figure.color || !figure.color->show_bar)
+    throw Error("range", "this figure has no colour scale", "leave out --range");
+  figure.note.clear();  // it spoke of the range that was chosen for the data
+  if (range == "auto") return fit_to_data(figure, *figure.color);
+  const auto comma = range.find(',');
+  if (comma == std::string::npos)
+    throw Error("range", in_quotes(range) + " is no range", "write LO,HI such as 0.5,1, or auto");
+  figure.color->low = parse_bound(std::string_view(range).substr(0, comma), range);
+  figure.color->high = parse_bound(std::string_view(range).substr(comma + 1), range);
+  if (figure.color->low >= figure.color->high) throw Error("range", in_quotes(range) + " does not rise from LO to HI");
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, CommonOptions& options, bool with_run) {
+  command.add_option("--model", options.model, "a model's name, or a folder in Hugging Face layout")
+      ->capture_default_str()
+      ->type_name("NAME-OR-FOLDER");
+  if (with_run) {
+    command
+        .add_option("--edit", options.edits,
+                    "rewrite a hook point before the result is read, as in \"blocks.3.hook_resid_post *= 0.8\"")
+        ->type_name("EXPR")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->take_all();
+    command.add_option("--corrupt", options.corrupt, "the text that the value 'corrupt' of an edit is read from")
+        ->type_name("TEXT");
+    command.add_flag("--bos", options.bos, "put the beginning-of-text token first");
+    command.add_flag("--truncate", options.truncate, "cut a text at the model's context instead of refusing it");
+  }
+  command
+      .add_option("--precision", options.precision, "arithmetic of the matrix products: fp32, or fp64 as a slow proof")
+      ->capture_default_str()
+      ->type_name("P");
+  command.add_option("--threads", options.threads, "worker threads (default: all cores)")
+      ->check(CLI::Range(1, kMostThreads))
+      ->type_name("N");
+  command.add_flag("--json", options.json, "print one JSON document");
+}
+
+void add_text(CLI::App& command, CommonOptions& options, const std::string& help) {
+  command.add_option("TEXT", options.text, help)->type_name("");
+}
+
+void add_figure_options(CLI::App& command, FigureOptions& options) {
+  auto* file = command.add_option("--figure", options.file, "also draw it: FILE.svg, .png, .pdf, .html or .vl.json");
+  file->type_name("FILE");
+  command.add_option("--theme", options.theme, "light or dark")
+      ->check(CLI::IsMember({"light", "dark"}))
+      ->capture_default_str()
+      ->type_name("THEME")
+      ->needs(file);
+  command.add_option("--range", options.range, "the colours' ends, LO,HI, or auto to fit the data")
+      ->type_name("LO,HI|auto")
+      ->needs(file);
+}
+
+Session open_session(const CommonOptions& options, const Program& program) {
+  return Session({options.model, parse_precision(options.precision), options.threads, program.progress});
+}
+
+std::string text_of(const CommonOptions& options) {
+  if (options.text && *options.text != "-") return *options.text;
+  if (!options.text && ::isatty(STDIN_FILENO) != 0) throw CLI::RequiredError("TEXT");
+  return read_standard_input();
+}
+
+void check_figure(const FigureOptions& options) {
+  if (options.file) check_figure_ending(*options.file);
+}
+
+void write_figure(const FigureOptions& options, Figure figure) {
+  if (!options.file) return;
+  if (options.range) set_range(figure, *options.range);
+  save_figure(figure, *options.file, options.theme_value());
+}
+
+}  // namespace stratoscope::cli

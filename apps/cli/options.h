@@ -1,0 +1,58 @@
+// The options that commands share, declared once.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/experiment/session.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/figures/theme.h"
+
+namespace stratoscope::cli {
+
+struct CommonOptions {
+  std::string model = kBuiltInModel;
+  std::vector<std::string> edits;
+  std::optional<std::string> corrupt;
+  bool bos = false, truncate = false, json = false;
+  std::string precision = "fp32";
+  int threads = 0;
+  std::optional<std::string> text;  // the argument; standard input when absent or "-"
+
+  TextOptions text_options() const { return {bos, truncate, true}; }
+  Edits edit_options() const { return {edits, corrupt}; }
+};
+
+struct FigureOptions {
+  std::optional<std::string> file;
+  std::string theme = "light";
+  std::optional<std::string> range;
+
+  Theme theme_value() const { return theme == "dark" ? Theme::dark : Theme::light; }
+};
+
+// What main runs once the command line is read: the chosen command sets `action`.
+struct Program {
+  Progress* progress = nullptr;
+  std::function<void()> action;
+};
+
+// --model, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos, --truncate.
+void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
+void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
+void add_figure_options(CLI::App& command, FigureOptions& options);
+
+Session open_session(const CommonOptions& options, const Program& program);
+
+// The TEXT argument, or standard input byte for byte. Throws CLI::RequiredError when there is neither.
+std::string text_of(const CommonOptions& options);
+
+// Refuses before a long run a figure file that could never be written.
+void check_figure(const FigureOptions& options);
+// Writes the figure where one is asked for.
+void write_figure(const FigureOptions& options, Figure figure);
+
+}  // namespace stratoscope::cli

@@ -1,0 +1,46 @@
+#include "apps/cli/output.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope::cli {
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void warn(std::string_view text) { fmt::print(stderr, "stratoscope: warning: {}\n", text); }
+
+void print_header(const Session& session, const Text& text) {
+  fmt::print("{}, {} tokens\n", session.model_name(), text.ids.size());
+  for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
+  print("\n");
+}
+
+void print_json(const Json& json) {
+  if (has_nonfinite(json)) warn("some numbers are not finite; they are null in the JSON");
+  print(json.dump(2, ' ', false, Json::error_handler_t::replace));
+  print("\n");
+}
+
+void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect) {
+  if (session.model_is_loaded())
+    for (const std::string& warning : session.model().warnings()) warn(warning);
+  if (!effect) return;
+  if (const std::string warning = effect_warning(*effect, session.config(), options.edits); !warning.empty())
+    warn(warning);
+}
+
+void print_effect(const std::optional<Effect>& effect) {
+  if (effect) print("\n" + describe(*effect) + "\n");
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw Error("output", std::string("standard output cannot be written: ") + std::strerror(errno));
+}
+
+}  // namespace stratoscope::cli

@@ -1,0 +1,26 @@
+// What every command prints: results on standard output, warnings on standard error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apps/cli/options.h"
+#include "stratoscope/experiment/document.h"
+
+namespace stratoscope::cli {
+
+void print(std::string_view text);
+void warn(std::string_view text);
+
+// One line that names the model, the text's size and what was added or cut.
+void print_header(const Session& session, const Text& text);
+void print_json(const Json& json);
+// The checkpoint's warnings, once the model is loaded, and those of an effect near nothing.
+void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect);
+// "effect of the edits: …" for people.
+void print_effect(const std::optional<Effect>& effect);
+
+// Throws Error when what was printed did not arrive (full disk, closed pipe).
+void flush_output();
+
+}  // namespace stratoscope::cli

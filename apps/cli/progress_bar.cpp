@@ -1,0 +1,53 @@
+#include "apps/cli/progress_bar.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+namespace stratoscope::cli {
+namespace {
+
+volatile std::sig_atomic_t interrupt_count = 0;
+
+extern "C" void on_interrupt(int signal) {
+  interrupt_count = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void watch_for_interrupts() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+}
+
+bool interrupted() { return interrupt_count != 0; }
+
+ProgressBar::ProgressBar() : on_terminal_(::isatty(STDERR_FILENO) != 0), start_(Clock::now()), last_drawn_(start_) {}
+
+ProgressBar::~ProgressBar() {
+  if (drawn_) std::fputs("\r\033[K", stderr);
+}
+
+void ProgressBar::update(const char* what, std::size_t done, std::size_t total) {
+  using std::chrono::milliseconds;
+  const auto now = Clock::now();
+  if (done == 0) start_ = now;
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  // Work that ends within two seconds needs no bar; more than ten pictures a second nobody sees.
+  if (!on_terminal_ || total == 0 || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100)))
+    return;
+  constexpr std::size_t kWidth = 30;
+  const std::size_t full = kWidth * done / total;
+  const double left = done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total - done) : 0;
+  fmt::print(stderr, "\r\033[K{} [{}{}] {}/{}  {:.0f} s left", what, std::string(full, '#'),
+             std::string(kWidth - full, '.'), done, total, left);
+  std::fflush(stderr);
+  drawn_ = true;
+  last_drawn_ = now;
+}
+
+}  // namespace stratoscope::cli

@@ -1,0 +1,28 @@
+// A progress bar on standard error, on a terminal alone, and Ctrl-C as the wish to stop.
+#pragma once
+
+#include <chrono>
+
+#include "stratoscope/base/progress.h"
+
+namespace stratoscope::cli {
+
+// The first SIGINT or SIGTERM asks running work to stop; the second ends the process at once.
+void watch_for_interrupts();
+bool interrupted();
+
+class ProgressBar : public Progress {
+ public:
+  ProgressBar();
+  ~ProgressBar() override;
+  void update(const char* what, std::size_t done, std::size_t total) override;
+  bool cancelled() const override { return interrupted(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool on_terminal_;
+  bool drawn_ = false;
+  Clock::time_point start_, last_drawn_;
+};
+
+}  // namespace stratoscope::cli
