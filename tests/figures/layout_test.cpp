@@ -48,12 +48,13 @@ TEST(Layout, OneColourBarStandsRightOfAllPanels) {
 }
 
 TEST(Layout, ReferenceLabelAvoidsTheLine) {
-  const FigurePlan plan = lay_out(sample::lines());
+  const Figure figure = sample::lines();
+  const FigurePlan plan = lay_out(figure);
   const PanelPlan& panel = plan.panels[0];
   ASSERT_EQ(panel.references.size(), 1U);
   const TextSpot& spot = panel.references[0];
   const double right = spot.x + text_width(spot.text, kTickSize);
-  for (const Mark& mark : sample::lines().panels[0].marks) {
+  for (const Mark& mark : figure.panels[0].marks) {
     const auto* line = std::get_if<Line>(&mark);
     if (line == nullptr) continue;
     for (std::size_t i = 0; i < line->x.size(); ++i) {
