@@ -9,7 +9,7 @@ namespace stratoscope {
 namespace {
 
 bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789.,-+e%–") == std::string::npos;
+  return !text.empty() && text.find_first_not_of("0123456789.,+−e%") == std::string::npos;
 }
 
 std::string cell(const char* tag, const std::string& text) {
@@ -51,11 +51,11 @@ void Article::paragraph(const std::vector<std::string>& sentences) {
   paragraph(text);
 }
 
-void Article::table(const std::vector<std::vector<std::string>>& rows) {
+void Article::table(const std::vector<std::vector<std::string>>& rows, bool header) {
   body_ += "<div class=\"scroll\"><table>\n";
   for (std::size_t r = 0; r < rows.size(); ++r) {
     body_ += "<tr>";
-    for (const std::string& text : rows[r]) body_ += cell(r == 0 ? "th" : "td", text);
+    for (const std::string& text : rows[r]) body_ += cell(header && r == 0 ? "th" : "td", text);
     body_ += "</tr>\n";
   }
   body_ += "</table></div>\n";
@@ -63,7 +63,8 @@ void Article::table(const std::vector<std::vector<std::string>>& rows) {
 
 void Article::facts(const std::vector<std::pair<std::string, std::string>>& rows) {
   body_ += "<table>\n";
-  for (const auto& [what, value] : rows) body_ += "<tr>" + cell("td", what) + cell("td", value) + "</tr>\n";
+  for (const auto& [what, value] : rows)
+    body_ += "<tr><td>" + escape_html(what) + "</td><td>" + escape_html(value) + "</td></tr>\n";
   body_ += "</table>\n";
 }
 

@@ -17,8 +17,8 @@ class Article {
   void heading(const std::string& text);
   void paragraph(const std::string& text);
   void paragraph(const std::vector<std::string>& sentences);
-  // The first row is the header. Numbers align right.
-  void table(const std::vector<std::vector<std::string>>& rows);
+  // With `header` the first row is one. Numbers align right.
+  void table(const std::vector<std::vector<std::string>>& rows, bool header = true);
   // Two columns without a header: what it is, and how much.
   void facts(const std::vector<std::pair<std::string, std::string>>& rows);
   // Tokens as chips with their ids.

@@ -21,7 +21,7 @@ constexpr const char* kPenguins = "A wise man once said: Penguins are cute.";
 constexpr const char* kKafka =
     "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic";
 constexpr const char* kInsect = " insect";
-constexpr std::size_t kLikeliest = 21;
+constexpr std::size_t kLikeliest = 21, kPerLine = 7;
 
 DemoFindings find_out(const Session& session, const DemoRequest& request) {
   const std::string inspected = request.text.value_or(kPenguins), manipulated = request.text.value_or(kKafka);
@@ -114,12 +114,12 @@ std::vector<std::pair<std::string, std::string>> model_facts(const Session& sess
           {"hidden states", fmt::format("{}, each {}", c.n_hidden_states(), to_string({tokens, c.d_model}))}};
 }
 
-std::vector<std::vector<std::string>> likeliest_table(const Predictions& predictions) {
-  std::vector<std::vector<std::string>> rows = {{"rank", "token", "probability", "log-probability"}};
+// Seven to a line, as the notebook printed them; the figure has their probabilities.
+std::vector<std::vector<std::string>> likeliest_lines(const Predictions& predictions) {
+  std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < predictions.top.size(); ++i) {
-    const Prediction& p = predictions.top[i];
-    rows.push_back(
-        {std::to_string(i), token_label(p.token), fmt::format("{:.4f}", p.prob), fmt::format("{:.4f}", p.log_prob)});
+    if (i % kPerLine == 0) rows.emplace_back();
+    rows.back().push_back(token_label(predictions.top[i].token));
   }
   return rows;
 }
@@ -128,8 +128,8 @@ std::vector<std::vector<std::string>> sweep_table(const SweepExperiment& sweep) 
   std::vector<std::vector<std::string>> rows = {{"scaled block", "log-probability", "change"}};
   for (std::size_t layer = 0; layer < sweep.result.values.size(); ++layer) {
     const double value = sweep.result.values[layer];
-    rows.push_back(
-        {block_label(layer), fmt::format("{:.4f}", value), fmt::format("{:+.4f}", value - sweep.result.clean)});
+    rows.push_back({block_label(layer), with_minus_signs(fmt::format("{:.4f}", value)),
+                    with_minus_signs(fmt::format("{:+.4f}", value - sweep.result.clean))});
   }
   return rows;
 }
@@ -169,7 +169,7 @@ std::string article_of(const Session& session, const DemoRequest& request, const
                                 f.counted.text.ids.size(), f.counted.unique));
   article.figure(figures[4].figure, figures[4].drawing);
   article.paragraph(describe(f.likeliest));
-  article.table(likeliest_table(f.likeliest));
+  article.table(likeliest_lines(f.likeliest), false);
   article.figure(figures[5].figure, figures[5].drawing);
   article.paragraph(describe_sweep(f));
   article.table(sweep_table(f.sweep));

@@ -10,7 +10,7 @@
 namespace stratoscope {
 namespace {
 
-std::string number(double value) { return short_number(value, 3); }
+std::string number(double value) { return prose_number(value, 3); }
 
 // Where a value is largest (or smallest), by index.
 std::size_t argmax(const std::vector<double>& values) {
@@ -122,16 +122,16 @@ Sentences describe_sweep(const DemoFindings& f) {
   const SweepResult& result = f.sweep.result;
   const std::string target = token_label(f.sweep.targets[0].token);
   Sentences sentences = {fmt::format("{} has a log-probability of {} (probability {}, rank {} of the vocabulary).",
-                                     target, short_number(result.clean, 5), number(std::exp(result.clean)),
+                                     target, prose_number(result.clean, 5), number(std::exp(result.clean)),
                                      static_cast<std::size_t>(f.target_rank))};
   const auto& values = result.values;
   const std::size_t best = argmax(values), worst = argmin(values);
   const auto change = [&](std::size_t layer) {
-    return fmt::format("{} ({:+.3f})", short_number(values[layer], 5), values[layer] - result.clean);
+    return prose_number(values[layer], 5) + with_minus_signs(fmt::format(" ({:+.3f})", values[layer] - result.clean));
   };
   sentences.push_back(
       fmt::format("Scaling one block's output by {} lowers it most at {}, to {}, and leaves it highest at {}: {}.",
-                  short_number(f.factor), block_label(worst), change(worst), block_label(best), change(best)));
+                  prose_number(f.factor), block_label(worst), change(worst), block_label(best), change(best)));
   sentences.push_back(
       fmt::format("At the last block, {}, it moves by {:.1e}: the final norm cancels a scaling of what it reads.",
                   block_label(values.size() - 1), std::abs(values.back() - result.clean)));

@@ -37,4 +37,11 @@ std::string block_label(std::size_t layer) { return "L" + std::to_string(layer);
 
 std::string short_number(double number, int digits) { return fmt::format("{:.{}g}", number, digits); }
 
+std::string with_minus_signs(std::string number) {
+  for (std::size_t at = 0; (at = number.find('-', at)) != std::string::npos;) number.replace(at, 1, "−");
+  return number;
+}
+
+std::string prose_number(double number, int digits) { return with_minus_signs(short_number(number, digits)); }
+
 }  // namespace stratoscope

@@ -22,5 +22,8 @@ std::string block_label(std::size_t layer);
 
 // `number` with `digits` significant ones, without a long tail of zeros: "357.2", "0.0144", "1.1e-07".
 std::string short_number(double number, int digits = 4);
+// The same for prose and figures, with a minus sign instead of a hyphen: "−9.67".
+std::string prose_number(double number, int digits = 4);
+std::string with_minus_signs(std::string number);
 
 }  // namespace stratoscope

@@ -92,7 +92,7 @@ Axis figure_axis(const SweepExperiment& experiment, const SweepAxis& axis) {
 }
 
 Reference clean_reference(const SweepExperiment& experiment) {
-  return {"clean " + short_number(experiment.result.clean), experiment.result.clean};
+  return {"clean " + prose_number(experiment.result.clean), experiment.result.clean};
 }
 
 Figure line_figure(const SweepExperiment& experiment) {
@@ -128,7 +128,7 @@ Figure heatmap_figure(const SweepExperiment& experiment) {
   std::vector<double> changes = experiment.result.values;
   for (double& value : changes) value -= experiment.result.clean;
   Figure figure;
-  figure.caption = "Edited minus clean (" + short_number(experiment.result.clean) + ").";
+  figure.caption = "Edited minus clean (" + prose_number(experiment.result.clean) + ").";
   figure.color = signed_scale(changes, "change of the " + metric_title(experiment));
   figure.columns = panels == 1 ? 1 : std::min<std::size_t>(3, panels);
   for (std::size_t p = 0; p < panels; ++p) {

@@ -29,7 +29,7 @@ V gelu_new(D d, V x) {
   return hn::Div(x, hn::Add(e, hn::Set(d, 1.0F)));
 }
 
-void GeluNewRow(float* x, std::size_t n) {
+void gelu_new_row(float* x, std::size_t n) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
@@ -45,14 +45,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace stratoscope {
-HWY_EXPORT(GeluNewRow);
+HWY_EXPORT(gelu_new_row);
 
 void activate(Activation activation, MatrixView<float> values) {
-  const auto gelu_new_row = HWY_DYNAMIC_DISPATCH(GeluNewRow);
+  const auto kernel = HWY_DYNAMIC_DISPATCH(gelu_new_row);
   constexpr float kInverseRootTwo = 0.70710678118654752F;
   for_row_blocks(values.rows, values.cols, [&](std::size_t row) {
     switch (activation) {
-      case Activation::gelu_new: return gelu_new_row(values.row(row), values.cols);
+      case Activation::gelu_new: return kernel(values.row(row), values.cols);
       case Activation::gelu:
         for (float& x : values.row_span(row)) x *= 0.5F * std::erfc(-x * kInverseRootTwo);
         return;

@@ -24,8 +24,8 @@ constexpr std::size_t kVectors = 3;  // with kRows this fills 16 registers: 12 s
 
 // kt is [d_head, key_stride]. Writes R rows of scores for keys [0, key_count), key_count a multiple of the lanes.
 template <std::size_t R, std::size_t V>
-void ScoreTile(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
-               float* const* out, std::size_t key) {
+void score_tile(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
+                float* const* out, std::size_t key) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
@@ -46,26 +46,26 @@ void ScoreTile(const float* const* q, const float* kt, std::size_t d_head, std::
 }
 
 template <std::size_t R>
-void ScoreRowsOf(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
-                 float* const* out, std::size_t key_count) {
+void score_rows_of(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
+                   float* const* out, std::size_t key_count) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   std::size_t key = 0;
   for (; key + kVectors * lanes <= key_stride && key < key_count; key += kVectors * lanes)
-    ScoreTile<R, kVectors>(q, kt, d_head, key_stride, scale, out, key);
-  for (; key < key_count; key += lanes) ScoreTile<R, 1>(q, kt, d_head, key_stride, scale, out, key);
+    score_tile<R, kVectors>(q, kt, d_head, key_stride, scale, out, key);
+  for (; key < key_count; key += lanes) score_tile<R, 1>(q, kt, d_head, key_stride, scale, out, key);
 }
 
-void ScoreRows(const float* const* q, std::size_t rows, const float* kt, std::size_t d_head, std::size_t key_stride,
-               float scale, float* const* out, std::size_t key_count) {
+void score_rows(const float* const* q, std::size_t rows, const float* kt, std::size_t d_head, std::size_t key_stride,
+                float scale, float* const* out, std::size_t key_count) {
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) ScoreRowsOf<kRows>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
-  for (; r < rows; ++r) ScoreRowsOf<1>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
+  for (; r + kRows <= rows; r += kRows) score_rows_of<kRows>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
+  for (; r < rows; ++r) score_rows_of<1>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
 }
 
 // Adds pattern[r, j] v[j] for j in [first, last) to V vectors of R rows of z, in the order of j.
 template <std::size_t R, std::size_t V>
-void MixTile(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
-             std::size_t last, float* const* z, std::size_t col) {
+void mix_tile(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
+              std::size_t last, float* const* z, std::size_t col) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
@@ -85,29 +85,29 @@ void MixTile(const float* const* pattern, const float* values, std::size_t value
 }
 
 template <std::size_t R>
-void MixRowsOf(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
-               std::size_t last, float* const* z) {
+void mix_rows_of(const float* const* pattern, const float* values, std::size_t value_stride, std::size_t first,
+                 std::size_t last, float* const* z) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   std::size_t col = 0;
   for (; col + 2 * lanes <= value_stride; col += 2 * lanes)
-    MixTile<R, 2>(pattern, values, value_stride, first, last, z, col);
-  for (; col < value_stride; col += lanes) MixTile<R, 1>(pattern, values, value_stride, first, last, z, col);
+    mix_tile<R, 2>(pattern, values, value_stride, first, last, z, col);
+  for (; col < value_stride; col += lanes) mix_tile<R, 1>(pattern, values, value_stride, first, last, z, col);
 }
 
 // z rows are zeroed and padded to value_stride; row r mixes the keys [0, first_query + r].
-void MixRows(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
-             std::size_t first_query, float* const* z) {
+void mix_rows(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
+              std::size_t first_query, float* const* z) {
   std::size_t r = 0;
   for (; r + kRows <= rows; r += kRows) {
     const std::size_t shared = first_query + r + 1;  // the keys that all four rows may see
-    MixRowsOf<kRows>(pattern + r, values, value_stride, 0, shared, z + r);
+    mix_rows_of<kRows>(pattern + r, values, value_stride, 0, shared, z + r);
     for (std::size_t own = 1; own < kRows; ++own)
-      MixRowsOf<1>(pattern + r + own, values, value_stride, shared, shared + own, z + r + own);
+      mix_rows_of<1>(pattern + r + own, values, value_stride, shared, shared + own, z + r + own);
   }
-  for (; r < rows; ++r) MixRowsOf<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
+  for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
 }
 
-void SoftmaxRow(float* row, std::size_t n) {
+void softmax_of_row(float* row, std::size_t n) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t whole = n / lanes * lanes;
@@ -133,7 +133,7 @@ void SoftmaxRow(float* row, std::size_t n) {
   if (whole < n) hn::BlendedStore(hn::Div(hn::MaskedLoad(rest, d, row + whole), total), rest, d, row + whole);
 }
 
-std::size_t FloatLanes() { return hn::Lanes(hn::ScalableTag<float>()); }
+std::size_t float_lanes() { return hn::Lanes(hn::ScalableTag<float>()); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stratoscope
@@ -141,14 +141,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace stratoscope {
-HWY_EXPORT(ScoreRows);
-HWY_EXPORT(MixRows);
-HWY_EXPORT(SoftmaxRow);
-HWY_EXPORT(FloatLanes);
+HWY_EXPORT(score_rows);
+HWY_EXPORT(mix_rows);
+HWY_EXPORT(softmax_of_row);
+HWY_EXPORT(float_lanes);
 
 namespace {
 std::size_t whole_vectors(std::size_t count) {
-  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(FloatLanes)();
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(float_lanes)();
   return (count + lanes - 1) / lanes * lanes;
 }
 
@@ -178,7 +178,7 @@ void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t 
   const auto rows_in = row_pointers(q);
   const auto rows_out = row_pointers(scores);
   const std::size_t key_count = whole_vectors(std::min(keys_, first_query + q.rows));
-  HWY_DYNAMIC_DISPATCH(ScoreRows)
+  HWY_DYNAMIC_DISPATCH(score_rows)
   (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, rows_out.data(), key_count);
 }
 
@@ -186,11 +186,11 @@ void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_quer
   Tensor padded = Tensor::zeros({z.rows, values_.shape()[1]});
   const auto rows_in = row_pointers(pattern);
   const auto rows_out = row_pointers(padded.matrix());
-  HWY_DYNAMIC_DISPATCH(MixRows)
+  HWY_DYNAMIC_DISPATCH(mix_rows)
   (rows_in.data(), pattern.rows, values_.data(), values_.shape()[1], first_query, rows_out.data());
   for (std::size_t r = 0; r < z.rows; ++r) std::copy_n(rows_out[r], d_head_, z.row(r));
 }
 
-void softmax_row(float* row, std::size_t valid) { HWY_DYNAMIC_DISPATCH(SoftmaxRow)(row, valid); }
+void softmax_row(float* row, std::size_t valid) { HWY_DYNAMIC_DISPATCH(softmax_of_row)(row, valid); }
 }  // namespace stratoscope
 #endif

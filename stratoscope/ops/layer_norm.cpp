@@ -36,7 +36,7 @@ double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar
   return sum;
 }
 
-void NormalizeRow(const float* x, std::size_t n, float eps, float* normalized, float* scale) {
+void normalize_row(const float* x, std::size_t n, float eps, float* normalized, float* scale) {
   const double count = static_cast<double>(n);
   const double mean = sum_in_double(
                           x, n, [](auto, auto v) { return v; }, [](double v) { return v; }) /
@@ -59,7 +59,7 @@ void NormalizeRow(const float* x, std::size_t n, float eps, float* normalized, f
   for (; i < n; ++i) normalized[i] = (x[i] - centre) / *scale;
 }
 
-void ScaleAndShiftRow(const float* normalized, std::size_t n, const float* weight, const float* bias, float* y) {
+void scale_and_shift_row(const float* normalized, std::size_t n, const float* weight, const float* bias, float* y) {
   const hn::ScalableTag<float> d;
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
@@ -75,17 +75,17 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace stratoscope {
-HWY_EXPORT(NormalizeRow);
-HWY_EXPORT(ScaleAndShiftRow);
+HWY_EXPORT(normalize_row);
+HWY_EXPORT(scale_and_shift_row);
 
 void layer_norm_statistics(MatrixView<const float> x, float eps, MatrixView<float> normalized, float* scale) {
-  const auto kernel = HWY_DYNAMIC_DISPATCH(NormalizeRow);
+  const auto kernel = HWY_DYNAMIC_DISPATCH(normalize_row);
   for_row_blocks(x.rows, x.cols,
                  [&](std::size_t row) { kernel(x.row(row), x.cols, eps, normalized.row(row), scale + row); });
 }
 
 void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y) {
-  const auto kernel = HWY_DYNAMIC_DISPATCH(ScaleAndShiftRow);
+  const auto kernel = HWY_DYNAMIC_DISPATCH(scale_and_shift_row);
   for_row_blocks(y.rows, y.cols,
                  [&](std::size_t row) { kernel(normalized.row(row), y.cols, weight, bias, y.row(row)); });
 }
