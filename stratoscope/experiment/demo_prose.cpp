@@ -133,8 +133,8 @@ Sentences describe_sweep(const DemoFindings& f) {
       fmt::format("Scaling one block's output by {} lowers it most at {}, to {}, and leaves it highest at {}: {}.",
                   prose_number(f.factor), block_label(worst), change(worst), block_label(best), change(best)));
   sentences.push_back(
-      fmt::format("At the last block, {}, it moves by {:.1e}: the final norm cancels a scaling of what it reads.",
-                  block_label(values.size() - 1), std::abs(values.back() - result.clean)));
+      fmt::format("At the last block, {}, it moves by {}: the final norm cancels a scaling of what it reads.",
+                  block_label(values.size() - 1), number(std::abs(values.back() - result.clean))));
   return sentences;
 }
 
