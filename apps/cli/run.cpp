@@ -6,14 +6,54 @@
 #include "stratoscope/experiment/save_run.h"
 
 namespace stratoscope::cli {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::string save;
+  std::vector<std::string> captures;
+  std::optional<std::string> texts;
+};
+
+// The list behind --capture takes a TEXT that follows it: what does not even look like a hook point is the text.
+void give_back_text(Options& options) {
+  if (options.common.text || options.texts || options.captures.empty()) return;
+  const std::string& last = options.captures.back();
+  for (const char* part : {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"})
+    if (last.find(part) != std::string::npos && last.find(' ') == std::string::npos) return;
+  options.common.text = last;
+  options.captures.pop_back();
+}
+
+void run_command(Options options, const Program& program) {
+  give_back_text(options);
+  if (options.texts && options.common.text) throw CLI::ExcludesError("--texts", "TEXT");
+  SaveRunRequest request;
+  request.packed = options.texts.has_value();
+  request.texts = request.packed ? read_texts(*options.texts) : std::vector<std::string>{text_of(options.common)};
+  request.text_options = options.common.text_options();
+  request.edits = options.common.edit_options();
+  request.captures = options.captures;
+  request.file = options.save;
+  const Session session = open_session(options.common, program);
+  const SavedRun saved = save_run(session, request);
+  print_warnings(session, options.common, saved.effect);
+  if (options.common.json) return print_json(to_json(session, saved));
+  std::size_t tokens = 0;
+  for (const Text& text : saved.texts) tokens += text.ids.size();
+  fmt::print("{}, {} text{}, {} tokens, saved in {}\n\n", session.model_name(), saved.texts.size(),
+             saved.texts.size() == 1 ? "" : "s", tokens, saved.file.string());
+  for (const Text& text : saved.texts)
+    for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
+  Table table({"key", "shape"});
+  for (const auto& [name, shape] : saved.keys) table.add({name, to_string(shape)});
+  print(table.text());
+  print_effect(saved.effect);
+}
+
+}  // namespace
 
 void add_run(CLI::App& app, Program& program) {
-  struct Options {
-    CommonOptions common;
-    std::string save;
-    std::vector<std::string> captures;
-    std::optional<std::string> texts;
-  };
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("run", "one forward pass, saved: hidden states, logits, any hook point");
   add_model_options(command, options->common, true);
@@ -25,32 +65,7 @@ void add_run(CLI::App& app, Program& program) {
   auto* texts = command.add_option("--texts", options->texts, "many texts: JSON lines with a field \"text\"");
   texts->type_name("FILE.jsonl");
   add_text(command, options->common);
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      if (options->texts && options->common.text) throw CLI::ExcludesError("--texts", "TEXT");
-      SaveRunRequest request;
-      request.packed = options->texts.has_value();
-      request.texts = request.packed ? read_texts(*options->texts) : std::vector<std::string>{text_of(options->common)};
-      request.text_options = options->common.text_options();
-      request.edits = options->common.edit_options();
-      request.captures = options->captures;
-      request.file = options->save;
-      const Session session = open_session(options->common, program);
-      const SavedRun saved = save_run(session, request);
-      print_warnings(session, options->common, saved.effect);
-      if (options->common.json) return print_json(to_json(session, saved));
-      std::size_t tokens = 0;
-      for (const Text& text : saved.texts) tokens += text.ids.size();
-      fmt::print("{}, {} text{}, {} tokens, saved in {}\n\n", session.model_name(), saved.texts.size(),
-                 saved.texts.size() == 1 ? "" : "s", tokens, saved.file.string());
-      for (const Text& text : saved.texts)
-        for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
-      Table table({"key", "shape"});
-      for (const auto& [name, shape] : saved.keys) table.add({name, to_string(shape)});
-      print(table.text());
-      print_effect(saved.effect);
-    };
-  });
+  command.callback([options, &program] { program.action = [options, &program] { run_command(*options, program); }; });
 }
 
 }  // namespace stratoscope::cli

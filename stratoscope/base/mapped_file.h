@@ -20,6 +20,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
+  // Gives the mapping's memory back to the system; the next access reads from the file again.
+  void release_pages() const;
 
  private:
   std::filesystem::path path_;

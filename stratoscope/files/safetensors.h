@@ -34,6 +34,7 @@ class SafetensorsFile {
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::filesystem::path& path() const { return file_.path(); }
+  void release_pages() const { file_.release_pages(); }
 
  private:
   MappedFile file_;

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +13,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
 
 namespace stratoscope {
 namespace {
@@ -102,18 +104,26 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
-bool has_nonfinite(const StoredTensor& stored) {
-  constexpr std::size_t kChunk = 4096;
-  std::array<double, kChunk> values;
-  const std::size_t width = size_of(stored.dtype), count = stored.bytes.size() / width;
-  for (std::size_t first = 0; first < count; first += kChunk) {
-    const std::size_t n = std::min(kChunk, count - first);
-    convert(stored.dtype, stored.bytes.subspan(first * width, n * width), std::span(values.data(), n));
-    double sum = 0;  // x * 0 is 0 for finite x, NaN otherwise; a sum has no branch
-    for (std::size_t i = 0; i < n; ++i) sum += values[i] * 0.0;
-    if (sum != 0.0) return true;
+// Whether any number has all bits of its exponent set: NaN or infinity. The loop has no branch.
+template <class Bits>
+bool any_full_exponent(std::span<const std::byte> bytes, Bits exponent) {
+  Bits found = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(Bits)) {
+    Bits bits = 0;
+    std::memcpy(&bits, bytes.data() + i, sizeof(Bits));
+    found |= static_cast<Bits>((bits & exponent) == exponent);
   }
-  return false;
+  return found != 0;
+}
+
+bool has_nonfinite(const StoredTensor& stored) {
+  switch (stored.dtype) {
+    case DType::f64: return any_full_exponent<std::uint64_t>(stored.bytes, 0x7ff0000000000000U);
+    case DType::f32: return any_full_exponent<std::uint32_t>(stored.bytes, 0x7f800000U);
+    case DType::f16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7c00U);
+    case DType::bf16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7f80U);
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -194,10 +204,17 @@ template void Checkpoint::read_row(const std::string&, std::size_t, std::span<fl
 template void Checkpoint::read_row(const std::string&, std::size_t, std::span<double>) const;
 
 std::vector<std::string> Checkpoint::nonfinite_tensors() const {
+  const std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
+  std::vector<char> bad(tensors.size(), 0);
+  parallel_for(tensors.size(), [&](std::size_t i) { bad[i] = has_nonfinite(tensors[i].second) ? 1 : 0; });
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : tensors_)
-    if (is_floating(tensor.dtype) && has_nonfinite(tensor)) names.push_back(name);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (bad[i] != 0) names.push_back(tensors[i].first);
   return names;
+}
+
+void Checkpoint::release_pages() const {
+  for (const SafetensorsFile& file : files_) file.release_pages();
 }
 
 std::string Checkpoint::fingerprint() const {

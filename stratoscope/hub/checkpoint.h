@@ -42,6 +42,8 @@ class Checkpoint {
   // The names of tensors that hold NaN or infinity. Reads everything.
   std::vector<std::string> nonfinite_tensors() const;
   const std::vector<std::string>& ignored() const { return ignored_; }
+  // Gives back the memory of pages that were read; they are read again from the file when they are needed.
+  void release_pages() const;
 
   // 16 hexadecimal digits of SHA-256 over config.json, the tensors' names, types and shapes, and the numbers: all of
   // a small tensor's, evenly spaced pieces of a large one's.

@@ -76,7 +76,10 @@ Model::Model(const ModelConfig& config, std::shared_ptr<const Checkpoint> checkp
     warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
   for (const auto& name : checkpoint_->ignored())
     warnings_.push_back("tensor '" + name + "' is not part of a GPT-2 and is ignored");
-  if (options.precision == Precision::fp32) weights_ = load_weights(*checkpoint_, config_, options.progress);
+  if (options.precision == Precision::fp32) {
+    weights_ = load_weights(*checkpoint_, config_, options.progress);
+    checkpoint_->release_pages();  // packed, they would be in memory twice
+  }
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }
 
