@@ -74,6 +74,25 @@ std::string with_checked_block(std::string_view name, const ModelConfig& config)
   return "blocks." + std::to_string(checked_index(*block, config.n_layers, "block")) + std::string(rest);
 }
 
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+// A hint that names what is near: the whole name, or where only its last part is ("blocks.0.hook_q"), names that end
+// so.
+std::string nearest_to(const std::string& name, const ModelConfig& config) {
+  std::vector<std::string> names, same_block;
+  for (const Site site : all_sites(config)) names.push_back(name_of(site));
+  if (const std::string near = did_you_mean(name, names); !near.empty()) return near;
+  const std::string block = name.substr(0, name.find('.', std::string_view("blocks.").size()) + 1);
+  for (const std::string& known : names)
+    if (known.starts_with(block)) same_block.push_back(known);
+  std::vector<std::string> parts;
+  for (const std::string& known : same_block) parts.push_back(last_part(known));
+  const auto near_parts = nearest_names(last_part(name), parts, 1);
+  for (std::size_t i = 0; i < same_block.size() && !near_parts.empty(); ++i)
+    if (parts[i] == near_parts[0]) return "did you mean '" + same_block[i] + "'?";
+  return "'stratoscope info' lists them all";
+}
+
 bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
 
 }  // namespace
@@ -92,11 +111,7 @@ std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& confi
   const std::string name = with_checked_block(pattern, config);
   if (const auto site = find_site(name, config)) return {*site};
 
-  std::vector<std::string> names;
-  for (const Site site : all_sites(config)) names.push_back(name_of(site));
-  const std::string near = did_you_mean(name, names);
-  throw Error("hook point", "there is no " + in_quotes(pattern),
-              near.empty() ? "'stratoscope info' lists them all" : near);
+  throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
 }
 
 }  // namespace stratoscope
