@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
@@ -10,10 +13,11 @@
 namespace stratoscope::cli {
 namespace {
 
+// At most 40 columns; none for what is not a number.
 std::string bar(double share) {
   constexpr double kWidth = 40;
   std::string text;
-  for (int i = 0; i < static_cast<int>(share * kWidth + 0.5); ++i) text += "█";
+  for (double column = 0.5; column <= std::min(share, 1.0) * kWidth; ++column) text += "█";
   return text;
 }
 
@@ -29,6 +33,7 @@ void print_predictions(const Predictions& result) {
 }
 
 void print_surprisals(const Predictions& result) {
+  if (result.surprisals.empty()) return print("\na single token has no surprisal\n");
   Table table({">index", ">id", "token", ">surprisal", ""});
   for (const Surprisal& s : result.surprisals)
     table.add({std::to_string(s.index), std::to_string(s.id), token_label(s.token), fmt::format("{:.4f}", s.nats),
@@ -51,7 +56,7 @@ void add_predict(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   command.add_option("--top", options->request.top, "how many tokens")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("K");
   command.add_option("--position", options->request.position, "after which position (default: the last)")
       ->type_name("P");

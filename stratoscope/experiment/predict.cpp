@@ -37,6 +37,7 @@ std::vector<Surprisal> surprisals(const Text& text, const BasicTensor<T>& logits
 Predictions predict(const Session& session, const PredictRequest& request) {
   if (request.top == 0) throw Error("predict", "--top 0 asks for nothing", "give 1 or more");
   Predictions result;
+  result.all = request.all;
   result.text = session.read(request.text, request.text_options);
   result.position = parse_index(request.position, result.text.ids.size(), "position");
   RunRequest run_request;
@@ -63,11 +64,11 @@ Json to_json(const Session& session, const Predictions& result) {
   for (const Prediction& p : result.top)
     json["predictions"].push_back(
         {{"id", p.id}, {"token", p.token}, {"logit", p.logit}, {"log_prob", p.log_prob}, {"prob", p.prob}});
-  if (result.surprisals.empty()) return json;
+  if (!result.all) return json;
   json["surprisals"] = Json::array();
   for (const Surprisal& s : result.surprisals)
     json["surprisals"].push_back({{"index", s.index}, {"id", s.id}, {"token", s.token}, {"surprisal", s.nats}});
-  json["mean_loss"] = result.mean_loss;
+  json["mean_loss"] = result.surprisals.empty() ? Json() : Json(result.mean_loss);
   return json;
 }
 

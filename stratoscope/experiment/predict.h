@@ -37,6 +37,7 @@ struct Predictions {
   Text text;
   std::size_t position = 0;
   std::vector<Prediction> top;  // falling, ties by lower id
+  bool all = false;             // whether surprisals were asked; a single token has none
   std::vector<Surprisal> surprisals;
   double mean_loss = 0;  // mean of the surprisals, in nats
   std::optional<Effect> effect;
