@@ -39,8 +39,7 @@ void print_likeliest(const Predictions& likeliest) {
       row.push_back(token_label(likeliest.top[j].token));
     table.add(row);
   }
-  const std::string text = table.text();
-  print(text.substr(text.find('\n') + 1));
+  print(table.text());
 }
 
 void print_summary(const Session& session, const Demo& demo) {

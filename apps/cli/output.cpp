@@ -15,7 +15,7 @@ void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), std
 void warn(std::string_view text) { fmt::print(stderr, "stratoscope: warning: {}\n", text); }
 
 void print_header(const Session& session, const Text& text) {
-  fmt::print("{}, {} tokens\n", session.model_name(), text.ids.size());
+  fmt::print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");
   for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
   print("\n");
 }

@@ -41,8 +41,8 @@ void run_command(Options options, const Program& program) {
   if (options.common.json) return print_json(to_json(session, saved));
   std::size_t tokens = 0;
   for (const Text& text : saved.texts) tokens += text.ids.size();
-  fmt::print("{}, {} text{}, {} tokens, saved in {}\n\n", session.model_name(), saved.texts.size(),
-             saved.texts.size() == 1 ? "" : "s", tokens, saved.file.string());
+  fmt::print("{}, {} text{}, {} token{}, saved in {}\n\n", session.model_name(), saved.texts.size(),
+             saved.texts.size() == 1 ? "" : "s", tokens, tokens == 1 ? "" : "s", saved.file.string());
   for (const Text& text : saved.texts)
     for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
   Table table({"key", "shape"});

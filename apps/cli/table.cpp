@@ -39,7 +39,8 @@ std::string Table::text() const {
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   };
-  append(titles_);
+  if (std::any_of(titles_.begin(), titles_.end(), [](const std::string& title) { return !title.empty(); }))
+    append(titles_);
   for (const auto& row : rows_) append(row);
   return text;
 }

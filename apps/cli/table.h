@@ -13,7 +13,7 @@ std::size_t display_width(std::string_view text);
 
 class Table {
  public:
-  // A title that begins with '>' aligns its column to the right.
+  // A title that begins with '>' aligns its column to the right. Without any title there is no header.
   explicit Table(std::vector<std::string> titles);
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   // Lines, each indented by two spaces.
