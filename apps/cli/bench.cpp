@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
@@ -9,6 +11,13 @@ namespace stratoscope::cli {
 namespace {
 
 std::string milliseconds(double seconds) { return fmt::format("{:.2f} ms", 1e3 * seconds); }
+
+std::vector<std::size_t> default_lengths(std::size_t n_ctx) {
+  std::vector<std::size_t> lengths = {22, 128, 512};
+  std::erase_if(lengths, [&](std::size_t length) { return length > n_ctx; });
+  if (lengths.empty()) lengths = {n_ctx};
+  return lengths;
+}
 
 void print_result(const Session& session, const Timing& timing) {
   fmt::print("{}, {} threads\n", session.model_name(), timing.threads);
@@ -27,26 +36,28 @@ void add_bench(CLI::App& app, Program& program) {
   struct Options {
     CommonOptions common;
     FigureOptions figure;
-    std::vector<std::size_t> tokens = {22, 128, 512};
+    std::vector<std::size_t> tokens;
     std::size_t repeat = 5;
   };
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("bench", "times this machine: medians in process, after a warm-up");
   add_model_options(command, options->common, false);
   add_figure_options(command, options->figure);
-  command.add_option("--tokens", options->tokens, "lengths of the prompts")
+  command
+      .add_option("--tokens", options->tokens,
+                  "lengths of the prompts (default: 22,128,512, as far as the model reads)")
       ->delimiter(',')
-      ->capture_default_str()
       ->type_name("N,…");
   command.add_option("--repeat", options->repeat, "how often each is timed")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->capture_default_str()
       ->type_name("R");
   command.callback([options, &program] {
     program.action = [options, &program] {
       check_figure(options->figure);
       const Session session = open_session(options->common, program);
-      const Timing timing = time_model(session, {options->tokens, options->repeat});
+      const auto lengths = options->tokens.empty() ? default_lengths(session.config().n_ctx) : options->tokens;
+      const Timing timing = time_model(session, {lengths, options->repeat});
       write_figure(options->figure, figure_of(timing));
       if (options->common.json) return print_json(to_json(session, timing));
       print_result(session, timing);

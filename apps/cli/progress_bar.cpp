@@ -20,8 +20,10 @@ extern "C" void on_interrupt(int signal) {
 }  // namespace
 
 void watch_for_interrupts() {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // without SA_RESTART: waiting for standard input ends too
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 bool interrupted() { return interrupt_count != 0; }

@@ -187,6 +187,8 @@ Demo run_demo(const Session& session, const DemoRequest& request) {
   demo.findings = find_out(session, request);
   auto figures = figures_of(demo.findings);
   demo.missing = write_figures(folder.temporary(), request.theme, figures, session.progress());
+  // Ctrl-C reaches gnuplot too, and a picture that it left out is no reason to write a demo without.
+  if (session.progress() != nullptr) session.progress()->throw_if_cancelled();
   write_file_atomically(folder.temporary() / "index.html", article_of(session, request, demo.findings, figures));
   folder.commit();
   for (const NamedFigure& figure : figures)

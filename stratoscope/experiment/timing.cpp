@@ -23,10 +23,13 @@ double seconds_of(const Work& work) {
 }
 
 template <class Work>
-double median_seconds(std::size_t repeat, const Work& work) {
+double median_seconds(std::size_t repeat, const Progress* progress, const Work& work) {
   work();  // warm-up: pages, caches, the first making of each kernel
   std::vector<double> seconds;
-  for (std::size_t i = 0; i < repeat; ++i) seconds.push_back(seconds_of(work));
+  for (std::size_t i = 0; i < repeat; ++i) {
+    if (progress != nullptr) progress->throw_if_cancelled();
+    seconds.push_back(seconds_of(work));
+  }
   return median(seconds);
 }
 
@@ -43,32 +46,32 @@ TokenIds some_tokens(std::size_t count, std::size_t vocabulary) {
   return ids;
 }
 
-double measure_peak(const ModelConfig& config, std::size_t repeat) {
+double measure_peak(const ModelConfig& config, std::size_t repeat, const Progress* progress) {
   constexpr std::size_t kRows = 1024;
   const std::size_t in = config.d_model, out = std::max(config.d_vocab, config.d_mlp);
   const Tensor weights = Tensor::zeros({in, out}), x = Tensor::zeros({kRows, in});
   Tensor y({kRows, out});
   const PackedMatrix matrix(weights.data(), in, out, WeightLayout::in_out, nullptr);
-  const double seconds = median_seconds(repeat, [&] { matrix.multiply(x.matrix(), y.matrix()); });
+  const double seconds = median_seconds(repeat, progress, [&] { matrix.multiply(x.matrix(), y.matrix()); });
   return 2e-9 * static_cast<double>(kRows) * static_cast<double>(in) * static_cast<double>(out) / seconds;
 }
 
-TimedRun time_length(const Model& model, std::size_t tokens, const TimingRequest& request) {
+TimedRun time_length(const Model& model, std::size_t tokens, std::size_t repeat, const Progress* progress) {
   RunRequest pass;
   pass.sequences = {some_tokens(tokens, model.config().d_vocab)};
   TimedRun timed;
   timed.tokens = tokens;
-  timed.forward_s = median_seconds(request.repeat, [&] { model.run(pass); });
+  timed.forward_s = median_seconds(repeat, progress, [&] { model.run(pass); });
   timed.gflops = 1e-9 * forward_operations(model.config(), tokens) / timed.forward_s;
   pass.hidden_states = false;
   pass.logits = LogitRows::last;
-  timed.prompt_s = median_seconds(request.repeat, [&] { model.run(pass); });
+  timed.prompt_s = median_seconds(repeat, progress, [&] { model.run(pass); });
   SweepRequest sweep_request;
   sweep_request.text = pass.sequences[0];
   sweep_request.edits = {"blocks.{layer}.hook_resid_post *= 0.8"};
   sweep_request.axes = {parse_axis("layer=all", model.config(), tokens)};
   sweep_request.targets = {0};
-  timed.sweep_s = median_seconds(request.repeat, [&] { sweep(model, sweep_request); });
+  timed.sweep_s = median_seconds(repeat, progress, [&] { sweep(model, sweep_request); });
   return timed;
 }
 
@@ -99,10 +102,10 @@ Timing time_model(const Session& session, const TimingRequest& request) {
       session.progress()->throw_if_cancelled();
       session.progress()->update("bench", i, request.tokens.size() + 1);
     }
-    timing.runs.push_back(time_length(model, request.tokens[i], request));
+    timing.runs.push_back(time_length(model, request.tokens[i], request.repeat, session.progress()));
   }
   timing.resident_bytes = resident_bytes();
-  timing.peak_gflops = measure_peak(model.config(), request.repeat);
+  timing.peak_gflops = measure_peak(model.config(), request.repeat, session.progress());
   if (session.progress() != nullptr)
     session.progress()->update("bench", request.tokens.size() + 1, request.tokens.size() + 1);
   return timing;
