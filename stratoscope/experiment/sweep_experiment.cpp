@@ -162,6 +162,9 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
   experiment.metric = parse_metric(request.metric);
   experiment.whole = request.whole;
   for (const TargetChoice& choice : request.targets) experiment.targets.push_back(read_target(session, choice));
+  if (request.whole && experiment.targets.size() > 1)
+    throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
+                "name one with --target");
   for (const std::string& axis : request.axes)
     experiment.axes.push_back(parse_axis(axis, session.config(), experiment.text.ids.size()));
 
