@@ -6,6 +6,7 @@ OUT_DIR/cases.json lists them: [{"name", "model", "folder", "tokens", "tokenizer
   expected.safetensors        input_ids, hidden_states, logits, every hook point: float64 rounded to float32;
                               hidden_states.f64 and logits.f64 unrounded
   pytorch_error.json          {tensor: PyTorch float32's largest error of a row, relative to its largest magnitude}
+  pytorch_error_orders.json   the same, the largest over several orders of summation (orders.py): narrow cases only
   edits.json                  where edits are tried: [{"edits": [expression], "expected", "hidden_states",
                               "corrupt_ids" (where the value `corrupt` is used),
                               "pytorch_error": {"logits", "hidden_states"}}]; the two names are tensors of
@@ -25,9 +26,11 @@ import torch
 import checkpoints
 import edits
 import gpt2
+import orders
 import safetensors_io
 
 EDITED = ("three_heads", "f16", "wider", "novella_kafka")
+ORDERS, NARROW = 8, 64  # of summation, where d_model is below this
 # Texts of the goldens, on the built-in model.
 NOVELLA = ("penguins", "kafka", "dickens")
 
@@ -47,6 +50,11 @@ def write_expected(folder, ids, exact, eager):
     safetensors_io.save(folder / "expected.safetensors", tensors)
     errors = {name: worst_row(eager[name], exact[name]) for name in exact}
     (folder / "pytorch_error.json").write_text(json.dumps(errors, indent=1) + "\n")
+
+
+def write_errors_of_orders(folder, ids, exact, rng):
+    errors = orders.worst_rows(folder, ids, exact, rng, ORDERS)
+    (folder / "pytorch_error_orders.json").write_text(json.dumps(errors, indent=1) + "\n")
 
 
 def write_edits(folder, models, ids, rng):
@@ -76,6 +84,8 @@ def write_case(name, model, folder, ids, rng):
     write_expected(folder, ids, exact, eager)
     if name in EDITED:
         write_edits(folder, models, ids, rng)
+    if models[0].config["n_embd"] < NARROW:
+        write_errors_of_orders(folder, ids, exact, rng)
     return {
         "name": name,
         "model": str(model),

@@ -1,0 +1,47 @@
+// The cases that tests/oracle/gpt2 wrote: checkpoints, token ids, and what PyTorch computes for them.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/files/safetensors.h"
+#include "stratoscope/model/run.h"
+#include "tests/support/compare.h"
+
+namespace stratoscope::test {
+
+struct OracleCase {
+  std::string name;
+  std::filesystem::path model, folder;
+  bool edits = false;
+
+  [[nodiscard]] SafetensorsFile expected() const { return SafetensorsFile(folder / "expected.safetensors"); }
+  // PyTorch float32's largest row error of each tensor. Where rows are narrow one order of summation is luck, and the
+  // oracle has the largest over several.
+  [[nodiscard]] std::map<std::string, double> pytorch_errors() const {
+    const auto orders = folder / "pytorch_error_orders.json";
+    return nlohmann::json::parse(
+        read_text_file(std::filesystem::exists(orders) ? orders : folder / "pytorch_error.json"));
+  }
+  [[nodiscard]] TokenIds ids() const { return ids_of(expected().at("input_ids")); }
+};
+
+// Empty where the cases have not been made: CTest makes them first, unless there is no PyTorch.
+inline std::vector<OracleCase> oracle_cases() {
+  const std::filesystem::path list = std::filesystem::path(GPT2_ORACLE_DIR) / "cases.json";
+  std::vector<OracleCase> cases;
+  if (!std::filesystem::exists(list)) return cases;
+  for (const auto& entry : nlohmann::json::parse(read_text_file(list)))
+    cases.push_back({entry["name"], std::string(entry["model"]), std::string(entry["folder"]), entry["edits"]});
+  return cases;
+}
+
+inline constexpr const char* kNoOracle =
+    "no cases of PyTorch: run CTest's oracle.gpt2_cases, which needs python3 with torch";
+
+}  // namespace stratoscope::test
