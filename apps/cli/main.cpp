@@ -11,7 +11,6 @@
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
-#include "stratoscope/probe/edit_grammar.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -19,15 +18,6 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2, kInterrupted = 128 + SIGINT;
 
 void print_error(std::string_view message) { fmt::print(stderr, "stratoscope: error: {}\n", message); }
-
-// The expression with a caret under the place.
-void print_caret(const GrammarError& error) {
-  const std::string& expression = error.expression();
-  const std::size_t column = std::min(error.column(), expression.size());
-  std::size_t characters = 0;  // not bytes
-  for (std::size_t i = 0; i < column; ++i) characters += (static_cast<unsigned char>(expression[i]) & 0xC0U) != 0x80U;
-  fmt::print(stderr, "  {}\n  {}^\n", expression, std::string(characters, ' '));
-}
 
 int run_action(const Program& program) {
   try {
@@ -43,7 +33,7 @@ int run_action(const Program& program) {
       print_error(Interrupted().what());
       return kInterrupted;
     }
-    if (const auto* grammar = dynamic_cast<const GrammarError*>(&error)) print_caret(*grammar);
+    if (const auto* ours = dynamic_cast<const Error*>(&error)) fmt::print(stderr, "{}", ours->details());
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     print_error(no_memory ? "memory: there is not enough of it; try a shorter text or a smaller model" : error.what());
     return kFailed;

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace stratoscope {
 
@@ -20,9 +21,12 @@ class Error : public std::runtime_error {
   const std::string& where() const { return where_; }
   const std::string& problem() const { return problem_; }
   const std::string& hint() const { return hint_; }
+  // Whole lines that show the place or the things that disagree, for a face that has room for them; may be empty.
+  const std::string& details() const { return details_; }
+  void set_details(std::string lines) { details_ = std::move(lines); }
 
  private:
-  std::string where_, problem_, hint_;
+  std::string where_, problem_, hint_, details_;
 };
 
 // Thrown out of a long job whose Progress said that it is cancelled.

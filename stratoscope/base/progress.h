@@ -7,7 +7,7 @@
 
 namespace stratoscope {
 
-// A face (terminal, server, test) derives from this; the library only calls it. Calls come from one thread.
+// A face (terminal, server, test) derives from this; the library only calls it. No two calls of update() overlap.
 class Progress {
  public:
   Progress() = default;
@@ -26,6 +26,16 @@ class Progress {
   void throw_if_cancelled() const {
     if (cancelled()) throw Interrupted();
   }
+};
+
+// For work inside a longer job that reports for itself: passes on the wish to stop, and nothing else.
+class QuietProgress : public Progress {
+ public:
+  explicit QuietProgress(const Progress* outer) : outer_(outer) {}
+  bool cancelled() const override { return outer_ != nullptr && outer_->cancelled(); }
+
+ private:
+  const Progress* outer_;
 };
 
 }  // namespace stratoscope

@@ -7,7 +7,6 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/files/save_arrays.h"
-#include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/hook_names.h"
 
 namespace stratoscope {
@@ -48,21 +47,6 @@ BasicTensor<T> whole_tensor(Site site, const ModelConfig& config, std::size_t ro
 
 std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
 
-std::vector<SiteEdit> edits_for(const Session& session, const SaveRunRequest& request, const Text& text,
-                                std::size_t sequence) {
-  std::vector<EditExpression> expressions;
-  for (const std::string& expression : request.edits.expressions) expressions.push_back(parse_edit(expression));
-  if (expressions.empty()) return {};
-  const TokenIds corrupt =
-      request.edits.corrupt_text ? session.read(*request.edits.corrupt_text, request.text_options).ids : TokenIds{};
-  EditSources sources(session.model(), text.ids, corrupt);
-  sources.prepare(expressions, session.progress());
-  std::vector<SiteEdit> edits;
-  for (const EditExpression& expression : expressions)
-    for (SiteEdit& edit : resolve_edit(expression, sources, sequence)) edits.push_back(std::move(edit));
-  return edits;
-}
-
 // Everything that goes into the file, filled pass by pass.
 template <class T>
 class Recorder {
@@ -92,15 +76,16 @@ class Recorder {
   template <class RunModel>
   std::optional<Effect> record(const RunModel& run_model) {
     std::optional<Effect> effect;
+    QuietProgress quiet(session_.progress());
     for (std::size_t first = 0; first < texts_.size();) {
-      if (session_.progress() != nullptr) session_.progress()->update("run", first, texts_.size());
+      if (session_.progress() != nullptr && texts_.size() > 1) session_.progress()->update("run", first, texts_.size());
       RunRequest pass;
       pass.captures = sites_;
-      pass.progress = session_.progress();
+      pass.progress = texts_.size() > 1 ? &quiet : session_.progress();
       std::size_t rows = 0, end = first;
       for (; end < texts_.size() && (end == first || rows + texts_[end].ids.size() <= kRowsPerPass); ++end) {
         rows += texts_[end].ids.size();
-        for (SiteEdit& edit : edits_for(session_, request_, texts_[end], end - first))
+        for (SiteEdit& edit : resolve_edits(session_, texts_[end], request_.edits, request_.text_options, end - first))
           pass.edits.push_back(std::move(edit));
         pass.sequences.push_back(texts_[end].ids);
       }
@@ -117,7 +102,6 @@ class Recorder {
       }
       first = end;
     }
-    if (session_.progress() != nullptr) session_.progress()->update("run", texts_.size(), texts_.size());
     return effect;
   }
 

@@ -1,9 +1,12 @@
 #include "stratoscope/experiment/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/text/utf8.h"
@@ -51,6 +54,19 @@ EditedRun run_in(RunRequest& request, std::vector<SiteEdit> edits, std::optional
 }
 
 }  // namespace
+
+std::string side_by_side(const Text& text, const Text& corrupt) {
+  const auto cell = [](const Text& of, std::size_t i) { return i < of.tokens.size() ? token_label(of.tokens[i]) : ""; };
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < text.tokens.size(); ++i) width = std::max(width, count_code_points(cell(text, i)));
+  std::string lines;
+  for (std::size_t i = 0; i < std::max(text.tokens.size(), corrupt.tokens.size()); ++i) {
+    const std::string left = cell(text, i);
+    lines += fmt::format("  {:>4}  {}{}  {}\n", i, left, std::string(width - count_code_points(left), ' '),
+                         cell(corrupt, i));
+  }
+  return lines;
+}
 
 Precision parse_precision(std::string_view name) {
   if (name == "fp32") return Precision::fp32;
@@ -120,19 +136,31 @@ std::string Session::token_text(TokenId id) const {
   return tokenizer_->token_text(id);
 }
 
+std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
+                                    const TextOptions& options, std::size_t sequence) {
+  if (edits.expressions.empty()) return {};
+  std::vector<EditExpression> expressions;
+  for (const std::string& expression : edits.expressions) expressions.push_back(parse_edit(expression));
+  const auto corrupt = edits.corrupt_text ? std::optional(session.read(*edits.corrupt_text, options)) : std::nullopt;
+  EditSources sources(session.model(), text.ids, corrupt ? corrupt->ids : TokenIds{});
+  sources.prepare(expressions, session.progress());
+  std::vector<SiteEdit> site_edits;
+  try {
+    for (const EditExpression& expression : expressions)
+      for (SiteEdit& edit : resolve_edit(expression, sources, sequence)) site_edits.push_back(std::move(edit));
+  } catch (LengthMismatch& mismatch) {
+    mismatch.set_details(side_by_side(text, *corrupt));
+    throw;
+  }
+  return site_edits;
+}
+
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
                    const TextOptions& options, std::optional<std::size_t> effect_row) {
   const Model& model = session.model();
   request.sequences = {text.ids};
   request.progress = session.progress();
-  std::vector<EditExpression> expressions;
-  for (const std::string& expression : edits.expressions) expressions.push_back(parse_edit(expression));
-  const TokenIds corrupt = edits.corrupt_text ? session.read(*edits.corrupt_text, options).ids : TokenIds{};
-  EditSources sources(model, text.ids, corrupt);
-  sources.prepare(expressions, session.progress());
-  std::vector<SiteEdit> site_edits;
-  for (const EditExpression& expression : expressions)
-    for (SiteEdit& edit : resolve_edit(expression, sources)) site_edits.push_back(std::move(edit));
+  std::vector<SiteEdit> site_edits = resolve_edits(session, text, edits, options);
   if (model.precision() == Precision::fp64)
     return run_in<double>(request, std::move(site_edits), effect_row,
                           [&](const RunRequest& r) { return model.run_reference(r); });

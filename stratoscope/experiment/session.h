@@ -87,6 +87,14 @@ struct Edits {
   std::optional<std::string> corrupt_text;
 };
 
+// Both tokenisations, line by line side by side: what a LengthMismatch shows.
+std::string side_by_side(const Text& text, const Text& corrupt);
+
+// The edits for sequence `sequence` of a request; runs the model where they read other runs. Throws Error; for texts of
+// different lengths with both tokenisations in its details.
+std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
+                                    const TextOptions& options, std::size_t sequence = 0);
+
 struct EditedRun {
   AnyRun run;
   std::optional<Effect> effect;  // where edits were given

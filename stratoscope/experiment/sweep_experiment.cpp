@@ -7,7 +7,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/similarity_scale.h"
-#include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/edits.h"
 
 namespace stratoscope {
 namespace {
@@ -170,8 +170,11 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
 
   SweepRequest sweep_request;
   sweep_request.text = experiment.text.ids;
-  if (request.edits.corrupt_text)
-    sweep_request.corrupt = session.read(*request.edits.corrupt_text, request.text_options).ids;
+  std::optional<Text> corrupt;
+  if (request.edits.corrupt_text) {
+    corrupt = session.read(*request.edits.corrupt_text, request.text_options);
+    sweep_request.corrupt = corrupt->ids;
+  }
   sweep_request.edits = request.edits.expressions;
   sweep_request.axes = experiment.axes;
   sweep_request.metric = experiment.metric;
@@ -181,7 +184,12 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
     sweep_request.targets = experiment.targets[0].ids;
   else
     for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
-  experiment.result = sweep(session.model(), sweep_request);
+  try {
+    experiment.result = sweep(session.model(), sweep_request);
+  } catch (LengthMismatch& mismatch) {
+    mismatch.set_details(side_by_side(experiment.text, *corrupt));
+    throw;
+  }
   experiment.warnings = warnings_of(session, experiment, request);
   return experiment;
 }

@@ -18,6 +18,12 @@ void check_sequences(const RunRequest& request, const ModelConfig& config) {
   }
 }
 
+void report(const RunRequest& request, std::size_t layer, std::size_t n_layers) {
+  if (request.progress == nullptr) return;
+  request.progress->throw_if_cancelled();
+  request.progress->update("forward pass", layer, n_layers);
+}
+
 std::vector<std::size_t> offsets_of(const std::vector<TokenIds>& sequences) {
   std::vector<std::size_t> offsets = {0};
   for (const TokenIds& ids : sequences) offsets.push_back(offsets.back() + ids.size());

@@ -12,6 +12,9 @@ namespace stratoscope {
 // Throws Error for a token or a length that the model does not have.
 void check_sequences(const RunRequest& request, const ModelConfig& config);
 
+// Before block `layer`: says how far the pass is; throws Interrupted when it is cancelled.
+void report(const RunRequest& request, std::size_t layer, std::size_t n_layers);
+
 std::vector<std::size_t> offsets_of(const std::vector<TokenIds>& sequences);
 
 // The rows of [N, d] that each sequence ends with.

@@ -110,7 +110,7 @@ Run<float> Model::run(const RunRequest& request) const {
 
   const BlockContext context{config_, *checkpoint_, run.row_offsets};
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
-    if (request.progress != nullptr) request.progress->throw_if_cancelled();
+    report(request, layer, config_.n_layers);
     run_block(context, weights_->blocks[layer], layer, stream.entering(layer), stream.entering(layer + 1), scratch,
               hooks);
   }

@@ -98,7 +98,7 @@ class Reference {
     if (request_.hidden_states) run_.hidden_states = Tensor64({config_.n_layers + 1, rows, d_model});
     Tensor64 resid = embed();
     for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
-      if (request_.progress != nullptr) request_.progress->throw_if_cancelled();
+      report(request_, layer, config_.n_layers);
       block(layer, resid);
     }
     Tensor64 normed = norm(resid, "ln_f", {Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0});

@@ -53,7 +53,7 @@ struct RunRequest {
   std::vector<SiteEdit> edits;  // at one site they act in this order; captures there see what they leave
   bool hidden_states = true;
   LogitRows logits = LogitRows::all;
-  Progress* progress = nullptr;  // asked between blocks whether to stop
+  Progress* progress = nullptr;  // told of every block, and asked whether to stop
 };
 
 // T is float for the engine, double for the reference. Rows of all sequences lie end to end: row_offsets[s] is

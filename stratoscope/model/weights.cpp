@@ -1,5 +1,6 @@
 #include "stratoscope/model/weights.h"
 
+#include <mutex>
 #include <string>
 
 #include "stratoscope/base/threads.h"
@@ -47,8 +48,14 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Pr
   Weights weights;
   weights.blocks.resize(config.n_layers);
   // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
+  std::mutex mutex;
+  std::size_t done = 0;
   parallel_for(config.n_layers + 1, [&](std::size_t i) {
-    if (progress != nullptr) progress->throw_if_cancelled();
+    if (progress != nullptr) {
+      const std::lock_guard lock(mutex);
+      progress->throw_if_cancelled();
+      progress->update("loading", done++, config.n_layers + 1);
+    }
     if (i == 0)
       weights.unembed = load_unembedding(checkpoint);
     else

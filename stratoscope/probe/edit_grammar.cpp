@@ -1,5 +1,6 @@
 #include "stratoscope/probe/edit_grammar.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -183,6 +184,18 @@ class EditParser {
 };
 
 }  // namespace
+
+GrammarError::GrammarError(const std::string& where, const std::string& expression, std::size_t column,
+                           const std::string& problem, const std::string& hint)
+    : Error(where, problem, hint), column_(std::min(column, expression.size())) {
+  std::string shown, blank;  // one column for each character of the expression, which stays on one line
+  for (std::size_t i = 0; i < expression.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(expression[i]);
+    shown += byte < 0x20 || byte == 0x7f ? ' ' : expression[i];
+    if (i < column_ && (byte & 0xC0U) != 0x80U) blank += ' ';
+  }
+  set_details("  " + shown + "\n  " + blank + "^\n");
+}
 
 EditExpression parse_edit(std::string_view text) { return EditParser(text).parse(); }
 

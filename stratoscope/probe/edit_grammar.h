@@ -16,18 +16,15 @@
 
 namespace stratoscope {
 
-// An error at a place of an expression, so that a face can draw a caret under it.
+// An error at a place of an expression; its details show the expression with a caret under the place.
 class GrammarError : public Error {
  public:
-  GrammarError(const std::string& where, std::string expression, std::size_t column, const std::string& problem,
-               const std::string& hint = {})
-      : Error(where, problem, hint), expression_(std::move(expression)), column_(column) {}
+  GrammarError(const std::string& where, const std::string& expression, std::size_t column, const std::string& problem,
+               const std::string& hint = {});
 
-  const std::string& expression() const { return expression_; }
   std::size_t column() const { return column_; }  // in bytes
 
  private:
-  std::string expression_;
   std::size_t column_;
 };
 

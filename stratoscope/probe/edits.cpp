@@ -151,10 +151,10 @@ std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditS
   const ModelConfig& config = sources.model().config();
   if (expression.source == EditSource::corrupt && !expression.corrupt_position &&
       sources.corrupt_positions() != sources.positions())
-    throw Error("edit",
-                "the text has " + std::to_string(sources.positions()) + " tokens, the text of --corrupt " +
-                    std::to_string(sources.corrupt_positions()),
-                "both need the same number, or name one position: corrupt[-1]");
+    throw LengthMismatch("edit",
+                         "the text has " + std::to_string(sources.positions()) + " tokens, the text of --corrupt " +
+                             std::to_string(sources.corrupt_positions()),
+                         "both need the same number, or name one position: corrupt[-1]");
   std::vector<SiteEdit> edits;
   for (const Site site : match_sites(expression.hook, config)) {
     check_selectors(expression, site);

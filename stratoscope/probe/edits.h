@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/error.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 
@@ -40,6 +41,12 @@ class EditSources {
   const Model& model_;
   TokenIds text_, corrupt_ids_;
   std::map<Site, SiteValues> clean_, corrupt_;
+};
+
+// Thrown when `corrupt` without a position meets texts of different lengths: a face may add both tokenisations.
+class LengthMismatch : public Error {
+ public:
+  using Error::Error;
 };
 
 // The edits of one expression for sequence `sequence` of a request, one per site that its hook means. Positions are

@@ -149,7 +149,8 @@ SweepResult sweep_with(const SweepRequest& request, const Grid& grid, const Edit
   RunRequest pass;
   pass.hidden_states = false;
   pass.logits = request.whole ? LogitRows::all : LogitRows::last;
-  pass.progress = request.progress;
+  QuietProgress quiet(request.progress);
+  pass.progress = &quiet;
   pass.sequences = {ids};
   const MetricReader<T> reader(request, run_model(pass));
 
