@@ -119,6 +119,13 @@ std::string text_of(const CommonOptions& options) {
   return read_standard_input();
 }
 
+void give_back_text(CommonOptions& options, std::vector<std::string>& values,
+                    const std::function<bool(const std::string&)>& is_value) {
+  if (options.text || values.empty() || is_value(values.back())) return;
+  options.text = values.back();
+  values.pop_back();
+}
+
 void check_figure(const FigureOptions& options) {
   if (options.file) check_figure_ending(*options.file);
 }

@@ -50,6 +50,11 @@ Session open_session(const CommonOptions& options, const Program& program);
 // The TEXT argument, or standard input byte for byte. Throws CLI::RequiredError when there is neither.
 std::string text_of(const CommonOptions& options);
 
+// A list option that takes several values also takes a TEXT that follows them. Gives it back where there is no other
+// text and the last value is none that the option could mean.
+void give_back_text(CommonOptions& options, std::vector<std::string>& values,
+                    const std::function<bool(const std::string&)>& is_value);
+
 // Refuses before a long run a figure file that could never be written.
 void check_figure(const FigureOptions& options);
 // Writes the figure where one is asked for.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
@@ -15,18 +17,15 @@ struct Options {
   std::optional<std::string> texts;
 };
 
-// The list behind --capture takes a TEXT that follows it: what does not even look like a hook point is the text.
-void give_back_text(Options& options) {
-  if (options.common.text || options.texts || options.captures.empty()) return;
-  const std::string& last = options.captures.back();
-  for (const char* part : {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"})
-    if (last.find(part) != std::string::npos && last.find(' ') == std::string::npos) return;
-  options.common.text = last;
-  options.captures.pop_back();
+bool looks_like_a_hook_point(const std::string& text) {
+  constexpr const char* kParts[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
+  return text.find(' ') == std::string::npos &&
+         std::any_of(std::begin(kParts), std::end(kParts),
+                     [&](const char* part) { return text.find(part) != std::string::npos; });
 }
 
 void run_command(Options options, const Program& program) {
-  give_back_text(options);
+  if (!options.texts) give_back_text(options.common, options.captures, looks_like_a_hook_point);
   if (options.texts && options.common.text) throw CLI::ExcludesError("--texts", "TEXT");
   SaveRunRequest request;
   request.packed = options.texts.has_value();

@@ -40,7 +40,13 @@ void print_result(const SweepExperiment& experiment) {
   print_effect(experiment.result.effect);
 }
 
-void run_command(const Options& options, const Program& program) {
+bool looks_like_an_axis(const std::string& text) {
+  const std::size_t name = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  return name != std::string::npos && name > 0 && text[name] == '=';
+}
+
+void run_command(Options options, const Program& program) {
+  give_back_text(options.common, options.axes, looks_like_an_axis);
   check_figure(options.figure);
   SweepExperimentRequest request;
   request.text = text_of(options.common);
@@ -70,8 +76,7 @@ void add_sweep(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   const auto repeatable = [](CLI::Option* option) { option->expected(1)->allow_extra_args(false)->take_all(); };
   auto* axes = command.add_option("--over", options->axes, "an axis: layer=all, position=2:5, factor=0,0.5,1");
-  axes->type_name("NAME=LIST");
-  repeatable(axes);
+  axes->type_name("NAME=LIST …")->take_all();
   auto* targets = command.add_option("--target", options->targets, "the token that the metric follows, as text");
   targets->type_name("T");
   repeatable(targets);
