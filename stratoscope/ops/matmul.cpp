@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <dnnl.hpp>
+#include <map>
+#include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
@@ -17,9 +20,12 @@ using dnnl::memory;
 // many rows on one thread they do not: every place in a block of 48 has the same order (24 and 16 divide it).
 constexpr std::size_t kFixedRows = 48;
 
-// A long sum in float32 loses digits as it grows, so the inner dimension is summed in this many parts, each from zero
-// and of at least so many numbers: for 768 the error falls to less than half, for a tenth of the speed.
-constexpr std::size_t kParts = 6, kShortestPart = 64;
+// A long sum in float32 loses digits as it grows, so the inner dimension is summed in parts, each from zero: for 768
+// numbers that halves the error. Every part passes over y once more, which a y much wider than x (logits) is not worth.
+std::size_t part_length(std::size_t in, std::size_t out) {
+  constexpr std::size_t kMostParts = 6, kShortest = 64, kWidest = 8;
+  return out > kWidest * in ? in : std::max(kShortest, (in + kMostParts - 1) / kMostParts);
+}
 
 const dnnl::engine& cpu() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
@@ -39,7 +45,7 @@ dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc&
                                       Start start) {
   dnnl::primitive_attr attributes;
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);  // an environment variable could relax it otherwise
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::library);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (start == Start::from_sum) {
     dnnl::post_ops accumulate;
     accumulate.append_sum(1.0F);
@@ -66,28 +72,55 @@ struct PackedMatrix::Packed {
     return bias.empty() ? Start::from_zero : Start::from_bias;
   }
 
-  void execute(MatrixView<const float> x, MatrixView<float> y) const {
-    dnnl::stream stream(cpu());
-    for (const Part& part : parts) execute_part(part, x.cols_from(part.first, part.count), y, stream);
-    stream.wait();
+  // The primitives of all parts for one number of rows: making them takes longer than a small product.
+  using Sizes = std::pair<std::size_t, std::size_t>;  // rows, stride of y
+  struct Product {
+    dnnl::matmul primitive;
+    memory::desc scratchpad;
+  };
+  using Products = std::vector<Product>;
+  mutable std::mutex products_gate;
+  mutable std::map<Sizes, std::shared_ptr<const Products>> products;
+
+  std::shared_ptr<const Products> products_for(std::size_t rows, MatrixView<float> y) const {
+    constexpr std::size_t kMostKept = 16;
+    const std::lock_guard lock(products_gate);
+    if (products.size() >= kMostKept) products.clear();
+    auto& kept = products[{rows, y.stride}];
+    if (kept) return kept;
+    Products made;
+    for (const Part& part : parts) {
+      const auto description = describe(rows_desc(rows, part.count, part.count), part.weights.get_desc(),
+                                        rows_desc(rows, y.cols, y.stride), start_of(part));
+      made.push_back({dnnl::matmul(description), description.scratchpad_desc()});
+    }
+    return kept = std::make_shared<const Products>(std::move(made));
   }
 
-  void execute_part(const Part& part, MatrixView<const float> x, MatrixView<float> y, dnnl::stream& stream) const {
-    const auto x_desc = rows_desc(x.rows, x.cols, x.stride);
-    const auto y_desc = rows_desc(y.rows, y.cols, y.stride);
-    const Start start = start_of(part);
-    // Making a primitive is a look-up in oneDNN's own cache after the first time.
-    const dnnl::matmul product(describe(x_desc, part.weights.get_desc(), y_desc, start));
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, memory(x_desc, cpu(), const_cast<float*>(x.data))},
-        {DNNL_ARG_WEIGHTS, part.weights},
-        {DNNL_ARG_DST, memory(y_desc, cpu(), y.data)},
-    };
-    if (start == Start::from_bias) {
-      const memory::desc b({1, dim(bias.size())}, memory::data_type::f32, memory::format_tag::ab);
-      arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), const_cast<float*>(bias.data())));
+  void execute(MatrixView<const float> x, MatrixView<float> y) const {
+    dnnl::stream stream(cpu());
+    const auto of_parts = products_for(x.rows, y);
+    Tensor piece({x.rows, parts[0].count});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const Part& part = parts[i];
+      // oneDNN's fast kernels want x without gaps between its rows.
+      const bool dense = part.count == x.stride;
+      for (std::size_t r = 0; r < x.rows && !dense; ++r)
+        std::copy_n(x.row(r) + part.first, part.count, piece.data() + r * part.count);
+      std::unordered_map<int, memory> arguments{
+          {DNNL_ARG_SRC,
+           memory(rows_desc(x.rows, part.count, part.count), cpu(), dense ? const_cast<float*>(x.data) : piece.data())},
+          {DNNL_ARG_WEIGHTS, part.weights},
+          {DNNL_ARG_DST, memory(rows_desc(y.rows, y.cols, y.stride), cpu(), y.data)},
+          {DNNL_ARG_SCRATCHPAD, memory((*of_parts)[i].scratchpad, cpu())},
+      };
+      if (start_of(part) == Start::from_bias) {
+        const memory::desc b({1, dim(bias.size())}, memory::data_type::f32, memory::format_tag::ab);
+        arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), const_cast<float*>(bias.data())));
+      }
+      (*of_parts)[i].primitive.execute(stream, arguments);
     }
-    product.execute(stream, arguments);
+    stream.wait();
   }
 
   void pack(const float* rows, std::size_t first, std::size_t count, std::size_t in, std::size_t out,
@@ -95,7 +128,7 @@ struct PackedMatrix::Packed {
     parts.push_back({first, count, {}});
     const memory::desc any({dim(count), dim(out)}, memory::data_type::f32, memory::format_tag::any);
     const auto product =
-        describe(rows_desc(kFixedRows, count, in), any, rows_desc(kFixedRows, out, out), start_of(parts.back()));
+        describe(rows_desc(kFixedRows, count, count), any, rows_desc(kFixedRows, out, out), start_of(parts.back()));
     rows_are_independent = rows_are_independent && std::string_view(product.impl_info_str()).starts_with("brg");
     const bool in_out = layout == WeightLayout::in_out;
     const memory::dims strides = in_out ? memory::dims{dim(out), 1} : memory::dims{1, dim(in)};
@@ -127,7 +160,7 @@ PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out
     : in_(in), out_(out), packed_(std::make_unique<Packed>()) {
   try {
     if (bias != nullptr) packed_->bias.assign(bias, bias + out);
-    const std::size_t length = std::max(kShortestPart, (in + kParts - 1) / kParts);
+    const std::size_t length = part_length(in, out);
     for (std::size_t first = 0; first < in; first += length)
       packed_->pack(weights, first, std::min(length, in - first), in, out, layout);
   } catch (const dnnl::error& error) {
