@@ -47,6 +47,7 @@ void add_bench(CLI::App& app, Program& program) {
       .add_option("--tokens", options->tokens,
                   "lengths of the prompts (default: 22,128,512, as far as the model reads)")
       ->delimiter(',')
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("N,…");
   command.add_option("--repeat", options->repeat, "how often each is timed")
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))

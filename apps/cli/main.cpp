@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kFailed = 1, kUsage = 2, kInterrupted = 128 + SIGINT;
 
-void print_error(std::string_view message) { fmt::print(stderr, "stratoscope: error: {}\n", message); }
+void print_error(std::string_view message) { tell(fmt::format("stratoscope: error: {}\n", message)); }
 
 int run_action(const Program& program) {
   try {
@@ -33,7 +33,7 @@ int run_action(const Program& program) {
       print_error(Interrupted().what());
       return kInterrupted;
     }
-    if (const auto* ours = dynamic_cast<const Error*>(&error)) fmt::print(stderr, "{}", ours->details());
+    if (const auto* ours = dynamic_cast<const Error*>(&error)) tell(ours->details());
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     print_error(no_memory ? "memory: there is not enough of it; try a shorter text or a smaller model" : error.what());
     return kFailed;

@@ -12,7 +12,9 @@ namespace stratoscope::cli {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void warn(std::string_view text) { fmt::print(stderr, "stratoscope: warning: {}\n", text); }
+void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void warn(std::string_view text) { tell(fmt::format("stratoscope: warning: {}\n", text)); }
 
 void print_header(const Session& session, const Text& text) {
   fmt::print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");

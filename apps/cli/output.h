@@ -10,6 +10,8 @@
 namespace stratoscope::cli {
 
 void print(std::string_view text);
+// On standard error. Where that is closed or full there is nobody to tell, and the work goes on.
+void tell(std::string_view text);
 void warn(std::string_view text);
 
 // One line that names the model, the text's size and what was added or cut.

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <string>
 
+#include "apps/cli/output.h"
+
 namespace stratoscope::cli {
 namespace {
 
@@ -45,8 +47,8 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   constexpr std::size_t kWidth = 30;
   const std::size_t full = kWidth * done / total;
   const double left = done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total - done) : 0;
-  fmt::print(stderr, "\r\033[K{} [{}{}] {}/{}  {:.0f} s left", what, std::string(full, '#'),
-             std::string(kWidth - full, '.'), done, total, left);
+  tell(fmt::format("\r\033[K{} [{}{}] {}/{}  {:.0f} s left", what, std::string(full, '#'),
+                   std::string(kWidth - full, '.'), done, total, left));
   std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = now;
