@@ -1,0 +1,270 @@
+"""The grammar of --edit, and what edits do."""
+import re
+
+import numpy as np
+import pytest
+
+import safetensors_io
+from program import PENGUINS
+
+EDITABLE = ["hook_resid_pre", "hook_resid_mid", "hook_resid_post", "hook_attn_out", "hook_mlp_out"]
+READ_ONLY = [
+    "hook_embed",
+    "hook_pos_embed",
+    *(
+        "blocks.3." + name
+        for name in (
+            *("ln1.hook_scale", "ln1.hook_normalized", "ln2.hook_scale", "ln2.hook_normalized"),
+            *("attn.hook_" + part for part in ("q", "k", "v", "attn_scores", "pattern", "z", "result")),
+            *("mlp.hook_pre", "mlp.hook_post"),
+        )
+    ),
+    "ln_final.hook_scale",
+    "ln_final.hook_normalized",
+    "unembed.hook_in",
+    "unembed.hook_out",
+]
+
+
+@pytest.fixture
+def value_after(stratoscope):
+    """Runs with edits of one point and returns that point's value before and after."""
+
+    def value(point, text, *arguments):
+        stratoscope.succeeds("run", text, "--save", "x.npz", *arguments, "--capture", point)
+        with np.load(stratoscope.folder / "x.npz") as arrays:
+            return arrays[point]
+
+    clean = {}
+
+    def run(point, *edits, options=(), text=PENGUINS):
+        if (point, text) not in clean:
+            clean[point, text] = value(point, text)
+        edited = value(point, text, *(argument for edit in edits for argument in ("--edit", edit)), *options)
+        return clean[point, text], edited
+
+    return run
+
+
+@pytest.mark.parametrize("point", [f"blocks.3.{name}" for name in EDITABLE])
+def test_every_operator_on_every_editable_point(value_after, stratoscope, point):
+    vector = np.random.default_rng(2).normal(size=192).astype(np.float32)
+    np.save(stratoscope.folder / "v.npy", vector)
+    direction = vector / np.linalg.norm(vector)
+    changed = {
+        "*= 0.8": lambda x: x * np.float32(0.8),
+        "*= -2e0": lambda x: x * -2,
+        "+= 1.5": lambda x: x + 1.5,
+        "= 3": lambda x: np.full_like(x, 3),
+        "= zero": lambda x: np.zeros_like(x),
+        "= mean": lambda x: np.broadcast_to(x.mean(0), x.shape),
+        "= v.npy": lambda x: np.broadcast_to(vector, x.shape),
+        "+= 4 * v.npy": lambda x: x + 4 * vector,
+        "*= v.npy": lambda x: x * vector,
+        "without v.npy": lambda x: x - np.outer(x @ direction, direction),
+    }
+    for operation, expected in changed.items():
+        before, after = value_after(point, f"{point} {operation}")
+        np.testing.assert_allclose(after, expected(before), rtol=2e-5, atol=1e-4, err_msg=operation)
+
+
+@pytest.mark.parametrize("point", [f"blocks.3.{name}" for name in EDITABLE])
+def test_selectors_on_every_editable_point(value_after, point):
+    for operation, factor, sum in (("*= 2", 2, 0), ("+= 1", 1, 1), ("= 3", 0, 3)):
+        before, after = value_after(point, f"{point}[2,-3:].dim[0..9,-1] {operation}")
+        wanted, chosen = before.copy(), np.ix_([2, 7, 8, 9], [*range(10), 191])
+        wanted[chosen] = factor * wanted[chosen] + sum
+        np.testing.assert_allclose(after, wanted, rtol=1e-6, atol=1e-6, err_msg=operation)
+
+
+def test_a_vector_may_come_from_a_safetensors_file(value_after, stratoscope):
+    vector = np.arange(192, dtype=np.float32)
+    safetensors_io.save(stratoscope.folder / "v.safetensors", {"a:b": vector, "row": vector[None]})
+    for tensor in ("a:b", "row"):
+        _, after = value_after("blocks.0.hook_mlp_out", f"blocks.0.hook_mlp_out = -0.5 * v.safetensors:{tensor}")
+        np.testing.assert_array_equal(after, np.broadcast_to(-0.5 * vector, after.shape))
+
+
+def test_corrupt_takes_the_value_of_another_text(value_after, stratoscope):
+    other, point = "A poor man once said: Tigers are loud.", "blocks.2.hook_resid_post"
+    texts = [PENGUINS, other]
+    counts = [stratoscope.json("tokens", text)["count"] for text in texts]
+    corrupt, _ = value_after(point, text=other)
+    _, one = value_after(point, f"{point}[1] = corrupt[-1]", options=["--corrupt", other])
+    np.testing.assert_array_equal(one[1], corrupt[-1])
+    if counts[0] == counts[1]:
+        _, after = value_after(point, f"{point} = corrupt", options=["--corrupt", other])
+        np.testing.assert_array_equal(after, corrupt)
+
+
+def test_corrupt_of_the_same_text_changes_nothing(value_after):
+    point = "blocks.2.hook_attn_out"
+    before, after = value_after(point, f"{point} = corrupt", options=["--corrupt", PENGUINS])
+    assert before.tobytes() == after.tobytes()
+
+
+def test_corrupt_of_another_length_needs_a_position(stratoscope):
+    edit = ["--edit", "blocks.2.hook_resid_post = corrupt", "--corrupt", "A wise"]
+    result = stratoscope.fails("predict", PENGUINS, *edit, "--json", says=["10", "2"])
+    assert "token" in result.err
+
+
+def test_corrupt_without_a_text(stratoscope):
+    stratoscope.fails("predict", PENGUINS, "--edit", "blocks.2.hook_resid_post = corrupt", says="--corrupt TEXT")
+
+
+def test_multiplying_by_one_changes_no_bit(stratoscope):
+    edits = [argument for name in EDITABLE for argument in ("--edit", f"blocks.*.{name} *= 1")]
+    stratoscope.succeeds("run", PENGUINS, "--save", "clean.npz", "--capture", "*")
+    stratoscope.succeeds("run", PENGUINS, "--save", "edited.npz", *edits, "--capture", "*")
+    with np.load(stratoscope.folder / "clean.npz") as clean, np.load(stratoscope.folder / "edited.npz") as edited:
+        for name in clean:
+            assert clean[name].tobytes() == edited[name].tobytes(), name
+
+
+def test_edits_act_in_the_order_given(value_after):
+    point = "blocks.1.hook_mlp_out"
+    _, first = value_after(point, f"{point} *= 2", f"{point} += 1")
+    before, second = value_after(point, f"{point} += 1", f"{point} *= 2")
+    np.testing.assert_allclose(first, 2 * before + 1, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(second, 2 * (before + 1), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("transformer.h.3", "blocks.3.hook_resid_post"),
+        ("transformer.h.-1", "blocks.11.hook_resid_post"),
+        ("transformer.h.3.attn", "blocks.3.hook_attn_out"),
+        ("transformer.h.3.mlp", "blocks.3.hook_mlp_out"),
+        ("hidden_states.4", "blocks.4.hook_resid_pre"),
+        ("blocks.-9.hook_mlp_out", "blocks.3.hook_mlp_out"),
+        ("blocks.3.hook_mlp_ou?", "blocks.3.hook_mlp_out"),
+    ],
+)
+def test_a_point_has_more_than_one_name(value_after, name, point):
+    _, after = value_after(point, f"{name} = 7")
+    assert set(after.ravel()) == {7}
+
+
+def test_a_glob_edits_every_match(stratoscope):
+    clean, edited = (
+        stratoscope.json("predict", PENGUINS, *edits)["predictions"][0]["logit"]
+        for edits in (
+            ["--edit", "blocks.*.hook_attn_out = 0", "--edit", "blocks.*.hook_mlp_out = 0"],
+            [a for i in range(12) for part in ("attn", "mlp") for a in ("--edit", f"blocks.{i}.hook_{part}_out=0")],
+        )
+    )
+    assert clean == edited
+
+
+@pytest.mark.parametrize("spelling", ["blocks.3.hook_mlp_out*=0.5", "  blocks.3.hook_mlp_out  [ 0 , 1 ]  *=  .5e0  "])
+def test_spaces_do_not_matter(value_after, spelling):
+    before, after = value_after("blocks.3.hook_mlp_out", spelling)
+    np.testing.assert_allclose(after[:2], before[:2] * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("edit", "place", "says"),
+    [
+        ("", 0, "name is expected"),
+        ("[a,b]", 0, "name is expected"),
+        ("*= 2", 0, "name is expected"),
+        ("blocks.0.hook_resid_post", 24, "an operator is expected"),
+        ("blocks.0.hook_resid_post 0.8", 25, "no operator"),
+        ("blocks.0.hook_resid_post /= 2", 25, "no operator"),
+        ("blocks.0.hook_resid_post == 2", 25, "no operator"),
+        ("blocks.0.hook_resid_post[2:5 *= 0", 24, "not closed"),
+        ("blocks.0.hook_resid_post[1][2] *= 0", 27, "given twice"),
+        ("blocks.0.hook_resid_post *=", 27, "a value is expected"),
+        ("blocks.0.hook_resid_post *= nan", 28, "not finite"),
+        ("blocks.0.hook_resid_post *= inf", 28, "not finite"),
+        ("blocks.0.hook_resid_post *= 1e400", 28, "not finite"),
+        ("blocks.0.hook_resid_post *= 1e39", 28, "not finite"),
+        ("blocks.0.hook_resid_post *= twice", 28, "is no value"),
+        ("blocks.0.hook_resid_post *= 0,8", 28, "is no value"),
+        ("blocks.0.hook_resid_post *= 2 *", 31, "a vector is expected"),
+        ("blocks.0.hook_resid_post += 2 * 3", 32, "is no value"),
+        ("blocks.0.hook_resid_post += v.safetensors", 28, "name the tensor"),
+        ("blocks.0.hook_resid_post += v.safetensors:", 42, "name is missing"),
+        ("blocks.0.hook_resid_post without 2", 33, "needs a direction"),
+        ("blocks.0.hook_resid_post without zero", 33, "needs a direction"),
+        ("blocks.0.hook_resid_post = corrupt[1", 34, "not closed"),
+        ("blocks.0.hook_resid_post = corrupt[1] x", 37, "should end here"),
+        ("blocks.é.hook_resid_post *= 2", 7, "no operator"),
+    ],
+)
+def test_a_caret_stands_under_the_place(stratoscope, edit, place, says):
+    result = stratoscope.fails("predict", PENGUINS, "--json", "--edit", edit, says=says)
+    shown, caret = result.err.splitlines()[-3:-1]
+    assert shown == "  " + edit
+    assert caret == "  " + " " * place + "^"
+
+
+@pytest.mark.parametrize("point", READ_ONLY)
+def test_points_that_cannot_be_edited_are_refused_by_name(stratoscope, point):
+    stratoscope.fails("predict", PENGUINS, "--json", "--edit", f"{point} *= 2", says=[point, "cannot be edited"])
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ("blocks.3.hook_resid_pots *= 2", "did you mean 'blocks.3.hook_resid_post'"),
+        ("blocks.3.hook_atn_out *= 2", "'blocks.3.hook_attn_out'"),
+        ("blocks.12.hook_resid_post *= 2", "0 to 11, or -12 to -1"),
+        ("blocks.-13.hook_resid_post *= 2", "0 to 11, or -12 to -1"),
+        ("blocks.99999999999999999999.hook_resid_post *= 2", "blocks.99999999999999999999"),
+        ("hidden_states.13 *= 2", "0 to 12"),
+        ("hidden_states.12 *= 2", "cannot be edited"),
+        ("transformer.h.12 *= 2", "0 to 11"),
+        ("transformer.h.0.ln_1 *= 2", "ln1.hook_normalized"),
+        ("transformer.h.0.ln_2 *= 2", "ln2.hook_normalized"),
+        ("blocks.*.hook_nothing *= 2", "matches no hook point"),
+        ("blocks.0.hook_resid_post[10] *= 2", "0 to 9, or -10 to -1"),
+        ("blocks.0.hook_resid_post[5:2] *= 2", "is empty"),
+        ("blocks.0.hook_resid_post[] *= 2", "empty place"),
+        ("blocks.0.hook_resid_post[x] *= 2", "is not an index"),
+        ("blocks.0.hook_resid_post.dim[192] *= 2", "0 to 191"),
+        ("blocks.0.hook_resid_post.head[0] *= 2", ["no axis", ".head", "[pos, d]"]),
+        ("blocks.0.hook_resid_post.key[0] *= 2", ["no axis", ".key"]),
+        ("blocks.0.hook_resid_post += none.npy", "none.npy: cannot be read"),
+        ("blocks.0.hook_resid_post += none.safetensors:x", "none.safetensors: cannot be read"),
+    ],
+)
+def test_names_and_indices_that_are_not_there(stratoscope, edit, says):
+    stratoscope.fails("predict", PENGUINS, "--json", "--edit", edit, says=says)
+
+
+@pytest.mark.parametrize(
+    ("vector", "says"),
+    [
+        (np.ones(191, np.float32), ["[191]", "[192]"]),
+        (np.ones((12, 16), np.float32), "[12, 16]"),
+        (np.ones((), np.float32), "[192]"),
+        (np.full(192, np.nan, np.float32), "NaN or infinity"),
+        (np.array(["text"] * 192), "v.npy"),
+    ],
+)
+def test_vectors_that_do_not_fit(stratoscope, vector, says):
+    np.save(stratoscope.folder / "v.npy", vector)
+    stratoscope.fails("predict", PENGUINS, "--json", "--edit", "blocks.0.hook_resid_post += v.npy", says=says)
+
+
+def test_a_zero_vector_has_no_direction(stratoscope):
+    np.save(stratoscope.folder / "v.npy", np.zeros(192, np.float32))
+    stratoscope.fails("predict", PENGUINS, "--edit", "blocks.0.hook_resid_post without v.npy", says="no direction")
+
+
+def test_a_tensor_that_is_not_in_the_file(stratoscope):
+    safetensors_io.save(stratoscope.folder / "v.safetensors", {"there": np.ones(192, np.float32)})
+    stratoscope.fails("predict", PENGUINS, "--edit", "blocks.0.hook_resid_post += v.safetensors:not", says="'not'")
+
+
+@pytest.mark.parametrize("command", [["activations"], ["similarity", "--profile"], ["verify"], ["run", "--save", "x.npz"]])
+def test_every_command_that_runs_takes_and_refuses_edits(stratoscope, command):
+    with_edit = [*command, PENGUINS, "--edit", "blocks.0.hook_mlp_out = 0"]
+    result = stratoscope.json(*with_edit)
+    assert result["effect"].keys() == {"kl", "max_change"} and result["effect"]["max_change"] > 0
+    assert re.search("effect of the edits: KL", stratoscope.prints(*with_edit))
+    (stratoscope.folder / "x.npz").unlink(missing_ok=True)
+    stratoscope.fails(*command, PENGUINS, "--edit", "blocks.0.hook_nonsense = 0", "--json", says="hook_nonsense")

@@ -1,0 +1,128 @@
+"""Ctrl-C: work stops soon, says so, and leaves nothing behind."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from program import KAFKA, PENGUINS, interrupt, wait_until
+
+LONG_SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post[{position}] *= {x}", "--target", " insect"]
+LONG_SWEEP += ["--over", "layer=all", "--over", "position=all", "--over", "x=1..3000"]
+
+
+def stops(stratoscope, result):
+    assert result.status == 130, f"status {result.status}: {result.err}"
+    assert result.error.startswith("interrupted: ")
+    assert result.out_bytes == b""
+    stratoscope.leaves_no_temporary_file()
+
+
+def is_working(process):
+    """Has used processor time of its own, so it is past its start."""
+
+    def check():
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+            ticks = sum(int(field) for field in stat.read().rsplit(")", 1)[1].split()[11:13])
+        return ticks >= 0.5 * os.sysconf("SC_CLK_TCK")
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        LONG_SWEEP,
+        [*LONG_SWEEP, "--json"],
+        [*LONG_SWEEP, "--precision", "fp64"],
+        ["bench", "--repeat", "1000000"],
+        ["verify", "~" * 512],
+    ],
+    ids=["sweep", "json", "fp64", "bench", "verify"],
+)
+def test_long_work_stops(stratoscope, command):
+    process = stratoscope.start(*command)
+    wait_until(is_working(process), process)
+    stops(stratoscope, interrupt(process))
+    assert stratoscope.files() == set()
+
+
+def test_a_long_run_saves_nothing(stratoscope):
+    with open(stratoscope.folder / "texts.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": " ".join([KAFKA] * 15)}) + "\n" for _ in range(200))
+    process = stratoscope.start("run", "--texts", "texts.jsonl", "--save", "a.npz", "--precision", "fp64")
+    wait_until(is_working(process), process)
+    stops(stratoscope, interrupt(process))
+    assert stratoscope.files() == {"texts.jsonl"}
+
+
+def test_terminating_is_interrupting(stratoscope):
+    process = stratoscope.start(*LONG_SWEEP)
+    wait_until(is_working(process), process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"interrupted" in err
+
+
+def test_waiting_for_text_stops(stratoscope):
+    process = stratoscope.start("predict", "-", stdin=subprocess.PIPE)
+    process.stdin.write(b"A wise man")
+    process.stdin.flush()
+    wait_until(lambda: open(f"/proc/{process.pid}/wchan").read() != "0" and sleeps(process), process)
+    stops(stratoscope, interrupt(process))
+
+
+def sleeps(process):
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
+def fake_gnuplot(stratoscope, script):
+    gnuplot = stratoscope.home / "bin" / "gnuplot"
+    gnuplot.parent.mkdir()
+    gnuplot.write_text(f"#!/bin/sh\n{script}\n")
+    gnuplot.chmod(0o755)
+    return {"PATH": f"{gnuplot.parent}:/usr/bin:/bin", "TMPDIR": stratoscope.folder.parent}
+
+
+def test_a_demo_stopped_while_it_draws_leaves_the_old_one(stratoscope):
+    stratoscope.succeeds("demo", "A", "--out", "out")
+    before = {path.name: path.read_bytes() for path in (stratoscope.folder / "out").iterdir()}
+    drawing = stratoscope.home / "drawing"
+    env = fake_gnuplot(stratoscope, f"touch {drawing}; exec sleep 100")
+    process = stratoscope.start("demo", "B", "--out", "out", env=env, start_new_session=True)
+    wait_until(drawing.exists, process)
+    result = interrupt(process, group=True)  # as a terminal does: to gnuplot too
+    assert result.status == 130 and result.error.startswith("interrupted: ")
+    assert {path.name: path.read_bytes() for path in (stratoscope.folder / "out").iterdir()} == before
+    assert [path.name for path in stratoscope.folder.iterdir()] == ["out"]
+
+
+def test_a_figure_stopped_while_it_is_drawn(stratoscope):
+    drawing = stratoscope.home / "drawing"
+    env = fake_gnuplot(stratoscope, f"touch {drawing}; exec sleep 100")
+    process = stratoscope.start("predict", PENGUINS, "--figure", "x.svg", env=env, start_new_session=True)
+    wait_until(drawing.exists, process)
+    result = interrupt(process, group=True)
+    assert result.status == 130 and result.out_bytes == b""
+    assert "x.svg" not in stratoscope.files()
+
+
+def test_a_demo_stopped_while_it_computes(stratoscope):
+    process = stratoscope.start("demo", " ".join([KAFKA] * 15), "--out", "out", "--precision", "fp64")
+    wait_until(is_working(process), process)
+    stops(stratoscope, interrupt(process))
+    assert list(stratoscope.folder.iterdir()) == []
+
+
+def test_a_second_time_ends_it_at_once(stratoscope):
+    process = stratoscope.start(*LONG_SWEEP, "--precision", "fp64")
+    wait_until(is_working(process), process)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert time.monotonic() - started < 60

@@ -1,0 +1,158 @@
+"""The program as its users meet it: started with arguments, in a folder of its own, judged by what it leaves behind.
+
+STRATOSCOPE names the program. Each call starts one process without a terminal and with an environment of its own.
+"""
+import ctypes
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+PROGRAM = Path(os.environ["STRATOSCOPE"]).resolve()
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "novella-7m"
+TIME_LIMIT = 240  # seconds; only a hang takes so long
+PENGUINS = "A wise man once said: Penguins are cute."
+KAFKA = (
+    "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic"
+)
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out_bytes, self.err = status, out, err.decode("utf-8", "replace")
+
+    @property
+    def out(self):
+        return self.out_bytes.decode("utf-8")
+
+    @property
+    def lines(self):
+        return self.out.splitlines()
+
+    @property
+    def warnings(self):
+        start = "stratoscope: warning: "
+        return [line[len(start) :] for line in self.err.splitlines() if line.startswith(start)]
+
+    @property
+    def error(self):
+        """The last line on standard error, which a failure explains itself with."""
+        lines = self.err.splitlines()
+        assert lines and lines[-1].startswith("stratoscope: error: "), f"no error at the end of: {self.err!r}"
+        return lines[-1][len("stratoscope: error: ") :]
+
+
+class Program:
+    """Runs in `folder`, where relative names of files lead."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.home = folder.parent / (folder.name + "-home")
+        self.home.mkdir()
+
+    def environment(self, changes):
+        unwanted = ("HF_", "LC_", "LANG", "XDG_", "STRATOSCOPE")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+        env |= {"HOME": str(self.home), "LC_ALL": "C.UTF-8", "TMPDIR": str(self.home)}
+        env["OMP_WAIT_POLICY"] = "passive"  # tests run side by side: who waits leaves the cores to others
+        for name, value in changes.items():
+            env.pop(name, None)
+            if value is not None:
+                env[name] = str(value)
+        return env
+
+    def start(self, *arguments, env=None, **options):
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        command = [PROGRAM, *(a if isinstance(a, bytes) else str(a) for a in arguments)]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment(env or {}), **options)
+
+    def run(self, *arguments, text=None, **options):
+        """`text` is what standard input brings, bytes or a string."""
+        if text is not None:
+            options["stdin"] = subprocess.PIPE
+            text = text if isinstance(text, bytes) else text.encode()
+        process = self.start(*arguments, **options)
+        try:
+            out, err = process.communicate(text, timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        return Result(process.returncode, out or b"", err or b"")
+
+    def succeeds(self, *arguments, **options):
+        result = self.run(*arguments, **options)
+        assert result.status == 0, f"status {result.status}: {result.err}"
+        self.leaves_no_temporary_file()
+        return result
+
+    def prints(self, *arguments, **options):
+        """What people read."""
+        return self.succeeds(*arguments, **options).out
+
+    def json(self, command, *arguments, **options):
+        printed = self.succeeds(command, "--json", *arguments, **options).out
+        document = json.loads(printed, parse_constant=refuse_constant)
+        assert document["version"] and document["precision"] and document["isa"]
+        assert document["model"].keys() == {"name", "hash"}
+        return document
+
+    def fails(self, *arguments, status=1, says=(), leaves=(), **options):
+        """Fails as the contract says: the status, one last line that explains, nothing printed, nothing left behind
+        but the files `leaves`. `says` is text, or several, that the line holds."""
+        before = self.files()
+        result = self.run(*arguments, **options)
+        assert result.status == status, f"status {result.status}: {result.err}{result.out}"
+        for part in [says] if isinstance(says, str) else says:
+            assert part in result.error, f"{part!r} is not in {result.error!r}"
+        assert result.out_bytes == b"", "a failure prints no result"
+        assert self.files() == before | set(leaves)
+        self.leaves_no_temporary_file()
+        return result
+
+    def files(self):
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if not path.is_dir()}
+
+    def leaves_no_temporary_file(self):
+        left = [*self.folder.rglob(".*.tmp"), *self.folder.rglob(".stratoscope-demo.*"), *self.home.iterdir()]
+        left = [path for path in left if path.name != ".stratoscope-demo"]
+        assert not left, f"left behind: {left}"
+
+
+def refuse_constant(name):
+    raise AssertionError(f"{name} is no JSON")
+
+
+def interrupt(process, group=False):
+    (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=TIME_LIMIT)
+    return Result(process.returncode, out or b"", err or b"")
+
+
+def wait_until(condition, process):
+    """Waits for something that the running process does."""
+    deadline = time.monotonic() + TIME_LIMIT
+    while not condition():
+        assert process.poll() is None, f"ended early: {process.communicate()}"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+# What a child does between fork and exec.
+
+
+def with_file_size_limit(count):
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (count, count))
+
+
+def without_root_powers():
+    """Permissions then bind root too."""
+    drop_from_bounding_set, override, read_search = 24, 1, 2
+    if os.geteuid() == 0:
+        for capability in (override, read_search):
+            if ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0) != 0:
+                raise OSError("cannot give up root's powers")

@@ -1,0 +1,184 @@
+"""`run`: one forward pass, kept in a file."""
+import json
+
+import numpy as np
+import pytest
+
+import safetensors_io
+from program import KAFKA, PENGUINS
+
+TEXTS = [PENGUINS, "A", KAFKA, "It was the best of times,\nit was the worst of times", "   ", "日本 🙂"]
+
+
+def load(path):
+    if path.suffix == ".npz":
+        with np.load(path) as arrays:
+            return dict(arrays)
+    return safetensors_io.load(path)
+
+
+def worst_row_error(values, expected):
+    """The largest error of a row, relative to the row's largest magnitude; masked scores must agree."""
+    masked = np.isneginf(expected)
+    assert np.array_equal(masked, np.isneginf(values))
+    values, expected = (np.where(masked, 0, x.astype(np.float64)) for x in (values, expected))
+    scale = np.abs(expected).max(-1)
+    return (np.abs(values - expected).max(-1) / np.where(scale == 0, 1, scale)).max()
+
+
+def write_texts(stratoscope, texts, name="texts.jsonl"):
+    lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
+    (stratoscope.folder / name).write_text(lines, encoding="utf-8")
+    return name
+
+
+@pytest.mark.parametrize("file", ["run.safetensors", "run.npz"])
+def test_every_hook_point_equals_the_golden(stratoscope, golden, file):
+    keys = stratoscope.json("run", PENGUINS, "--save", file, "--capture", "*")["keys"]
+    saved, expected = load(stratoscope.folder / file), golden("penguins")
+    assert saved.pop("unembed.hook_out").tobytes() == saved["logits"].tobytes()
+    del keys["unembed.hook_out"]  # which the goldens call logits
+    assert set(saved) == set(expected) == set(keys)
+    assert {name: list(array.shape) for name, array in saved.items()} == keys
+    assert saved["input_ids"].dtype == np.int64 and saved["logits"].dtype == np.float32
+    np.testing.assert_array_equal(saved["input_ids"], expected["input_ids"])
+    errors = {name: worst_row_error(saved[name], expected[name]) for name in expected if name != "input_ids"}
+    assert max(errors.values()) <= 2e-5, sorted(errors.items(), key=lambda item: -item[1])[:3]
+
+
+def test_a_run_without_captures_holds_the_three(stratoscope):
+    keys = stratoscope.json("run", PENGUINS, "--save", "a.npz")["keys"]
+    assert keys == {"input_ids": [10], "hidden_states": [13, 10, 192], "logits": [10, 8192]}
+    assert stratoscope.files() == {"a.npz"}
+
+
+def test_captures_are_names_globs_and_aliases_each_once(stratoscope):
+    captures = ["blocks.*.attn.hook_pattern", "transformer.h.3", "blocks.3.hook_resid_post", "hidden_states.4", "blocks.-1.hook_mlp_out"]
+    result = stratoscope.json("run", PENGUINS, "--save", "a.npz", "--capture", *captures)
+    captured = list(result["keys"])[3:]
+    patterns = [f"blocks.{i}.attn.hook_pattern" for i in range(12)]
+    assert sorted(captured) == sorted([*patterns, "blocks.3.hook_resid_post", "blocks.4.hook_resid_pre", "blocks.11.hook_mlp_out"])
+    assert result["keys"]["blocks.0.attn.hook_pattern"] == [6, 10, 10]
+
+
+def test_capture_may_be_repeated(stratoscope):
+    captures = ["--capture", "hook_embed", "--capture", "hook_pos_embed"]
+    assert {"hook_embed", "hook_pos_embed"} < stratoscope.json("run", *captures, "--save", "a.npz", "--", "A")["keys"].keys()
+
+
+def test_asking_for_a_value_changes_no_bit_of_another(stratoscope):
+    stratoscope.succeeds("run", KAFKA, "--save", "plain.npz")
+    stratoscope.succeeds("run", KAFKA, "--save", "all.npz", "--capture", "*")
+    plain, everything = load(stratoscope.folder / "plain.npz"), load(stratoscope.folder / "all.npz")
+    for name in plain:
+        assert plain[name].tobytes() == everything[name].tobytes()
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", "a.npz"])
+def test_the_same_run_writes_the_same_bytes(stratoscope, file):
+    contents = []
+    for _ in range(2):
+        stratoscope.succeeds("run", PENGUINS, "--save", file)
+        contents.append((stratoscope.folder / file).read_bytes())
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("text", TEXTS[:3])
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_a_batch_gives_bit_for_bit_the_single_results(stratoscope, text, threads):
+    points = ["blocks.*.attn.hook_z", "blocks.11.mlp.hook_post", "blocks.5.attn.hook_pattern"]
+    texts = write_texts(stratoscope, TEXTS)
+    stratoscope.succeeds("run", "--texts", texts, "--save", "batch.npz", "--threads", threads, "--capture", *points)
+    stratoscope.succeeds("run", text, "--save", "single.npz", "--threads", 1, "--capture", *points)
+    batch, single = load(stratoscope.folder / "batch.npz"), load(stratoscope.folder / "single.npz")
+    offsets = batch["row_offsets"]
+    assert offsets[0] == 0 and offsets[-1] == len(batch["input_ids"]) and len(offsets) == len(TEXTS) + 1
+    index = TEXTS.index(text)
+    rows = slice(offsets[index], offsets[index + 1])
+    assert rows.stop - rows.start == len(single["input_ids"])
+    for name, alone in single.items():
+        if name == "hidden_states":
+            packed = batch[name][:, rows]
+        elif name.endswith("pattern"):
+            packed = batch[name][:, rows, : alone.shape[-1]]
+            assert not batch[name][:, rows, alone.shape[-1] :].any()
+        else:
+            packed = batch[name][rows]
+        assert packed.tobytes() == alone.tobytes(), name
+
+
+def test_edits_act_in_each_text_of_a_batch(stratoscope):
+    edit = ["--edit", "blocks.2.hook_resid_post[-1] = mean"]
+    result = stratoscope.json("run", "--texts", write_texts(stratoscope, TEXTS[:3]), "--save", "batch.npz", *edit)
+    assert result["effect"]["kl"] > 0
+    batch = load(stratoscope.folder / "batch.npz")
+    for index, text in enumerate(TEXTS[:3]):
+        stratoscope.succeeds("run", text, "--save", "single.npz", *edit)
+        rows = slice(*batch["row_offsets"][index : index + 2])
+        assert batch["logits"][rows].tobytes() == load(stratoscope.folder / "single.npz")["logits"].tobytes()
+
+
+def test_run_for_people(stratoscope):
+    lines = stratoscope.prints("run", "A", "--save", "a.npz").splitlines()
+    assert lines[0] == "novella-7m, 1 text, 1 token, saved in a.npz"
+    assert "  hidden_states  [13, 1, 192]" in lines
+
+
+def test_float64_is_saved_as_float64(stratoscope):
+    stratoscope.succeeds("run", "A wise man", "--save", "a.npz", "--precision", "fp64")
+    assert load(stratoscope.folder / "a.npz")["logits"].dtype == np.float64
+
+
+def test_a_file_of_ours_tells_what_made_it(stratoscope):
+    stratoscope.succeeds("run", "A", "--save", "a.safetensors")
+    data = (stratoscope.folder / "a.safetensors").read_bytes()
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    assert metadata.keys() == {"model", "model_hash", "stratoscope", "precision"}
+
+
+@pytest.mark.parametrize(
+    ("capture", "says"),
+    [
+        ("blocks.3.hook_resid_pots", "'blocks.3.hook_resid_post'"),
+        ("blocks.12.hook_resid_post", "0 to 11, or -12 to -1"),
+        ("blocks.*.nothing", "matches no hook point"),
+        ("transformer.h.3.ln_1", "after the norm's weight and bias"),
+        ("hidden_states.13", "0 to 12"),
+        ("", "there is no ''"),
+    ],
+)
+def test_a_capture_that_is_not_there(stratoscope, capture, says):
+    stratoscope.fails("run", PENGUINS, "--save", "a.npz", "--json", "--capture", capture, says=says)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("", "holds no text"),
+        ("\n  \n", "holds no text"),
+        ('{"text": "a"}\n{"text": \n', "line 2"),
+        ('{"text": "a"}\n\n{"txt": "b"}\n', "line 3"),
+        ('{"text": 7}\n', "line 1"),
+        ('["text"]\n', "line 1"),
+        ('{"text": "a"}\n{"text": ""}\n', "text 2 is empty"),
+        (b'{"text": "\xff"}\n', "line 1"),
+        (json.dumps({"text": KAFKA * 40}), "more than the model's context of 512"),
+        ("[" * 100_000, "line 1"),
+    ],
+)
+def test_a_bad_list_of_texts(stratoscope, lines, says):
+    (stratoscope.folder / "bad.jsonl").write_bytes(lines if isinstance(lines, bytes) else lines.encode())
+    stratoscope.fails("run", "--texts", "bad.jsonl", "--save", "a.npz", "--json", says=says)
+
+
+def test_a_list_of_texts_that_is_not_there(stratoscope):
+    stratoscope.fails("run", "--texts", "none.jsonl", "--save", "a.npz", says="none.jsonl: cannot be read")
+
+
+def test_texts_and_a_text_exclude_each_other(stratoscope):
+    stratoscope.fails("run", "A", "--texts", write_texts(stratoscope, ["a"]), "--save", "a.npz", status=2, says="--texts")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", ".npz", "a.npz.gz"])
+def test_another_ending_is_refused(stratoscope, name):
+    stratoscope.fails("run", "A", "--save", name, says=[".safetensors or .npz"])

@@ -1,0 +1,182 @@
+"""`sweep`: one edit over a grid."""
+import itertools
+
+import numpy as np
+import pytest
+
+from program import KAFKA, PENGUINS
+
+SCALE = ["--edit", "blocks.{layer}.hook_resid_post *= 0.8"]
+
+
+def values(result):
+    return [point["value"] for point in result["results"]]
+
+
+def log_prob_of(stratoscope, target_id, *edits, text=PENGUINS):
+    """What `predict` says of one token: the sweep's independent twin."""
+    arguments = itertools.chain.from_iterable(("--edit", edit) for edit in edits)
+    predictions = stratoscope.json("predict", text, "--top", 8192, *arguments)["predictions"]
+    return next(p["log_prob"] for p in predictions if p["id"] == target_id)
+
+
+def test_the_notebooks_demonstration_is_the_golden(stratoscope, golden_json):
+    expected = golden_json("demo3")
+    result = stratoscope.json("sweep", KAFKA, *SCALE, "--over", "layer=all", "--target", " insect", "--metric", "log_prob")
+    assert result["target"] == {"id": expected["target"]["id"], "token": " insect", "ids": expected["target"]["ids"]}
+    assert result["metric"] == "log_prob"
+    assert result["clean"] == pytest.approx(expected["clean_log_prob"], abs=1e-5)
+    assert result["axes"] == [{"name": "layer", "values": list(range(12))}]
+    assert [point["layer"] for point in result["results"]] == list(range(12))
+    np.testing.assert_allclose(values(result), expected["scaled_by_0.8_log_prob"], atol=1e-5)
+    assert result["effect"]["kl"] > 0
+
+
+def test_float64_sweeps_too(stratoscope, golden_json):
+    expected = golden_json("demo3")
+    sweep = [KAFKA, *SCALE, "--over", "layer=0,5", "--target", " insect", "--precision", "fp64"]
+    result = stratoscope.json("sweep", *sweep)
+    wanted = [expected["scaled_by_0.8_log_prob"][i] for i in (0, 5)]
+    np.testing.assert_allclose([result["clean"], *values(result)], [expected["clean_log_prob"], *wanted], atol=1e-9)
+
+
+def test_two_axes_are_a_grid_whose_last_axis_is_fastest(stratoscope):
+    edit = ["--edit", "blocks.{layer}.hook_mlp_out[{position}] *= 0"]
+    over = ["--over", "layer=3,-1", "--over", "position=1:3,-1"]
+    result = stratoscope.json("sweep", PENGUINS, *edit, *over, "--target-id", 300)
+    assert [axis["name"] for axis in result["axes"]] == ["layer", "position"]
+    assert [(p["layer"], p["position"]) for p in result["results"]] == [(l, p) for l in (3, 11) for p in (1, 2, 9)]
+    for point in result["results"]:
+        by_hand = log_prob_of(stratoscope, 300, f"blocks.{point['layer']}.hook_mlp_out[{point['position']}] *= 0")
+        assert point["value"] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_three_axes_and_axes_of_any_name(stratoscope):
+    edit = ["--edit", "blocks.{layer}.hook_{point}[-1] *= {factor}"]
+    over = ["--over", "layer=0..1", "--over", "point=mlp_out,attn_out", "--over", "factor=-1,0.5,1e1"]
+    result = stratoscope.json("sweep", PENGUINS, *edit, *over, "--metric", "kl")
+    assert len(result["results"]) == 12
+    assert result["results"][1].keys() == {"layer", "point", "factor", "value"}
+    assert (result["results"][4]["point"], result["results"][4]["factor"]) == ("attn_out", 0.5)
+    assert [axis["values"] for axis in result["axes"]] == [[0, 1], ["mlp_out", "attn_out"], [-1, 0.5, 10.0]]
+
+
+def test_a_template_without_placeholder_acts_everywhere(stratoscope):
+    first = ["--edit", "blocks.0.hook_mlp_out = 0"]
+    both = values(stratoscope.json("sweep", PENGUINS, *first, *SCALE, "--over", "layer=2", "--target-id", 300))
+    assert both[0] == pytest.approx(
+        log_prob_of(stratoscope, 300, "blocks.0.hook_mlp_out = 0", "blocks.2.hook_resid_post *= 0.8"), abs=1e-6
+    )
+
+
+def test_no_axis_is_one_point(stratoscope):
+    result = stratoscope.json("sweep", PENGUINS, "--edit", "blocks.0.hook_mlp_out = 0", "--target", " I")
+    assert result["axes"] == [] and len(result["results"]) == 1 and result["results"][0].keys() == {"value"}
+
+
+def test_every_metric(stratoscope, golden):
+    logits = golden("penguins")["logits"][-1].astype(np.float64)
+    log_probs = logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+    a, b = 300, 479
+    expected = {
+        "log_prob": log_probs[a],
+        "prob": np.exp(log_probs[a]),
+        "rank": (logits > logits[a]).sum(),
+        "logit": logits[a],
+        "logit_diff": logits[a] - logits[b],
+        "kl": 0,
+        "entropy": -(np.exp(log_probs) * log_probs).sum(),
+    }
+    needed = {"kl": [], "entropy": [], "logit_diff": ["--target-id", a, "--target-id", b]}
+    for metric, value in expected.items():
+        targets = needed.get(metric, ["--target-id", a])
+        result = stratoscope.json("sweep", PENGUINS, *SCALE, "--over", "layer=2", *targets, "--metric", metric)
+        assert result["metric"] == metric
+        assert result["clean"] == pytest.approx(value, abs=1e-4), metric
+        assert values(result)[0] != result["clean"] or metric == "rank"
+
+
+def test_the_order_of_two_targets_is_the_order_of_the_difference(stratoscope):
+    sweep = [PENGUINS, *SCALE, "--over", "layer=2", "--metric", "logit_diff"]
+    forth = stratoscope.json("sweep", *sweep, "--target", " I", "--target", " He")
+    back = stratoscope.json("sweep", *sweep, "--target", " He", "--target", " I")
+    assert [target["token"] for target in forth["target"]] == [" I", " He"]
+    assert forth["clean"] == -back["clean"] and values(forth) == [-values(back)[0]]
+
+
+def test_a_target_of_several_tokens_is_its_first_with_a_warning(stratoscope):
+    sweep = ["sweep", "He was a giant", *SCALE, "--over", "layer=2", "--target", " Samsaquoted", "--json"]
+    result = stratoscope.succeeds(*sweep)
+    assert any("several tokens" in warning and "“oted”" in warning for warning in result.warnings)
+    target = stratoscope.json(*sweep[:-1])["target"]
+    assert len(target["ids"]) > 1 and target["id"] == target["ids"][0]
+
+
+def test_whole_sums_the_targets_tokens(stratoscope):
+    text, target = "He was a", " giant insect."
+    result = stratoscope.json("sweep", text, *SCALE, "--over", "layer=2,5", "--target", target, "--whole")
+    for layer, value in [(None, result["clean"]), *((p["layer"], p["value"]) for p in result["results"])]:
+        edits = [] if layer is None else ["--edit", f"blocks.{layer}.hook_resid_post *= 0.8"]
+        surprisals = stratoscope.json("predict", text + target, "--all", *edits)["surprisals"]
+        by_hand = -sum(s["surprisal"] for s in surprisals[-len(result["target"]["ids"]) :])
+        assert value == pytest.approx(by_hand, abs=1e-4)
+
+
+@pytest.mark.parametrize("target", ["[a,b]", "[]", "-x", "{layer}", " a,b", "="])
+def test_a_target_is_taken_as_it_is(stratoscope, target):
+    result = stratoscope.json("sweep", PENGUINS, *SCALE, "--over", "layer=2", "--target", target)
+    assert result["target"]["ids"] == stratoscope.json("tokens", "--", text=target)["ids"]
+
+
+def test_a_sweep_over_the_last_block_warns(stratoscope):
+    result = stratoscope.succeeds("sweep", PENGUINS, *SCALE, "--over", "layer=-1", "--target", " I")
+    assert any("final norm cancels" in warning for warning in result.warnings)
+
+
+def test_sweep_for_people(stratoscope):
+    text = stratoscope.prints("sweep", KAFKA, *SCALE, "--over", "layer=0..2", "--target", " insect")
+    assert "log-probability of “ insect” (nats)" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["layer", "value", "change"] in rows
+    assert [row[0] for row in rows if len(row) == 3 and row[0].isdigit()] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--edit", "blocks.{layer}.hook_resid_post *= {x}", "--over", "layer=0"], ["placeholder {x} has no axis", "--over x="]),
+        ([*SCALE, "--over", "layer=0", "--over", "x=1"], "no edit uses the axis x"),
+        (["--edit", "blocks.0.hook_resid_post *= {value}", "--over", "value=1"], "may not be called 'value'"),
+        ([*SCALE, "--over", "layer="], "empty"),
+        (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x="], "empty value"),
+        (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=1,,2"], "empty value"),
+        ([*SCALE, "--over", "layer=12"], "0 to 11, or -12 to -1"),
+        ([*SCALE, "--over", "layer"], "'layer' is no axis"),
+        ([*SCALE, "--over", "=1"], "is no name for an axis"),
+        ([*SCALE, "--over", "layer=0", "--over", "layer=1"], "given twice"),
+        (["--edit", "blocks.0.hook_resid_post[{position}] *= 0", "--over", "position=10"], "0 to 9, or -10 to -1"),
+        (["--edit", "blocks.{layer.hook_resid_post *= 0", "--over", "layer=0"], "brace is not closed"),
+        (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=1,oops"], "oops"),
+        (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=0..99999999"], "too long"),
+        ([*SCALE, "--over", "layer=0", "--metric", "loss"], ["'loss'", "log_prob"]),
+        ([*SCALE, "--over", "layer=0", "--metric", "logit_diff"], "reads 2 targets, but 1 is given"),
+        ([*SCALE, "--over", "layer=0", "--metric", "kl"], "reads 0 targets"),
+        ([*SCALE, "--over", "layer=0", "--metric", "kl", "--whole"], "log_prob alone"),
+        ([*SCALE, "--over", "layer=0", "--target", " He", "--whole"], "one text, but 2 are given"),
+        ([*SCALE, "--over", "layer=0", "--target", ""], "is empty"),
+        ([*SCALE, "--over", "layer=0", "--target-id", "8192"], "0 to 8191"),
+        ([*SCALE, "--over", "layer=0", "--target-id", "-1"], "0 to 8191"),
+        ([], "give one with --edit"),
+    ],
+)
+def test_bad_sweeps(stratoscope, options, says):
+    stratoscope.fails("sweep", PENGUINS, *options, "--target", " I", "--json", says=says)
+
+
+def test_a_metric_without_its_target(stratoscope):
+    stratoscope.fails("sweep", PENGUINS, *SCALE, "--over", "layer=0", says=["reads 1 target, but 0 are given", "--target"])
+
+
+def test_a_whole_target_beyond_the_context(stratoscope, tiny_model):
+    sweep = ["--edit", "blocks.0.hook_mlp_out = 0", "--target", "~" * 60, "--whole"]
+    stratoscope.fails("sweep", "~~~~~~", *sweep, "--model", tiny_model, says="64")

@@ -1,0 +1,114 @@
+"""How a text reaches the program, and which texts it refuses."""
+import os
+import pty
+
+import pytest
+
+from program import KAFKA
+
+LONG = " ".join([KAFKA] * 30)
+READERS = [
+    ["predict"],
+    ["activations"],
+    ["similarity", "--profile"],
+    ["sweep", "--edit", "hook_embed *= 1", "--metric", "kl"],
+    ["verify"],
+    ["run", "--save", "x.npz"],
+    ["demo"],
+]
+NEED_TEXT = [["tokens"], *READERS[:-1]]  # demo has texts of its own
+
+
+@pytest.mark.parametrize(
+    "text", ["A wise man\n", "\n", "   ", "[a,b]", "[]", "{}", "%s %n", "'quoted'", '"quoted"', "`ls`", "a\\nb", "é\r\n"]
+)
+def test_a_text_is_taken_byte_for_byte(stratoscope, text):
+    assert stratoscope.json("tokens", text)["text"] == text
+    assert stratoscope.json("tokens", text=text)["text"] == text
+    assert stratoscope.json("tokens", "-", text=text)["text"] == text
+
+
+def test_a_zero_byte_on_standard_input_is_text(stratoscope):
+    tokens = stratoscope.json("tokens", text=b"a\0b")
+    assert (tokens["text"], tokens["characters"]) == ("a\0b", 3)
+
+
+@pytest.mark.parametrize("text", ["-x", "--json", "--", "-1", "--bos"])
+def test_after_two_dashes_everything_is_text(stratoscope, text):
+    assert f"{len(text)} characters" in stratoscope.prints("tokens", "--", text)
+
+
+def test_an_option_never_becomes_text(stratoscope):
+    stratoscope.fails("tokens", "-x", status=2, says="-x")
+
+
+def test_the_text_is_missing_on_a_terminal(stratoscope):
+    for command in NEED_TEXT:
+        ours, theirs = pty.openpty()
+        try:
+            stratoscope.fails(*command, stdin=theirs, status=2, says="TEXT")
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_empty_text_is_refused(stratoscope, command):
+    stratoscope.fails(*command, "", says=["text: is empty", "--bos"])
+    stratoscope.fails(*command, "-", "--json", text="", says="text: is empty")
+
+
+def test_with_bos_empty_text_is_one_token(stratoscope):
+    assert stratoscope.json("predict", "", "--bos")["position"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [(b"\xff", 0), (b"abc\xc3", 3), (b"ab\xc0\xaf", 2), (b"a\xed\xa0\x80", 1), (b"\xf4\x90\x80\x80", 0), (b"ok\n\x80", 3)],
+)
+def test_invalid_utf8_is_refused_with_its_offset(stratoscope, text, offset):
+    says = ["not UTF-8", f"byte offset {offset} "]
+    stratoscope.fails("tokens", text, says=says)
+    stratoscope.fails("tokens", text=text, says=says)
+    stratoscope.fails("predict", "-", "--json", text=text, says=says)
+
+
+def test_invalid_utf8_in_a_target_is_refused(stratoscope):
+    edit = ["--edit", "blocks.0.hook_resid_post *= 1"]
+    stratoscope.fails("sweep", "A", *edit, "--target", b"ab\xff", says=["not UTF-8", "byte offset 2 "])
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_a_text_beyond_the_context_is_refused_with_its_length(stratoscope, command):
+    count = stratoscope.json("tokens", LONG)["count"]
+    stratoscope.fails(*command, LONG, says=[f"{count} tokens", "context of 512", "--truncate"])
+
+
+def test_truncate_cuts_at_the_context_and_says_so(stratoscope):
+    count = stratoscope.json("tokens", LONG)["count"]
+    cut = stratoscope.json("predict", LONG, "--truncate")
+    assert cut["position"] == 511
+    assert cut["notes"] == [f"the text was cut from {count} to 512 tokens, the model's context"]
+    assert f"note: the text was cut from {count} to 512 tokens" in stratoscope.prints("predict", LONG, "--truncate")
+
+
+def test_bos_counts_towards_the_context(stratoscope, tiny_model):
+    full = " ".join("~" for _ in range(32))[:-1] + "~"
+    count = stratoscope.json("tokens", full, "--model", tiny_model)["count"]
+    text = full + "~" * (64 - count)
+    assert stratoscope.json("predict", text, "--model", tiny_model)["position"] == 63
+    stratoscope.fails("predict", text, "--bos", "--model", tiny_model, says="65 tokens")
+    cut = stratoscope.json("predict", text, "--bos", "--truncate", "--model", tiny_model)
+    assert len(cut["notes"]) == 2
+
+
+def test_bos_is_the_first_token_of_a_run(stratoscope):
+    plain = stratoscope.json("activations", "A wise man", "--token", "-1")
+    with_bos = stratoscope.json("activations", "A wise man", "--token", "-1", "--bos")
+    assert (plain["token"]["index"], with_bos["token"]["index"]) == (2, 3)
+    assert plain["layers"][0]["variance"] != with_bos["layers"][0]["variance"]  # the position differs
+
+
+def test_truncate_changes_nothing_that_fits(stratoscope):
+    cut, whole = (stratoscope.json("predict", "A wise man", *more) for more in ([], ["--truncate"]))
+    assert cut == whole
