@@ -10,11 +10,11 @@ namespace stratoscope {
 
 using Sentences = std::vector<std::string>;
 
-Sentences describe(const Activations& activations);
-Sentences describe(const SimilarityAcrossLayers& similarity);
-Sentences describe(const SimilarityAcrossTokens& similarity);
-Sentences describe(const LaminarProfile& profile);
-Sentences describe(const Predictions& likeliest);
-Sentences describe_sweep(const DemoFindings& findings);
+Sentences describe(const Activations&);
+Sentences describe(const SimilarityAcrossLayers&);
+Sentences describe(const SimilarityAcrossTokens&);
+Sentences describe(const LaminarProfile&);
+Sentences describe(const Predictions&);
+Sentences describe_sweep(const DemoFindings&);
 
 }  // namespace stratoscope

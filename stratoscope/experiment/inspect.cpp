@@ -33,8 +33,8 @@ Json config_json(const ModelConfig& c) {
 
 }  // namespace
 
-TokenCounts count_tokens(const Session& session, std::string_view bytes, const TextOptions& options) {
-  TokenCounts counts{session.read(bytes, options), 0, 0, 0};
+TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options) {
+  TokenCounts counts{session.read(input, options), 0, 0, 0};
   const std::string& text = counts.text.text;
   std::set<char32_t> characters;
   for (std::size_t i = 0; i < text.size(); i += utf8_length(static_cast<unsigned char>(text[i]))) {

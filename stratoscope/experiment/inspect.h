@@ -15,7 +15,7 @@ struct TokenCounts {
   std::size_t unique = 0;                             // different token ids
 };
 
-TokenCounts count_tokens(const Session& session, std::string_view text, const TextOptions& options);
+TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options);
 Json to_json(const Session& session, const TokenCounts& counts);
 
 // "info": config, parameters, and every hook point with its shape, the number of positions written as "pos".

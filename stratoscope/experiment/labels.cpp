@@ -21,6 +21,7 @@ std::string token_label(std::string_view token) {
 
 std::vector<std::string> token_labels(const std::vector<std::string>& tokens) {
   std::vector<std::string> labels;
+  labels.reserve(tokens.size());
   for (const std::string& token : tokens) labels.push_back(token_label(token));
   return labels;
 }

@@ -91,11 +91,11 @@ Session::Session(const SessionOptions& options)
                 "do the tokenizer's files and the weights belong together?");
 }
 
-Session::Session(SessionOptions options, ModelLocation location, const ModelConfig& config,
+Session::Session(SessionOptions options, ModelLocation location, ModelConfig config,
                  std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer)
     : options_(std::move(options)),
       location_(std::move(location)),
-      config_(config),
+      config_(std::move(config)),
       checkpoint_(std::move(checkpoint)),
       tokenizer_(std::move(tokenizer)) {}
 

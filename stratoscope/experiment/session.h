@@ -62,12 +62,12 @@ class Session {
   bool model_is_loaded() const { return model_.has_value(); }
 
   // Throws Error for invalid UTF-8, an empty text, and a text beyond the context.
-  Text read(std::string_view text, const TextOptions& options = {}) const;
+  Text read(std::string_view bytes, const TextOptions& options = {}) const;
   // A token's text; "[id]" for an id that the model has and the tokenizer has not.
   std::string token_text(TokenId id) const;
 
  private:
-  Session(SessionOptions options, ModelLocation location, const ModelConfig& config,
+  Session(SessionOptions options, ModelLocation location, ModelConfig config,
           std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer);
 
   SessionOptions options_;

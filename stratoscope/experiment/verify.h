@@ -29,8 +29,8 @@ struct Verification {
 };
 
 Verification verify(const Session& session, const VerifyRequest& request);
-Json to_json(const Session& session, const Verification& verification);
+Json to_json(const Session& session, const Verification& result);
 // The relative error of the points along the residual stream, by block.
-Figure figure_of(const Verification& verification);
+Figure figure_of(const Verification& result);
 
 }  // namespace stratoscope

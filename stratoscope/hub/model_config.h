@@ -34,7 +34,7 @@ const char* name_of(Activation activation);
 
 // `source` names the file in errors. Throws Error for malformed JSON, a missing, absurd or contradictory size, and
 // for an architecture or option that is not implemented.
-ModelConfig parse_model_config(const std::string& json, const std::string& source);
+ModelConfig parse_model_config(const std::string& text, const std::string& source);
 
 // Reads `folder`/config.json.
 ModelConfig read_model_config(const std::filesystem::path& folder);

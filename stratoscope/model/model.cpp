@@ -69,8 +69,8 @@ void unembed(const PackedMatrix& unembedding, const RunRequest& request, MatrixV
 
 }  // namespace
 
-Model::Model(const ModelConfig& config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options)
-    : config_(config), checkpoint_(std::move(checkpoint)), options_(options) {
+Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options)
+    : config_(std::move(config)), checkpoint_(std::move(checkpoint)), options_(options) {
   const ThreadScope threads(options.threads);
   for (const auto& name : checkpoint_->nonfinite_tensors())
     warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");

@@ -32,7 +32,7 @@ class Model {
   // `folder` is in Hugging Face layout. Throws Error for whatever is wrong with it.
   static Model load(const std::filesystem::path& folder, const ModelOptions& options = {});
   // The same from what has been opened already.
-  Model(const ModelConfig& config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options);
+  Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options);
 
   const ModelConfig& config() const { return config_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }

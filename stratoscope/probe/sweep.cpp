@@ -23,6 +23,7 @@ constexpr std::size_t kRowsPerPass = 1024, kLogitRowsPerPass = 128;
 
 std::vector<std::string> as_texts(const std::vector<std::size_t>& indices) {
   std::vector<std::string> texts;
+  texts.reserve(indices.size());
   for (const std::size_t index : indices) texts.push_back(std::to_string(index));
   return texts;
 }

@@ -60,6 +60,7 @@ inline std::vector<double> values_of(const StoredTensor& stored) {
 inline std::vector<std::int32_t> ids_of(const StoredTensor& stored) {
   const auto values = values_of(stored);
   std::vector<std::int32_t> ids;
+  ids.reserve(values.size());
   for (const double value : values) ids.push_back(static_cast<std::int32_t>(value));
   return ids;
 }
