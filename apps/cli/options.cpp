@@ -109,6 +109,11 @@ void add_figure_options(CLI::App& command, FigureOptions& options) {
       ->needs(file);
 }
 
+void take_several(CLI::Option& option) {
+  constexpr int kMost = 10000;
+  option.expected(1, kMost)->allow_extra_args(false)->take_all();
+}
+
 Session open_session(const CommonOptions& options, const Program& program) {
   return Session({options.model, parse_precision(options.precision), options.threads, program.progress});
 }

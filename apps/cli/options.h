@@ -44,6 +44,8 @@ struct Program {
 void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 void add_figure_options(CLI::App& command, FigureOptions& options);
+// Lets an option take several values behind one name, each as it is written: CLI11 would take "[a,b]" apart.
+void take_several(CLI::Option& option);
 
 Session open_session(const CommonOptions& options, const Program& program);
 

@@ -57,10 +57,10 @@ void add_run(CLI::App& app, Program& program) {
   CLI::App& command = *app.add_subcommand("run", "one forward pass, saved: hidden states, logits, any hook point");
   add_model_options(command, options->common, true);
   command.add_option("--save", options->save, "the file: .safetensors or .npz")->required()->type_name("FILE");
-  command
-      .add_option("--capture", options->captures, "also save a hook point; globs such as blocks.*.attn.hook_pattern")
-      ->type_name("HOOK …")
-      ->take_all();
+  auto* captures = command.add_option("--capture", options->captures,
+                                      "also save a hook point; globs such as blocks.*.attn.hook_pattern");
+  captures->type_name("HOOK …");
+  take_several(*captures);
   auto* texts = command.add_option("--texts", options->texts, "many texts: JSON lines with a field \"text\"");
   texts->type_name("FILE.jsonl");
   add_text(command, options->common);

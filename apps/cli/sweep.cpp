@@ -76,7 +76,8 @@ void add_sweep(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   const auto repeatable = [](CLI::Option* option) { option->expected(1)->allow_extra_args(false)->take_all(); };
   auto* axes = command.add_option("--over", options->axes, "an axis: layer=all, position=2:5, factor=0,0.5,1");
-  axes->type_name("NAME=LIST …")->take_all();
+  axes->type_name("NAME=LIST …");
+  take_several(*axes);
   auto* targets = command.add_option("--target", options->targets, "the token that the metric follows, as text");
   targets->type_name("T");
   repeatable(targets);
