@@ -105,8 +105,11 @@ def test_corrupt_of_the_same_text_changes_nothing(value_after):
 
 def test_corrupt_of_another_length_needs_a_position(stratoscope):
     edit = ["--edit", "blocks.2.hook_resid_post = corrupt", "--corrupt", "A wise"]
-    result = stratoscope.fails("predict", PENGUINS, *edit, "--json", says=["10", "2"])
-    assert "token" in result.err
+    for command in (["predict"], ["run", "--save", "x.npz"], ["verify"], ["sweep", "--metric", "kl"]):
+        result = stratoscope.fails(*command, PENGUINS, *edit, "--json", says=["has 10 tokens", "--corrupt 2", "corrupt[-1]"])
+        for token in ("“ wise”", "“ Penguins”", "“.”"):  # both tokenisations, side by side
+            assert token in result.err
+        assert result.err.count("“ wise”") == 2
 
 
 def test_corrupt_without_a_text(stratoscope):

@@ -152,6 +152,8 @@ def test_sweep_for_people(stratoscope):
         (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=1,,2"], "empty value"),
         ([*SCALE, "--over", "layer=12"], "0 to 11, or -12 to -1"),
         ([*SCALE, "--over", "layer"], "'layer' is no axis"),
+        ([*SCALE, "--over", "[layer=0]"], "is no name for an axis"),
+        ([*SCALE, "--over", "layer=[0,1]"], "'[0' is not an index"),
         ([*SCALE, "--over", "=1"], "is no name for an axis"),
         ([*SCALE, "--over", "layer=0", "--over", "layer=1"], "given twice"),
         (["--edit", "blocks.0.hook_resid_post[{position}] *= 0", "--over", "position=10"], "0 to 9, or -10 to -1"),

@@ -38,6 +38,16 @@ def test_after_two_dashes_everything_is_text(stratoscope, text):
     assert f"{len(text)} characters" in stratoscope.prints("tokens", "--", text)
 
 
+@pytest.mark.parametrize("text", ["[a,b]", "[]", "a = b", "Where is block 3?"])
+def test_a_text_may_stand_behind_a_list_of_values(stratoscope, text):
+    count = stratoscope.json("tokens", text)["count"]
+    keys = stratoscope.json("run", "--save", "x.npz", "--capture", "hook_embed", "hook_pos_embed", text)["keys"]
+    assert keys["hook_embed"] == keys["hook_pos_embed"] == [count, 192]
+    sweep = ["sweep", "--metric", "kl", "--edit", "blocks.{layer}.hook_mlp_out[{x}] = 0", "--over", "layer=0,1", "x=0"]
+    last = stratoscope.json(*sweep, text)
+    assert last["results"] == stratoscope.json("sweep", text, *sweep[1:])["results"] and len(last["results"]) == 2
+
+
 def test_an_option_never_becomes_text(stratoscope):
     stratoscope.fails("tokens", "-x", status=2, says="-x")
 
