@@ -106,7 +106,7 @@ void add_demo(CLI::App& app, Program& program) {
         print_json(to_json(session, demo));
       else
         print_summary(session, demo);
-      if (demo.missing) throw Error("demo", "no picture could be drawn: " + *demo.missing);
+      if (demo.missing) throw Error("demo", *demo.missing);
     };
   });
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/staged_folder.h"
@@ -94,9 +96,18 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
       failures[i] = error.what();
     }
   });
-  for (const std::string& failure : failures)
-    if (!failure.empty()) return failure;
-  return std::nullopt;
+  const auto failed = [](const std::string& failure) { return !failure.empty(); };
+  const auto first = std::find_if(failures.begin(), failures.end(), failed);
+  if (first == failures.end()) return std::nullopt;
+  return fmt::format("{} of {} figures could not be drawn: {}", std::count_if(first, failures.end(), failed),
+                     failures.size(), *first);
+}
+
+// The message with the place where the folder ends up, not the one where it was made.
+std::string with_final_place(std::string message, const std::string& temporary, const std::string& place) {
+  for (std::size_t at = 0; (at = message.find(temporary, at)) != std::string::npos; at += place.size())
+    message.replace(at, temporary.size(), place);
+  return message;
 }
 
 std::vector<std::pair<std::string, std::string>> model_facts(const Session& session, const DemoFindings& f) {
@@ -187,6 +198,9 @@ Demo run_demo(const Session& session, const DemoRequest& request) {
   demo.findings = find_out(session, request);
   auto figures = figures_of(demo.findings);
   demo.missing = write_figures(folder.temporary(), request.theme, figures, session.progress());
+  if (demo.missing)
+    demo.missing =
+        with_final_place(*demo.missing, folder.temporary().string(), (request.out / "").parent_path().string());
   // Ctrl-C reaches gnuplot too, and a picture that it left out is no reason to write a demo without.
   if (session.progress() != nullptr) session.progress()->throw_if_cancelled();
   write_file_atomically(folder.temporary() / "index.html", article_of(session, request, demo.findings, figures));

@@ -48,7 +48,7 @@ struct Demo {
   DemoFindings findings;
   std::vector<std::string> figures;  // names of the files in `out`
   std::filesystem::path out;
-  std::optional<std::string> missing;  // why no figure could be drawn, and what to install
+  std::optional<std::string> missing;  // how many figures could not be drawn, why, and what to install
 };
 
 // Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
