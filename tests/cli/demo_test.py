@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import re
+import shutil
 
 import pytest
 
@@ -191,7 +192,8 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
     (stratoscope.folder / "empty").mkdir()
     result = stratoscope.run("demo", "--json", env={"PATH": stratoscope.folder / "empty"})
     assert result.status == 1
-    assert "gnuplot-nox" in result.error
+    for part in ("6 of 6 figures could not be drawn", "gnuplot-nox", "written all the same: stratoscope-demo/activations.gp"):
+        assert part in result.error
     written = contents(stratoscope.folder / "stratoscope-demo")
     assert set(written) >= {name + ending for name in FIGURES for ending in [".gp", *COMPUTED]} | {"index.html"}
     assert not [name for name in written if name.endswith((".svg", ".png"))]
@@ -203,11 +205,24 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
 def test_a_full_disk_leaves_no_half_demo(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     before = contents(stratoscope.folder / "out")
-    for limit in (20, 2000, 100_000, 300_000):
+    for limit in (20, 2000, 100_000):
         result = stratoscope.run("demo", "--out", "out", preexec_fn=with_file_size_limit(limit))
         assert result.status == 1 and result.error
         assert contents(stratoscope.folder / "out") == before, limit
         stratoscope.leaves_no_temporary_file()
+
+
+def test_a_figure_that_cannot_be_drawn_takes_no_other_with_it(stratoscope):
+    gnuplot = shutil.which("gnuplot")
+    fake = stratoscope.folder / "bin" / "gnuplot"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\ngrep -q activations.png figure.gp && exit 3\nexec {gnuplot} \"$@\"\n")
+    fake.chmod(0o755)
+    result = stratoscope.run("demo", "--out", "out/", env={"PATH": f"{fake.parent}:/usr/bin:/bin"})
+    assert result.status == 1 and "1 of 6 figures could not be drawn" in result.error
+    assert "out/activations.gp" in result.error
+    written = contents(stratoscope.folder / "out")
+    assert "activations.png" not in written and "scaled-blocks.png" in written and "index.html" in written
 
 
 def test_a_link_to_a_demo_of_ours(stratoscope):
