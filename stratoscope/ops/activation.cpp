@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "stratoscope/ops/row_end_inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -24,9 +25,12 @@ V gelu_new(D d, V x) {
   // -2 sqrt(2/pi) and the cubic term's factor.
   const auto minus_two_u = hn::Mul(hn::Mul(x, hn::Set(d, -1.5957691216057308F)),
                                    hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715F), hn::Set(d, 1.0F)));
-  // Past 88 the result is 0 in float32, and exp would leave the range that its kernel is made for.
-  const auto e = hn::Exp(d, hn::Min(minus_two_u, hn::Set(d, 88.0F)));
-  return hn::Div(x, hn::Add(e, hn::Set(d, 1.0F)));
+  // Past 88 the result is 0 in float32, and exp would leave the range that its kernel is made for; x times 0 leaves
+  // what is not finite visible.
+  const auto limit = hn::Set(d, 88.0F);
+  const auto e = hn::Exp(d, hn::Min(minus_two_u, limit));
+  const auto y = hn::Div(x, hn::Add(e, hn::Set(d, 1.0F)));
+  return hn::IfThenElse(hn::Gt(minus_two_u, limit), hn::Mul(x, hn::Zero(d)), y);
 }
 
 void gelu_new_row(float* x, std::size_t n) {
@@ -34,9 +38,7 @@ void gelu_new_row(float* x, std::size_t n) {
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(gelu_new(d, hn::LoadU(d, x + i)), d, x + i);
-  if (i == n) return;
-  const auto rest = hn::FirstN(d, n - i);
-  hn::BlendedStore(gelu_new(d, hn::MaskedLoad(rest, d, x + i)), rest, d, x + i);
+  if (i < n) store_first(gelu_new(d, load_first(d, x + i, n - i)), d, x + i, n - i);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "stratoscope/ops/row_end_inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -107,6 +108,12 @@ void mix_rows(const float* const* pattern, std::size_t rows, const float* values
   for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
 }
 
+// Highway's Exp makes 0 of NaN, which would hide a broken score.
+template <class D, class V>
+V exp_or_nan(D d, V x) {
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
+}
+
 void softmax_of_row(float* row, std::size_t n) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -115,22 +122,22 @@ void softmax_of_row(float* row, std::size_t n) {
   const auto low = hn::Set(d, -std::numeric_limits<float>::infinity());
   auto top = low;
   for (std::size_t i = 0; i < whole; i += lanes) top = hn::Max(top, hn::LoadU(d, row + i));
-  if (whole < n) top = hn::Max(top, hn::IfThenElse(rest, hn::MaskedLoad(rest, d, row + whole), low));
+  if (whole < n) top = hn::Max(top, hn::IfThenElse(rest, load_first(d, row + whole, n - whole), low));
   const auto maximum = hn::MaxOfLanes(d, top);
   auto sum = hn::Zero(d);
   for (std::size_t i = 0; i < whole; i += lanes) {
-    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, row + i), maximum));
+    const auto e = exp_or_nan(d, hn::Sub(hn::LoadU(d, row + i), maximum));
     hn::StoreU(e, d, row + i);
     sum = hn::Add(sum, e);
   }
   if (whole < n) {
-    const auto e = hn::IfThenElseZero(rest, hn::Exp(d, hn::Sub(hn::MaskedLoad(rest, d, row + whole), maximum)));
-    hn::BlendedStore(e, rest, d, row + whole);
+    const auto e = hn::IfThenElseZero(rest, exp_or_nan(d, hn::Sub(load_first(d, row + whole, n - whole), maximum)));
+    store_first(e, d, row + whole, n - whole);
     sum = hn::Add(sum, e);
   }
   const auto total = hn::SumOfLanes(d, sum);
   for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Div(hn::LoadU(d, row + i), total), d, row + i);
-  if (whole < n) hn::BlendedStore(hn::Div(hn::MaskedLoad(rest, d, row + whole), total), rest, d, row + whole);
+  if (whole < n) store_first(hn::Div(load_first(d, row + whole, n - whole), total), d, row + whole, n - whole);
 }
 
 std::size_t float_lanes() { return hn::Lanes(hn::ScalableTag<float>()); }
