@@ -1,0 +1,140 @@
+// Packed products against sums in double.
+#include "stratoscope/ops/matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "stratoscope/base/threads.h"
+#include "tests/support/compare.h"
+#include "tests/support/random_checkpoint.h"
+
+namespace stratoscope {
+namespace {
+
+// x, W and b of one product; x's rows lie `gap` numbers apart from one another.
+struct Case {
+  std::size_t rows, in, out, gap;
+  std::vector<float> x, weights, bias;
+
+  Case(std::size_t r, std::size_t i, std::size_t o, std::size_t g = 0) : rows(r), in(i), out(o), gap(g) {
+    test::Random random(r + 1000 * i + 1000000 * o);
+    x = random.units(rows * (in + gap));
+    weights = random.units(in * out);
+    bias = random.units(out);
+  }
+  MatrixView<const float> rows_of_x() const { return {x.data(), rows, in, in + gap}; }
+  float weight(std::size_t i, std::size_t o, WeightLayout layout) const {
+    return layout == WeightLayout::in_out ? weights[i * out + o] : weights[o * in + i];
+  }
+};
+
+// The largest error of a row relative to the sum of its terms' magnitudes.
+double largest_error(const Case& c, WeightLayout layout, bool with_bias, MatrixView<const float> y) {
+  double worst = 0;
+  for (std::size_t r = 0; r < c.rows; ++r)
+    for (std::size_t o = 0; o < c.out; ++o) {
+      double sum = with_bias ? static_cast<double>(c.bias[o]) : 0, size = std::abs(sum);
+      for (std::size_t i = 0; i < c.in; ++i) {
+        const double term = static_cast<double>(c.rows_of_x().row(r)[i]) * static_cast<double>(c.weight(i, o, layout));
+        sum += term;
+        size += std::abs(term);
+      }
+      const double error = std::abs(static_cast<double>(y.row(r)[o]) - sum) / size;
+      worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(worst, error);
+    }
+  return worst;
+}
+
+TEST(Matmul, AgreesWithSumsInDouble) {
+  for (const std::size_t rows : {1U, 2U, 15U, 47U, 48U, 49U, 100U})
+    for (const std::size_t in : {1U, 5U, 48U, 65U, 129U, 400U})
+      for (const std::size_t out : {1U, 3U, 16U, 67U, 500U})
+        for (const WeightLayout layout : {WeightLayout::in_out, WeightLayout::out_in})
+          for (const bool with_bias : {true, false}) {
+            const Case c(rows, in, out);
+            const PackedMatrix matrix(c.weights.data(), in, out, layout, with_bias ? c.bias.data() : nullptr);
+            Tensor y({rows, out});
+            matrix.multiply(c.rows_of_x(), y.matrix());
+            ASSERT_LE(largest_error(c, layout, with_bias, y.matrix()), 1e-6)
+                << rows << " x " << in << " x " << out << (with_bias ? " with bias" : "");
+          }
+}
+
+TEST(Matmul, RowsMayBeStridedAndMisaligned) {
+  for (const std::size_t in : {7U, 64U, 200U}) {
+    const Case c(50, in, 33, 5);
+    const PackedMatrix matrix(c.weights.data(), in, 33, WeightLayout::in_out, c.bias.data());
+    std::vector<float> wide(50 * 40 + 1, 123.0F);
+    const MatrixView<float> y(wide.data() + 1, 50, 33, 40);
+    matrix.multiply(c.rows_of_x(), y);
+    EXPECT_LE(largest_error(c, WeightLayout::in_out, true, y), 1e-6);
+    EXPECT_EQ(wide[0], 123.0F);
+    for (std::size_t r = 0; r < 50; ++r)
+      for (std::size_t i = 33; i < 40; ++i) ASSERT_EQ(y.row(r)[i], 123.0F) << "written between the rows";
+  }
+}
+
+TEST(Matmul, ARowHasTheSameBitsInAnyCompanyAtAnyThreadCount) {
+  for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{48, 144}, {192, 768}, {768, 192}, {131, 1300}}) {
+    const Case c(130, in, out);
+    const PackedMatrix matrix(c.weights.data(), in, out, WeightLayout::in_out, c.bias.data());
+    Tensor whole({c.rows, out});
+    {
+      const ThreadScope one(1);
+      matrix.multiply(c.rows_of_x(), whole.matrix());
+    }
+    for (const int threads : {1, 2, 3, 7}) {
+      const ThreadScope scope(threads);
+      for (const std::size_t count : {1U, 2U, 3U, 16U, 47U, 49U, 100U, 130U}) {
+        const std::size_t first = (c.rows - count) / 2;
+        Tensor part({count, out});
+        matrix.multiply(c.rows_of_x().rows_from(first, count), part.matrix());
+        ASSERT_TRUE(test::same_bits(std::span<const float>(part.values()),
+                                    std::span<const float>(whole.matrix().row(first), part.size())))
+            << count << " rows, " << threads << " threads, " << in << " x " << out;
+      }
+    }
+  }
+}
+
+TEST(Matmul, NotANumberStaysInItsRow) {
+  Case c(5, 70, 20);
+  const PackedMatrix matrix(c.weights.data(), 70, 20, WeightLayout::in_out, nullptr);
+  Tensor clean({5, 20}), y({5, 20});
+  matrix.multiply(c.rows_of_x(), clean.matrix());
+  c.x[2 * 70 + 69] = std::numeric_limits<float>::quiet_NaN();
+  matrix.multiply(c.rows_of_x(), y.matrix());
+  for (std::size_t r = 0; r < 5; ++r)
+    for (std::size_t o = 0; o < 20; ++o) {
+      if (r == 2)
+        EXPECT_TRUE(std::isnan(y.matrix().row(r)[o]));
+      else
+        EXPECT_EQ(y.matrix().row(r)[o], clean.matrix().row(r)[o]);
+    }
+}
+
+TEST(Matmul, NoRowsAreNoWorkAndConcurrentUseIsSafe) {
+  const Case c(40, 96, 100);
+  const PackedMatrix matrix(c.weights.data(), 96, 100, WeightLayout::in_out, c.bias.data());
+  Tensor nothing({0, 100});
+  matrix.multiply(c.rows_of_x().rows_from(0, 0), nothing.matrix());
+  EXPECT_GE(matrix.bytes(), 96U * 100 * sizeof(float));
+
+  Tensor expected({40, 100});
+  matrix.multiply(c.rows_of_x(), expected.matrix());
+  std::vector<Tensor> results;
+  for (int i = 0; i < 4; ++i) results.emplace_back(Shape{40, 100});
+  std::vector<std::thread> threads;
+  for (Tensor& result : results)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) matrix.multiply(c.rows_of_x(), result.matrix());
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const Tensor& result : results) EXPECT_TRUE(test::same_bits(result.values(), std::as_const(expected).values()));
+}
+
+}  // namespace
+}  // namespace stratoscope
