@@ -1,0 +1,93 @@
+// The hook-point table, pinned: order, axes, reach and which points can be edited are part of the contract.
+#include "stratoscope/model/hook_points.h"
+
+#include <gtest/gtest.h>
+
+namespace stratoscope {
+namespace {
+
+std::string axes_of(const HookPoint& point) {
+  static const char* const kNames[] = {"pos", "head", "key", "d_head", "d_model", "d_mlp", "d_vocab", "1"};
+  std::string text;
+  for (const HookAxis axis : point.axes)
+    text += (text.empty() ? "" : " ") + std::string(kNames[static_cast<int>(axis)]);
+  return text;
+}
+
+std::string line_of(const HookPoint& point) {
+  const char* scope = point.scope == Scope::before_blocks ? "before" : point.scope == Scope::block ? "block" : "after";
+  return std::string(scope) + " " + std::string(point.name) + " [" + axes_of(point) + "] " +
+         (point.reach == Reach::rows_from ? "rows from" : "own row") + (point.editable ? ", editable" : "");
+}
+
+TEST(HookPoints, TheTableIsPinned) {
+  const std::vector<std::string> expected = {
+      "before hook_embed [pos d_model] rows from",
+      "before hook_pos_embed [pos d_model] rows from",
+      "block hook_resid_pre [pos d_model] rows from, editable",
+      "block ln1.hook_scale [pos 1] rows from",
+      "block ln1.hook_normalized [pos d_model] rows from",
+      "block attn.hook_q [pos head d_head] own row",
+      "block attn.hook_k [pos head d_head] rows from",
+      "block attn.hook_v [pos head d_head] rows from",
+      "block attn.hook_attn_scores [head pos key] own row",
+      "block attn.hook_pattern [head pos key] own row",
+      "block attn.hook_z [pos head d_head] own row",
+      "block attn.hook_result [pos head d_model] own row",
+      "block hook_attn_out [pos d_model] own row, editable",
+      "block hook_resid_mid [pos d_model] own row, editable",
+      "block ln2.hook_scale [pos 1] own row",
+      "block ln2.hook_normalized [pos d_model] own row",
+      "block mlp.hook_pre [pos d_mlp] own row",
+      "block mlp.hook_post [pos d_mlp] own row",
+      "block hook_mlp_out [pos d_model] own row, editable",
+      "block hook_resid_post [pos d_model] own row, editable",
+      "after ln_final.hook_scale [pos 1] own row",
+      "after ln_final.hook_normalized [pos d_model] own row",
+      "after unembed.hook_in [pos d_model] own row",
+      "after unembed.hook_out [pos d_vocab] own row",
+  };
+  std::vector<std::string> lines;
+  for (const HookPoint& point : hook_points()) {
+    lines.push_back(line_of(point));
+    EXPECT_EQ(&hook_point(point.point), &point);
+  }
+  EXPECT_EQ(lines, expected);
+}
+
+ModelConfig small_config() {
+  ModelConfig config;
+  config.n_layers = 2;
+  config.n_heads = 3;
+  config.d_model = 12;
+  config.d_head = 4;
+  config.d_mlp = 20;
+  config.n_ctx = 8;
+  config.d_vocab = 50;
+  return config;
+}
+
+TEST(HookPoints, SitesComeBlockByBlockAndAreFoundByTheirNames) {
+  const auto sites = all_sites(small_config());
+  ASSERT_EQ(sites.size(), 2U + 2 * 18 + 4);
+  EXPECT_EQ(name_of(sites[1]), "hook_pos_embed");
+  EXPECT_EQ(name_of(sites[2]), "blocks.0.hook_resid_pre");
+  EXPECT_EQ(name_of(sites[20]), "blocks.1.hook_resid_pre");
+  EXPECT_EQ(name_of(sites.back()), "unembed.hook_out");
+  for (const Site site : sites) EXPECT_EQ(find_site(name_of(site), small_config()), site);
+  EXPECT_FALSE(find_site("blocks.2.hook_resid_pre", small_config()));
+  EXPECT_FALSE(find_site("hook_resid_pre", small_config()));
+}
+
+TEST(HookPoints, ShapesFollowTheAxes) {
+  const auto shape = [](Point point) { return shape_of({point, 0}, small_config(), 7); };
+  EXPECT_EQ(shape(Point::q), (Shape{7, 3, 4}));
+  EXPECT_EQ(shape(Point::pattern), (Shape{3, 7, 7}));
+  EXPECT_EQ(shape(Point::result), (Shape{7, 3, 12}));
+  EXPECT_EQ(shape(Point::ln1_scale), (Shape{7, 1}));
+  EXPECT_EQ(shape(Point::mlp_post), (Shape{7, 20}));
+  EXPECT_EQ(shape(Point::unembed_out), (Shape{7, 50}));
+}
+
+}  // namespace
+}  // namespace stratoscope

@@ -1,0 +1,74 @@
+// Comparing whole runs bit for bit.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "stratoscope/model/model.h"
+#include "tests/support/compare.h"
+
+namespace stratoscope::test {
+
+template <class T>
+bool same_bits(const BasicTensor<T>& a, const BasicTensor<T>& b) {
+  return a.shape() == b.shape() && same_bits(a.values(), b.values());
+}
+
+// Every hook point of these texts.
+inline RunRequest everything_of(const ModelConfig& config, std::vector<TokenIds> sequences) {
+  RunRequest request;
+  request.sequences = std::move(sequences);
+  request.captures = all_sites(config);
+  return request;
+}
+
+template <class T>
+void expect_same_bits(const Run<T>& a, const Run<T>& b) {
+  EXPECT_TRUE(same_bits(a.hidden_states, b.hidden_states)) << "hidden states";
+  EXPECT_TRUE(same_bits(a.logits, b.logits)) << "logits";
+  ASSERT_EQ(a.captured.size(), b.captured.size());
+  for (std::size_t i = 0; i < a.captured.size(); ++i)
+    EXPECT_TRUE(same_bits(a.captured[i].second, b.captured[i].second)) << name_of(a.captured[i].first);
+}
+
+// The rows [first, first + count) of the pos axis of a captured value, flattened; keys beyond `count` are left out.
+template <class T>
+std::vector<T> rows_of_value(Site site, const BasicTensor<T>& value, std::size_t first, std::size_t count) {
+  const HookPoint& info = hook_point(site.point);
+  std::vector<T> rows;
+  if (info.has_axis(HookAxis::key)) {  // [head, pos, key]
+    const std::size_t heads = value.shape()[0], total = value.shape()[1], keys = value.shape()[2];
+    for (std::size_t head = 0; head < heads; ++head)
+      for (std::size_t r = first; r < first + count; ++r) {
+        const T* row = value.data() + (head * total + r) * keys;
+        rows.insert(rows.end(), row, row + count);
+      }
+    return rows;
+  }
+  const std::size_t width = value.size() / value.shape()[0];
+  rows.assign(value.data() + first * width, value.data() + (first + count) * width);
+  return rows;
+}
+
+// Sequence `s` of the batch has the bits that `single`, a run of that sequence alone, has.
+template <class T>
+void expect_sequence_has_bits_of(const Run<T>& batch, std::size_t s, const Run<T>& single) {
+  const std::size_t first = batch.row_offsets[s], count = batch.row_offsets[s + 1] - first;
+  ASSERT_EQ(count, single.rows());
+  for (std::size_t entry = 0; entry < batch.hidden_states.shape()[0]; ++entry) {
+    const auto all = batch.hidden_states.slice(entry), own = single.hidden_states.slice(entry);
+    EXPECT_TRUE(
+        same_bits(std::span<const T>(all.row(first), count * all.cols), std::span<const T>(own.data, count * own.cols)))
+        << "hidden state " << entry << " of sequence " << s;
+  }
+  const auto logits = batch.logits.matrix();
+  EXPECT_TRUE(same_bits(std::span<const T>(logits.row(first), count * logits.cols), single.logits.values()))
+      << "logits of sequence " << s;
+  for (const auto& [site, value] : batch.captured) {
+    const auto rows = rows_of_value(site, value, first, count), own = rows_of_value(site, single.value(site), 0, count);
+    EXPECT_TRUE(same_bits(std::span<const T>(rows), std::span<const T>(own))) << name_of(site) << " of sequence " << s;
+  }
+}
+
+}  // namespace stratoscope::test
