@@ -21,7 +21,10 @@ std::string read_standard_input() {
   std::string text;
   char buffer[65536];
   std::size_t count = 0;
-  while ((count = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) text.append(buffer, count);
+  while ((count = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) {
+    text.append(buffer, count);
+    if (std::ferror(stdin) != 0) break;  // interrupted: reading on would wait again
+  }
   if (std::ferror(stdin) != 0) throw Error("text", "standard input cannot be read");
   return text;
 }
