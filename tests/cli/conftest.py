@@ -1,17 +1,16 @@
+import json
 import shutil
 import sys
 
 import numpy as np
 import pytest
 
-from program import MODEL, ROOT, Program
+from program import ROOT, Program
 
 sys.path.insert(0, str(ROOT / "tests" / "oracle" / "gpt2"))
 
 import checkpoints  # noqa: E402
 import safetensors_io  # noqa: E402
-
-TINY = {**checkpoints.BASE}
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def stratoscope(tmp_path):
 def tiny_model(tmp_path_factory):
     """A random GPT-2 of 2 blocks, 3 heads, width 48, vocabulary 311, context 64."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    checkpoints.write_checkpoint(folder, TINY, np.random.default_rng(1))
+    checkpoints.write_checkpoint(folder, checkpoints.BASE, np.random.default_rng(1))
     return folder
 
 
@@ -60,16 +59,4 @@ def golden():
 
 @pytest.fixture(scope="session")
 def golden_json():
-    import json
-
     return lambda name: json.loads((ROOT / "tests" / "golden" / f"{name}.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def copy_of_built_in(tmp_path):
-    """The built-in model in a folder of its own, its large files as links."""
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    for file in MODEL.iterdir():
-        (folder / file.name).symlink_to(file)
-    return folder

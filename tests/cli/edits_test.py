@@ -106,7 +106,8 @@ def test_corrupt_of_the_same_text_changes_nothing(value_after):
 def test_corrupt_of_another_length_needs_a_position(stratoscope):
     edit = ["--edit", "blocks.2.hook_resid_post = corrupt", "--corrupt", "A wise"]
     for command in (["predict"], ["run", "--save", "x.npz"], ["verify"], ["sweep", "--metric", "kl"]):
-        result = stratoscope.fails(*command, PENGUINS, *edit, "--json", says=["has 10 tokens", "--corrupt 2", "corrupt[-1]"])
+        says = ["has 10 tokens", "--corrupt 2", "corrupt[-1]"]
+        result = stratoscope.fails(*command, PENGUINS, *edit, "--json", says=says)
         for token in ("“ wise”", "“ Penguins”", "“.”"):  # both tokenisations, side by side
             assert token in result.err
         assert result.err.count("“ wise”") == 2
@@ -263,7 +264,9 @@ def test_a_tensor_that_is_not_in_the_file(stratoscope):
     stratoscope.fails("predict", PENGUINS, "--edit", "blocks.0.hook_resid_post += v.safetensors:not", says="'not'")
 
 
-@pytest.mark.parametrize("command", [["activations"], ["similarity", "--profile"], ["verify"], ["run", "--save", "x.npz"]])
+@pytest.mark.parametrize(
+    "command", [["activations"], ["similarity", "--profile"], ["verify"], ["run", "--save", "x.npz"]]
+)
 def test_every_command_that_runs_takes_and_refuses_edits(stratoscope, command):
     with_edit = [*command, PENGUINS, "--edit", "blocks.0.hook_mlp_out = 0"]
     result = stratoscope.json(*with_edit)

@@ -141,7 +141,8 @@ def test_without_gnuplot_script_and_specification_are_still_written(stratoscope)
     nothing = {"PATH": stratoscope.home}
     for ending in (".svg", ".png", ".pdf"):
         command = [*COMMANDS["profile"], "--figure", "x" + ending, "--json"]
-        stratoscope.fails(*command, env=nothing, says=["gnuplot-nox", "x.gp", "x.vl.json"], leaves=["x.gp", "x.vl.json"])
+        left = ["x.gp", "x.vl.json"]
+        stratoscope.fails(*command, env=nothing, says=["gnuplot-nox", *left], leaves=left)
     stratoscope.succeeds(*COMMANDS["profile"], "--figure", "y.vl.json", env=nothing)
 
 
@@ -152,7 +153,8 @@ def test_a_gnuplot_that_fails_is_named(stratoscope):
     gnuplot.chmod(0o755)
     env = {"PATH": f"{gnuplot.parent}:/usr/bin:/bin"}
     command = [*COMMANDS["profile"], "--figure", "x.svg"]
-    stratoscope.fails(*command, env=env, says=["gnuplot failed (status 3)", "no such terminal"], leaves=["x.gp", "x.vl.json"])
+    says = ["gnuplot failed (status 3)", "no such terminal"]
+    stratoscope.fails(*command, env=env, says=says, leaves=["x.gp", "x.vl.json"])
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -170,7 +172,8 @@ def test_places_that_cannot_be_written(stratoscope, ending):
 def test_a_full_disk_leaves_no_half_picture(stratoscope, ending):
     file = stratoscope.folder / f"x{ending}"
     for limit in (20, 5000, 20_000):
-        result = stratoscope.run(*COMMANDS["activations"], "--figure", file.name, preexec_fn=with_file_size_limit(limit))
+        command = [*COMMANDS["activations"], "--figure", file.name]
+        result = stratoscope.run(*command, preexec_fn=with_file_size_limit(limit))
         assert result.status == 1 and result.error and not result.out
         assert not file.exists()
         for left in stratoscope.folder.iterdir():

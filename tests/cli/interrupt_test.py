@@ -1,13 +1,16 @@
 """Ctrl-C: work stops soon, says so, and leaves nothing behind."""
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 
-from program import KAFKA, PENGUINS, interrupt, wait_until
+from program import KAFKA, PENGUINS, TIME_LIMIT, Result, interrupt, wait_until
 
 LONG_SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post[{position}] *= {x}", "--target", " insect"]
 LONG_SWEEP += ["--over", "layer=all", "--over", "position=all", "--over", "x=1..3000"]
@@ -70,13 +73,17 @@ def test_waiting_for_text_stops(stratoscope):
     process = stratoscope.start("predict", "-", stdin=subprocess.PIPE)
     process.stdin.write(b"A wise man")
     process.stdin.flush()
-    wait_until(lambda: open(f"/proc/{process.pid}/wchan").read() != "0" and sleeps(process), process)
-    stops(stratoscope, interrupt(process))
+    wait_until(lambda: waiting_bytes(process.stdin) == 0, process)  # it has read them, and waits for more
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(TIME_LIMIT)  # while the pipe is still open
+    finally:
+        process.kill()
+    stops(stratoscope, Result(process.returncode, *process.communicate()))
 
 
-def sleeps(process):
-    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+def waiting_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
 
 
 def fake_gnuplot(stratoscope, script):

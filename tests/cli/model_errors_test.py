@@ -138,7 +138,9 @@ def test_a_config_that_cannot_be(stratoscope, forged, changes, says):
     refuses(stratoscope, with_config(forged, **changes), *says)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "null", '{"n_layer": 2', "[" * 10000, '{"n_layer": 1e999}', b"\xff\xfe{}", "\0"])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "null", '{"n_layer": 2', "[" * 10000, '{"n_layer": 1e999}', b"\xff\xfe{}", "\0"]
+)
 def test_a_config_that_is_no_json_object(stratoscope, forged, text):
     forged.write("config.json", text)
     refuses(stratoscope, forged, "config")
@@ -253,8 +255,10 @@ def test_nothing_hangs_or_breaks_on_weights_that_are_no_numbers(stratoscope, for
     ):
         stratoscope.json(*command, "--model", forged)
         stratoscope.prints(*command, "--model", forged)
-    for command in (["predict", "abcd"], ["activations", "abcd"], ["similarity", "abcd", "--across", "layers"], ["demo", "abcd"]):
-        result = stratoscope.run(*command, "--model", forged, *([] if command[0] == "demo" else ["--figure", "x.svg"]))
+    figure = ["--figure", "x.svg"]
+    similarity = ["similarity", "--across", "layers", *figure]
+    for command in (["predict", *figure], ["activations", *figure], similarity, ["demo"]):
+        result = stratoscope.run(*command, "abcd", "--model", forged)
         assert result.status in (0, 1)
         if result.status == 1:
             assert result.error

@@ -97,7 +97,8 @@ def test_a_huge_surprisal_does_not_fill_the_screen(stratoscope, forged):
     forged.change_tensors(lambda tensors: np.multiply(tensors["ln_f.weight"], 1e5, out=tensors["ln_f.weight"]))
     result = stratoscope.json("predict", "abcd", "--all", "--model", forged)
     assert max(s["surprisal"] for s in result["surprisals"]) > 1e4
-    assert max(len(line) for line in stratoscope.prints("predict", "abcd", "--all", "--model", forged).splitlines()) < 120
+    lines = stratoscope.prints("predict", "abcd", "--all", "--model", forged).splitlines()
+    assert max(len(line) for line in lines) < 120
 
 
 def test_an_edit_moves_the_prediction_and_says_how_far(stratoscope):

@@ -21,12 +21,13 @@ def test_activations_of_the_notebooks_token(stratoscope, golden, golden_json):
         "norm": np.linalg.norm(states, axis=1),
         "variance": states.var(1, ddof=1),
     }.items():
-        np.testing.assert_allclose([layer[key] for layer in result["layers"]], values, rtol=2e-5, atol=1e-4, err_msg=key)
+        printed = [layer[key] for layer in result["layers"]]
+        np.testing.assert_allclose(printed, values, rtol=2e-5, atol=1e-4, err_msg=key)
 
 
 @pytest.mark.parametrize(
     ("chosen", "index"),
-    [("0", 0), ("-1", 9), ("-10", 0), ("Penguins", 6), (" Penguins", 6), ("cute", 8), ("A", 0), (".", 9), ("once said", 4)],
+    [("0", 0), ("-1", 9), ("-10", 0), ("Penguins", 6), (" Penguins", 6), ("cute", 8), ("A", 0), ("once said", 4)],
 )
 def test_a_token_is_an_index_or_a_word(stratoscope, chosen, index):
     assert stratoscope.json("activations", PENGUINS, "--token", chosen)["token"]["index"] == index

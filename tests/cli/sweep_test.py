@@ -22,7 +22,8 @@ def log_prob_of(stratoscope, target_id, *edits, text=PENGUINS):
 
 def test_the_notebooks_demonstration_is_the_golden(stratoscope, golden_json):
     expected = golden_json("demo3")
-    result = stratoscope.json("sweep", KAFKA, *SCALE, "--over", "layer=all", "--target", " insect", "--metric", "log_prob")
+    options = [*SCALE, "--over", "layer=all", "--target", " insect", "--metric", "log_prob"]
+    result = stratoscope.json("sweep", KAFKA, *options)
     assert result["target"] == {"id": expected["target"]["id"], "token": " insect", "ids": expected["target"]["ids"]}
     assert result["metric"] == "log_prob"
     assert result["clean"] == pytest.approx(expected["clean_log_prob"], abs=1e-5)
@@ -144,7 +145,7 @@ def test_sweep_for_people(stratoscope):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--edit", "blocks.{layer}.hook_resid_post *= {x}", "--over", "layer=0"], ["placeholder {x} has no axis", "--over x="]),
+        (["--edit", "blocks.{layer}.hook_mlp_out *= {x}", "--over", "layer=0"], ["{x} has no axis", "--over x="]),
         ([*SCALE, "--over", "layer=0", "--over", "x=1"], "no edit uses the axis x"),
         (["--edit", "blocks.0.hook_resid_post *= {value}", "--over", "value=1"], "may not be called 'value'"),
         ([*SCALE, "--over", "layer="], "empty"),
@@ -176,7 +177,8 @@ def test_bad_sweeps(stratoscope, options, says):
 
 
 def test_a_metric_without_its_target(stratoscope):
-    stratoscope.fails("sweep", PENGUINS, *SCALE, "--over", "layer=0", says=["reads 1 target, but 0 are given", "--target"])
+    says = ["reads 1 target, but 0 are given", "--target"]
+    stratoscope.fails("sweep", PENGUINS, *SCALE, "--over", "layer=0", says=says)
 
 
 def test_a_whole_target_beyond_the_context(stratoscope, tiny_model):
