@@ -47,7 +47,7 @@ double rank_of(std::span<const T> logits, std::int32_t target) {
 double entropy_of(std::span<const double> log_probs) {
   double entropy = 0;
   for (const double log_prob : log_probs)
-    if (log_prob > -std::numeric_limits<double>::infinity()) entropy -= std::exp(log_prob) * log_prob;
+    if (log_prob != -std::numeric_limits<double>::infinity()) entropy -= std::exp(log_prob) * log_prob;
   return entropy;
 }
 
@@ -86,7 +86,7 @@ std::vector<double> log_softmax(std::span<const T> logits) {
 double kl_divergence(std::span<const double> p, std::span<const double> q) {
   double sum = 0;
   for (std::size_t i = 0; i < p.size(); ++i)
-    if (p[i] > -std::numeric_limits<double>::infinity()) sum += std::exp(p[i]) * (p[i] - q[i]);
+    if (p[i] != -std::numeric_limits<double>::infinity()) sum += std::exp(p[i]) * (p[i] - q[i]);
   // Rounding alone can make it negative; NaN stays NaN.
   return sum < 0 ? 0 : sum;
 }

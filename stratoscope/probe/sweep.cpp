@@ -40,9 +40,11 @@ void append_values(std::string_view piece, std::vector<std::string>& values) {
     values.emplace_back(piece);
     return;
   }
-  if (first > last || last - first >= static_cast<long>(kMostCells))
+  // Unsigned: the difference of two longs need not fit into one.
+  const std::size_t steps = static_cast<std::size_t>(last) - static_cast<std::size_t>(first);
+  if (first > last || steps >= kMostCells)
     throw Error("sweep", "the range " + in_quotes(piece) + " is empty or too long");
-  for (long i = first; i <= last; ++i) values.push_back(std::to_string(i));
+  for (std::size_t i = 0; i <= steps; ++i) values.push_back(std::to_string(first + static_cast<long>(i)));
 }
 
 // The text with every {name} replaced; names that occur are added to `used`.
