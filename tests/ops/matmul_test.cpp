@@ -49,9 +49,9 @@ double largest_error(const Case& c, WeightLayout layout, bool with_bias, MatrixV
 }
 
 TEST(Matmul, AgreesWithSumsInDouble) {
-  for (const std::size_t rows : {1U, 2U, 15U, 47U, 48U, 49U, 100U})
-    for (const std::size_t in : {1U, 5U, 48U, 65U, 129U, 400U})
-      for (const std::size_t out : {1U, 3U, 16U, 67U, 500U})
+  for (const std::size_t rows : {1U, 47U, 49U, 100U})
+    for (const std::size_t in : {1U, 5U, 65U, 129U, 400U})
+      for (const std::size_t out : {1U, 16U, 67U})
         for (const WeightLayout layout : {WeightLayout::in_out, WeightLayout::out_in})
           for (const bool with_bias : {true, false}) {
             const Case c(rows, in, out);

@@ -1,0 +1,74 @@
+// Names, aliases and globs of hook points.
+#include "stratoscope/probe/hook_names.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/errors.h"
+
+namespace stratoscope {
+namespace {
+
+using test::refuses;
+
+ModelConfig twelve_blocks() {
+  ModelConfig config;
+  config.n_layers = 12;
+  config.n_heads = config.d_model = config.d_head = config.d_mlp = config.n_ctx = config.d_vocab = 1;
+  return config;
+}
+
+std::vector<std::string> names(const char* pattern) {
+  std::vector<std::string> list;
+  for (const Site site : match_sites(pattern, twelve_blocks())) list.push_back(name_of(site));
+  return list;
+}
+
+TEST(HookNames, NamesAndAliases) {
+  const std::pair<const char*, const char*> table[] = {
+      {"blocks.3.hook_resid_post", "blocks.3.hook_resid_post"},
+      {"blocks.-1.attn.hook_z", "blocks.11.attn.hook_z"},
+      {"transformer.wte", "hook_embed"},
+      {"transformer.wpe", "hook_pos_embed"},
+      {"transformer.h.3", "blocks.3.hook_resid_post"},
+      {"transformer.h.-12", "blocks.0.hook_resid_post"},
+      {"transformer.h.3.attn", "blocks.3.hook_attn_out"},
+      {"transformer.h.3.mlp", "blocks.3.hook_mlp_out"},
+      {"transformer.h.3.mlp.c_fc", "blocks.3.mlp.hook_pre"},
+      {"transformer.ln_f", "unembed.hook_in"},
+      {"lm_head", "unembed.hook_out"},
+      {"logits", "unembed.hook_out"},
+      {"hidden_states.0", "blocks.0.hook_resid_pre"},
+      {"hidden_states.11", "blocks.11.hook_resid_pre"},
+      {"hidden_states.12", "unembed.hook_in"},
+      {"hidden_states.-1", "unembed.hook_in"},
+  };
+  for (const auto& [pattern, name] : table) EXPECT_EQ(names(pattern), std::vector<std::string>{name}) << pattern;
+}
+
+TEST(HookNames, GlobsMatchInFiringOrder) {
+  EXPECT_EQ(names("blocks.*.hook_mlp_out").size(), 12U);
+  EXPECT_EQ(names("blocks.?.hook_mlp_out").size(), 10U);
+  EXPECT_EQ(
+      names("blocks.1?.hook_resid_*"),
+      (std::vector<std::string>{"blocks.10.hook_resid_pre", "blocks.10.hook_resid_mid", "blocks.10.hook_resid_post",
+                                "blocks.11.hook_resid_pre", "blocks.11.hook_resid_mid", "blocks.11.hook_resid_post"}));
+  EXPECT_EQ(names("*").size(), 2U + 12 * 18 + 4);
+}
+
+TEST(HookNames, Refusals) {
+  const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
+  EXPECT_TRUE(refuses(of("blocks.3.hook_resid_pst"), "did you mean 'blocks.3.hook_resid_post'"));
+  EXPECT_TRUE(refuses(of("blocks.12.hook_resid_post"), "block 12 is out of range; blocks are 0 to 11, or -12 to -1"));
+  EXPECT_TRUE(refuses(of("transformer.h.12"), "block 12 is out of range"));
+  EXPECT_TRUE(refuses(of("hidden_states.13"), "hidden state 13 is out of range; hidden states are 0 to 12"));
+  EXPECT_TRUE(refuses(of("transformer.h.2.ln_1"), "blocks.i.ln1.hook_normalized is the value before them"));
+  EXPECT_TRUE(refuses(of("transformer.h.2.ln_2"), "blocks.i.ln2.hook_normalized"));
+  EXPECT_TRUE(refuses(of("blocks.*.hook_nothing"), "matches no hook point"));
+  EXPECT_TRUE(refuses(of("*.hook_resid_pre.*"), "matches no hook point"));
+  for (const char* name : {"", "blocks", "blocks.3", "blocks..hook_z", "hidden_states.1x", "hidden_states.",
+                           "transformer.h.1.mlp.c_proj", "qqqqqqqqqqqqqqqqqqqqqqqqqqqq"})
+    EXPECT_TRUE(refuses(of(name), "there is no")) << name;
+}
+
+}  // namespace
+}  // namespace stratoscope
