@@ -76,7 +76,7 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
   std::set<fs::path> files;
   for (const auto& [tensor, file] : json["weight_map"].items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || fs::path(name).filename() != name || name == "..")
+    if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..")
       throw Error("safetensors",
                   index.string() + ": the file of tensor " + in_quotes(tensor) + " is not a name in this folder");
     files.insert(folder / name);
