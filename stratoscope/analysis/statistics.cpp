@@ -12,9 +12,13 @@ Statistics statistics(std::span<const T> values) {
   const auto count = static_cast<double>(values.size());
   Statistics s;
   double sum = 0, squares = 0, deviations = 0;
-  for (const T value : values) {
-    sum += static_cast<double>(value);
-    squares += static_cast<double>(value) * static_cast<double>(value);
+  s.min = s.max = static_cast<double>(values[0]);
+  for (const T stored : values) {
+    const auto value = static_cast<double>(stored);
+    sum += value;
+    squares += value * value;
+    if (value < s.min || std::isnan(value)) s.min = value;
+    if (value > s.max || std::isnan(value)) s.max = value;
   }
   s.mean = sum / count;
   s.norm = std::sqrt(squares);
@@ -23,9 +27,6 @@ Statistics statistics(std::span<const T> values) {
     deviations += deviation * deviation;
   }
   s.variance = values.size() > 1 ? deviations / (count - 1) : 0;
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  s.min = static_cast<double>(*low);
-  s.max = static_cast<double>(*high);
   return s;
 }
 
@@ -41,6 +42,8 @@ double mean(std::span<const double> values) {
 double median(std::span<const double> values) {
   if (values.empty()) return 0;
   std::vector<double> sorted(values.begin(), values.end());
+  const auto broken = std::find_if(sorted.begin(), sorted.end(), [](double value) { return std::isnan(value); });
+  if (broken != sorted.end()) return *broken;  // it has no place in an order
   std::sort(sorted.begin(), sorted.end());
   const std::size_t half = sorted.size() / 2;
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;

@@ -12,11 +12,11 @@ struct Statistics {
   double norm = 0;  // Euclidean
 };
 
-// `values` holds at least one number. T is float or double.
+// `values` holds at least one number; a NaN among them makes all of these NaN. T is float or double.
 template <class T>
 Statistics statistics(std::span<const T> values);
 
-// Of an empty list: 0. The median of an even count is the mean of the middle two, as NumPy's.
+// Of an empty list: 0; of one that holds NaN: NaN. The median of an even count is the mean of the middle two, as NumPy's.
 double mean(std::span<const double> values);
 double median(std::span<const double> values);
 
