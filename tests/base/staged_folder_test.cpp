@@ -1,0 +1,77 @@
+#include "stratoscope/base/staged_folder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "stratoscope/base/atomic_file.h"
+#include "tests/base/error_text.h"
+#include "tests/base/temporary_folder.h"
+
+namespace stratoscope {
+namespace {
+
+namespace fs = std::filesystem;
+using stratoscope::testing::bytes_of;
+using stratoscope::testing::error_text;
+using stratoscope::testing::holds;
+using stratoscope::testing::TemporaryFolder;
+
+constexpr const char* kMarker = ".ours";
+
+void write_demo(const fs::path& path, const std::string& content) {
+  StagedFolder folder(path, kMarker);
+  write_file_atomically(folder.temporary() / "page", content);
+  folder.commit();
+}
+
+TEST(StagedFolder, AppearsWholeAndIsReplacedWhole) {
+  const TemporaryFolder parent;
+  write_demo(parent / "demo", "one");
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
+  EXPECT_TRUE(fs::exists(parent / "demo" / kMarker));
+  parent.file("demo/left over", "x");
+  write_demo(parent / "demo/", "two");
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "two");
+  EXPECT_FALSE(fs::exists(parent / "demo/left over"));
+  EXPECT_EQ(parent.entry_count(), 1U) << "nothing temporary stays";
+}
+
+TEST(StagedFolder, NothingChangesWithoutCommit) {
+  const TemporaryFolder parent;
+  write_demo(parent / "demo", "one");
+  {
+    const StagedFolder folder(parent / "demo", kMarker);
+    write_file_atomically(folder.temporary() / "page", "two");
+    EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
+  }
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
+  EXPECT_EQ(parent.entry_count(), 1U);
+}
+
+TEST(StagedFolder, AnEmptyFolderMayBeTaken) {
+  const TemporaryFolder parent;
+  fs::create_directory(parent / "demo");
+  write_demo(parent / "demo", "one");
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
+}
+
+TEST(StagedFolder, WhatIsNotOursIsLeftAlone) {
+  const TemporaryFolder parent;
+  const auto refusal = [&](const fs::path& path) { return error_text([&] { StagedFolder(path, kMarker); }); };
+  fs::create_directory(parent / "theirs");
+  parent.file("theirs/letter", "dear");
+  EXPECT_TRUE(holds(refusal(parent / "theirs"), "a folder that this program did not make"));
+  EXPECT_EQ(bytes_of(parent / "theirs/letter"), "dear");
+  const fs::path file = parent.file("file", "x");
+  EXPECT_TRUE(holds(refusal(file), "is there already and is not a folder"));
+  fs::create_symlink(parent / "nowhere", parent / "dangling");
+  EXPECT_TRUE(holds(refusal(parent / "dangling"), "is there already and is not a folder"));
+  EXPECT_TRUE(holds(refusal(parent / "none/demo"), "cannot be written"));
+  for (const char* path : {"", ".", "..", "a/.."})
+    EXPECT_TRUE(holds(refusal(path), "is not a folder that can be made")) << path;
+  EXPECT_TRUE(holds(refusal("/"), "did not make, so it is left alone"));
+  EXPECT_EQ(parent.entry_count(), 3U);
+}
+
+}  // namespace
+}  // namespace stratoscope
