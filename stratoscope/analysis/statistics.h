@@ -16,7 +16,8 @@ struct Statistics {
 template <class T>
 Statistics statistics(std::span<const T> values);
 
-// Of an empty list: 0; of one that holds NaN: NaN. The median of an even count is the mean of the middle two, as NumPy's.
+// Of an empty list: 0; of one that holds NaN: NaN. The median of an even count is the mean of the middle two, as
+// NumPy's.
 double mean(std::span<const double> values);
 double median(std::span<const double> values);
 

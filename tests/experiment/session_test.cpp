@@ -1,0 +1,146 @@
+// Runs with edits, their effects, documents, and what a session refuses.
+#include "stratoscope/experiment/session.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "stratoscope/experiment/document.h"
+#include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiment/predict.h"
+#include "stratoscope/experiment/timing.h"
+#include "tests/experiment/built_in_model.h"
+#include "tests/support/errors.h"
+#include "tests/support/random_checkpoint.h"
+
+namespace stratoscope {
+namespace {
+
+using test::built_in;
+using test::refuses;
+
+TEST(RunText, TheEffectIsTheLargestOverThePositionsRead) {
+  const Text text = built_in().read(test::kPenguins);
+  const auto effect = [&](const std::vector<std::string>& edits, std::optional<std::size_t> row = std::nullopt) {
+    return run_text(built_in(), text, {edits, std::nullopt}, {}, {}, row).effect;
+  };
+  EXPECT_FALSE(effect({}));
+  const auto nothing = effect({"blocks.3.hook_resid_post *= 1"});
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->kl, 0);
+  EXPECT_EQ(nothing->max_change, 0);
+  const std::vector<std::string> late = {"blocks.3.hook_resid_post[7:] *= 0.2"};
+  EXPECT_GT(effect(late)->kl, 0.01);
+  EXPECT_EQ(effect(late, 6)->max_change, 0) << "rows before the edit cannot change";
+  EXPECT_GE(effect(late)->kl, effect(late, 8)->kl);
+}
+
+TEST(EffectWarning, ExplainsTheLastBlocksScaling) {
+  const ModelConfig& config = built_in().config();
+  EXPECT_EQ(effect_warning({0.1, 1}, config, {"blocks.11.hook_resid_post *= 0.8"}), "");
+  EXPECT_NE(effect_warning({0, 0}, config, {"blocks.11.hook_resid_post *= 0.8"}).find("the final norm cancels"),
+            std::string::npos);
+  EXPECT_NE(effect_warning({0, 0}, config, {"transformer.h.-1 *= 0.8"}).find("the final norm cancels"),
+            std::string::npos);
+  EXPECT_EQ(effect_warning({0, 0}, config, {"blocks.3.hook_resid_post *= 1"}),
+            "the edit moved the prediction by next to nothing");
+  EXPECT_EQ(effect_warning({std::nan(""), std::nan("")}, config, {"blocks.3.hook_resid_post *= 1"}),
+            "the edit made logits that are not finite");
+}
+
+TEST(Predict, SurprisalsAreTheLogProbabilitiesOfTheTokensThatCame) {
+  PredictRequest request;
+  request.text = test::kPenguins;
+  request.all = true;
+  request.position = "3";
+  request.top = 5;
+  const Predictions all = predict(built_in(), request);
+  EXPECT_EQ(all.position, 3U);
+  ASSERT_EQ(all.surprisals.size(), 9U);
+  double sum = 0;
+  for (const Surprisal& surprisal : all.surprisals) {
+    request.position = std::to_string(surprisal.index - 1);
+    request.top = built_in().config().d_vocab;
+    const Predictions before = predict(built_in(), request);
+    for (const Prediction& prediction : before.top)
+      if (prediction.id == surprisal.id) {
+        EXPECT_NEAR(surprisal.nats, -prediction.log_prob, 1e-12);
+      }
+    EXPECT_EQ(surprisal.id, all.text.ids[surprisal.index]);
+    sum += surprisal.nats;
+  }
+  EXPECT_NEAR(all.mean_loss, sum / 9, 1e-12);
+  request.top = 0;
+  EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "--top 0 asks for nothing"));
+  request.top = 1;
+  request.position = "10";
+  EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "position: 10 is out of range"));
+}
+
+TEST(CountTokens, OfTheGoldens) {
+  const auto golden = test::golden("demo3.json");
+  const TokenCounts counts = count_tokens(built_in(), golden["text"].get<std::string>(), {});
+  const std::string& text = counts.text.text;
+  EXPECT_EQ(counts.characters, text.size());
+  EXPECT_EQ(counts.unique_characters, std::set<char>(text.begin(), text.end()).size());
+  EXPECT_EQ(counts.unique, std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size());
+  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).characters, 4U);
+  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).unique_characters, 3U);
+}
+
+TEST(Documents, SayWhatTheyWereMadeWithAndNumbersThatAreNone) {
+  const Json json = document(built_in(), Effect{1, 2});
+  EXPECT_EQ(json["model"]["name"], "novella-7m");
+  EXPECT_EQ(json["model"]["hash"].get<std::string>().size(), 16U);
+  EXPECT_EQ(json["precision"], "fp32");
+  EXPECT_FALSE(json["isa"].get<std::string>().empty());
+  EXPECT_EQ(json["effect"]["kl"], 1.0);
+  EXPECT_FALSE(has_nonfinite(json));
+  EXPECT_TRUE(has_nonfinite(Json{{"a", {1, {{"b", std::nan("")}}}}}));
+  EXPECT_TRUE(has_nonfinite(Json::array({-std::numeric_limits<double>::infinity()})));
+  EXPECT_EQ(model_info(built_in())["hook_points"].size(), 2U + 12 * 18 + 4);
+}
+
+TEST(Timing, OperationsCountedByHand) {
+  ModelConfig config;
+  config.n_layers = 2;
+  config.n_heads = 1;
+  config.d_model = config.d_head = 3;
+  config.d_mlp = 5;
+  config.d_vocab = 7;
+  // For 4 tokens: in each block q, k, v and the output (3x9, 3x3), the MLP (3x5 twice), scores and mix over
+  // 1+2+3+4 keys; then the unembedding (3x7).
+  const double products = 2.0 * 4 * (3 * 9 + 3 * 3 + 3 * 5 + 5 * 3), attention = 2.0 * 2 * 3 * 10;
+  EXPECT_EQ(forward_operations(config, 4), 2 * (products + attention) + 2.0 * 4 * 3 * 7);
+}
+
+TEST(Timing, RefusesWhatItCannotTime) {
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{0}, 1}); }, "0 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{100000}, 1}); }, "100000 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{1}, 0}); }, "--repeat 0 measures nothing"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is for proof"));
+}
+
+TEST(Timing, GivesARunForEachLength) {
+  const Timing timing = time_model(built_in(), {{3, 1}, 1});
+  ASSERT_EQ(timing.runs.size(), 2U);
+  EXPECT_EQ(timing.runs[0].tokens, 3U);
+  for (const TimedRun& run : timing.runs) EXPECT_TRUE(run.forward_s > 0 && run.prompt_s > 0 && run.sweep_s > 0);
+  EXPECT_GT(timing.resident_bytes, built_in().model().weight_bytes());
+}
+
+TEST(Session, FilesThatDoNotBelongTogether) {
+  const test::TestModelFolder folder;
+  const auto open = [&] { Session({folder.path().string(), Precision::fp32, 0, nullptr}); };
+  EXPECT_TRUE(refuses(open, "vocab.json"));
+  for (const char* name : {"vocab.json", "merges.txt", "tokenizer.json"}) {
+    std::error_code none;
+    std::filesystem::copy_file(test::kSource / "models/novella-7m" / name, folder / name, none);
+  }
+  EXPECT_TRUE(refuses(open, "the vocabulary has 8192 tokens, but config.json says vocab_size 67"));
+}
+
+}  // namespace
+}  // namespace stratoscope
