@@ -19,8 +19,8 @@ void print_sentences(const Sentences& sentences) {
 }
 
 void print_counts(const TokenCounts& counts) {
-  fmt::print("  “{}”\n  {} characters ({} unique), {} tokens ({} unique)\n", counts.text.text, counts.characters,
-             counts.unique_characters, counts.text.ids.size(), counts.unique);
+  fmt::print("  {}\n  {} characters ({} unique), {} tokens ({} unique)\n", token_label(counts.text.text),
+             counts.characters, counts.unique_characters, counts.text.ids.size(), counts.unique);
 }
 
 void print_ids(const Text& text) {
@@ -101,7 +101,7 @@ void add_demo(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const Demo demo = run_demo(session, request);
       for (const std::string& warning : demo.findings.sweep.warnings) warn(warning);
-      print_warnings(session, options->common, std::nullopt);
+      print_warnings(session, options->common, demo.findings.activations.effect);
       if (options->common.json)
         print_json(to_json(session, demo));
       else

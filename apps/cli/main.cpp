@@ -11,6 +11,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -18,6 +19,18 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2, kInterrupted = 128 + SIGINT;
 
 void print_error(std::string_view message) { tell(fmt::format("stratoscope: error: {}\n", message)); }
+
+// CLI11 would only say that a command is missing.
+void check_command(const CLI::App& app, std::string_view word) {
+  if (word.starts_with('-')) return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), word) != names.end()) return;
+  const std::string near = did_you_mean(word, names);
+  throw CLI::ExtrasError(
+      "there is no command " + in_quotes(word) + " in this version" + (near.empty() ? "" : "; " + near),
+      CLI::ExitCodes::ExtrasError);
+}
 
 int run_action(const Program& program) {
   try {
@@ -51,6 +64,7 @@ int run(int argc, char** argv) {
                          add_sweep, add_verify, add_bench})
     add(app, program);
   try {
+    if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version

@@ -14,6 +14,7 @@ struct Options {
   FigureOptions figure;
   std::vector<std::string> axes, targets;
   std::vector<long> target_ids;
+  std::vector<TargetChoice> in_order;  // both kinds, as the command line has them
   std::string metric = "log_prob";
   bool whole = false;
 };
@@ -53,8 +54,7 @@ void run_command(Options options, const Program& program) {
   request.text_options = options.common.text_options();
   request.edits = options.common.edit_options();
   request.axes = options.axes;
-  for (const std::string& target : options.targets) request.targets.push_back({target, std::nullopt});
-  for (const long id : options.target_ids) request.targets.push_back({"", id});
+  request.targets = options.in_order;
   request.metric = options.metric;
   request.whole = options.whole;
   const Session session = open_session(options.common, program);
@@ -89,7 +89,14 @@ void add_sweep(CLI::App& app, Program& program) {
       ->type_name("M");
   command.add_flag("--whole", options->whole, "score the whole target text, not its first token");
   add_text(command, options->common);
-  command.callback([options, &program] { program.action = [options, &program] { run_command(*options, program); }; });
+  command.callback([options, &program, &command, targets, ids] {
+    std::size_t text = 0, id = 0;
+    for (const CLI::Option* option : command.parse_order()) {
+      if (option == targets) options->in_order.push_back({options->targets[text++], std::nullopt});
+      if (option == ids) options->in_order.push_back({"", options->target_ids[id++]});
+    }
+    program.action = [options, &program] { run_command(*options, program); };
+  });
 }
 
 }  // namespace stratoscope::cli

@@ -1,13 +1,19 @@
 #include "stratoscope/base/staged_folder.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
+#include <set>
+#include <sstream>
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
 
 namespace stratoscope {
 namespace {
@@ -18,31 +24,52 @@ std::string temporary_beside(const fs::path& path) {
   return (path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string();
 }
 
+// The marker lists what a folder of ours holds. Anything else in it is somebody's work and is left alone.
 void check_that_it_is_ours(const fs::path& path, const std::string& marker) {
   std::error_code error;
-  if (!fs::exists(fs::symlink_status(path, error))) return;
+  if (!fs::exists(path, error)) return;
   if (!fs::is_directory(path, error))
     throw Error("file", path.string() + ": is there already and is not a folder", "choose another place");
-  if (!fs::is_empty(path, error) && !fs::exists(path / marker, error))
+  if (fs::is_empty(path, error)) return;
+  if (!fs::exists(path / marker, error))
     throw Error("file", path.string() + ": is a folder that this program did not make, so it is left alone",
                 "choose another place");
+  std::set<std::string> ours = {marker};
+  std::istringstream lines(read_text_file(path / marker));
+  for (std::string line; std::getline(lines, line);) ours.insert(line);
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
+    if (const std::string name = entry->path().filename().string(); !ours.contains(name))
+      throw Error("file", path.string() + ": holds " + in_quotes(name) + ", which this program did not write",
+                  "move it away, or choose another place");
+}
+
+std::string names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+  std::string lines;
+  for (const std::string& name : names) lines += name + "\n";
+  return lines;
 }
 
 }  // namespace
 
-StagedFolder::StagedFolder(const fs::path& path, const std::string& marker) : path_(path.lexically_normal()) {
+StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
+    : path_(path.lexically_normal()), marker_(marker) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // "demo/" means "demo"
   if (path_.empty() || path_.filename() == "." || path_.filename() == "..")
     throw Error("file", "'" + path.string() + "' is not a folder that can be made");
+  std::error_code error;
+  if (fs::is_symlink(path_, error)) path_ = fs::weakly_canonical(path_, error);
   check_that_it_is_ours(path_, marker);
   std::string name = temporary_beside(path_);
   if (::mkdtemp(name.data()) == nullptr)
     throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
   temporary_ = name;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::chmod(name.c_str(), static_cast<mode_t>(0777) & ~mask);
-  write_file_atomically(temporary_ / marker, "made by stratoscope; a later run may replace this folder\n");
+  // mkdtemp makes it for its owner alone; the file mask decides otherwise, as for any folder.
+  fs::create_directory(temporary_ / "mask", error);
+  struct ::stat info {};
+  if (::stat((temporary_ / "mask").c_str(), &info) == 0) ::chmod(name.c_str(), info.st_mode & 0777U);
+  fs::remove(temporary_ / "mask", error);
 }
 
 StagedFolder::~StagedFolder() {
@@ -51,17 +78,26 @@ StagedFolder::~StagedFolder() {
 }
 
 void StagedFolder::commit() {
+  write_file_atomically(temporary_ / marker_, names_in(temporary_));
   std::error_code error;
-  std::string old = temporary_beside(path_);
-  const bool replaces = fs::exists(path_, error);
-  if (replaces) {
-    if (::mkdtemp(old.data()) == nullptr || ::rename(path_.c_str(), old.c_str()) != 0)
-      throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(errno));
+  if (!fs::exists(path_, error)) {
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+      throw Error("file", path_.string() + ": cannot be put in its place: " + std::strerror(errno));
+    committed_ = true;
+    return;
   }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-    throw Error("file", path_.string() + ": cannot be put in its place: " + std::strerror(errno));
+  // Exchanged, the old folder has the temporary name, and the destructor removes it.
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path old = temporary_.string() + ".old";  // for file systems that cannot exchange
+  if (::rename(path_.c_str(), old.c_str()) != 0)
+    throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(errno));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int reason = errno;
+    ::rename(old.c_str(), path_.c_str());
+    throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(reason));
+  }
   committed_ = true;
-  if (replaces) fs::remove_all(old, error);
+  fs::remove_all(old, error);
 }
 
 }  // namespace stratoscope

@@ -8,8 +8,8 @@ namespace stratoscope {
 
 class StagedFolder {
  public:
-  // Makes a temporary folder beside `path`, with the file `marker` in it that says that the folder is ours. Throws
-  // Error when `path` exists and is neither empty nor marked, and when it cannot be written there.
+  // Makes a temporary folder beside `path`. The file `marker` will list what is in it, and so say that it is ours.
+  // Throws Error when `path` exists and is neither empty nor only ours, and when it cannot be written there.
   StagedFolder(const std::filesystem::path& path, const std::string& marker);
   // Removes the temporary folder unless commit() was reached.
   ~StagedFolder();
@@ -18,11 +18,12 @@ class StagedFolder {
 
   // Where the files are written until commit().
   const std::filesystem::path& temporary() const { return temporary_; }
-  // Puts the folder in its place; what stood there before is gone.
+  // Writes the marker and puts the folder in its place; an earlier one of ours is gone.
   void commit();
 
  private:
   std::filesystem::path path_, temporary_;
+  std::string marker_;
   bool committed_ = false;
 };
 

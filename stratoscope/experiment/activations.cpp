@@ -98,8 +98,8 @@ Figure figure_of(const Activations& result) {
   color.show_bar = false;
   return {"One token at every depth",
           "Each point is one dimension of the hidden state of " + token_label(result.text.tokens[result.token]) +
-              " (token " + std::to_string(result.token) + "); the last depth is after the final norm.",
-          "",
+              " (token " + std::to_string(result.token) + ").",
+          "The last depth is after the final norm.",
           {scatter, variance},
           2,
           color};

@@ -30,9 +30,11 @@ std::size_t dimensions_of_half(std::vector<double> values) {
   return count;
 }
 
-std::string dimension_count(std::size_t count) {
-  return count == 1 ? "1 dimension" : fmt::format("{} dimensions", count);
+std::string count_of(std::size_t count, const std::string& thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
+
+std::string signed_number(double value) { return with_minus_signs(fmt::format("{:+.3f}", value)); }
 
 }  // namespace
 
@@ -59,7 +61,7 @@ Sentences describe(const Activations& a) {
       fmt::format("The largest activation inside the blocks is {} in dimension {} at {}; there {} of {} "
                   "hold half of the squared length.",
                   number(a.values[deepest][dimension]), dimension, a.labels[deepest],
-                  dimension_count(dimensions_of_half(a.values[deepest])), a.values[deepest].size()));
+                  count_of(dimensions_of_half(a.values[deepest]), "dimension"), a.values[deepest].size()));
   return sentences;
 }
 
@@ -76,9 +78,9 @@ Sentences describe(const SimilarityAcrossLayers& s) {
   }
   const std::size_t turn = argmin(steps);
   return {
-      fmt::format("Neighbouring depths resemble each other: over the {} tokens shown their mean cosine similarity is "
-                  "{}, while the embedding and the last block's output have {}.",
-                  s.matrices.size(), number(neighbours), number(ends)),
+      fmt::format("Over the {} shown, neighbouring depths have a mean cosine similarity of {}, the embedding and the "
+                  "last block's input one of {}.",
+                  count_of(s.matrices.size(), "token"), number(neighbours), number(ends)),
       fmt::format("The sharpest turn is from {} to {} (mean {}).", s.labels[turn], s.labels[turn + 1],
                   number(steps[turn]))};
 }
@@ -103,10 +105,9 @@ Sentences describe(const LaminarProfile& p) {
   if (p.values[0].empty()) return {"The profile needs at least three tokens; this text has fewer."};
   const std::vector<double> inside(p.medians.begin(), p.medians.end() - 1);
   const std::size_t top = argmax(inside), low = argmin(inside);
-  return {fmt::format(
-              "Over {} pairs of tokens the median similarity is {} at {}, highest at {} ({}) and lowest at {} ({}).",
-              p.values[0].size(), number(inside.front()), p.labels.front(), p.labels[top], number(inside[top]),
-              p.labels[low], number(inside[low])),
+  return {fmt::format("Over {} of tokens the median similarity is lowest at {} ({}) and highest at {} ({}).",
+                      count_of(p.values[0].size(), "pair"), p.labels[low], number(inside[low]), p.labels[top],
+                      number(inside[top])),
           fmt::format("After the final norm ({}) it is {}.", p.labels.back(), number(p.medians.back()))};
 }
 
@@ -119,22 +120,31 @@ Sentences describe(const Predictions& p) {
 }
 
 Sentences describe_sweep(const DemoFindings& f) {
+  constexpr double kNothing = 1e-4;  // nats: below it a change does not show in the figure
   const SweepResult& result = f.sweep.result;
-  const std::string target = token_label(f.sweep.targets[0].token);
   Sentences sentences = {fmt::format("{} has a log-probability of {} (probability {}, rank {} of the vocabulary).",
-                                     target, prose_number(result.clean, 5), number(std::exp(result.clean)),
-                                     static_cast<std::size_t>(f.target_rank))};
-  const auto& values = result.values;
-  const std::size_t best = argmax(values), worst = argmin(values);
-  const auto change = [&](std::size_t layer) {
-    return prose_number(values[layer], 5) + with_minus_signs(fmt::format(" ({:+.3f})", values[layer] - result.clean));
+                                     token_label(f.sweep.targets[0].token), prose_number(result.clean, 5),
+                                     number(std::exp(result.clean)), prose_number(f.target_rank, 6))};
+  std::vector<double> changes = result.values;
+  for (double& value : changes) value -= result.clean;
+  const std::size_t best = argmax(changes), worst = argmin(changes);
+  const auto at = [&](std::size_t layer) {
+    return fmt::format("{}, to {} ({})", block_label(layer), prose_number(result.values[layer], 5),
+                       signed_number(changes[layer]));
   };
-  sentences.push_back(
-      fmt::format("Scaling one block's output by {} lowers it most at {}, to {}, and leaves it highest at {}: {}.",
-                  prose_number(f.factor), block_label(worst), change(worst), block_label(best), change(best)));
-  sentences.push_back(
-      fmt::format("At the last block, {}, it moves by {}: the final norm cancels a scaling of what it reads.",
-                  block_label(values.size() - 1), number(std::abs(values.back() - result.clean))));
+  const std::string scaling = fmt::format("Scaling one block's output by {}", prose_number(f.factor));
+  if (!std::all_of(changes.begin(), changes.end(), [](double change) { return std::isfinite(change); }))
+    return {sentences[0], scaling + " gives values that are not numbers."};
+  if (std::abs(changes[best]) < kNothing && std::abs(changes[worst]) < kNothing)
+    return {sentences[0], scaling + " changes nothing that shows."};
+  std::vector<std::string> effects;
+  if (changes[worst] < -kNothing) effects.push_back("lowers it most at " + at(worst));
+  if (changes[best] > kNothing) effects.push_back("raises it most at " + at(best));
+  sentences.push_back(scaling + " " + fmt::format("{}", fmt::join(effects, ", and ")) + ".");
+  const double last = changes.back();
+  sentences.push_back(fmt::format(
+      "At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
+      f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of what it reads" : ""));
   return sentences;
 }
 

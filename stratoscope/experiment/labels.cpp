@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace stratoscope {
 
 std::string token_label(std::string_view token) {
@@ -36,7 +38,10 @@ std::vector<std::string> depth_labels(const ModelConfig& config) {
 
 std::string block_label(std::size_t layer) { return "L" + std::to_string(layer); }
 
-std::string short_number(double number, int digits) { return fmt::format("{:.{}g}", number, digits); }
+std::string short_number(double number, int digits) {
+  if (std::isnan(number)) return "nan";  // without the sign that it may have
+  return fmt::format("{:.{}g}", number, digits);
+}
 
 std::string with_minus_signs(std::string number) {
   for (std::size_t at = 0; (at = number.find('-', at)) != std::string::npos;) number.replace(at, 1, "−");

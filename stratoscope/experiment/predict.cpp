@@ -42,13 +42,15 @@ Predictions predict(const Session& session, const PredictRequest& request) {
   result.position = parse_index(request.position, result.text.ids.size(), "position");
   RunRequest run_request;
   run_request.hidden_states = false;
+  const bool last_is_enough = !request.all && result.position + 1 == result.text.ids.size();
+  if (last_is_enough) run_request.logits = LogitRows::last;
   EditedRun edited =
       run_text(session, result.text, request.edits, std::move(run_request), request.text_options, result.position);
   result.effect = edited.effect;
   std::visit(
       [&](const auto& run) {
         const auto logits = run.logits.matrix();
-        result.top = likeliest(session, logits.row_span(result.position), request.top);
+        result.top = likeliest(session, logits.row_span(last_is_enough ? 0 : result.position), request.top);
         if (request.all) result.surprisals = surprisals(result.text, run.logits);
       },
       edited.run);

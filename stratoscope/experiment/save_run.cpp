@@ -1,12 +1,12 @@
 #include "stratoscope/experiment/save_run.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/files/save_arrays.h"
+#include "stratoscope/model/hooks.h"
 #include "stratoscope/probe/hook_names.h"
 
 namespace stratoscope {
@@ -30,19 +30,6 @@ void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t p
     for (std::size_t row = 0; row < from[pos_axis]; ++row)
       std::copy_n(part.data() + (o * from[pos_axis] + row) * inner_from, inner_from,
                   whole.data() + (o * to[pos_axis] + first + row) * inner_to);
-}
-
-// A capture's tensor for all rows, and which of its axes counts positions.
-template <class T>
-BasicTensor<T> whole_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t longest) {
-  Shape shape = shape_of(site, config, rows);
-  const HookPoint& info = hook_point(site.point);
-  if (!info.has_axis(HookAxis::key)) return BasicTensor<T>(shape);
-  shape.back() = longest;
-  BasicTensor<T> tensor(shape);
-  std::fill_n(tensor.data(), tensor.size(),
-              site.point == Point::attn_scores ? -std::numeric_limits<T>::infinity() : T{0});
-  return tensor;
 }
 
 std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
@@ -70,7 +57,7 @@ class Recorder {
     for (const Site site : all_sites(config))
       if (std::find(sites_.begin(), sites_.end(), site) != sites_.end()) unique.push_back(site);
     sites_ = std::move(unique);
-    for (const Site site : sites_) captured_.push_back(whole_tensor<T>(site, config, rows, longest));
+    for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, longest));
   }
 
   template <class RunModel>

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/edits.h"
-#include "stratoscope/probe/hook_names.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
@@ -33,7 +33,8 @@ template <class T>
 Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::size_t> row) {
   Effect effect;
   const auto before = clean.logits.matrix(), after = edited.logits.matrix();
-  for (std::size_t r = row.value_or(0); r < (row ? *row + 1 : before.rows); ++r)
+  const bool one = row && before.rows > 1;
+  for (std::size_t r = one ? *row : 0; r < (one ? *row + 1 : before.rows); ++r)
     effect.include<T>(before.row_span(r), after.row_span(r));
   return effect;
 }
@@ -45,7 +46,8 @@ EditedRun run_in(RunRequest& request, std::vector<SiteEdit> edits, std::optional
   RunRequest clean_request = request;
   clean_request.captures.clear();
   clean_request.hidden_states = false;
-  clean_request.logits = request.logits = LogitRows::all;
+  if (request.logits == LogitRows::none) request.logits = LogitRows::all;
+  clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
   Run<T> edited = run_model(request);
@@ -138,9 +140,10 @@ std::string Session::token_text(TokenId id) const {
 
 std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options, std::size_t sequence) {
-  if (edits.expressions.empty()) return {};
   std::vector<EditExpression> expressions;
   for (const std::string& expression : edits.expressions) expressions.push_back(parse_edit(expression));
+  check_corrupt_is_read(expressions, edits.corrupt_text.has_value());
+  if (expressions.empty()) return {};
   const auto corrupt = edits.corrupt_text ? std::optional(session.read(*edits.corrupt_text, options)) : std::nullopt;
   EditSources sources(session.model(), text.ids, corrupt ? corrupt->ids : TokenIds{});
   sources.prepare(expressions, session.progress());
@@ -170,16 +173,13 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
 std::string effect_warning(const Effect& effect, const ModelConfig& config,
                            const std::vector<std::string>& expressions) {
   constexpr double kNearlyNothing = 1e-6;
-  if (!(effect.kl < kNearlyNothing)) return {};
-  const Site last{Point::resid_post, config.n_layers - 1};
-  const bool scales_last = std::any_of(expressions.begin(), expressions.end(), [&](const std::string& expression) {
-    const EditExpression edit = parse_edit(expression);
-    const auto sites = match_sites(edit.hook, config);
-    return edit.op == EditOp::multiply && edit.source == EditSource::number && !edit.dims &&
-           std::find(sites.begin(), sites.end(), last) != sites.end();
+  if (std::isnan(effect.kl + effect.max_change)) return "the edit made logits that are not finite";
+  if (effect.kl >= kNearlyNothing) return {};
+  const bool cancelled = std::any_of(expressions.begin(), expressions.end(), [&](const std::string& expression) {
+    return cancelled_by_final_norm(parse_edit(expression), config);
   });
   return std::string("the edit moved the prediction by next to nothing") +
-         (scales_last ? ": the final norm cancels a scaling of the last block's output" : "");
+         (cancelled ? ": the final norm cancels a scaling of the last block's output" : "");
 }
 
 }  // namespace stratoscope

@@ -105,7 +105,7 @@ struct EditedRun {
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
                    const TextOptions& options = {}, std::optional<std::size_t> effect_row = std::nullopt);
 
-// An edit whose effect is near zero, said with its likely reason; empty when there is nothing to say.
+// An effect near zero, with its likely reason, or one that is not a number; empty when there is nothing to say.
 std::string effect_warning(const Effect& effect, const ModelConfig& config,
                            const std::vector<std::string>& expressions);
 

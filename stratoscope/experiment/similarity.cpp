@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths when none are chosen
 // The notebook's colour ranges begin here and end at 1.
 constexpr double kLowBetweenDepths = 0.8, kLowBetweenTokens = 0.5;
-constexpr const char* kLastDepth = "The last depth is after the final norm.";
+const std::string kLastDepth = "The last depth is after the final norm.";
 
 EditedRun hidden_states_of(const Session& session, const Text& text, const SimilarityRequest& request) {
   RunRequest run_request;
@@ -28,12 +28,12 @@ Figure matrices_figure(std::string title, const std::vector<std::string>& panel_
                        const std::vector<SimilarityMatrix>& matrices, double preferred_low) {
   Figure figure;
   figure.title = std::move(title);
-  figure.caption = kLastDepth;
   figure.columns = matrices.size() > 1 ? 2 : 1;
   std::vector<double> all;
   for (const auto& matrix : matrices)
     for (const auto& row : matrix) all.insert(all.end(), row.begin(), row.end());
   figure.color = similarity_scale(all, preferred_low, &figure.note);
+  figure.note = kLastDepth + (figure.note.empty() ? "" : " " + figure.note);
   for (std::size_t i = 0; i < matrices.size(); ++i)
     figure.panels.push_back({panel_titles[i], axis, axis, {Heatmap{matrices[i]}}});
   return figure;
@@ -163,9 +163,8 @@ Figure figure_of(const LaminarProfile& result) {
   color.show_bar = false;
   return {"Laminar profile",
           "Each point is the similarity of two tokens' hidden states at one depth, the first token left out; the line "
-          "joins the medians. " +
-              std::string(kLastDepth),
-          "",
+          "joins the medians.",
+          kLastDepth,
           {panel},
           1,
           color};

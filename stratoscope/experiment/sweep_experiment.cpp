@@ -38,25 +38,34 @@ std::string pieces_of(const Target& target) {
   return text;
 }
 
-// What a user should know: a target that is cut, and edits without effect.
+// What a user should know: a target that is cut, grid points without effect or without numbers.
 std::vector<std::string> warnings_of(const Session& session, const SweepExperiment& experiment,
-                                     const SweepExperimentRequest& request) {
+                                     const SweepRequest& request) {
+  constexpr double kNearlyNothing = 1e-6;  // nats
   std::vector<std::string> warnings;
   for (const Target& target : experiment.targets)
     if (target.ids.size() > 1 && !experiment.whole)
       warnings.push_back("the target is several tokens: " + pieces_of(target) +
-                         "; the first is used (--whole scores them all)");
-  const bool scales_resid_post =
-      std::any_of(request.edits.expressions.begin(), request.edits.expressions.end(), [](const std::string& edit) {
-        return edit.find("hook_resid_post") != std::string::npos && edit.find("*=") != std::string::npos;
-      });
-  const std::string last = std::to_string(session.config().n_layers - 1);
-  const auto has_last_layer = [&](const SweepAxis& axis) {
-    return axis.name == "layer" && std::find(axis.values.begin(), axis.values.end(), last) != axis.values.end();
+                         "; the first is used ('sweep --whole' scores them all)");
+  std::size_t without_effect = 0, cancelled = 0, not_finite = 0;
+  for (std::size_t cell = 0; cell < experiment.result.effects.size(); ++cell) {
+    const Effect& effect = experiment.result.effects[cell];
+    if (std::isnan(effect.kl + effect.max_change)) ++not_finite;
+    if (!(effect.kl < kNearlyNothing)) continue;
+    ++without_effect;
+    const auto edits = edits_of_cell(request, cell);
+    if (std::any_of(edits.begin(), edits.end(),
+                    [&](const EditExpression& edit) { return cancelled_by_final_norm(edit, session.config()); }))
+      ++cancelled;
+  }
+  const auto of_all = [&](std::size_t count) {
+    return std::to_string(count) + " of " + std::to_string(experiment.result.effects.size()) + " grid points";
   };
-  if (scales_resid_post && std::any_of(experiment.axes.begin(), experiment.axes.end(), has_last_layer))
-    warnings.push_back("scaling the output of the last block (" + block_label(session.config().n_layers - 1) +
-                       ") changes next to nothing: the final norm cancels it");
+  if (without_effect > 0)
+    warnings.push_back(
+        of_all(without_effect) + " moved the prediction by next to nothing" +
+        (cancelled == without_effect ? ": the final norm cancels a scaling of the last block's output" : ""));
+  if (not_finite > 0) warnings.push_back(of_all(not_finite) + " gave logits that are not finite");
   return warnings;
 }
 
@@ -190,7 +199,7 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
     mismatch.set_details(side_by_side(experiment.text, *corrupt));
     throw;
   }
-  experiment.warnings = warnings_of(session, experiment, request);
+  experiment.warnings = warnings_of(session, experiment, sweep_request);
   return experiment;
 }
 

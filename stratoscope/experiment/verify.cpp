@@ -24,7 +24,8 @@ SiteError error_at(Site site, const BasicTensor<T>& actual, const BasicTensor<do
       difference = std::isnan(x - y) ? std::numeric_limits<double>::infinity() : std::max(difference, std::abs(x - y));
     }
     error.max_abs = std::max(error.max_abs, difference);
-    error.max_rel = std::max(error.max_rel, largest > 0 ? difference / largest : difference);
+    const bool relative = largest > 0 && std::isfinite(largest);
+    error.max_rel = std::max(error.max_rel, relative ? difference / largest : difference);
   }
   return error;
 }

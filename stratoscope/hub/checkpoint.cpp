@@ -204,7 +204,11 @@ template void Checkpoint::read_row(const std::string&, std::size_t, std::span<fl
 template void Checkpoint::read_row(const std::string&, std::size_t, std::span<double>) const;
 
 std::vector<std::string> Checkpoint::nonfinite_tensors() const {
-  const std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
+  std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
+  std::erase_if(tensors, [&](const auto& tensor) {
+    const bool tied = tensor.first == "lm_head.weight" && unembedding_ != tensor.first;
+    return tied || std::find(ignored_.begin(), ignored_.end(), tensor.first) != ignored_.end();
+  });
   std::vector<char> bad(tensors.size(), 0);
   parallel_for(tensors.size(), [&](std::size_t i) { bad[i] = has_nonfinite(tensors[i].second) ? 1 : 0; });
   std::vector<std::string> names;

@@ -20,14 +20,19 @@ void check_site(Site site, const ModelConfig& config) {
     throw Error("run", name_of(site) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
 }
 
-// The tensor of a capture, filled where no row of it is ever written.
-template <class T>
-BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, const std::vector<std::size_t>& row_offsets) {
-  Shape shape = shape_of(site, config, row_offsets.back());
-  if (!hook_point(site.point).has_axis(HookAxis::key)) return BasicTensor<T>(shape);
+std::size_t longest_of(const std::vector<std::size_t>& row_offsets) {
   std::size_t longest = 0;
   for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)
     longest = std::max(longest, row_offsets[s + 1] - row_offsets[s]);
+  return longest;
+}
+
+}  // namespace
+
+template <class T>
+BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t longest) {
+  Shape shape = shape_of(site, config, rows);
+  if (!hook_point(site.point).has_axis(HookAxis::key)) return BasicTensor<T>(shape);
   shape.back() = longest;
   BasicTensor<T> tensor(shape);
   const T unseen = site.point == Point::attn_scores ? -std::numeric_limits<T>::infinity() : T{0};
@@ -35,15 +40,17 @@ BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, const std::v
   return tensor;
 }
 
-}  // namespace
+template BasicTensor<float> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t);
+template BasicTensor<double> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t);
 
 template <class T>
 Hooks<T>::Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& run)
     : config_(config), request_(request), run_(run) {
+  const std::size_t longest = longest_of(run.row_offsets);
   for (const Site site : in_firing_order(request.captures)) {
     check_site(site, config);
     captures_[site] = run.captured.size();
-    run.captured.emplace_back(site, capture_tensor<T>(site, config, run.row_offsets));
+    run.captured.emplace_back(site, capture_tensor<T>(site, config, run.rows(), longest));
   }
   for (std::size_t i = 0; i < request.edits.size(); ++i) {
     const SiteEdit& edit = request.edits[i];

@@ -9,6 +9,11 @@
 
 namespace stratoscope {
 
+// The tensor of a capture over `rows` rows of sequences of which the longest has `longest`. Where it has a key axis, it
+// is filled with what stands for a key that a query does not see.
+template <class T>
+BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t longest);
+
 template <class T>
 class Hooks {
  public:

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "stratoscope/base/names.h"
@@ -149,7 +150,9 @@ class EditParser {
     const std::size_t next = text_.find_first_not_of(" \t", static_cast<std::size_t>(after - text_.data()));
     const bool alone = next == std::string_view::npos;
     if (!alone && text_[next] != '*') return false;
-    if (error != std::errc() || !std::isfinite(number) || std::abs(number) > std::numeric_limits<float>::max())
+    // Out of range may also mean too near zero, which is zero.
+    if (error == std::errc::result_out_of_range) number = std::strtod(std::string(begin, after).c_str(), nullptr);
+    if (!std::isfinite(number) || std::abs(number) > std::numeric_limits<float>::max())
       fail(pos_, "this number is not finite, or too large for float32");
     edit_.number = number;
     if (!alone) {

@@ -47,7 +47,8 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
   Shape shape;
   const auto take = [&](DType dtype, const Shape& stored_shape, std::span<const std::byte> bytes) {
     shape = stored_shape;
-    vector.resize(element_count(shape));
+    if (element_count(shape) != length) return;  // refused below
+    vector.resize(length);
     convert(dtype, bytes, std::span<double>(vector));
   };
   if (expression.vector_tensor.empty()) {
@@ -63,8 +64,9 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
     throw Error("edit", expression.vector_file + ": the vector has shape " + to_string(shape) + ", but " +
                             name_of(site) + " needs [" + std::to_string(length) + "]");
   for (double& number : vector) {
-    if (!std::isfinite(number)) throw Error("edit", expression.vector_file + ": the vector holds NaN or infinity");
     number *= expression.number;
+    if (!std::isfinite(static_cast<float>(number)))
+      throw Error("edit", expression.vector_file + ": the vector holds what is no finite float32 number");
   }
   return vector;
 }
@@ -98,10 +100,13 @@ Operand operand_of(const EditExpression& expression, const EditSources& sources,
   }
 }
 
-void check_direction(const EditExpression& expression, const Operand& operand) {
-  const bool zero = std::all_of(operand.values.begin(), operand.values.end(), [](double x) { return x == 0; });
-  if (expression.op == EditOp::without && zero)
-    throw Error("edit", "the vector of 'without' is zero and has no direction");
+void check_direction(const EditExpression& expression, const Operand& operand,
+                     const std::optional<std::vector<std::size_t>>& dims) {
+  if (expression.op != EditOp::without) return;
+  const auto is_zero = [](double x) { return x == 0; };
+  const bool zero = dims ? std::all_of(dims->begin(), dims->end(), [&](auto d) { return is_zero(operand.values[d]); })
+                         : std::all_of(operand.values.begin(), operand.values.end(), is_zero);
+  if (zero) throw Error("edit", "the vector of 'without' is zero where it is used, and has no direction");
 }
 
 }  // namespace
@@ -164,11 +169,29 @@ std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditS
     if (expression.heads) chosen[1] = parse_index_set(*expression.heads, axes.heads, "head");
     if (expression.dims) chosen[2] = parse_index_set(*expression.dims, axes.last, axes.last_name);
     Operand operand = operand_of(expression, sources, site, axes);
-    check_direction(expression, operand);
+    // An operand of one row per position has nothing for rows behind the text.
+    if (operand.stride[0] != 0 && !chosen[0]) chosen[0] = parse_index_set("all", sources.positions(), "position");
+    check_direction(expression, operand, chosen[2]);
     edits.push_back(
         {site, sequence, std::make_shared<ValueEdit>(expression.op, std::move(operand), std::move(chosen))});
   }
   return edits;
+}
+
+void check_corrupt_is_read(std::span<const EditExpression> expressions, bool given) {
+  const bool read = std::any_of(expressions.begin(), expressions.end(), [](const EditExpression& expression) {
+    return expression.source == EditSource::corrupt;
+  });
+  if (given && !read)
+    throw Error("edit", "a text for 'corrupt' is given, but no edit reads it",
+                "write --edit \"HOOK = corrupt\", or leave out --corrupt");
+}
+
+bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config) {
+  const auto sites = match_sites(expression.hook, config);
+  return sites.size() == 1 && sites[0] == Site{Point::resid_post, config.n_layers - 1} &&
+         expression.op == EditOp::multiply && expression.source == EditSource::number && expression.number > 0 &&
+         !expression.dims;
 }
 
 }  // namespace stratoscope

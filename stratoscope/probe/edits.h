@@ -56,4 +56,10 @@ class LengthMismatch : public Error {
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
 
+// Throws Error when a text for `corrupt` was given that no edit reads.
+void check_corrupt_is_read(std::span<const EditExpression> expressions, bool given);
+
+// Whether the edit only scales the last block's output by a positive factor, which the final norm cancels.
+bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config);
+
 }  // namespace stratoscope

@@ -2,6 +2,7 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -45,8 +46,9 @@ constexpr Alias kModelAliases[] = {{"transformer.wte", Point::embed},
                                    {"transformer.ln_f", Point::unembed_in},
                                    {"lm_head", Point::unembed_out},
                                    {"logits", Point::unembed_out}};
-constexpr Alias kBlockAliases[] = {
-    {"", Point::resid_post}, {".attn", Point::attn_out}, {".mlp", Point::mlp_out}, {".mlp.c_fc", Point::mlp_pre}};
+constexpr Alias kBlockAliases[] = {{"", Point::resid_post},           {".attn", Point::attn_out},
+                                   {".attn.c_proj", Point::attn_out}, {".mlp", Point::mlp_out},
+                                   {".mlp.c_proj", Point::mlp_out},   {".mlp.c_fc", Point::mlp_pre}};
 
 std::optional<Site> find_alias(std::string_view name, const ModelConfig& config) {
   for (const auto& [path, point] : kModelAliases)
@@ -76,32 +78,53 @@ std::string with_checked_block(std::string_view name, const ModelConfig& config)
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-// A hint that names what is near: the whole name, or where only its last part is ("blocks.0.hook_q"), names that end
-// so.
+// A hint that names what is near: the whole name, or a point whose last part is near or holds what was written
+// ("blocks.0.hook_q", "resid_post").
 std::string nearest_to(const std::string& name, const ModelConfig& config) {
-  std::vector<std::string> names, same_block;
+  std::vector<std::string> names, parts;
   for (const Site site : all_sites(config)) names.push_back(name_of(site));
   if (const std::string near = did_you_mean(name, names); !near.empty()) return near;
-  const std::string block = name.substr(0, name.find('.', std::string_view("blocks.").size()) + 1);
-  for (const std::string& known : names)
-    if (known.starts_with(block)) same_block.push_back(known);
-  std::vector<std::string> parts;
-  for (const std::string& known : same_block) parts.push_back(last_part(known));
-  const auto near_parts = nearest_names(last_part(name), parts, 1);
-  for (std::size_t i = 0; i < same_block.size() && !near_parts.empty(); ++i)
-    if (parts[i] == near_parts[0]) return "did you mean '" + same_block[i] + "'?";
+  auto rest = std::string_view(name);
+  const auto block = take_number(rest, "blocks.");
+  const std::string prefix = "blocks." + std::to_string(block.value_or(0)) + ".";
+  std::erase_if(names,
+                [&](const std::string& known) { return known.starts_with("blocks.") && !known.starts_with(prefix); });
+  for (const std::string& known : names) parts.push_back(last_part(known));
+  const std::string part = last_part(name);
+  const auto near = nearest_names(part, parts, 1);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if ((!near.empty() && parts[i] == near[0]) || (part.size() > 3 && parts[i].find(part) != std::string::npos))
+      return "did you mean '" + names[i] + "'?";
   return "'stratoscope info' lists them all";
 }
 
-bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
+bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?[") != std::string_view::npos; }
+
+// Every spelling of a site: its own name first.
+std::vector<std::string> spellings_of(Site site, const ModelConfig& config) {
+  std::vector<std::string> names = {name_of(site)};
+  for (const auto& [path, point] : kModelAliases)
+    if (site.point == point) names.emplace_back(path);
+  for (const auto& [path, point] : kBlockAliases)
+    if (site.point == point) names.push_back("transformer.h." + std::to_string(site.layer) + std::string(path));
+  if (site.point == Point::resid_pre) names.push_back("hidden_states." + std::to_string(site.layer));
+  if (site.point == Point::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers));
+  return names;
+}
 
 }  // namespace
 
 std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& config) {
   if (is_glob(pattern)) {
     std::vector<Site> matches;
-    for (const Site site : all_sites(config))
-      if (::fnmatch(std::string(pattern).c_str(), name_of(site).c_str(), FNM_NOESCAPE) == 0) matches.push_back(site);
+    const std::string glob = with_checked_block(pattern, config);
+    const auto is_match = [&](const std::string& name) {
+      return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+    };
+    for (const Site site : all_sites(config)) {
+      const auto names = spellings_of(site, config);
+      if (std::any_of(names.begin(), names.end(), is_match)) matches.push_back(site);
+    }
     if (matches.empty())
       throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
                   "'stratoscope info' lists them all");

@@ -9,7 +9,8 @@
 
 namespace stratoscope {
 
-// The sites that `pattern` means, in firing order. '*' stands for any characters, '?' for one. Negative block numbers
+// The sites that `pattern` means, in firing order. A glob matches names and Hugging Face paths
+// alike: '*' stands for any characters, '?' for one, [0-3] for one of a range. Negative block numbers
 // count from the end. Throws Error for an unknown name (with the nearest ones), a block out of range (with the range),
 // a glob that matches nothing, and Hugging Face modules whose output is no hook point.
 std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& config);

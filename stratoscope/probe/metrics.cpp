@@ -38,6 +38,7 @@ double logit_of(std::span<const T> logits, std::int32_t id) {
 template <class T>
 double rank_of(std::span<const T> logits, std::int32_t target) {
   const auto index = static_cast<std::size_t>(target);
+  if (std::isnan(logits[index])) return std::numeric_limits<double>::quiet_NaN();
   std::size_t rank = 0;
   for (std::size_t i = 0; i < logits.size(); ++i)
     if (logits[i] > logits[index] || (logits[i] == logits[index] && i < index)) ++rank;

@@ -178,6 +178,7 @@ SweepResult sweep_with(const SweepRequest& request, const Grid& grid, const Edit
   }
   if (request.progress != nullptr) request.progress->update("sweep", grid.cells(), grid.cells());
   for (const Effect& effect : effects) result.effect.include(effect);
+  result.effects = std::move(effects);
   return result;
 }
 
@@ -210,16 +211,22 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
   if (axis.name == "layer") {
     axis.values = as_texts(parse_indices(list, config.n_layers, "layer"));
   } else if (axis.name == "position") {
-    axis.values = as_texts(parse_indices(list, positions, "position"));
+    axis.values = as_texts(parse_index_set(list, positions, "position"));
   } else if (axis.name == "head") {
     axis.values = as_texts(parse_indices(list, config.n_heads, "head"));
   } else {
     for (const std::string_view piece : split_list(list)) {
       if (piece.empty()) throw Error("sweep", "the axis " + axis.name + " has an empty value");
       append_values(piece, axis.values);
+      if (axis.values.size() > kMostCells)
+        throw Error("sweep", "the axis " + axis.name + " has more than " + std::to_string(kMostCells) + " values");
     }
   }
   return axis;
+}
+
+std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell) {
+  return Grid(request).edits_at(cell);
 }
 
 SweepResult sweep(const Model& model, const SweepRequest& request) {
@@ -227,6 +234,7 @@ SweepResult sweep(const Model& model, const SweepRequest& request) {
   if (request.edits.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
   const Grid grid(request);
   EditSources sources(model, request.text, request.corrupt);
+  check_corrupt_is_read(grid.edits_at(0), !request.corrupt.empty());
   sources.prepare(grid.edits_that_read_other_runs(), request.progress);
   const ThreadScope threads(model.threads());
   if (model.precision() == Precision::fp64)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "stratoscope/model/model.h"
+#include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/metrics.h"
 
@@ -34,10 +35,14 @@ struct SweepRequest {
 };
 
 struct SweepResult {
-  double clean = 0;            // the metric without any edit
-  std::vector<double> values;  // row-major over the axes, the last one fastest
-  Effect effect;               // the largest over the grid, at the position that the metric reads
+  double clean = 0;             // the metric without any edit
+  std::vector<double> values;   // row-major over the axes, the last one fastest
+  Effect effect;                // the largest over the grid, at the position that the metric reads
+  std::vector<Effect> effects;  // of each grid point
 };
+
+// The edits that are made at a grid point, placeholders replaced.
+std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell);
 
 // Throws Error for a placeholder without axis, an axis that no template uses, and everything that resolve_edit throws.
 SweepResult sweep(const Model& model, const SweepRequest& request);
