@@ -59,7 +59,12 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
   if (path_.empty() || path_.filename() == "." || path_.filename() == "..")
     throw Error("file", "'" + path.string() + "' is not a folder that can be made");
   std::error_code error;
-  if (fs::is_symlink(path_, error)) path_ = fs::weakly_canonical(path_, error);
+  if (fs::is_symlink(path_, error)) {
+    if (!fs::exists(path_, error))
+      throw Error("file", path_.string() + ": is there already and is not a folder, but a link to nothing",
+                  "choose another place");
+    path_ = fs::canonical(path_, error);
+  }
   check_that_it_is_ours(path_, marker);
   std::string name = temporary_beside(path_);
   if (::mkdtemp(name.data()) == nullptr)

@@ -193,6 +193,7 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
     sweep_request.targets = experiment.targets[0].ids;
   else
     for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
+  check_corrupt_is_read(edits_of_cell(sweep_request, 0), corrupt.has_value());
   try {
     experiment.result = sweep(session.model(), sweep_request);
   } catch (LengthMismatch& mismatch) {

@@ -66,7 +66,7 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
   for (double& number : vector) {
     number *= expression.number;
     if (!std::isfinite(static_cast<float>(number)))
-      throw Error("edit", expression.vector_file + ": the vector holds what is no finite float32 number");
+      throw Error("edit", expression.vector_file + ": the vector holds NaN or infinity, as float32");
   }
   return vector;
 }
@@ -106,7 +106,7 @@ void check_direction(const EditExpression& expression, const Operand& operand,
   const auto is_zero = [](double x) { return x == 0; };
   const bool zero = dims ? std::all_of(dims->begin(), dims->end(), [&](auto d) { return is_zero(operand.values[d]); })
                          : std::all_of(operand.values.begin(), operand.values.end(), is_zero);
-  if (zero) throw Error("edit", "the vector of 'without' is zero where it is used, and has no direction");
+  if (zero) throw Error("edit", "the vector of 'without' is zero and has no direction");
 }
 
 }  // namespace

@@ -234,7 +234,6 @@ SweepResult sweep(const Model& model, const SweepRequest& request) {
   if (request.edits.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
   const Grid grid(request);
   EditSources sources(model, request.text, request.corrupt);
-  check_corrupt_is_read(grid.edits_at(0), !request.corrupt.empty());
   sources.prepare(grid.edits_that_read_other_runs(), request.progress);
   const ThreadScope threads(model.threads());
   if (model.precision() == Precision::fp64)

@@ -29,11 +29,29 @@ TEST(StagedFolder, AppearsWholeAndIsReplacedWhole) {
   write_demo(parent / "demo", "one");
   EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
   EXPECT_TRUE(fs::exists(parent / "demo" / kMarker));
-  parent.file("demo/left over", "x");
   write_demo(parent / "demo/", "two");
   EXPECT_EQ(bytes_of(parent / "demo/page"), "two");
-  EXPECT_FALSE(fs::exists(parent / "demo/left over"));
   EXPECT_EQ(parent.entry_count(), 1U) << "nothing temporary stays";
+}
+
+TEST(StagedFolder, AUsersFileInOneOfOursIsNeverLost) {
+  const TemporaryFolder parent;
+  write_demo(parent / "demo", "one");
+  parent.file("demo/notes", "mine");
+  const std::string refusal = error_text([&] { StagedFolder(parent / "demo", kMarker); });
+  EXPECT_TRUE(holds(refusal, "holds 'notes', which this program did not write"));
+  EXPECT_EQ(bytes_of(parent / "demo/notes"), "mine");
+  EXPECT_EQ(parent.entry_count(), 1U);
+}
+
+TEST(StagedFolder, ALinkToOneOfOursStaysALink) {
+  const TemporaryFolder parent;
+  write_demo(parent / "demo", "one");
+  fs::create_directory_symlink(parent / "demo", parent / "link");
+  write_demo(parent / "link", "two");
+  EXPECT_TRUE(fs::is_symlink(parent / "link"));
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "two");
+  EXPECT_EQ(parent.entry_count(), 2U) << "nothing temporary stays";
 }
 
 TEST(StagedFolder, NothingChangesWithoutCommit) {

@@ -131,10 +131,15 @@ def test_the_shortest_texts(stratoscope, text):
 def test_a_demo_of_ours_is_replaced_as_a_whole(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     page = (stratoscope.folder / "out" / "index.html").read_bytes()
-    (stratoscope.folder / "out" / "old.svg").write_text("from an earlier version")
     stratoscope.succeeds("demo", "B", "--out", "out")
-    assert not (stratoscope.folder / "out" / "old.svg").exists()
     assert (stratoscope.folder / "out" / "index.html").read_bytes() != page
+
+
+def test_a_users_file_in_a_demo_of_ours_is_never_lost(stratoscope):
+    stratoscope.succeeds("demo", "A", "--out", "out")
+    (stratoscope.folder / "out" / "notes.txt").write_text("mine")
+    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not write"])
+    assert (stratoscope.folder / "out" / "notes.txt").read_text() == "mine"
 
 
 def test_an_empty_folder_is_taken(stratoscope):

@@ -113,3 +113,8 @@ def test_options_may_follow_the_text_or_precede_it(stratoscope):
 def test_a_repeated_list_takes_one_value_each_time(stratoscope):
     edit = ["--edit", "blocks.0.hook_mlp_out = 0", "--edit", "blocks.1.hook_mlp_out = 0"]
     assert stratoscope.json("predict", *edit, PENGUINS) == stratoscope.json("predict", PENGUINS, *edit)
+
+
+def test_a_mistyped_command_is_named_with_the_nearest_one(stratoscope):
+    stratoscope.fails("predit", "x", status=2, says=["predit", "did you mean 'predict'"])
+    stratoscope.fails("lens", "x", status=2, says=["there is no command 'lens' in this version"])

@@ -184,3 +184,32 @@ def test_a_metric_without_its_target(stratoscope):
 def test_a_whole_target_beyond_the_context(stratoscope, tiny_model):
     sweep = ["--edit", "blocks.0.hook_mlp_out = 0", "--target", "~" * 60, "--whole"]
     stratoscope.fails("sweep", "~~~~~~", *sweep, "--model", tiny_model, says="64")
+
+
+def test_corrupt_and_a_whole_target_read_only_the_texts_own_rows(stratoscope):
+    """The target's rows lie behind the text, where the corrupt run has nothing."""
+    arguments = ["sweep", "The man and the", "--corrupt", "The girl and the", "--over", "layer=0,5", "--target",
+                 " insect that was very much frightened and lay upon his back", "--whole"]
+    whole = stratoscope.json(*arguments, "--edit", "blocks.{layer}.hook_resid_post = corrupt")
+    named = stratoscope.json(*arguments, "--edit", "blocks.{layer}.hook_resid_post[all] = corrupt")
+    assert whole["results"] == named["results"]
+
+
+def test_a_rank_of_a_logit_that_is_no_number_is_null(stratoscope):
+    results = stratoscope.json("sweep", "The man and the", "--edit", "blocks.3.hook_resid_post *= {f}", "--over",
+                               "f=1,1e38", "--metric", "rank", "--target", " old")["results"]
+    assert results[0]["value"] is not None and results[1]["value"] is None
+
+
+def test_targets_keep_the_order_of_the_command_line(stratoscope):
+    arguments = ["sweep", "The man", "--edit", "blocks.3.hook_resid_post *= 0.5", "--metric", "logit_diff"]
+    target = stratoscope.json(*arguments, "--target-id", "5", "--target", " old")["target"]
+    assert [t["id"] for t in target][0] == 5
+    target = stratoscope.json(*arguments, "--target", " old", "--target-id", "5")["target"]
+    assert [t["id"] for t in target][1] == 5
+
+
+def test_a_corrupt_text_that_no_edit_reads_is_an_error(stratoscope):
+    stratoscope.fails("sweep", "The man", "--edit", "blocks.3.hook_resid_post *= 0.5", "--target", " old", "--corrupt",
+                      "The girl", says=["no edit reads it"])
+    stratoscope.fails("predict", "The man", "--corrupt", "The girl", says=["no edit reads it"])

@@ -66,7 +66,7 @@ TEST(HookNames, Refusals) {
   EXPECT_TRUE(refuses(of("blocks.*.hook_nothing"), "matches no hook point"));
   EXPECT_TRUE(refuses(of("*.hook_resid_pre.*"), "matches no hook point"));
   for (const char* name : {"", "blocks", "blocks.3", "blocks..hook_z", "hidden_states.1x", "hidden_states.",
-                           "transformer.h.1.mlp.c_proj", "qqqqqqqqqqqqqqqqqqqqqqqqqqqq"})
+                           "transformer.h.1.attn.c_attn", "qqqqqqqqqqqqqqqqqqqqqqqqqqqq"})
     EXPECT_TRUE(refuses(of(name), "there is no")) << name;
 }
 
