@@ -79,7 +79,7 @@ class Script {
   void color_bar();
   std::string ticks(const std::vector<Tick>& ticks) const;
   std::string bar_color(std::size_t i, const Bars& bars) const;
-  std::string image_style() const;
+  std::string cells(const std::string& block, const Heatmap& map) const;
 
   const Figure& figure_;
   Theme theme_;
@@ -253,15 +253,22 @@ void Script::texts(std::size_t p) {
   }
 }
 
-std::string Script::image_style() const {
-  std::size_t cells = 0;
+std::string Script::cells(const std::string& block, const Heatmap& map) const {
+  if (column_count(map) == 0) return "";
+  // gnuplot draws no image that has less than two rows and two columns.
+  if (map.values.size() == 1 || column_count(map) == 1) {
+    return block + " matrix using ($3 == $3 ? $1 : NaN):2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror " +
+           "fillstyle solid 1 noborder linecolor palette";
+  }
+  std::size_t count = 0;
   for (const Panel& panel : figure_.panels) {
     for (const Mark& mark : panel.marks) {
-      if (const auto* map = std::get_if<Heatmap>(&mark)) cells += map->values.size() * column_count(*map);
+      if (const auto* each = std::get_if<Heatmap>(&mark)) count += each->values.size() * column_count(*each);
     }
   }
   // A browser smooths a stretched bitmap, so cells that are larger than a pixel are drawn as squares.
-  return terminal_ == Terminal::png || cells > kMostPolygons ? "image" : "image pixels";
+  const bool bitmap = terminal_ == Terminal::png || count > kMostPolygons;
+  return block + (bitmap ? " matrix with image" : " matrix with image pixels");
 }
 
 // The part of the plot command that draws mark m of panel p; empty for a mark without data.
@@ -269,7 +276,7 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
   const Panel& panel = figure_.panels[p];
   const std::string name = fmt::format("_{}_{}", p + 1, m + 1);
   if (const auto* map = std::get_if<Heatmap>(&panel.marks[m])) {
-    return column_count(*map) == 0 ? "" : fmt::format("$cells{} matrix with {}", name, image_style());
+    return cells("$cells" + name, *map);
   }
   if (const auto* each = std::get_if<Line>(&panel.marks[m])) {
     const PanelPlan& plan = plan_.panels[p];

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "stratoscope/base/error.h"
@@ -77,6 +78,27 @@ TEST(Render, DrawsAHeatMapOf512By512) {
   figure.panels[0].marks = {Heatmap{std::vector<std::vector<double>>(512, std::vector<double>(512, 0.75))}};
   EXPECT_LT(drawn(figure, Terminal::svg).size(), std::size_t{1} << 20) << "a bitmap inside, not 262,144 squares";
   EXPECT_TRUE(drawn(figure, Terminal::png).starts_with("\x89PNG"));
+}
+
+// The paths that an svg fills with the colour of `value` on plasma from 0 to 1.
+std::size_t cells_of(const std::string& svg, double value) {
+  const Rgb color = color_at(ColorMap::plasma, Theme::dark, value);
+  char fill[64];
+  std::snprintf(fill, sizeof fill, "<polygon fill = 'rgb(%3d, %3d, %3d)'", color.red, color.green, color.blue);
+  return sample::count(svg, fill);
+}
+
+TEST(Render, DrawsTheCellsOfASingleRowOrColumn) {
+  const std::vector<std::vector<std::vector<double>>> maps{{{0.25}}, {{0.25, NAN, 0.75}}, {{0.25}, {NAN}, {0.75}}};
+  for (const auto& values : maps) {
+    Figure figure;
+    figure.color = ColorScale{ColorMap::plasma, "", 0, 1, false};
+    figure.panels.push_back({"", {}, {}, {Heatmap{values}}});
+    const std::string svg = drawn(figure, Terminal::svg, Theme::dark);
+    EXPECT_EQ(cells_of(svg, 0.25), 1U);
+    EXPECT_EQ(cells_of(svg, 0.75), values.size() * values[0].size() == 3 ? 1U : 0U);
+    EXPECT_EQ(sample::count(svg, "<polygon fill = 'rgb(255, 255, 255)'"), 0U) << "a missing cell stays empty";
+  }
 }
 
 // Every place that text can come to, filled with every nasty text, in every form.
