@@ -73,28 +73,26 @@ struct PackedMatrix::Packed {
   }
 
   // The primitives of all parts for one number of rows: making them takes longer than a small product.
-  using Sizes = std::pair<std::size_t, std::size_t>;  // rows, stride of y
   struct Product {
     dnnl::matmul primitive;
     memory::desc scratchpad;
   };
   using Products = std::vector<Product>;
   mutable std::mutex products_gate;
-  mutable std::map<Sizes, std::shared_ptr<const Products>> products;
+  mutable std::map<std::size_t, std::shared_ptr<const Products>> products;  // by the number of rows
 
   std::shared_ptr<const Products> products_for(std::size_t rows, MatrixView<float> y) const {
     constexpr std::size_t kMostKept = 16;
     const std::lock_guard lock(products_gate);
+    if (const auto found = products.find(rows); found != products.end()) return found->second;
     if (products.size() >= kMostKept) products.clear();
-    auto& kept = products[{rows, y.stride}];
-    if (kept) return kept;
     Products made;
     for (const Part& part : parts) {
       const auto description = describe(rows_desc(rows, part.count, part.count), part.weights.get_desc(),
                                         rows_desc(rows, y.cols, y.stride), start_of(part));
       made.push_back({dnnl::matmul(description), description.scratchpad_desc()});
     }
-    return kept = std::make_shared<const Products>(std::move(made));
+    return products[rows] = std::make_shared<const Products>(std::move(made));
   }
 
   void execute(MatrixView<const float> x, MatrixView<float> y) const {
@@ -183,6 +181,12 @@ std::size_t PackedMatrix::bytes() const {
 
 void PackedMatrix::multiply(MatrixView<const float> x, MatrixView<float> y) const {
   if (x.rows == 0) return;
+  if (y.stride != y.cols) {  // oneDNN's fast kernels want no gaps between the rows of y either
+    Tensor dense({y.rows, y.cols});
+    multiply(x, dense.matrix());
+    for (std::size_t r = 0; r < y.rows; ++r) std::copy_n(dense.matrix().row(r), y.cols, y.row(r));
+    return;
+  }
   try {
     if (packed_->rows_are_independent)
       packed_->execute(x, y);

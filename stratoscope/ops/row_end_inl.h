@@ -1,10 +1,10 @@
 // The end of a row that does not fill a vector. Highway's masked loads may read a whole aligned vector there, past the
 // row and off its boundary; these touch the row's own numbers alone. Compiled once per instruction set.
-#if defined(STRATOSCOPE_OPS_ROW_END_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef STRATOSCOPE_OPS_ROW_END_INL_H_
-#undef STRATOSCOPE_OPS_ROW_END_INL_H_
+#if defined(HWY_STRATOSCOPE_ROW_END_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HWY_STRATOSCOPE_ROW_END_INL_H
+#undef HWY_STRATOSCOPE_ROW_END_INL_H
 #else
-#define STRATOSCOPE_OPS_ROW_END_INL_H_
+#define HWY_STRATOSCOPE_ROW_END_INL_H
 #endif
 
 #include <hwy/highway.h>
