@@ -1,6 +1,11 @@
 #include "stratoscope/experiment/save_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <fstream>
+#include <limits>
+#include <set>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
@@ -32,6 +37,26 @@ void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t p
                   whole.data() + (o * to[pos_axis] + first + row) * inner_to);
 }
 
+// The system's own estimate of what can be had without swapping; no limit where it does not say.
+double available_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string key, unit;
+  double kibibytes = 0;
+  while (file >> key >> kibibytes >> unit)
+    if (key == "MemAvailable:") return kibibytes * 1024;
+  return std::numeric_limits<double>::infinity();
+}
+
+// The arrays are held until they are written: refused before the work, not killed in its midst.
+void check_memory(double bytes, std::size_t rows) {
+  constexpr double kGibi = 1 << 30;
+  if (bytes > available_bytes())
+    throw Error("run",
+                fmt::format("the arrays of {} tokens need {:.1f} GiB, but {:.1f} GiB of memory are free", rows,
+                            bytes / kGibi, available_bytes() / kGibi),
+                "split the texts over several files, or capture less");
+}
+
 std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
 
 // Everything that goes into the file, filled pass by pass.
@@ -49,14 +74,21 @@ class Recorder {
       longest = std::max(longest, text.ids.size());
     }
     const std::size_t rows = ids_.size();
+    std::set<Site> wanted;
     for (const std::string& pattern : request.captures)
-      for (const Site site : match_sites(pattern, config)) sites_.push_back(site);
+      for (const Site site : match_sites(pattern, config)) wanted.insert(site);
+    for (const Site site : all_sites(config))
+      if (wanted.contains(site)) sites_.push_back(site);
+    double numbers =
+        static_cast<double>(rows) * static_cast<double>(config.n_hidden_states() * config.d_model + config.d_vocab);
+    for (const Site site : sites_) {
+      const bool has_keys = hook_point(site.point).has_axis(HookAxis::key);
+      numbers += static_cast<double>(rows) * (has_keys ? static_cast<double>(config.n_heads * longest)
+                                                       : static_cast<double>(element_count(shape_of(site, config, 1))));
+    }
+    check_memory(numbers * sizeof(T), rows);
     hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
     logits_ = BasicTensor<T>({rows, config.d_vocab});
-    std::vector<Site> unique;
-    for (const Site site : all_sites(config))
-      if (std::find(sites_.begin(), sites_.end(), site) != sites_.end()) unique.push_back(site);
-    sites_ = std::move(unique);
     for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, longest));
   }
 
