@@ -79,6 +79,7 @@ class Script {
   void color_bar();
   std::string ticks(const std::vector<Tick>& ticks) const;
   std::string bar_color(std::size_t i, const Bars& bars) const;
+  bool many_cells() const;
   std::string cells(const std::string& block, const Heatmap& map) const;
 
   const Figure& figure_;
@@ -131,6 +132,8 @@ void Script::header() {
     for (std::size_t i = 0; i < stops.size(); ++i)
       list += fmt::format("{}{} '{}'", i == 0 ? "" : ", ", i, hex(stops[i]));
     line("set palette defined ({})", list);
+    // A bitmap of few colours is shorter; an odd number of them keeps the middle of a diverging map.
+    if (terminal_ == Terminal::svg && many_cells()) line("set palette maxcolors 129");
     line("set cbrange [{}:{}]", number(figure_.color->low), number(figure_.color->high));
     line("unset colorbox");
   }
@@ -253,6 +256,16 @@ void Script::texts(std::size_t p) {
   }
 }
 
+bool Script::many_cells() const {
+  std::size_t count = 0;
+  for (const Panel& panel : figure_.panels) {
+    for (const Mark& mark : panel.marks) {
+      if (const auto* map = std::get_if<Heatmap>(&mark)) count += map->values.size() * column_count(*map);
+    }
+  }
+  return count > kMostPolygons;
+}
+
 std::string Script::cells(const std::string& block, const Heatmap& map) const {
   if (column_count(map) == 0) return "";
   // gnuplot draws no image that has less than two rows and two columns.
@@ -260,15 +273,8 @@ std::string Script::cells(const std::string& block, const Heatmap& map) const {
     return block + " matrix using ($3 == $3 ? $1 : NaN):2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror " +
            "fillstyle solid 1 noborder linecolor palette";
   }
-  std::size_t count = 0;
-  for (const Panel& panel : figure_.panels) {
-    for (const Mark& mark : panel.marks) {
-      if (const auto* each = std::get_if<Heatmap>(&mark)) count += each->values.size() * column_count(*each);
-    }
-  }
   // A browser smooths a stretched bitmap, so cells that are larger than a pixel are drawn as squares.
-  const bool bitmap = terminal_ == Terminal::png || count > kMostPolygons;
-  return block + (bitmap ? " matrix with image" : " matrix with image pixels");
+  return block + (terminal_ == Terminal::png || many_cells() ? " matrix with image" : " matrix with image pixels");
 }
 
 // The part of the plot command that draws mark m of panel p; empty for a mark without data.

@@ -11,12 +11,34 @@
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/inline_svg.h"
 #include "stratoscope/figures/layout.h"
+#include "stratoscope/figures/number_text.h"
 #include "stratoscope/figures/text.h"
 
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kMostTableCells = 3000;
+constexpr std::size_t kMostTableCells = 3000, kMostNumbers = 20'000;
+
+struct CountNumbers {
+  static std::size_t sizes(const std::vector<std::vector<double>>& lists) {
+    std::size_t sum = 0;
+    for (const auto& list : lists) sum += list.size();
+    return sum;
+  }
+  std::size_t operator()(const JitteredPoints& points) const { return sizes(points.columns); }
+  std::size_t operator()(const Line& line) const { return line.y.size(); }
+  std::size_t operator()(const Bars& bars) const { return bars.values.size(); }
+  std::size_t operator()(const Heatmap& map) const { return sizes(map.values); }
+  std::size_t operator()(const Reference&) const { return 1; }
+};
+
+std::size_t count_numbers(const Figure& figure) {
+  std::size_t count = 0;
+  for (const Panel& panel : figure.panels) {
+    for (const Mark& mark : panel.marks) count += std::visit(CountNumbers{}, mark);
+  }
+  return count;
+}
 
 // FNV-1a, to tell figures apart; two equal figures may share their ids.
 std::string fingerprint(std::string_view text) {
@@ -95,10 +117,13 @@ std::string render_svg(const Figure& figure, Theme theme) {
 }
 
 std::string html_numbers(const Figure& figure) {
-  const std::string rows = csv(figure);
-  if (static_cast<std::size_t>(std::count(rows.begin(), rows.end(), '\n')) > kMostTableCells) {
-    return "<pre>" + escape_html(rows) + "</pre>\n";
+  const std::size_t count = count_numbers(figure);
+  if (count > kMostNumbers) {
+    return "<p>" + grouped(count) +
+           " numbers are more than a page should carry. <code>--json</code> prints them, and " +
+           "<code>demo</code> keeps them beside its page as csv.</p>\n";
   }
+  if (count > kMostTableCells) return "<pre>" + escape_html(csv(figure)) + "</pre>\n";
   std::string tables;
   for (const Panel& panel : figure.panels) {
     for (const Mark& mark : panel.marks) {

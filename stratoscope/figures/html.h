@@ -16,7 +16,8 @@ std::string render_svg(const Figure& figure, Theme theme);
 // <figure> with the inline SVG, the caption as <figcaption>, and the numbers in a closed <details>.
 std::string html_fragment(const Figure& figure, Theme theme);
 
-// The numbers of a figure as tables; beyond a few thousand of them as one block of CSV.
+// The numbers of a figure as tables; beyond 3,000 of them as one block of CSV; beyond 20,000 only how many there are
+// and where to get them.
 std::string html_numbers(const Figure& figure);
 
 // One self-contained page that shows the figure.

@@ -1,7 +1,10 @@
 #include "stratoscope/figures/vega_lite.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/figures/layout.h"
@@ -15,6 +18,9 @@ using Json = nlohmann::ordered_json;
 std::string or_else(const std::string& text, const char* fallback) {
   return text.empty() ? fallback : plain_text(text);
 }
+
+// As many as a single-precision number holds.
+double seven_digits(double value) { return std::strtod(fmt::format("{:.7g}", value).c_str(), nullptr); }
 
 Json labels_of(const Axis& axis) {
   Json labels = Json::array();
@@ -181,14 +187,24 @@ class PanelSpec {
             {"legend", {{"title", nullptr}}}};
   }
 
+  // One object per row, which Vega-Lite takes apart: an object per cell would be several times as long.
+  static Json rows_of(const Heatmap& map) {
+    Json rows = Json::array();
+    for (std::size_t r = 0; r < map.values.size(); ++r) {
+      Json values = Json::array();
+      for (const double value : map.values[r])
+        values.push_back(std::isfinite(value) ? Json(seven_digits(value)) : Json());
+      rows.push_back({{"y", r}, {"values", std::move(values)}});
+    }
+    return rows;
+  }
+
   // Cells overlap by less than a pixel, or the ground would show between them.
   void add(const Heatmap& map, std::size_t) {
-    Json data = Json::array(), transforms = Json::array();
-    for (std::size_t r = 0; r < map.values.size(); ++r) {
-      for (std::size_t c = 0; c < map.values[r].size(); ++c) {
-        if (std::isfinite(map.values[r][c])) data.push_back({{"x", c}, {"y", r}, {"value", map.values[r][c]}});
-      }
-    }
+    Json transforms = Json::array();
+    transforms.push_back({{"calculate", "sequence(length(datum.values))"}, {"as", "x"}});
+    transforms.push_back({{"flatten", {"x", "values"}}, {"as", {"x", "value"}}});
+    transforms.push_back({{"filter", "isValid(datum.value)"}});
     const Json tips{category_tip("x", 'x', "column", transforms), category_tip("y", 'y', "row", transforms),
                     value_tip("value", figure_.color ? or_else(figure_.color->title, "value") : "value")};
     for (const char* axis : {"x", "y"}) {
@@ -196,7 +212,7 @@ class PanelSpec {
           {{"calculate", std::string("datum.") + axis + " - 0.5"}, {"as", std::string(axis) + "_from"}});
       transforms.push_back({{"calculate", std::string("datum.") + axis + " + 0.5"}, {"as", std::string(axis) + "_to"}});
     }
-    Json& layer = add_layer({{"type", "rect"}, {"clip", true}, {"x2Offset", 0.7}, {"y2Offset", 0.7}}, std::move(data),
+    Json& layer = add_layer({{"type", "rect"}, {"clip", true}, {"x2Offset", 0.7}, {"y2Offset", 0.7}}, rows_of(map),
                             position("x_from", 'x'), position("y_from", 'y'));
     layer["transform"] = std::move(transforms);
     layer["encoding"]["x2"] = {{"field", "x_to"}};
@@ -320,7 +336,7 @@ std::string vega_lite(const Figure& figure, Theme theme) {
             {"resolve", {{"scale", {{"color", has_heatmap(figure) ? "shared" : "independent"}}}}},
             {"config", look_of(theme)}};
   if (spec["params"].empty()) spec.erase("params");
-  return spec.dump(1) + "\n";
+  return spec.dump() + "\n";
 }
 
 }  // namespace stratoscope

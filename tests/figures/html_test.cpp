@@ -84,5 +84,17 @@ TEST(HtmlNumbers, ListsEveryMarkAndFallsBackToCsvForMany) {
   EXPECT_TRUE(html_numbers(sample::activations(13, 768)).starts_with("<pre>panel,series,x,y,value"));
 }
 
+TEST(HtmlNumbers, SaysWhereToGetMoreThanAPageShouldCarry) {
+  EXPECT_TRUE(html_numbers(sample::activations(10, 1999)).starts_with("<pre>")) << "19,990 points and 10 bars";
+  const std::string many = html_numbers(sample::activations(11, 2000));
+  EXPECT_TRUE(many.starts_with("<p>22,011 numbers "));
+  EXPECT_NE(many.find("--json"), std::string::npos);
+  EXPECT_LT(many.size(), 300U);
+}
+
+TEST(HtmlPage, OfLargeHeatMapsStaysSmall) {
+  EXPECT_LT(html_page(sample::large_heat_maps(), Theme::light).size(), 3'000'000U);
+}
+
 }  // namespace
 }  // namespace stratoscope

@@ -110,6 +110,25 @@ inline Figure similarities() {
   return figure;
 }
 
+// Four panels of 490 by 490 cells, the size of a long text: neighbours are alike, and no two cells are equal.
+inline Figure large_heat_maps() {
+  Figure figure;
+  figure.columns = 2;
+  figure.color = ColorScale{ColorMap::plasma, "cosine similarity", 0.5, 1, true};
+  const std::vector<std::string> tokens(490, "“ token”");
+  for (int p = 0; p < 4; ++p) {
+    Heatmap map{std::vector<std::vector<double>>(490, std::vector<double>(490))};
+    for (int i = 0; i < 490; ++i) {
+      for (int j = 0; j < 490; ++j) {
+        map.values[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)] =
+            0.7 + 0.2 * std::exp(-std::abs(i - j) / 40.0) + 0.05 * std::sin(0.7 * (i * i + j * j) + p);
+      }
+    }
+    figure.panels.push_back({"L" + std::to_string(p), {"token", tokens}, {"token", tokens}, {std::move(map)}});
+  }
+  return figure;
+}
+
 inline Figure lines() {
   Figure figure;
   figure.title = "Log probability";

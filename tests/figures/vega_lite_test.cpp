@@ -44,13 +44,28 @@ TEST(VegaLite, CarriesThePointsThatTheStaticFigureDraws) {
 
 TEST(VegaLite, CarriesCellsBarsAndLinesExactly) {
   const Json cells = parsed(sample::similarities())["concat"][1]["layer"][0]["data"]["values"];
-  ASSERT_EQ(cells.size(), 8U) << "the missing cell is left out";
-  EXPECT_EQ(cells[1], (Json{{"x", 1}, {"y", 0}, {"value", 0.625}}));
+  ASSERT_EQ(cells.size(), 3U) << "an object per row";
+  EXPECT_EQ(cells[1], (Json{{"y", 1}, {"values", {0.625, 1.0, nullptr}}})) << "the missing cell is null";
   const Json bars = parsed(sample::predictions())["concat"][0]["layer"][0]["data"]["values"];
   EXPECT_EQ(bars[2], (Json{{"i", 2}, {"value", 0.125}}));
   const Json line = parsed(sample::lines())["concat"][0]["layer"][2]["data"]["values"];
   EXPECT_EQ(line[0], (Json{{"x", 0.0}, {"y", -9.5}}));
   EXPECT_TRUE(line[1]["y"].is_null());
+}
+
+TEST(VegaLite, TakesRowsOfCellsApartIntoColumns) {
+  const Json transforms = parsed(sample::similarities())["concat"][0]["layer"][0]["transform"];
+  EXPECT_EQ(transforms[0], (Json{{"calculate", "sequence(length(datum.values))"}, {"as", "x"}}));
+  EXPECT_EQ(transforms[1], (Json{{"flatten", {"x", "values"}}, {"as", {"x", "value"}}}));
+  EXPECT_EQ(transforms[2], (Json{{"filter", "isValid(datum.value)"}}));
+}
+
+TEST(VegaLite, SpendsFewBytesOnACell) {
+  const std::string text = vega_lite(sample::large_heat_maps(), Theme::light);
+  EXPECT_LT(text.size(), 4U * 490 * 490 * 12);
+  const Json row = Json::parse(text)["concat"][3]["layer"][0]["data"]["values"][489]["values"];
+  const auto drawn = std::get<Heatmap>(sample::large_heat_maps().panels[3].marks[0]).values[489];
+  for (std::size_t c = 0; c < drawn.size(); ++c) EXPECT_NEAR(row[c].get<double>(), drawn[c], drawn[c] * 1e-6);
 }
 
 TEST(VegaLite, HasTheThemeAndTheColoursOfTheStaticForm) {
