@@ -13,6 +13,9 @@ namespace {
 using Point = std::pair<double, double>;  // pixels
 
 constexpr double kHalfLine = 8;  // pixels from a label's middle to its upper and lower edge
+constexpr double kLine = 14;     // between labels below each other
+constexpr double kGap = 7;       // between the plot and a label beside it
+constexpr double kWidest = 220;  // of a label
 
 Point place_of(const PanelPlan& plan, double x, double y) {
   return {plan.plot.left + plan.x.fraction(x) * plan.plot.width,
@@ -66,34 +69,85 @@ std::size_t covered(const std::vector<Point>& points, double left, double right,
   }));
 }
 
+std::string shown_label(const Reference& reference) { return shorten(plain_text(reference.label), kWidest, kTickSize); }
+
+// Bars and clouds of points leave no room for a label among them; a legend needs the margin for itself.
+bool in_margin(const Panel& panel) {
+  std::size_t named = 0;
+  bool filled = false;
+  for (const Mark& mark : panel.marks) {
+    if (const auto* line = std::get_if<Line>(&mark)) named += !line->label.empty();
+    filled |= std::holds_alternative<Bars>(mark) || std::holds_alternative<JitteredPoints>(mark);
+  }
+  return filled && named < 2;
+}
+
+// Level with its line, or as close to it as the labels `taken` before leave room.
+TextSpot beside_plot(const std::string& text, double line, const Box& plot, const std::vector<TextSpot>& taken) {
+  const auto free = [&](double y) {
+    return std::none_of(taken.begin(), taken.end(),
+                        [&](const TextSpot& spot) { return !spot.text.empty() && std::abs(spot.y - y) < kLine; });
+  };
+  const double level = std::clamp(line, plot.top, plot.bottom());
+  for (int step = 0;; ++step) {
+    for (const double side : {-1.0, 1.0}) {
+      const double y = level + side * step * kLine;
+      if (free(y)) return {text, plot.right() + kGap, y};
+    }
+  }
+}
+
+// Above or below its line, where it covers the fewest of `points`.
+TextSpot inside_plot(const std::string& text, double line, const Box& plot, const std::vector<Point>& points) {
+  const double width = text_width(text, kTickSize);
+  TextSpot best;
+  std::size_t fewest = static_cast<std::size_t>(-1);
+  for (const double along : {1.0, 0.0, 0.5, 0.75, 0.25}) {
+    for (const double above : {-1.0, 1.0}) {
+      const double left = plot.left + 6 + along * (plot.width - width - 10), y = line + above * (kHalfLine + 1);
+      const bool outside = y - kHalfLine < plot.top - 4 || y + kHalfLine > plot.bottom();
+      const std::size_t cost = covered(points, left, left + width, y) + (outside ? 1000 : 0);
+      if (cost < fewest) {
+        fewest = cost;
+        best = {text, left, y};
+      }
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
+double reference_margin(const Panel& panel) {
+  double widest = 0;
+  if (!in_margin(panel)) return widest;
+  for (const Mark& mark : panel.marks) {
+    const auto* reference = std::get_if<Reference>(&mark);
+    if (reference != nullptr) widest = std::max(widest, kGap + text_width(shown_label(*reference), kTickSize));
+  }
+  return widest;
+}
+
 void place_reference_labels(const Panel& panel, const std::vector<Scatter>& scatters, PanelPlan& plan) {
-  std::vector<Point> points = obstacles(panel, scatters, plan);
+  const bool margin = in_margin(panel);
+  std::vector<Point> points = margin ? std::vector<Point>{} : obstacles(panel, scatters, plan);
   const Box& plot = plan.plot;
   for (const Mark& mark : panel.marks) {
     const auto* reference = std::get_if<Reference>(&mark);
     if (reference == nullptr) continue;
-    const std::string text = shorten(plain_text(reference->label), plot.width * 0.8, kTickSize);
-    const double width = text_width(text, kTickSize);
     const double line = plot.bottom() - plan.y.fraction(reference->y) * plot.height;
-    TextSpot best;
-    std::size_t fewest = static_cast<std::size_t>(-1);
-    for (const double along : {1.0, 0.0, 0.5, 0.75, 0.25}) {
-      for (const double above : {-1.0, 1.0}) {
-        const double left = plot.left + 6 + along * (plot.width - width - 10), y = line + above * (kHalfLine + 1);
-        const bool outside = y - kHalfLine < plot.top - 4 || y + kHalfLine > plot.bottom();
-        const std::size_t cost = covered(points, left, left + width, y) + (outside ? 1000 : 0);
-        if (cost < fewest) {
-          fewest = cost;
-          best = {text, left, y};
-        }
-      }
+    const std::string text = shown_label(*reference);
+    if (!std::isfinite(line)) {
+      plan.references.emplace_back();
+    } else if (margin) {
+      plan.references.push_back(beside_plot(text, line, plot, plan.references));
+    } else {
+      const TextSpot spot = inside_plot(text, line, plot, points);
+      // The next label keeps clear of this one and of its line.
+      add_segment(points, {spot.x, spot.y}, {spot.x + text_width(text, kTickSize), spot.y});
+      add_segment(points, {plot.left, line}, {plot.right(), line});
+      plan.references.push_back(spot);
     }
-    // The next label keeps clear of this one and of its line.
-    add_segment(points, {best.x, best.y}, {best.x + width, best.y});
-    add_segment(points, {plot.left, line}, {plot.right(), line});
-    plan.references.push_back(std::isfinite(line) ? best : TextSpot{});
   }
 }
 

@@ -65,6 +65,24 @@ TEST(Layout, ReferenceLabelAvoidsTheLine) {
   }
 }
 
+TEST(Layout, ReferenceLabelsStandBesideBarsAndPointsAndApart) {
+  Figure figure;
+  const Reference mean{"mean 5.76", 5.76};
+  figure.panels.push_back({"", {"token"}, {"surprisal"}, {Bars{{9, 7, 2}}, mean, mean, Reference{"low", 5.7}}});
+  figure.panels.push_back({"", {"factor"}, {"change"}, {Bars{{3}}, Reference{"clean 0", 0}}});
+  figure.panels.push_back({"", {"depth"}, {"activation"}, {sample::points(3, 500), Reference{"mean", 0}}});
+  const FigurePlan plan = lay_out(figure);
+  for (const PanelPlan& panel : plan.panels) {
+    for (const TextSpot& spot : panel.references) {
+      EXPECT_GT(spot.x, panel.plot.right());
+      EXPECT_LT(spot.x + text_width(spot.text, kTickSize), plan.width);
+      for (const TextSpot& other : panel.references) EXPECT_TRUE(&spot == &other || std::abs(spot.y - other.y) > 12);
+    }
+  }
+  const PanelPlan& bars = plan.panels[0];
+  EXPECT_DOUBLE_EQ(bars.references[0].y, bars.plot.bottom() - bars.y.fraction(5.76) * bars.plot.height);
+}
+
 TEST(Layout, LegendNamesEachLabelledLineOnce) {
   const FigurePlan plan = lay_out(sample::lines());
   ASSERT_EQ(plan.panels[0].legend.size(), 2U);
