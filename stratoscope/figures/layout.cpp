@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kMargin = 14, kColumnGap = 22, kRowGap = 16;
 constexpr double kTitleLine = 21, kNoteLine = 14;
+constexpr double kNarrowest = 320;  // less would break a title or a note after every word
 constexpr double kBarWidth = 13, kBarGap = 18, kTallestBar = 320;
 
 // The room that each row and column of panels needs, so that plots line up.
@@ -119,6 +120,8 @@ FigurePlan lay_out(const Figure& figure, Notes notes) {
   const bool with_bar = figure.color && figure.color->show_bar;
   plan.width = area.right() + kMargin;
   if (with_bar) plan.width = plan_bar(*figure.color, panels, area).right + kMargin;
+  const std::string note = notes == Notes::drawn ? joined(figure.note, plan.scatters.note()) : "";
+  if (!figure.title.empty() || !note.empty()) plan.width = std::max(plan.width, kNarrowest);
 
   const Box title_area{kMargin, kMargin - 2, plan.width - 2 * kMargin, 0};
   // Titles are bold: a little less fits on a line.
@@ -128,8 +131,7 @@ FigurePlan lay_out(const Figure& figure, Notes notes) {
   if (with_bar) plan.bar = plan_bar(*figure.color, panels, area);
 
   const Box note_area{kMargin, area.bottom() + 8, plan.width - 2 * kMargin, 0};
-  if (notes == Notes::drawn)
-    plan.notes = stacked(joined(figure.note, plan.scatters.note()), note_area, kNoteSize, kNoteLine, 6);
+  plan.notes = stacked(note, note_area, kNoteSize, kNoteLine, 6);
   plan.height = area.bottom() + (plan.notes.empty() ? 0 : 8 + kNoteLine * static_cast<double>(plan.notes.size())) + 10;
 
   for (std::size_t i = 0; i < panels.size(); ++i) {

@@ -9,6 +9,7 @@ namespace stratoscope {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
+constexpr std::string_view kOpening = "“", kClosing = "”";
 
 // Reads one code point at `i` and moves behind it; kReplacement and one byte on where the bytes are not UTF-8.
 char32_t next_code_point(std::string_view text, std::size_t& i) {
@@ -114,11 +115,36 @@ std::string shorten(std::string_view text, double width, double font_size, bool 
   return to_utf8(points) + to_utf8(ending);
 }
 
+namespace {
+
+// Where the first part of `text` ends that a line may end with: at a space, but not at one inside “…”.
+std::size_t part_end(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ' ') return i;
+    if (!text.substr(i).starts_with(kOpening)) continue;
+    const std::size_t closing = text.find(kClosing, i);
+    if (closing != std::string_view::npos) i = closing + kClosing.size() - 1;
+  }
+  return text.size();
+}
+
+// The same for a quotation that is wider than a line: at any space that does not touch its marks.
+std::size_t word_end(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool touches = text.substr(0, i).ends_with(kOpening) || text.substr(i + 1).starts_with(kClosing);
+    if (text[i] == ' ' && !touches) return i;
+  }
+  return text.size();
+}
+
+}  // namespace
+
 std::vector<std::string> wrap(std::string_view text, double width, double font_size) {
   std::vector<std::string> lines;
   std::string line;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
+    std::size_t end = part_end(text);
+    if (text_width(text.substr(0, end), font_size) > width) end = word_end(text);
     const std::string word(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::string longer = line.empty() ? word : line + " " + word;

@@ -21,7 +21,7 @@ double text_width(std::string_view text, double font_size, bool bold = false);
 // `text` unchanged where it fits into `width` pixels, else its beginning and "…".
 std::string shorten(std::string_view text, double width, double font_size, bool bold = false);
 
-// `text` broken at spaces into lines that fit into `width` pixels.
+// `text` broken at spaces into lines that fit into `width` pixels. What stands in “…” stays on one line where it fits.
 std::vector<std::string> wrap(std::string_view text, double width, double font_size);
 
 // & < > " ' as entities, for element content and attributes.

@@ -104,6 +104,21 @@ TEST(Layout, NotesAreDrawnUnlessAPageSaysThem) {
   EXPECT_EQ(full_caption(figure), "Caption. Clipped.");
 }
 
+TEST(Layout, ANoteOfTwoSentencesFitsUnderTheSmallestFigure) {
+  Figure figure;
+  figure.note = "The last depth is after the final layer norm, so it cannot be compared with the others. " +
+                std::string("10 of 100 values lie below 0.8 and have the lowest colour.");
+  figure.panels.push_back({"", {}, {}, {Heatmap{{{1}, {1}, {1}, {1}}}}});
+  const FigurePlan plan = lay_out(figure);
+  std::string said;
+  for (const TextSpot& spot : plan.notes) {
+    EXPECT_LT(spot.x + text_width(spot.text, kNoteSize), plan.width);
+    EXPECT_LT(spot.y + kNoteSize / 2, plan.height);
+    said += (said.empty() ? "" : " ") + spot.text;
+  }
+  EXPECT_EQ(said, figure.note);
+}
+
 TEST(Layout, RefusesWhatCannotBeDrawn) {
   EXPECT_THROW(lay_out(Figure{}), Error);
   Figure ragged = sample::lines();

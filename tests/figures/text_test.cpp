@@ -55,6 +55,27 @@ TEST(Wrap, BreaksAtSpacesAndLosesNothing) {
   EXPECT_TRUE(wrap("", 80, 11).empty());
 }
 
+TEST(Wrap, NeverBreaksInsideAQuotedToken) {
+  const std::string text = "log probability of “ insect” after “ bed” and “a b” is “  ” scaled";
+  for (double width = 90; width < 400; ++width) {
+    std::string joined;
+    for (const std::string& line : wrap(text, width, 11)) {
+      const auto has = [&](const char* part) { return line.find(part) != std::string::npos; };
+      EXPECT_EQ(has("“"), has("”")) << line;
+      joined += (joined.empty() ? "" : " ") + line;
+    }
+    EXPECT_EQ(joined, text);
+  }
+}
+
+TEST(Wrap, BreaksAQuotationThatIsWiderThanALine) {
+  const auto lines = wrap("text “ one two three four five ” and an “ open end", 80, 11);
+  EXPECT_EQ(lines[0], "text “ one");
+  std::string joined;
+  for (const std::string& line : lines) joined += (joined.empty() ? "" : " ") + line;
+  EXPECT_EQ(joined, "text “ one two three four five ” and an “ open end");
+}
+
 TEST(EscapeHtml, LeavesNoMarkup) {
   EXPECT_EQ(escape_html("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
 }
