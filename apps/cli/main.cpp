@@ -84,5 +84,10 @@ int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers stay as in C
   std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
   stratoscope::cli::watch_for_interrupts();
-  return stratoscope::cli::run(argc, argv);
+  try {
+    return stratoscope::cli::run(argc, argv);
+  } catch (const std::exception& error) {  // not even the options could be set up
+    std::fputs(error.what(), stderr);
+    return 1;
+  }
 }

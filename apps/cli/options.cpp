@@ -10,6 +10,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/save_figure.h"
 
 namespace stratoscope::cli {
@@ -56,13 +57,15 @@ void fit_to_data(const Figure& figure, ColorScale& color) {
 void set_range(Figure& figure, const std::string& range) {
   if (!figure.color || !figure.color->show_bar)
     throw Error("range", "this figure has no colour scale", "leave out --range");
-  figure.note.clear();  // it spoke of the range that was chosen for the data
+  // The rest of the note spoke of the range that was chosen for the data.
+  figure.note = figure.note.starts_with(kLastDepthNote) ? kLastDepthNote : "";
   if (range == "auto") return fit_to_data(figure, *figure.color);
   const auto comma = range.find(',');
   if (comma == std::string::npos)
     throw Error("range", in_quotes(range) + " is no range", "write LO,HI such as 0.5,1, or auto");
-  figure.color->low = parse_bound(std::string_view(range).substr(0, comma), range);
-  figure.color->high = parse_bound(std::string_view(range).substr(comma + 1), range);
+  const std::string_view bounds = range;
+  figure.color->low = parse_bound(bounds.substr(0, comma), range);
+  figure.color->high = parse_bound(bounds.substr(comma + 1), range);
   if (figure.color->low >= figure.color->high) throw Error("range", in_quotes(range) + " does not rise from LO to HI");
 }
 

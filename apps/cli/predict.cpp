@@ -17,7 +17,8 @@ namespace {
 std::string bar(double share) {
   constexpr double kWidth = 40;
   std::string text;
-  for (double column = 0.5; column <= std::min(share, 1.0) * kWidth; ++column) text += "█";
+  const int columns = share > 0 ? static_cast<int>(std::min(share, 1.0) * kWidth + 0.5) : 0;
+  for (int column = 0; column < columns; ++column) text += "█";
   return text;
 }
 

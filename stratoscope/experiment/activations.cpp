@@ -99,7 +99,7 @@ Figure figure_of(const Activations& result) {
   return {"One token at every depth",
           "Each point is one dimension of the hidden state of " + token_label(result.text.tokens[result.token]) +
               " (token " + std::to_string(result.token) + ").",
-          "The last depth is after the final norm.",
+          kLastDepthNote,
           {scatter, variance},
           2,
           color};

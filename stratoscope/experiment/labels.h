@@ -14,6 +14,9 @@ namespace stratoscope {
 std::string token_label(std::string_view token);
 std::vector<std::string> token_labels(const std::vector<std::string>& tokens);
 
+// What every figure over the depths must say.
+inline constexpr const char* kLastDepthNote = "The last depth is after the final norm.";
+
 // Of a hidden-state entry: "Emb" for 0, "L0" for 1, …
 std::string depth_label(std::size_t entry);
 std::vector<std::string> depth_labels(const ModelConfig& config);

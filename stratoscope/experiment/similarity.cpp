@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths when none are chosen
 // The notebook's colour ranges begin here and end at 1.
 constexpr double kLowBetweenDepths = 0.8, kLowBetweenTokens = 0.5;
-const std::string kLastDepth = "The last depth is after the final norm.";
 
 EditedRun hidden_states_of(const Session& session, const Text& text, const SimilarityRequest& request) {
   RunRequest run_request;
@@ -33,7 +32,7 @@ Figure matrices_figure(std::string title, const std::vector<std::string>& panel_
   for (const auto& matrix : matrices)
     for (const auto& row : matrix) all.insert(all.end(), row.begin(), row.end());
   figure.color = similarity_scale(all, preferred_low, &figure.note);
-  figure.note = kLastDepth + (figure.note.empty() ? "" : " " + figure.note);
+  figure.note = kLastDepthNote + (figure.note.empty() ? "" : " " + figure.note);
   for (std::size_t i = 0; i < matrices.size(); ++i)
     figure.panels.push_back({panel_titles[i], axis, axis, {Heatmap{matrices[i]}}});
   return figure;
@@ -164,7 +163,7 @@ Figure figure_of(const LaminarProfile& result) {
   return {"Laminar profile",
           "Each point is the similarity of two tokens' hidden states at one depth, the first token left out; the line "
           "joins the medians.",
-          kLastDepth,
+          kLastDepthNote,
           {panel},
           1,
           color};
