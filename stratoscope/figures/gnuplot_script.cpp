@@ -135,9 +135,10 @@ void Script::header() {
     // A bitmap of few colours is shorter; an odd number of them keeps the middle of a diverging map.
     if (terminal_ == Terminal::svg && many_cells()) line("set palette maxcolors 129");
     line("set cbrange [{}:{}]", number(figure_.color->low), number(figure_.color->high));
-    line("unset colorbox");
   }
-  line("set border 3 linecolor rgb text\nset tics out nomirror scale 0.6 textcolor rgb text\nunset key\n");
+  line(
+      "set border 3 linecolor rgb text\nset tics out nomirror scale 0.6 textcolor rgb text\nunset key; unset "
+      "colorbox\n");
 }
 
 void Script::matrix_data(std::size_t p, std::size_t m, const Heatmap& map) {
@@ -241,6 +242,7 @@ void Script::texts(std::size_t p) {
   label(plan.x_title, "regular", kAxisTitleSize, "text");
   label(plan.y_title, "regular", kAxisTitleSize, "text");
   for (const TextSpot& spot : plan.bar_values) label(spot, "regular", kNoteSize, "text");
+  label(plan.blank, "regular", kTickSize, "muted");
   legend(plan);
   std::size_t r = 0;
   for (const Mark& mark : figure_.panels[p].marks) {

@@ -137,6 +137,35 @@ void place_bar_values(const Panel& panel, PanelPlan& plan) {
   }
 }
 
+// How many values the marks of a panel have; a reference alone is nothing to look at.
+struct Values {
+  std::size_t all = 0, finite = 0;
+  void add(const std::vector<double>& values) {
+    all += values.size();
+    finite += static_cast<std::size_t>(
+        std::count_if(values.begin(), values.end(), [](double v) { return std::isfinite(v); }));
+  }
+  void operator()(const JitteredPoints& points) {
+    std::for_each(points.columns.begin(), points.columns.end(), [this](const auto& each) { add(each); });
+  }
+  void operator()(const Line& line) { add(line.y); }
+  void operator()(const Bars& bars) { add(bars.values); }
+  void operator()(const Heatmap& map) {
+    std::for_each(map.values.begin(), map.values.end(), [this](const auto& each) { add(each); });
+  }
+  void operator()(const Reference&) {}
+};
+
+// Says why a plot is blank, along its longer side where it is too narrow.
+void place_blank(const Panel& panel, PanelPlan& plan) {
+  Values values;
+  for (const Mark& mark : panel.marks) std::visit(values, mark);
+  if (values.all == 0 || values.finite > 0) return;
+  const Box& plot = plan.plot;
+  plan.blank = {"no finite number", plot.left + plot.width / 2, plot.top + plot.height / 2, Align::center};
+  plan.blank.upward = text_width(plan.blank.text, kTickSize) > plot.width;
+}
+
 }  // namespace
 
 PanelNeeds plan_panel(const Panel& panel) {
@@ -166,6 +195,7 @@ void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, Panel
                   plot.left - kTickRoom - plan.y.label_extent - 12, plot.top + plot.height / 2, Align::center, true};
   place_legend(panel, plan);
   place_bar_values(panel, plan);
+  place_blank(panel, plan);
   place_reference_labels(panel, scatters, plan);
 }
 

@@ -46,6 +46,7 @@ class PanelSpec {
     for (std::size_t m = 0; m < panel_.marks.size(); ++m) {
       std::visit([&](const auto& mark) { add(mark, m); }, panel_.marks[m]);
     }
+    if (!plan_.blank.text.empty()) add_blank();
     if (layers_.empty()) add_layer({{"type", "point"}}, Json::array(), position("x", 'x'), position("y", 'y'));
     return {{"title", {{"text", plain_text(panel_.title)}, {"frame", "group"}, {"offset", 8}}},
             {"width", plan_.plot.width},
@@ -256,14 +257,29 @@ class PanelSpec {
          {"encoding",
           {{"y", position("y", 'y')},
            {"tooltip", {{{"field", "label"}, {"type", "nominal"}}, value_tip("y", title('y', "value"))}}}}});
-    layers_.push_back(
-        {{"mark",
-          {{"type", "text"}, {"align", "left"}, {"baseline", "middle"}, {"color", muted}, {"fontSize", kTickSize}}},
-         {"data", {{"values", datum}}},
-         {"encoding",
-          {{"text", {{"field", "label"}, {"type", "nominal"}}},
-           {"x", {{"value", spot.x - plan_.plot.left}}},
-           {"y", {{"value", spot.y - plan_.plot.top}}}}}});
+    add_text(spot, "left", datum);
+  }
+
+  // `datum` holds the text as `label`.
+  void add_text(const TextSpot& spot, const char* align, const Json& datum) {
+    const std::string muted = hex(palette(theme_).muted);
+    layers_.push_back({{"mark",
+                        {{"type", "text"},
+                         {"align", align},
+                         {"baseline", "middle"},
+                         {"angle", spot.upward ? -90 : 0},
+                         {"color", muted},
+                         {"fontSize", kTickSize}}},
+                       {"data", {{"values", datum}}},
+                       {"encoding",
+                        {{"text", {{"field", "label"}, {"type", "nominal"}}},
+                         {"x", {{"value", spot.x - plan_.plot.left}}},
+                         {"y", {{"value", spot.y - plan_.plot.top}}}}}});
+  }
+
+  void add_blank() {
+    const Json datum{{{"label", plan_.blank.text}}};
+    add_text(plan_.blank, "center", datum);
   }
 
   const Figure& figure_;

@@ -68,7 +68,9 @@ TEST(Render, DrawsPanelsWithoutAnyData) {
                    {"cells", {}, {}, {Heatmap{}}},
                    {"cell", {}, {}, {Heatmap{{{NAN}}}}},
                    {"reference", {}, {}, {Reference{"nowhere", NAN}, Reference{"far", 1e308}}}};
-  EXPECT_TRUE(drawn(figure, Terminal::svg).starts_with("<?xml"));
+  const std::string svg = drawn(figure, Terminal::svg);
+  EXPECT_TRUE(svg.starts_with("<?xml"));
+  EXPECT_EQ(sample::count(svg, ">no finite number<"), 4U) << "gone, points, bar and cell have values, but no number";
 }
 
 TEST(Render, DrawsAHeatMapOf512By512) {

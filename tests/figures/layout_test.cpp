@@ -119,6 +119,17 @@ TEST(Layout, ANoteOfTwoSentencesFitsUnderTheSmallestFigure) {
   EXPECT_EQ(said, figure.note);
 }
 
+TEST(Layout, APanelWithoutAnyFiniteNumberSaysSo) {
+  Figure figure;
+  figure.panels = {{"", {}, {}, {Heatmap{{{NAN, NAN}}}}},
+                   {"", {}, {}, {Line{"", {0, 1}, {NAN, INFINITY}}, Reference{"clean", 1}}},
+                   {"", {}, {}, {Bars{{NAN}, true}}},
+                   {"", {}, {}, {JitteredPoints{{{NAN}, {}}}}}};
+  for (const PanelPlan& panel : lay_out(figure).panels) EXPECT_EQ(panel.blank.text, "no finite number");
+  figure.panels = {{"", {}, {}, {Heatmap{{{NAN, 0.5}}}}}, {"", {}, {}, {Bars{}}}, {"", {}, {}, {}}};
+  for (const PanelPlan& panel : lay_out(figure).panels) EXPECT_EQ(panel.blank.text, "");
+}
+
 TEST(Layout, RefusesWhatCannotBeDrawn) {
   EXPECT_THROW(lay_out(Figure{}), Error);
   Figure ragged = sample::lines();

@@ -90,6 +90,15 @@ TEST(VegaLite, LooksLabelsUpInsteadOfWritingThemIntoExpressions) {
   EXPECT_EQ(spec["concat"][0]["layer"][0]["encoding"]["x"]["axis"]["labelExpr"], "labels_1_x[datum.value]");
 }
 
+TEST(VegaLite, SaysWhyAPanelIsBlank) {
+  Figure figure = sample::predictions();
+  figure.panels[0].marks = {Bars{{NAN, NAN, NAN}, true}};
+  const Json layers = parsed(figure)["concat"][0]["layer"];
+  ASSERT_EQ(layers.size(), 2U);
+  EXPECT_EQ(layers[1]["mark"]["type"], "text");
+  EXPECT_EQ(layers[1]["data"]["values"], (Json::array({Json{{"label", "no finite number"}}})));
+}
+
 TEST(VegaLite, TakesAnyText) {
   Figure figure = sample::predictions();
   const auto texts = sample::nasty_texts("/nonexistent");
