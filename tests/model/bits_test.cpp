@@ -29,7 +29,7 @@ std::vector<TokenIds> ragged_texts(const ModelConfig& config, std::uint64_t seed
 }
 
 // A batch at every thread count against each of its texts alone on one thread.
-void expect_bits_do_not_depend_on_company(const std::filesystem::path& folder, std::vector<TokenIds> texts) {
+void expect_bits_do_not_depend_on_company(const std::filesystem::path& folder, const std::vector<TokenIds>& texts) {
   std::vector<Run<float>> alone;
   {
     const Model model = load_with(folder, 1);

@@ -7,7 +7,7 @@ namespace stratoscope {
 namespace {
 
 std::string axes_of(const HookPoint& point) {
-  static const char* const kNames[] = {"pos", "head", "key", "d_head", "d_model", "d_mlp", "d_vocab", "1"};
+  constexpr const char* kNames[] = {"pos", "head", "key", "d_head", "d_model", "d_mlp", "d_vocab", "1"};
   std::string text;
   for (const HookAxis axis : point.axes)
     text += (text.empty() ? "" : " ") + std::string(kNames[static_cast<int>(axis)]);

@@ -187,7 +187,7 @@ TEST(Identities, EditsThatChangeNothingChangeNoBit) {
 TEST(Requests, WhatTheModelCannotServeIsRefused) {
   const test::TestModelFolder folder;
   const Model model = Model::load(folder.path());
-  const auto refused = [&](RunRequest request, const char* part) {
+  const auto refused = [&](const RunRequest& request, const char* part) {
     try {
       model.run(request);
       ADD_FAILURE() << "accepted; expected: " << part;

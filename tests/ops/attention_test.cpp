@@ -163,7 +163,8 @@ TEST(Softmax, AgreesWithTheFormulaAndTouchesNothingBeyond) {
         auto row = random.units(valid + 4, scale);
         const auto x = row;
         softmax_row(row.data() + 1, valid);
-        const double top = static_cast<double>(*std::max_element(x.begin() + 1, x.begin() + 1 + std::ptrdiff_t(valid)));
+        const double top =
+            static_cast<double>(*std::max_element(x.begin() + 1, x.begin() + 1 + static_cast<std::ptrdiff_t>(valid)));
         double total = 0, sum = 0;
         for (std::size_t i = 0; i < valid; ++i) total += std::exp(static_cast<double>(x[i + 1]) - top);
         for (std::size_t i = 0; i < valid; ++i) {

@@ -125,9 +125,10 @@ TEST(Matmul, NoRowsAreNoWorkAndConcurrentUseIsSafe) {
 
   Tensor expected({40, 100});
   matrix.multiply(c.rows_of_x(), expected.matrix());
-  std::vector<Tensor> results;
-  for (int i = 0; i < 4; ++i) results.emplace_back(Shape{40, 100});
+  std::vector<Tensor> results(4);
+  for (Tensor& result : results) result = Tensor({40, 100});
   std::vector<std::thread> threads;
+  threads.reserve(results.size());
   for (Tensor& result : results)
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) matrix.multiply(c.rows_of_x(), result.matrix());

@@ -13,8 +13,8 @@ std::string list_of(const std::optional<std::string>& list) { return list ? "[" 
 // "hook positions heads keys dims op source number corrupt-position file tensor"
 std::string read(std::string_view text) {
   const EditExpression edit = parse_edit(text);
-  static const char* const kOps[] = {"*=", "+=", "=", "without"};
-  static const char* const kSources[] = {"number", "mean", "corrupt", "vector"};
+  constexpr const char* kOps[] = {"*=", "+=", "=", "without"};
+  constexpr const char* kSources[] = {"number", "mean", "corrupt", "vector"};
   EXPECT_EQ(edit.text, text);
   std::string result = edit.hook + " " + list_of(edit.positions) + list_of(edit.heads) + list_of(edit.keys) +
                        list_of(edit.dims) + " " + kOps[static_cast<int>(edit.op)] + " " +

@@ -21,6 +21,7 @@ using EngineRun = Run<float>;
 std::vector<SiteEdit> resolved(const Model& model, const std::vector<std::string>& texts, const TokenIds& ids,
                                const TokenIds& corrupt = {}) {
   std::vector<EditExpression> expressions;
+  expressions.reserve(texts.size());
   for (const std::string& text : texts) expressions.push_back(parse_edit(text));
   EditSources sources(model, ids, corrupt);
   sources.prepare(expressions);
@@ -213,7 +214,9 @@ TEST_F(Edits, ReachExactlyWhatTheTableSays) {
       SCOPED_TRACE(name_of(site));
       const auto run = edited({name_of(site) + "[4].dim[1] += 3"});
       bool behind = false;  // sites after the edited one
-      for (const auto& [other, value] : run.captured) {
+      for (const auto& captured : run.captured) {
+        const Site other = captured.first;
+        const Tensor& value = captured.second;
         behind = behind || other == site;
         const Tensor& clean = clean_.value(other);
         const auto rows = [&](const Tensor& tensor, std::size_t first, std::size_t count) {

@@ -34,6 +34,7 @@ class Sweep : public ::testing::Test {
   EngineRun run(const TokenIds& ids, const std::vector<std::string>& edits) const {
     EditSources sources(model_, ids_, corrupt_);
     std::vector<EditExpression> expressions;
+    expressions.reserve(edits.size());
     for (const std::string& edit : edits) expressions.push_back(parse_edit(edit));
     sources.prepare(expressions);
     RunRequest request;
@@ -143,21 +144,21 @@ TEST_F(Sweep, WithoutAxesItIsOneCell) {
 TEST_F(Sweep, ReportsProgressAndStopsWhenToldTo) {
   class Watcher : public Progress {
    public:
-    void update(const char*, std::size_t done, std::size_t total) override {
-      EXPECT_LE(done, total);
-      last_ = done;
-      total_ = total;
+    void update(const char*, std::size_t done, std::size_t of) override {
+      EXPECT_LE(done, of);
+      last = done;
+      total = of;
     }
-    bool cancelled() const override { return cancel_; }
-    bool cancel_ = false;
-    std::size_t last_ = 0, total_ = 0;
+    bool cancelled() const override { return cancel; }
+    bool cancel = false;
+    std::size_t last = 0, total = 0;
   } watcher;
   auto sweep_request = request({"blocks.{layer}.hook_resid_post *= 0.8"}, {"layer=all"});
   sweep_request.progress = &watcher;
   sweep(model_, sweep_request);
-  EXPECT_EQ(watcher.last_, 4U);
-  EXPECT_EQ(watcher.total_, 4U);
-  watcher.cancel_ = true;
+  EXPECT_EQ(watcher.last, 4U);
+  EXPECT_EQ(watcher.total, 4U);
+  watcher.cancel = true;
   EXPECT_THROW(sweep(model_, sweep_request), Interrupted);
 }
 
@@ -188,7 +189,7 @@ TEST_F(Sweep, Axes) {
 }
 
 TEST_F(Sweep, Refusals) {
-  const auto with = [&](std::vector<std::string> edits, const std::vector<const char*>& axes) {
+  const auto with = [&](const std::vector<std::string>& edits, const std::vector<const char*>& axes) {
     return [this, edits, axes] { sweep(model_, request(edits, axes)); };
   };
   const std::string edit = "blocks.{layer}.hook_resid_post *= 2";

@@ -37,7 +37,8 @@ inline std::vector<OracleCase> oracle_cases() {
   std::vector<OracleCase> cases;
   if (!std::filesystem::exists(list)) return cases;
   for (const auto& entry : nlohmann::json::parse(read_text_file(list)))
-    cases.push_back({entry["name"], std::string(entry["model"]), std::string(entry["folder"]), entry["edits"]});
+    cases.push_back({entry["name"].get<std::string>(), entry["model"].get<std::string>(),
+                     entry["folder"].get<std::string>(), entry["edits"].get<bool>()});
   return cases;
 }
 
