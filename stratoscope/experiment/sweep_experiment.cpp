@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <ranges>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/labels.h"
@@ -222,9 +223,9 @@ Json to_json(const Session& session, const SweepExperiment& experiment) {
   for (std::size_t cell = 0; cell < experiment.result.values.size(); ++cell) {
     std::vector<std::pair<std::string, Json>> point;
     std::size_t rest = cell;
-    for (auto axis = experiment.axes.rbegin(); axis != experiment.axes.rend(); ++axis) {
-      point.insert(point.begin(), {axis->name, axis_value(axis->values[rest % axis->values.size()])});
-      rest /= axis->values.size();
+    for (const SweepAxis& axis : std::views::reverse(experiment.axes)) {
+      point.insert(point.begin(), {axis.name, axis_value(axis.values[rest % axis.values.size()])});
+      rest /= axis.values.size();
     }
     Json result = Json::object();
     for (auto& [name, value] : point) result[name] = std::move(value);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <map>
+#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -103,9 +104,9 @@ class Grid {
  private:
   std::vector<EditExpression> edits_at(std::size_t cell, std::set<std::string>& used) const {
     std::map<std::string, std::string> values;
-    for (auto axis = request_.axes.rbegin(); axis != request_.axes.rend(); ++axis) {
-      values[axis->name] = axis->values[cell % axis->values.size()];
-      cell /= axis->values.size();
+    for (const SweepAxis& axis : std::views::reverse(request_.axes)) {
+      values[axis.name] = axis.values[cell % axis.values.size()];
+      cell /= axis.values.size();
     }
     std::vector<EditExpression> edits;
     for (const std::string& text : request_.edits) edits.push_back(parse_edit(filled(text, values, used)));
