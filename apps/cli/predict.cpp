@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "apps/cli/commands.h"
@@ -17,7 +18,7 @@ namespace {
 std::string bar(double share) {
   constexpr double kWidth = 40;
   std::string text;
-  const int columns = share > 0 ? static_cast<int>(std::min(share, 1.0) * kWidth + 0.5) : 0;
+  const int columns = share > 0 ? static_cast<int>(std::lround(std::min(share, 1.0) * kWidth)) : 0;
   for (int column = 0; column < columns; ++column) text += "█";
   return text;
 }

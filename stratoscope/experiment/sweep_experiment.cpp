@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <ranges>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/labels.h"
@@ -223,7 +222,8 @@ Json to_json(const Session& session, const SweepExperiment& experiment) {
   for (std::size_t cell = 0; cell < experiment.result.values.size(); ++cell) {
     std::vector<std::pair<std::string, Json>> point;
     std::size_t rest = cell;
-    for (const SweepAxis& axis : std::views::reverse(experiment.axes)) {
+    for (std::size_t a = experiment.axes.size(); a-- > 0;) {
+      const SweepAxis& axis = experiment.axes[a];
       point.insert(point.begin(), {axis.name, axis_value(axis.values[rest % axis.values.size()])});
       rest /= axis.values.size();
     }

@@ -4,7 +4,6 @@
 #include <cctype>
 #include <charconv>
 #include <map>
-#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -104,7 +103,8 @@ class Grid {
  private:
   std::vector<EditExpression> edits_at(std::size_t cell, std::set<std::string>& used) const {
     std::map<std::string, std::string> values;
-    for (const SweepAxis& axis : std::views::reverse(request_.axes)) {
+    for (std::size_t a = request_.axes.size(); a-- > 0;) {
+      const SweepAxis& axis = request_.axes[a];
       values[axis.name] = axis.values[cell % axis.values.size()];
       cell /= axis.values.size();
     }
@@ -133,7 +133,7 @@ class MetricReader {
     double value = 0;
     const std::size_t first = request_.whole ? request_.text.size() - 1 : 0;
     for (std::size_t r = first; r < logits.rows; ++r) {
-      const auto targets = request_.whole ? std::span(request_.targets).subspan(r - first, 1) : request_.targets;
+      const auto targets = request_.whole ? std::span{request_.targets}.subspan(r - first, 1) : request_.targets;
       value += metric_value<T>(request_.metric, logits.row_span(r), clean.row_span(r), targets);
       effect.include<T>(clean.row_span(r), logits.row_span(r));
     }
