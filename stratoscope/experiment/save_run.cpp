@@ -87,8 +87,8 @@ class Recorder {
                                                        : static_cast<double>(element_count(shape_of(site, config, 1))));
     }
     check_memory(numbers * sizeof(T), rows);
-    hidden_states_ = BasicTensor<T>{Shape{config.n_hidden_states(), rows, config.d_model}};
-    logits_ = BasicTensor<T>{Shape{rows, config.d_vocab}};
+    hidden_states_ = BasicTensor<T>::zeros({config.n_hidden_states(), rows, config.d_model});
+    logits_ = BasicTensor<T>::zeros({rows, config.d_vocab});
     for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, longest));
   }
 

@@ -83,8 +83,8 @@ std::string last_part(const std::string& name) { return name.substr(name.rfind('
 std::string nearest_to(const std::string& name, const ModelConfig& config) {
   std::vector<std::string> names, parts;
   for (const Site site : all_sites(config)) names.push_back(name_of(site));
-  if (const std::string near = did_you_mean(name, names); !near.empty()) return near;
-  auto rest = std::string_view(name);
+  if (std::string near = did_you_mean(name, names); !near.empty()) return near;
+  std::string_view rest = name;
   const auto block = take_number(rest, "blocks.");
   const std::string prefix = "blocks." + std::to_string(block.value_or(0)) + ".";
   std::erase_if(names,
