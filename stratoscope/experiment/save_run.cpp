@@ -87,8 +87,8 @@ class Recorder {
                                                        : static_cast<double>(element_count(shape_of(site, config, 1))));
     }
     check_memory(numbers * sizeof(T), rows);
-    hidden_states_ = BasicTensor<T>::zeros({config.n_hidden_states(), rows, config.d_model});
-    logits_ = BasicTensor<T>::zeros({rows, config.d_vocab});
+    hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
+    logits_ = BasicTensor<T>({rows, config.d_vocab});
     for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, longest));
   }
 
@@ -125,12 +125,12 @@ class Recorder {
   }
 
   std::vector<ArrayView> arrays() const {
+    const std::span<const std::int64_t> ids = ids_, row_offsets = row_offsets_;
     std::vector<ArrayView> views;
-    views.push_back(array_view("input_ids", std::span<const std::int64_t>(ids_), {ids_.size()}));
+    views.push_back(array_view("input_ids", ids, {ids.size()}));
     views.push_back(array_view("hidden_states", hidden_states_));
     views.push_back(array_view("logits", logits_));
-    if (request_.packed)
-      views.push_back(array_view("row_offsets", std::span<const std::int64_t>(row_offsets_), {row_offsets_.size()}));
+    if (request_.packed) views.push_back(array_view("row_offsets", row_offsets, {row_offsets.size()}));
     for (std::size_t i = 0; i < sites_.size(); ++i) views.push_back(array_view(name_of(sites_[i]), captured_[i]));
     return views;
   }
