@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -43,8 +44,11 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
-void MappedFile::release_pages() const {
-  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+void MappedFile::release_pages(std::span<const std::byte> part) {
+  if (part.empty()) return;
+  const std::size_t into_page =
+      reinterpret_cast<std::uintptr_t>(part.data()) % static_cast<std::size_t>(::getpagesize());
+  ::madvise(const_cast<std::byte*>(part.data()) - into_page, part.size() + into_page, MADV_DONTNEED);
 }
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {

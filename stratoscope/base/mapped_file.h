@@ -21,7 +21,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
   // Gives the mapping's memory back to the system; the next access reads from the file again.
-  void release_pages() const;
+  void release_pages() const { release_pages(bytes()); }
+  // The same for a part of bytes(), and what shares its first and last page.
+  static void release_pages(std::span<const std::byte> part);
 
  private:
   std::filesystem::path path_;

@@ -191,6 +191,16 @@ BasicTensor<T> Checkpoint::read(const std::string& name) const {
   return tensor;
 }
 
+void Checkpoint::lend(const std::string& name, const std::function<void(const float*)>& use) const {
+  const StoredTensor& stored = at(name);
+  const void* numbers = stored.bytes.data();
+  if (stored.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(numbers) % alignof(float) == 0)
+    use(static_cast<const float*>(numbers));
+  else
+    use(read<float>(name).data());
+  MappedFile::release_pages(stored.bytes);
+}
+
 template <class T>
 void Checkpoint::read_row(const std::string& name, std::size_t row, std::span<T> out) const {
   const StoredTensor& stored = at(name);
@@ -210,7 +220,10 @@ std::vector<std::string> Checkpoint::nonfinite_tensors() const {
     return tied || std::find(ignored_.begin(), ignored_.end(), tensor.first) != ignored_.end();
   });
   std::vector<char> bad(tensors.size(), 0);
-  parallel_for(tensors.size(), [&](std::size_t i) { bad[i] = has_nonfinite(tensors[i].second) ? 1 : 0; });
+  parallel_for(tensors.size(), [&](std::size_t i) {
+    bad[i] = has_nonfinite(tensors[i].second) ? 1 : 0;
+    MappedFile::release_pages(tensors[i].second.bytes);  // a model is not to be in memory twice while it is packed
+  });
   std::vector<std::string> names;
   for (std::size_t i = 0; i < tensors.size(); ++i)
     if (bad[i] != 0) names.push_back(tensors[i].first);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ class Checkpoint {
   // The whole tensor, converted. T is float or double.
   template <class T>
   BasicTensor<T> read(const std::string& name) const;
+  // Calls use(numbers) with the whole tensor in float32, straight from the file where it is stored so, and then gives
+  // its pages back: for who makes something else of the numbers.
+  void lend(const std::string& name, const std::function<void(const float*)>& use) const;
   // Row `row` of a matrix, converted: an embedding without the table.
   template <class T>
   void read_row(const std::string& name, std::size_t row, std::span<T> out) const;
@@ -39,7 +43,7 @@ class Checkpoint {
   std::size_t parameters() const { return parameters_; }
   // Of the largest tensor: what the file stores ("F16").
   DType dtype() const { return at("wte.weight").dtype; }
-  // The names of tensors that hold NaN or infinity. Reads everything.
+  // The names of tensors that hold NaN or infinity. Reads everything, and keeps no pages.
   std::vector<std::string> nonfinite_tensors() const;
   const std::vector<std::string>& ignored() const { return ignored_; }
   // Gives back the memory of pages that were read; they are read again from the file when they are needed.

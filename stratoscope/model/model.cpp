@@ -104,6 +104,7 @@ Run<float> Model::run(const RunRequest& request) const {
 
   const auto token = scratch.normed.matrix(), position = scratch.normalized.matrix();
   embed(*checkpoint_, request, token, position);
+  checkpoint_->release_pages();  // one row of the table brings in many of its neighbours
   hooks.fire({Point::embed, 0}, token);
   hooks.fire({Point::pos_embed, 0}, position);
   add(token, position, stream.entering(0));

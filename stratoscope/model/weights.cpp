@@ -14,9 +14,13 @@ NormWeights load_norm(const Checkpoint& checkpoint, const std::string& name) {
 
 // GPT-2 stores its matrices [in, out].
 PackedMatrix load_matrix(const Checkpoint& checkpoint, const std::string& name) {
-  const Tensor weight = checkpoint.read<float>(name + ".weight");
+  const Shape& shape = checkpoint.at(name + ".weight").shape;
   const Tensor bias = checkpoint.read<float>(name + ".bias");
-  return {weight.data(), weight.shape()[0], weight.shape()[1], WeightLayout::in_out, bias.data()};
+  PackedMatrix packed;
+  checkpoint.lend(name + ".weight", [&](const float* weight) {
+    packed = PackedMatrix(weight, shape[0], shape[1], WeightLayout::in_out, bias.data());
+  });
+  return packed;
 }
 
 BlockWeights load_block(const Checkpoint& checkpoint, std::size_t layer) {
@@ -27,8 +31,12 @@ BlockWeights load_block(const Checkpoint& checkpoint, std::size_t layer) {
 }
 
 PackedMatrix load_unembedding(const Checkpoint& checkpoint) {
-  const Tensor table = checkpoint.read<float>(checkpoint.unembedding());
-  return {table.data(), table.shape()[1], table.shape()[0], WeightLayout::out_in, nullptr};
+  const Shape& shape = checkpoint.at(checkpoint.unembedding()).shape;
+  PackedMatrix packed;
+  checkpoint.lend(checkpoint.unembedding(), [&](const float* table) {
+    packed = PackedMatrix(table, shape[1], shape[0], WeightLayout::out_in, nullptr);
+  });
+  return packed;
 }
 
 }  // namespace

@@ -44,6 +44,18 @@ TEST(MappedFile, MovesWithoutMovingTheBytes) {
   EXPECT_EQ(third.path(), folder / "a");
 }
 
+TEST(MappedFile, ReleasedPagesAreReadAgain) {
+  const TemporaryFolder folder;
+  const std::string text(20000, 'x');
+  const MappedFile file(folder.file("a", text + "y"));
+  ASSERT_EQ(text_of(file).back(), 'y');
+  MappedFile::release_pages(file.bytes().subspan(5000, 9000));
+  EXPECT_EQ(text_of(file), text + "y");
+  MappedFile::release_pages({});
+  file.release_pages();
+  EXPECT_EQ(text_of(file), text + "y");
+}
+
 TEST(MappedFile, StaysWhenTheFileIsReplaced) {
   const TemporaryFolder folder;
   const MappedFile file(folder.file("a", "old"));

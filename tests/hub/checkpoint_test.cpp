@@ -179,6 +179,41 @@ TEST(Checkpoint, Bf16IsReadExactlyAndIntegersAreRefused) {
   }
 }
 
+void expect_lent_as_read(const Checkpoint& checkpoint) {
+  for (const std::string name : {"wte.weight", "h.1.attn.c_attn.weight", "h.1.ln_2.bias"}) {
+    const Tensor read = checkpoint.read<float>(name);
+    checkpoint.lend(name, [&](const float* numbers) {
+      EXPECT_TRUE(test::same_bits(read.values(), std::span(numbers, read.size()))) << name;
+    });
+  }
+}
+
+TEST(Checkpoint, LendsTheNumbersThatItReads) {
+  const TestTensors tensors = test::random_tensors({});
+  const TestModelFolder plain;
+  expect_lent_as_read(open(plain));
+
+  const TemporaryFolder half;
+  half.file("config.json", test::config_of({}).dump());
+  std::vector<std::string> blobs;
+  std::vector<ArrayView> views;
+  stored_bytes(tensors, DType::bf16, blobs, views);
+  write_safetensors(half / "model.safetensors", views);
+  expect_lent_as_read(open(half));
+
+  // One blank behind the header: no number lies at an address that floats have.
+  std::string bytes = read_text_file(plain.path() / "model.safetensors");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  bytes.insert(sizeof(length) + length, " ");
+  ++length;
+  std::memcpy(bytes.data(), &length, sizeof(length));
+  const TemporaryFolder odd;
+  odd.file("config.json", test::config_of({}).dump());
+  odd.file("model.safetensors", bytes);
+  expect_lent_as_read(open(odd));
+}
+
 TEST(Checkpoint, NanAndInfinityAreFoundWhereverTheyAre) {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::nanf("");
   const auto folder = changed([&](json&, TestTensors& tensors) {
