@@ -15,6 +15,7 @@ and, but for the built-in model, the checkpoint itself. Exits at once when OUT_D
 """
 import hashlib
 import json
+import os
 import shutil
 import sys
 import zlib
@@ -113,8 +114,8 @@ def write_all(root, out):
 
 
 def fingerprint(root, out):
-    """What the cases depend on: these scripts, the built-in model, PyTorch, and where they lie."""
-    digest = hashlib.sha256(f"{torch.__version__} {root} {out}".encode())
+    """What the cases depend on: these scripts, the built-in model, PyTorch, its libraries, and where they lie."""
+    digest = hashlib.sha256(f"{torch.__version__} {os.environ.get('LD_LIBRARY_PATH')} {root} {out}".encode())
     here = Path(__file__).resolve().parent
     inputs = sorted(here.glob("*.py")) + sorted((root / "models" / "novella-7m").glob("*"))
     for path in inputs + [root / "tests" / "golden" / f"{text}.safetensors" for text in NOVELLA]:
