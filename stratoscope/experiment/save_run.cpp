@@ -89,7 +89,7 @@ class Recorder {
     check_memory(numbers * sizeof(T), rows);
     hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
     logits_ = BasicTensor<T>({rows, config.d_vocab});
-    for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, longest));
+    for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, config.n_heads, longest));
   }
 
   template <class RunModel>
@@ -99,7 +99,7 @@ class Recorder {
     for (std::size_t first = 0; first < texts_.size();) {
       if (session_.progress() != nullptr && texts_.size() > 1) session_.progress()->update("run", first, texts_.size());
       RunRequest pass;
-      pass.captures = sites_;
+      pass.captures = captures_of(sites_);
       pass.progress = texts_.size() > 1 ? &quiet : session_.progress();
       std::size_t rows = 0, end = first;
       for (; end < texts_.size() && (end == first || rows + texts_[end].ids.size() <= kRowsPerPass); ++end) {

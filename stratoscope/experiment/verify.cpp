@@ -36,7 +36,7 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   Verification result;
   result.text = session.read(request.text, request.text_options);
   RunRequest run_request;
-  run_request.captures = all_sites(session.config());
+  run_request.captures = captures_of(all_sites(session.config()));
   const EditedRun edited = run_text(session, result.text, request.edits, run_request, request.text_options);
   result.effect = edited.effect;
 

@@ -2,17 +2,23 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <vector>
 
+#include "stratoscope/model/hooks.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace stratoscope {
 
-// q, k, v and z are [N, n_heads * d_head], heads side by side. Row r of sequence s sees that sequence's rows up to
-// itself. Where `scores` or `pattern` are not null they are [n_heads, N, longest] and receive what each query sees;
-// what lies beyond keeps its value.
-void causal_attention(MatrixView<const float> q, MatrixView<const float> k, MatrixView<const float> v,
-                      std::size_t n_heads, float scale, std::span<const std::size_t> row_offsets, Tensor* scores,
-                      Tensor* pattern, MatrixView<float> z);
+// The queries of one sequence in a run, and what they look at: the keys and values of `past` positions before them,
+// then their own.
+struct AttendedSequence {
+  std::size_t first_row = 0, rows = 0, past = 0;
+  MatrixView<const float> k, v;  // [past + rows, n_heads * d_head]
+};
+
+// q and z are [N, n_heads * d_head], heads side by side. Row r of a sequence sees its past and that sequence's rows up
+// to itself. Fires attn.hook_attn_scores and attn.hook_pattern of block `layer`.
+void causal_attention(MatrixView<const float> q, const std::vector<AttendedSequence>& sequences, std::size_t n_heads,
+                      float scale, std::size_t layer, Hooks<float>& hooks, MatrixView<float> z);
 
 }  // namespace stratoscope

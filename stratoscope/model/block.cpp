@@ -1,8 +1,13 @@
 #include "stratoscope/model/block.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "stratoscope/model/attention.h"
+#include "stratoscope/model/kv_cache.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/add.h"
 #include "stratoscope/ops/layer_norm.h"
@@ -10,15 +15,48 @@
 namespace stratoscope {
 namespace {
 
-// attn.hook_result: each head's share of attn_out, z_h W_O[h], which the engine otherwise never forms.
-void write_result(const BlockContext& context, std::size_t layer, MatrixView<const float> z, Tensor& result) {
+// What each sequence's queries look at: its own keys and values in this run, behind those that a cache holds.
+std::vector<AttendedSequence> attended(const BlockContext& context, std::size_t layer, MatrixView<const float> k,
+                                       MatrixView<const float> v) {
+  std::vector<AttendedSequence> sequences;
+  for (std::size_t s = 0; s + 1 < context.row_offsets.size(); ++s) {
+    const std::size_t first = context.row_offsets[s], rows = context.row_offsets[s + 1] - first;
+    const auto own_k = k.rows_from(first, rows), own_v = v.rows_from(first, rows);
+    if (context.cache == nullptr) {
+      sequences.push_back({first, rows, 0, own_k, own_v});
+      continue;
+    }
+    const std::size_t past = context.cache->length(s);
+    context.cache->write(layer, s, own_k, own_v);
+    sequences.push_back(
+        {first, rows, past, context.cache->keys(layer, s, past + rows), context.cache->values(layer, s, past + rows)});
+  }
+  return sequences;
+}
+
+// attn.hook_result: each head's share of attn_out, z_h W_O[h], which the engine otherwise never forms. Where it is
+// edited, attn_out is the sum of the heads, in the rows that an edit changed: the others keep the product's bits.
+void fire_result(const BlockContext& context, std::size_t layer, MatrixView<const float> z, MatrixView<float> attn_out,
+                 Hooks<float>& hooks) {
+  const Site site{Point::result, layer};
+  if (!hooks.captures(site) && !hooks.edits(site)) return;
   const std::size_t heads = context.config.n_heads, d_head = context.config.d_head, d_model = context.config.d_model;
-  const Tensor w_o = context.checkpoint.read<float>("h." + std::to_string(layer) + ".attn.c_proj.weight");
+  const std::string name = "h." + std::to_string(layer) + ".attn.c_proj";
+  const Tensor w_o = context.checkpoint.read<float>(name + ".weight");
+  Tensor result({z.rows, heads * d_model});
   for (std::size_t head = 0; head < heads; ++head) {
-    const float* rows_of_head = w_o.data() + head * d_head * d_model;
-    const PackedMatrix w_o_head(rows_of_head, d_head, d_model, WeightLayout::in_out, nullptr);
-    const MatrixView<float> out(result.data() + head * d_model, z.rows, d_model, heads * d_model);
-    w_o_head.multiply(z.cols_from(head * d_head, d_head), out);
+    const PackedMatrix w_o_head(w_o.data() + head * d_head * d_model, d_head, d_model, WeightLayout::in_out, nullptr);
+    w_o_head.multiply(z.cols_from(head * d_head, d_head), result.matrix().cols_from(head * d_model, d_model));
+  }
+  if (!hooks.edits(site)) return hooks.fire(site, result.matrix());
+  const Tensor unedited = result.copy();
+  hooks.fire(site, result.matrix());
+  const Tensor bias = context.checkpoint.read<float>(name + ".bias");
+  for (std::size_t r = 0; r < z.rows; ++r) {
+    const auto row = std::as_const(result).matrix().row_span(r);
+    if (std::memcmp(row.data(), unedited.matrix().row(r), row.size_bytes()) == 0) continue;
+    std::copy_n(bias.data(), d_model, attn_out.row(r));
+    for (std::size_t i = 0; i < row.size(); ++i) attn_out.row(r)[i % d_model] += row[i];
   }
 }
 
@@ -35,12 +73,20 @@ Scratch::Scratch(const ModelConfig& config, std::size_t rows)
       mlp({rows, config.d_mlp}),
       mlp_out({rows, config.d_model}) {}
 
+void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormSites sites,
+              Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks) {
+  const auto normalized = scratch.normalized.matrix();
+  layer_norm_statistics(x, static_cast<float>(config.layer_norm_eps), normalized, scratch.scale.data());
+  hooks.fire(sites.scale, scratch.scale.matrix());
+  if (hooks.edits(sites.scale)) normalize_by(x, scratch.scale.data(), normalized);
+  hooks.fire(sites.normalized, normalized);
+  scale_and_shift(normalized, weights.weight.data(), weights.bias.data(), normed);
+}
+
 void run_block(const BlockContext& context, const BlockWeights& weights, std::size_t layer, MatrixView<float> resid_pre,
                MatrixView<float> resid_post, Scratch& scratch, Hooks<float>& hooks) {
   const ModelConfig& config = context.config;
-  const auto eps = static_cast<float>(config.layer_norm_eps);
-  const auto scale = scratch.scale.matrix();
-  const auto normalized = scratch.normalized.matrix(), normed = scratch.normed.matrix();
+  const auto normed = scratch.normed.matrix();
   const auto q = scratch.qkv.matrix().cols_from(0, config.d_model);
   const auto k = scratch.qkv.matrix().cols_from(config.d_model, config.d_model);
   const auto v = scratch.qkv.matrix().cols_from(2 * config.d_model, config.d_model);
@@ -48,28 +94,24 @@ void run_block(const BlockContext& context, const BlockWeights& weights, std::si
   const auto mlp = scratch.mlp.matrix(), mlp_out = scratch.mlp_out.matrix();
 
   hooks.fire({Point::resid_pre, layer}, resid_pre);
-  layer_norm_statistics(resid_pre, eps, normalized, scale.data);
-  hooks.fire({Point::ln1_scale, layer}, scale);
-  hooks.fire({Point::ln1_normalized, layer}, normalized);
-  scale_and_shift(normalized, weights.ln1.weight.data(), weights.ln1.bias.data(), normed);
+  run_norm(resid_pre, config, weights.ln1, {{Point::ln1_scale, layer}, {Point::ln1_normalized, layer}}, scratch, normed,
+           hooks);
 
   weights.qkv.multiply(normed, scratch.qkv.matrix());
   hooks.fire({Point::q, layer}, q);
   hooks.fire({Point::k, layer}, k);
   hooks.fire({Point::v, layer}, v);
-  causal_attention(q, k, v, config.n_heads, static_cast<float>(config.attention_scale(layer)), context.row_offsets,
-                   hooks.destination({Point::attn_scores, layer}), hooks.destination({Point::pattern, layer}), z);
+  causal_attention(q, attended(context, layer, k, v), config.n_heads, static_cast<float>(config.attention_scale(layer)),
+                   layer, hooks, z);
   hooks.fire({Point::z, layer}, z);
-  if (Tensor* result = hooks.destination({Point::result, layer})) write_result(context, layer, z, *result);
   weights.attn_out.multiply(z, attn_out);
+  fire_result(context, layer, z, attn_out, hooks);
   hooks.fire({Point::attn_out, layer}, attn_out);
   add(resid_pre, attn_out, resid_mid);
   hooks.fire({Point::resid_mid, layer}, resid_mid);
 
-  layer_norm_statistics(resid_mid, eps, normalized, scale.data);
-  hooks.fire({Point::ln2_scale, layer}, scale);
-  hooks.fire({Point::ln2_normalized, layer}, normalized);
-  scale_and_shift(normalized, weights.ln2.weight.data(), weights.ln2.bias.data(), normed);
+  run_norm(resid_mid, config, weights.ln2, {{Point::ln2_scale, layer}, {Point::ln2_normalized, layer}}, scratch, normed,
+           hooks);
 
   weights.mlp_in.multiply(normed, mlp);
   hooks.fire({Point::mlp_pre, layer}, mlp);

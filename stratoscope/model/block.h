@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "stratoscope/model/hooks.h"
 #include "stratoscope/model/weights.h"
@@ -28,7 +29,16 @@ struct BlockContext {
   const ModelConfig& config;
   const Checkpoint& checkpoint;
   std::span<const std::size_t> row_offsets;
+  KvCache* cache = nullptr;  // of the positions before these rows
 };
+
+struct NormSites {
+  Site scale, normalized;
+};
+
+// normed = the layer norm of x, [N, d_model] both; its hook points fire, and an edited scale is the divisor.
+void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormSites sites,
+              Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks);
 
 // Reads the residual stream `resid_pre` [N, d_model] (edits may rewrite it in place) and writes `resid_post`.
 void run_block(const BlockContext& context, const BlockWeights& weights, std::size_t layer, MatrixView<float> resid_pre,

@@ -9,8 +9,17 @@
 
 namespace stratoscope {
 
-// Throws Error for a token or a length that the model does not have.
-void check_sequences(const RunRequest& request, const ModelConfig& config);
+// Throws Error for a token or a length that the model does not have, and for a part of a pass or a cache that does not
+// fit the sequences.
+void check_request(const RunRequest& request, const ModelConfig& config);
+
+// The blocks [first, last) that the request wants.
+struct BlockRange {
+  std::size_t first, last;
+};
+BlockRange blocks_of(const RunRequest& request, const ModelConfig& config);
+// Hidden states of a run: one before each block and the last.
+inline std::size_t hidden_states_of(BlockRange blocks) { return blocks.last - blocks.first + 1; }
 
 // Before block `layer`: says how far the pass is; throws Interrupted when it is cancelled.
 void report(const RunRequest& request, std::size_t layer, std::size_t n_layers);
@@ -24,6 +33,19 @@ BasicTensor<T> last_rows(MatrixView<const T> rows, std::span<const std::size_t> 
   for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)
     std::copy_n(rows.row(row_offsets[s + 1] - 1), rows.cols, last.matrix().row(s));
   return last;
+}
+
+// Edits of unembed.hook_out where the last position's logits alone exist, [sequences, d_vocab].
+template <class T>
+void edit_last_logits(const RunRequest& request, Hooks<T>& hooks, BasicTensor<T>& logits) {
+  for (std::size_t s = 0; s < request.sequences.size(); ++s) {
+    const auto row = logits.matrix().rows_from(s, 1);
+    hooks.edit({Point::unembed_out, 0}, s,
+               {row.data,
+                {1, 1, row.cols},
+                {row.stride, row.cols, 1},
+                hooks.first_position(s) + request.sequences[s].size() - 1});
+  }
 }
 
 }  // namespace stratoscope

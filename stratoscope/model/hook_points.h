@@ -60,7 +60,6 @@ struct HookPoint {
   Scope scope;
   std::vector<HookAxis> axes;
   Reach reach;
-  bool editable;
 
   bool has_axis(HookAxis axis) const;
 };

@@ -2,62 +2,116 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
+#include <utility>
+
+#include "stratoscope/model/kv_cache.h"
 
 namespace stratoscope {
 namespace {
 
-// In firing order, each once: block by block, and within one in the table's order.
-std::vector<Site> in_firing_order(std::vector<Site> sites) {
+// Block by block, and within one in the table's order.
+bool fires_before(Site a, Site b) {
   const auto order = [](Site site) { return std::tuple(hook_point(site.point).scope, site.layer, site.point); };
-  std::sort(sites.begin(), sites.end(), [&](Site a, Site b) { return order(a) < order(b); });
-  sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
-  return sites;
+  return order(a) < order(b);
 }
 
-void check_site(Site site, const ModelConfig& config) {
-  if (hook_point(site.point).scope == Scope::block ? site.layer >= config.n_layers : site.layer != 0)
+void check_site(Site site, const ModelConfig& config, const RunRequest& request) {
+  const Scope scope = hook_point(site.point).scope;
+  if (scope == Scope::block ? site.layer >= config.n_layers : site.layer != 0)
     throw Error("run", name_of(site) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
+  const bool before_start =
+      request.start && (scope == Scope::before_blocks || (scope == Scope::block && site.layer < request.start->block));
+  const bool after_stop =
+      request.stop_at && (scope == Scope::after_blocks || (scope == Scope::block && site.layer >= *request.stop_at));
+  if (before_start)
+    throw Error("run",
+                name_of(site) + " is never computed: the run starts at block " + std::to_string(request.start->block));
+  if (after_stop)
+    throw Error("run",
+                name_of(site) + " is never computed: the run stops at block " + std::to_string(*request.stop_at));
 }
 
-std::size_t longest_of(const std::vector<std::size_t>& row_offsets) {
-  std::size_t longest = 0;
-  for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)
-    longest = std::max(longest, row_offsets[s + 1] - row_offsets[s]);
-  return longest;
+void check_indices(const std::optional<std::vector<std::size_t>>& indices, std::size_t count, const std::string& what,
+                   Site site) {
+  if (!indices) return;
+  for (std::size_t i = 0; i < indices->size(); ++i)
+    if ((*indices)[i] >= count || (i > 0 && (*indices)[i] <= (*indices)[i - 1]))
+      throw Error("capture",
+                  name_of(site) + ": the " + what + "s to capture must ascend, each below " + std::to_string(count));
+}
+
+std::vector<std::size_t> chosen_of(const std::optional<std::vector<std::size_t>>& chosen, std::size_t count) {
+  if (chosen) return *chosen;
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+std::vector<std::optional<std::size_t>> places(const std::optional<std::vector<std::size_t>>& chosen,
+                                               std::size_t count) {
+  std::vector<std::optional<std::size_t>> place(count);
+  const auto indices = chosen_of(chosen, count);
+  for (std::size_t i = 0; i < indices.size(); ++i) place[indices[i]] = i;
+  return place;
 }
 
 }  // namespace
 
+std::vector<Capture> captures_of(std::span<const Site> sites) {
+  std::vector<Capture> captures;
+  captures.reserve(sites.size());
+  for (const Site site : sites) captures.push_back({site, std::nullopt, std::nullopt});
+  return captures;
+}
+
 template <class T>
-BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t longest) {
+BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t heads,
+                              std::size_t longest) {
+  const auto& axes = hook_point(site.point).axes;
   Shape shape = shape_of(site, config, rows);
-  if (!hook_point(site.point).has_axis(HookAxis::key)) return BasicTensor<T>(shape);
-  shape.back() = longest;
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    if (axes[axis] == HookAxis::head) shape[axis] = heads;
+    if (axes[axis] == HookAxis::key) shape[axis] = longest;
+  }
   BasicTensor<T> tensor(shape);
+  if (!hook_point(site.point).has_axis(HookAxis::key)) return tensor;
   const T unseen = site.point == Point::attn_scores ? -std::numeric_limits<T>::infinity() : T{0};
   std::fill_n(tensor.data(), tensor.size(), unseen);
   return tensor;
 }
 
-template BasicTensor<float> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t);
-template BasicTensor<double> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t);
+template BasicTensor<float> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t, std::size_t);
+template BasicTensor<double> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t, std::size_t);
+
+template <class T>
+KeyRows<T>::KeyRows(const Capture& capture, std::size_t rows, std::size_t n_heads, BasicTensor<T>& out)
+    : place_of_row_(places(capture.rows, rows)), place_of_head_(places(capture.heads, n_heads)), out_(out) {}
+
+template <class T>
+void KeyRows<T>::write(std::size_t head, std::size_t row, std::span<const T> seen) {
+  if (!place_of_head_[head] || !place_of_row_[row]) return;
+  const Shape& shape = out_.shape();  // [head, pos, key]
+  T* place = out_.data() + (*place_of_head_[head] * shape[1] + *place_of_row_[row]) * shape[2];
+  std::copy(seen.begin(), seen.end(), place);
+}
 
 template <class T>
 Hooks<T>::Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& run)
     : config_(config), request_(request), run_(run) {
-  const std::size_t longest = longest_of(run.row_offsets);
-  for (const Site site : in_firing_order(request.captures)) {
-    check_site(site, config);
-    captures_[site] = run.captured.size();
-    run.captured.emplace_back(site, capture_tensor<T>(site, config, run.rows(), longest));
-  }
+  std::size_t longest = 0;
+  for (std::size_t s = 0; s < run.sequences(); ++s)
+    longest = std::max(longest, first_position(s) + run.row_offsets[s + 1] - run.row_offsets[s]);
+  run.captured.reserve(request.captures.size());  // captures_ refers to its tensors
+  std::vector<const Capture*> in_firing_order;
+  for (const Capture& capture : request.captures) in_firing_order.push_back(&capture);
+  std::stable_sort(in_firing_order.begin(), in_firing_order.end(),
+                   [](const Capture* a, const Capture* b) { return fires_before(a->site, b->site); });
+  for (const Capture* capture : in_firing_order) add_capture(*capture, longest);
   for (std::size_t i = 0; i < request.edits.size(); ++i) {
     const SiteEdit& edit = request.edits[i];
-    check_site(edit.site, config);
-    if (!hook_point(edit.site.point).editable)
-      throw Error("edit", name_of(edit.site) + " cannot be edited in this version",
-                  "hook_resid_pre, hook_resid_mid, hook_resid_post, hook_attn_out and hook_mlp_out can");
+    check_site(edit.site, config, request);
     if (edit.sequence >= request.sequences.size())
       throw Error("edit", "sequence " + std::to_string(edit.sequence) + " is not among the " +
                               std::to_string(request.sequences.size()) + " of the request");
@@ -67,32 +121,84 @@ Hooks<T>::Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& ru
 }
 
 template <class T>
+void Hooks<T>::add_capture(const Capture& capture, std::size_t longest) {
+  const Site site = capture.site;
+  check_site(site, config_, request_);
+  const HookPoint& info = hook_point(site.point);
+  if (capture.heads && !info.has_axis(HookAxis::head)) throw Error("capture", name_of(site) + " has no heads");
+  check_indices(capture.rows, run_.rows(), "row", site);
+  check_indices(capture.heads, config_.n_heads, "head", site);
+  if (const auto known = captures_.find(site); known != captures_.end()) {
+    if (known->second.capture.rows == capture.rows && known->second.capture.heads == capture.heads) return;
+    throw Error("capture", name_of(site) + " is asked twice, with different rows or heads",
+                "name all of them in one capture");
+  }
+  const std::size_t rows = capture.rows ? capture.rows->size() : run_.rows();
+  const std::size_t heads = capture.heads ? capture.heads->size() : config_.n_heads;
+  auto& out = run_.captured.emplace_back(site, capture_tensor<T>(site, config_, rows, heads, longest)).second;
+  std::optional<KeyRows<T>> key_rows;
+  if (info.has_axis(HookAxis::key)) key_rows.emplace(capture, run_.rows(), config_.n_heads, out);
+  captures_.emplace(site, Captured{capture, out, std::move(key_rows)});
+}
+
+template <class T>
+bool Hooks<T>::edits(Site site, std::size_t sequence) const {
+  const auto found = edits_.find(site);
+  return found != edits_.end() && std::any_of(found->second.begin(), found->second.end(), [&](std::size_t index) {
+           return request_.edits[index].sequence == sequence;
+         });
+}
+
+template <class T>
+std::size_t Hooks<T>::first_position(std::size_t sequence) const {
+  return request_.cache == nullptr ? 0 : request_.cache->length(sequence);
+}
+
+template <class T>
 HookValue<T> Hooks<T>::value_of(Site site, MatrixView<T> rows, std::size_t sequence) const {
   const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;
   const Shape shape = shape_of(site, config_, count);
   const std::size_t middle = shape.size() == 3 ? shape[1] : 1;
-  return {rows.row(first), {count, middle, shape.back()}, {rows.stride, shape.back(), 1}};
+  return {rows.row(first), {count, middle, shape.back()}, {rows.stride, shape.back(), 1}, first_position(sequence)};
 }
 
 template <class T>
 void Hooks<T>::fire(Site site, MatrixView<T> rows) {
-  if (const auto found = edits_.find(site); found != edits_.end()) {
-    for (const std::size_t index : found->second) {
-      const SiteEdit& edit = request_.edits[index];
-      edit.edit->apply(value_of(site, rows, edit.sequence));
-    }
-    fired_[site] = true;
-  }
-  if (const auto found = captures_.find(site); found != captures_.end()) {
-    T* out = run_.captured[found->second].second.data();
-    for (std::size_t r = 0; r < rows.rows; ++r) std::copy_n(rows.row(r), rows.cols, out + r * rows.cols);
-  }
+  if (edits_.contains(site))
+    for (std::size_t s = 0; s < run_.sequences(); ++s) edit(site, s, value_of(site, rows, s));
+  if (const auto found = captures_.find(site); found != captures_.end()) copy(rows, found->second);
 }
 
 template <class T>
-BasicTensor<T>* Hooks<T>::destination(Site site) {
+void Hooks<T>::edit(Site site, std::size_t sequence, const HookValue<T>& value) {
+  const auto found = edits_.find(site);
+  if (found == edits_.end()) return;
+  for (const std::size_t index : found->second) {
+    const SiteEdit& edit = request_.edits[index];
+    if (edit.sequence == sequence) edit.edit->apply(value);
+  }
+  fired_[site] = true;
+}
+
+template <class T>
+KeyRows<T>* Hooks<T>::key_rows(Site site) {
   const auto found = captures_.find(site);
-  return found == captures_.end() ? nullptr : &run_.captured[found->second].second;
+  return found == captures_.end() ? nullptr : &*found->second.key_rows;
+}
+
+template <class T>
+void Hooks<T>::copy(MatrixView<const T> rows, Captured& captured) const {
+  const Capture& capture = captured.capture;
+  const std::size_t heads = hook_point(capture.site.point).has_axis(HookAxis::head) ? config_.n_heads : 1;
+  const std::size_t width = rows.cols / heads;
+  const auto chosen_heads = chosen_of(capture.heads, heads);
+  T* out = captured.out.data();
+  for (const std::size_t r : chosen_of(capture.rows, rows.rows)) {
+    if (chosen_heads.size() == heads)
+      out = std::copy_n(rows.row(r), rows.cols, out);
+    else
+      for (const std::size_t head : chosen_heads) out = std::copy_n(rows.row(r) + head * width, width, out);
+  }
 }
 
 template <class T>
@@ -101,6 +207,8 @@ void Hooks<T>::check_that_all_fired() const {
     if (!fired) throw Error("edit", "the edit of " + name_of(site) + " never acted");
 }
 
+template class KeyRows<float>;
+template class KeyRows<double>;
 template class Hooks<float>;
 template class Hooks<double>;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,16 +31,31 @@ Tensor64 linear(Rows x, const Tensor64& weight, const Tensor64& bias) {
   return y;
 }
 
-// normalized = (x - mean) / scale, scale = sqrt(biased variance + eps).
-void normalize(Rows x, double eps, Tensor64& normalized, Tensor64& scale) {
-  const auto n = static_cast<double>(x.cols);
+std::vector<double> mean_of_rows(Rows x) {
+  std::vector<double> means(x.rows);
+  for (std::size_t r = 0; r < x.rows; ++r)
+    for (std::size_t i = 0; i < x.cols; ++i) means[r] += x.row(r)[i] / static_cast<double>(x.cols);
+  return means;
+}
+
+// scale = sqrt(biased variance + eps)
+Tensor64 scale_of(Rows x, const std::vector<double>& means, double eps) {
+  Tensor64 scale({x.rows, 1});
   for (std::size_t r = 0; r < x.rows; ++r) {
-    double mean = 0, variance = 0;
-    for (std::size_t i = 0; i < x.cols; ++i) mean += x.row(r)[i] / n;
-    for (std::size_t i = 0; i < x.cols; ++i) variance += (x.row(r)[i] - mean) * (x.row(r)[i] - mean) / n;
+    double variance = 0;
+    for (std::size_t i = 0; i < x.cols; ++i)
+      variance += (x.row(r)[i] - means[r]) * (x.row(r)[i] - means[r]) / static_cast<double>(x.cols);
     scale.data()[r] = std::sqrt(variance + eps);
-    for (std::size_t i = 0; i < x.cols; ++i) normalized.matrix().row(r)[i] = (x.row(r)[i] - mean) / scale.data()[r];
   }
+  return scale;
+}
+
+// normalized = (x - mean) / scale
+Tensor64 normalize(Rows x, const std::vector<double>& means, const Tensor64& scale) {
+  Tensor64 normalized({x.rows, x.cols});
+  for (std::size_t r = 0; r < x.rows; ++r)
+    for (std::size_t i = 0; i < x.cols; ++i) normalized.matrix().row(r)[i] = (x.row(r)[i] - means[r]) / scale.data()[r];
+  return normalized;
 }
 
 Tensor64 scale_and_shift(Rows normalized, const Tensor64& weight, const Tensor64& bias) {
@@ -59,52 +75,60 @@ double activate(Activation activation, double x) {
   }
 }
 
-// One head over one sequence: rows [first, first + count).
-void attend(Rows q, Rows k, Rows v, double scale, std::size_t head, std::size_t first, Tensor64* scores,
-            Tensor64* pattern, std::size_t total_rows, MatrixView<double> z) {
-  std::vector<double> row(q.rows);
+// scores[i, j] = scale * q[i] . k[j] for the keys up to the query, -inf behind it.
+void write_scores(Rows q, Rows k, double scale, MatrixView<double> scores) {
   for (std::size_t i = 0; i < q.rows; ++i) {
+    std::fill_n(scores.row(i), scores.cols, -std::numeric_limits<double>::infinity());
     for (std::size_t j = 0; j <= i; ++j) {
       double dot = 0;
       for (std::size_t d = 0; d < q.cols; ++d) dot += q.row(i)[d] * k.row(j)[d];
-      row[j] = dot * scale;
+      scores.row(i)[j] = dot * scale;
     }
-    const auto write_to = [&](Tensor64* out) {
-      if (out != nullptr)
-        std::copy_n(row.data(), i + 1, out->data() + (head * total_rows + first + i) * out->shape()[2]);
-    };
-    write_to(scores);
-    const double top = *std::max_element(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+}
+
+// In place; keys behind the query become 0.
+void softmax(MatrixView<double> scores) {
+  for (std::size_t i = 0; i < scores.rows; ++i) {
+    double* row = scores.row(i);
+    const double top = *std::max_element(row, row + i + 1);
     double sum = 0;
     for (std::size_t j = 0; j <= i; ++j) sum += row[j] = std::exp(row[j] - top);
-    for (std::size_t j = 0; j <= i; ++j) row[j] /= sum;
-    write_to(pattern);
+    for (std::size_t j = 0; j < scores.cols; ++j) row[j] = j <= i ? row[j] / sum : 0;
+  }
+}
+
+// z[i] = sum over j <= i of pattern[i, j] v[j]
+void mix(Rows pattern, Rows v, MatrixView<double> z) {
+  for (std::size_t i = 0; i < pattern.rows; ++i) {
     std::fill_n(z.row(i), z.cols, 0.0);
     for (std::size_t j = 0; j <= i; ++j)
-      for (std::size_t d = 0; d < z.cols; ++d) z.row(i)[d] += row[j] * v.row(j)[d];
+      for (std::size_t d = 0; d < z.cols; ++d) z.row(i)[d] += pattern.row(i)[j] * v.row(j)[d];
   }
 }
 
 class Reference {
  public:
   Reference(const Checkpoint& checkpoint, const ModelConfig& config, const RunRequest& request)
-      : checkpoint_(checkpoint), config_(config), request_(request) {
+      : checkpoint_(checkpoint), config_(config), request_(request), blocks_(blocks_of(request, config)) {
     run_.row_offsets = offsets_of(request.sequences);
     hooks_.emplace(config, request, run_);
   }
 
   Run<double> forward() {
     const std::size_t rows = run_.rows(), d_model = config_.d_model;
-    if (request_.hidden_states) run_.hidden_states = Tensor64({config_.n_layers + 1, rows, d_model});
-    Tensor64 resid = embed();
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+    if (request_.hidden_states) run_.hidden_states = Tensor64({hidden_states_of(blocks_), rows, d_model});
+    Tensor64 resid = request_.start ? request_.start->residual.copy() : embed();
+    for (std::size_t layer = blocks_.first; layer < blocks_.last; ++layer) {
       report(request_, layer, config_.n_layers);
       block(layer, resid);
     }
-    Tensor64 normed = norm(resid, "ln_f", {Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0});
-    fire(Point::unembed_in, 0, normed);
-    keep_hidden_state(config_.n_layers, normed);
-    unembed(normed);
+    if (request_.stop_at) {
+      keep_hidden_state(blocks_.last, resid);
+      run_.residual = std::move(resid);
+    } else {
+      unembed(resid);
+    }
     hooks_->check_that_all_fired();
     return std::move(run_);
   }
@@ -150,7 +174,7 @@ class Reference {
   }
 
   Tensor64 attention(std::size_t layer, const Tensor64& x, const std::string& prefix) {
-    const std::size_t d_model = config_.d_model, d_head = config_.d_head, rows = run_.rows();
+    const std::size_t d_model = config_.d_model, rows = run_.rows();
     Tensor64 qkv = linear(x.matrix(), weight(prefix + "attn.c_attn.weight"), weight(prefix + "attn.c_attn.bias"));
     const auto q = qkv.matrix().cols_from(0, d_model), k = qkv.matrix().cols_from(d_model, d_model);
     const auto v = qkv.matrix().cols_from(2 * d_model, d_model);
@@ -158,68 +182,110 @@ class Reference {
     hooks_->fire({Point::k, layer}, k);
     hooks_->fire({Point::v, layer}, v);
     Tensor64 z({rows, d_model});
-    Tensor64* scores = hooks_->destination({Point::attn_scores, layer});
-    Tensor64* pattern = hooks_->destination({Point::pattern, layer});
-    for (std::size_t s = 0; s < run_.sequences(); ++s) {
-      const std::size_t first = run_.row_offsets[s], count = run_.row_offsets[s + 1] - first;
-      for (std::size_t head = 0; head < config_.n_heads; ++head) {
-        const auto part = [&](auto m) { return m.rows_from(first, count).cols_from(head * d_head, d_head); };
-        attend(part(q), part(k), part(v), config_.attention_scale(layer), head, first, scores, pattern, rows,
-               part(z.matrix()));
-      }
-    }
+    for (std::size_t s = 0; s < run_.sequences(); ++s) attend(layer, s, q, k, v, z.matrix());
     fire(Point::z, layer, z);
-    const Tensor64 w_o = weight(prefix + "attn.c_proj.weight");
-    if (Tensor64* result = hooks_->destination({Point::result, layer})) write_result(z, w_o, *result);
-    return linear(std::as_const(z).matrix(), w_o, weight(prefix + "attn.c_proj.bias"));
+    const Tensor64 w_o = weight(prefix + "attn.c_proj.weight"), bias = weight(prefix + "attn.c_proj.bias");
+    Tensor64 attn_out = linear(std::as_const(z).matrix(), w_o, bias);
+    if (const Site site{Point::result, layer}; hooks_->captures(site) || hooks_->edits(site)) {
+      Tensor64 result = result_of(z, w_o);
+      const Tensor64 unedited = result.copy();
+      hooks_->fire(site, result.matrix());
+      sum_edited_heads(unedited, result, bias, attn_out);
+    }
+    return attn_out;
+  }
+
+  // One sequence, with whole scores and patterns: [head, query, key].
+  void attend(std::size_t layer, std::size_t sequence, Rows q, Rows k, Rows v, MatrixView<double> z) {
+    const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;
+    const auto part = [&](auto m, std::size_t head) {
+      return m.rows_from(first, count).cols_from(head * config_.d_head, config_.d_head);
+    };
+    Tensor64 values({config_.n_heads, count, count});
+    const auto fire_rows = [&](Site site) {
+      hooks_->edit(site, sequence, {values.data(), {config_.n_heads, count, count}, {count * count, count, 1}, 0});
+      if (KeyRows<double>* captured = hooks_->key_rows(site))
+        for (std::size_t head = 0; head < config_.n_heads; ++head)
+          for (std::size_t r = 0; r < count; ++r) captured->write(head, first + r, {values.slice(head).row(r), r + 1});
+    };
+    for (std::size_t head = 0; head < config_.n_heads; ++head)
+      write_scores(part(q, head), part(k, head), config_.attention_scale(layer), values.slice(head));
+    fire_rows({Point::attn_scores, layer});
+    for (std::size_t head = 0; head < config_.n_heads; ++head) softmax(values.slice(head));
+    fire_rows({Point::pattern, layer});
+    for (std::size_t head = 0; head < config_.n_heads; ++head) mix(values.slice(head), part(v, head), part(z, head));
   }
 
   // result[row, head] = z[row, head] W_O[head]
-  void write_result(const Tensor64& z, const Tensor64& w_o, Tensor64& result) const {
+  Tensor64 result_of(const Tensor64& z, const Tensor64& w_o) const {
     const std::size_t d_model = config_.d_model;
-    std::fill_n(result.data(), result.size(), 0.0);
+    Tensor64 result = Tensor64::zeros({z.shape()[0], config_.n_heads * d_model});
     for (std::size_t r = 0; r < z.shape()[0]; ++r)
       for (std::size_t i = 0; i < d_model; ++i)
         for (std::size_t j = 0; j < d_model; ++j)
           result.data()[(r * config_.n_heads + i / config_.d_head) * d_model + j] +=
               z.matrix().row(r)[i] * w_o.data()[i * d_model + j];
+    return result;
+  }
+
+  // attn_out = bias + the sum of the heads, in the rows that an edit changed.
+  void sum_edited_heads(const Tensor64& unedited, const Tensor64& result, const Tensor64& bias,
+                        Tensor64& attn_out) const {
+    const std::size_t d_model = config_.d_model;
+    for (std::size_t r = 0; r < attn_out.shape()[0]; ++r) {
+      const auto row = result.matrix().row_span(r);
+      if (std::equal(row.begin(), row.end(), unedited.matrix().row(r))) continue;
+      for (std::size_t j = 0; j < d_model; ++j) {
+        double sum = bias.data()[j];
+        for (std::size_t head = 0; head < config_.n_heads; ++head) sum += row[head * d_model + j];
+        attn_out.matrix().row(r)[j] = sum;
+      }
+    }
   }
 
   Tensor64 norm(const Tensor64& x, const std::string& name, Site scale_site, Site normalized_site) {
-    Tensor64 normalized(x.shape()), scale({x.shape()[0], 1});
-    normalize(x.matrix(), config_.layer_norm_eps, normalized, scale);
+    const auto means = mean_of_rows(x.matrix());
+    Tensor64 scale = scale_of(x.matrix(), means, config_.layer_norm_eps);
     hooks_->fire(scale_site, scale.matrix());
+    Tensor64 normalized = normalize(x.matrix(), means, scale);
     hooks_->fire(normalized_site, normalized.matrix());
     return scale_and_shift(std::as_const(normalized).matrix(), weight(name + ".weight"), weight(name + ".bias"));
   }
 
-  void unembed(const Tensor64& normed) {
+  Tensor64 logits_of(Rows x, const Tensor64& table) const {
+    Tensor64 logits({x.rows, config_.d_vocab});
+    parallel_for(config_.d_vocab, [&](std::size_t token) {
+      for (std::size_t r = 0; r < x.rows; ++r) {
+        double dot = 0;
+        for (std::size_t i = 0; i < x.cols; ++i) dot += x.row(r)[i] * table.matrix().row(token)[i];
+        logits.matrix().row(r)[token] = dot;
+      }
+    });
+    return logits;
+  }
+
+  void unembed(const Tensor64& resid) {
+    Tensor64 normed = norm(resid, "ln_f", {Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0});
+    fire(Point::unembed_in, 0, normed);
+    keep_hidden_state(blocks_.last, normed);
+    if (request_.logits == LogitRows::none && !hooks_->captures({Point::unembed_out, 0})) return;
     const Tensor64 table = weight(checkpoint_.unembedding());  // [d_vocab, d_model]
-    const auto logits_of = [&](Rows x) {
-      Tensor64 logits({x.rows, config_.d_vocab});
-      parallel_for(config_.d_vocab, [&](std::size_t token) {
-        for (std::size_t r = 0; r < x.rows; ++r) {
-          double dot = 0;
-          for (std::size_t i = 0; i < x.cols; ++i) dot += x.row(r)[i] * table.matrix().row(token)[i];
-          logits.matrix().row(r)[token] = dot;
-        }
-      });
-      return logits;
-    };
     if (request_.logits == LogitRows::all || hooks_->captures({Point::unembed_out, 0})) {
-      Tensor64 logits = logits_of(normed.matrix());
+      Tensor64 logits = logits_of(std::as_const(normed).matrix(), table);
       fire(Point::unembed_out, 0, logits);
       if (request_.logits == LogitRows::all) run_.logits = std::move(logits);
-    }
-    if (request_.logits == LogitRows::last) {
-      const Tensor64 last = last_rows(normed.matrix(), run_.row_offsets);
-      run_.logits = logits_of(last.matrix());
+      if (request_.logits == LogitRows::last)
+        run_.logits = last_rows<double>(std::as_const(logits).matrix(), run_.row_offsets);
+    } else {
+      const Tensor64 last = last_rows<double>(std::as_const(normed).matrix(), run_.row_offsets);
+      run_.logits = logits_of(last.matrix(), table);
+      edit_last_logits(request_, *hooks_, run_.logits);
     }
   }
 
   void keep_hidden_state(std::size_t entry, const Tensor64& value) {
     if (!request_.hidden_states) return;
-    std::copy_n(value.data(), value.size(), run_.hidden_states.data() + entry * value.size());
+    std::copy_n(value.data(), value.size(), run_.hidden_states.slice(entry - blocks_.first).data);
   }
 
   static Tensor64 sum(const Tensor64& a, const Tensor64& b) {
@@ -231,6 +297,7 @@ class Reference {
   const Checkpoint& checkpoint_;
   const ModelConfig& config_;
   const RunRequest& request_;
+  BlockRange blocks_;
   Run<double> run_;
   std::optional<Hooks<double>> hooks_;
 };

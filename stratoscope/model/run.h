@@ -1,10 +1,13 @@
 // What a forward pass is asked for, and what it gives.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,15 +20,25 @@ namespace stratoscope {
 
 using TokenIds = std::vector<std::int32_t>;
 
+class KvCache;
+
 // The value at one site for one sequence, to be rewritten in place. Its axes are the hook point's; a point of two
 // axes has a middle one of length 1.
 template <class T>
 struct HookValue {
   T* data = nullptr;
   std::array<std::size_t, 3> shape{}, stride{};
+  // The position in its text of the pos axis's first row: 0 unless a cache holds what came before, or only the last
+  // position's logits are computed.
+  std::size_t first_position = 0;
+
+  T& operator()(std::size_t i, std::size_t j, std::size_t k) const {
+    return data[i * stride[0] + j * stride[1] + k * stride[2]];
+  }
 };
 
-// A rewrite of a value. Immutable; one object may serve several sites and runs at once.
+// A rewrite of a value. Immutable; one object may serve several sites and runs at once. Where there is a key axis, what
+// is written for a key behind the query is ignored: the causal mask cannot be edited.
 class Edit {
  public:
   Edit() = default;
@@ -42,17 +55,40 @@ struct SiteEdit {
   std::shared_ptr<const Edit> edit;
 };
 
+// A value to be copied, whole or in part. A site alone means all of it. Indices are ascending, each once.
+struct Capture {
+  Site site;
+  std::optional<std::vector<std::size_t>> rows;   // of the run's rows 0 to N-1, on the pos axis
+  std::optional<std::vector<std::size_t>> heads;  // for points with a head axis
+};
+
+std::vector<Capture> captures_of(std::span<const Site> sites);
+
 // The rows whose logits are computed.
 enum class LogitRows { none, last, all };
+
+// Where a run begins that does not begin with tokens: the residual stream that enters a block, [N, d_model]. Block
+// n_layers stands for the final norm.
+struct Start {
+  std::size_t block = 0;
+  BasicTensor<double> residual;  // holds float32 exactly
+};
 
 struct RunRequest {
   // Token ids of one or more texts, each at least one token and at most n_ctx. They are laid end to end: no padding,
   // and no text's numbers depend on its neighbours.
   std::vector<TokenIds> sequences;
-  std::vector<Site> captures;
-  std::vector<SiteEdit> edits;  // at one site they act in this order; captures there see what they leave
+  std::vector<Capture> captures;  // of one site at most one
+  std::vector<SiteEdit> edits;    // at one site they act in this order; captures there see what they leave
   bool hidden_states = true;
   LogitRows logits = LogitRows::all;
+  // Parts of a pass, with the bits of the whole one. With `start` the tokens only say how long each sequence is; with
+  // `stop_at` neither that block nor any later one runs, and there are no logits.
+  std::shared_ptr<const Start> start;
+  std::optional<std::size_t> stop_at;
+  // Keys and values of the positions before these sequences' first ones, one cache entry per sequence; the run adds
+  // its own when it has succeeded. The engine alone takes one.
+  KvCache* cache = nullptr;
   Progress* progress = nullptr;  // told of every block, and asked whether to stop
 };
 
@@ -61,11 +97,15 @@ struct RunRequest {
 template <class T>
 struct Run {
   std::vector<std::size_t> row_offsets;
-  BasicTensor<T> hidden_states;  // [n_layers + 1, N, d_model]; the last entry is after the final norm
-  BasicTensor<T> logits;         // [N, d_vocab], or one row per sequence for LogitRows::last
+  // [n_layers + 1, N, d_model], the last entry after the final norm. A partial run has the entries from start.block to
+  // stop_at, the latter being what would enter that block.
+  BasicTensor<T> hidden_states;
+  BasicTensor<T> logits;    // [N, d_vocab], or one row per sequence for LogitRows::last
+  BasicTensor<T> residual;  // with stop_at: [N, d_model], what would enter that block
 
-  // Captured values in firing order. A point's pos axis holds N rows; the key axis of scores and pattern is as long
-  // as the longest sequence, with -inf (scores) and 0 (pattern) where a query sees no key.
+  // Captured values in firing order. A point's pos axis holds the captured rows, its head axis the captured heads. The
+  // key axis of scores and pattern is as long as the longest sequence (with what is cached before it), with -inf
+  // (scores) and 0 (pattern) where a query sees no key.
   std::vector<std::pair<Site, BasicTensor<T>>> captured;
 
   std::size_t sequences() const { return row_offsets.size() - 1; }
@@ -77,5 +117,14 @@ struct Run {
     throw Error("run", name_of(site) + " was not captured");
   }
 };
+
+// A start from values of another run.
+template <class T>
+std::shared_ptr<const Start> start_from(std::size_t block, MatrixView<const T> residual) {
+  Start start{block, BasicTensor<double>({residual.rows, residual.cols})};
+  for (std::size_t r = 0; r < residual.rows; ++r)
+    std::copy_n(residual.row(r), residual.cols, start.residual.matrix().row(r));
+  return std::make_shared<const Start>(std::move(start));
+}
 
 }  // namespace stratoscope

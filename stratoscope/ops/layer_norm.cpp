@@ -36,11 +36,24 @@ double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar
   return sum;
 }
 
+double mean_of_row(const float* x, std::size_t n) {
+  return sum_in_double(
+             x, n, [](auto, auto v) { return v; }, [](double v) { return v; }) /
+         static_cast<double>(n);
+}
+
+void divide_row(const float* x, std::size_t n, double mean, float scale, float* normalized) {
+  const hn::ScalableTag<float> d;
+  const float centre = static_cast<float>(mean);
+  const auto centres = hn::Set(d, centre), scales = hn::Set(d, scale);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
+    hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, x + i), centres), scales), d, normalized + i);
+  for (; i < n; ++i) normalized[i] = (x[i] - centre) / scale;
+}
+
 void normalize_row(const float* x, std::size_t n, float eps, float* normalized, float* scale) {
-  const double count = static_cast<double>(n);
-  const double mean = sum_in_double(
-                          x, n, [](auto, auto v) { return v; }, [](double v) { return v; }) /
-                      count;
+  const double mean = mean_of_row(x, n);
   const double variance = sum_in_double(
                               x, n,
                               [mean](auto d, auto v) {
@@ -48,15 +61,13 @@ void normalize_row(const float* x, std::size_t n, float eps, float* normalized, 
                                 return hn::Mul(centred, centred);
                               },
                               [mean](double v) { return (v - mean) * (v - mean); }) /
-                          count;
+                          static_cast<double>(n);
   *scale = static_cast<float>(std::sqrt(variance + static_cast<double>(eps)));
-  const hn::ScalableTag<float> d;
-  const float centre = static_cast<float>(mean);
-  const auto centres = hn::Set(d, centre), scales = hn::Set(d, *scale);
-  std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d))
-    hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, x + i), centres), scales), d, normalized + i);
-  for (; i < n; ++i) normalized[i] = (x[i] - centre) / *scale;
+  divide_row(x, n, mean, *scale, normalized);
+}
+
+void normalize_row_by(const float* x, std::size_t n, float scale, float* normalized) {
+  divide_row(x, n, mean_of_row(x, n), scale, normalized);
 }
 
 void scale_and_shift_row(const float* normalized, std::size_t n, const float* weight, const float* bias, float* y) {
@@ -76,12 +87,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace stratoscope {
 HWY_EXPORT(normalize_row);
+HWY_EXPORT(normalize_row_by);
 HWY_EXPORT(scale_and_shift_row);
 
 void layer_norm_statistics(MatrixView<const float> x, float eps, MatrixView<float> normalized, float* scale) {
   const auto kernel = HWY_DYNAMIC_DISPATCH(normalize_row);
   for_row_blocks(x.rows, x.cols,
                  [&](std::size_t row) { kernel(x.row(row), x.cols, eps, normalized.row(row), scale + row); });
+}
+
+void normalize_by(MatrixView<const float> x, const float* scale, MatrixView<float> normalized) {
+  const auto kernel = HWY_DYNAMIC_DISPATCH(normalize_row_by);
+  for_row_blocks(x.rows, x.cols, [&](std::size_t row) { kernel(x.row(row), x.cols, scale[row], normalized.row(row)); });
 }
 
 void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y) {

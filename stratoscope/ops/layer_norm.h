@@ -9,6 +9,9 @@ namespace stratoscope {
 // normalized [rows, d] is before weight and bias; scale [rows] is the divisor of each row. normalized may be x.
 void layer_norm_statistics(MatrixView<const float> x, float eps, MatrixView<float> normalized, float* scale);
 
+// normalized = (x - mean) / scale with a given divisor for each row: what layer_norm_statistics does with its own.
+void normalize_by(MatrixView<const float> x, const float* scale, MatrixView<float> normalized);
+
 // y = normalized * weight + bias, row by row; y may be normalized.
 void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y);
 

@@ -12,6 +12,7 @@
 namespace stratoscope {
 namespace {
 
+constexpr const char* kCaptureExample = "a capture reads like \"blocks.3.attn.hook_pattern[2:5].head[0]\"";
 constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
 
 class EditParser {
@@ -19,11 +20,15 @@ class EditParser {
   explicit EditParser(std::string_view text) : text_(text) { edit_.text = text; }
 
   EditExpression parse() {
-    parse_hook();
-    while (parse_selector()) {
-    }
+    parse_hook_and_selectors();
     parse_op();
     parse_value();
+    return edit_;
+  }
+
+  HookExpression parse_hook_alone() {
+    parse_hook_and_selectors();
+    if (!at_end()) fail(pos_, "the name should end here", kCaptureExample);
     return edit_;
   }
 
@@ -43,19 +48,40 @@ class EditParser {
     return true;
   }
 
+  static bool begins_selector(std::string_view text) {
+    return text.starts_with("[") || text.starts_with(".head[") || text.starts_with(".key[") ||
+           text.starts_with(".dim[");
+  }
+
+  // At "[": whether what the bracket encloses belongs to the name, because the name goes on behind it.
+  bool is_glob_bracket() const {
+    const std::size_t close = rest().find(']');
+    if (close == std::string_view::npos) return false;
+    const std::string_view after = rest().substr(close + 1);
+    return !begins_selector(after) && !after.starts_with("*=") && !after.empty() && is_name_character(after[0]);
+  }
+
+  static bool is_name_character(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '?' || c == '-' || c == '*';
+  }
+
   // A hook's name ends where a selector, a space or an operator begins; '*' is a glob unless '=' follows.
   bool in_name() const {
-    if (at_end()) return false;
-    const char c = text_[pos_];
-    if (c == '*') return !rest().starts_with("*=");
-    if (rest().starts_with(".head[") || rest().starts_with(".key[") || rest().starts_with(".dim[")) return false;
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '?' || c == '-';
+    if (at_end() || rest().starts_with("*=")) return false;
+    if (text_[pos_] == '[') return is_glob_bracket();
+    return !begins_selector(rest()) && is_name_character(text_[pos_]);
+  }
+
+  void parse_hook_and_selectors() {
+    parse_hook();
+    while (parse_selector()) {
+    }
   }
 
   void parse_hook() {
     skip_spaces();
     const std::size_t begin = pos_;
-    while (in_name()) ++pos_;
+    while (in_name()) pos_ += text_[pos_] == '[' ? rest().find(']') + 1 : 1;
     if (pos_ == begin) fail(begin, "a hook point's name is expected here", kExample);
     edit_.hook = text_.substr(begin, pos_ - begin);
   }
@@ -201,5 +227,7 @@ GrammarError::GrammarError(const std::string& where, const std::string& expressi
 }
 
 EditExpression parse_edit(std::string_view text) { return EditParser(text).parse(); }
+
+HookExpression parse_hook_expression(std::string_view text) { return EditParser(text).parse_hook_alone(); }
 
 }  // namespace stratoscope

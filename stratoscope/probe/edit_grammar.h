@@ -1,6 +1,6 @@
-// The text form of an edit, taken apart. What the names and indices mean in a model is edits.h's business.
+// The text forms of edits and captures, taken apart. What the names and indices mean in a model is edits.h's business.
 //
-//   edit     = hook selector* op value
+//   edit     = hook selector* op value        capture = hook selector*
 //   selector = "[" positions "]" | ".head" "[" list "]" | ".key" "[" positions "]" | ".dim" "[" list "]"
 //   op       = "*=" | "+=" | "=" | "without"
 //   value    = number | "zero" | "mean" | "corrupt" [ "[" position "]" ] | vector | number "*" vector
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/probe/value_edit.h"
 
 namespace stratoscope {
 
@@ -28,8 +29,6 @@ class GrammarError : public Error {
   std::size_t column_;
 };
 
-enum class EditOp { multiply, add, set, without };
-
 enum class EditSource {
   number,
   mean,     // over the positions of the clean run of the same text
@@ -37,10 +36,14 @@ enum class EditSource {
   vector,   // from a file
 };
 
-struct EditExpression {
+// A hook point's name with its selectors.
+struct HookExpression {
   std::string text;
   std::string hook;
   std::optional<std::string> positions, heads, keys, dims;  // the selectors' lists, unread
+};
+
+struct EditExpression : HookExpression {
   EditOp op = EditOp::multiply;
   EditSource source = EditSource::number;
   double number = 0;                            // the number, or the factor of a vector
@@ -48,7 +51,8 @@ struct EditExpression {
   std::string vector_file, vector_tensor;       // the tensor's name in a safetensors file
 };
 
-// Throws GrammarError.
+// Both throw GrammarError. A bracket inside a name is part of a glob (blocks.[0-3].hook_z), one behind it a selector.
 EditExpression parse_edit(std::string_view text);
+HookExpression parse_hook_expression(std::string_view text);
 
 }  // namespace stratoscope

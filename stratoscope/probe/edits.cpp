@@ -16,30 +16,42 @@
 namespace stratoscope {
 namespace {
 
-constexpr const char* kEditablePoints =
-    "hook_resid_pre, hook_resid_mid, hook_resid_post, hook_attn_out and hook_mlp_out can be";
-
-// How a site's value is cut into [pos, head or 1, last axis], and what its last axis is called.
+// How a site's value is laid out as [pos, head or 1, last axis] or [head, pos, key], for one position or all of them.
 struct Axes {
-  std::size_t heads, last;
-  std::string last_name;
+  Axes(Site site, const ModelConfig& config, std::size_t positions) {
+    const HookPoint& info = hook_point(site.point);
+    const Shape shape = shape_of(site, config, positions);
+    has_keys = info.has_axis(HookAxis::key);
+    pos = has_keys ? 1 : 0;
+    head = has_keys ? 0 : 1;
+    heads = info.has_axis(HookAxis::head) ? config.n_heads : 1;
+    last = shape.back();
+  }
+  bool has_keys;
+  std::size_t pos, head;    // where these axes are
+  std::size_t heads, last;  // their lengths
 };
 
-Axes axes_of(Site site, const ModelConfig& config) {
-  const Shape shape = shape_of(site, config, 1);
-  return {shape.size() == 3 ? shape[1] : 1, shape.back(), "dimension"};
+std::string axes_text(Site site) {
+  const HookPoint& info = hook_point(site.point);
+  if (info.has_axis(HookAxis::key)) return "it is [head, pos, key]";
+  return info.has_axis(HookAxis::head) ? "it is [pos, head, d]" : "it is [pos, d]";
 }
 
-void check_selectors(const EditExpression& expression, Site site) {
+void check_axes(const HookExpression& expression, Site site) {
   const HookPoint& info = hook_point(site.point);
-  if (!info.editable) throw Error("edit", name_of(site) + " cannot be edited in this version", kEditablePoints);
-  const auto needs = [&](const std::optional<std::string>& list, HookAxis axis, const char* selector) {
-    if (list && !info.has_axis(axis))
-      throw Error("edit", name_of(site) + " has no axis for the selector " + selector,
-                  std::string("it is ") + (info.has_axis(HookAxis::head) ? "[pos, head, d]" : "[pos, d]"));
+  const auto refuse = [&](const char* selector) {
+    throw Error("edit", name_of(site) + " has no axis for the selector " + selector, axes_text(site));
   };
-  needs(expression.heads, HookAxis::head, ".head[…]");
-  needs(expression.keys, HookAxis::key, ".key[…]");
+  if (expression.heads && !info.has_axis(HookAxis::head)) refuse(".head[…]");
+  if (expression.keys && !info.has_axis(HookAxis::key)) refuse(".key[…]");
+  if (expression.dims && info.has_axis(HookAxis::key)) refuse(".dim[…]");
+}
+
+void check_edit(const EditExpression& expression, Site site) {
+  check_axes(expression, site);
+  if (expression.source == EditSource::mean && hook_point(site.point).has_axis(HookAxis::key))
+    throw Error("edit", name_of(site) + " takes no mean: its rows see different keys", "a number, zero or corrupt");
 }
 
 std::vector<double> read_vector(const EditExpression& expression, std::size_t length, Site site) {
@@ -72,7 +84,7 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
 }
 
 std::vector<double> mean_of(const SiteValues& values) {
-  const std::size_t rows = values.shape()[0], width = values.shape()[1];
+  const std::size_t rows = values.shape()[0], width = values.size() / rows;
   std::vector<double> mean(width, 0.0);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t i = 0; i < width; ++i) mean[i] += values.data()[r * width + i];
@@ -82,13 +94,17 @@ std::vector<double> mean_of(const SiteValues& values) {
 
 Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes) {
   const SiteValues& values = sources.corrupt(site);
-  const std::size_t width = values.shape()[1];
+  const std::size_t last = values.shape().back(), positions = sources.corrupt_positions();
+  Operand operand{{}, {0, 0, 1}};
+  operand.stride[axes.pos] = axes.has_keys ? last : values.size() / positions;
+  operand.stride[axes.head] = axes.has_keys ? positions * last : last;
+  std::size_t begin = 0;
   if (expression.corrupt_position) {
-    const std::size_t row = parse_index(*expression.corrupt_position, sources.corrupt_positions(), "position");
-    const double* begin = values.data() + row * width;
-    return {{begin, begin + width}, {0, axes.last, 1}};
+    begin = parse_index(*expression.corrupt_position, positions, "position") * operand.stride[axes.pos];
+    operand.stride[axes.pos] = 0;
   }
-  return {{values.data(), values.data() + values.size()}, {width, axes.last, 1}};
+  operand.values.assign(values.data() + begin, values.data() + values.size());
+  return operand;
 }
 
 Operand operand_of(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes) {
@@ -100,19 +116,23 @@ Operand operand_of(const EditExpression& expression, const EditSources& sources,
   }
 }
 
+// `last` is the length of the operand's last axis: it may hold one vector, or one for each position or head.
 void check_direction(const EditExpression& expression, const Operand& operand,
-                     const std::optional<std::vector<std::size_t>>& dims) {
+                     const std::optional<std::vector<std::size_t>>& dims, std::size_t last) {
   if (expression.op != EditOp::without) return;
-  const auto is_zero = [](double x) { return x == 0; };
-  const bool zero = dims ? std::all_of(dims->begin(), dims->end(), [&](auto d) { return is_zero(operand.values[d]); })
-                         : std::all_of(operand.values.begin(), operand.values.end(), is_zero);
-  if (zero) throw Error("edit", "the vector of 'without' is zero and has no direction");
+  for (std::size_t i = 0; i < operand.values.size(); ++i)
+    if (operand.values[i] != 0 && (!dims || std::binary_search(dims->begin(), dims->end(), i % last))) return;
+  throw Error("edit", "the vector of 'without' is zero and has no direction");
 }
 
 }  // namespace
 
 EditSources::EditSources(const Model& model, TokenIds text, TokenIds corrupt)
-    : model_(model), text_(std::move(text)), corrupt_ids_(std::move(corrupt)) {}
+    : model_(model),
+      text_(std::move(text)),
+      corrupt_ids_(std::move(corrupt)),
+      positions_(text_.size()),
+      most_positions_(text_.size()) {}
 
 void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
   std::set<Site> clean, corrupt;
@@ -121,7 +141,7 @@ void EditSources::prepare(std::span<const EditExpression> expressions, Progress*
     if (expression.source == EditSource::corrupt && corrupt_ids_.empty())
       throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
     for (const Site site : match_sites(expression.hook, model_.config())) {
-      check_selectors(expression, site);
+      check_edit(expression, site);
       (expression.source == EditSource::mean ? clean : corrupt).insert(site);
     }
   }
@@ -135,15 +155,15 @@ void EditSources::run(const TokenIds& ids, std::vector<Site> sites, std::map<Sit
   if (sites.empty()) return;
   RunRequest request;
   request.sequences = {ids};
-  request.captures = std::move(sites);
+  request.captures = captures_of(sites);
   request.hidden_states = false;
   request.logits = LogitRows::none;
   request.progress = progress;
   const auto keep = [&](const auto& run) {
     for (const auto& [site, tensor] : run.captured) {
-      SiteValues rows({ids.size(), tensor.size() / ids.size()});
-      std::copy_n(tensor.data(), tensor.size(), rows.data());
-      values.emplace(site, std::move(rows));
+      SiteValues copy(tensor.shape());
+      std::copy_n(tensor.data(), tensor.size(), copy.data());
+      values.emplace(site, std::move(copy));
     }
   };
   if (model_.precision() == Precision::fp64)
@@ -152,28 +172,58 @@ void EditSources::run(const TokenIds& ids, std::vector<Site> sites, std::map<Sit
     keep(model_.run(request));
 }
 
+namespace {
+
+void check_lengths(const EditExpression& expression, const EditSources& sources, const std::vector<Site>& sites) {
+  if (expression.source != EditSource::corrupt || sources.corrupt_positions() == sources.text_positions()) return;
+  const bool has_keys =
+      std::any_of(sites.begin(), sites.end(), [](Site site) { return hook_point(site.point).has_axis(HookAxis::key); });
+  if (expression.corrupt_position && !has_keys) return;
+  throw LengthMismatch("edit",
+                       "the text has " + std::to_string(sources.text_positions()) + " tokens, the text of --corrupt " +
+                           std::to_string(sources.corrupt_positions()),
+                       has_keys ? "scores and patterns need the same number"
+                                : "both need the same number, or name one position: corrupt[-1]");
+}
+
+Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> head, const EditSources& sources,
+                 const Axes& axes) {
+  Chosen chosen;
+  if (expression.positions)
+    chosen[axes.pos] =
+        parse_index_set(*expression.positions, sources.positions(), sources.most_positions(), "position");
+  if (expression.heads) chosen[axes.head] = parse_index_set(*expression.heads, axes.heads, "head");
+  if (head) chosen[axes.head] = {*head};
+  if (expression.keys)
+    chosen[2] = parse_index_set(*expression.keys, sources.positions(), sources.most_positions(), "key position");
+  if (expression.dims) chosen[2] = parse_index_set(*expression.dims, axes.last, "dimension");
+  return chosen;
+}
+
+// An operand of one row per position has nothing for rows behind the text.
+void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
+  if (!chosen) chosen = parse_index_set("all", count, "position");
+  std::erase_if(*chosen, [&](std::size_t index) { return index >= count; });
+}
+
+}  // namespace
+
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
   const ModelConfig& config = sources.model().config();
-  if (expression.source == EditSource::corrupt && !expression.corrupt_position &&
-      sources.corrupt_positions() != sources.positions())
-    throw LengthMismatch("edit",
-                         "the text has " + std::to_string(sources.positions()) + " tokens, the text of --corrupt " +
-                             std::to_string(sources.corrupt_positions()),
-                         "both need the same number, or name one position: corrupt[-1]");
+  const HookMatch match = match_hook(expression.hook, config);
+  if (match.head && expression.heads)
+    throw Error("edit", in_quotes(expression.hook) + " names one head, and .head[…] another", "leave out one of them");
+  check_lengths(expression, sources, match.sites);
   std::vector<SiteEdit> edits;
-  for (const Site site : match_sites(expression.hook, config)) {
-    check_selectors(expression, site);
-    const Axes axes = axes_of(site, config);
-    std::array<std::optional<std::vector<std::size_t>>, 3> chosen;
-    if (expression.positions) chosen[0] = parse_index_set(*expression.positions, sources.positions(), "position");
-    if (expression.heads) chosen[1] = parse_index_set(*expression.heads, axes.heads, "head");
-    if (expression.dims) chosen[2] = parse_index_set(*expression.dims, axes.last, axes.last_name);
+  for (const Site site : match.sites) {
+    check_edit(expression, site);
+    const Axes axes(site, config, sources.positions());
+    Chosen chosen = chosen_by(expression, match.head, sources, axes);
     Operand operand = operand_of(expression, sources, site, axes);
-    // An operand of one row per position has nothing for rows behind the text.
-    if (operand.stride[0] != 0 && !chosen[0]) chosen[0] = parse_index_set("all", sources.positions(), "position");
-    check_direction(expression, operand, chosen[2]);
-    edits.push_back(
-        {site, sequence, std::make_shared<ValueEdit>(expression.op, std::move(operand), std::move(chosen))});
+    if (operand.stride[axes.pos] != 0) keep_below(sources.text_positions(), chosen[axes.pos]);
+    check_direction(expression, operand, chosen[2], axes.last);
+    edits.push_back({site, sequence,
+                     std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen))});
   }
   return edits;
 }

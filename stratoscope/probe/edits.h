@@ -14,7 +14,7 @@
 
 namespace stratoscope {
 
-// The rows of one site in some run, in double, [positions, numbers per position].
+// One site's value in some run of one text, in double; its axes are the hook point's.
 using SiteValues = BasicTensor<double>;
 
 // The values that edits of one text read from other runs: `mean` from its own clean run, `corrupt` from the clean run
@@ -32,7 +32,12 @@ class EditSources {
   const SiteValues& corrupt(Site site) const { return corrupt_.at(site); }
 
   const Model& model() const { return model_; }
-  std::size_t positions() const { return text_.size(); }
+  // The positions that indices in an edit count, and how many there may be in the end: while a text grows, an index
+  // that is not there yet is no error.
+  std::size_t positions() const { return positions_; }
+  std::size_t most_positions() const { return most_positions_; }
+  void set_positions(std::size_t now, std::size_t most) { positions_ = now, most_positions_ = most; }
+  std::size_t text_positions() const { return text_.size(); }
   std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
 
  private:
@@ -40,6 +45,7 @@ class EditSources {
 
   const Model& model_;
   TokenIds text_, corrupt_ids_;
+  std::size_t positions_, most_positions_;
   std::map<Site, SiteValues> clean_, corrupt_;
 };
 
@@ -51,8 +57,8 @@ class LengthMismatch : public Error {
 
 // The edits of one expression for sequence `sequence` of a request, one per site that its hook means. Positions are
 // those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows behind that
-// text. Throws Error for a site that cannot be edited, a selector without its axis, an index out of range, a vector of
-// the wrong length, and a `corrupt` whose text is missing or of another length.
+// text. Throws Error for a selector without its axis, an index out of range, a vector of the wrong length, `mean` where
+// there is a key axis, and a `corrupt` whose text is missing or of another length.
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
 

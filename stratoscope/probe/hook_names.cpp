@@ -50,6 +50,55 @@ constexpr Alias kBlockAliases[] = {{"", Point::resid_post},           {".attn", 
                                    {".attn.c_proj", Point::attn_out}, {".mlp", Point::mlp_out},
                                    {".mlp.c_proj", Point::mlp_out},   {".mlp.c_fc", Point::mlp_pre}};
 
+// The field's short names, which a block's number follows: resid_post.5. The first of a point is how we spell it.
+constexpr Alias kShorthands[] = {{"resid_pre", Point::resid_pre},
+                                 {"ln1_scale", Point::ln1_scale},
+                                 {"ln1_normalized", Point::ln1_normalized},
+                                 {"q", Point::q},
+                                 {"k", Point::k},
+                                 {"v", Point::v},
+                                 {"attn_scores", Point::attn_scores},
+                                 {"scores", Point::attn_scores},
+                                 {"pattern", Point::pattern},
+                                 {"z", Point::z},
+                                 {"result", Point::result},
+                                 {"attn_out", Point::attn_out},
+                                 {"resid_mid", Point::resid_mid},
+                                 {"ln2_scale", Point::ln2_scale},
+                                 {"ln2_normalized", Point::ln2_normalized},
+                                 {"mlp_pre", Point::mlp_pre},
+                                 {"pre", Point::mlp_pre},
+                                 {"mlp_post", Point::mlp_post},
+                                 {"post", Point::mlp_post},
+                                 {"mlp_out", Point::mlp_out},
+                                 {"resid_post", Point::resid_post}};
+
+// "resid_post.5"
+std::optional<Site> find_shorthand(std::string_view name, const ModelConfig& config) {
+  for (const auto& [path, point] : kShorthands) {
+    auto rest = name;
+    const auto block = take_number(rest, std::string(path) + ".");
+    if (block && rest.empty()) return Site{point, checked_index(*block, config.n_layers, "block")};
+  }
+  return std::nullopt;
+}
+
+// "L5H3", "L5H3.pattern"
+std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& config) {
+  auto rest = name;
+  const auto block = take_number(rest, "L");
+  const auto head = block ? take_number(rest, "H") : std::nullopt;
+  if (!head) return std::nullopt;
+  for (const auto& [path, point] : kShorthands) {
+    const bool is_it = rest.empty() ? point == Point::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
+    if (is_it && hook_point(point).has_axis(HookAxis::head))
+      return HookMatch{{{point, checked_index(*block, config.n_layers, "block")}},
+                       checked_index(*head, config.n_heads, "head")};
+  }
+  throw Error("hook point", in_quotes(name) + " is no value of one head",
+              "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
+}
+
 std::optional<Site> find_alias(std::string_view name, const ModelConfig& config) {
   for (const auto& [path, point] : kModelAliases)
     if (name == path) return Site{point, 0};
@@ -65,7 +114,7 @@ std::optional<Site> find_alias(std::string_view name, const ModelConfig& config)
     for (const auto& [path, point] : kBlockAliases)
       if (rest == path) return Site{point, checked_index(*block, config.n_layers, "block")};
   }
-  return std::nullopt;
+  return find_shorthand(name, config);
 }
 
 // "blocks.-1.hook_z" to "blocks.11.hook_z"; refuses a block that is not there.
@@ -100,7 +149,8 @@ std::string nearest_to(const std::string& name, const ModelConfig& config) {
 
 bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?[") != std::string_view::npos; }
 
-// Every spelling of a site: its own name first.
+}  // namespace
+
 std::vector<std::string> spellings_of(Site site, const ModelConfig& config) {
   std::vector<std::string> names = {name_of(site)};
   for (const auto& [path, point] : kModelAliases)
@@ -109,12 +159,16 @@ std::vector<std::string> spellings_of(Site site, const ModelConfig& config) {
     if (site.point == point) names.push_back("transformer.h." + std::to_string(site.layer) + std::string(path));
   if (site.point == Point::resid_pre) names.push_back("hidden_states." + std::to_string(site.layer));
   if (site.point == Point::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers));
+  for (const auto& [path, point] : kShorthands)
+    if (site.point == point) names.push_back(std::string(path) + "." + std::to_string(site.layer));
   return names;
 }
 
-}  // namespace
-
 std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& config) {
+  return match_hook(pattern, config).sites;
+}
+
+HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
   if (is_glob(pattern)) {
     std::vector<Site> matches;
     const std::string glob = with_checked_block(pattern, config);
@@ -128,11 +182,12 @@ std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& confi
     if (matches.empty())
       throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
                   "'stratoscope info' lists them all");
-    return matches;
+    return {matches, std::nullopt};
   }
-  if (const auto alias = find_alias(pattern, config)) return {*alias};
+  if (auto head = find_head(pattern, config)) return *head;
+  if (const auto alias = find_alias(pattern, config)) return {{*alias}, std::nullopt};
   const std::string name = with_checked_block(pattern, config);
-  if (const auto site = find_site(name, config)) return {*site};
+  if (const auto site = find_site(name, config)) return {{*site}, std::nullopt};
 
   throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
 }

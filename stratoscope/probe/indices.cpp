@@ -28,12 +28,17 @@ long parse_number(std::string_view text, const std::string& what) {
   return number;
 }
 
+// What indices count: so many things now, so many in the end.
+struct Extent {
+  std::size_t now, most;
+};
+
 // An index, or for a range's end (`may_be_count`) the count itself.
-std::size_t resolve(long number, std::size_t count, const std::string& what, bool may_be_count = false) {
-  const long size = static_cast<long>(count);
-  const long index = number < 0 ? number + size : number;
+std::size_t resolve(long number, Extent extent, const std::string& what, bool may_be_count = false) {
+  const long size = static_cast<long>(extent.most);
+  const long index = number < 0 ? number + static_cast<long>(extent.now) : number;
   if (index < 0 || index > (may_be_count ? size : size - 1))
-    throw Error(what, std::to_string(number) + " is out of range", valid_range(count, what));
+    throw Error(what, std::to_string(number) + " is out of range", valid_range(extent.most, what));
   return static_cast<std::size_t>(index);
 }
 
@@ -41,6 +46,28 @@ void append_range(std::string_view piece, std::size_t first, std::size_t end, co
                   std::vector<std::size_t>& indices) {
   if (first >= end) throw Error(what, "the range " + in_quotes(piece) + " is empty");
   for (std::size_t i = first; i < end; ++i) indices.push_back(i);
+}
+
+std::vector<std::size_t> parse_within(std::string_view text, Extent count, const std::string& what) {
+  std::vector<std::size_t> indices;
+  for (const std::string_view piece : split_list(text)) {
+    if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
+    if (piece == "all") {
+      append_range(piece, 0, count.most, what, indices);
+    } else if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
+      const std::size_t first = resolve(parse_number(piece.substr(0, dots), what), count, what);
+      const std::size_t last = resolve(parse_number(piece.substr(dots + 2), what), count, what);
+      append_range(piece, first, last + 1, what, indices);
+    } else if (const auto colon = piece.find(':'); colon != std::string_view::npos) {
+      const auto from = piece.substr(0, colon), to = piece.substr(colon + 1);
+      const std::size_t first = from.empty() ? 0 : resolve(parse_number(from, what), count, what);
+      const std::size_t end = to.empty() ? count.most : resolve(parse_number(to, what), count, what, true);
+      append_range(piece, first, end, what, indices);
+    } else {
+      indices.push_back(resolve(parse_number(piece, what), count, what));
+    }
+  }
+  return indices;
 }
 
 }  // namespace
@@ -56,33 +83,20 @@ std::vector<std::string_view> split_list(std::string_view text) {
 }
 
 std::size_t parse_index(std::string_view text, std::size_t count, const std::string& what) {
-  return resolve(parse_number(trimmed(text), what), count, what);
+  return resolve(parse_number(trimmed(text), what), {count, count}, what);
 }
 
 std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what) {
-  std::vector<std::size_t> indices;
-  for (const std::string_view piece : split_list(text)) {
-    if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
-    if (piece == "all") {
-      append_range(piece, 0, count, what, indices);
-    } else if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
-      const std::size_t first = resolve(parse_number(piece.substr(0, dots), what), count, what);
-      const std::size_t last = resolve(parse_number(piece.substr(dots + 2), what), count, what);
-      append_range(piece, first, last + 1, what, indices);
-    } else if (const auto colon = piece.find(':'); colon != std::string_view::npos) {
-      const auto from = piece.substr(0, colon), to = piece.substr(colon + 1);
-      const std::size_t first = from.empty() ? 0 : resolve(parse_number(from, what), count, what);
-      const std::size_t end = to.empty() ? count : resolve(parse_number(to, what), count, what, true);
-      append_range(piece, first, end, what, indices);
-    } else {
-      indices.push_back(resolve(parse_number(piece, what), count, what));
-    }
-  }
-  return indices;
+  return parse_within(text, {count, count}, what);
 }
 
 std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what) {
-  auto indices = parse_indices(text, count, what);
+  return parse_index_set(text, count, count, what);
+}
+
+std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, std::size_t most,
+                                         const std::string& what) {
+  auto indices = parse_within(text, {count, most}, what);
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return indices;

@@ -18,6 +18,10 @@ std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count,
 
 // The same as a set: ascending, each once.
 std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what);
+// The same for what grows from `count` to at most `most`: negative indices count from the end that is now; others,
+// "all" and ranges without end reach up to `most`.
+std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, std::size_t most,
+                                         const std::string& what);
 
 // NumPy's linspace(0, count-1, wanted, dtype=int) without repetitions.
 std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted);

@@ -1,40 +1,63 @@
 #include "stratoscope/probe/value_edit.h"
 
-#include <numeric>
+#include <cmath>
 #include <utility>
 
 namespace stratoscope {
+namespace {
 
-ValueEdit::ValueEdit(EditOp op, Operand operand, std::array<std::optional<std::vector<std::size_t>>, 3> chosen)
-    : op_(op), operand_(std::move(operand)), chosen_(std::move(chosen)) {}
+// Indices of [first, first + count), chosen ones alone where there is a choice.
+std::vector<std::size_t> indices_within(const std::optional<std::vector<std::size_t>>& chosen, std::size_t first,
+                                        std::size_t count) {
+  std::vector<std::size_t> indices;
+  if (chosen) {
+    for (const std::size_t index : *chosen)
+      if (index >= first && index < first + count) indices.push_back(index);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) indices.push_back(first + i);
+  }
+  return indices;
+}
+
+}  // namespace
+
+ValueEdit::ValueEdit(Point point, EditOp op, Operand operand, Chosen chosen)
+    : pos_axis_(hook_point(point).axes[0] == HookAxis::pos ? 0 : 1),
+      has_keys_(hook_point(point).has_axis(HookAxis::key)),
+      op_(op),
+      operand_(std::move(operand)),
+      chosen_(std::move(chosen)) {}
 
 void ValueEdit::apply(const HookValue<float>& value) const { apply_to(value); }
 void ValueEdit::apply(const HookValue<double>& value) const { apply_to(value); }
 
 template <class T>
 void ValueEdit::apply_to(const HookValue<T>& value) const {
+  std::array<std::size_t, 3> first{};
+  first[pos_axis_] = value.first_position;
   std::array<std::vector<std::size_t>, 3> indices;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    if (chosen_[axis]) {
-      indices[axis] = *chosen_[axis];
-    } else {
-      indices[axis].resize(value.shape[axis]);
-      std::iota(indices[axis].begin(), indices[axis].end(), std::size_t{0});
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    indices[axis] = indices_within(chosen_[axis], first[axis], value.shape[axis]);
+  for (const std::size_t i : indices[0]) {
+    for (const std::size_t j : indices[1]) {
+      const double* operand = operand_.values.data() + i * operand_.stride[0] + j * operand_.stride[1];
+      T* data = &value(i - first[0], j - first[1], 0);
+      if (has_keys_)
+        rewrite_vector(data, operand, indices_within(chosen_[2], 0, (pos_axis_ == 0 ? i : j) + 1));
+      else
+        rewrite_vector(data, operand, indices[2]);
     }
   }
-  for (const std::size_t i : indices[0])
-    for (const std::size_t j : indices[1])
-      rewrite_vector(value.data + i * value.stride[0] + j * value.stride[1],
-                     operand_.values.data() + i * operand_.stride[0] + j * operand_.stride[1], indices[2]);
 }
 
 template <class T>
 void ValueEdit::rewrite_vector(T* data, const double* operand, const std::vector<std::size_t>& dims) const {
   const std::size_t step = operand_.stride[2];
   double along = 0;
-  if (op_ == EditOp::without) {  // x - v (x·v)/(v·v)
+  if (op_ == EditOp::without) {
     double dot = 0, square = 0;
     for (const std::size_t d : dims) {
+      if (std::isinf(operand[d * step])) continue;
       dot += static_cast<double>(data[d]) * operand[d * step];
       square += operand[d * step] * operand[d * step];
     }
@@ -42,6 +65,7 @@ void ValueEdit::rewrite_vector(T* data, const double* operand, const std::vector
   }
   for (const std::size_t d : dims) {
     const double y = operand[d * step];
+    if (std::isinf(y) && op_ != EditOp::set) continue;
     switch (op_) {
       case EditOp::multiply: data[d] *= static_cast<T>(y); break;
       case EditOp::add: data[d] += static_cast<T>(y); break;

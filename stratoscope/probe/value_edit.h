@@ -7,21 +7,32 @@
 #include <vector>
 
 #include "stratoscope/model/run.h"
-#include "stratoscope/probe/edit_grammar.h"
 
 namespace stratoscope {
 
-// values[i * stride[0] + j * stride[1] + k * stride[2]] belongs to entry [i, j, k] of a hook value; a stride of 0
-// repeats along that axis. Stays in double until it meets the run's precision.
+enum class EditOp {
+  multiply,
+  add,
+  set,
+  without,  // x - v (x·v)/(v·v): removes the component along v
+};
+
+// values[i * stride[0] + j * stride[1] + k * stride[2]] belongs to entry [i, j, k] of the hook point's value in the
+// whole text; a stride of 0 repeats along that axis. Stays in double until it meets the run's precision.
 struct Operand {
   std::vector<double> values;
   std::array<std::size_t, 3> stride{};
 };
 
+// Ascending indices along each axis of a HookValue; nothing means all of them.
+using Chosen = std::array<std::optional<std::vector<std::size_t>>, 3>;
+
 class ValueEdit : public Edit {
  public:
-  // chosen[a] are the indices along axis a of the HookValue; nothing means all of them.
-  ValueEdit(EditOp op, Operand operand, std::array<std::optional<std::vector<std::size_t>>, 3> chosen);
+  // On the pos axis of `point` the indices are positions in the text; those outside of a run's rows are passed over.
+  // On a key axis the keys behind a query are passed over too. An operand of -inf, the score of a key that another
+  // text's query did not see, is taken by `set` and leaves the entry alone otherwise.
+  ValueEdit(Point point, EditOp op, Operand operand, Chosen chosen);
 
   void apply(const HookValue<float>& value) const override;
   void apply(const HookValue<double>& value) const override;
@@ -32,9 +43,11 @@ class ValueEdit : public Edit {
   template <class T>
   void rewrite_vector(T* data, const double* operand, const std::vector<std::size_t>& dims) const;
 
+  std::size_t pos_axis_;
+  bool has_keys_;
   EditOp op_;
   Operand operand_;
-  std::array<std::optional<std::vector<std::size_t>>, 3> chosen_;
+  Chosen chosen_;
 };
 
 }  // namespace stratoscope

@@ -40,7 +40,7 @@ TEST(SaveRun, OneTextBitForBit) {
 
   RunRequest run_request;
   run_request.sequences = {saved.texts[0].ids};
-  run_request.captures = {{Point::pattern, 5}, {Point::resid_post, 3}};
+  run_request.captures = {{{Point::pattern, 5}, {}, {}}, {{Point::resid_post, 3}, {}, {}}};
   const auto run = built_in().model().run(run_request);
   EXPECT_EQ(test::ids_of(file.at("input_ids")), saved.texts[0].ids);
   EXPECT_TRUE(holds_bits(file.at("hidden_states"), run.hidden_states));

@@ -45,7 +45,7 @@ class Golden : public testing::TestWithParam<const char*> {
   RunRequest request() const {
     RunRequest request;
     request.sequences = {ids_of(golden_.at("input_ids"))};
-    request.captures = all_sites(engine().config());
+    request.captures = captures_of(all_sites(engine().config()));
     return request;
   }
 };

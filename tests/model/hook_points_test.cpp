@@ -1,4 +1,4 @@
-// The hook-point table, pinned: order, axes, reach and which points can be edited are part of the contract.
+// The hook-point table, pinned: order, axes and reach are part of the contract.
 #include "stratoscope/model/hook_points.h"
 
 #include <gtest/gtest.h>
@@ -17,14 +17,14 @@ std::string axes_of(const HookPoint& point) {
 std::string line_of(const HookPoint& point) {
   const char* scope = point.scope == Scope::before_blocks ? "before" : point.scope == Scope::block ? "block" : "after";
   return std::string(scope) + " " + std::string(point.name) + " [" + axes_of(point) + "] " +
-         (point.reach == Reach::rows_from ? "rows from" : "own row") + (point.editable ? ", editable" : "");
+         (point.reach == Reach::rows_from ? "rows from" : "own row");
 }
 
 TEST(HookPoints, TheTableIsPinned) {
   const std::vector<std::string> expected = {
       "before hook_embed [pos d_model] rows from",
       "before hook_pos_embed [pos d_model] rows from",
-      "block hook_resid_pre [pos d_model] rows from, editable",
+      "block hook_resid_pre [pos d_model] rows from",
       "block ln1.hook_scale [pos 1] rows from",
       "block ln1.hook_normalized [pos d_model] rows from",
       "block attn.hook_q [pos head d_head] own row",
@@ -34,14 +34,14 @@ TEST(HookPoints, TheTableIsPinned) {
       "block attn.hook_pattern [head pos key] own row",
       "block attn.hook_z [pos head d_head] own row",
       "block attn.hook_result [pos head d_model] own row",
-      "block hook_attn_out [pos d_model] own row, editable",
-      "block hook_resid_mid [pos d_model] own row, editable",
+      "block hook_attn_out [pos d_model] own row",
+      "block hook_resid_mid [pos d_model] own row",
       "block ln2.hook_scale [pos 1] own row",
       "block ln2.hook_normalized [pos d_model] own row",
       "block mlp.hook_pre [pos d_mlp] own row",
       "block mlp.hook_post [pos d_mlp] own row",
-      "block hook_mlp_out [pos d_model] own row, editable",
-      "block hook_resid_post [pos d_model] own row, editable",
+      "block hook_mlp_out [pos d_model] own row",
+      "block hook_resid_post [pos d_model] own row",
       "after ln_final.hook_scale [pos 1] own row",
       "after ln_final.hook_normalized [pos d_model] own row",
       "after unembed.hook_in [pos d_model] own row",

@@ -167,7 +167,7 @@ TEST(Identities, AskingForLessGivesTheSameBits) {
     EXPECT_TRUE(same_bits(last.logits.values(), std::span<const float>(all.row_span(all.rows - 1))));
 
     plain.logits = LogitRows::none;
-    plain.captures = {{Point::resid_post, 0}};
+    plain.captures = {{{Point::resid_post, 0}, {}, {}}};
     const auto one = loaded.model.run(plain);
     EXPECT_TRUE(one.logits.empty());
     EXPECT_TRUE(same_bits(one.value({Point::resid_post, 0}), run.value({Point::resid_post, 0})));
@@ -178,8 +178,7 @@ TEST(Identities, EditsThatChangeNothingChangeNoBit) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     auto request = everything_of(loaded.model.config(), {loaded.ids});
     const auto times_one = std::make_shared<Affine>(1, 0);
-    for (const Site site : request.captures)
-      if (hook_point(site.point).editable) request.edits.push_back({site, 0, times_one});
+    for (const Site site : all_sites(loaded.model.config())) request.edits.push_back({site, 0, times_one});
     test::expect_same_bits(loaded.model.run(request), run);
   });
 }
@@ -211,11 +210,18 @@ TEST(Requests, WhatTheModelCannotServeIsRefused) {
   bad.sequences = {TokenIds(49, 0)};
   refused(bad, "49 tokens, more than the model's context of 48");
   bad = good;
-  bad.captures = {{Point::resid_pre, 2}};
+  bad.captures = {{{Point::resid_pre, 2}, {}, {}}};
   refused(bad, "blocks.2.hook_resid_pre does not exist in a model of 2 blocks");
   bad = good;
-  bad.edits = {{{Point::pattern, 0}, 0, edit}};
-  refused(bad, "blocks.0.attn.hook_pattern cannot be edited in this version");
+  bad.captures = {{{Point::resid_pre, 0}, {}, {{0}}}};
+  refused(bad, "blocks.0.hook_resid_pre has no heads");
+  bad.captures = {{{Point::z, 0}, {}, {{0, 3}}}};
+  refused(bad, "the heads to capture must ascend, each below 3");
+  bad.captures = {{{Point::z, 0}, {{1, 1}}, {}}};
+  refused(bad, "the rows to capture must ascend, each below 2");
+  bad.captures = {{{Point::z, 0}, {{1}}, {}}, {{Point::z, 0}, {}, {}}};
+  refused(bad, "blocks.0.attn.hook_z is asked twice");
+  bad = good;
   bad.edits = {{{Point::resid_pre, 0}, 1, edit}};
   refused(bad, "sequence 1 is not among the 1");
   EXPECT_EQ(model.run(good).logits.shape(), (Shape{2, 67}));

@@ -28,7 +28,7 @@ double limit_for(double pytorch_error) {
 RunRequest everything(const OracleCase& which, const ModelConfig& config) {
   RunRequest request;
   request.sequences = {which.ids()};
-  request.captures = all_sites(config);
+  request.captures = captures_of(all_sites(config));
   return request;
 }
 

@@ -41,8 +41,38 @@ TEST(HookNames, NamesAndAliases) {
       {"hidden_states.11", "blocks.11.hook_resid_pre"},
       {"hidden_states.12", "unembed.hook_in"},
       {"hidden_states.-1", "unembed.hook_in"},
+      {"resid_post.5", "blocks.5.hook_resid_post"},
+      {"resid_pre.-1", "blocks.11.hook_resid_pre"},
+      {"ln1_scale.0", "blocks.0.ln1.hook_scale"},
+      {"post.2", "blocks.2.mlp.hook_post"},
+      {"mlp_post.2", "blocks.2.mlp.hook_post"},
+      {"scores.3", "blocks.3.attn.hook_attn_scores"},
+      {"pattern.3", "blocks.3.attn.hook_pattern"},
+      {"z.3", "blocks.3.attn.hook_z"},
   };
   for (const auto& [pattern, name] : table) EXPECT_EQ(names(pattern), std::vector<std::string>{name}) << pattern;
+}
+
+TEST(HookNames, HeadsByTheirShorthand) {
+  const auto expect = [](const char* text, const char* name, std::size_t head) {
+    ModelConfig config = twelve_blocks();
+    config.n_heads = 4;
+    const HookMatch match = match_hook(text, config);
+    ASSERT_EQ(match.sites.size(), 1U) << text;
+    EXPECT_EQ(name_of(match.sites[0]), name) << text;
+    EXPECT_EQ(match.head, head) << text;
+  };
+  expect("L5H3", "blocks.5.attn.hook_z", 3);
+  expect("L0H0.pattern", "blocks.0.attn.hook_pattern", 0);
+  expect("L11H1.q", "blocks.11.attn.hook_q", 1);
+  expect("L2H-1.result", "blocks.2.attn.hook_result", 3);
+  EXPECT_FALSE(match_hook("resid_post.5", twelve_blocks()).head);
+}
+
+TEST(HookNames, EverySpellingMeansItsSite) {
+  for (const Site site : all_sites(twelve_blocks()))
+    for (const std::string& spelling : spellings_of(site, twelve_blocks()))
+      EXPECT_EQ(match_sites(spelling, twelve_blocks()), std::vector<Site>{site}) << spelling;
 }
 
 TEST(HookNames, GlobsMatchInFiringOrder) {
@@ -57,6 +87,10 @@ TEST(HookNames, GlobsMatchInFiringOrder) {
 
 TEST(HookNames, Refusals) {
   const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
+  EXPECT_TRUE(refuses(of("L12H0"), "block 12 is out of range"));
+  EXPECT_TRUE(refuses(of("L1H1"), "head 1 is out of range"));
+  EXPECT_TRUE(refuses(of("L1H0.resid_post"), "'L1H0.resid_post' is no value of one head"));
+  EXPECT_TRUE(refuses(of("resid_post.12"), "block 12 is out of range"));
   EXPECT_TRUE(refuses(of("blocks.3.hook_resid_pst"), "did you mean 'blocks.3.hook_resid_post'"));
   EXPECT_TRUE(refuses(of("blocks.12.hook_resid_post"), "block 12 is out of range; blocks are 0 to 11, or -12 to -1"));
   EXPECT_TRUE(refuses(of("transformer.h.12"), "block 12 is out of range"));

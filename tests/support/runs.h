@@ -19,7 +19,7 @@ bool same_bits(const BasicTensor<T>& a, const BasicTensor<T>& b) {
 inline RunRequest everything_of(const ModelConfig& config, std::vector<TokenIds> sequences) {
   RunRequest request;
   request.sequences = std::move(sequences);
-  request.captures = all_sites(config);
+  request.captures = captures_of(all_sites(config));
   return request;
 }
 

@@ -34,6 +34,60 @@ def without(value, vector):
     return value - (value @ vector / (vector @ vector)).unsqueeze(-1) * vector
 
 
+def causal(value, edited):
+    """Scores and patterns: what lies behind the query keeps its value."""
+    return torch.where(torch.ones(value.shape[-2:], dtype=torch.bool).tril(), edited, value)
+
+
+def make_inner_edits(layers, length):
+    """Of the points inside attention, MLP and norms, and before and after the blocks."""
+    block, heads = f"blocks.{layers - 1}.", slice(None)
+
+    def at(point, index, change):
+        return [point], assign(index, change)
+
+    def key_edit(point, index, change):
+        return [point], lambda v, clean, corrupt: causal(v, assign(index, change)(v, clean, corrupt))
+
+    edits = [
+        ("hook_embed[1] *= 2", *at("hook_embed", 1, lambda v, c, x: v[1] * 2)),
+        ("transformer.wpe += 0.25", ["hook_pos_embed"], lambda v, c, x: v + 0.25),
+        (f"{block}ln1.hook_scale[2:] *= 1.5", *at(f"{block}ln1.hook_scale", slice(2, None), lambda v, c, x: v[2:] * 1.5)),
+        ("blocks.0.ln1.hook_normalized.dim[0,2] = 0.5",
+         *at("blocks.0.ln1.hook_normalized", (heads, [0, 2]), lambda v, c, x: 0.5)),
+        (f"{block}ln2.hook_scale = corrupt", [f"{block}ln2.hook_scale"], lambda v, c, x: x),
+        ("blocks.0.ln2.hook_normalized[-1] without mean",
+         *at("blocks.0.ln2.hook_normalized", -1, lambda v, c, x: without(v[-1:], c.mean(0))[0])),
+        ("blocks.0.attn.hook_q.head[0] *= 2", *at("blocks.0.attn.hook_q", (heads, 0), lambda v, c, x: v[:, 0] * 2)),
+        (f"{block}attn.hook_k[0].head[-1] = zero", *at(f"{block}attn.hook_k", (0, -1), lambda v, c, x: 0.0)),
+        (f"{block}attn.hook_v[1:3] = mean",
+         *at(f"{block}attn.hook_v", slice(1, 3), lambda v, c, x: c.mean(0, keepdim=True).expand(2, -1, -1))),
+        ("blocks.0.attn.hook_attn_scores[2].key[0,1] += 3",
+         *key_edit("blocks.0.attn.hook_attn_scores", (heads, 2, [0, 1]), lambda v, c, x: v[:, 2, [0, 1]] + 3)),
+        (f"{block}attn.hook_attn_scores.head[0] *= 0.5",
+         *key_edit(f"{block}attn.hook_attn_scores", 0, lambda v, c, x: v[0] * 0.5)),
+        ("blocks.0.attn.hook_attn_scores = corrupt", ["blocks.0.attn.hook_attn_scores"], lambda v, c, x: x),
+        ("blocks.0.attn.hook_pattern.key[0] = zero",
+         *key_edit("blocks.0.attn.hook_pattern", (heads, heads, 0), lambda v, c, x: 0.0)),
+        (f"{block}attn.hook_pattern.head[-1] = 0.125",
+         *key_edit(f"{block}attn.hook_pattern", -1, lambda v, c, x: 0.125)),
+        (f"{block}attn.hook_pattern[-1] = corrupt[1]",
+         *key_edit(f"{block}attn.hook_pattern", (heads, -1), lambda v, c, x: x[:, 1])),
+        (f"L{layers - 1}H0 = zero", *at(f"{block}attn.hook_z", (heads, 0), lambda v, c, x: 0.0)),
+        ("blocks.0.attn.hook_z[-1].head[0].dim[0] += 4",
+         *at("blocks.0.attn.hook_z", (-1, 0, 0), lambda v, c, x: v[-1, 0, 0] + 4)),
+        (f"{block}attn.hook_result.head[0] = mean",
+         *at(f"{block}attn.hook_result", (heads, 0), lambda v, c, x: c[:, 0].mean(0, keepdim=True).expand(length, -1))),
+        ("transformer.h.0.mlp.c_fc.dim[0..2] = -1", *at("blocks.0.mlp.hook_pre", (heads, [0, 1, 2]), lambda v, c, x: -1.0)),
+        (f"{block}mlp.hook_post[1] = corrupt[0]", *at(f"{block}mlp.hook_post", 1, lambda v, c, x: x[0])),
+        ("ln_final.hook_scale *= 2", ["ln_final.hook_scale"], lambda v, c, x: v * 2),
+        ("ln_final.hook_normalized[-1] *= 0.5", *at("ln_final.hook_normalized", -1, lambda v, c, x: v[-1] * 0.5)),
+        ("unembed.hook_in = mean", ["unembed.hook_in"], lambda v, c, x: c.mean(0, keepdim=True).expand(length, -1)),
+        ("logits[-1].dim[3] += 7", *at("unembed.hook_out", (-1, 3), lambda v, c, x: v[-1, 3] + 7)),
+    ]
+    return [[edit] for edit in edits]
+
+
 def make_edits(layers, length, vectors):
     """The edits of a model of `layers` blocks and a text of `length` tokens (4 or more)."""
     assert length >= 4
@@ -75,6 +129,7 @@ def make_edits(layers, length, vectors):
             (f"{mlp}[1] = mean", [mlp], assign(1, lambda v, clean, corrupt: clean.mean(0))),
         ],
         [(f"{post} = zero", [post], lambda v, clean, corrupt: torch.zeros_like(v))],
+        *make_inner_edits(layers, length),
     ]
 
 

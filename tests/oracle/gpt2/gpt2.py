@@ -38,8 +38,7 @@ class Gpt2:
     def run(self, input_ids, edits=()):
         """Returns {hook point: tensor} with `hidden_states` and `logits` beside them.
 
-        `edits` is a list of (hook point, function value -> value), applied in this order. Editable are the points
-        whose value goes through `_point` on the way to the logits; the others are refused.
+        `edits` is a list of (hook point, function value -> value), applied in this order.
         """
         with torch.no_grad():
             self._values, self._edits, self._unused = {}, list(edits), {name for name, _ in edits}
@@ -60,17 +59,22 @@ class Gpt2:
         self._values[name] = value.clone()
         return value
 
+    def _is_edited(self, *names):
+        return any(target in names for target, _ in self._edits)
+
     def _linear(self, name, x):
         # Conv1D: the weight is stored [in, out].
         return torch.addmm(self.weights[name + ".bias"], x, self.weights[name + ".weight"])
 
     def _norm(self, name, point, x):
         eps = self.config.get("layer_norm_epsilon", 1e-5)
+        weight, bias = self.weights[name + ".weight"], self.weights[name + ".bias"]
         centred = x - x.mean(-1, keepdim=True)
-        scale = torch.sqrt(centred.pow(2).mean(-1, keepdim=True) + eps)
-        self._values[point + ".hook_scale"] = scale
-        self._values[point + ".hook_normalized"] = centred / scale
-        return F.layer_norm(x, x.shape[-1:], self.weights[name + ".weight"], self.weights[name + ".bias"], eps)
+        scale = self._point(point + ".hook_scale", torch.sqrt(centred.pow(2).mean(-1, keepdim=True) + eps))
+        normalized = self._point(point + ".hook_normalized", centred / scale)
+        if self._is_edited(point + ".hook_scale", point + ".hook_normalized"):
+            return normalized * weight + bias
+        return F.layer_norm(x, x.shape[-1:], weight, bias, eps)  # what users of PyTorch run
 
     def _forward(self, ids):
         positions = torch.arange(len(ids))
@@ -114,7 +118,9 @@ class Gpt2:
         pattern = self._point(here + "hook_pattern", F.softmax(scores, dim=-1))
         z = self._point(here + "hook_z", torch.matmul(pattern, v.transpose(0, 1)).transpose(0, 1))
         by_head = self.weights[there + "c_proj.weight"].view(heads, size, width)
-        self._values[here + "hook_result"] = torch.einsum("phe,hed->phd", z, by_head)
+        result = self._point(here + "hook_result", torch.einsum("phe,hed->phd", z, by_head))
+        if self._is_edited(here + "hook_result"):
+            return result.sum(1) + self.weights[there + "c_proj.bias"]
         return self._linear(there + "c_proj", z.reshape(length, width))
 
 

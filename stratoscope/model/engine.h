@@ -1,0 +1,14 @@
+// The engine's forward pass: packed weights, float32, only what the request asks for.
+#pragma once
+
+#include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/model/run.h"
+#include "stratoscope/model/weights.h"
+
+namespace stratoscope {
+
+// The request has been checked (check_request).
+Run<float> engine_forward(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
+                          const RunRequest& request);
+
+}  // namespace stratoscope

@@ -1,0 +1,41 @@
+// The keys and values of positions that were run before, so that a run can go on behind them.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "stratoscope/hub/model_config.h"
+#include "stratoscope/tensor/tensor.h"
+
+namespace stratoscope {
+
+// Belongs to the caller; one run at a time may use it. It holds hook_k and hook_v as the runs left them, edits
+// included.
+class KvCache {
+ public:
+  // Room for `capacity` positions of each of `sequences` texts; memory is taken as it is filled.
+  KvCache(const ModelConfig& config, std::size_t sequences, std::size_t capacity);
+  explicit KvCache(const ModelConfig& config, std::size_t sequences = 1) : KvCache(config, sequences, config.n_ctx) {}
+
+  std::size_t sequences() const { return lengths_.size(); }
+  std::size_t capacity() const { return capacity_; }
+  // Positions that are held of a sequence.
+  std::size_t length(std::size_t sequence) const { return lengths_[sequence]; }
+  // Forgets the positions from `length` on.
+  void truncate(std::size_t sequence, std::size_t length);
+
+  // For the engine: copies `k` and `v` [rows, n_heads * d_head] behind what is held, without counting them yet.
+  void write(std::size_t layer, std::size_t sequence, MatrixView<const float> k, MatrixView<const float> v);
+  // The first `rows` keys or values of a block.
+  MatrixView<const float> keys(std::size_t layer, std::size_t sequence, std::size_t rows) const;
+  MatrixView<const float> values(std::size_t layer, std::size_t sequence, std::size_t rows) const;
+  // Counts rows that every block has written.
+  void advance(std::size_t sequence, std::size_t rows) { lengths_[sequence] += rows; }
+
+ private:
+  std::size_t capacity_;
+  std::vector<std::size_t> lengths_;
+  std::vector<Tensor> keys_, values_;  // one per block and sequence, [capacity, d_model]
+};
+
+}  // namespace stratoscope

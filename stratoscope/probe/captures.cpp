@@ -1,0 +1,72 @@
+#include "stratoscope/probe/captures.h"
+
+#include <algorithm>
+#include <map>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/probe/edit_grammar.h"
+#include "stratoscope/probe/hook_names.h"
+#include "stratoscope/probe/indices.h"
+
+namespace stratoscope {
+namespace {
+
+std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expression, const HookMatch& match,
+                                                 const ModelConfig& config) {
+  if (match.head && expression.heads)
+    throw Error("capture", in_quotes(expression.hook) + " names one head, and .head[…] another",
+                "leave out one of them");
+  if (match.head) return std::vector<std::size_t>{*match.head};
+  if (!expression.heads) return std::nullopt;
+  for (const Site site : match.sites)
+    if (!hook_point(site.point).has_axis(HookAxis::head))
+      throw Error("capture", name_of(site) + " has no axis for the selector .head[…]");
+  return parse_index_set(*expression.heads, config.n_heads, "head");
+}
+
+}  // namespace
+
+CaptureList::CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config) {
+  std::map<Site, Item> chosen;
+  for (const std::string& text : expressions) {
+    const HookExpression expression = parse_hook_expression(text);
+    if (expression.keys || expression.dims)
+      throw Error("capture", in_quotes(text) + " selects " + (expression.keys ? "keys" : "dimensions"),
+                  "a capture takes positions and heads: HOOK[2:5].head[0]");
+    const HookMatch match = match_hook(expression.hook, config);
+    const auto heads = heads_of(expression, match, config);
+    for (const Site site : match.sites) {
+      const auto [known, is_new] = chosen.emplace(site, Item{site, expression.positions, heads});
+      if (!is_new && (known->second.positions != expression.positions || known->second.heads != heads))
+        throw Error("capture", name_of(site) + " is asked twice, with different positions or heads",
+                    "name all of them in one capture");
+    }
+  }
+  for (const Site site : all_sites(config))
+    if (const auto found = chosen.find(site); found != chosen.end()) items_.push_back(found->second);
+}
+
+std::vector<Site> CaptureList::sites() const {
+  std::vector<Site> sites;
+  for (const Item& item : items_) sites.push_back(item.site);
+  return sites;
+}
+
+std::vector<Capture> CaptureList::of_texts(std::span<const std::size_t> row_offsets) const {
+  std::vector<Capture> captures;
+  for (const Item& item : items_) {
+    Capture capture{item.site, std::nullopt, item.heads};
+    if (item.positions) {
+      capture.rows.emplace();
+      for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)
+        for (const std::size_t position :
+             parse_index_set(*item.positions, row_offsets[s + 1] - row_offsets[s], "position"))
+          capture.rows->push_back(row_offsets[s] + position);
+    }
+    captures.push_back(std::move(capture));
+  }
+  return captures;
+}
+
+}  // namespace stratoscope

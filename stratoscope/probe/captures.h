@@ -1,0 +1,36 @@
+// Captures as users write them: hook points with chosen positions and heads.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stratoscope/model/run.h"
+
+namespace stratoscope {
+
+class CaptureList {
+ public:
+  // Each expression is a name, alias or glob, with positions and heads where wanted: "blocks.*.attn.hook_pattern[-1]",
+  // "L5H3.pattern". The same site may be named twice if both mean the same part. Throws Error for an unknown name, a
+  // selector without its axis, a head out of range, and .key and .dim, which captures do not take.
+  CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config);
+
+  bool empty() const { return items_.empty(); }
+  // In firing order.
+  std::vector<Site> sites() const;
+  // For texts whose rows lie end to end. Positions are those of each text. Throws Error for one that a text has not.
+  std::vector<Capture> of_texts(std::span<const std::size_t> row_offsets) const;
+
+ private:
+  struct Item {
+    Site site;
+    std::optional<std::string> positions;
+    std::optional<std::vector<std::size_t>> heads;
+  };
+  std::vector<Item> items_;
+};
+
+}  // namespace stratoscope
