@@ -128,11 +128,7 @@ void check_direction(const EditExpression& expression, const Operand& operand,
 }  // namespace
 
 EditSources::EditSources(const Model& model, TokenIds text, TokenIds corrupt)
-    : model_(model),
-      text_(std::move(text)),
-      corrupt_ids_(std::move(corrupt)),
-      positions_(text_.size()),
-      most_positions_(text_.size()) {}
+    : model_(model), text_(std::move(text)), corrupt_ids_(std::move(corrupt)), extent_{text_.size(), text_.size(), 0} {}
 
 void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
   std::set<Site> clean, corrupt;
@@ -186,21 +182,38 @@ void check_lengths(const EditExpression& expression, const EditSources& sources,
                                 : "both need the same number, or name one position: corrupt[-1]");
 }
 
-Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> head, const EditSources& sources,
+// Positions from `extent.from` on, each judged when it was the last one.
+std::vector<std::size_t> new_positions_of(const std::optional<std::string>& list, const TextExtent& extent) {
+  std::vector<std::size_t> positions;
+  for (std::size_t p = extent.from; p < extent.most; ++p) {
+    const auto set = list ? parse_index_set(*list, p + 1, extent.most, "position") : std::vector<std::size_t>{p};
+    if (std::binary_search(set.begin(), set.end(), p)) positions.push_back(p);
+  }
+  return positions;
+}
+
+std::optional<std::vector<std::size_t>> positions_of(const EditExpression& expression, const TextExtent& extent) {
+  if (extent.from > 0) return new_positions_of(expression.positions, extent);
+  if (!expression.positions) return std::nullopt;
+  return parse_index_set(*expression.positions, extent.now, extent.most, "position");
+}
+
+Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> head, const TextExtent& extent,
                  const Axes& axes) {
   Chosen chosen;
-  if (expression.positions)
-    chosen[axes.pos] =
-        parse_index_set(*expression.positions, sources.positions(), sources.most_positions(), "position");
+  chosen[axes.pos] = positions_of(expression, extent);
   if (expression.heads) chosen[axes.head] = parse_index_set(*expression.heads, axes.heads, "head");
   if (head) chosen[axes.head] = {*head};
-  if (expression.keys)
-    chosen[2] = parse_index_set(*expression.keys, sources.positions(), sources.most_positions(), "key position");
+  if (expression.keys) {
+    if (extent.from > 0 && expression.keys->find('-') != std::string::npos)
+      throw Error("edit", "keys counted from the end cannot be edited in new tokens alone", "count them from 0");
+    chosen[2] = parse_index_set(*expression.keys, extent.now, extent.most, "key position");
+  }
   if (expression.dims) chosen[2] = parse_index_set(*expression.dims, axes.last, "dimension");
   return chosen;
 }
 
-// An operand of one row per position has nothing for rows behind the text.
+// An operand of one row per position, or of one number per key, has nothing for rows behind the text.
 void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
   if (!chosen) chosen = parse_index_set("all", count, "position");
   std::erase_if(*chosen, [&](std::size_t index) { return index >= count; });
@@ -217,10 +230,14 @@ std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditS
   std::vector<SiteEdit> edits;
   for (const Site site : match.sites) {
     check_edit(expression, site);
-    const Axes axes(site, config, sources.positions());
-    Chosen chosen = chosen_by(expression, match.head, sources, axes);
+    const Axes axes(site, config, sources.text_positions());
+    Chosen chosen = chosen_by(expression, match.head, sources.extent(), axes);
     Operand operand = operand_of(expression, sources, site, axes);
-    if (operand.stride[axes.pos] != 0) keep_below(sources.text_positions(), chosen[axes.pos]);
+    if (operand.stride[axes.pos] != 0 || (axes.has_keys && operand.stride[2] != 0))
+      keep_below(sources.text_positions(), chosen[axes.pos]);
+    if (chosen[axes.pos] && chosen[axes.pos]->empty())
+      throw Error("edit", in_quotes(expression.text) + " acts on no position",
+                  sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
     check_direction(expression, operand, chosen[2], axes.last);
     edits.push_back({site, sequence,
                      std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen))});

@@ -17,6 +17,15 @@ namespace stratoscope {
 // One site's value in some run of one text, in double; its axes are the hook point's.
 using SiteValues = BasicTensor<double>;
 
+// The rows that edits may act on, of a text that may still grow.
+struct TextExtent {
+  std::size_t now = 0;   // positions that the text has: negative indices count from here
+  std::size_t most = 0;  // that it may have in the end: an index below is no error, though it may not be there yet
+  // Edits act on positions from here on. Where this is not 0 a position is negative or not at the time when it is the
+  // newest one: [-1] is then every new position.
+  std::size_t from = 0;
+};
+
 // The values that edits of one text read from other runs: `mean` from its own clean run, `corrupt` from the clean run
 // of the other text. Each run is made once, for all sites that are asked together.
 class EditSources {
@@ -32,11 +41,9 @@ class EditSources {
   const SiteValues& corrupt(Site site) const { return corrupt_.at(site); }
 
   const Model& model() const { return model_; }
-  // The positions that indices in an edit count, and how many there may be in the end: while a text grows, an index
-  // that is not there yet is no error.
-  std::size_t positions() const { return positions_; }
-  std::size_t most_positions() const { return most_positions_; }
-  void set_positions(std::size_t now, std::size_t most) { positions_ = now, most_positions_ = most; }
+  // What the positions in an edit count.
+  const TextExtent& extent() const { return extent_; }
+  void set_extent(const TextExtent& extent) { extent_ = extent; }
   std::size_t text_positions() const { return text_.size(); }
   std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
 
@@ -45,7 +52,7 @@ class EditSources {
 
   const Model& model_;
   TokenIds text_, corrupt_ids_;
-  std::size_t positions_, most_positions_;
+  TextExtent extent_;
   std::map<Site, SiteValues> clean_, corrupt_;
 };
 
