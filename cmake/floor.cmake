@@ -2,7 +2,7 @@
 #   add_floor(NAME SOURCES a.cpp … LINK lower_floor or package targets …)
 function(stratoscope_options target)
   # GCC 12 at -O3 reports -Wrestrict on ordinary std::string concatenation (its bug 105651).
-  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${STRATOSCOPE_GENERATED})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -ffp-contract=off
     $<$<BOOL:${STRATOSCOPE_WERROR}>:-Werror>)

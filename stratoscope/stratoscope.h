@@ -23,3 +23,4 @@
 #include "stratoscope/probe/metrics.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/text/tokenizer.h"
+#include "stratoscope/version.h"

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
@@ -7,6 +9,8 @@
 
 namespace stratoscope::cli {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::string shape_text(const Json& shape) {
   std::string text = "[";
@@ -40,8 +44,9 @@ void add_info(CLI::App& app, Program& program) {
   command.callback([options, &program] {
     program.action = [options, &program] {
       const Session session = open_session(*options, program);
-      const Json info = model_info(session);
-      if (options->json) return print_json(info);
+      const Document document = model_info(session);
+      if (options->json) return print_json(document);
+      const Json info = Json::parse(document.text);  // the table is the document, for people
       fmt::print("{} ({})\n\n", session.model_name(), session.folder().string());
       Table table({"", ">"});
       table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});

@@ -12,6 +12,7 @@
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/version.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -22,9 +22,9 @@ void print_header(const Session& session, const Text& text) {
   print("\n");
 }
 
-void print_json(const Json& json) {
-  if (has_nonfinite(json)) warn("some numbers are not finite; they are null in the JSON");
-  print(json.dump(2, ' ', false, Json::error_handler_t::replace));
+void print_json(const Document& document) {
+  if (!document.all_finite) warn("some numbers are not finite; they are null in the JSON");
+  print(document.text);
   print("\n");
 }
 

@@ -16,7 +16,7 @@ void warn(std::string_view text);
 
 // One line that names the model, the text's size and what was added or cut.
 void print_header(const Session& session, const Text& text);
-void print_json(const Json& json);
+void print_json(const Document& document);
 // The checkpoint's warnings, once the model is loaded, and those of an effect near nothing.
 void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect);
 // "effect of the edits: …" for people.

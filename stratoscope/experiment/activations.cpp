@@ -4,6 +4,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/indices.h"
 
@@ -63,8 +64,8 @@ Activations activations(const Session& session, const ActivationsRequest& reques
   return result;
 }
 
-Json to_json(const Session& session, const Activations& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const Activations& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["token"] = {{"index", result.token}, {"token", result.text.tokens[result.token]}};
   json["layers"] = Json::array();
   for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
@@ -76,7 +77,7 @@ Json to_json(const Session& session, const Activations& result) {
                               {"max", s.max},
                               {"norm", s.norm}});
   }
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const Activations& result) {

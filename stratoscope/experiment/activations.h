@@ -33,7 +33,7 @@ struct Activations {
 std::size_t choose_token(const Text& text, const std::optional<std::string>& chosen);
 
 Activations activations(const Session& session, const ActivationsRequest& request);
-Json to_json(const Session& session, const Activations& result);
+Document to_json(const Session& session, const Activations& result);
 Figure figure_of(const Activations& result);
 
 }  // namespace stratoscope

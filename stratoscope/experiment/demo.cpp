@@ -10,10 +10,12 @@
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/article.h"
 #include "stratoscope/experiment/demo_prose.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/csv.h"
 #include "stratoscope/figures/html.h"
 #include "stratoscope/figures/save_figure.h"
+#include "stratoscope/version.h"
 
 namespace stratoscope {
 namespace {
@@ -212,13 +214,13 @@ Demo run_demo(const Session& session, const DemoRequest& request) {
   return demo;
 }
 
-Json to_json(const Session& session, const Demo& demo) {
-  Json json = document(session, std::nullopt, &demo.findings.inspected.text);
+Document to_json(const Session& session, const Demo& demo) {
+  Json json = begin_document(session, std::nullopt, &demo.findings.inspected.text);
   const Effect& effect = demo.findings.sweep.result.effect;
   json["effect"] = {{"kl", effect.kl}, {"max_change", effect.max_change}};
   json["figures"] = demo.figures;
   json["out"] = demo.out.string();
-  return json;
+  return finish_document(json);
 }
 
 }  // namespace stratoscope

@@ -54,6 +54,6 @@ struct Demo {
 // Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
 // specifications, numbers and the article are still written, and `missing` says why there are no pictures.
 Demo run_demo(const Session& session, const DemoRequest& request);
-Json to_json(const Session& session, const Demo& demo);
+Document to_json(const Session& session, const Demo& demo);
 
 }  // namespace stratoscope

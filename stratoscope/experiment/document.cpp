@@ -2,12 +2,25 @@
 
 #include <cmath>
 
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/ops/matmul.h"
+#include "stratoscope/version.h"
 
 namespace stratoscope {
+namespace {
 
-Json document(const Session& session, const std::optional<Effect>& effect, const Text* text) {
+bool has_nonfinite(const Json& json) {
+  if (json.is_number_float()) return !std::isfinite(json.get<double>());
+  if (!json.is_structured()) return false;
+  for (const auto& element : json)
+    if (has_nonfinite(element)) return true;
+  return false;
+}
+
+}  // namespace
+
+Json begin_document(const Session& session, const std::optional<Effect>& effect, const Text* text) {
   Json json;
   json["version"] = STRATOSCOPE_VERSION;
   json["model"] = {{"name", session.model_name()}, {"hash", session.model_hash()}};
@@ -18,12 +31,8 @@ Json document(const Session& session, const std::optional<Effect>& effect, const
   return json;
 }
 
-bool has_nonfinite(const Json& json) {
-  if (json.is_number_float()) return !std::isfinite(json.get<double>());
-  if (!json.is_structured()) return false;
-  for (const auto& element : json)
-    if (has_nonfinite(element)) return true;
-  return false;
+Document finish_document(const Json& json) {
+  return {json.dump(2, ' ', false, Json::error_handler_t::replace), !has_nonfinite(json)};
 }
 
 std::string describe(const Effect& effect) {

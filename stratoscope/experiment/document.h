@@ -1,20 +1,19 @@
-// Results as JSON: every document begins with what it was made with.
+// Results as text: one JSON document for machines, and what people read of an effect.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <string>
 
 #include "stratoscope/experiment/session.h"
 
 namespace stratoscope {
 
-using Json = nlohmann::ordered_json;
-
+// A result as one JSON document in UTF-8, indented by two. Each result's to_json() begins with what it was made with:
 // {"version", "model": {"name", "hash"}, "precision", "isa"}, "effect": {"kl", "max_change"} where edits were made, and
-// "notes" where a text was changed on its way in. Numbers that are not finite become null when a document is printed.
-Json document(const Session& session, const std::optional<Effect>& effect = std::nullopt, const Text* text = nullptr);
-
-bool has_nonfinite(const Json& json);
+// "notes" where a text was changed on its way in. Numbers that are not finite are null.
+struct Document {
+  std::string text;
+  bool all_finite = true;  // false where such a null stands in it
+};
 
 // One line for people: "effect of the edits: KL 0.0123 nats, largest change of a logit 1.5".
 std::string describe(const Effect& effect);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
@@ -46,8 +47,8 @@ TokenCounts count_tokens(const Session& session, std::string_view input, const T
   return counts;
 }
 
-Json to_json(const Session& session, const TokenCounts& counts) {
-  Json json = document(session, std::nullopt, &counts.text);
+Document to_json(const Session& session, const TokenCounts& counts) {
+  Json json = begin_document(session, std::nullopt, &counts.text);
   json["text"] = counts.text.text;
   json["ids"] = counts.text.ids;
   json["tokens"] = counts.text.tokens;
@@ -56,11 +57,11 @@ Json to_json(const Session& session, const TokenCounts& counts) {
   json["unique_characters"] = counts.unique_characters;
   json["count"] = counts.text.ids.size();
   json["unique"] = counts.unique;
-  return json;
+  return finish_document(json);
 }
 
-Json model_info(const Session& session) {
-  Json json = document(session);
+Document model_info(const Session& session) {
+  Json json = begin_document(session);
   json["config"] = config_json(session.config());
   json["parameters"] = session.checkpoint().parameters();
   json["dtype"] = name_of(session.checkpoint().dtype());
@@ -68,7 +69,7 @@ Json model_info(const Session& session) {
   json["hook_points"] = Json::array();
   for (const Site site : all_sites(session.config()))
     json["hook_points"].push_back({{"name", name_of(site)}, {"shape", shape_json(site, session.config())}});
-  return json;
+  return finish_document(json);
 }
 
 }  // namespace stratoscope

@@ -16,9 +16,9 @@ struct TokenCounts {
 };
 
 TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options);
-Json to_json(const Session& session, const TokenCounts& counts);
+Document to_json(const Session& session, const TokenCounts& counts);
 
 // "info": config, parameters, and every hook point with its shape, the number of positions written as "pos".
-Json model_info(const Session& session);
+Document model_info(const Session& session);
 
 }  // namespace stratoscope

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/indices.h"
 
@@ -59,19 +60,19 @@ Predictions predict(const Session& session, const PredictRequest& request) {
   return result;
 }
 
-Json to_json(const Session& session, const Predictions& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const Predictions& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["position"] = result.position;
   json["predictions"] = Json::array();
   for (const Prediction& p : result.top)
     json["predictions"].push_back(
         {{"id", p.id}, {"token", p.token}, {"logit", p.logit}, {"log_prob", p.log_prob}, {"prob", p.prob}});
-  if (!result.all) return json;
+  if (!result.all) return finish_document(json);
   json["surprisals"] = Json::array();
   for (const Surprisal& s : result.surprisals)
     json["surprisals"].push_back({{"index", s.index}, {"id", s.id}, {"token", s.token}, {"surprisal", s.nats}});
   json["mean_loss"] = result.surprisals.empty() ? Json() : Json(result.mean_loss);
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const Predictions& result) {

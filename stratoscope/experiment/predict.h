@@ -44,7 +44,7 @@ struct Predictions {
 };
 
 Predictions predict(const Session& session, const PredictRequest& request);
-Json to_json(const Session& session, const Predictions& result);
+Document to_json(const Session& session, const Predictions& result);
 // The likeliest tokens as bars; with surprisals, those instead.
 Figure figure_of(const Predictions& result);
 

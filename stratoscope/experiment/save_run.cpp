@@ -10,9 +10,11 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/model/hooks.h"
 #include "stratoscope/probe/hook_names.h"
+#include "stratoscope/version.h"
 
 namespace stratoscope {
 namespace {
@@ -190,12 +192,12 @@ SavedRun save_run(const Session& session, const SaveRunRequest& request) {
   return saved;
 }
 
-Json to_json(const Session& session, const SavedRun& saved) {
-  Json json = document(session, saved.effect, saved.texts.size() == 1 ? &saved.texts[0] : nullptr);
+Document to_json(const Session& session, const SavedRun& saved) {
+  Json json = begin_document(session, saved.effect, saved.texts.size() == 1 ? &saved.texts[0] : nullptr);
   json["file"] = saved.file.string();
   json["keys"] = Json::object();
   for (const auto& [name, shape] : saved.keys) json["keys"][name] = shape;
-  return json;
+  return finish_document(json);
 }
 
 std::vector<std::string> read_texts(const std::filesystem::path& path) {

@@ -28,7 +28,7 @@ struct SavedRun {
 };
 
 SavedRun save_run(const Session& session, const SaveRunRequest& request);
-Json to_json(const Session& session, const SavedRun& saved);
+Document to_json(const Session& session, const SavedRun& saved);
 
 // The field "text" of every line of a JSON-lines file. Throws Error with the line's number.
 std::vector<std::string> read_texts(const std::filesystem::path& path);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -80,12 +81,18 @@ Precision parse_precision(std::string_view name) {
 
 std::string_view name_of(Precision precision) { return precision == Precision::fp64 ? "fp64" : "fp32"; }
 
+struct Session::LazyModel {
+  std::mutex mutex;
+  std::optional<Model> model;
+};
+
 Session::Session(const SessionOptions& options)
     : options_(options),
       location_(find_model(options.model)),
       config_(read_model_config(location_.folder)),
       checkpoint_(std::make_shared<const Checkpoint>(location_.folder, config_)),
-      tokenizer_(std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder))) {
+      tokenizer_(std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder))),
+      model_(std::make_shared<LazyModel>()) {
   if (tokenizer_->vocab_size() > config_.d_vocab)
     throw Error("tokenizer",
                 location_.folder.string() + ": the vocabulary has " + std::to_string(tokenizer_->vocab_size()) +
@@ -99,12 +106,19 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       location_(std::move(location)),
       config_(std::move(config)),
       checkpoint_(std::move(checkpoint)),
-      tokenizer_(std::move(tokenizer)) {}
+      tokenizer_(std::move(tokenizer)),
+      model_(std::make_shared<LazyModel>()) {}
 
 const Model& Session::model() const {
-  if (!model_)
-    model_.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
-  return *model_;
+  const std::lock_guard one_loads(model_->mutex);
+  if (!model_->model)
+    model_->model.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
+  return *model_->model;
+}
+
+bool Session::model_is_loaded() const {
+  const std::lock_guard one_loads(model_->mutex);
+  return model_->model.has_value();
 }
 
 Session Session::in_precision(Precision precision) const {

@@ -42,6 +42,8 @@ struct TextOptions {
   bool check_context = true;  // refuse (or truncate) what the model's context cannot hold
 };
 
+// Immutable but for the weights, which the first use loads: every method is safe to call from several threads at once.
+// Without a Progress so are the experiments; with one, only one at a time. A copy shares everything.
 class Session {
  public:
   // Opens the model's files; the weights are loaded when the model is first needed.
@@ -59,7 +61,7 @@ class Session {
   const Model& model() const;
   // The same model in another precision.
   Session in_precision(Precision precision) const;
-  bool model_is_loaded() const { return model_.has_value(); }
+  bool model_is_loaded() const;
 
   // Throws Error for invalid UTF-8, an empty text, and a text beyond the context.
   Text read(std::string_view bytes, const TextOptions& options = {}) const;
@@ -67,6 +69,7 @@ class Session {
   std::string token_text(TokenId id) const;
 
  private:
+  struct LazyModel;
   Session(SessionOptions options, ModelLocation location, ModelConfig config,
           std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer);
 
@@ -75,7 +78,7 @@ class Session {
   ModelConfig config_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Tokenizer> tokenizer_;
-  mutable std::optional<Model> model_;
+  std::shared_ptr<LazyModel> model_;
 };
 
 // A run in the session's precision.

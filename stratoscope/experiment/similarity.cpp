@@ -2,6 +2,7 @@
 
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/indices.h"
@@ -96,28 +97,28 @@ LaminarProfile laminar_profile(const Session& session, const SimilarityRequest& 
   return result;
 }
 
-Json to_json(const Session& session, const SimilarityAcrossLayers& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const SimilarityAcrossLayers& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["tokens"] = Json::array();
   for (const std::size_t token : result.tokens)
     json["tokens"].push_back({{"index", token}, {"token", result.text.tokens[token]}});
   json["labels"] = result.labels;
   json["matrices"] = result.matrices;
-  return json;
+  return finish_document(json);
 }
 
-Json to_json(const Session& session, const SimilarityAcrossTokens& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const SimilarityAcrossTokens& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["layers"] = Json::array();
   for (const std::size_t layer : result.layers)
     json["layers"].push_back({{"index", layer}, {"label", depth_label(layer)}});
   json["tokens"] = result.text.tokens;
   json["matrices"] = result.matrices;
-  return json;
+  return finish_document(json);
 }
 
-Json to_json(const Session& session, const LaminarProfile& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const LaminarProfile& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["layers"] = Json::array();
   for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
     Json layer = {{"label", result.labels[depth]}, {"values", result.values[depth]}};
@@ -126,7 +127,7 @@ Json to_json(const Session& session, const LaminarProfile& result) {
     layer["median"] = empty ? Json() : Json(result.medians[depth]);
     json["layers"].push_back(std::move(layer));
   }
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const SimilarityAcrossLayers& result) {

@@ -49,9 +49,9 @@ SimilarityAcrossLayers similarity_across_layers(const Session& session, const Si
 SimilarityAcrossTokens similarity_across_tokens(const Session& session, const SimilarityRequest& request);
 LaminarProfile laminar_profile(const Session& session, const SimilarityRequest& request);
 
-Json to_json(const Session& session, const SimilarityAcrossLayers& result);
-Json to_json(const Session& session, const SimilarityAcrossTokens& result);
-Json to_json(const Session& session, const LaminarProfile& result);
+Document to_json(const Session& session, const SimilarityAcrossLayers& result);
+Document to_json(const Session& session, const SimilarityAcrossTokens& result);
+Document to_json(const Session& session, const LaminarProfile& result);
 
 Figure figure_of(const SimilarityAcrossLayers& result);
 Figure figure_of(const SimilarityAcrossTokens& result);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/edits.h"
@@ -204,8 +205,8 @@ SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& 
   return experiment;
 }
 
-Json to_json(const Session& session, const SweepExperiment& experiment) {
-  Json json = document(session, experiment.result.effect, &experiment.text);
+Document to_json(const Session& session, const SweepExperiment& experiment) {
+  Json json = begin_document(session, experiment.result.effect, &experiment.text);
   Json targets = Json::array();
   for (const Target& target : experiment.targets)
     targets.push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
@@ -232,7 +233,7 @@ Json to_json(const Session& session, const SweepExperiment& experiment) {
     result["value"] = experiment.result.values[cell];
     json["results"].push_back(std::move(result));
   }
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const SweepExperiment& experiment) {

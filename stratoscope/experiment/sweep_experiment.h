@@ -46,7 +46,7 @@ struct SweepExperiment {
 };
 
 SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& request);
-Json to_json(const Session& session, const SweepExperiment& experiment);
+Document to_json(const Session& session, const SweepExperiment& experiment);
 // One axis: a line beside the dashed clean value. Two: a heat map of the change. More: a grid of those. None: a bar.
 Figure figure_of(const SweepExperiment& experiment);
 // "log-probability of “ insect” (nats)"

@@ -9,6 +9,7 @@
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/ops/matmul.h"
 #include "stratoscope/probe/sweep.h"
 
@@ -111,8 +112,8 @@ Timing time_model(const Session& session, const TimingRequest& request) {
   return timing;
 }
 
-Json to_json(const Session& session, const Timing& timing) {
-  Json json = document(session);
+Document to_json(const Session& session, const Timing& timing) {
+  Json json = begin_document(session);
   json["threads"] = timing.threads;
   json["load_s"] = timing.load_s;
   json["resident_bytes"] = timing.resident_bytes;
@@ -124,7 +125,7 @@ Json to_json(const Session& session, const Timing& timing) {
                             {"prompt_s", run.prompt_s},
                             {"gflops", run.gflops},
                             {"sweep_s", run.sweep_s}});
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const Timing& timing) {

@@ -33,7 +33,7 @@ struct Timing {
 
 // Throws Error for a length that the model does not have, and for fp64, which is for proof and not for speed.
 Timing time_model(const Session& session, const TimingRequest& request);
-Json to_json(const Session& session, const Timing& timing);
+Document to_json(const Session& session, const Timing& timing);
 Figure figure_of(const Timing& timing);
 
 // Floating-point operations of a forward pass with all logits: two for each weight of a product and row, and for

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/edits.h"
 
@@ -53,13 +54,13 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   return result;
 }
 
-Json to_json(const Session& session, const Verification& result) {
-  Json json = document(session, result.effect, &result.text);
+Document to_json(const Session& session, const Verification& result) {
+  Json json = begin_document(session, result.effect, &result.text);
   json["hook_points"] = Json::array();
   for (const SiteError& error : result.errors)
     json["hook_points"].push_back(
         {{"name", name_of(error.site)}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
-  return json;
+  return finish_document(json);
 }
 
 Figure figure_of(const Verification& result) {

@@ -29,7 +29,7 @@ struct Verification {
 };
 
 Verification verify(const Session& session, const VerifyRequest& request);
-Json to_json(const Session& session, const Verification& result);
+Document to_json(const Session& session, const Verification& result);
 // The relative error of the points along the residual stream, by block.
 Figure figure_of(const Verification& result);
 

@@ -7,6 +7,7 @@
 #include "stratoscope/model/engine.h"
 #include "stratoscope/model/forward.h"
 #include "stratoscope/model/reference.h"
+#include "stratoscope/model/weights.h"
 
 namespace stratoscope {
 namespace {
@@ -27,7 +28,7 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
   for (const auto& name : checkpoint_->ignored())
     warnings_.push_back("tensor '" + name + "' is not part of a GPT-2 and is ignored");
   if (options.precision == Precision::fp32) {
-    weights_ = load_weights(*checkpoint_, config_, options.progress);
+    weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
@@ -39,6 +40,8 @@ Model Model::load(const std::filesystem::path& folder, const ModelOptions& optio
 }
 
 int Model::threads() const { return options_.threads > 0 ? options_.threads : available_threads(); }
+
+std::size_t Model::weight_bytes() const { return weights_ ? weights_->bytes() : 0; }
 
 Run<float> Model::run(const RunRequest& request) const {
   if (!weights_) throw Error("model", "was loaded for fp64, which has no engine", "use run_reference or load for fp32");

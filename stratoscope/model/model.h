@@ -1,19 +1,20 @@
 // A loaded model. Immutable: every method is const, and concurrent runs are safe (they take turns at the cores).
+// A copy shares the weights.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/model/run.h"
-#include "stratoscope/model/weights.h"
 
 namespace stratoscope {
+
+struct Weights;
 
 // The arithmetic of the matrix products.
 enum class Precision {
@@ -41,7 +42,7 @@ class Model {
   // What a user should know of the checkpoint: tensors with NaN, tensors that were ignored.
   const std::vector<std::string>& warnings() const { return warnings_; }
   // Memory that the packed weights take.
-  std::size_t weight_bytes() const { return weights_ ? weights_->bytes() : 0; }
+  std::size_t weight_bytes() const;
 
   // A forward pass on the engine. Throws Error for a request that this model cannot serve, and when the model was
   // loaded for fp64 (nothing is packed then).
@@ -53,7 +54,7 @@ class Model {
   ModelConfig config_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   ModelOptions options_;
-  std::optional<Weights> weights_;
+  std::shared_ptr<const Weights> weights_;  // none for fp64
   std::vector<std::string> warnings_;
 };
 

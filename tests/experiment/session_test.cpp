@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <thread>
+#include <vector>
 
-#include "stratoscope/experiment/document.h"
 #include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/predict.h"
 #include "stratoscope/experiment/timing.h"
 #include "tests/experiment/built_in_model.h"
@@ -90,17 +93,30 @@ TEST(CountTokens, OfTheGoldens) {
   EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).unique_characters, 3U);
 }
 
+TEST(Sessions, LoadTheModelOnceForAllThreads) {
+  const Session session({(test::kSource / "models/novella-7m").string(), Precision::fp32, 0, nullptr});
+  const Session copy = session;
+  EXPECT_FALSE(session.model_is_loaded());
+  std::array<const Model*, 4> seen{};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    threads.emplace_back([&, i] { seen[i] = i % 2 == 0 ? &session.model() : &copy.model(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(session.model_is_loaded() && copy.model_is_loaded());
+  for (const Model* model : seen) EXPECT_EQ(model, seen[0]);
+}
+
 TEST(Documents, SayWhatTheyWereMadeWithAndNumbersThatAreNone) {
-  const Json json = document(built_in(), Effect{1, 2});
+  const Json json = begin_document(built_in(), Effect{1, 2});
   EXPECT_EQ(json["model"]["name"], "novella-7m");
   EXPECT_EQ(json["model"]["hash"].get<std::string>().size(), 16U);
   EXPECT_EQ(json["precision"], "fp32");
   EXPECT_FALSE(json["isa"].get<std::string>().empty());
   EXPECT_EQ(json["effect"]["kl"], 1.0);
-  EXPECT_FALSE(has_nonfinite(json));
-  EXPECT_TRUE(has_nonfinite(Json{{"a", {1, {{"b", std::nan("")}}}}}));
-  EXPECT_TRUE(has_nonfinite(Json::array({-std::numeric_limits<double>::infinity()})));
-  EXPECT_EQ(model_info(built_in())["hook_points"].size(), 2U + 12 * 18 + 4);
+  EXPECT_TRUE(finish_document(json).all_finite);
+  EXPECT_FALSE(finish_document(Json{{"a", {1, {{"b", std::nan("")}}}}}).all_finite);
+  EXPECT_FALSE(finish_document(Json::array({-std::numeric_limits<double>::infinity()})).all_finite);
+  EXPECT_EQ(Json::parse(model_info(built_in()).text)["hook_points"].size(), 2U + 12 * 18 + 4);
 }
 
 TEST(Timing, OperationsCountedByHand) {

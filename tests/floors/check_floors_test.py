@@ -74,6 +74,11 @@ class CheckFloors(unittest.TestCase):
         })
         self.expect_one("does not exist", **{"stratoscope/ops/norm.cpp": '#include "stratoscope/base/eror.h"\n'})
 
+    def test_generated_header(self):
+        text = '#include "stratoscope/version.h"\n'
+        self.expect_one("does not exist", **{"stratoscope/ops/norm.cpp": text})
+        self.assertEqual(self.found(**{"stratoscope/ops/norm.cpp": text, "stratoscope/version.h.in": ""}), [])
+
     def test_header_cycle(self):
         self.expect_one("headers in a circle", **{
             "stratoscope/model/model.h": '#include "stratoscope/model/plan.h"\n',

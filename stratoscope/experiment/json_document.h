@@ -1,0 +1,19 @@
+// How documents are made. Public headers leave it out, so that a program outside needs no JSON library.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "stratoscope/experiment/document.h"
+
+namespace stratoscope {
+
+using Json = nlohmann::ordered_json;
+
+// The keys that every document begins with.
+Json begin_document(const Session& session, const std::optional<Effect>& effect = std::nullopt,
+                    const Text* text = nullptr);
+
+Document finish_document(const Json& json);
+
+}  // namespace stratoscope
