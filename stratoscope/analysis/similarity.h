@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Between every two rows, [rows][rows], in [-1, 1]; 0 where a row is zero. T is float or double.
 template <class T>
-std::vector<std::vector<double>> cosine_matrix(MatrixView<const T> rows);
+STRATOSCOPE_API std::vector<std::vector<double>> cosine_matrix(MatrixView<const T> rows);
 
 // The laminar profile at one depth: the similarities above the diagonal, in row order, of the rows from `first` on
 // (the first token's hidden state is an outlier in GPT-2, so it is left out). Empty for fewer than two such rows.

@@ -3,7 +3,9 @@
 
 #include <span>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 struct Statistics {
   double mean = 0;
@@ -14,7 +16,7 @@ struct Statistics {
 
 // `values` holds at least one number; a NaN among them makes all of these NaN. T is float or double.
 template <class T>
-Statistics statistics(std::span<const T> values);
+STRATOSCOPE_API Statistics statistics(std::span<const T> values);
 
 // Of an empty list: 0; of one that holds NaN: NaN. The median of an even count is the mean of the middle two, as
 // NumPy's.

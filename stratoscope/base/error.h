@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 // what() reads "where: problem; hint", one line, without a full stop.
 class Error : public std::runtime_error {

@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 class MappedFile {
  public:

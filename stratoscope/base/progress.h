@@ -3,9 +3,10 @@
 
 #include <cstddef>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // A face (terminal, server, test) derives from this; the library only calls it. No two calls of update() overlap.
 class Progress {

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "stratoscope/analysis/statistics.h"
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 #include "stratoscope/figures/figure.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct ActivationsRequest {
   std::string text;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/activations.h"
 #include "stratoscope/experiment/inspect.h"
 #include "stratoscope/experiment/predict.h"
@@ -13,7 +14,7 @@
 #include "stratoscope/experiment/sweep_experiment.h"
 #include "stratoscope/figures/theme.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct DemoRequest {
   std::optional<std::string> text;  // in place of the demonstrations' own texts

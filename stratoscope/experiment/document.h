@@ -3,9 +3,10 @@
 
 #include <string>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/session.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // A result as one JSON document in UTF-8, indented by two. Each result's to_json() begins with what it was made with:
 // {"version", "model": {"name", "hash"}, "precision", "isa"}, "effect": {"kl", "max_change"} where edits were made, and

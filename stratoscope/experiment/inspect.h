@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct TokenCounts {
   Text text;

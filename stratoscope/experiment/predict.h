@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 #include "stratoscope/figures/figure.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct PredictRequest {
   std::string text;

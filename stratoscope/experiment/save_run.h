@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct SaveRunRequest {
   std::vector<std::string> texts;  // one or more; they are laid end to end along T

@@ -9,12 +9,13 @@
 #include <variant>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/text/tokenizer.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct SessionOptions {
   std::string model = kBuiltInModel;  // a name or a folder

@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/sweep.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // A token whose prediction is followed: a text, whose first token counts, or an id.
 struct TargetChoice {

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
 #include "stratoscope/figures/figure.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct TimingRequest {
   std::vector<std::size_t> tokens;  // lengths of the prompts

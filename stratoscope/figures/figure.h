@@ -8,7 +8,9 @@
 #include <variant>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 // Colour-blind-safe maps: plasma for depth, similarity and probability; diverging (centred on zero) for a signed
 // change.

@@ -4,10 +4,11 @@
 #include <filesystem>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/theme.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Writes `file` and returns everything written, `file` first. By its ending:
 //   .svg .png .pdf  drawn by gnuplot; the script is kept beside it as NAME.gp and draws the same picture again

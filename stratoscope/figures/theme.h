@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 enum class Theme { light, dark };
 

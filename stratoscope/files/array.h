@@ -8,11 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/tensor/dtype.h"
 #include "stratoscope/tensor/shape.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Row-major little-endian numbers that somebody else owns and keeps until the file is written.
 struct ArrayView {

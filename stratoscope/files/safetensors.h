@@ -8,10 +8,11 @@
 #include <span>
 #include <string>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/files/array.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // `bytes` points into the file's mapping (at any alignment) and lives as long as its SafetensorsFile.
 struct StoredTensor {

@@ -6,9 +6,10 @@
 #include <span>
 #include <string>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/files/array.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Throws Error unless the path ends in .safetensors or .npz, so that a long run can be refused before it starts.
 void check_array_ending(const std::filesystem::path& path);

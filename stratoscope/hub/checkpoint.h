@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/files/safetensors.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 class Checkpoint {
  public:

@@ -1,5 +1,8 @@
 #include "stratoscope/hub/find_model.h"
 
+#include <dlfcn.h>
+#include <link.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -91,14 +94,29 @@ ModelLocation folder_location(const std::string& name) {
   return {(whole.empty() ? folder : whole).filename().string(), folder};
 }
 
+// The file that this code runs from: the shared library, or the program that it was linked into.
+fs::path own_file() {
+  static const char here = 0;
+  Dl_info ignored{};
+  link_map* object = nullptr;
+  std::error_code error;
+  if (::dladdr1(&here, &ignored, reinterpret_cast<void**>(&object), RTLD_DL_LINKMAP) != 0 && *object->l_name != '\0')
+    return fs::canonical(object->l_name, error);
+  return fs::read_symlink("/proc/self/exe", error);
+}
+
 }  // namespace
 
 std::vector<fs::path> builtin_model_folders() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (error) return {};
-  const fs::path bin = program.parent_path();
-  return {bin / "models", bin.parent_path() / "share" / "stratoscope" / "models"};
+  constexpr int kDeepest = 2;  // as in PREFIX/lib/x86_64-linux-gnu
+  fs::path folder = own_file().parent_path();
+  if (folder.empty()) return {};
+  std::vector<fs::path> folders = {folder / "models"};
+  for (int up = 0; up < kDeepest && folder.has_relative_path(); ++up) {
+    folder = folder.parent_path();
+    folders.push_back(folder / "share" / "stratoscope" / "models");
+  }
+  return folders;
 }
 
 fs::path hugging_face_cache() {

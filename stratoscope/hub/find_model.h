@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 struct ModelLocation {
   std::string name;  // what results call it: "novella-7m", "gpt2", a folder's last part
@@ -15,8 +17,8 @@ struct ModelLocation {
 // The model that every command uses when none is named.
 inline constexpr const char* kBuiltInModel = "novella-7m";
 
-// Where built-in models are: beside the running program ("models", a build tree) or in its prefix
-// ("../share/stratoscope/models").
+// Where built-in models are: beside the file that this code runs from, the program or the shared library ("models", a
+// build tree), or in its prefix ("share/stratoscope/models" of one of the two folders above).
 std::vector<std::filesystem::path> builtin_model_folders();
 
 // Hugging Face's cache: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub; the

@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <string>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/ops/activation.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // GPT-2's family. Hugging Face's key is named where it differs.
 struct ModelConfig {

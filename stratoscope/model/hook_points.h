@@ -11,10 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/tensor/shape.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 enum class Point {
   embed,

@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Belongs to the caller; one run at a time may use it. It holds hook_k and hook_v as the runs left them, edits
 // included.

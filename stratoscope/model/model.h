@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/model/run.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct Weights;
 

@@ -12,11 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/base/progress.h"
 #include "stratoscope/model/hook_points.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 using TokenIds = std::vector<std::int32_t>;
 

@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/model/run.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 class CaptureList {
  public:

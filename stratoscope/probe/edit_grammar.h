@@ -12,10 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/probe/value_edit.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // An error at a place of an expression; its details show the expression with a caret under the place.
 class GrammarError : public Error {

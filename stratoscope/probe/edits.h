@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // One site's value in some run of one text, in double; its axes are the hook point's.
 using SiteValues = BasicTensor<double>;

@@ -5,9 +5,10 @@
 #include <cmath>
 #include <span>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/probe/metrics.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct Effect {
   double kl = 0;          // the largest KL(clean || edited) over the positions that were read, in nats

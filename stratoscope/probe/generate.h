@@ -8,12 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/sampling.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Where edits act while a text grows.
 enum class EditScope {
@@ -56,6 +57,6 @@ struct Generation {
 // prompt, `corrupt` without a position acts on the prompt's positions. Throws Error for a prompt that fills the
 // context, max_new 0, and whatever resolve_edit throws. The model is one of the precision that T stands for.
 template <class T>
-Generation<T> generate(const Model& model, const GenerateRequest& request);
+STRATOSCOPE_API Generation<T> generate(const Model& model, const GenerateRequest& request);
 
 }  // namespace stratoscope

@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/model/hook_points.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // What a name means. Shorthand such as L5H3 names one head of its site.
 struct HookMatch {

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 enum class Metric {
   log_prob,    // log-softmax of the target, in nats
@@ -31,20 +33,20 @@ std::size_t targets_of(Metric metric);
 
 // log sum exp over the logits, and log-softmax of all of them.
 template <class T>
-double log_sum_exp(std::span<const T> logits);
+STRATOSCOPE_API double log_sum_exp(std::span<const T> logits);
 template <class T>
-std::vector<double> log_softmax(std::span<const T> logits);
+STRATOSCOPE_API std::vector<double> log_softmax(std::span<const T> logits);
 
 // KL(p || q) from two rows of log-probabilities.
 double kl_divergence(std::span<const double> p, std::span<const double> q);
 
 // The ids of the `count` largest logits, falling, ties by lower id.
 template <class T>
-std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count);
+STRATOSCOPE_API std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count);
 
 // `clean` are the logits at the same position of the unedited run; only kl reads them.
 template <class T>
-double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
-                    std::span<const std::int32_t> targets);
+STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
+                                    std::span<const std::int32_t> targets);
 
 }  // namespace stratoscope

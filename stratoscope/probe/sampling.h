@@ -6,7 +6,9 @@
 #include <random>
 #include <span>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 struct SamplingOptions {
   double temperature = 0;  // 0: always the likeliest token, ties by lower id. Otherwise logits are divided by it.

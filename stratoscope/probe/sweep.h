@@ -6,12 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/metrics.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 struct SweepAxis {
   std::string name;

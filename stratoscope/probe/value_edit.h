@@ -6,9 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/model/run.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 enum class EditOp {
   multiply,

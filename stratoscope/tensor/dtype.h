@@ -5,7 +5,9 @@
 #include <span>
 #include <string_view>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 

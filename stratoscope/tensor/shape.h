@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 using Shape = std::vector<std::size_t>;
 

@@ -9,9 +9,10 @@
 #include <span>
 #include <utility>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/tensor/shape.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // `rows` rows of `cols` numbers; row r begins at data + r * stride. Does not own its memory.
 template <class T>

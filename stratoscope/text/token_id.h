@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 using TokenId = std::int32_t;
 

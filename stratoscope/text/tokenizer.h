@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/text/token_id.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 // Token i is the bytes [offsets[i].first, offsets[i].second) of the text. The offsets tile the text: the first begins
 // at 0, each begins where the one before it ends, the last ends with the text. (Hugging Face counts characters, and

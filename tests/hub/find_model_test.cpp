@@ -94,10 +94,11 @@ TEST_F(FindModel, UnknownNames) {
 
 TEST(BuiltInModels, LieBesideTheProgramOrInItsPrefix) {
   const auto folders = builtin_model_folders();
-  ASSERT_EQ(folders.size(), 2U);
+  ASSERT_EQ(folders.size(), 3U);
   const fs::path program = fs::read_symlink("/proc/self/exe");
   EXPECT_EQ(folders[0], program.parent_path() / "models");
   EXPECT_EQ(folders[1], program.parent_path().parent_path() / "share/stratoscope/models");
+  EXPECT_EQ(folders[2], program.parent_path().parent_path().parent_path() / "share/stratoscope/models");
 }
 
 }  // namespace
