@@ -14,10 +14,10 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct ActivationsRequest {
-  std::string text;
-  TextOptions text_options;
-  Edits edits;
-  std::optional<std::string> token;  // an index, or a word; the default is that of choose_token
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
+  std::optional<std::string> token = {};  // an index, or a word; the default is that of choose_token
 };
 
 struct Activations {

@@ -17,12 +17,12 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct DemoRequest {
-  std::optional<std::string> text;  // in place of the demonstrations' own texts
-  TextOptions text_options;
-  Edits edits;  // made before anything is read
-  std::optional<std::string> token;
+  std::optional<std::string> text = {};  // in place of the demonstrations' own texts
+  TextOptions text_options = {};
+  Edits edits = {};  // made before anything is read
+  std::optional<std::string> token = {};
   // " insect" for the demonstration's own text; for another text the token that the model finds likeliest.
-  std::optional<std::string> target;
+  std::optional<std::string> target = {};
   double factor = 0.8;
   std::filesystem::path out = "stratoscope-demo";
   Theme theme = Theme::light;

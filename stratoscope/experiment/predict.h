@@ -13,9 +13,9 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct PredictRequest {
-  std::string text;
-  TextOptions text_options;
-  Edits edits;
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
   std::size_t top = 10;
   std::string position = "-1";
   bool all = false;  // also every token's surprisal

@@ -13,12 +13,12 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct SaveRunRequest {
-  std::vector<std::string> texts;  // one or more; they are laid end to end along T
-  TextOptions text_options;
-  Edits edits;
-  std::vector<std::string> captures;  // names, aliases, globs
-  std::filesystem::path file;         // .safetensors or .npz
-  bool packed = false;                // from a list of texts: row_offsets are written too
+  std::vector<std::string> texts = {};  // one or more; they are laid end to end along T
+  TextOptions text_options = {};
+  Edits edits = {};
+  std::vector<std::string> captures = {};  // names, aliases, globs
+  std::filesystem::path file = {};         // .safetensors or .npz
+  bool packed = false;                     // from a list of texts: row_offsets are written too
 };
 
 struct SavedRun {

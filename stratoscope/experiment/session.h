@@ -87,8 +87,8 @@ using AnyRun = std::variant<Run<float>, Run<double>>;
 
 // The edits that an experiment makes before it reads its result.
 struct Edits {
-  std::vector<std::string> expressions;
-  std::optional<std::string> corrupt_text;
+  std::vector<std::string> expressions = {};
+  std::optional<std::string> corrupt_text = {};
 };
 
 // Both tokenisations, line by line side by side: what a LengthMismatch shows.
@@ -97,7 +97,7 @@ std::string side_by_side(const Text& text, const Text& corrupt);
 // The edits for sequence `sequence` of a request; runs the model where they read other runs. Throws Error; for texts of
 // different lengths with both tokenisations in its details.
 std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
-                                    const TextOptions& options, std::size_t sequence = 0);
+                                    const TextOptions& options = {}, std::size_t sequence = 0);
 
 struct EditedRun {
   AnyRun run;

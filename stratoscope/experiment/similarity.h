@@ -13,12 +13,12 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct SimilarityRequest {
-  std::string text;
-  TextOptions text_options;
-  Edits edits;
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
   // Tokens for similarity across layers, hidden-state entries for similarity across tokens: an index list; four evenly
   // spaced ones when absent.
-  std::optional<std::string> chosen;
+  std::optional<std::string> chosen = {};
 };
 
 using SimilarityMatrix = std::vector<std::vector<double>>;

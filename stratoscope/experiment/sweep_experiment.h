@@ -15,16 +15,16 @@ namespace STRATOSCOPE_API stratoscope {
 
 // A token whose prediction is followed: a text, whose first token counts, or an id.
 struct TargetChoice {
-  std::string text;
-  std::optional<long> id;
+  std::string text = {};
+  std::optional<long> id = {};
 };
 
 struct SweepExperimentRequest {
-  std::string text;
-  TextOptions text_options;
-  Edits edits;                    // templates
-  std::vector<std::string> axes;  // "layer=all"
-  std::vector<TargetChoice> targets;
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};                    // templates
+  std::vector<std::string> axes = {};  // "layer=all"
+  std::vector<TargetChoice> targets = {};
   std::string metric = "log_prob";
   bool whole = false;
 };

@@ -12,7 +12,7 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct TimingRequest {
-  std::vector<std::size_t> tokens;  // lengths of the prompts
+  std::vector<std::size_t> tokens = {};  // lengths of the prompts
   std::size_t repeat = 5;
 };
 

@@ -12,9 +12,9 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct VerifyRequest {
-  std::string text;
-  TextOptions text_options;
-  Edits edits;
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
 };
 
 // The largest error at one site, absolute, and relative to the largest magnitude of the row it is in.

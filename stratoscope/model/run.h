@@ -51,16 +51,16 @@ class Edit {
 };
 
 struct SiteEdit {
-  Site site;
+  Site site = {};
   std::size_t sequence = 0;  // which of the request's sequences it acts on
-  std::shared_ptr<const Edit> edit;
+  std::shared_ptr<const Edit> edit = {};
 };
 
 // A value to be copied, whole or in part. A site alone means all of it. Indices are ascending, each once.
 struct Capture {
-  Site site;
-  std::optional<std::vector<std::size_t>> rows;   // of the run's rows 0 to N-1, on the pos axis
-  std::optional<std::vector<std::size_t>> heads;  // for points with a head axis
+  Site site = {};
+  std::optional<std::vector<std::size_t>> rows = {};   // of the run's rows 0 to N-1, on the pos axis
+  std::optional<std::vector<std::size_t>> heads = {};  // for points with a head axis
 };
 
 std::vector<Capture> captures_of(std::span<const Site> sites);
@@ -72,21 +72,21 @@ enum class LogitRows { none, last, all };
 // n_layers stands for the final norm.
 struct Start {
   std::size_t block = 0;
-  BasicTensor<double> residual;  // holds float32 exactly
+  BasicTensor<double> residual = {};  // holds float32 exactly
 };
 
 struct RunRequest {
   // Token ids of one or more texts, each at least one token and at most n_ctx. They are laid end to end: no padding,
   // and no text's numbers depend on its neighbours.
-  std::vector<TokenIds> sequences;
-  std::vector<Capture> captures;  // of one site at most one
-  std::vector<SiteEdit> edits;    // at one site they act in this order; captures there see what they leave
+  std::vector<TokenIds> sequences = {};
+  std::vector<Capture> captures = {};  // of one site at most one
+  std::vector<SiteEdit> edits = {};    // at one site they act in this order; captures there see what they leave
   bool hidden_states = true;
   LogitRows logits = LogitRows::all;
   // Parts of a pass, with the bits of the whole one. With `start` the tokens only say how long each sequence is; with
   // `stop_at` neither that block nor any later one runs, and there are no logits.
-  std::shared_ptr<const Start> start;
-  std::optional<std::size_t> stop_at;
+  std::shared_ptr<const Start> start = {};
+  std::optional<std::size_t> stop_at = {};
   // Keys and values of the positions before these sequences' first ones, one cache entry per sequence; the run adds
   // its own when it has succeeded. The engine alone takes one.
   KvCache* cache = nullptr;

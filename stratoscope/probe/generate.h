@@ -26,16 +26,16 @@ enum class EditScope {
 EditScope parse_edit_scope(std::string_view name);
 
 struct GenerateRequest {
-  TokenIds prompt;
-  TokenIds corrupt;  // of --corrupt; empty where none was given
-  std::vector<EditExpression> edits;
+  TokenIds prompt = {};
+  TokenIds corrupt = {};  // of --corrupt; empty where none was given
+  std::vector<EditExpression> edits = {};
   EditScope scope = EditScope::fresh;
-  std::vector<Capture> captures;  // of whole sites or chosen heads; rows are all positions
-  bool keep = false;              // hidden states, logits and captures of every position
+  std::vector<Capture> captures = {};  // of whole sites or chosen heads; rows are all positions
+  bool keep = false;                   // hidden states, logits and captures of every position
   std::size_t max_new = 40;
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   // Told of each new token and its log-probability; false ends the text behind that token.
-  std::function<bool(std::int32_t id, double log_prob)> on_token;
+  std::function<bool(std::int32_t id, double log_prob)> on_token = {};
   Progress* progress = nullptr;
 };
 

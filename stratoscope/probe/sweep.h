@@ -15,8 +15,8 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct SweepAxis {
-  std::string name;
-  std::vector<std::string> values;  // what replaces {name}, as text
+  std::string name = {};
+  std::vector<std::string> values = {};  // what replaces {name}, as text
 };
 
 // "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
@@ -25,13 +25,13 @@ struct SweepAxis {
 SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions);
 
 struct SweepRequest {
-  TokenIds text;
-  TokenIds corrupt;                // of --corrupt; empty where none was given
-  std::vector<std::string> edits;  // templates; one without placeholders acts at every grid point
-  std::vector<SweepAxis> axes;
+  TokenIds text = {};
+  TokenIds corrupt = {};                // of --corrupt; empty where none was given
+  std::vector<std::string> edits = {};  // templates; one without placeholders acts at every grid point
+  std::vector<SweepAxis> axes = {};
   Metric metric = Metric::log_prob;
-  TokenIds targets;    // as many as the metric reads; with `whole`, the tokens of the whole target
-  bool whole = false;  // log_prob only: the sum over the target's tokens, each given those before
+  TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
+  bool whole = false;     // log_prob only: the sum over the target's tokens, each given those before
   Progress* progress = nullptr;
 };
 
