@@ -30,7 +30,7 @@ void add_activations(CLI::App& app, Program& program) {
       const Activations result =
           activations(session, {text, options->common.text_options(), options->common.edit_options(), options->token});
       print_warnings(session, options->common, result.effect);
-      write_figure(options->figure, figure_of(result));
+      write_figure(options->figure, figure_of(result), session.progress());
       if (options->common.json) return print_json(to_json(session, result));
       print_header(session, result.text);
       fmt::print("token {}, {}\n", result.token, token_label(result.text.tokens[result.token]));

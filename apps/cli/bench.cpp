@@ -59,7 +59,7 @@ void add_bench(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const auto lengths = options->tokens.empty() ? default_lengths(session.config().n_ctx) : options->tokens;
       const Timing timing = time_model(session, {lengths, options->repeat});
-      write_figure(options->figure, figure_of(timing));
+      write_figure(options->figure, figure_of(timing), session.progress());
       if (options->common.json) return print_json(to_json(session, timing));
       print_result(session, timing);
     };

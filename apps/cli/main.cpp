@@ -17,7 +17,7 @@
 namespace stratoscope::cli {
 namespace {
 
-constexpr int kFailed = 1, kUsage = 2, kInterrupted = 128 + SIGINT;
+constexpr int kFailed = 1, kUsage = 2, kSignalled = 128;  // and the signal's number
 
 void print_error(std::string_view message) { tell(fmt::format("stratoscope: error: {}\n", message)); }
 
@@ -43,9 +43,9 @@ int run_action(const Program& program) {
     return kUsage;
   } catch (const std::exception& error) {
     std::fflush(stdout);
-    if (interrupted()) {
+    if (const int signal = interrupted(); signal != 0) {
       print_error(Interrupted().what());
-      return kInterrupted;
+      return kSignalled + signal;
     }
     if (const auto* ours = dynamic_cast<const Error*>(&error)) tell(ours->details());
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;

@@ -141,10 +141,10 @@ void check_figure(const FigureOptions& options) {
   if (options.file) check_figure_ending(*options.file);
 }
 
-void write_figure(const FigureOptions& options, Figure figure) {
+void write_figure(const FigureOptions& options, Figure figure, const Progress* progress) {
   if (!options.file) return;
   if (options.range) set_range(figure, *options.range);
-  save_figure(figure, *options.file, options.theme_value());
+  save_figure(figure, *options.file, options.theme_value(), progress);
 }
 
 }  // namespace stratoscope::cli

@@ -59,7 +59,7 @@ void give_back_text(CommonOptions& options, std::vector<std::string>& values,
 
 // Refuses before a long run a figure file that could never be written.
 void check_figure(const FigureOptions& options);
-// Writes the figure where one is asked for.
-void write_figure(const FigureOptions& options, Figure figure);
+// Writes the figure where one is asked for; Interrupted where `progress` says so.
+void write_figure(const FigureOptions& options, Figure figure, const Progress* progress);
 
 }  // namespace stratoscope::cli

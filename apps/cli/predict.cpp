@@ -74,7 +74,7 @@ void add_predict(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const Predictions result = predict(session, request);
       print_warnings(session, options->common, result.effect);
-      write_figure(options->figure, figure_of(result));
+      write_figure(options->figure, figure_of(result), session.progress());
       if (options->common.json) return print_json(to_json(session, result));
       print_header(session, result.text);
       print_predictions(result);

@@ -12,10 +12,10 @@
 namespace stratoscope::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupt_count = 0;
+volatile std::sig_atomic_t interrupting_signal = 0;
 
 extern "C" void on_interrupt(int signal) {
-  interrupt_count = 1;
+  interrupting_signal = signal;
   std::signal(signal, SIG_DFL);
 }
 
@@ -28,7 +28,7 @@ void watch_for_interrupts() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-bool interrupted() { return interrupt_count != 0; }
+int interrupted() { return interrupting_signal; }
 
 ProgressBar::ProgressBar() : on_terminal_(::isatty(STDERR_FILENO) != 0), start_(Clock::now()), last_drawn_(start_) {}
 

@@ -9,14 +9,15 @@ namespace stratoscope::cli {
 
 // The first SIGINT or SIGTERM asks running work to stop; the second ends the process at once.
 void watch_for_interrupts();
-bool interrupted();
+// The signal that came; 0 when none did.
+int interrupted();
 
 class ProgressBar : public Progress {
  public:
   ProgressBar();
   ~ProgressBar() override;
   void update(const char* what, std::size_t done, std::size_t total) override;
-  bool cancelled() const override { return interrupted(); }
+  bool cancelled() const override { return interrupted() != 0; }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -78,7 +78,7 @@ void print_result(const LaminarProfile& result) {
 template <class Result>
 void show(const Session& session, const Options& options, const Result& result) {
   print_warnings(session, options.common, result.effect);
-  write_figure(options.figure, figure_of(result));
+  write_figure(options.figure, figure_of(result), session.progress());
   if (options.common.json) return print_json(to_json(session, result));
   print_header(session, result.text);
   print_result(result);

@@ -61,7 +61,7 @@ void run_command(Options options, const Program& program) {
   const SweepExperiment experiment = run_sweep(session, request);
   for (const std::string& warning : experiment.warnings) warn(warning);
   print_warnings(session, options.common, std::nullopt);
-  if (options.figure.file) write_figure(options.figure, figure_of(experiment));
+  if (options.figure.file) write_figure(options.figure, figure_of(experiment), session.progress());
   if (options.common.json) return print_json(to_json(session, experiment));
   print_header(session, experiment.text);
   print_result(experiment);

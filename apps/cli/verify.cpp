@@ -49,7 +49,7 @@ void add_verify(CLI::App& app, Program& program) {
       const Verification result =
           verify(session, {text, options->common.text_options(), options->common.edit_options()});
       print_warnings(session, options->common, result.effect);
-      write_figure(options->figure, figure_of(result));
+      write_figure(options->figure, figure_of(result), session.progress());
       if (options->common.json) return print_json(to_json(session, result));
       print_header(session, result.text);
       fmt::print("{} against the plain float64 path\n", name_of(session.precision()));

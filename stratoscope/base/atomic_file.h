@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -24,15 +24,14 @@ class AtomicFile {
   void write(std::string_view text);
   void commit();
 
-  // Where the bytes are until commit(); a writer that wants a path of its own may write, or replace, this file.
-  const std::filesystem::path& temporary() const { return temporary_; }
+  // Where the next write goes, counted from the file's beginning.
+  void seek(std::uint64_t offset);
 
  private:
-  int open_temporary();
   [[noreturn]] void fail(const char* doing) const;
 
   std::filesystem::path path_, temporary_;
-  std::FILE* file_ = nullptr;
+  int fd_ = -1;
   bool committed_ = false;
 };
 

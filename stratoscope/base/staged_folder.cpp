@@ -2,8 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,15 +13,12 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/base/temporary.h"
 
 namespace stratoscope {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string temporary_beside(const fs::path& path) {
-  return (path.parent_path() / ("." + path.filename().string() + ".XXXXXX")).string();
-}
 
 // The marker lists what a folder of ours holds. Anything else in it is somebody's work and is left alone.
 void check_that_it_is_ours(const fs::path& path, const std::string& marker) {
@@ -38,7 +34,7 @@ void check_that_it_is_ours(const fs::path& path, const std::string& marker) {
   std::istringstream lines(read_text_file(path / marker));
   for (std::string line; std::getline(lines, line);) ours.insert(line);
   for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
-    if (const std::string name = entry->path().filename().string(); !ours.contains(name))
+    if (const std::string name = entry->path().filename().string(); !ours.contains(name) && !is_temporary(name))
       throw Error("file", path.string() + ": holds " + in_quotes(name) + ", which this program did not write",
                   "move it away, or choose another place");
 }
@@ -66,20 +62,14 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
     path_ = fs::canonical(path_, error);
   }
   check_that_it_is_ours(path_, marker);
-  std::string name = temporary_beside(path_);
-  if (::mkdtemp(name.data()) == nullptr)
-    throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
-  temporary_ = name;
-  // mkdtemp makes it for its owner alone; the file mask decides otherwise, as for any folder.
-  fs::create_directory(temporary_ / "mask", error);
-  struct ::stat info {};
-  if (::stat((temporary_ / "mask").c_str(), &info) == 0) ::chmod(name.c_str(), info.st_mode & 0777U);
-  fs::remove(temporary_ / "mask", error);
+  lock_ = create_temporary_folder(path_.parent_path(), 0777, temporary_);
+  if (lock_ < 0) throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
 }
 
 StagedFolder::~StagedFolder() {
   std::error_code ignored;
   if (!committed_) fs::remove_all(temporary_, ignored);
+  ::close(lock_);
 }
 
 void StagedFolder::commit() {
@@ -89,11 +79,13 @@ void StagedFolder::commit() {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       throw Error("file", path_.string() + ": cannot be put in its place: " + std::strerror(errno));
     committed_ = true;
-    return;
+    return sync_folder(path_.parent_path());
   }
   // Exchanged, the old folder has the temporary name, and the destructor removes it.
-  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) return;
-  const fs::path old = temporary_.string() + ".old";  // for file systems that cannot exchange
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0)
+    return sync_folder(path_.parent_path());
+  // For file systems that cannot exchange. Killed between the renames, the old folder keeps this name.
+  const fs::path old = temporary_.string() + ".old";
   if (::rename(path_.c_str(), old.c_str()) != 0)
     throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -102,6 +94,7 @@ void StagedFolder::commit() {
     throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(reason));
   }
   committed_ = true;
+  sync_folder(path_.parent_path());
   fs::remove_all(old, error);
 }
 

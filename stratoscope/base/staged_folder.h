@@ -24,6 +24,7 @@ class StagedFolder {
  private:
   std::filesystem::path path_, temporary_;
   std::string marker_;
+  int lock_ = -1;
   bool committed_ = false;
 };
 

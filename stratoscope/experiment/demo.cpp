@@ -80,8 +80,8 @@ std::vector<NamedFigure> figures_of(const DemoFindings& f) {
   return figures;
 }
 
-// Every form of every figure. gnuplot runs as several processes at once; the first failure is remembered and the rest
-// is still written.
+// Every form of every figure. gnuplot runs as several processes at once; where it fails the first failure is remembered
+// and the rest is still written. A file that cannot be written is no such case.
 std::optional<std::string> write_figures(const std::filesystem::path& folder, Theme theme,
                                          std::vector<NamedFigure>& figures, Progress* progress) {
   std::vector<std::string> failures(figures.size());
@@ -92,9 +92,9 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
     save_figure(figure.figure, folder / (std::string(figure.name) + ".vl.json"), theme);
     try {
       for (const char* ending : {".png", ".svg"})
-        save_figure(figure.figure, folder / (figure.name + std::string(ending)), theme);
-      figure.drawing = html_fragment(figure.figure, theme);
-    } catch (const Error& error) {
+        save_figure(figure.figure, folder / (figure.name + std::string(ending)), theme, progress);
+      figure.drawing = html_fragment(figure.figure, theme, progress);
+    } catch (const NotDrawn& error) {
       failures[i] = error.what();
     }
   });

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/temporary.h"
 
 extern char** environ;
 
@@ -47,8 +47,9 @@ std::vector<char*> child_environment() {
   return variables;
 }
 
-// Waits for `child`, but not longer than `seconds`; then it is killed and *timed_out set. Returns the wait status.
-int wait_for(pid_t child, double seconds, bool* timed_out) {
+// Waits for `child`, but not longer than `seconds`, nor beyond a cancellation; then it is killed and *timed_out set.
+// Returns the wait status.
+int wait_for(pid_t child, double seconds, const Progress* progress, bool* timed_out) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   int status = 0;
   while (true) {
@@ -56,7 +57,8 @@ int wait_for(pid_t child, double seconds, bool* timed_out) {
     if (ended == child) return status;
     if (ended < 0 && errno != EINTR)
       throw Error("process", std::string("lost a child process: ") + std::strerror(errno));
-    if (ended == 0 && std::chrono::steady_clock::now() > deadline) {
+    const bool cancelled = progress != nullptr && progress->cancelled();
+    if (ended == 0 && (cancelled || std::chrono::steady_clock::now() > deadline)) {
       *timed_out = true;
       ::kill(child, SIGKILL);
     }
@@ -70,20 +72,21 @@ TemporaryFolder::TemporaryFolder() {
   std::error_code failure;
   std::filesystem::path parent = std::filesystem::temp_directory_path(failure);
   if (failure) parent = "/tmp";
-  std::string name = (parent / "stratoscope-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
+  lock_ = create_temporary_folder(parent, 0700, path_);
+  if (lock_ < 0) {
     throw Error("figure", "no temporary folder can be made in " + parent.string() + ": " + std::strerror(errno),
                 "set TMPDIR to a folder that is writable and has space");
   }
-  path_ = name;
 }
 
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+  ::close(lock_);
 }
 
-Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds) {
+Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
+                    const Progress* progress) {
   const TemporaryFolder logs;
   const std::filesystem::path output = logs.path() / "output", errors = logs.path() / "errors";
   SpawnActions actions;
@@ -104,7 +107,8 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::filesy
     return outcome;
   }
   if (failure != 0) throw Error("process", arguments[0] + " cannot be started: " + std::strerror(failure));
-  const int status = wait_for(child, seconds, &outcome.timed_out);
+  const int status = wait_for(child, seconds, progress, &outcome.timed_out);
+  if (progress != nullptr) progress->throw_if_cancelled();  // Ctrl-C reaches the child too: why it ended says nothing
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.output = read_text_file(output);
   outcome.errors = read_text_file(errors);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/progress.h"
+
 namespace stratoscope {
 
 // A folder of our own among the system's temporary ones, removed with everything in it.
@@ -19,6 +21,7 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;
 };
 
 struct Outcome {
@@ -28,8 +31,10 @@ struct Outcome {
   std::string output, errors;
 };
 
-// Runs arguments[0] (looked up on the PATH) in `folder` with no standard input, ends it after `seconds`.
-// Throws Error when the system cannot start a process.
-Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds);
+// Runs arguments[0] (looked up on the PATH) in `folder` with no standard input, ends it after `seconds`, or when
+// `progress` says that nobody waits any more. Throws Error when the system cannot start a process, Interrupted when
+// cancelled.
+Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
+                    const Progress* progress = nullptr);
 
 }  // namespace stratoscope

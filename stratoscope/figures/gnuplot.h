@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "stratoscope/base/progress.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/layout.h"
 #include "stratoscope/figures/theme.h"
@@ -22,7 +23,9 @@ std::string gnuplot_script(const Figure& figure, Theme theme, Terminal terminal,
                            const std::filesystem::path& output_name, Notes notes = Notes::drawn);
 
 // Runs gnuplot on `script`, which writes `output_name` (a bare file name), in a folder of its own and returns the
-// picture. Throws Error when gnuplot is missing, fails, takes longer than a minute, or leaves no whole picture.
-std::string render(const std::string& script, Terminal terminal, const std::filesystem::path& output_name);
+// picture. Throws Error when gnuplot is missing, fails, takes longer than a minute, or leaves no whole picture;
+// Interrupted when cancelled.
+std::string render(const std::string& script, Terminal terminal, const std::filesystem::path& output_name,
+                   const Progress* progress = nullptr);
 
 }  // namespace stratoscope

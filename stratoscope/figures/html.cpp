@@ -111,9 +111,9 @@ class Tables {
 
 }  // namespace
 
-std::string render_svg(const Figure& figure, Theme theme) {
+std::string render_svg(const Figure& figure, Theme theme, const Progress* progress) {
   const std::string script = gnuplot_script(figure, theme, Terminal::svg, "figure.svg", Notes::left_out);
-  return inline_svg(render(script, Terminal::svg, "figure.svg"), figure.title, fingerprint(script));
+  return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));
 }
 
 std::string html_numbers(const Figure& figure) {
@@ -134,13 +134,13 @@ std::string html_numbers(const Figure& figure) {
   return tables;
 }
 
-std::string html_fragment(const Figure& figure, Theme theme) {
-  return "<figure>\n" + render_svg(figure, theme) + "<figcaption>" + escape_html(plain_text(full_caption(figure))) +
+std::string html_fragment(const Figure& figure, Theme theme, const Progress* progress) {
+  return "<figure>\n" + render_svg(figure, theme, progress) + "<figcaption>" + escape_html(plain_text(full_caption(figure))) +
          "</figcaption>\n<details><summary>The numbers</summary>\n<div class=\"numbers\">\n" + html_numbers(figure) +
          "</div>\n</details>\n</figure>\n";
 }
 
-std::string html_page(const Figure& figure, Theme theme) {
+std::string html_page(const Figure& figure, Theme theme, const Progress* progress) {
   const Palette& look = palette(theme);
   const std::string style = fmt::format(
       "body{{margin:2rem;background:{0};color:{1};font:15px/1.5 'DejaVu Sans',Helvetica,Arial,sans-serif}}"
@@ -153,7 +153,7 @@ std::string html_page(const Figure& figure, Theme theme) {
   const std::string title = figure.title.empty() ? "Figure" : escape_html(plain_text(figure.title));
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
          "content=\"width=device-width\">\n<title>" +
-         title + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n" + html_fragment(figure, theme) +
+         title + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n" + html_fragment(figure, theme, progress) +
          "</body>\n</html>\n";
 }
 

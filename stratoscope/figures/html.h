@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "stratoscope/base/progress.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/theme.h"
 
@@ -11,16 +12,16 @@ namespace stratoscope {
 // The figure as an <svg> element to stand inside a page: compact, with a title for screen readers, and with ids
 // that differ from those of any other figure. What full_caption() says is left to the page. Needs gnuplot; throws Error
 // as render does.
-std::string render_svg(const Figure& figure, Theme theme);
+std::string render_svg(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
 // <figure> with the inline SVG, the caption as <figcaption>, and the numbers in a closed <details>.
-std::string html_fragment(const Figure& figure, Theme theme);
+std::string html_fragment(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
 // The numbers of a figure as tables; beyond 3,000 of them as one block of CSV; beyond 20,000 only how many there are
 // and where to get them.
 std::string html_numbers(const Figure& figure);
 
 // One self-contained page that shows the figure.
-std::string html_page(const Figure& figure, Theme theme);
+std::string html_page(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
 }  // namespace stratoscope

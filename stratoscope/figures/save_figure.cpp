@@ -32,21 +32,27 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
 }
 
 std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
-                                              Terminal terminal) {
+                                              Terminal terminal, const Progress* progress) {
   const std::filesystem::path script_file = with_ending(file, ".gp");
+  AtomicFile picture(file), kept_script(script_file);  // a place that cannot be written is refused before the drawing
   const std::string script = gnuplot_script(figure, theme, terminal, file.filename());
-  write_file_atomically(script_file, script);
-  std::string picture;
+  kept_script.write(script);
+  std::string drawn;
   try {
-    picture = render(script, terminal, file.filename());
+    drawn = render(script, terminal, file.filename(), progress);
+  } catch (const Interrupted&) {
+    throw;
   } catch (const Error& error) {
+    kept_script.commit();
     const std::filesystem::path spec_file = with_ending(file, kVegaLite);
     write_file_atomically(spec_file, vega_lite(figure, theme));
-    throw Error(error.where(), error.problem(),
-                (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
-                    script_file.string() + " and " + spec_file.string());
+    throw NotDrawn(error.where(), error.problem(),
+                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
+                       script_file.string() + " and " + spec_file.string());
   }
-  write_file_atomically(file, picture);
+  picture.write(drawn);
+  kept_script.commit();
+  picture.commit();
   return {file, script_file};
 }
 
@@ -58,10 +64,11 @@ void check_figure_ending(const std::filesystem::path& file) {
               "use .svg, .png, .pdf, .html or .vl.json");
 }
 
-std::vector<std::filesystem::path> save_figure(const Figure& figure, const std::filesystem::path& file, Theme theme) {
+std::vector<std::filesystem::path> save_figure(const Figure& figure, const std::filesystem::path& file, Theme theme,
+                                               const Progress* progress) {
   check_figure_ending(file);
-  if (const auto terminal = terminal_of(file)) return save_drawn(figure, file, theme, *terminal);
-  write_file_atomically(file, ends_in(file, kVegaLite) ? vega_lite(figure, theme) : html_page(figure, theme));
+  if (const auto terminal = terminal_of(file)) return save_drawn(figure, file, theme, *terminal, progress);
+  write_file_atomically(file, ends_in(file, kVegaLite) ? vega_lite(figure, theme) : html_page(figure, theme, progress));
   return {file};
 }
 

@@ -15,6 +15,7 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/npy.h"
+#include "stratoscope/files/zip_output.h"
 
 namespace stratoscope {
 namespace {
@@ -146,17 +147,18 @@ void write_npz(const std::filesystem::path& path, std::span<const ArrayView> arr
   for (const ArrayView& array : arrays) headers.push_back(npy_header(array));
 
   AtomicFile place(path);
-  int code = 0;
-  Archive archive(zip_open(place.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
-  if (!archive) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string reason = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    fail(file, "cannot be written: " + reason);
-  }
+  ZipOutput output(place);
+  zip_error_t error;
+  zip_error_init(&error);
+  Archive archive(output.open(&error));
+  const std::string reason = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  if (!archive) fail(file, "cannot be written: " + reason);
   for (std::size_t i = 0; i < arrays.size(); ++i) add_entry(archive.get(), arrays[i], headers[i], file);
-  if (zip_close(archive.get()) != 0) fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
+  if (zip_close(archive.get()) != 0) {
+    output.rethrow_failure();
+    fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
+  }
   static_cast<void>(archive.release());  // closing has freed it
   place.commit();
 }

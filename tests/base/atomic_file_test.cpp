@@ -65,13 +65,16 @@ TEST(AtomicFile, PermissionsFollowTheUmask) {
   EXPECT_EQ(info.st_mode & 0777U, 0640U);
 }
 
-TEST(AtomicFile, CommitTakesAFileThatReplacedTheTemporaryOne) {
+TEST(AtomicFile, WritesWhereItSeeks) {
   const TemporaryFolder folder;
   AtomicFile file(folder / "a.txt");
-  folder.file("other", "from elsewhere");
-  std::filesystem::rename(folder / "other", file.temporary());
+  file.write("one three");
+  file.seek(4);
+  file.write("two");
+  file.seek(9);
+  file.write(" four");
   file.commit();
-  EXPECT_EQ(bytes_of(folder / "a.txt"), "from elsewhere");
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "one twoee four");
 }
 
 TEST(AtomicFile, RefusesPlacesThatCannotBeWritten) {
@@ -126,7 +129,7 @@ TEST(AtomicFile, AFolderThatVanishesIsAnError) {
   AtomicFile file(folder / "inner/a.txt");
   file.write("text");
   std::filesystem::remove_all(folder / "inner");
-  EXPECT_TRUE(holds(error_text([&] { file.commit(); }), "inner/a.txt: cannot be written: No such file"));
+  EXPECT_TRUE(holds(error_text([&] { file.commit(); }), "inner/a.txt: cannot be put in its place: No such file"));
 }
 
 }  // namespace
