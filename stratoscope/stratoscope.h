@@ -4,6 +4,7 @@
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file_guard.h"
 #include "stratoscope/base/progress.h"
 #include "stratoscope/experiment/activations.h"
 #include "stratoscope/experiment/demo.h"

@@ -11,6 +11,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file_guard.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/version.h"
 
@@ -84,6 +85,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers stay as in C
   std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
+  stratoscope::guard_mapped_files();    // a model file that shrinks then is an error, too
   stratoscope::cli::watch_for_interrupts();
   try {
     return stratoscope::cli::run(argc, argv);

@@ -12,37 +12,69 @@
 #include <utility>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/guarded_range.h"
 
 namespace stratoscope {
 
-MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+namespace {
+
+std::int64_t modification_time(const struct stat& info) {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+  return info.st_mtim.tv_sec * kNanosecondsPerSecond + info.st_mtim.tv_nsec;
+}
+
+// Opens a regular file, whose state goes to *info. Throws Error.
+int open_file(const std::filesystem::path& path, struct stat* info) {
   // Opening a pipe would wait for its writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw Error("file", path.string() + ": cannot be read: " + std::strerror(errno));
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (::fstat(fd, info) != 0 || !S_ISREG(info->st_mode)) {
     ::close(fd);
     throw Error("file", path.string() + ": is not a regular file");
   }
+  return fd;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) : MappedFile() {  // so that a throw runs the destructor
+  struct stat info {};
+  path_ = path;
+  fd_ = open_file(path, &info);
   size_ = static_cast<std::size_t>(info.st_size);
-  if (size_ > 0) {
-    void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    const int reason = errno;
-    ::close(fd);
-    if (address == MAP_FAILED)
-      throw Error("file", path.string() + ": cannot be mapped into memory: " + std::strerror(reason));
-    data_ = static_cast<const std::byte*>(address);
-  } else {
-    ::close(fd);
-  }
+  modified_ = modification_time(info);
+  if (size_ == 0) return;
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd_, 0);
+  if (address == MAP_FAILED)
+    throw Error("file", path.string() + ": cannot be mapped into memory: " + std::strerror(errno));
+  data_ = static_cast<const std::byte*>(address);
+  range_ = add_guarded_range(data_, size_);
 }
 
 MappedFile::~MappedFile() {
+  if (range_ != nullptr) remove_guarded_range(range_);
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (fd_ >= 0) ::close(fd_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      fd_(std::exchange(other.fd_, -1)),
+      modified_(other.modified_),
+      range_(std::exchange(other.range_, nullptr)) {}
+
+void MappedFile::check_unchanged() const {
+  struct stat info {};
+  const bool same = ::fstat(fd_, &info) == 0 && static_cast<std::size_t>(info.st_size) == size_ &&
+                    modification_time(info) == modified_;
+  if (!same)
+    throw Error("file", path_.string() + ": was changed while it was in use",
+                "start again; a file that is in use may be replaced by renaming another one, not by writing to it");
+  if (range_ != nullptr && range_->damaged.load())
+    throw Error("file", path_.string() + ": cannot be read: " + std::strerror(EIO));
+}
 
 void MappedFile::release_pages(std::span<const std::byte> part) {
   if (part.empty()) return;
@@ -55,15 +87,31 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(fd_, other.fd_);
+  std::swap(modified_, other.modified_);
+  std::swap(range_, other.range_);
   return *this;
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
-  const MappedFile file(path);
-  if (file.bytes().size() > limit)
-    throw Error("file", path.string() + ": has " + std::to_string(file.bytes().size()) + " bytes, more than the " +
-                            std::to_string(limit) + " that such a file may have");
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  struct stat info {};
+  const struct Descriptor {
+    int fd;
+    ~Descriptor() { ::close(fd); }
+  } file{open_file(path, &info)};
+  const auto fail = [&](const std::string& problem) { throw Error("file", path.string() + ": " + problem); };
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > limit)
+    fail("has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) + " that such a file may have");
+  std::string text(size, '\0');
+  for (std::size_t have = 0; have < size;) {
+    const ssize_t count = ::read(file.fd, text.data() + have, size - have);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
+    if (count == 0) fail("was changed while it was read");
+    have += static_cast<std::size_t>(count);
+  }
+  return text;
 }
 
 }  // namespace stratoscope

@@ -187,7 +187,9 @@ StoredArray read_npy(const std::filesystem::path& path) {
   NpyHeader header = parse_npy_header(file.bytes(), path.string());
   const std::span<const std::byte> numbers = file.bytes().subspan(header.data_begin);
   try {
-    return {header.dtype, std::move(header.shape), std::vector<std::byte>(numbers.begin(), numbers.end())};
+    StoredArray array{header.dtype, std::move(header.shape), std::vector<std::byte>(numbers.begin(), numbers.end())};
+    file.check_unchanged();
+    return array;
   } catch (const std::bad_alloc&) {
     throw Error("npy", path.string() + ": does not fit into memory");
   }

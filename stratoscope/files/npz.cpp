@@ -136,6 +136,7 @@ std::map<std::string, StoredArray> read_npz(const std::filesystem::path& path, s
   } catch (const std::bad_alloc&) {
     fail(file, "does not fit into memory");
   }
+  mapped.check_unchanged();
   return arrays;
 }
 

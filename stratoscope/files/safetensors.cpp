@@ -90,7 +90,16 @@ void check_layout(std::vector<SafetensorsEntry>& entries, std::size_t data_size,
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
-  const std::string file = path.string();
+  try {
+    read_header();
+  } catch (const Error&) {
+    check_unchanged();  // the better reason for a header that makes no sense
+    throw;
+  }
+}
+
+void SafetensorsFile::read_header() {
+  const std::string file = path().string();
   const std::string_view json = header_text(file_.bytes(), file);
   SafetensorsHeader header = parse_safetensors_header(json, file);
   const std::span<const std::byte> data = file_.bytes().subspan(kLengthBytes + json.size());

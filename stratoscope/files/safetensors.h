@@ -36,8 +36,12 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::filesystem::path& path() const { return file_.path(); }
   void release_pages() const { file_.release_pages(); }
+  // Throws Error when the file was changed since it was opened (base/mapped_file.h); for after reading tensors.
+  void check_unchanged() const { file_.check_unchanged(); }
 
  private:
+  void read_header();
+
   MappedFile file_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, std::string> metadata_;

@@ -234,6 +234,10 @@ void Checkpoint::release_pages() const {
   for (const SafetensorsFile& file : files_) file.release_pages();
 }
 
+void Checkpoint::check_unchanged() const {
+  for (const SafetensorsFile& file : files_) file.check_unchanged();
+}
+
 std::string Checkpoint::fingerprint() const {
   constexpr std::size_t kPiece = 4096, kPieces = 16;
   Sha256 sha;
@@ -248,6 +252,7 @@ std::string Checkpoint::fingerprint() const {
         sha.add(tensor.bytes.subspan((size - kPiece) / (kPieces - 1) * i, kPiece));
     }
   }
+  check_unchanged();
   return sha.hex(16);
 }
 

@@ -47,6 +47,8 @@ class Checkpoint {
   // The names of tensors that hold NaN or infinity. Reads everything, and keeps no pages.
   std::vector<std::string> nonfinite_tensors() const;
   const std::vector<std::string>& ignored() const { return ignored_; }
+  // Throws Error when a file of the weights was changed since it was opened; for after reading from them.
+  void check_unchanged() const;
   // Gives back the memory of pages that were read; they are read again from the file when they are needed.
   void release_pages() const;
 

@@ -31,6 +31,7 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
     weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
+  checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }
 
@@ -48,7 +49,9 @@ Run<float> Model::run(const RunRequest& request) const {
   check_request(request, config_);
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
-  return engine_forward(*checkpoint_, config_, *weights_, request);
+  Run<float> run = engine_forward(*checkpoint_, config_, *weights_, request);
+  checkpoint_->check_unchanged();  // rows of the embeddings are read from the file in each run
+  return run;
 }
 
 Run<double> Model::run_reference(const RunRequest& request) const {
@@ -56,7 +59,9 @@ Run<double> Model::run_reference(const RunRequest& request) const {
   if (request.cache != nullptr) throw Error("run", "the reference keeps no cache", "run the whole text");
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
-  return reference_forward(*checkpoint_, config_, request);
+  Run<double> run = reference_forward(*checkpoint_, config_, request);
+  checkpoint_->check_unchanged();
+  return run;
 }
 
 }  // namespace stratoscope

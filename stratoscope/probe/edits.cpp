@@ -70,6 +70,7 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
     const SafetensorsFile file(expression.vector_file);
     const StoredTensor& tensor = file.at(expression.vector_tensor);
     take(tensor.dtype, tensor.shape, tensor.bytes);
+    file.check_unchanged();
   }
   // [1, d] is a vector too, as slicing one row out of a matrix leaves it.
   if (vector.size() != length || std::count_if(shape.begin(), shape.end(), [](auto n) { return n != 1; }) > 1)

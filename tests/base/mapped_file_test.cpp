@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <utility>
 
 #include "tests/base/error_text.h"
@@ -62,6 +63,25 @@ TEST(MappedFile, StaysWhenTheFileIsReplaced) {
   folder.file("b", "new text");
   std::filesystem::rename(folder / "b", folder / "a");
   EXPECT_EQ(text_of(file), "old");
+  EXPECT_NO_THROW(file.check_unchanged());
+}
+
+TEST(MappedFile, NoticesThatTheFileIsWrittenTo) {
+  const TemporaryFolder folder;
+  const auto change_is_noticed = [&](const std::string& name, const auto& change) {
+    const std::filesystem::path path = folder.file(name, "one");
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    const MappedFile file(path);
+    EXPECT_NO_THROW(file.check_unchanged());
+    change(path);
+    EXPECT_TRUE(holds(error_text([&] { file.check_unchanged(); }), name + ": was changed while it was in use"));
+  };
+  change_is_noticed("overwritten", [&](const auto&) { folder.file("overwritten", "two"); });
+  change_is_noticed("grown", [&](const auto&) { folder.file("grown", "one two"); });
+  change_is_noticed("truncated", [&](const auto& path) { std::filesystem::resize_file(path, 0); });
+  MappedFile first(folder.file("a", "one"));
+  const MappedFile second(std::move(first));
+  EXPECT_NO_THROW(second.check_unchanged());
 }
 
 TEST(MappedFile, RefusesWhatIsNotARegularFile) {
