@@ -8,6 +8,7 @@
 #include <string>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/last_resort.h"
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
@@ -50,7 +51,7 @@ int run_action(const Program& program) {
     }
     if (const auto* ours = dynamic_cast<const Error*>(&error)) tell(ours->details());
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-    print_error(no_memory ? "memory: there is not enough of it; try a shorter text or a smaller model" : error.what());
+    print_error(no_memory ? no_memory_message() : error.what());
     return kFailed;
   }
 }
@@ -87,10 +88,13 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
   stratoscope::guard_mapped_files();    // a model file that shrinks then is an error, too
   stratoscope::cli::watch_for_interrupts();
+  int status = stratoscope::cli::kFailed;
   try {
-    return stratoscope::cli::run(argc, argv);
-  } catch (const std::exception& error) {  // not even the options could be set up
-    std::fputs(error.what(), stderr);
-    return 1;
+    stratoscope::cli::prepare_for_the_worst();
+    status = stratoscope::cli::run(argc, argv);
+  } catch (...) {  // not even the options could be set up
+    std::fprintf(stderr, "stratoscope: error: %s\n", stratoscope::cli::no_memory_message());
   }
+  stratoscope::cli::work_is_over();
+  return status;
 }

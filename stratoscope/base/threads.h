@@ -12,6 +12,7 @@ int available_threads();
 // `count` threads; 0 means all cores.
 class ThreadScope {
  public:
+  // Throws Error when the system does not give so many threads.
   explicit ThreadScope(int count);
   ~ThreadScope();
   ThreadScope(const ThreadScope&) = delete;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/memory.h"
 #include "stratoscope/base/threads.h"
 
 namespace stratoscope {
@@ -36,6 +37,17 @@ memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
 
 memory::desc rows_desc(std::size_t rows, std::size_t cols, std::size_t stride) {
   return {{dim(rows), dim(cols)}, memory::data_type::f32, {dim(stride), 1}};
+}
+
+// Makes something of oneDNN's that generates code. Without memory for the code, oneDNN 2.6 writes it to address zero; so
+// there must be plenty first, and one thread at a time, that what is seen to be there still is.
+template <class Make>
+auto with_memory_for_code(const Make& make) {
+  constexpr std::size_t kPlenty = std::size_t{16} << 20;  // a product has up to a score of kernels of 256 KiB
+  static std::mutex gate;
+  const std::lock_guard lock(gate);
+  require_memory(kPlenty);
+  return make();
 }
 
 // y = x w + b, or y += x w where there is a sum in y already.
@@ -88,9 +100,11 @@ struct PackedMatrix::Packed {
     if (products.size() >= kMostKept) products.clear();
     Products made;
     for (const Part& part : parts) {
-      const auto description = describe(rows_desc(rows, part.count, part.count), part.weights.get_desc(),
-                                        rows_desc(rows, y.cols, y.stride), start_of(part));
-      made.push_back({dnnl::matmul(description), description.scratchpad_desc()});
+      made.push_back(with_memory_for_code([&] {
+        const auto description = describe(rows_desc(rows, part.count, part.count), part.weights.get_desc(),
+                                          rows_desc(rows, y.cols, y.stride), start_of(part));
+        return Product{dnnl::matmul(description), description.scratchpad_desc()};
+      }));
     }
     return products[rows] = std::make_shared<const Products>(std::move(made));
   }
@@ -125,8 +139,10 @@ struct PackedMatrix::Packed {
             WeightLayout layout) {
     parts.push_back({first, count, {}});
     const memory::desc any({dim(count), dim(out)}, memory::data_type::f32, memory::format_tag::any);
-    const auto product =
-        describe(rows_desc(kFixedRows, count, count), any, rows_desc(kFixedRows, out, out), start_of(parts.back()));
+    const auto product = with_memory_for_code([&] {
+      return describe(rows_desc(kFixedRows, count, count), any, rows_desc(kFixedRows, out, out),
+                      start_of(parts.back()));
+    });
     rows_are_independent = rows_are_independent && std::string_view(product.impl_info_str()).starts_with("brg");
     const bool in_out = layout == WeightLayout::in_out;
     const memory::dims strides = in_out ? memory::dims{dim(out), 1} : memory::dims{1, dim(in)};
@@ -134,7 +150,8 @@ struct PackedMatrix::Packed {
     memory plain(plain_desc, cpu(), const_cast<float*>(rows + first * (in_out ? out : 1)));
     parts.back().weights = memory(product.weights_desc(), cpu());
     dnnl::stream stream(cpu());
-    dnnl::reorder(plain, parts.back().weights).execute(stream, plain, parts.back().weights);
+    auto reorder = with_memory_for_code([&] { return dnnl::reorder(plain, parts.back().weights); });
+    reorder.execute(stream, plain, parts.back().weights);
     stream.wait();
   }
 
