@@ -1,14 +1,18 @@
 // Everything that a program outside the library includes.
 #pragma once
 
+#include "stratoscope/analysis/attention_scores.h"
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file_guard.h"
 #include "stratoscope/base/progress.h"
 #include "stratoscope/experiment/activations.h"
+#include "stratoscope/experiment/attention.h"
 #include "stratoscope/experiment/demo.h"
+#include "stratoscope/experiment/generate.h"
 #include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiment/lens.h"
 #include "stratoscope/experiment/predict.h"
 #include "stratoscope/experiment/save_run.h"
 #include "stratoscope/experiment/similarity.h"

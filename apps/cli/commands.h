@@ -13,6 +13,9 @@ void add_predict(CLI::App& app, Program& program);
 void add_activations(CLI::App& app, Program& program);
 void add_similarity(CLI::App& app, Program& program);
 void add_sweep(CLI::App& app, Program& program);
+void add_generate(CLI::App& app, Program& program);
+void add_lens(CLI::App& app, Program& program);
+void add_attention(CLI::App& app, Program& program);
 void add_verify(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 

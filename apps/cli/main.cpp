@@ -64,7 +64,7 @@ int run(int argc, char** argv) {
   ProgressBar progress;
   Program program{&progress, {}};
   for (const auto add : {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity,
-                         add_sweep, add_verify, add_bench})
+                         add_sweep, add_generate, add_lens, add_attention, add_verify, add_bench})
     add(app, program);
   try {
     if (argc > 1) check_command(app, argv[1]);

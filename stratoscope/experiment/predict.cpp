@@ -12,17 +12,6 @@ namespace stratoscope {
 namespace {
 
 template <class T>
-std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top) {
-  const double total = log_sum_exp(logits);
-  std::vector<Prediction> predictions;
-  for (const TokenId id : most_likely(logits, top)) {
-    const auto logit = static_cast<double>(logits[static_cast<std::size_t>(id)]);
-    predictions.push_back({id, session.token_text(id), logit, logit - total, std::exp(logit - total)});
-  }
-  return predictions;
-}
-
-template <class T>
 std::vector<Surprisal> surprisals(const Text& text, const BasicTensor<T>& logits) {
   std::vector<Surprisal> list;
   for (std::size_t i = 1; i < text.ids.size(); ++i) {
@@ -34,6 +23,20 @@ std::vector<Surprisal> surprisals(const Text& text, const BasicTensor<T>& logits
 }
 
 }  // namespace
+
+template <class T>
+std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top) {
+  const double total = log_sum_exp(logits);
+  std::vector<Prediction> predictions;
+  for (const TokenId id : most_likely(logits, top)) {
+    const auto logit = static_cast<double>(logits[static_cast<std::size_t>(id)]);
+    predictions.push_back({id, session.token_text(id), logit, logit - total, std::exp(logit - total)});
+  }
+  return predictions;
+}
+
+template std::vector<Prediction> likeliest(const Session&, std::span<const float>, std::size_t);
+template std::vector<Prediction> likeliest(const Session&, std::span<const double>, std::size_t);
 
 Predictions predict(const Session& session, const PredictRequest& request) {
   if (request.top == 0) throw Error("predict", "--top 0 asks for nothing", "give 1 or more");

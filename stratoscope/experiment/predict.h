@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,10 @@ struct Predictions {
   double mean_loss = 0;  // mean of the surprisals, in nats
   std::optional<Effect> effect;
 };
+
+// The `top` largest of one row of logits, falling, ties by lower id.
+template <class T>
+std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
 
 Predictions predict(const Session& session, const PredictRequest& request);
 Document to_json(const Session& session, const Predictions& result);

@@ -5,39 +5,23 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
-#include <set>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/experiment/json_document.h"
+#include "stratoscope/experiment/run_arrays.h"
 #include "stratoscope/files/save_arrays.h"
+#include "stratoscope/model/forward.h"
 #include "stratoscope/model/hooks.h"
-#include "stratoscope/probe/hook_names.h"
-#include "stratoscope/version.h"
+#include "stratoscope/model/join_runs.h"
+#include "stratoscope/probe/captures.h"
 
 namespace stratoscope {
 namespace {
 
 // Texts share a forward pass up to about this many rows, so that scratch memory stays bounded.
 constexpr std::size_t kRowsPerPass = 2048;
-
-// Copies the pos axis of `part`, rows [0, n), to rows [first, first + n) of `whole`. Both are [.., pos, ..] with the
-// same axes before and behind; a key axis of `part` may be shorter.
-template <class T>
-void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t pos_axis, std::size_t first) {
-  const Shape &from = part.shape(), &to = whole.shape();
-  std::size_t outer = 1, inner_from = 1, inner_to = 1;
-  for (std::size_t axis = 0; axis < pos_axis; ++axis) outer *= from[axis];
-  for (std::size_t axis = pos_axis + 1; axis < from.size(); ++axis) {
-    inner_from *= from[axis];
-    inner_to *= to[axis];
-  }
-  for (std::size_t o = 0; o < outer; ++o)
-    for (std::size_t row = 0; row < from[pos_axis]; ++row)
-      std::copy_n(part.data() + (o * from[pos_axis] + row) * inner_from, inner_from,
-                  whole.data() + (o * to[pos_axis] + first + row) * inner_to);
-}
 
 // The system's own estimate of what can be had without swapping; no limit where it does not say.
 double available_bytes() {
@@ -59,14 +43,12 @@ void check_memory(double bytes, std::size_t rows) {
                 "split the texts over several files, or capture less");
 }
 
-std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
-
 // Everything that goes into the file, filled pass by pass.
 template <class T>
 class Recorder {
  public:
   Recorder(const Session& session, const SaveRunRequest& request, const std::vector<Text>& texts)
-      : session_(session), request_(request), texts_(texts) {
+      : session_(session), request_(request), texts_(texts), list_(request.captures, session.config()) {
     const ModelConfig& config = session.config();
     row_offsets_ = {0};
     std::size_t longest = 0;
@@ -76,22 +58,18 @@ class Recorder {
       longest = std::max(longest, text.ids.size());
     }
     const std::size_t rows = ids_.size();
-    std::set<Site> wanted;
-    for (const std::string& pattern : request.captures)
-      for (const Site site : match_sites(pattern, config)) wanted.insert(site);
-    for (const Site site : all_sites(config))
-      if (wanted.contains(site)) sites_.push_back(site);
+    const std::vector<std::size_t> offsets(row_offsets_.begin(), row_offsets_.end());
+    captures_ = list_.of_texts(offsets);
     double numbers =
         static_cast<double>(rows) * static_cast<double>(config.n_hidden_states() * config.d_model + config.d_vocab);
-    for (const Site site : sites_) {
-      const bool has_keys = hook_point(site.point).has_axis(HookAxis::key);
-      numbers += static_cast<double>(rows) * (has_keys ? static_cast<double>(config.n_heads * longest)
-                                                       : static_cast<double>(element_count(shape_of(site, config, 1))));
-    }
+    for (const Capture& capture : captures_) numbers += numbers_of(capture, rows, longest);
     check_memory(numbers * sizeof(T), rows);
     hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
     logits_ = BasicTensor<T>({rows, config.d_vocab});
-    for (const Site site : sites_) captured_.push_back(capture_tensor<T>(site, config, rows, config.n_heads, longest));
+    for (const Capture& capture : captures_)
+      captured_.push_back(capture_tensor<T>(capture.site, config, capture.rows ? capture.rows->size() : rows,
+                                            capture.heads ? capture.heads->size() : config.n_heads, longest));
+    placed_.resize(captures_.size());
   }
 
   template <class RunModel>
@@ -101,7 +79,6 @@ class Recorder {
     for (std::size_t first = 0; first < texts_.size();) {
       if (session_.progress() != nullptr && texts_.size() > 1) session_.progress()->update("run", first, texts_.size());
       RunRequest pass;
-      pass.captures = captures_of(sites_);
       pass.progress = texts_.size() > 1 ? &quiet : session_.progress();
       std::size_t rows = 0, end = first;
       for (; end < texts_.size() && (end == first || rows + texts_[end].ids.size() <= kRowsPerPass); ++end) {
@@ -110,6 +87,7 @@ class Recorder {
           pass.edits.push_back(std::move(edit));
         pass.sequences.push_back(texts_[end].ids);
       }
+      pass.captures = list_.of_texts(offsets_of(pass.sequences));
       const Run<T> run = run_model(pass);
       place(run, static_cast<std::size_t>(row_offsets_[first]));
       if (!pass.edits.empty()) {
@@ -133,7 +111,8 @@ class Recorder {
     views.push_back(array_view("hidden_states", hidden_states_));
     views.push_back(array_view("logits", logits_));
     if (request_.packed) views.push_back(array_view("row_offsets", row_offsets, {row_offsets.size()}));
-    for (std::size_t i = 0; i < sites_.size(); ++i) views.push_back(array_view(name_of(sites_[i]), captured_[i]));
+    for (std::size_t i = 0; i < captures_.size(); ++i)
+      views.push_back(array_view(name_of(captures_[i].site), captured_[i]));
     return views;
   }
 
@@ -141,15 +120,31 @@ class Recorder {
   void place(const Run<T>& run, std::size_t first_row) {
     place_rows(run.hidden_states, hidden_states_, 1, first_row);
     place_rows(run.logits, logits_, 0, first_row);
-    for (std::size_t i = 0; i < sites_.size(); ++i)
-      place_rows(run.value(sites_[i]), captured_[i], pos_axis_of(sites_[i]), first_row);
+    for (std::size_t i = 0; i < captures_.size(); ++i) {
+      const BasicTensor<T>& value = run.value(captures_[i].site);
+      const std::size_t axis = pos_axis_of(captures_[i].site);
+      place_rows(value, captured_[i], axis, placed_[i]);
+      placed_[i] += value.shape()[axis];
+    }
+  }
+
+  double numbers_of(const Capture& capture, std::size_t rows, std::size_t longest) const {
+    const ModelConfig& config = session_.config();
+    const HookPoint& info = hook_point(capture.site.point);
+    const std::size_t heads = capture.heads ? capture.heads->size() : config.n_heads;
+    const std::size_t width = info.has_axis(HookAxis::key)    ? heads * longest
+                              : info.has_axis(HookAxis::head) ? heads * shape_of(capture.site, config, 1).back()
+                                                              : shape_of(capture.site, config, 1).back();
+    return static_cast<double>(capture.rows ? capture.rows->size() : rows) * static_cast<double>(width);
   }
 
   const Session& session_;
   const SaveRunRequest& request_;
   const std::vector<Text>& texts_;
   std::vector<std::int64_t> ids_, row_offsets_;
-  std::vector<Site> sites_;
+  CaptureList list_;
+  std::vector<Capture> captures_;    // over all texts
+  std::vector<std::size_t> placed_;  // rows of each that are filled
   BasicTensor<T> hidden_states_, logits_;
   std::vector<BasicTensor<T>> captured_;
 };
@@ -161,11 +156,7 @@ void record_and_save(const Session& session, const SaveRunRequest& request, Save
   saved.effect = recorder.record(run_model);
   const auto arrays = recorder.arrays();
   for (const ArrayView& array : arrays) saved.keys.emplace_back(array.name, array.shape);
-  save_arrays(request.file, arrays,
-              {{"model", session.model_name()},
-               {"model_hash", session.model_hash()},
-               {"stratoscope", STRATOSCOPE_VERSION},
-               {"precision", std::string(name_of(session.precision()))}});
+  save_arrays(request.file, arrays, metadata_of(session));
 }
 
 }  // namespace
@@ -183,7 +174,7 @@ SavedRun save_run(const Session& session, const SaveRunRequest& request) {
     }
   }
   if (saved.texts.empty()) throw Error("text", "the list of texts is empty");
-  for (const std::string& pattern : request.captures) match_sites(pattern, session.config());  // before the long work
+  static_cast<void>(CaptureList(request.captures, session.config()));  // before the long work
   const Model& model = session.model();
   if (session.precision() == Precision::fp64)
     record_and_save<double>(session, request, saved, [&](const RunRequest& r) { return model.run_reference(r); });

@@ -15,30 +15,6 @@ namespace {
 
 constexpr std::size_t kMostPanels = 36;
 
-Target read_target(const Session& session, const TargetChoice& choice) {
-  Target target;
-  if (choice.id) {
-    const std::size_t vocabulary = session.config().d_vocab;
-    if (*choice.id < 0 || static_cast<std::size_t>(*choice.id) >= vocabulary)
-      throw Error("target", "token id " + std::to_string(*choice.id) + " is out of range",
-                  "ids are 0 to " + std::to_string(vocabulary - 1));
-    target.ids = {static_cast<TokenId>(*choice.id)};
-  } else {
-    target.ids = session.tokenizer().encode(choice.text).ids;
-    if (target.ids.empty()) throw Error("target", "is empty", "give the text of a token, such as \" insect\"");
-  }
-  for (const TokenId id : target.ids) target.pieces.push_back(session.token_text(id));
-  target.id = target.ids[0];
-  target.token = target.pieces[0];
-  return target;
-}
-
-std::string pieces_of(const Target& target) {
-  std::string text;
-  for (const std::string& piece : target.pieces) text += (text.empty() ? "" : " ") + token_label(piece);
-  return text;
-}
-
 // What a user should know: a target that is cut, grid points without effect or without numbers.
 std::vector<std::string> warnings_of(const Session& session, const SweepExperiment& experiment,
                                      const SweepRequest& request) {
@@ -46,8 +22,7 @@ std::vector<std::string> warnings_of(const Session& session, const SweepExperime
   std::vector<std::string> warnings;
   for (const Target& target : experiment.targets)
     if (target.ids.size() > 1 && !experiment.whole)
-      warnings.push_back("the target is several tokens: " + pieces_of(target) +
-                         "; the first is used ('sweep --whole' scores them all)");
+      warnings.push_back(cut_warning(target) + " ('sweep --whole' scores them all)");
   std::size_t without_effect = 0, cancelled = 0, not_finite = 0;
   for (std::size_t cell = 0; cell < experiment.result.effects.size(); ++cell) {
     const Effect& effect = experiment.result.effects[cell];

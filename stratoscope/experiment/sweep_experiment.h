@@ -8,16 +8,11 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
+#include "stratoscope/experiment/target.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/sweep.h"
 
 namespace STRATOSCOPE_API stratoscope {
-
-// A token whose prediction is followed: a text, whose first token counts, or an id.
-struct TargetChoice {
-  std::string text = {};
-  std::optional<long> id = {};
-};
 
 struct SweepExperimentRequest {
   std::string text = {};
@@ -27,13 +22,6 @@ struct SweepExperimentRequest {
   std::vector<TargetChoice> targets = {};
   std::string metric = "log_prob";
   bool whole = false;
-};
-
-struct Target {
-  TokenId id = 0;
-  std::string token;
-  TokenIds ids;                     // of the whole target text
-  std::vector<std::string> pieces;  // their texts
 };
 
 struct SweepExperiment {

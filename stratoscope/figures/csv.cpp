@@ -50,7 +50,8 @@ class Rows {
   void operator()(const Heatmap& map) {
     for (std::size_t r = 0; r < map.values.size(); ++r) {
       for (std::size_t c = 0; c < map.values[r].size(); ++c) {
-        row("", category(panel_.x, c), category(panel_.y, r), map.values[r][c]);
+        const bool has_text = r < map.texts.size() && c < map.texts[r].size();
+        row(has_text ? field(map.texts[r][c]) : "", category(panel_.x, c), category(panel_.y, r), map.values[r][c]);
       }
     }
   }

@@ -55,6 +55,8 @@ struct Bars {
 // values[row][col]; row 0 is drawn on top; NaN cells stay empty. Coloured by the figure's ColorScale.
 struct Heatmap {
   std::vector<std::vector<double>> values;
+  // What stands in each cell; drawn where there is room for all columns, and always in the data.
+  std::vector<std::vector<std::string>> texts = {};
 };
 
 // A labelled dashed horizontal line: the clean value beside the edited ones.

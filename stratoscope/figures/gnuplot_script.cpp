@@ -75,6 +75,7 @@ class Script {
   void texts(std::size_t p);
   void label(const TextSpot& spot, const char* font, double size, const char* color);
   void legend(const PanelPlan& plan);
+  void cell_texts(std::size_t p);
   std::string element(std::size_t p, std::size_t m, std::size_t& series) const;
   void color_bar();
   std::string ticks(const std::vector<Tick>& ticks) const;
@@ -232,6 +233,11 @@ void Script::legend(const PanelPlan& plan) {
   }
 }
 
+void Script::cell_texts(std::size_t p) {
+  for (const CellText& text : plan_.panels[p].cell_texts)
+    label(text.spot, "regular", kNoteSize, ("'" + hex(cell_text_color(figure_, p, text, theme_)) + "'").c_str());
+}
+
 void Script::texts(std::size_t p) {
   const PanelPlan& plan = plan_.panels[p];
   if (p == 0) {
@@ -243,6 +249,7 @@ void Script::texts(std::size_t p) {
   label(plan.y_title, "regular", kAxisTitleSize, "text");
   for (const TextSpot& spot : plan.bar_values) label(spot, "regular", kNoteSize, "text");
   label(plan.blank, "regular", kTickSize, "muted");
+  cell_texts(p);
   legend(plan);
   std::size_t r = 0;
   for (const Mark& mark : figure_.panels[p].marks) {

@@ -53,9 +53,10 @@ std::string label(const Axis& axis, std::size_t i) {
   return i < axis.ticks.size() ? escape_html(plain_text(axis.ticks[i])) : std::to_string(i);
 }
 
-std::string cells(const std::vector<double>& values) {
+std::string cells(const std::vector<double>& values, const std::vector<std::string>& texts = {}) {
   std::string row;
-  for (const double value : values) row += "<td>" + shown(value) + "</td>";
+  for (std::size_t i = 0; i < values.size(); ++i)
+    row += "<td>" + (i < texts.size() ? escape_html(plain_text(texts[i])) + " " : "") + shown(values[i]) + "</td>";
   return row;
 }
 
@@ -97,7 +98,8 @@ class Tables {
     for (std::size_t c = 0; c < column_count(map); ++c) rows += "<th>" + label(panel_.x, c) + "</th>";
     rows += "</tr>\n";
     for (std::size_t r = 0; r < map.values.size(); ++r) {
-      rows += "<tr><th>" + label(panel_.y, r) + "</th>" + cells(map.values[r]) + "</tr>\n";
+      rows += "<tr><th>" + label(panel_.y, r) + "</th>" +
+              cells(map.values[r], r < map.texts.size() ? map.texts[r] : std::vector<std::string>{}) + "</tr>\n";
     }
     return rows;
   }

@@ -143,6 +143,18 @@ FigurePlan lay_out(const Figure& figure, Notes notes) {
   return plan;
 }
 
+Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& text, Theme theme) {
+  const ColorScale scale = figure.color.value_or(ColorScale{});
+  for (const Mark& mark : figure.panels[panel].marks) {
+    const auto* map = std::get_if<Heatmap>(&mark);
+    if (map == nullptr || text.row >= map->values.size() || text.column >= map->values[text.row].size()) continue;
+    const double value = map->values[text.row][text.column];
+    if (std::isfinite(value))
+      return text_on(color_at(scale.map, theme, (value - scale.low) / (scale.high - scale.low)));
+  }
+  return palette(theme).text;
+}
+
 std::size_t column_count(const Heatmap& map) {
   std::size_t columns = 0;
   for (const auto& row : map.values) columns = std::max(columns, row.size());

@@ -9,6 +9,7 @@
 #include "stratoscope/figures/axis_plan.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/scatter.h"
+#include "stratoscope/figures/theme.h"
 
 namespace stratoscope {
 
@@ -33,12 +34,18 @@ struct LegendEntry {
   std::optional<std::size_t> series = {};  // which line; none for "… and 3 more"
 };
 
+struct CellText {
+  TextSpot spot;
+  std::size_t row = 0, column = 0;
+};
+
 struct PanelPlan {
   Box plot;  // inside the axes
   AxisPlan x, y;
   TextSpot title, x_title, y_title;
   std::vector<TextSpot> references;  // one per Reference, in order
   std::vector<TextSpot> bar_values;  // at the ends of horizontal bars, when there is room
+  std::vector<CellText> cell_texts;  // of a heat map, when there is room
   TextSpot blank;                    // why nothing is drawn, in a panel whose values are all NaN or infinite
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel
@@ -68,6 +75,9 @@ FigurePlan lay_out(const Figure& figure, Notes notes = Notes::drawn);
 
 // How many rows and columns a heat map has; rows may be ragged, what is missing is empty.
 std::size_t column_count(const Heatmap& map);
+
+// Black or white, on the colour of its cell; the theme's text colour on an empty one.
+Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& text, Theme theme);
 
 // The caption with what the drawing itself has to say: figure.caption, figure.note and what was sampled.
 std::string full_caption(const Figure& figure);

@@ -14,11 +14,13 @@ namespace {
 
 constexpr double kTickRoom = 11;     // tick and gap before its label
 constexpr double kTitleHeight = 20;  // a line of axis title with its gap
+constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kWidestMap = 1200;  // of cells with texts
 constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
 
 // What a panel's marks ask of it.
 struct Contents {
   std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
+  double widest_text = 0;  // in a heat map's cells
   bool heatmap = false, points = false, upright_bars = false, lying_bars = false;
   std::vector<double> x_values, y_values;
 };
@@ -52,6 +54,9 @@ void add(Contents& all, const Heatmap& map) {
   all.heatmap = true;
   all.x_categories = std::max(all.x_categories, column_count(map));
   all.y_categories = std::max(all.y_categories, map.values.size());
+  for (const auto& row : map.texts)
+    for (const std::string& text : row)
+      all.widest_text = std::max(all.widest_text, text_width(plain_text(text), kNoteSize));
 }
 
 void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
@@ -72,9 +77,17 @@ Contents contents_of(const Panel& panel) {
   return all;
 }
 
+// The width of a cell that holds its text, 0 where so many would not fit.
+double text_cell_width(const Contents& all) {
+  if (all.widest_text <= 0) return 0;
+  const double width = std::min(all.widest_text + kCellPadding, kWidestCell);
+  return width * static_cast<double>(all.x_categories) <= kWidestMap ? width : 0;
+}
+
 Box plot_size(const Contents& all) {
   const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
+  if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
   if (all.heatmap) {
     const double longest = std::max(columns, rows);
     const double cell = std::clamp(234 + (longest - 16) * 7, 234.0, 480.0) / longest;
@@ -137,6 +150,22 @@ void place_bar_values(const Panel& panel, PanelPlan& plan) {
   }
 }
 
+void place_cell_texts(const Panel& panel, PanelPlan& plan) {
+  const double width = text_cell_width(contents_of(panel));
+  if (width <= 0) return;
+  for (const Mark& mark : panel.marks) {
+    const auto* map = std::get_if<Heatmap>(&mark);
+    if (map == nullptr) continue;
+    for (std::size_t row = 0; row < map->texts.size(); ++row)
+      for (std::size_t column = 0; column < map->texts[row].size(); ++column)
+        plan.cell_texts.push_back({{shorten(plain_text(map->texts[row][column]), width - kCellPadding / 2, kNoteSize),
+                                    plan.plot.left + (static_cast<double>(column) + 0.5) * width,
+                                    plan.plot.top + (static_cast<double>(row) + 0.5) * kCellHeight, Align::center},
+                                   row,
+                                   column});
+  }
+}
+
 // How many values the marks of a panel have; a reference alone is nothing to look at.
 struct Values {
   std::size_t all = 0, finite = 0;
@@ -195,6 +224,7 @@ void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, Panel
                   plot.left - kTickRoom - plan.y.label_extent - 12, plot.top + plot.height / 2, Align::center, true};
   place_legend(panel, plan);
   place_bar_values(panel, plan);
+  place_cell_texts(panel, plan);
   place_blank(panel, plan);
   place_reference_labels(panel, scatters, plan);
 }

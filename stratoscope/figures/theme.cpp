@@ -67,6 +67,16 @@ const std::vector<Rgb>& color_stops(ColorMap map, Theme theme) {
 
 Rgb color_at(ColorMap map, Theme theme, double t) { return interpolate(color_stops(map, theme), t); }
 
+Rgb text_on(Rgb ground) {
+  // Relative luminance (WCAG 2); where it is 0.179 black and white have the same contrast.
+  const auto linear = [](std::uint8_t channel) {
+    const double x = channel / 255.0;
+    return x <= 0.04045 ? x / 12.92 : std::pow((x + 0.055) / 1.055, 2.4);
+  };
+  const double luminance = 0.2126 * linear(ground.red) + 0.7152 * linear(ground.green) + 0.0722 * linear(ground.blue);
+  return luminance > 0.179 ? Rgb{0, 0, 0} : Rgb{255, 255, 255};
+}
+
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count) {
   if (map == ColorMap::diverging) return color_at(map, theme, spread(i, count, 0, 1));
   // Yellow fades on white, deep blue on slate.

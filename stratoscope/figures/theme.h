@@ -37,6 +37,9 @@ const std::vector<Rgb>& color_stops(ColorMap map, Theme theme);
 // The map at t in [0, 1]; outside, the nearest end.
 Rgb color_at(ColorMap map, Theme theme, double t);
 
+// Black or white, whichever is read more easily on this ground.
+Rgb text_on(Rgb ground);
+
 // The colour of category i of `count` (a depth): the part of the map that stands out from the theme's ground.
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count);
 

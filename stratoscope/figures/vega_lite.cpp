@@ -220,6 +220,20 @@ class PanelSpec {
     layer["encoding"]["y2"] = {{"field", "y_to"}};
     layer["encoding"]["color"] = cell_color();
     layer["encoding"]["tooltip"] = tips;
+    if (!plan_.cell_texts.empty()) add_cell_texts();
+  }
+
+  void add_cell_texts() {
+    Json data = Json::array();
+    for (const CellText& text : plan_.cell_texts)
+      data.push_back({{"x", text.column},
+                      {"y", text.row},
+                      {"label", text.spot.text},
+                      {"color", hex(cell_text_color(figure_, p_, text, theme_))}});
+    Json& layer =
+        add_layer({{"type", "text"}, {"fontSize", kNoteSize}}, std::move(data), position("x", 'x'), position("y", 'y'));
+    layer["encoding"]["text"] = {{"field", "label"}, {"type", "nominal"}};
+    layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
   }
 
   Json cell_color() const {

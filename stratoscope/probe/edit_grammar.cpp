@@ -17,7 +17,8 @@ constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[
 
 class EditParser {
  public:
-  explicit EditParser(std::string_view text) : text_(text) { edit_.text = text; }
+  // `where` is the part of the program that errors name.
+  EditParser(const char* where, std::string_view text) : where_(where), text_(text) { edit_.text = text; }
 
   EditExpression parse() {
     parse_hook_and_selectors();
@@ -34,7 +35,7 @@ class EditParser {
 
  private:
   [[noreturn]] void fail(std::size_t at, const std::string& problem, const std::string& hint = {}) const {
-    throw GrammarError("edit", std::string(text_), at, problem, hint);
+    throw GrammarError(where_, std::string(text_), at, problem, hint);
   }
 
   bool at_end() const { return pos_ >= text_.size(); }
@@ -82,7 +83,9 @@ class EditParser {
     skip_spaces();
     const std::size_t begin = pos_;
     while (in_name()) pos_ += text_[pos_] == '[' ? rest().find(']') + 1 : 1;
-    if (pos_ == begin) fail(begin, "a hook point's name is expected here", kExample);
+    if (pos_ == begin)
+      fail(begin, "a hook point's name is expected here",
+           where_ == std::string_view("edit") ? kExample : kCaptureExample);
     edit_.hook = text_.substr(begin, pos_ - begin);
   }
 
@@ -207,6 +210,7 @@ class EditParser {
     }
   }
 
+  const char* where_;
   std::string_view text_;
   std::size_t pos_ = 0, value_begin_ = 0;
   EditExpression edit_;
@@ -226,8 +230,8 @@ GrammarError::GrammarError(const std::string& where, const std::string& expressi
   set_details("  " + shown + "\n  " + blank + "^\n");
 }
 
-EditExpression parse_edit(std::string_view text) { return EditParser(text).parse(); }
+EditExpression parse_edit(std::string_view text) { return EditParser("edit", text).parse(); }
 
-HookExpression parse_hook_expression(std::string_view text) { return EditParser(text).parse_hook_alone(); }
+HookExpression parse_hook_expression(std::string_view text) { return EditParser("capture", text).parse_hook_alone(); }
 
 }  // namespace stratoscope

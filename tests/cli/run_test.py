@@ -131,6 +131,20 @@ def test_float64_is_saved_as_float64(stratoscope):
     assert load(stratoscope.folder / "a.npz")["logits"].dtype == np.float64
 
 
+def test_captures_of_chosen_positions_and_heads(stratoscope):
+    point = "blocks.2.attn.hook_pattern"
+    (stratoscope.folder / "texts.jsonl").write_text('{"text": "A wise man"}\n{"text": "Penguins are cute."}\n')
+    options = ["run", "--texts", "texts.jsonl", "--save"]
+    stratoscope.succeeds(*options, "all.npz", "--capture", point, "resid_mid.5")
+    stratoscope.succeeds(*options, "some.npz", "--capture", f"{point}[0,-1].head[1,3]", "resid_mid.5[-1]")
+    whole, some = load(stratoscope.folder / "all.npz"), load(stratoscope.folder / "some.npz")
+    offsets = whole["row_offsets"]
+    last = offsets[1:] - 1
+    rows = sorted({*offsets[:-1], *last})
+    np.testing.assert_array_equal(some[point], whole[point][[1, 3]][:, rows])
+    np.testing.assert_array_equal(some["blocks.5.hook_resid_mid"], whole["blocks.5.hook_resid_mid"][last])
+
+
 def test_a_file_of_ours_tells_what_made_it(stratoscope):
     stratoscope.succeeds("run", "A", "--save", "a.safetensors")
     data = (stratoscope.folder / "a.safetensors").read_bytes()
@@ -146,7 +160,10 @@ def test_a_file_of_ours_tells_what_made_it(stratoscope):
         ("blocks.*.nothing", "matches no hook point"),
         ("transformer.h.3.ln_1", "after the norm's weight and bias"),
         ("hidden_states.13", "0 to 12"),
-        ("", "there is no ''"),
+        ("", "capture: a hook point's name is expected here"),
+        ("resid_post.3[10]", "0 to 9, or -10 to -1"),
+        ("resid_post.3.head[0]", "no axis for the selector .head"),
+        ("pattern.3.key[0]", "selects keys"),
     ],
 )
 def test_a_capture_that_is_not_there(stratoscope, capture, says):

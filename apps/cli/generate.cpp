@@ -1,0 +1,105 @@
+#include "stratoscope/experiment/generate.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+
+namespace stratoscope::cli {
+namespace {
+
+std::string why_it_ended(const GeneratedText& result, std::size_t context) {
+  if (result.stopped == "stop") return "a stop text came";
+  if (result.stopped == "end") return "the model ended the text";
+  if (result.stopped == "context") return fmt::format("the model's context of {} tokens is full", context);
+  return "as many as were asked for";
+}
+
+void add_sampling(CLI::App& command, SamplingOptions& sampling) {
+  command
+      .add_option("--temperature", sampling.temperature,
+                  "0 takes the likeliest token each time; 1 draws as the model says, more flattens")
+      ->capture_default_str()
+      ->type_name("X");
+  command.add_option("--top-k", sampling.top_k, "draw from the K likeliest tokens alone (0: from all)")
+      ->capture_default_str()
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+      ->type_name("K");
+  command.add_option("--top-p", sampling.top_p, "draw from the fewest tokens whose probabilities reach P")
+      ->capture_default_str()
+      ->type_name("P");
+  command.add_option("--seed", sampling.seed, "the same seed draws the same tokens")
+      ->capture_default_str()
+      ->type_name("S");
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Program& program) {
+  struct Options {
+    CommonOptions common;
+    GenerateTextRequest request;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("generate", "continue a text, with edits, token by token");
+  add_model_options(command, options->common, true);
+  GenerateTextRequest& request = options->request;
+  command.add_option("--max-new", request.max_new, "at most so many new tokens")
+      ->capture_default_str()
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
+      ->type_name("N");
+  add_sampling(command, request.sampling);
+  command.add_option("--stop", request.stops, "end before this text (may be given several times)")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  command.add_flag("--ignore-end", request.ignore_end, "go on behind the end-of-text token");
+  command
+      .add_option("--edit-scope", request.edit_scope,
+                  "new: edits act on new tokens alone, and the prompt's keys and values stay as they were; all: as if "
+                  "the whole text so far were run with the edits at each step")
+      ->check(CLI::IsMember({"new", "all"}))
+      ->capture_default_str()
+      ->type_name("new|all");
+  command.add_option("--save", request.file, "keep the values of every position: FILE.safetensors or FILE.npz")
+      ->type_name("FILE");
+  command
+      .add_option("--capture", request.captures, "with --save: a hook point to keep too, as in `run` (several times)")
+      ->type_name("HOOK")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  add_text(command, options->common, "the text to continue; - for standard input");
+  command.callback([options, &program] {
+    program.action = [options, &program] {
+      GenerateTextRequest wanted = options->request;
+      wanted.text = text_of(options->common);
+      wanted.text_options = options->common.text_options();
+      wanted.edits = options->common.edit_options();
+      const Session session = open_session(options->common, program);
+      const bool stream = !options->common.json;
+      if (stream) {
+        const Text prompt = session.read(wanted.text, wanted.text_options);
+        session.model();
+        print_header(session, prompt);
+        print(prompt.text);
+        wanted.on_text = [](std::string_view piece) {
+          print(piece);
+          flush_output();
+        };
+      }
+      const GeneratedText result = generate_text(session, wanted);
+      if (stream) print("\n");
+      print_warnings(session, options->common, result.effect);
+      if (options->common.json) return print_json(to_json(session, result));
+      fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
+      if (result.file) fmt::print("saved in {}\n", result.file->string());
+      print_effect(result.effect);
+    };
+  });
+}
+
+}  // namespace stratoscope::cli

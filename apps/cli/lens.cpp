@@ -1,0 +1,140 @@
+#include "stratoscope/experiment/lens.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+#include "apps/cli/table.h"
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/text/utf8.h"
+
+namespace stratoscope::cli {
+namespace {
+
+constexpr std::size_t kCell = 10;  // columns of a terminal for one token
+
+std::size_t terminal_columns() {
+  winsize size{};
+  constexpr std::size_t kUsual = 100;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+// The label, cut to the cell's width.
+std::string cell_text(const std::string& token) {
+  std::string label = token_label(token);
+  if (display_width(label) <= kCell) return label;
+  std::string cut;
+  for (std::size_t i = 0; i < label.size();) {
+    const std::size_t length = utf8_length(static_cast<unsigned char>(label[i]));
+    if (display_width(cut) + display_width(label.substr(i, length)) >= kCell) break;
+    cut += label.substr(i, length);
+    i += length;
+  }
+  return cut + "…";
+}
+
+// The likeliest token at every depth, for as many of the last positions as the terminal has room for.
+void print_grid(const Lens& lens) {
+  const std::size_t room = (terminal_columns() - std::min<std::size_t>(terminal_columns(), 8)) / (kCell + 2);
+  const std::size_t count = std::clamp<std::size_t>(room, 1, lens.positions.size());
+  const std::size_t first = lens.positions.size() - count;
+  std::vector<std::string> titles = {""};
+  for (std::size_t i = first; i < lens.positions.size(); ++i)
+    titles.push_back(cell_text(lens.text.tokens[lens.positions[i]]));
+  Table table(titles);
+  for (std::size_t depth = lens.cells.size(); depth-- > 0;) {
+    std::vector<std::string> row = {lens.labels[depth]};
+    for (std::size_t i = first; i < lens.positions.size(); ++i)
+      row.push_back(cell_text(lens.cells[depth][i].top[0].token));
+    table.add(row);
+  }
+  fmt::print("the likeliest next token after each token, at each depth{}\n",
+             first == 0 ? "" : fmt::format(" (the last {} of {} positions)", count, lens.positions.size()));
+  print(table.text());
+}
+
+void print_last_position(const Lens& lens) {
+  std::vector<std::string> titles = {"", ">entropy", ">KL"};
+  if (lens.target) titles.insert(titles.end(), {">rank", ">prob"});
+  titles.emplace_back("likeliest tokens");
+  Table table(titles);
+  for (std::size_t depth = lens.cells.size(); depth-- > 0;) {
+    const LensCell& cell = lens.cells[depth].back();
+    std::vector<std::string> row = {lens.labels[depth], fmt::format("{:.3f}", cell.entropy),
+                                    fmt::format("{:.3f}", cell.kl)};
+    if (lens.target) row.insert(row.end(), {std::to_string(cell.target_rank), fmt::format("{:.4f}", cell.target_prob)});
+    std::string tokens;
+    for (const Prediction& p : cell.top)
+      tokens += fmt::format("{}{} {:.2f}", tokens.empty() ? "" : "  ", token_label(p.token), p.prob);
+    row.push_back(tokens);
+    table.add(row);
+  }
+  fmt::print("\nafter position {}, {}{}\n", lens.positions.back(), token_label(lens.text.tokens[lens.positions.back()]),
+             lens.target ? "; rank and prob are those of " + token_label(lens.target->token) : "");
+  print(table.text());
+}
+
+}  // namespace
+
+void add_lens(CLI::App& app, Program& program) {
+  struct Options {
+    CommonOptions common;
+    FigureOptions figure;
+    LensRequest request;
+    std::string at = "resid", color = "prob";
+    std::optional<std::string> target;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("lens", "the logit lens: what each depth would predict");
+  add_model_options(command, options->common, true);
+  add_figure_options(command, options->figure);
+  command.add_option("--top", options->request.top, "how many tokens a cell lists")
+      ->capture_default_str()
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
+      ->type_name("K");
+  command.add_option("--positions", options->request.positions, "which positions (default: all)")->type_name("I,J,…");
+  command
+      .add_option(
+          "--at", options->at,
+          "what is read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each block")
+      ->check(CLI::IsMember({"resid", "resid_mid", "attn_out", "mlp_out"}))
+      ->capture_default_str()
+      ->type_name("POINT");
+  command.add_option("--target", options->target, "follow this token's rank and probability")->type_name("TEXT");
+  command
+      .add_option(
+          "--color", options->color,
+          "of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final prediction")
+      ->check(CLI::IsMember({"prob", "rank", "entropy", "kl"}))
+      ->capture_default_str()
+      ->type_name("BY");
+  add_text(command, options->common);
+  command.callback([options, &program] {
+    program.action = [options, &program] {
+      check_figure(options->figure);
+      LensRequest request = options->request;
+      request.text = text_of(options->common);
+      request.text_options = options->common.text_options();
+      request.edits = options->common.edit_options();
+      request.at = parse_lens_point(options->at);
+      const Session session = open_session(options->common, program);
+      if (options->target) request.target = TargetChoice{*options->target, std::nullopt};
+      const Lens lens = logit_lens(session, request);
+      if (lens.target && lens.target->ids.size() > 1) warn(cut_warning(*lens.target));
+      print_warnings(session, options->common, lens.effect);
+      write_figure(options->figure, figure_of(lens, parse_lens_color(options->color)), program.progress);
+      if (options->common.json) return print_json(to_json(session, lens));
+      print_header(session, lens.text);
+      print_grid(lens);
+      print_last_position(lens);
+      print_effect(lens.effect);
+    };
+  });
+}
+
+}  // namespace stratoscope::cli

@@ -1,0 +1,106 @@
+#include "stratoscope/experiment/generate.h"
+
+#include <algorithm>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/experiment/growing_text.h"
+#include "stratoscope/experiment/json_document.h"
+#include "stratoscope/experiment/run_arrays.h"
+#include "stratoscope/files/save_arrays.h"
+#include "stratoscope/probe/captures.h"
+#include "stratoscope/probe/edits.h"
+#include "stratoscope/probe/generate.h"
+
+namespace stratoscope {
+namespace {
+
+std::vector<Capture> captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
+  if (!request.captures.empty() && !request.file)
+    throw Error("generate", "captures go into a file, and none is asked for", "add --save FILE");
+  const std::size_t nothing_chosen[] = {0, 0};
+  for (const std::string& text : request.captures)
+    if (parse_hook_expression(text).positions)
+      throw Error("generate", "captures of generated texts take no positions: " + text, "they are of all of them");
+  return CaptureList(request.captures, config).of_texts(nothing_chosen);
+}
+
+GenerateRequest request_of(const Session& session, const GenerateTextRequest& request, const Text& prompt) {
+  GenerateRequest wanted;
+  wanted.prompt = prompt.ids;
+  for (const std::string& edit : request.edits.expressions) wanted.edits.push_back(parse_edit(edit));
+  check_corrupt_is_read(wanted.edits, request.edits.corrupt_text.has_value());
+  if (request.edits.corrupt_text) wanted.corrupt = session.read(*request.edits.corrupt_text, request.text_options).ids;
+  wanted.scope = parse_edit_scope(request.edit_scope);
+  wanted.captures = captures_of_all_rows(request, session.config());
+  wanted.keep = request.file.has_value();
+  wanted.max_new = request.max_new;
+  wanted.sampling = request.sampling;
+  wanted.progress = session.progress();
+  return wanted;
+}
+
+template <class T>
+void generate_in(const Session& session, const GenerateTextRequest& request, GenerateRequest wanted,
+                 GeneratedText& result) {
+  GrowingText text(request.stops);
+  const auto tell = [&](const std::string& piece) {
+    if (request.on_text && !piece.empty()) request.on_text(piece);
+  };
+  const auto end = session.tokenizer().end_of_text();
+  result.stopped = "length";
+  wanted.on_token = [&](TokenId id, double log_prob) {
+    result.tokens.push_back({id, session.token_text(id), log_prob});
+    if (end && id == *end && !request.ignore_end) {
+      result.stopped = "end";
+      return false;
+    }
+    const bool known = static_cast<std::size_t>(id) < session.tokenizer().vocab_size();
+    tell(text.add(known ? session.tokenizer().token_bytes(id) : session.token_text(id)));
+    if (text.stopped()) result.stopped = "stop";
+    return !text.stopped();
+  };
+  const Generation<T> generation = generate<T>(session.model(), wanted);
+  tell(text.rest());
+  result.text = text.shown();
+  if (generation.context_is_full) result.stopped = "context";
+  result.effect = generation.effect;
+  if (!request.file) return;
+  std::vector<std::int64_t> ids(result.prompt.ids.begin(), result.prompt.ids.end());
+  for (const NewToken& token : generation.tokens) ids.push_back(token.id);
+  const auto arrays = arrays_of(ids, generation.run);
+  for (const ArrayView& array : arrays) result.keys.emplace_back(array.name, array.shape);
+  save_arrays(*request.file, arrays, metadata_of(session));
+  result.file = request.file;
+}
+
+}  // namespace
+
+GeneratedText generate_text(const Session& session, const GenerateTextRequest& request) {
+  if (request.file) check_array_ending(*request.file);
+  GeneratedText result;
+  result.prompt = session.read(request.text, request.text_options);
+  const GenerateRequest wanted = request_of(session, request, result.prompt);
+  if (session.precision() == Precision::fp64)
+    generate_in<double>(session, request, wanted, result);
+  else
+    generate_in<float>(session, request, wanted, result);
+  return result;
+}
+
+Document to_json(const Session& session, const GeneratedText& result) {
+  Json json = begin_document(session, result.effect, &result.prompt);
+  json["prompt"] = result.prompt.text;
+  json["text"] = result.text;
+  json["stopped"] = result.stopped;
+  json["tokens"] = Json::array();
+  for (const GeneratedToken& token : result.tokens)
+    json["tokens"].push_back({{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}});
+  if (result.file) {
+    json["file"] = result.file->string();
+    json["keys"] = Json::object();
+    for (const auto& [name, shape] : result.keys) json["keys"][name] = shape;
+  }
+  return finish_document(json);
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,33 @@
+#include "stratoscope/experiment/target.h"
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/experiment/labels.h"
+
+namespace stratoscope {
+
+Target read_target(const Session& session, const TargetChoice& choice) {
+  Target target;
+  if (choice.id) {
+    const std::size_t vocabulary = session.config().d_vocab;
+    if (*choice.id < 0 || static_cast<std::size_t>(*choice.id) >= vocabulary)
+      throw Error("target", "token id " + std::to_string(*choice.id) + " is out of range",
+                  "ids are 0 to " + std::to_string(vocabulary - 1));
+    target.ids = {static_cast<TokenId>(*choice.id)};
+  } else {
+    target.ids = session.tokenizer().encode(choice.text).ids;
+    if (target.ids.empty()) throw Error("target", "is empty", "give the text of a token, such as \" insect\"");
+  }
+  for (const TokenId id : target.ids) target.pieces.push_back(session.token_text(id));
+  target.id = target.ids[0];
+  target.token = target.pieces[0];
+  return target;
+}
+
+std::string cut_warning(const Target& target) {
+  if (target.ids.size() < 2) return {};
+  std::string text = "the target is several tokens:";
+  for (const std::string& piece : target.pieces) text += " " + token_label(piece);
+  return text + "; the first is used";
+}
+
+}  // namespace stratoscope
