@@ -85,10 +85,7 @@ void add_demo(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->type_name("F");
   command.add_option("--out", options->out, "the folder")->capture_default_str()->type_name("DIR");
-  command.add_option("--theme", options->theme, "light or dark")
-      ->check(CLI::IsMember({"light", "dark"}))
-      ->capture_default_str()
-      ->type_name("THEME");
+  add_theme(command, options->theme);
   add_text(command, options->common, "in place of the demonstrations' own texts; - for standard input");
   command.callback([options, &program] {
     program.action = [options, &program] {

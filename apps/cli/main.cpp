@@ -9,6 +9,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/last_resort.h"
+#include "apps/cli/option_table.h"
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "stratoscope/base/error.h"
@@ -27,8 +28,10 @@ void print_error(std::string_view message) { tell(fmt::format("stratoscope: erro
 void check_command(const CLI::App& app, std::string_view word) {
   if (word.starts_with('-')) return;
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::find(names.begin(), names.end(), word) != names.end()) return;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return;
+    if (!command->get_group().empty()) names.push_back(command->get_name());
+  }
   const std::string near = did_you_mean(word, names);
   throw CLI::ExtrasError(
       "there is no command " + in_quotes(word) + " in this version" + (near.empty() ? "" : "; " + near),
@@ -60,11 +63,12 @@ int run(int argc, char** argv) {
   CLI::App app("Look inside transformer language models.", "stratoscope");
   app.require_subcommand(1);
   app.set_version_flag("--version", "stratoscope " STRATOSCOPE_VERSION);
-  app.get_formatter()->column_width(40);
+  app.formatter(help_formatter());
   ProgressBar progress;
   Program program{&progress, {}};
-  for (const auto add : {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity,
-                         add_sweep, add_generate, add_lens, add_attention, add_verify, add_bench})
+  for (const auto add :
+       {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity, add_sweep, add_generate,
+        add_lens, add_attention, add_verify, add_bench, add_completion, add_manual})
     add(app, program);
   try {
     if (argc > 1) check_command(app, argv[1]);

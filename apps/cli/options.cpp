@@ -91,7 +91,7 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
   command
       .add_option("--precision", options.precision, "arithmetic of the matrix products: fp32, or fp64 as a slow proof")
       ->capture_default_str()
-      ->type_name("P");
+      ->type_name("fp32|fp64");
   command.add_option("--threads", options.threads, "worker threads (default: all cores)")
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");
@@ -102,14 +102,17 @@ void add_text(CLI::App& command, CommonOptions& options, const std::string& help
   command.add_option("TEXT", options.text, help)->type_name("");
 }
 
+CLI::Option* add_theme(CLI::App& command, std::string& theme) {
+  return command.add_option("--theme", theme, "light or dark")
+      ->check(CLI::IsMember({"light", "dark"}).description(""))
+      ->capture_default_str()
+      ->type_name("light|dark");
+}
+
 void add_figure_options(CLI::App& command, FigureOptions& options) {
   auto* file = command.add_option("--figure", options.file, "also draw it: FILE.svg, .png, .pdf, .html or .vl.json");
   file->type_name("FILE");
-  command.add_option("--theme", options.theme, "light or dark")
-      ->check(CLI::IsMember({"light", "dark"}))
-      ->capture_default_str()
-      ->type_name("THEME")
-      ->needs(file);
+  add_theme(command, options.theme)->needs(file);
   command.add_option("--range", options.range, "the colours' ends, LO,HI, or auto to fit the data")
       ->type_name("LO,HI|auto")
       ->needs(file);

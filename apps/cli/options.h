@@ -1,4 +1,4 @@
-// The options that commands share, declared once.
+// The options that commands share, declared once. Their type names mean something to completion: option_table.h.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -43,6 +43,7 @@ struct Program {
 // --model, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos, --truncate.
 void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
+CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);
 // Lets an option take several values behind one name, each as it is written: CLI11 would take "[a,b]" apart.
 void take_several(CLI::Option& option);

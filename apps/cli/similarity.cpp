@@ -114,7 +114,7 @@ void add_similarity(CLI::App& app, Program& program) {
   add_model_options(command, options->common, true);
   add_figure_options(command, options->figure);
   command.add_option("--across", options->across, "layers: depths of a token; tokens: tokens at a depth")
-      ->check(CLI::IsMember({"layers", "tokens"}))
+      ->check(CLI::IsMember({"layers", "tokens"}).description(""))
       ->type_name("layers|tokens");
   command.add_option("--tokens", options->tokens, "with --across layers: which tokens (default: 4 evenly spaced)")
       ->type_name("I,J,…");

@@ -84,9 +84,9 @@ void add_sweep(CLI::App& app, Program& program) {
   auto* ids = command.add_option("--target-id", options->target_ids, "the same as an id");
   ids->type_name("N");
   repeatable(ids);
-  command.add_option("--metric", options->metric, "log_prob, prob, rank, logit, logit_diff, kl or entropy")
+  command.add_option("--metric", options->metric, "what is read at each grid point")
       ->capture_default_str()
-      ->type_name("M");
+      ->type_name("log_prob|prob|rank|logit|logit_diff|kl|entropy");
   command.add_flag("--whole", options->whole, "score the whole target text, not its first token");
   add_text(command, options->common);
   command.callback([options, &program, &command, targets, ids] {
