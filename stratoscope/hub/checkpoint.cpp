@@ -1,19 +1,18 @@
 #include "stratoscope/hub/checkpoint.h"
 
-#include <openssl/evp.h>
+#include <xxhash.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <new>
 #include <set>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/json.h"
-#include "stratoscope/base/names.h"
+#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/hub/model_files.h"
 
 namespace stratoscope {
 namespace {
@@ -57,51 +56,26 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
   return expected;
 }
 
-// The files of the folder that hold the weights.
-std::vector<fs::path> weight_files(const fs::path& folder) {
-  std::error_code ignored;
-  if (fs::exists(folder / "model.safetensors", ignored)) return {folder / "model.safetensors"};
-  const fs::path index = folder / "model.safetensors.index.json";
-  if (!fs::exists(index, ignored)) {
-    const bool pickled = fs::exists(folder / "pytorch_model.bin", ignored);
-    throw Error("safetensors", folder.string() + ": holds no model.safetensors" + (pickled ? ", only a pickle" : ""),
-                pickled ? "pytorch_model.bin is not read, because a pickle can run code; convert it with "
-                          "save_pretrained(..., safe_serialization=True)"
-                        : "is this a model folder in Hugging Face layout?");
-  }
-  const auto json = parse_json(read_text_file(index), "safetensors", index.string());
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object() ||
-      json["weight_map"].empty())
-    throw Error("safetensors", index.string() + ": has no weight_map");
-  std::set<fs::path> files;
-  for (const auto& [tensor, file] : json["weight_map"].items()) {
-    const std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..")
-      throw Error("safetensors",
-                  index.string() + ": the file of tensor " + in_quotes(tensor) + " is not a name in this folder");
-    files.insert(folder / name);
-  }
-  return {files.begin(), files.end()};
-}
-
-class Sha256 {
+// XXH3 over what is added, piece by piece.
+class Fingerprint {
  public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-  void add(std::span<const std::byte> bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  void add(std::string_view text) { EVP_DigestUpdate(context_.get(), text.data(), text.size()); }
-  std::string hex(std::size_t digits) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    std::string text;
-    for (std::size_t i = 0; i < digits / 2; ++i) {
-      text += "0123456789abcdef"[digest[i] >> 4];
-      text += "0123456789abcdef"[digest[i] & 15];
-    }
+  Fingerprint() : state_(XXH3_createState(), XXH3_freeState) {
+    if (state_ == nullptr) throw std::bad_alloc();
+    XXH3_64bits_reset(state_.get());
+  }
+  void add(std::span<const std::byte> bytes) { XXH3_64bits_update(state_.get(), bytes.data(), bytes.size()); }
+  void add(std::string_view text) { XXH3_64bits_update(state_.get(), text.data(), text.size()); }
+  std::string hex() const {
+    constexpr int kDigits = 16, kBitsPerDigit = 4;
+    std::string text(kDigits, '0');
+    XXH64_hash_t hash = XXH3_64bits_digest(state_.get());
+    for (int i = kDigits - 1; i >= 0; --i, hash >>= kBitsPerDigit)
+      text[static_cast<std::size_t>(i)] = "0123456789abcdef"[hash & 15];
     return text;
   }
 
  private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
 };
 
 // Whether any number has all bits of its exponent set: NaN or infinity. The loop has no branch.
@@ -240,20 +214,20 @@ void Checkpoint::check_unchanged() const {
 
 std::string Checkpoint::fingerprint() const {
   constexpr std::size_t kPiece = 4096, kPieces = 16;
-  Sha256 sha;
-  sha.add(read_text_file(folder_ / "config.json"));
+  Fingerprint hash;
+  hash.add(read_text_file(folder_ / "config.json"));
   for (const auto& [name, tensor] : tensors_) {
-    sha.add(name + " " + std::string(name_of(tensor.dtype)) + " " + to_string(tensor.shape) + "\n");
+    hash.add(name + " " + std::string(name_of(tensor.dtype)) + " " + to_string(tensor.shape) + "\n");
     const std::size_t size = tensor.bytes.size();
     if (size <= kPiece * kPieces) {
-      sha.add(tensor.bytes);
+      hash.add(tensor.bytes);
     } else {
       for (std::size_t i = 0; i < kPieces; ++i)
-        sha.add(tensor.bytes.subspan((size - kPiece) / (kPieces - 1) * i, kPiece));
+        hash.add(tensor.bytes.subspan((size - kPiece) / (kPieces - 1) * i, kPiece));
     }
   }
   check_unchanged();
-  return sha.hex(16);
+  return hash.hex();
 }
 
 }  // namespace stratoscope

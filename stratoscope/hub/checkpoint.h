@@ -52,7 +52,7 @@ class Checkpoint {
   // Gives back the memory of pages that were read; they are read again from the file when they are needed.
   void release_pages() const;
 
-  // 16 hexadecimal digits of SHA-256 over config.json, the tensors' names, types and shapes, and the numbers: all of
+  // 16 hexadecimal digits, an XXH3 over config.json, the tensors' names, types and shapes, and the numbers: all of
   // a small tensor's, evenly spaced pieces of a large one's.
   std::string fingerprint() const;
 

@@ -4,81 +4,100 @@
 #include <link.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/known_models.h"
+#include "stratoscope/hub/model_files.h"
 
 namespace stratoscope {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> folder_from(const char* variable) {
-  const char* value = std::getenv(variable);
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return fs::path(value);
-}
-
 bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
 }
 
-std::vector<std::string> folder_names(const fs::path& parent) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error))
-    if (is_folder(entry->path())) names.push_back(entry->path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-// "models--openai-community--gpt2" to "openai-community/gpt2".
-std::optional<std::string> repository_name(const std::string& cache_folder) {
-  constexpr std::string_view kPrefix = "models--";
-  if (!cache_folder.starts_with(kPrefix)) return std::nullopt;
-  std::string name = cache_folder.substr(kPrefix.size());
-  if (const auto dashes = name.find("--"); dashes != std::string::npos) name.replace(dashes, 2, "/");
-  return name;
-}
-
-// The snapshot that refs/main points to, else the only one there is.
-std::optional<fs::path> snapshot_of(const fs::path& repository) {
-  std::error_code ignored;
-  if (fs::is_regular_file(repository / "refs" / "main", ignored)) {
-    std::string commit = read_text_file(repository / "refs" / "main", 256);
-    while (!commit.empty() && std::isspace(static_cast<unsigned char>(commit.back())) != 0) commit.pop_back();
-    const fs::path snapshot = repository / "snapshots" / commit;
-    if (!commit.empty() && fs::path(commit).filename() == commit && is_folder(snapshot)) return snapshot;
-  }
-  const auto snapshots = folder_names(repository / "snapshots");
-  if (snapshots.size() == 1) return repository / "snapshots" / snapshots[0];
+// The snapshot of a revision. Where main is no reference, the only snapshot there is; of a commit the beginning will
+// do.
+std::optional<fs::path> snapshot_of(const fs::path& repository, const std::string& revision) {
+  const fs::path snapshots = repository / "snapshots";
+  if (const auto commit = commit_of(repository, revision); commit && is_folder(snapshots / *commit))
+    return snapshots / *commit;
+  constexpr std::size_t kShortestCommit = 7;
+  std::vector<std::string> matching = snapshots_of(repository);
+  if (revision != kMainRevision)
+    std::erase_if(matching, [&](const std::string& commit) {
+      return revision.size() < kShortestCommit || !commit.starts_with(revision);
+    });
+  if (matching.size() == 1) return snapshots / matching[0];
   return std::nullopt;
+}
+
+// What a name may mean in the cache, the best first: the name itself and the hub's other name for it; else, for a short
+// name, a repository of any organisation, as the hub redirects it.
+std::vector<CachedRepository> candidates(const std::string& name) {
+  std::vector<CachedRepository> exact, other, ending;
+  const KnownModel* const known = known_model(name);
+  for (CachedRepository& repository : cached_repositories(hugging_face_cache())) {
+    if (repository.is_called(name))
+      exact.push_back(std::move(repository));
+    else if (known != nullptr && (repository.is_called(known->name) || repository.is_called(known->repository)))
+      other.push_back(std::move(repository));
+    else if (known == nullptr && name.find('/') == std::string::npos && repository.name.ends_with("/" + name))
+      ending.push_back(std::move(repository));
+  }
+  exact.insert(exact.end(), std::move_iterator(other.begin()), std::move_iterator(other.end()));
+  return exact.empty() ? ending : exact;
+}
+
+[[noreturn]] void refuse_incomplete(const std::string& name, const fs::path& snapshot,
+                                    const std::vector<std::string>& missing) {
+  std::error_code ignored;
+  const bool pickled = missing == std::vector<std::string>{kWeightsFile} && fs::exists(snapshot / kPickleFile, ignored);
+  if (pickled) weight_files(snapshot);  // says what to do about it
+  throw Error("model",
+              in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
+                  (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
+              "'stratoscope pull " + name + "' gets what is missing");
 }
 
 std::optional<ModelLocation> find_in_cache(const std::string& name) {
-  const fs::path cache = hugging_face_cache();
-  for (const std::string& folder : folder_names(cache)) {
-    const auto repository = repository_name(folder);
-    if (!repository) continue;
-    // A short name also finds the organisation's repository, as the hub redirects it.
-    const bool matches =
-        *repository == name || (name.find('/') == std::string::npos && repository->ends_with("/" + name));
-    if (!matches) continue;
-    if (const auto snapshot = snapshot_of(cache / folder)) return ModelLocation{*repository, *snapshot};
+  const ModelName asked = split_model_name(name);
+  std::vector<ModelLocation> found;
+  std::optional<fs::path> incomplete;
+  for (const CachedRepository& repository : candidates(asked.repository)) {
+    const auto snapshot = snapshot_of(repository.folder, asked.revision);
+    if (!snapshot) continue;
+    if (!missing_files(*snapshot).empty()) {
+      incomplete = snapshot;
+      continue;
+    }
+    const std::string revision = asked.revision == kMainRevision ? "" : "@" + asked.revision;
+    found.push_back({repository.name + revision, *snapshot});
+    if (repository.is_called(asked.repository)) break;
   }
-  return std::nullopt;
+  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete, missing_files(*incomplete));
+  if (found.empty()) return std::nullopt;
+  if (found.size() > 1 && known_model(asked.repository) == nullptr)
+    throw Error("model", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,
+                "both are in the Hugging Face cache; write the whole name");
+  return found[0];
 }
 
-std::vector<std::string> known_names() {
+std::vector<std::string> names_on_this_machine() {
   std::vector<std::string> names;
   for (const auto& parent : builtin_model_folders())
     for (auto& name : folder_names(parent)) names.push_back(std::move(name));
-  for (const auto& folder : folder_names(hugging_face_cache()))
-    if (auto repository = repository_name(folder)) names.push_back(std::move(*repository));
+  for (CachedRepository& repository : cached_repositories(hugging_face_cache())) {
+    names.push_back(std::move(repository.name));
+    names.insert(names.end(), repository.aliases.begin(), repository.aliases.end());
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
@@ -105,6 +124,21 @@ fs::path own_file() {
   return fs::read_symlink("/proc/self/exe", error);
 }
 
+// What to type instead: a near name, and the command that gets the model.
+std::string hint_for_unknown(const std::string& name) {
+  const std::vector<std::string> here = names_on_this_machine();
+  std::vector<std::string> nearby = here;
+  for (const KnownModel& model : known_models()) nearby.emplace_back(model.name);
+  const bool known = known_model(split_model_name(name).repository) != nullptr;
+  std::string hint = known ? "" : did_you_mean(name, nearby);
+  if (hint.empty() && !known && !here.empty()) {
+    hint = "on this machine are:";
+    for (const std::string& model : here) hint += " " + model;
+  }
+  const std::string command = how_to_get(name);
+  return hint + (hint.empty() || command.empty() ? "" : "; ") + command;
+}
+
 }  // namespace
 
 std::vector<fs::path> builtin_model_folders() {
@@ -117,13 +151,6 @@ std::vector<fs::path> builtin_model_folders() {
     folders.push_back(folder / "share" / "stratoscope" / "models");
   }
   return folders;
-}
-
-fs::path hugging_face_cache() {
-  if (const auto cache = folder_from("HF_HUB_CACHE")) return *cache;
-  if (const auto home = folder_from("HF_HOME")) return *home / "hub";
-  if (const auto xdg = folder_from("XDG_CACHE_HOME")) return *xdg / "huggingface" / "hub";
-  return folder_from("HOME").value_or("/") / ".cache" / "huggingface" / "hub";
 }
 
 ModelLocation find_model(const std::string& name) {
@@ -139,16 +166,10 @@ ModelLocation find_model(const std::string& name) {
   std::error_code ignored;
   if (fs::exists(name, ignored)) throw Error("model", name + ": is a file", "name the folder that holds it");
 
-  const auto names = known_names();
-  std::string hint = did_you_mean(name, names);
-  if (hint.empty() && !names.empty()) {
-    hint = "on this machine are:";
-    for (const auto& known : names) hint += " " + known;
-  }
   throw Error("model",
               in_quotes(name) + " is neither a folder, nor a built-in model, nor in the Hugging Face cache (" +
                   hugging_face_cache().string() + ")",
-              hint);
+              hint_for_unknown(name));
 }
 
 }  // namespace stratoscope

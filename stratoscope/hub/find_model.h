@@ -21,12 +21,9 @@ inline constexpr const char* kBuiltInModel = "novella-7m";
 // build tree), or in its prefix ("share/stratoscope/models" of one of the two folders above).
 std::vector<std::filesystem::path> builtin_model_folders();
 
-// Hugging Face's cache: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub; the
-// first whose variable is set, else the last.
-std::filesystem::path hugging_face_cache();
-
 // A folder that holds config.json, a built-in model's name, or a model in the Hugging Face cache ("gpt2",
-// "openai-community/gpt2"). Throws Error that says where was looked and which names are near.
+// "openai-community/gpt2", "gpt2@v1.0", "gpt2@607a30d"). Throws Error that says where was looked, which names are near
+// and which command gets the model; for a model in the cache that is not complete as well.
 ModelLocation find_model(const std::string& name_or_folder);
 
 }  // namespace stratoscope

@@ -4,69 +4,99 @@
 #include <gtest/gtest.h>
 
 #include "tests/base/temporary_folder.h"
-#include "tests/support/environment.h"
+#include "tests/hub/cache_writer.h"
 #include "tests/support/errors.h"
 
 namespace stratoscope {
 namespace {
 
 namespace fs = std::filesystem;
-using test::EnvironmentVariable;
+using test::CacheWriter;
 using test::refuses;
 
 class FindModel : public ::testing::Test {
  protected:
-  // A repository in the cache; `main` is the commit that refs/main names.
-  fs::path add(const std::string& folder, const std::vector<std::string>& snapshots,
-               const std::string& main = "") const {
-    const fs::path repository = cache() / folder;
-    for (const std::string& snapshot : snapshots) {
-      fs::create_directories(repository / "snapshots" / snapshot);
-      std::ofstream(repository / "snapshots" / snapshot / "config.json") << "{}";
-    }
-    if (!main.empty()) {
-      fs::create_directories(repository / "refs");
-      std::ofstream(repository / "refs" / "main") << main << '\n';
-    }
-    return repository / "snapshots";
+  fs::path snapshot(const std::string& repository, const std::string& commit) const {
+    return cache_.root() / repository / "snapshots" / commit;
   }
-  fs::path cache() const { return folder_ / "cache"; }
-
   const stratoscope::testing::TemporaryFolder folder_;
-  const EnvironmentVariable hub_{"HF_HUB_CACHE", cache().string()};
+  const CacheWriter cache_;
 };
 
-TEST_F(FindModel, WhereTheCacheIs) {
-  const EnvironmentVariable home("HOME", "/h");
-  EXPECT_EQ(hugging_face_cache(), cache());
-  const EnvironmentVariable none("HF_HUB_CACHE", std::nullopt);
-  const EnvironmentVariable hf("HF_HOME", "/hf"), xdg("XDG_CACHE_HOME", "/xdg");
-  EXPECT_EQ(hugging_face_cache(), "/hf/hub");
-  const EnvironmentVariable empty("HF_HOME", "");  // an empty variable counts as unset
-  EXPECT_EQ(hugging_face_cache(), "/xdg/huggingface/hub");
-  const EnvironmentVariable no_xdg("XDG_CACHE_HOME", std::nullopt);
-  EXPECT_EQ(hugging_face_cache(), "/h/.cache/huggingface/hub");
-}
-
 TEST_F(FindModel, InTheCache) {
-  const fs::path gpt2 = add("models--openai-community--gpt2", {"aaa", "bbb"}, "bbb");
-  const fs::path one = add("models--tiny", {"ccc"});
-  EXPECT_EQ(find_model("openai-community/gpt2").folder, gpt2 / "bbb");
+  const std::string gpt2 = "models--openai-community--gpt2";
+  for (const char* commit : {"aaa", "bbb"}) cache_.model(gpt2, commit);
+  cache_.reference(gpt2, "main", "bbb\n");
+  cache_.model("models--tiny", "ccc");
+  EXPECT_EQ(find_model("openai-community/gpt2").folder, snapshot(gpt2, "bbb"));
   EXPECT_EQ(find_model("openai-community/gpt2").name, "openai-community/gpt2");
-  EXPECT_EQ(find_model("gpt2").folder, gpt2 / "bbb") << "a short name finds the organisation's";
-  EXPECT_EQ(find_model("tiny").folder, one / "ccc");
+  EXPECT_EQ(find_model("gpt2").folder, snapshot(gpt2, "bbb")) << "a short name finds the organisation's";
+  EXPECT_EQ(find_model("tiny").folder, snapshot("models--tiny", "ccc"));
   EXPECT_TRUE(refuses([] { find_model("other/gpt2"); }, "'other/gpt2' is neither a folder"));
 }
 
+TEST_F(FindModel, UnderTheHubsOtherName) {
+  cache_.model("models--distilgpt2", "aaa");
+  EXPECT_EQ(find_model("distilgpt2").name, "distilgpt2");
+  EXPECT_EQ(find_model("distilbert/distilgpt2").folder, snapshot("models--distilgpt2", "aaa"));
+  cache_.model("models--openai-community--gpt2", "bbb");
+  cache_.link("models--gpt2", "models--openai-community--gpt2");
+  EXPECT_EQ(find_model("gpt2").name, "openai-community/gpt2");
+  EXPECT_EQ(find_model("gpt2").folder, snapshot("models--openai-community--gpt2", "bbb"));
+}
+
+TEST_F(FindModel, AShortNameMeansOneRepository) {
+  cache_.model("models--anna--tiny", "aaa");
+  EXPECT_EQ(find_model("tiny").name, "anna/tiny");
+  cache_.model("models--bert--tiny", "bbb");
+  EXPECT_TRUE(refuses([] { find_model("tiny"); }, "may be anna/tiny or bert/tiny"));
+  cache_.model("models--tiny", "ccc");
+  EXPECT_EQ(find_model("tiny").name, "tiny");
+  cache_.model("models--anna--gpt2", "ddd");
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); }, "is neither a folder")) << "everybody knows whose gpt2 is";
+}
+
+TEST_F(FindModel, ByRevision) {
+  const std::string commit(40, 'a');
+  cache_.model("models--tiny", commit);
+  cache_.model("models--tiny", std::string(40, 'b'));
+  cache_.reference("models--tiny", "main", std::string(40, 'b'));
+  cache_.reference("models--tiny", "refs/pr/1", commit);
+  for (const std::string revision : {"refs/pr/1", commit.c_str(), "aaaaaaa"})
+    EXPECT_EQ(find_model("tiny@" + revision).folder, snapshot("models--tiny", commit)) << revision;
+  EXPECT_EQ(find_model("tiny@refs/pr/1").name, "tiny@refs/pr/1");
+  for (const char* name : {"tiny@v2", "tiny@aaaaaa", "tiny@../main", "tiny@", "tiny@/main", "tiny@refs//pr/1"})
+    EXPECT_TRUE(refuses([name] { find_model(name); }, "is neither a folder")) << name;
+}
+
+TEST_F(FindModel, ThatIsNotComplete) {
+  cache_.file("models--gpt2", "aaa", "config.json", "{}");
+  cache_.file("models--gpt2", "aaa", "tokenizer.json", "{}");
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); },
+                      "'gpt2' is in the Hugging Face cache without 'model.safetensors'; 'stratoscope pull gpt2' gets"));
+  cache_.file("models--gpt2", "aaa", "pytorch_model.bin", "!");
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); }, "only a pickle"));
+  cache_.file("models--split", "bbb", "tokenizer.json", "{}");
+  cache_.file("models--split", "bbb", "model.safetensors.index.json", R"({"weight_map":{"a":"1.safetensors"}})");
+  EXPECT_TRUE(refuses([] { find_model("split"); }, "without 'config.json' and 1 more"));
+  cache_.file("models--split", "bbb", "config.json", "{}");
+  EXPECT_TRUE(refuses([] { find_model("split"); }, "without '1.safetensors'"));
+  cache_.file("models--split", "bbb", "1.safetensors", "x");
+  EXPECT_EQ(find_model("split").name, "split");
+}
+
 TEST_F(FindModel, ACacheThatIsNotAsItShouldBe) {
-  add("models--several", {"aaa", "bbb"});
-  add("models--escape", {"aaa", "bbb"}, "../..");
-  add("models--stale", {"aaa"}, "gone");
-  add("datasets--text", {"aaa"}, "aaa");
+  for (const char* name : {"models--several", "models--escape", "models--stale"}) cache_.model(name, "aaa");
+  for (const char* name : {"models--several", "models--escape"}) cache_.model(name, "bbb");
+  cache_.reference("models--escape", "main", "../..");
+  cache_.reference("models--stale", "main", "gone");
+  cache_.model("datasets--text", "aaa");
+  cache_.link("models--dangling", "models--nothing");
   EXPECT_TRUE(refuses([] { find_model("several"); }, "is neither a folder"));
   EXPECT_TRUE(refuses([] { find_model("escape"); }, "is neither a folder"));
   EXPECT_EQ(find_model("stale").folder.filename(), "aaa");
   EXPECT_TRUE(refuses([] { find_model("text"); }, "is neither a folder"));
+  EXPECT_TRUE(refuses([] { find_model("dangling"); }, "is neither a folder"));
 }
 
 TEST_F(FindModel, AFolder) {
@@ -82,14 +112,24 @@ TEST_F(FindModel, AFolder) {
 }
 
 TEST_F(FindModel, UnknownNames) {
-  add("models--tiny-stories", {"aaa"});
+  cache_.model("models--tiny-stories", "aaa");
   EXPECT_TRUE(refuses([] { find_model("tiny-storys"); }, "did you mean 'tiny-stories'"));
   EXPECT_TRUE(refuses([] { find_model("qqqqqqqqqqqqqqqqqq"); }, "on this machine are: "));
-  EXPECT_TRUE(refuses([] { find_model("qqqqqqqqqqqqqqqqqq"); }, cache().string()));
+  EXPECT_TRUE(refuses([] { find_model("qqqqqqqqqqqqqqqqqq"); }, cache_.root().string()));
   EXPECT_TRUE(refuses([] { find_model(""); }, "the model's name is empty"));
   EXPECT_TRUE(refuses([] { find_model(std::string("a\0b", 3)); }, "zero byte"));
   EXPECT_TRUE(refuses([] { find_model("/no/such/folder"); }, "is neither a folder"));
   EXPECT_TRUE(refuses([] { find_model(".."); }, "config.json"));
+}
+
+TEST_F(FindModel, UnknownNamesThatTheHubHas) {
+  const std::string gpt2 = "'stratoscope pull gpt2' gets it (548 MB)";
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); }, gpt2));
+  EXPECT_TRUE(refuses([] { find_model("openai-community/gpt2-xl"); }, "gpt2-xl' gets it (6.43 GB)"));
+  EXPECT_TRUE(refuses([] { find_model("gtp2"); }, "did you mean 'gpt2'?"));
+  EXPECT_TRUE(refuses([] { find_model("some/body"); }, "'stratoscope pull some/body' gets it if the Hugging Face hub"));
+  for (const char* name : {"/no/such/folder", "../x", "a/b/c", "a b"})
+    EXPECT_FALSE(refuses([name] { find_model(name); }, "stratoscope pull")) << name;
 }
 
 TEST(BuiltInModels, LieBesideTheProgramOrInItsPrefix) {

@@ -1,0 +1,65 @@
+// Hugging Face's cache of models: where it is, and how repositories, revisions and files are named in it. Only reads.
+//
+//   models--ORG--NAME/blobs/ETAG                    a file's bytes, named by their hash
+//   models--ORG--NAME/snapshots/COMMIT/FILE         a relative link to a blob
+//   models--ORG--NAME/refs/REVISION                 the commit that a branch or tag names
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stratoscope {
+
+// $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub; the first whose variable is
+// set, else the last.
+std::filesystem::path hugging_face_cache();
+// What Hugging Face's tools keep their other files in: $HF_HOME, $XDG_CACHE_HOME/huggingface, ~/.cache/huggingface.
+std::filesystem::path hugging_face_home();
+
+inline constexpr std::string_view kMainRevision = "main";
+
+// "NAME" or "NAME@REVISION" as users write it.
+struct ModelName {
+  std::string repository;
+  std::string revision;  // a branch, a tag or a commit
+};
+// The revision is "main" where none is given. Checks nothing.
+ModelName split_model_name(const std::string& name);
+
+// Whether it can be a repository's name on the hub, "gpt2" or "openai-community/gpt2". Such a name makes a folder's
+// name that stays in the cache.
+bool is_repository_name(std::string_view name);
+// Whether it can be a branch's, a tag's or a pull request's name, or a commit, that stays below refs/.
+bool is_revision(std::string_view revision);
+// 40 lower-case hexadecimal digits.
+bool is_commit(std::string_view revision);
+
+// "openai-community/gpt2" to "models--openai-community--gpt2".
+std::string cache_folder_name(const std::string& repository);
+
+struct CachedRepository {
+  std::string name;                  // "openai-community/gpt2", after the folder itself
+  std::vector<std::string> aliases;  // after links to the folder: "gpt2"
+  std::filesystem::path folder;
+
+  bool is_called(std::string_view name_or_alias) const;
+};
+
+// The models' folders in the cache in the order of their names; none where there is no cache.
+std::vector<CachedRepository> cached_repositories(const std::filesystem::path& cache);
+
+// The commit that a branch or tag of a repository's folder names; a commit names itself. Nothing where the reference is
+// missing or is no commit.
+std::optional<std::string> commit_of(const std::filesystem::path& repository, const std::string& revision);
+// The references of a repository's folder by their names.
+std::vector<std::string> revisions_of(const std::filesystem::path& repository);
+// The commits of which files are there.
+std::vector<std::string> snapshots_of(const std::filesystem::path& repository);
+
+// The names of the folders (and of links to folders) in a folder, sorted; none where it cannot be read.
+std::vector<std::string> folder_names(const std::filesystem::path& parent);
+
+}  // namespace stratoscope
