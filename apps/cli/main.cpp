@@ -49,7 +49,8 @@ int run_action(const Program& program) {
   } catch (const std::exception& error) {
     std::fflush(stdout);
     if (const int signal = interrupted(); signal != 0) {
-      print_error(Interrupted().what());
+      const bool said = dynamic_cast<const Interrupted*>(&error) != nullptr;
+      print_error(said ? error.what() : Interrupted().what());
       return kSignalled + signal;
     }
     if (const auto* ours = dynamic_cast<const Error*>(&error)) tell(ours->details());

@@ -34,7 +34,9 @@ class Error : public std::runtime_error {
 // Thrown out of a long job whose Progress said that it is cancelled.
 class Interrupted : public Error {
  public:
-  Interrupted() : Error("interrupted", "stopped before the end", "nothing was left half-written") {}
+  Interrupted() : Interrupted("nothing was left half-written") {}
+  // `hint` says what became of the work, and how to go on with it.
+  explicit Interrupted(const std::string& hint) : Error("interrupted", "stopped before the end", hint) {}
 };
 
 }  // namespace stratoscope

@@ -2,13 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
+#include <string>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
-// A face (terminal, server, test) derives from this; the library only calls it. No two calls of update() overlap.
+// One of several pieces of work that go on side by side, such as the files of a download.
+struct ProgressPart {
+  std::string name;
+  std::size_t done = 0, total = 0;  // bytes
+  std::string note;                 // what it waits for; empty while it moves
+};
+
+// A face (terminal, server, test) derives from this; the library only calls it. No two calls overlap.
 class Progress {
  public:
   Progress() = default;
@@ -22,6 +31,8 @@ class Progress {
     static_cast<void>(done);
     static_cast<void>(total);
   }
+  // Where several pieces of work go on at once: all of them, always in the same order, several times a second.
+  virtual void update_parts(std::span<const ProgressPart> parts) { static_cast<void>(parts); }
   virtual bool cancelled() const { return false; }
 
   void throw_if_cancelled() const {

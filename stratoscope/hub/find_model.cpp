@@ -67,29 +67,6 @@ std::vector<CachedRepository> candidates(const std::string& name) {
               "'stratoscope pull " + name + "' gets what is missing");
 }
 
-std::optional<ModelLocation> find_in_cache(const std::string& name) {
-  const ModelName asked = split_model_name(name);
-  std::vector<ModelLocation> found;
-  std::optional<fs::path> incomplete;
-  for (const CachedRepository& repository : candidates(asked.repository)) {
-    const auto snapshot = snapshot_of(repository.folder, asked.revision);
-    if (!snapshot) continue;
-    if (!missing_files(*snapshot).empty()) {
-      incomplete = snapshot;
-      continue;
-    }
-    const std::string revision = asked.revision == kMainRevision ? "" : "@" + asked.revision;
-    found.push_back({repository.name + revision, *snapshot});
-    if (repository.is_called(asked.repository)) break;
-  }
-  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete, missing_files(*incomplete));
-  if (found.empty()) return std::nullopt;
-  if (found.size() > 1 && known_model(asked.repository) == nullptr)
-    throw Error("model", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,
-                "both are in the Hugging Face cache; write the whole name");
-  return found[0];
-}
-
 std::vector<std::string> names_on_this_machine() {
   std::vector<std::string> names;
   for (const auto& parent : builtin_model_folders())
@@ -153,6 +130,29 @@ std::vector<fs::path> builtin_model_folders() {
   return folders;
 }
 
+std::optional<ModelLocation> find_cached_model(const std::string& name) {
+  const ModelName asked = split_model_name(name);
+  std::vector<ModelLocation> found;
+  std::optional<fs::path> incomplete;
+  for (const CachedRepository& repository : candidates(asked.repository)) {
+    const auto snapshot = snapshot_of(repository.folder, asked.revision);
+    if (!snapshot) continue;
+    if (!missing_files(*snapshot).empty()) {
+      incomplete = snapshot;
+      continue;
+    }
+    const std::string revision = asked.revision == kMainRevision ? "" : "@" + asked.revision;
+    found.push_back({repository.name + revision, *snapshot});
+    if (repository.is_called(asked.repository)) break;
+  }
+  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete, missing_files(*incomplete));
+  if (found.empty()) return std::nullopt;
+  if (found.size() > 1 && known_model(asked.repository) == nullptr)
+    throw Error("model", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,
+                "both are in the Hugging Face cache; write the whole name");
+  return found[0];
+}
+
 ModelLocation find_model(const std::string& name) {
   if (name.empty()) throw Error("model", "the model's name is empty");
   if (name.find('\0') != std::string::npos) throw Error("model", "the model's name holds a zero byte");
@@ -162,7 +162,7 @@ ModelLocation find_model(const std::string& name) {
     for (const auto& parent : builtin_model_folders())
       if (is_folder(parent / name)) return {name, parent / name};
   if (is_folder(name)) return folder_location(name);
-  if (auto found = find_in_cache(name)) return *found;
+  if (auto found = find_cached_model(name)) return *found;
   std::error_code ignored;
   if (fs::exists(name, ignored)) throw Error("model", name + ": is a file", "name the folder that holds it");
 

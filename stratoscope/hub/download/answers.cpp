@@ -1,0 +1,90 @@
+#include "stratoscope/hub/download/answers.h"
+
+#include <ctime>
+#include <vector>
+
+#include "stratoscope/base/names.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/download/address.h"
+#include "stratoscope/hub/download/faults.h"
+#include "stratoscope/hub/download/retry.h"
+#include "stratoscope/hub/known_models.h"
+
+namespace stratoscope {
+namespace {
+
+enum Status : long { unauthorized = 401, forbidden = 403, not_found = 404, timed_out = 408, too_many = 429 };
+
+std::string near_names(const std::string& repository) {
+  std::vector<std::string> names;
+  for (const KnownModel& model : known_models()) names.insert(names.end(), {model.name, model.repository});
+  return did_you_mean(repository, names);
+}
+
+[[noreturn]] void refuse_gated(const HubSettings& settings, const Asked& asked) {
+  const std::string page = settings.endpoint + "/" + asked.repository;
+  const std::string name = in_quotes(asked.repository);
+  if (settings.token.empty())
+    throw Error("pull", name + " is gated: its authors want to be asked first",
+                "accept their terms at " + page + ", then set $HF_TOKEN to a token from " + settings.endpoint +
+                    "/settings/tokens");
+  throw Error("pull", name + " is gated, and the account of " + settings.token_source + " has no access yet",
+              "accept the terms at " + page +
+                  " with that account, and wait where the authors decide; a fine-grained "
+                  "token must also allow to read gated repositories");
+}
+
+[[noreturn]] void refuse_missing(const HubSettings& settings, const Asked& asked) {
+  const std::string near = near_names(asked.repository);
+  const std::string private_one = settings.token.empty() ? "a private one needs a token in $HF_TOKEN"
+                                                         : "the token of " + settings.token_source + " may not see it";
+  throw Error(
+      "pull",
+      "there is no model " + in_quotes(asked.repository) + " on " + host_of(settings.endpoint) + ", or it is private",
+      near.empty() ? "is the name right? " + private_one : near + " " + private_one);
+}
+
+// The statuses that have a meaning of their own on the hub, which also gives 401 for what does not exist.
+void refuse_as_hub(const HttpResponse& response, const HubSettings& settings, const Asked& asked) {
+  const std::string code = response.header("x-error-code");
+  const std::string message = response.header("x-error-message");
+  if (code == "GatedRepo") refuse_gated(settings, asked);
+  if (code == "RevisionNotFound")
+    throw Error("pull", in_quotes(asked.repository) + " has no revision " + in_quotes(asked.revision),
+                settings.endpoint + "/" + asked.repository + "/tree/main shows its branches and tags");
+  if (code == "EntryNotFound" || (response.status == not_found && code.empty() && !asked.file.empty()))
+    throw Error("pull", in_quotes(asked.repository) + " has no file " + in_quotes(asked.file));
+  const bool bad_token = message.starts_with("Invalid credentials");
+  if (response.status == unauthorized && !settings.token.empty() && (bad_token || code.empty()))
+    throw Error("pull", "the hub does not accept the token of " + settings.token_source,
+                "unset it, or make a new one at " + settings.endpoint + "/settings/tokens");
+  if (code == "RepoNotFound" || response.status == unauthorized || response.status == not_found)
+    refuse_missing(settings, asked);
+  if (response.status == forbidden)
+    throw Error("pull",
+                "the hub does not give " + in_quotes(asked.repository) + " to this account" +
+                    (message.empty() ? "" : ": " + in_quotes(message)),
+                settings.token.empty() ? "it may want a token in $HF_TOKEN"
+                                       : "may the token of " + settings.token_source + " read it?");
+}
+
+}  // namespace
+
+void refuse(const HttpResponse& response, const HubSettings& settings, const Asked& asked, const std::string& address,
+            bool from_hub) {
+  constexpr long kServerFailure = 500;
+  if (from_hub) refuse_as_hub(response, settings, asked);
+  const std::string problem = host_of(address) + " answers with status " + std::to_string(response.status);
+  const bool passes = response.status >= kServerFailure || response.status == timed_out || response.status == too_many;
+  // An address that the hub made for one download ends after a while; the hub makes a new one.
+  const bool expired =
+      !from_hub && (response.status == unauthorized || response.status == forbidden || response.status == not_found);
+  if (!passes && !expired) throw Error("pull", problem, in_quotes(asked.file.empty() ? asked.repository : asked.file));
+  PassingFault fault(
+      "pull", response.status == too_many ? host_of(address) + " has had too many requests from here (429)" : problem);
+  fault.seldom_passes = expired;
+  fault.asked_wait = asked_wait(response, std::time(nullptr));
+  throw fault;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,38 @@
+// The hashes that the hub names files by.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace stratoscope {
+
+// Whether a file's name on the hub, its ETag, is one of these hashes: SHA-256 of a large file (64 digits), or git's
+// SHA-1 of a small one (40).
+bool is_digest(std::string_view etag);
+
+// Hashes a file while it comes. Which hash it is follows from the expected one.
+class Digest {
+ public:
+  // `size` is the whole file's: git's hash begins with it.
+  Digest(std::string_view expected, std::uint64_t size);
+  ~Digest();
+  Digest(Digest&&) noexcept;
+  Digest& operator=(Digest&&) noexcept;
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+
+  void add(std::span<const std::byte> bytes);
+  // In lower-case hexadecimal digits. To be called once.
+  std::string hex();
+  const char* name() const;  // "sha256" or "git's sha1"
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,132 @@
+#include "stratoscope/hub/download/hub_client.h"
+
+#include <nlohmann/json.hpp>
+
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/download/address.h"
+#include "stratoscope/hub/download/digest.h"
+#include "stratoscope/hub/download/faults.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr int kMostRedirects = 10;
+
+enum Status : long { ok = 200, partial = 206, first_redirect = 300, first_refusal = 400, bad_range = 416 };
+
+bool is_redirect(const HttpResponse& response) {
+  return response.status >= first_redirect && response.status < first_refusal && !response.header("location").empty();
+}
+
+// `W/"abc"` to `abc`.
+std::string unquoted(std::string etag) {
+  if (etag.starts_with("W/")) etag.erase(0, 2);
+  std::erase(etag, '"');
+  return etag;
+}
+
+}  // namespace
+
+HubClient::HubClient(const HubClientOptions& options)
+    : options_(options),
+      connection_(options.http, options.settings.certificates, options.settings.certificates_folder, options.cancelled),
+      origin_(origin_of(options.settings.endpoint)) {}
+
+bool HubClient::is_hub(const std::string& address) const { return origin_of(address) == origin_; }
+
+std::string HubClient::file_address(const std::string& repository, const std::string& commit,
+                                    const std::string& name) const {
+  return options_.settings.endpoint + "/" + escaped(repository) + "/resolve/" + escaped(commit, false) + "/" +
+         escaped(name);
+}
+
+// Asks, and goes where redirects lead; the token goes to the hub alone. A request for headers ends at the redirect that
+// leads away from the hub, where that has the file's etag: beyond it lies a server that knows another one.
+HubClient::Answer HubClient::follow(HttpRequest request, const Asked& asked, BodySink* sink) {
+  Answer answer;
+  for (int redirects = 0; redirects <= kMostRedirects; ++redirects) {
+    const bool may_know_token = is_hub(request.address) && is_private_line(request.address);
+    request.token = may_know_token ? options_.settings.token : "";
+    answer.response = connection_.send(request, sink);
+    answer.address = request.address;
+    if (answer.commit.empty()) answer.commit = answer.response.header("x-repo-commit");
+    if (answer.linked_etag.empty()) answer.linked_etag = answer.response.header("x-linked-etag");
+    if (!answer.linked_size) answer.linked_size = answer.response.number("x-linked-size");
+    if (!is_redirect(answer.response)) {
+      const bool is_answer = answer.response.status == ok || answer.response.status == partial ||
+                             (answer.response.status == bad_range && request.first_byte > 0);
+      const bool from_hub = is_hub(request.address) || !answer.response.header("x-error-code").empty();
+      if (!is_answer) refuse(answer.response, options_.settings, asked, request.address, from_hub);
+      return answer;
+    }
+    const std::string target = redirect_target(request.address, answer.response.header("location"));
+    if (request.head && !is_hub(target) && !answer.linked_etag.empty()) return answer;
+    request.address = target;
+  }
+  throw Error("pull", host_of(request.address) + " redirects without end");
+}
+
+HubClient::Answer HubClient::ask(const HttpRequest& request, const Asked& asked) {
+  return with_retries(options_.retry, options_.wait, [&] { return follow(request, asked, nullptr); });
+}
+
+HubRevision HubClient::revision(const std::string& repository, const std::string& revision) {
+  HttpRequest request;
+  request.address =
+      options_.settings.endpoint + "/api/models/" + escaped(repository) + "/revision/" + escaped(revision, false);
+  request.compressed = true;
+  const Answer answer = ask(request, {repository, revision, {}});
+  const std::string host = host_of(answer.address);
+  const auto refuse_answer = [&](const std::string& problem) {
+    throw Error("pull", host + " " + problem,
+                "is it a Hugging Face hub ($HF_ENDPOINT), and does this network ask to log in first?");
+  };
+  nlohmann::json json;
+  try {
+    json = parse_json(answer.response.body, "pull", host);
+  } catch (const Error&) {
+    refuse_answer("describes the model with something that is no JSON");
+  }
+  if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array())
+    refuse_answer("gives no list of the model's files");
+  HubRevision found;
+  found.repository = json.value("id", nlohmann::json()).is_string() ? json["id"].get<std::string>() : repository;
+  found.commit = json.value("sha", nlohmann::json()).is_string() ? json["sha"].get<std::string>() : "";
+  if (!is_repository_name(found.repository)) refuse_answer("calls the model " + in_quotes(found.repository));
+  if (!is_commit(found.commit)) refuse_answer("names the commit " + in_quotes(found.commit));
+  for (const auto& sibling : json["siblings"])
+    if (sibling.is_object() && sibling.contains("rfilename") && sibling["rfilename"].is_string())
+      found.files.push_back(sibling["rfilename"].get<std::string>());
+  return found;
+}
+
+HubFile HubClient::file(const std::string& repository, const std::string& commit, const std::string& name) {
+  HttpRequest request;
+  request.address = file_address(repository, commit, name);
+  request.head = true;
+  const Answer answer = ask(request, {repository, commit, name});
+  const std::string whose = host_of(options_.settings.endpoint) + ": " + in_quotes(name);
+  if (!answer.commit.empty() && answer.commit != commit)
+    throw Error("pull", whose + " is of the commit " + in_quotes(answer.commit) + ", not of " + commit);
+  HubFile file;
+  file.etag = unquoted(answer.linked_etag.empty() ? answer.response.header("etag") : answer.linked_etag);
+  if (!is_digest(file.etag))
+    throw Error("pull", whose + " has the ETag " + in_quotes(file.etag) + ", which is no hash",
+                "is it a Hugging Face hub ($HF_ENDPOINT)?");
+  const auto size = answer.linked_size ? answer.linked_size : answer.response.number("content-length");
+  if (!size) throw Error("pull", whose + " comes without its size");
+  file.size = *size;
+  return file;
+}
+
+HttpResponse HubClient::read(const std::string& repository, const std::string& commit, const std::string& name,
+                             std::uint64_t first_byte, BodySink& sink) {
+  HttpRequest request;
+  request.address = file_address(repository, commit, name);
+  request.first_byte = first_byte;
+  return follow(request, {repository, commit, name}, &sink).response;
+}
+
+}  // namespace stratoscope

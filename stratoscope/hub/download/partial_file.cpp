@@ -1,0 +1,86 @@
+#include "stratoscope/hub/download/partial_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope {
+
+PartialFile::PartialFile(std::filesystem::path path, std::string etag, std::uint64_t size)
+    : path_(std::move(path)), etag_(std::move(etag)), size_(size), digest_(etag_, size) {
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor_ < 0) fail("cannot be opened");
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) fail("cannot be read");
+  position_ = static_cast<std::uint64_t>(status.st_size);
+  if (position_ > size_) restart();
+}
+
+PartialFile::~PartialFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void PartialFile::hash_beginning(const std::function<void()>& reading) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  std::vector<std::byte> piece(std::min<std::uint64_t>(kPiece, position_));
+  for (std::uint64_t at = 0; at < position_;) {
+    const ssize_t count = ::pread(descriptor_, piece.data(), piece.size(), static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("cannot be read");
+    digest_.add({piece.data(), static_cast<std::size_t>(count)});
+    at += static_cast<std::uint64_t>(count);
+    reading();
+  }
+}
+
+void PartialFile::append(std::span<const std::byte> bytes) {
+  if (bytes.size() > size_ - position_)
+    throw Error("pull", path_.stem().string() + ": the server sends more than the " + std::to_string(size_) +
+                            " bytes that the hub announced");
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(position_));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("cannot be written");
+    const auto written = static_cast<std::size_t>(count);
+    digest_.add(bytes.first(written));
+    position_ += written;
+    bytes = bytes.subspan(written);
+  }
+}
+
+void PartialFile::restart() {
+  if (::ftruncate(descriptor_, 0) != 0) fail("cannot be emptied");
+  position_ = 0;
+  digest_ = Digest(etag_, size_);
+}
+
+bool PartialFile::is_right() {
+  found_hash_ = digest_.hex();
+  return found_hash_ == etag_;
+}
+
+void PartialFile::move_to(const std::filesystem::path& place) {
+  if (::fsync(descriptor_) != 0) fail("cannot be written");
+  if (std::rename(path_.c_str(), place.c_str()) != 0) fail("cannot be put in its place");
+}
+
+void PartialFile::remove() const { ::unlink(path_.c_str()); }
+
+void PartialFile::fail(const char* doing) const {
+  const int reason = errno;
+  const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+  throw Error("file", path_.string() + ": " + doing + ": " + std::strerror(reason),
+              full ? "free some space and run the same command again, it goes on from there; $HF_HUB_CACHE names "
+                     "another folder"
+                   : "");
+}
+
+}  // namespace stratoscope

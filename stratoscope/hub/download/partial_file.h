@@ -1,0 +1,51 @@
+// A file that is not complete yet: bytes in order from the first, kept when the process ends, and their hash.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "stratoscope/hub/download/digest.h"
+
+namespace stratoscope {
+
+class PartialFile {
+ public:
+  // Opens or makes `path`; what is in it already counts as the beginning of a file of `size` bytes with that `etag`,
+  // unless it is longer. Throws Error when it cannot be opened.
+  PartialFile(std::filesystem::path path, std::string etag, std::uint64_t size);
+  ~PartialFile();
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+
+  std::uint64_t position() const { return position_; }
+  bool is_complete() const { return position_ == size_; }
+
+  // Hashes what was there when it was opened. Calls `reading` between pieces, which may throw.
+  void hash_beginning(const std::function<void()>& reading);
+  // Throws Error where the disk is full, or the file would become longer than it may.
+  void append(std::span<const std::byte> bytes);
+  void restart();
+
+  // Whether the hash of the complete file is the etag. To be called once between restarts.
+  bool is_right();
+  const std::string& found_hash() const { return found_hash_; }
+  const char* hash_name() const { return digest_.name(); }
+  // Flushes it to the disk and renames it.
+  void move_to(const std::filesystem::path& place);
+  void remove() const;
+
+ private:
+  [[noreturn]] void fail(const char* doing) const;
+
+  std::filesystem::path path_;
+  std::string etag_, found_hash_;
+  std::uint64_t size_, position_ = 0;
+  Digest digest_;
+  int descriptor_ = -1;
+};
+
+}  // namespace stratoscope

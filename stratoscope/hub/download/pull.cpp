@@ -1,0 +1,311 @@
+#include "stratoscope/hub/download/pull.h"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/download/address.h"
+#include "stratoscope/hub/download/blob_download.h"
+#include "stratoscope/hub/download/cache_writer.h"
+#include "stratoscope/hub/download/hub_client.h"
+#include "stratoscope/hub/download/side_by_side.h"
+#include "stratoscope/hub/find_model.h"
+#include "stratoscope/hub/known_models.h"
+#include "stratoscope/hub/model_config.h"
+#include "stratoscope/hub/model_files.h"
+
+namespace stratoscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestText = std::size_t{32} << 20;  // of config.json and the index
+
+std::uint64_t free_space_of(const fs::path& folder) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  return error ? UINT64_MAX : space.available;
+}
+
+void check_name(const std::string& name, const ModelName& asked) {
+  if (!is_repository_name(asked.repository))
+    throw Error("pull", in_quotes(name) + " is no name of a model on the hub",
+                "it is NAME or ORGANISATION/NAME, and @REVISION may follow");
+  if (!is_revision(asked.revision))
+    throw Error("pull", in_quotes(asked.revision) + " is no revision", "it is a branch, a tag or a commit");
+  if (asked.repository == kBuiltInModel)
+    throw Error("pull", in_quotes(name) + " is built in, there is nothing to download");
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+// 0 where there is no file.
+std::uint64_t size_of(const fs::path& path) {
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+std::vector<std::string> folder_files(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (is_file(entry->path())) names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// One pull from beginning to end.
+class Pull {
+ public:
+  explicit Pull(const PullOptions& options)
+      : options_(options),
+        asked_(split_model_name(options.name)),
+        clients_(std::max<std::size_t>(1, options.files_at_once)) {
+    check_name(options.name, asked_);
+  }
+
+  PulledModel from_hub() {
+    try {
+      return run();
+    } catch (const Interrupted&) {
+      throw Interrupted("what has arrived is kept: the same command goes on from there");
+    }
+  }
+
+  PulledModel from_cache() const {
+    const auto found = find_cached_model(options_.name);
+    if (!found) {
+      const std::vector<std::string> names = cached_names();
+      std::string hint = did_you_mean(asked_.repository, names);
+      if (hint.empty()) {
+        hint = names.empty() ? "nothing is in it" : "in it are:";
+        for (const std::string& name : names) hint += " " + name;
+      }
+      throw Error("pull",
+                  "$HF_HUB_OFFLINE is set, and " + in_quotes(options_.name) + " is not in the cache (" +
+                      options_.settings.cache.string() + ")",
+                  hint);
+    }
+    PulledModel model{asked_.repository, asked_.revision, found->folder.filename().string(), found->folder, {}, {}};
+    for (const std::string& name : folder_files(found->folder))
+      model.files.push_back({name, size_of(found->folder / name), 0});
+    model.warnings.emplace_back("$HF_HUB_OFFLINE is set: the hub was not asked for a newer one");
+    return model;
+  }
+
+ private:
+  struct Wanted {
+    PulledFile result;
+    std::optional<HubFile> file;  // nothing where the snapshot has it
+    std::size_t part = 0;
+  };
+
+  std::vector<std::string> cached_names() const {
+    std::vector<std::string> names;
+    for (const CachedRepository& repository : cached_repositories(options_.settings.cache)) {
+      names.push_back(repository.name);
+      names.insert(names.end(), repository.aliases.begin(), repository.aliases.end());
+    }
+    return names;
+  }
+
+  PulledModel run() {
+    board_.add(host_of(options_.settings.endpoint), 0);  // what is waited for before there are files
+    side_by_side(1, [&](std::size_t, std::size_t thread) {
+      found_ = client(thread).revision(asked_.repository, asked_.revision);
+    });
+    const bool split = check_weights();
+    cache_.emplace(options_.settings.cache, found_.repository, asked_.repository);
+    get({kConfigFile});
+    check_architecture();
+    std::vector<std::string> names;
+    for (const char* const name : companion_files())
+      if (has(found_.files, name)) names.emplace_back(name);
+    if (split) get({kWeightsIndexFile});
+    const auto weights =
+        split ? files_of_index(text_of(kWeightsIndexFile), kWeightsIndexFile) : std::vector<std::string>{kWeightsFile};
+    for (const std::string& name : weights)
+      if (!has(found_.files, name))
+        throw Error("pull", in_quotes(found_.repository) + " lacks " + in_quotes(name) + ", which its index names");
+    names.insert(names.end(), weights.begin(), weights.end());
+    get(names);
+    cache_->set_reference(asked_.revision, found_.commit);
+    return result();
+  }
+
+  // Whether the weights are in several files.
+  bool check_weights() const {
+    const std::string name = in_quotes(found_.repository);
+    if (!has(found_.files, kConfigFile))
+      throw Error("pull", name + " has no config.json", "is it a model of the transformers library?");
+    if (has(found_.files, kWeightsFile)) return false;
+    if (has(found_.files, kWeightsIndexFile)) return true;
+    const bool pickled = std::any_of(found_.files.begin(), found_.files.end(), [](const std::string& file) {
+      return file.ends_with(".bin") || file.ends_with(".pt") || file.ends_with(".pth");
+    });
+    throw Error("pull", name + " has no safetensors" + (pickled ? ", only pickles" : ""),
+                pickled ? "a pickle can run code and is never downloaded; convert it in Python with "
+                          "save_pretrained(FOLDER, safe_serialization=True) and use --model FOLDER"
+                        : "is it a model of the transformers library?");
+  }
+
+  void check_architecture() {
+    try {
+      parse_model_config(text_of(kConfigFile), kConfigFile);
+    } catch (const Error& error) {
+      if (!options_.force)
+        throw Error("pull", in_quotes(found_.repository) + " cannot be run here: " + error.problem(),
+                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it all the same");
+      warnings_.push_back(in_quotes(found_.repository) + " cannot be run here: " + error.problem());
+    }
+  }
+
+  std::string text_of(const char* name) const {
+    return read_text_file(cache_->snapshot(found_.commit) / name, kLargestText);
+  }
+
+  // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes.
+  void get(const std::vector<std::string>& names) {
+    std::vector<Wanted> wanted;
+    for (const std::string& name : names) wanted.push_back({{name, 0, 0}, std::nullopt, 0});
+    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { look_at(wanted[i], client(thread)); });
+    check_space(wanted);
+    for (Wanted& file : wanted)
+      if (file.file) file.part = board_.add(file.result.name, file.file->size);
+    // The largest first, so that none of them is left alone at the end.
+    std::vector<std::size_t> order(wanted.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return wanted[a].result.size > wanted[b].result.size; });
+    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { bring(wanted[order[i]], client(thread)); });
+    for (const Wanted& file : wanted) {
+      if (file.file) cache_->link(found_.commit, file.result.name, file.file->etag);
+      files_.push_back(file.result);
+    }
+  }
+
+  void look_at(Wanted& wanted, HubClient& client) const {
+    const fs::path present = cache_->snapshot(found_.commit) / wanted.result.name;
+    if (is_file(present)) {
+      wanted.result.size = size_of(present);
+      return;
+    }
+    wanted.file = client.file(found_.repository, found_.commit, wanted.result.name);
+    wanted.result.size = wanted.file->size;
+  }
+
+  void check_space(const std::vector<Wanted>& wanted) const {
+    std::uint64_t needed = 0;
+    for (const Wanted& file : wanted) {
+      if (!file.file) continue;
+      const fs::path blob = cache_->blob(file.file->etag);
+      const std::uint64_t present = is_file(blob) ? file.file->size : size_of(blob.string() + ".incomplete");
+      needed += file.file->size - std::min(present, file.file->size);
+    }
+    const std::uint64_t free = options_.free_space(cache_->folder());
+    if (needed > free)
+      throw Error("pull",
+                  in_quotes(found_.repository) + " needs " + size_text(needed) + ", and " + size_text(free) +
+                      " are free in " + options_.settings.cache.string(),
+                  "free some space, or set $HF_HUB_CACHE to a folder on another disk");
+  }
+
+  void bring(Wanted& wanted, HubClient& client) {
+    if (!wanted.file) return;
+    const DownloadObserver observer{[&](std::uint64_t bytes) {
+                                      board_.set_done(wanted.part, bytes);
+                                      stop_.throw_if_wanted();
+                                    },
+                                    [&](const std::string& why) {
+                                      board_.set_note(wanted.part, why);
+                                      stop_.throw_if_wanted();
+                                    }};
+    wanted.result.received =
+        download_blob(client, *cache_, {found_.repository, found_.commit, wanted.result.name, *wanted.file},
+                      options_.retry, wait(wanted.part), observer);
+  }
+
+  Wait wait(std::size_t part) {
+    return [this, part](std::chrono::milliseconds time, const std::string& why) {
+      board_.set_note(part, why);
+      stop_.wait(time);
+      board_.set_note(part, "");
+    };
+  }
+
+  // Each thread has a connection of its own, and keeps it.
+  HubClient& client(std::size_t thread) {
+    std::unique_ptr<HubClient>& client = clients_.at(thread);
+    if (client == nullptr)
+      client = std::make_unique<HubClient>(HubClientOptions{options_.settings, options_.http, options_.retry,
+                                                            [this] { return stop_.is_wanted(); }, wait(0)});
+    return *client;
+  }
+
+  void side_by_side(std::size_t count, const Job& job) {
+    const auto show = [this] {
+      if (options_.progress == nullptr) return;
+      options_.progress->update_parts(board_.parts());
+      options_.progress->throw_if_cancelled();
+    };
+    run_side_by_side(count, clients_.size(), stop_, job, show);
+    show();
+  }
+
+  PulledModel result() {
+    return {found_.repository, asked_.revision, found_.commit, cache_->snapshot(found_.commit), files_, warnings_};
+  }
+
+  const PullOptions& options_;
+  ModelName asked_;
+  std::vector<std::unique_ptr<HubClient>> clients_;  // by thread
+  HubRevision found_;
+  std::optional<CacheWriter> cache_;
+  std::vector<PulledFile> files_;
+  std::vector<std::string> warnings_;
+  Board board_;
+  Stop stop_;
+};
+
+template <class Count>
+std::uint64_t sum(const std::vector<PulledFile>& files, const Count& count) {
+  return std::accumulate(files.begin(), files.end(), std::uint64_t{0},
+                         [&](std::uint64_t total, const PulledFile& file) { return total + count(file); });
+}
+
+}  // namespace
+
+std::uint64_t PulledModel::size() const {
+  return sum(files, [](const PulledFile& file) { return file.size; });
+}
+
+std::uint64_t PulledModel::received() const {
+  return sum(files, [](const PulledFile& file) { return file.received; });
+}
+
+PullOptions default_pull_options() {
+  PullOptions options;
+  options.settings = hub_settings();
+  options.free_space = free_space_of;
+  return options;
+}
+
+PulledModel pull_model(const PullOptions& options) {
+  Pull pull(options);
+  return options.settings.offline ? pull.from_cache() : pull.from_hub();
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,82 @@
+#include "stratoscope/hub/download/side_by_side.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <thread>
+
+namespace stratoscope {
+
+std::size_t Board::add(const std::string& name, std::uint64_t total) {
+  const std::lock_guard lock(mutex_);
+  parts_.push_back({name, 0, total, {}});
+  return parts_.size() - 1;
+}
+
+void Board::set_done(std::size_t part, std::uint64_t done) {
+  const std::lock_guard lock(mutex_);
+  parts_[part].done = done;
+}
+
+void Board::set_note(std::size_t part, const std::string& note) {
+  const std::lock_guard lock(mutex_);
+  parts_[part].note = note;
+}
+
+std::vector<ProgressPart> Board::parts() const {
+  const std::lock_guard lock(mutex_);
+  return parts_;
+}
+
+void Stop::wait(std::chrono::milliseconds time) const {
+  constexpr std::chrono::milliseconds kStep{50};
+  const auto end = std::chrono::steady_clock::now() + time;
+  for (;;) {
+    throw_if_wanted();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left <= std::chrono::milliseconds(0)) return;
+    std::this_thread::sleep_for(std::min(left, kStep));
+  }
+}
+
+void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const Job& job,
+                      const std::function<void()>& tick) {
+  constexpr std::chrono::milliseconds kBetweenTicks{100};
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::size_t running = std::min(threads, count);
+  std::exception_ptr error;
+  std::atomic<std::size_t> next = 0;
+  const auto fail = [&](std::exception_ptr reason) {
+    const std::lock_guard lock(mutex);
+    if (error == nullptr) error = std::move(reason);
+    stop.request();
+  };
+  const auto work = [&](std::size_t thread) {
+    try {
+      for (std::size_t i = next++; i < count && !stop.is_wanted(); i = next++) job(i, thread);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    const std::lock_guard lock(mutex);
+    --running;
+    ended.notify_one();
+  };
+  std::vector<std::thread> workers;
+  for (std::size_t i = 0; i < std::min(threads, count); ++i) workers.emplace_back(work, i);
+  std::unique_lock lock(mutex);
+  while (!ended.wait_for(lock, kBetweenTicks, [&] { return running == 0; })) {
+    lock.unlock();
+    try {
+      tick();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    lock.lock();
+  }
+  lock.unlock();
+  for (std::thread& worker : workers) worker.join();
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+}  // namespace stratoscope
