@@ -22,6 +22,8 @@
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/hub/find_model.h"
+#include "stratoscope/hub/model_list.h"
+#include "stratoscope/hub/remove_model.h"
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/captures.h"

@@ -4,14 +4,12 @@
 #include <link.h>
 
 #include <algorithm>
-#include <iterator>
-#include <optional>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/known_models.h"
-#include "stratoscope/hub/model_files.h"
 
 namespace stratoscope {
 namespace {
@@ -21,50 +19,6 @@ namespace fs = std::filesystem;
 bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
-}
-
-// The snapshot of a revision. Where main is no reference, the only snapshot there is; of a commit the beginning will
-// do.
-std::optional<fs::path> snapshot_of(const fs::path& repository, const std::string& revision) {
-  const fs::path snapshots = repository / "snapshots";
-  if (const auto commit = commit_of(repository, revision); commit && is_folder(snapshots / *commit))
-    return snapshots / *commit;
-  constexpr std::size_t kShortestCommit = 7;
-  std::vector<std::string> matching = snapshots_of(repository);
-  if (revision != kMainRevision)
-    std::erase_if(matching, [&](const std::string& commit) {
-      return revision.size() < kShortestCommit || !commit.starts_with(revision);
-    });
-  if (matching.size() == 1) return snapshots / matching[0];
-  return std::nullopt;
-}
-
-// What a name may mean in the cache, the best first: the name itself and the hub's other name for it; else, for a short
-// name, a repository of any organisation, as the hub redirects it.
-std::vector<CachedRepository> candidates(const std::string& name) {
-  std::vector<CachedRepository> exact, other, ending;
-  const KnownModel* const known = known_model(name);
-  for (CachedRepository& repository : cached_repositories(hugging_face_cache())) {
-    if (repository.is_called(name))
-      exact.push_back(std::move(repository));
-    else if (known != nullptr && (repository.is_called(known->name) || repository.is_called(known->repository)))
-      other.push_back(std::move(repository));
-    else if (known == nullptr && name.find('/') == std::string::npos && repository.name.ends_with("/" + name))
-      ending.push_back(std::move(repository));
-  }
-  exact.insert(exact.end(), std::move_iterator(other.begin()), std::move_iterator(other.end()));
-  return exact.empty() ? ending : exact;
-}
-
-[[noreturn]] void refuse_incomplete(const std::string& name, const fs::path& snapshot,
-                                    const std::vector<std::string>& missing) {
-  std::error_code ignored;
-  const bool pickled = missing == std::vector<std::string>{kWeightsFile} && fs::exists(snapshot / kPickleFile, ignored);
-  if (pickled) weight_files(snapshot);  // says what to do about it
-  throw Error("model",
-              in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
-                  (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
-              "'stratoscope pull " + name + "' gets what is missing");
 }
 
 std::vector<std::string> names_on_this_machine() {
@@ -128,29 +82,6 @@ std::vector<fs::path> builtin_model_folders() {
     folders.push_back(folder / "share" / "stratoscope" / "models");
   }
   return folders;
-}
-
-std::optional<ModelLocation> find_cached_model(const std::string& name) {
-  const ModelName asked = split_model_name(name);
-  std::vector<ModelLocation> found;
-  std::optional<fs::path> incomplete;
-  for (const CachedRepository& repository : candidates(asked.repository)) {
-    const auto snapshot = snapshot_of(repository.folder, asked.revision);
-    if (!snapshot) continue;
-    if (!missing_files(*snapshot).empty()) {
-      incomplete = snapshot;
-      continue;
-    }
-    const std::string revision = asked.revision == kMainRevision ? "" : "@" + asked.revision;
-    found.push_back({repository.name + revision, *snapshot});
-    if (repository.is_called(asked.repository)) break;
-  }
-  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete, missing_files(*incomplete));
-  if (found.empty()) return std::nullopt;
-  if (found.size() > 1 && known_model(asked.repository) == nullptr)
-    throw Error("model", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,
-                "both are in the Hugging Face cache; write the whole name");
-  return found[0];
 }
 
 ModelLocation find_model(const std::string& name) {

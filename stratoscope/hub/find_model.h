@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +25,5 @@ std::vector<std::filesystem::path> builtin_model_folders();
 // "openai-community/gpt2", "gpt2@v1.0", "gpt2@607a30d"). Throws Error that says where was looked, which names are near
 // and which command gets the model; for a model in the cache that is not complete as well.
 ModelLocation find_model(const std::string& name_or_folder);
-
-// The same in the Hugging Face cache alone; nothing where it has no such model.
-std::optional<ModelLocation> find_cached_model(const std::string& name);
 
 }  // namespace stratoscope

@@ -44,7 +44,8 @@ std::string how_to_get(const std::string& name) {
   if (!is_repository_name(asked.repository) || !is_revision(asked.revision)) return {};
   const KnownModel* const known = known_model(asked.repository);
   return "'stratoscope pull " + name + "' gets it" +
-         (known != nullptr ? " (" + size_text(known->bytes) + ")" : " if the Hugging Face hub has it");
+         (known != nullptr ? " (" + size_text(known->bytes) + ")" : " if the Hugging Face hub has it") +
+         ", and so does --pull here";
 }
 
 }  // namespace stratoscope

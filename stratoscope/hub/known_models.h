@@ -21,7 +21,8 @@ const KnownModel* known_model(std::string_view name);
 // "548 MB", "1.52 GB": three digits, units of a thousand.
 std::string size_text(std::uint64_t bytes);
 
-// "'stratoscope pull gpt2' gets it (548 MB)", for a name that the hub can have; else empty. A hint for an Error.
+// "'stratoscope pull gpt2' gets it (548 MB), and so does --pull here", for a name that the hub can have; else empty. A
+// hint for an Error.
 std::string how_to_get(const std::string& name);
 
 }  // namespace stratoscope

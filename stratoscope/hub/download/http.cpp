@@ -15,6 +15,7 @@
 #include "stratoscope/hub/download/address.h"
 #include "stratoscope/hub/download/faults.h"
 #include "stratoscope/hub/download/network_errors.h"
+#include "stratoscope/version.h"
 
 namespace stratoscope {
 namespace {

@@ -9,6 +9,7 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/download/address.h"
 #include "stratoscope/hub/download/blob_download.h"
 #include "stratoscope/hub/download/cache_writer.h"

@@ -1,0 +1,129 @@
+#include "stratoscope/hub/model_list.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/hub/find_model.h"
+#include "stratoscope/hub/model_config.h"
+#include "stratoscope/hub/model_files.h"
+
+namespace stratoscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is below a folder, each file once, links followed.
+std::uint64_t bytes_in(const fs::path& folder) {
+  std::set<fs::path> files;
+  std::uint64_t bytes = 0;
+  std::error_code error, ignored;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->is_regular_file(ignored) || !files.insert(fs::canonical(entry->path(), ignored)).second) continue;
+    const std::uint64_t size = entry->file_size(ignored);
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
+std::string family_of(const fs::path& folder) {
+  constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
+  try {
+    const fs::path path = folder / kConfigFile;
+    const auto config = parse_json(read_text_file(path, kLargestConfig), "config", path.string());
+    if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
+      return config["model_type"].get<std::string>();
+  } catch (const Error&) {  // what is wrong is said where the model is tried
+  }
+  return {};
+}
+
+// Numbers and type of weights of any architecture.
+void count_tensors(ListedModel& model) {
+  try {
+    std::size_t parameters = 0, largest = 0;
+    for (const fs::path& file : weight_files(model.folder)) {
+      const SafetensorsFile weights(file);
+      for (const auto& [name, tensor] : weights.tensors()) {
+        const std::size_t count = element_count(tensor.shape);
+        parameters += count;
+        if (count > largest) model.dtype = name_of(tensor.dtype);
+        largest = std::max(largest, count);
+      }
+    }
+    model.parameters = parameters;
+  } catch (const Error&) {  // the same
+  }
+}
+
+// Whether it can be run, as far as can be known without its numbers.
+void try_to_open(ListedModel& model) {
+  try {
+    const ModelConfig config = read_model_config(model.folder);
+    const Checkpoint checkpoint(model.folder, config);
+    model.parameters = checkpoint.parameters();
+    model.dtype = name_of(checkpoint.dtype());
+  } catch (const Error& error) {
+    model.problem = error.problem();
+    model.hint = error.hint();
+    count_tensors(model);
+  }
+}
+
+// A snapshot that lacks files: a download that was not finished, or one of a few files alone.
+void note_missing_files(ListedModel& model) {
+  const std::vector<std::string> missing = missing_files(model.folder);
+  std::error_code ignored;
+  if (missing.empty() || fs::exists(model.folder / kPickleFile, ignored)) return;
+  const std::size_t more = missing.size() - 1;
+  model.problem = missing.front() + (more > 0 ? " and " + std::to_string(more) + " more are missing" : " is missing");
+  model.hint = "'stratoscope pull " + model.name + "' gets what is missing";
+}
+
+ListedModel describe(ListedModel model) {
+  model.family = family_of(model.folder);
+  model.bytes = bytes_in(model.folder);
+  try_to_open(model);
+  try {
+    if (!model.problem.empty() && !model.built_in) note_missing_files(model);
+  } catch (const Error&) {  // a broken index, which try_to_open has noted
+  }
+  return model;
+}
+
+std::vector<std::string> names_of(const CachedRepository& repository, const std::string& commit) {
+  std::vector<std::string> names = revisions_of(repository.folder);
+  std::erase_if(names, [&](const std::string& name) { return commit_of(repository.folder, name) != commit; });
+  return names;
+}
+
+}  // namespace
+
+std::vector<ListedModel> list_models() {
+  std::vector<ListedModel> models;
+  std::set<std::string> names;  // the first folder of a name is the one that is found
+  for (const fs::path& parent : builtin_model_folders())
+    for (const std::string& name : folder_names(parent))
+      if (names.insert(name).second) models.push_back(describe({name, {}, true, {}, {}, parent / name}));
+  for (const CachedRepository& repository : cached_repositories(hugging_face_cache())) {
+    const std::vector<std::string> commits = snapshots_of(repository.folder);
+    for (const std::string& commit : commits)
+      models.push_back(describe({repository.name, repository.aliases, false, names_of(repository, commit), commit,
+                                 repository.folder / "snapshots" / commit}));
+    if (commits.empty()) {
+      ListedModel begun{repository.name, repository.aliases, false, {}, {}, repository.folder};
+      begun.bytes = bytes_in(repository.folder);
+      begun.problem = "nothing of it is complete";
+      begun.hint = "'stratoscope pull " + repository.name + "' goes on";
+      models.push_back(begun);
+    }
+  }
+  return models;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,134 @@
+#include "stratoscope/hub/remove_model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/cached_models.h"
+#include "stratoscope/hub/file_lock.h"
+#include "stratoscope/hub/find_model.h"
+
+namespace stratoscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+void remove_all(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);  // removes links, and nothing that they lead to
+  if (error) throw Error("models", path.string() + ": cannot be removed: " + error.message());
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  return entries;
+}
+
+CachedRepository repository_to_remove(const std::string& name) {
+  const std::vector<CachedRepository> found = repositories_called(name);
+  if (found.size() == 1 || (!found.empty() && found[0].is_called(name))) return found[0];
+  if (!found.empty())
+    throw Error("models", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,
+                "write the whole name");
+  std::vector<std::string> names;
+  for (const CachedRepository& repository : cached_repositories(hugging_face_cache())) names.push_back(repository.name);
+  for (const fs::path& parent : builtin_model_folders())
+    if (const auto built_in = folder_names(parent); std::find(built_in.begin(), built_in.end(), name) != built_in.end())
+      throw Error("models", in_quotes(name) + " is built in, and is not removed");
+  throw Error("models", in_quotes(name) + " is not in the Hugging Face cache (" + hugging_face_cache().string() + ")",
+              did_you_mean(name, names));
+}
+
+// The folders of locks under each of the repository's names.
+std::vector<fs::path> lock_folders(const CachedRepository& repository) {
+  std::vector<fs::path> folders = {hugging_face_cache() / ".locks" / repository.folder.filename()};
+  for (const std::string& alias : repository.aliases)
+    folders.push_back(hugging_face_cache() / ".locks" / cache_folder_name(alias));
+  return folders;
+}
+
+// So that nobody downloads what is being removed.
+std::vector<FileLock> lock_all(const CachedRepository& repository) {
+  std::vector<FileLock> locks;
+  for (const fs::path& folder : lock_folders(repository))
+    for (const fs::path& entry : entries_of(folder)) {
+      if (entry.extension() != ".lock") continue;
+      auto lock = FileLock::try_lock(entry);
+      if (!lock)
+        throw Error("models", in_quotes(repository.name) + " is being downloaded by another process",
+                    "wait for it, or end it");
+      locks.push_back(std::move(*lock));
+    }
+  return locks;
+}
+
+// The files that the snapshots of the cache lead to, but for those that are removed.
+std::set<fs::path> needed_files(const std::set<fs::path>& removed) {
+  std::set<fs::path> files;
+  for (const CachedRepository& repository : cached_repositories(hugging_face_cache()))
+    for (const std::string& commit : snapshots_of(repository.folder)) {
+      const fs::path snapshot = repository.folder / "snapshots" / commit;
+      std::error_code error, ignored;
+      if (removed.contains(snapshot)) continue;
+      for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end; entry.increment(error))
+        files.insert(fs::canonical(entry->path(), ignored));
+    }
+  return files;
+}
+
+// References first, then snapshots, then blobs: nothing ever leads to what is gone.
+void remove_blobs(const CachedRepository& repository, const std::set<fs::path>& needed, RemovedModel& removed) {
+  for (const fs::path& blob : entries_of(repository.folder / "blobs")) {
+    std::error_code error, ignored;
+    const std::uint64_t size = fs::is_symlink(blob, ignored) ? 0 : fs::file_size(blob, error);
+    const bool shared = needed.contains(fs::canonical(blob, ignored));
+    const bool has_other_name = fs::hard_link_count(blob, ignored) > 1;
+    (shared || has_other_name ? removed.kept : removed.freed) += error ? 0 : size;
+    if (!shared) remove_all(blob);
+  }
+}
+
+}  // namespace
+
+RemovedModel remove_model(const std::string& name) {
+  const ModelName asked = split_model_name(name);
+  const bool whole = name.find('@') == std::string::npos;
+  const CachedRepository repository = repository_to_remove(asked.repository);
+  std::vector<std::string> commits = snapshots_of(repository.folder);
+  if (!whole) {
+    const auto snapshot = find_snapshot(repository, asked.revision);
+    if (!snapshot)
+      throw Error("models", in_quotes(repository.name) + " has no revision " + in_quotes(asked.revision) + " here",
+                  did_you_mean(asked.revision, revisions_of(repository.folder)));
+    commits = {snapshot->filename().string()};
+  }
+  RemovedModel removed{repository.name, commits, 0, 0};
+  const std::vector<FileLock> locks = lock_all(repository);
+
+  std::set<fs::path> snapshots;
+  for (const std::string& commit : commits) snapshots.insert(repository.folder / "snapshots" / commit);
+  const std::set<fs::path> needed = needed_files(snapshots);
+  for (const std::string& revision : revisions_of(repository.folder))
+    if (const auto commit = commit_of(repository.folder, revision);
+        whole || (commit && std::find(commits.begin(), commits.end(), *commit) != commits.end()))
+      remove_all(repository.folder / "refs" / revision);
+  for (const fs::path& snapshot : snapshots) remove_all(snapshot);
+  remove_blobs(repository, needed, removed);
+  if (!whole) return removed;
+  std::error_code ignored;
+  if (fs::is_empty(repository.folder / "blobs", ignored)) {
+    remove_all(repository.folder);
+    for (const std::string& alias : repository.aliases) remove_all(hugging_face_cache() / cache_folder_name(alias));
+    for (const fs::path& folder : lock_folders(repository)) remove_all(folder);
+  }
+  return removed;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,24 @@
+// Taking a model out of the Hugging Face cache.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct RemovedModel {
+  std::string name;                  // "openai-community/gpt2"
+  std::vector<std::string> commits;  // whose snapshots are gone
+  std::uint64_t freed = 0;           // bytes
+  std::uint64_t kept = 0;            // bytes that other models or revisions need
+};
+
+// `name` as find_model takes it: NAME removes the whole repository, NAME@REVISION one of its snapshots. Blobs that
+// another snapshot of the cache needs stay. Throws Error for a model that is not there, is built in, or is being
+// downloaded by another process. When it is ended on the way, the next call finishes it.
+RemovedModel remove_model(const std::string& name);
+
+}  // namespace stratoscope
