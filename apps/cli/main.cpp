@@ -69,7 +69,7 @@ int run(int argc, char** argv) {
   Program program{&progress, {}};
   for (const auto add :
        {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity, add_sweep, add_generate,
-        add_lens, add_attention, add_verify, add_bench, add_completion, add_manual})
+        add_lens, add_attention, add_verify, add_bench, add_pull, add_models, add_completion, add_manual})
     add(app, program);
   try {
     if (argc > 1) check_command(app, argv[1]);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "apps/cli/pull.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/labels.h"
@@ -75,6 +76,7 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
   command.add_option("--model", options.model, "a model's name, or a folder in Hugging Face layout")
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
+  command.add_flag("--pull", options.pull, "download the model first where it is not on this machine");
   if (with_run) {
     command
         .add_option("--edit", options.edits,
@@ -124,6 +126,7 @@ void take_several(CLI::Option& option) {
 }
 
 Session open_session(const CommonOptions& options, const Program& program) {
+  if (options.pull) pull_if_missing(options.model, program.progress);
   return Session({options.model, parse_precision(options.precision), options.threads, program.progress});
 }
 

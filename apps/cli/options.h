@@ -17,7 +17,7 @@ struct CommonOptions {
   std::string model = kBuiltInModel;
   std::vector<std::string> edits;
   std::optional<std::string> corrupt;
-  bool bos = false, truncate = false, json = false;
+  bool pull = false, bos = false, truncate = false, json = false;
   std::string precision = "fp32";
   int threads = 0;
   std::optional<std::string> text;  // the argument; standard input when absent or "-"
@@ -40,7 +40,8 @@ struct Program {
   std::function<void()> action;
 };
 
-// --model, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos, --truncate.
+// --model, --pull, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos,
+// --truncate.
 void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 CLI::Option* add_theme(CLI::App& command, std::string& theme);

@@ -1,6 +1,7 @@
 #include "apps/cli/progress_bar.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -33,6 +34,7 @@ int interrupted() { return interrupting_signal; }
 ProgressBar::ProgressBar() : on_terminal_(::isatty(STDERR_FILENO) != 0), start_(Clock::now()), last_drawn_(start_) {}
 
 ProgressBar::~ProgressBar() {
+  tell(bars_.clear());
   if (drawn_) std::fputs("\r\033[K", stderr);
 }
 
@@ -52,6 +54,16 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = now;
+}
+
+void ProgressBar::update_parts(std::span<const ProgressPart> parts) {
+  constexpr std::chrono::milliseconds kPatience{500};  // what is quick needs no bars
+  constexpr std::size_t kColumns = 80, kRows = 24;
+  const auto now = Clock::now();
+  if (!on_terminal_ || now - start_ < kPatience) return;
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
+  tell(bars_.draw(parts, now, known ? size.ws_col : kColumns, known ? size.ws_row : kRows));
 }
 
 }  // namespace stratoscope::cli

@@ -1,8 +1,10 @@
-// A progress bar on standard error, on a terminal alone, and Ctrl-C as the wish to stop.
+// Progress on standard error, on a terminal alone: one bar, or one for each of several files; and Ctrl-C as the wish to
+// stop.
 #pragma once
 
 #include <chrono>
 
+#include "apps/cli/transfer_bars.h"
 #include "stratoscope/base/progress.h"
 
 namespace stratoscope::cli {
@@ -17,6 +19,7 @@ class ProgressBar : public Progress {
   ProgressBar();
   ~ProgressBar() override;
   void update(const char* what, std::size_t done, std::size_t total) override;
+  void update_parts(std::span<const ProgressPart> parts) override;
   bool cancelled() const override { return interrupted() != 0; }
 
  private:
@@ -24,6 +27,7 @@ class ProgressBar : public Progress {
   bool on_terminal_;
   bool drawn_ = false;
   Clock::time_point start_, last_drawn_;
+  TransferBars bars_;
 };
 
 }  // namespace stratoscope::cli

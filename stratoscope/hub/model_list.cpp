@@ -108,20 +108,31 @@ std::vector<ListedModel> list_models() {
   std::vector<ListedModel> models;
   std::set<std::string> names;  // the first folder of a name is the one that is found
   for (const fs::path& parent : builtin_model_folders())
-    for (const std::string& name : folder_names(parent))
-      if (names.insert(name).second) models.push_back(describe({name, {}, true, {}, {}, parent / name}));
-  for (const CachedRepository& repository : cached_repositories(hugging_face_cache())) {
-    const std::vector<std::string> commits = snapshots_of(repository.folder);
-    for (const std::string& commit : commits)
-      models.push_back(describe({repository.name, repository.aliases, false, names_of(repository, commit), commit,
-                                 repository.folder / "snapshots" / commit}));
-    if (commits.empty()) {
-      ListedModel begun{repository.name, repository.aliases, false, {}, {}, repository.folder};
-      begun.bytes = bytes_in(repository.folder);
-      begun.problem = "nothing of it is complete";
-      begun.hint = "'stratoscope pull " + repository.name + "' goes on";
-      models.push_back(begun);
+    for (const std::string& name : folder_names(parent)) {
+      if (!names.insert(name).second) continue;
+      ListedModel model;
+      model.name = name;
+      model.built_in = true;
+      model.folder = parent / name;
+      models.push_back(describe(std::move(model)));
     }
+  for (const CachedRepository& repository : cached_repositories(hugging_face_cache())) {
+    ListedModel model;
+    model.name = repository.name;
+    model.aliases = repository.aliases;
+    const std::vector<std::string> commits = snapshots_of(repository.folder);
+    for (const std::string& commit : commits) {
+      model.revisions = names_of(repository, commit);
+      model.commit = commit;
+      model.folder = repository.folder / "snapshots" / commit;
+      models.push_back(describe(model));
+    }
+    if (!commits.empty()) continue;
+    model.folder = repository.folder;
+    model.bytes = bytes_in(repository.folder);
+    model.problem = "nothing of it is complete";
+    model.hint = "'stratoscope pull " + repository.name + "' goes on";
+    models.push_back(model);
   }
   return models;
 }

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void remove_all(const fs::path& path) {
+void take_away(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);  // removes links, and nothing that they lead to
   if (error) throw Error("models", path.string() + ": cannot be removed: " + error.message());
@@ -91,7 +91,7 @@ void remove_blobs(const CachedRepository& repository, const std::set<fs::path>& 
     const bool shared = needed.contains(fs::canonical(blob, ignored));
     const bool has_other_name = fs::hard_link_count(blob, ignored) > 1;
     (shared || has_other_name ? removed.kept : removed.freed) += error ? 0 : size;
-    if (!shared) remove_all(blob);
+    if (!shared) take_away(blob);
   }
 }
 
@@ -118,15 +118,15 @@ RemovedModel remove_model(const std::string& name) {
   for (const std::string& revision : revisions_of(repository.folder))
     if (const auto commit = commit_of(repository.folder, revision);
         whole || (commit && std::find(commits.begin(), commits.end(), *commit) != commits.end()))
-      remove_all(repository.folder / "refs" / revision);
-  for (const fs::path& snapshot : snapshots) remove_all(snapshot);
+      take_away(repository.folder / "refs" / revision);
+  for (const fs::path& snapshot : snapshots) take_away(snapshot);
   remove_blobs(repository, needed, removed);
   if (!whole) return removed;
   std::error_code ignored;
   if (fs::is_empty(repository.folder / "blobs", ignored)) {
-    remove_all(repository.folder);
-    for (const std::string& alias : repository.aliases) remove_all(hugging_face_cache() / cache_folder_name(alias));
-    for (const fs::path& folder : lock_folders(repository)) remove_all(folder);
+    take_away(repository.folder);
+    for (const std::string& alias : repository.aliases) take_away(hugging_face_cache() / cache_folder_name(alias));
+    for (const fs::path& folder : lock_folders(repository)) take_away(folder);
   }
   return removed;
 }

@@ -7,7 +7,7 @@ import pytest
 
 from program import ROOT, Program
 
-sys.path.insert(0, str(ROOT / "tests" / "oracle" / "gpt2"))
+sys.path[:0] = [str(ROOT / "tests" / "oracle" / "gpt2"), str(ROOT / "tests" / "hub")]
 
 import checkpoints  # noqa: E402
 import safetensors_io  # noqa: E402

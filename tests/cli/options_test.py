@@ -46,14 +46,14 @@ def test_a_precision_that_is_not_there(stratoscope, precision):
 
 def test_help_names_every_command(stratoscope):
     text = stratoscope.prints("--help")
-    for command in COMMANDS:
+    for command in [*COMMANDS, "pull", "models"]:
         assert f"  {command} " in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(stratoscope, command):
     text = stratoscope.prints(command, "--help")
-    assert "--json" in text and "--model" in text and "--threads" in text
+    assert "--json" in text and "--model" in text and "--threads" in text and "--pull" in text
 
 
 def test_version(stratoscope):

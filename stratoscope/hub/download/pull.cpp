@@ -100,7 +100,12 @@ class Pull {
                       options_.settings.cache.string() + ")",
                   hint);
     }
-    PulledModel model{asked_.repository, asked_.revision, found->folder.filename().string(), found->folder, {}, {}};
+    PulledModel model{split_model_name(found->name).repository,
+                      asked_.revision,
+                      found->folder.filename().string(),
+                      found->folder,
+                      {},
+                      {}};
     for (const std::string& name : folder_files(found->folder))
       model.files.push_back({name, size_of(found->folder / name), 0});
     model.warnings.emplace_back("$HF_HUB_OFFLINE is set: the hub was not asked for a newer one");

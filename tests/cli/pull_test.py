@@ -1,0 +1,190 @@
+"""`pull`, and `--pull` of every command: from the hub to figures. How transfers go wrong is tests/hub/download's part."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from fixture_hub import Hub
+from program import ROOT, interrupt, wait_until
+
+GPT2 = "openai-community/gpt2"
+
+
+@pytest.fixture
+def hub():
+    with Hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def files(tiny_model):
+    """The tiny model's files, as a repository has them."""
+    return {path.name: path.read_bytes() for path in tiny_model.iterdir()} | {"pytorch_model.bin": b"a pickle" * 1000}
+
+
+@pytest.fixture
+def env(hub, tmp_path):
+    return {"HF_ENDPOINT": hub.address, "HF_HUB_CACHE": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def gpt2(hub, files):
+    return hub.add(GPT2, files, alias="gpt2")
+
+
+def test_pull_then_use(stratoscope, env, gpt2, tiny_model):
+    result = stratoscope.succeeds("pull", "gpt2", env=env)
+    assert result.err == "", "no bars without a terminal"
+    assert re.search(rf"{GPT2} at main \({gpt2[:12]}\): \d+ files, [\d.]+ [kM]B, downloaded", result.lines[0])
+    folder = result.lines[1].strip()
+    assert folder.endswith(f"cache/models--openai-community--gpt2/snapshots/{gpt2}")
+    assert result.lines[2] == "try it: stratoscope demo --model gpt2"
+    for name in ("gpt2", GPT2, f"gpt2@{gpt2[:8]}"):
+        there = stratoscope.json("predict", "abcd", "--model", name, env=env)
+        assert there["predictions"] == stratoscope.json("predict", "abcd", "--model", tiny_model)["predictions"]
+    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+
+
+def test_pull_as_json(stratoscope, hub, env, gpt2, files):
+    document = stratoscope.json("pull", "gpt2", env=env)
+    assert document["model"]["name"] == GPT2 and len(document["model"]["hash"]) == 16
+    assert document["revision"] == "main" and document["commit"] == gpt2 and document["runs"] is True
+    assert document["bytes"] == document["downloaded"] == sum(file["bytes"] for file in document["files"])
+    assert {file["name"] for file in document["files"]} == set(files) - {"pytorch_model.bin"}
+    again = stratoscope.json("pull", "gpt2", env=env | {"HF_HUB_OFFLINE": "1"})
+    assert again["downloaded"] == 0 and again["bytes"] == document["bytes"] and again["model"] == document["model"]
+
+
+def test_every_command_says_how_to_get_a_model(stratoscope, env):
+    for command in (["predict", "a"], ["demo"], ["info"], ["tokens", "a"], ["verify", "a"]):
+        says = ["'gpt2-xl' is neither", "'stratoscope pull gpt2-xl' gets it (6.43 GB), and so does --pull here"]
+        stratoscope.fails(*command, "--model", "gpt2-xl", env=env, says=says)
+    stratoscope.fails("info", "--model", "someone/else", env=env, says="if the Hugging Face hub has it")
+
+
+def test_pull_on_demand(stratoscope, hub, env, gpt2):
+    document = stratoscope.json("predict", "abcd", "--model", "gpt2", "--pull", env=env)
+    assert document["model"]["name"] == GPT2
+    hub.requests.clear()
+    stratoscope.json("predict", "abcd", "--model", "gpt2", "--pull", env=env)
+    assert not hub.requests, "nobody is asked for what is here"
+    stratoscope.json("predict", "abcd", "--pull", env=env)
+    assert not hub.requests, "the built-in model is here"
+
+
+def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
+    hub.misbehave("GET", "model.safetensors", server="cdn", status=410)
+    stratoscope.fails("pull", "gpt2", env=env, says="answers with status 410")
+    stratoscope.fails("info", "--model", "gpt2", env=env, says="'stratoscope pull gpt2' gets it")
+    stratoscope.json("info", "--model", "gpt2", "--pull", env=env)
+
+
+def test_pull_on_demand_of_what_is_no_name(stratoscope, hub, env):
+    for name in ("./here", "/no/such/folder", "a/b/c"):
+        stratoscope.fails("info", "--model", name, "--pull", env=env, says="is neither a folder")
+    stratoscope.fails("info", "--model", "nobody/nothing", "--pull", env=env, says="there is no model 'nobody/nothing'")
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--nonsense", "a"], ["a", "--model", "b"]])
+def test_what_the_parser_refuses(stratoscope, arguments):
+    stratoscope.fails("pull", *arguments, status=2, says="stratoscope --help")
+
+
+def test_a_model_that_cannot_be_run(stratoscope, hub, env, files):
+    hub.add("big/llama", files | {"config.json": b'{"model_type": "llama"}'})
+    stratoscope.fails("pull", "big/llama", env=env, says=["model_type 'llama' is not implemented", "--force"])
+    result = stratoscope.succeeds("pull", "big/llama", "--force", "--json", env=env)
+    assert len(result.warnings) == 1 and "cannot be run here" in result.warnings[0]
+    document = json.loads(result.out)
+    assert document["runs"] is False and document["model"] == {"hash": None, "name": "big/llama"}
+
+
+def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
+    config = json.loads(files["config.json"]) | {"n_layer": 9}
+    hub.add("x/odd", files | {"config.json": json.dumps(config).encode()})
+    result = stratoscope.succeeds("pull", "x/odd", env=env)
+    assert len(result.warnings) == 1 and "'h.2.ln_1.weight' is missing" in result.warnings[0]
+    assert "try it" not in result.out
+
+
+def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
+    hub.add("x", files | {"model.safetensors": os.urandom(2_000_000)})
+    hub.rate = 500_000
+    process = stratoscope.start("pull", "x", env=env)
+    wait_until(lambda: [p for p in (tmp_path / "cache").rglob("*.incomplete") if p.stat().st_size > 100_000], process)
+    result = interrupt(process)
+    assert result.status == 130
+    assert result.error == (
+        "interrupted: stopped before the end; what has arrived is kept: the same command goes on from there"
+    )
+
+
+def on_terminal(stratoscope, *arguments, env, columns=100):
+    """What the program draws on a terminal of its own, and its status."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = stratoscope.start(*arguments, env=env, stderr=slave)
+    os.close(slave)
+    drawn = b""
+    while select.select([master], [], [], 60)[0]:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        drawn += piece
+    out, _ = process.communicate(timeout=60)
+    os.close(master)
+    return drawn.decode(), out.decode(), process.returncode
+
+
+def test_bars_on_a_terminal(stratoscope, hub, env, files):
+    """One line a file, drawn over and over in one place, and gone at the end."""
+    shards = {f"model-{i}.safetensors": os.urandom(1_200_000 * i) for i in (1, 2)}
+    index = {"weight_map": {name: name for name in shards}}
+    del files["model.safetensors"]
+    hub.add("x", files | shards | {"model.safetensors.index.json": json.dumps(index).encode()})
+    hub.rate = 1_200_000
+    drawn, out, status = on_terminal(stratoscope, "pull", "x", env=env, columns=100)
+    assert status == 0 and "x at main" in out
+    pictures = [picture for picture in re.split(r"\x1b\[\d+A\r\x1b\[J", drawn) if picture]
+    assert len(pictures) > 5
+    both = [picture for picture in pictures if "model-1" in picture and "model-2" in picture]
+    assert both and all(len(picture.splitlines()) == 3 for picture in both)
+    lines = both[-1].splitlines()
+    assert re.fullmatch(r"\d files complete", lines[0])
+    pattern = r"model-\d.safetensors  \[#*\.*\] +[\d.]+ k?M?B of 1.20 MB|2.40 MB  [\d.]+ [kM]B/s  \d+ s left"
+    assert all(re.search(pattern, line) for line in lines[1:]), lines
+    assert all(len(line) < 100 for line in drawn.splitlines())
+    assert drawn.rstrip().endswith("\x1b[J"), "nothing is left of them"
+
+
+def test_bars_on_a_narrow_terminal(stratoscope, hub, env, files):
+    hub.add("x", files | {"model.safetensors": os.urandom(900_000)})
+    hub.rate = 800_000
+    drawn, _, _ = on_terminal(stratoscope, "pull", "x", env=env, columns=30)
+    lines = [re.sub(r"\x1b\[[0-9]*[A-Z]|\r", "", line) for line in drawn.splitlines()]
+    assert any("model.safe" in line for line in lines)
+    assert all(len(line) < 30 for line in lines), lines
+
+
+def test_from_the_hub_to_figures(stratoscope, hub, env, tmp_path):
+    """A checkpoint of GPT-2's shape with random numbers: pulled, then demonstrated."""
+    folder = tmp_path / "made"
+    subprocess.run([sys.executable, "-B", ROOT / "bench" / "make_checkpoint.py", folder], check=True)
+    hub.add(GPT2, {path.name: path.read_bytes() for path in folder.iterdir()}, alias="gpt2")
+    document = stratoscope.json("pull", "gpt2", env=env)
+    assert document["runs"] and document["bytes"] > 490e6
+    demo = stratoscope.json("demo", "--model", "gpt2", env=env)
+    assert demo["model"]["name"] == GPT2
+    figures = list((stratoscope.folder / "stratoscope-demo").glob("*.svg"))
+    assert len(figures) > 3 and all(figure.stat().st_size > 1000 for figure in figures)
