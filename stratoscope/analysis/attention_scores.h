@@ -23,6 +23,6 @@ struct AttentionScores {
 
 // `pattern` is [query, key] of one head over the tokens `ids`; keys behind a query are not read.
 template <class T>
-AttentionScores attention_scores(MatrixView<const T> pattern, std::span<const std::int32_t> ids);
+STRATOSCOPE_API AttentionScores attention_scores(MatrixView<const T> pattern, std::span<const std::int32_t> ids);
 
 }  // namespace stratoscope

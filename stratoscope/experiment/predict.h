@@ -47,7 +47,7 @@ struct Predictions {
 
 // The `top` largest of one row of logits, falling, ties by lower id.
 template <class T>
-std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
+STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
 
 Predictions predict(const Session& session, const PredictRequest& request);
 Document to_json(const Session& session, const Predictions& result);

@@ -12,7 +12,8 @@ import pytest
 
 from program import PROGRAM
 
-COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similarity", "sweep", "verify", "bench"]
+COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similarity", "sweep", "verify", "bench",
+            "generate", "lens", "attention", "pull", "models"]
 # Instead of the program, a line's end shows the words that the shell would give to it.
 SHELLS = {
     "bash": (
@@ -128,7 +129,7 @@ def test_offers_every_command(tmp_path):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_offers_every_option_that_help_lists(stratoscope, tmp_path, command):
     listed = re.findall(r"^  (?:-\w,)?(--[\w-]+)", stratoscope.prints(command, "--help"), re.MULTILINE)
-    assert len(listed) >= 5
+    assert len(listed) >= 2
     assert answers(tmp_path, command, "--") == listed
 
 

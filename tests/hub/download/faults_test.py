@@ -109,7 +109,7 @@ def test_a_server_that_never_answers(hub, driver, gpt2):
 def test_a_slow_drip_is_left_for_a_better_connection(hub, gpt2):
     hub.misbehave("GET", WEIGHTS, server="cdn", rate=100)
     gpt2("--stall", 300)
-    assert hub.bytes_sent(WEIGHTS) == gpt2.size
+    assert gpt2.size <= hub.bytes_sent(WEIGHTS) <= gpt2.size + 1  # one may be under way when the connection is left
 
 
 def test_wrong_bytes_are_removed(hub, driver, gpt2, model):
