@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,12 @@ constexpr std::string_view kBeginning = ".stratoscope-", kEnding = ".tmp";
 fs::path or_here(const fs::path& folder) { return folder.empty() ? fs::path(".") : folder; }
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+// Whether the process that its name tells of is alive, this one among them: it may be between closing and renaming.
+bool maker_lives(const fs::path& path) {
+  const long maker = std::atol(path.filename().c_str() + kBeginning.size());
+  return maker > 0 && (::kill(static_cast<pid_t>(maker), 0) == 0 || errno == EPERM);
+}
 
 // Ours, and no process holds its lock. A file system without locks refuses here, and then nothing is removed.
 void remove_if_left_over(const fs::path& path) {
@@ -35,13 +43,14 @@ void remove_if_left_over(const fs::path& path) {
 void remove_leftovers(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(or_here(folder), error), end; !error && entry != end; entry.increment(error))
-    if (is_temporary(entry->path())) remove_if_left_over(entry->path());
+    if (is_temporary(entry->path()) && !maker_lives(entry->path())) remove_if_left_over(entry->path());
 }
 
 // Between its creation and its lock somebody who tidies up may have removed it.
 bool lock(int fd, const fs::path& path) {
   ::flock(fd, LOCK_EX);
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && same_file(opened, named);
 }
 

@@ -48,9 +48,9 @@ TEST(Temporary, FilesAndFoldersAreHiddenAndDiffer) {
 
 TEST(Temporary, WhatAKilledRunLeftIsRemoved) {
   const TemporaryFolder folder;
-  folder.file(".stratoscope-12-0.tmp", "half of an array");
-  fs::create_directories(folder / ".stratoscope-12-1.tmp/inner");
-  folder.file(".stratoscope-12-1.tmp/inner/page", "half of a page");
+  folder.file(".stratoscope-99999999-0.tmp", "half of an array");
+  fs::create_directories(folder / ".stratoscope-99999999-1.tmp/inner");
+  folder.file(".stratoscope-99999999-1.tmp/inner/page", "half of a page");
   write_file_atomically(folder / "a.txt", "text");
   EXPECT_EQ(folder.entry_count(), 1U);
   EXPECT_EQ(bytes_of(folder / "a.txt"), "text");
@@ -106,10 +106,10 @@ TEST(Temporary, AFolderOfOursMayHoldWhatAKilledRunLeft) {
     folder.commit();
   };
   write("one");
-  parent.file("demo/.stratoscope-12-0.tmp", "half of a figure");
+  parent.file("demo/.stratoscope-99999999-0.tmp", "half of a figure");
   write("two");
   EXPECT_EQ(bytes_of(parent / "demo/page"), "two");
-  EXPECT_FALSE(fs::exists(parent / "demo/.stratoscope-12-0.tmp"));
+  EXPECT_FALSE(fs::exists(parent / "demo/.stratoscope-99999999-0.tmp"));
 }
 
 }  // namespace
