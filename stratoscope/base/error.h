@@ -12,13 +12,9 @@ namespace STRATOSCOPE_API stratoscope {
 // what() reads "where: problem; hint", one line, without a full stop.
 class Error : public std::runtime_error {
  public:
-  // `where` names the part that noticed ("safetensors", "edit"), `problem` says what is wrong with which
-  // thing, `hint` what to do about it (may be empty).
-  Error(const std::string& where, const std::string& problem, const std::string& hint = {})
-      : std::runtime_error(where + ": " + problem + (hint.empty() ? "" : "; " + hint)),
-        where_(where),
-        problem_(problem),
-        hint_(hint) {}
+  // `where` names the part that noticed ("safetensors", "edit"), `problem` says what is wrong with which thing, `hint`
+  // what to do about it (may be empty). Control characters, from names of users and files, are written as \xNN.
+  Error(const std::string& where, const std::string& problem, const std::string& hint = {});
 
   const std::string& where() const { return where_; }
   const std::string& problem() const { return problem_; }

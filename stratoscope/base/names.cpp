@@ -26,21 +26,30 @@ bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC
 
 }  // namespace
 
+std::string without_controls(std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string shown;
+  shown.reserve(text.size());
+  const auto show_code = [&](unsigned char byte) { shown += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]}; };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F: a terminal may take them for the beginning of a command.
+    const bool is_two = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) - 0x80U < 0x20U;
+    if (byte >= 0x20 && byte != 0x7F && !is_two) {
+      shown += text[i];
+      continue;
+    }
+    show_code(byte);
+    if (is_two) show_code(static_cast<unsigned char>(text[++i]));
+  }
+  return shown;
+}
+
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
-  constexpr char kHex[] = "0123456789abcdef";
   std::size_t end = std::min(text.size(), kLongest);
   while (end < text.size() && end > 0 && continues_a_character(text[end])) --end;
-  std::string shown = "'";
-  for (const char c : text.substr(0, end)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      shown += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      shown += c;
-    }
-  }
-  return shown + (end < text.size() ? "…'" : "'");
+  return "'" + without_controls(text.substr(0, end)) + (end < text.size() ? "…'" : "'");
 }
 
 std::vector<std::string> nearest_names(std::string_view name, const std::vector<std::string>& candidates,

@@ -8,8 +8,11 @@
 
 namespace stratoscope {
 
-// The text in single quotes, fit for one line of a terminal: control characters are written as \xNN, and what is
-// longer than 80 bytes is cut (at a character's beginning) and ends in "…".
+// The text fit for one line of a terminal: control characters are written as \xNN, byte by byte.
+std::string without_controls(std::string_view text);
+
+// The text in single quotes, fit for one line of a terminal as above; what is longer than 80 bytes is cut (at a
+// character's beginning) and ends in "…".
 std::string in_quotes(std::string_view text);
 
 // Up to `count` of the candidates that look most like `name` (few letters to change, nearest first); none when

@@ -47,6 +47,12 @@ void append_values(std::string_view piece, std::vector<std::string>& values) {
   for (std::size_t i = 0; i <= steps; ++i) values.push_back(std::to_string(first + static_cast<long>(i)));
 }
 
+bool is_axis_name(std::string_view name) {
+  constexpr std::size_t kLongest = 80;
+  return !name.empty() && name.size() <= kLongest &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
 // The text with every {name} replaced; names that occur are added to `used`.
 std::string filled(const std::string& text, const std::map<std::string, std::string>& values,
                    std::set<std::string>& used) {
@@ -58,6 +64,9 @@ std::string filled(const std::string& text, const std::map<std::string, std::str
     const std::size_t close = text.find('}', open);
     if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
     const std::string name = text.substr(open + 1, close - open - 1);
+    if (!is_axis_name(name))
+      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
+                         "write the name of an axis in the braces");
     const auto value = values.find(name);
     if (value == values.end())
       throw GrammarError("edit", text, open, "the placeholder {" + name + "} has no axis", "add --over " + name + "=…");
@@ -204,10 +213,8 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
     throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
   SweepAxis axis{std::string(text.substr(0, equals)), {}};
   const std::string_view list = text.substr(equals + 1);
-  const bool is_name = !axis.name.empty() && std::all_of(axis.name.begin(), axis.name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_';
-  });
-  if (!is_name) throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use letters, digits and _");
+  if (!is_axis_name(axis.name))
+    throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use up to 80 letters, digits and _");
   if (axis.name == "value") throw Error("sweep", "an axis may not be called 'value': results use that name");
   if (axis.name == "layer") {
     axis.values = as_texts(parse_indices(list, config.n_layers, "layer"));

@@ -198,6 +198,8 @@ TEST_F(Sweep, Refusals) {
   EXPECT_TRUE(refuses(with({edit}, {"layer=0", "x=1"}), "no edit uses the axis x"));
   EXPECT_TRUE(refuses(with({edit}, {"layer=0", "layer=1"}), "the axis layer is given twice"));
   EXPECT_TRUE(refuses(with({"blocks.{layer.hook_resid_post *= 2"}, {"layer=0"}), "this brace is not closed"));
+  EXPECT_TRUE(
+      refuses(with({"blocks.{la\nyer}.hook_resid_post *= 2"}, {"layer=0"}), "'{la\\x0ayer}' is no placeholder"));
   EXPECT_TRUE(refuses(with({"blocks.{x}.hook_resid_post *= 2"}, {"x=0,9"}), "block 9 is out of range"));
   EXPECT_TRUE(refuses(with({"{a}{b}{c} = 1"}, {"a=0..999", "b=0..999", "c=0..9"}), "more than 1000000 points"));
   auto bad = request({edit}, {"layer=0"});

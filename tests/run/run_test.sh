@@ -32,23 +32,26 @@ END
   stand_in cmake <<'END'
 if [[ $1 == --preset ]]; then
   [[ ${CONFIGURE_STATUS:-0} == 0 ]] || exit 1
-  mkdir() { command -p mkdir "$@"; }
-  mkdir -p build && touch build/build.ninja
+  declare -A folders=([release]=build [asan-ubsan]=build-asan [tsan]=build-tsan)
+  folder=${folders[$2]}
+  command -p mkdir -p "$folder" && touch "$folder/build.ninja"
   printf '%s\n' "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" CMAKE_GENERATOR:INTERNAL=Ninja \
-    "STRATOSCOPE_TESTS:BOOL=${*: -1}" | sed 's/=-D.*=/=/' >build/CMakeCache.txt
+    "STRATOSCOPE_TESTS:BOOL=${*: -1}" | sed 's/=-D.*=/=/' >"$folder/CMakeCache.txt"
 elif [[ $1 == --build ]]; then
   printf '#!/bin/bash\necho "in $PWD: $*"\n' >"$2/stratoscope"
   command -p chmod +x "$2/stratoscope"
   exit "${BUILD_STATUS:-0}"
 fi
 END
+  stand_in clang++ <<<''
   stand_in ctest <<'END'
+[[ $2 != *"${CTEST_FAILS_IN-none}" ]] || CTEST_STATUS=8
 echo "1/3 Test #1: a ....***Skipped   0.01 sec"
 [[ ${CTEST_STATUS:-0} == 0 ]] || { echo "67% tests passed, 1 tests failed out of 3" && exit 8; }
 echo "100% tests passed, 0 tests failed out of 3"
 END
   export MISSING=""
-  unset APT_STATUS CONFIGURE_STATUS BUILD_STATUS CTEST_STATUS
+  unset APT_STATUS CONFIGURE_STATUS BUILD_STATUS CTEST_STATUS CTEST_FAILS_IN
 }
 
 # Calls ./run from another folder; sets output, errors, status and log (what the stand-ins were asked to do).
@@ -76,20 +79,50 @@ expect "only the program is built, without tests" "$log" \
   "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
 call demo
 expect "the second demo configures nothing" "$log" "cmake --build $folder/clone/build --target stratoscope"
-call test
+call test -R something
 expect "tests are switched on in the same folder" "$log" \
   "cmake --preset release -DSTRATOSCOPE_TESTS=ON"$'\n'"cmake --build $folder/clone/build"$'\n'"ctest --test-dir*"
-expect "the last line counts tests" "${output##*$'\n'}" "3 tests: 2 passed, 0 failed, 1 skipped"
+expect "arguments reach ctest" "$log" "*ctest --test-dir * -R something"
+expect "some tests are those of the release alone" "$output" "*100% tests passed*"$'\n'"3 tests: 2 passed, 0 failed, 1 skipped"
 expect "tests that pass" "$status" 0
+call test
+expect "every test also runs under the sanitizers" "$log" \
+  "*--build $folder/clone/build"$'\n'*"--build $folder/clone/build-asan"$'\n'*"--build $folder/clone/build-tsan"$'\n'*
+expect "the last line counts all tests" "${output##*$'\n'}" "9 tests: 6 passed, 0 failed, 3 skipped"
+expect "the lines before it count each folder's" "$output" \
+  "*"$'\n'"release: 3 tests: *"$'\n'"asan-ubsan: 3 tests: *"$'\n'"tsan: 3 tests: *"$'\n'"9 tests: *"
+CTEST_FAILS_IN=build-asan call test
+expect "a report of a sanitizer fails" "$status" 8
+expect "and the others are run all the same" "${output##*$'\n'}" "9 tests: 5 passed, 1 failed, 3 skipped"
 call build
 expect "tests stay switched on" "$log" "cmake --build $folder/clone/build --target stratoscope"
 CTEST_STATUS=8 call test -R something
 expect "a failing test fails" "$status" 8
 expect "the last line counts failures" "${output##*$'\n'}" "3 tests: 1 passed, 1 failed, 1 skipped"
-expect "arguments reach ctest" "$log" "*ctest --test-dir * -R something"
 BUILD_STATUS=1 call test
 expect "a failing build fails" "$status $errors" "1 *the build failed*"
 expect "nothing is tested after a failed build" "$log" "*--build $folder/clone/build"
+
+mkdir -p "$folder/clone/tests/fuzz"
+echo "add_fuzzer(npy SOURCES" >"$folder/clone/tests/fuzz/CMakeLists.txt"
+cat >"$folder/clone/tests/fuzz/search.sh" <<'END'
+#!/bin/bash
+echo "search $*"
+[[ $1 != *"$FUZZ_FINDS" ]]
+END
+chmod +x "$folder/clone/tests/fuzz/search.sh"
+export FUZZ_FINDS=nothing
+call fuzz npy 7
+expect "a fuzzer searches as long as asked" "$status $output" \
+  "0 search $folder/clone/build-asan/tests/fuzz/fuzz_npy */seeds/npy 7 $folder/clone/.cache/fuzz/npy learn"
+call fuzz 3
+expect "or all of them do" "$status $output" "0 search */fuzz_npy * 3 *"
+FUZZ_FINDS=npy call fuzz
+expect "a finding is a failure" "$status" 1
+call fuzz zip
+expect "an unknown fuzzer" "$status $errors" "1 *no such fuzzer: zip; there are npy"
+call fuzz npy missing
+expect "a finding that is not there" "$status $errors" "1 *no such file: missing"
 
 sed -i "s|^CMAKE_HOME_DIRECTORY.*|CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere|" "$folder/clone/build/CMakeCache.txt"
 call build
@@ -100,7 +133,7 @@ MISSING="libzip-dev libgtest-dev" call build
 expect "only what is missing is installed" "$log" \
   "*apt-get -qq -o DPkg::Lock::Timeout=300 update*install -y --no-install-recommends libzip-dev"$'\n'"cmake --preset*"
 expect "apt is quiet when it works" "$errors" \
-  "run: installing libzip-dev"$'\n'"run: configuring"$'\n'"run: building stratoscope"
+  "run: installing libzip-dev"$'\n'"run: configuring release"$'\n'"run: building stratoscope"
 MISSING="libzip-dev" call build
 expect "new packages are looked at" "$log" "*cmake --preset release -D*"
 MISSING="libzip-dev" APT_STATUS=100 call build
@@ -116,8 +149,12 @@ expect "a tool from elsewhere is not installed again" "$log" "*--no-install-reco
 new_system
 rm "$folder/bin/apt-get"
 call build
-expect "another system is told what is needed" "$errors" "*not a Debian system*oneDNN*run: configuring*"
+expect "another system is told what is needed" "$errors" "*not a Debian system*oneDNN*run: configuring release*"
 expect "and builds where CMake finds everything" "$status" 0
+rm "$folder/bin/clang++"
+call test
+expect "without clang the sanitizers are left out, loudly" "$output" \
+  "*"$'\n'"asan-ubsan, tsan: SKIPPED, because there is no clang++"*$'\n'"4 tests: 2 passed, 0 failed, 2 skipped"
 rm -r "$folder/clone/build"
 CONFIGURE_STATUS=1 call build
 expect "and fails where it does not" "$status $errors" "1 *cannot configure*"
