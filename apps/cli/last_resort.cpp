@@ -37,9 +37,10 @@ bool memory_ran_out() {
   return false;
 }
 
-extern "C" void on_crash(int signal) {
+extern "C" void on_crash(int signal, siginfo_t* info, void*) {
   if (memory_ran_out()) end_with(no_memory_line);
-  ::signal(signal, SIG_DFL);  // the instruction runs again, and the crash is itself
+  ::signal(signal, SIG_DFL);
+  if (info->si_code <= 0) ::raise(signal);  // sent by kill(); else the instruction runs again, and crashes as ever
 }
 
 void on_terminate() {
@@ -68,7 +69,8 @@ void write_messages(rlim_t limit) {
     hint = ", or allow more than " + std::to_string(limit / kMebi) + " MiB of address space (ulimit -v)";
   no_memory = "memory: there is not enough of it; try a shorter text, fewer threads or a smaller model" + hint;
   no_memory_line = "stratoscope: error: " + no_memory + "\n";
-  gave_up_line = "stratoscope: error: memory: a library that this program needs gave up; try fewer threads" + hint + "\n";
+  gave_up_line =
+      "stratoscope: error: memory: a library that this program needs gave up; try fewer threads" + hint + "\n";
 }
 
 // The main thread's stack grows page by page, and under a limit it may find its place taken.
@@ -86,8 +88,8 @@ void watch_for_crashes() {
   own.ss_size = stack.size();
   ::sigaltstack(&own, nullptr);
   struct sigaction action {};
-  action.sa_handler = on_crash;
-  action.sa_flags = SA_ONSTACK;
+  action.sa_sigaction = on_crash;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigaction(SIGSEGV, &action, nullptr);
   previous_terminate = std::set_terminate(on_terminate);
   std::atexit(on_exit_of_others);

@@ -1,5 +1,7 @@
 // stratoscope COMMAND [options] [TEXT]: reads the command line, runs the command, says what went wrong.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <clocale>
 #include <csignal>
@@ -60,6 +62,13 @@ int run_action(const Program& program) {
   }
 }
 
+// A file that is opened while a standard stream is closed would get its number, and what is said there. What is held in
+// its place cannot be used the way the stream would be, so that reading or writing it still fails.
+void hold_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Look inside transformer language models.", "stratoscope");
   app.require_subcommand(1);
@@ -89,6 +98,7 @@ int run(int argc, char** argv) {
 }  // namespace stratoscope::cli
 
 int main(int argc, char** argv) {
+  stratoscope::cli::hold_closed_streams();
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers stay as in C
   std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
   stratoscope::guard_mapped_files();    // a model file that shrinks then is an error, too

@@ -27,6 +27,9 @@ void watch_for_interrupts() {
   action.sa_handler = on_interrupt;  // without SA_RESTART: waiting for standard input ends too
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)  // nohup means it
+    ::sigaction(SIGHUP, &action, nullptr);
 }
 
 int interrupted() { return interrupting_signal; }

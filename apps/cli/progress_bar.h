@@ -9,7 +9,7 @@
 
 namespace stratoscope::cli {
 
-// The first SIGINT or SIGTERM asks running work to stop; the second ends the process at once.
+// The first SIGINT, SIGTERM or SIGHUP asks running work to stop; the second ends the process at once.
 void watch_for_interrupts();
 // The signal that came; 0 when none did.
 int interrupted();

@@ -46,10 +46,12 @@ void AtomicFile::seek(std::uint64_t offset) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) fail("cannot be written");
+  // What is in an unfinished folder is synced with all of it, or is never meant to stay.
+  const bool on_its_own = !is_temporary(path_.parent_path());
+  if (on_its_own && ::fsync(fd_) != 0) fail("cannot be written");
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot be put in its place");
   committed_ = true;
-  sync_folder(path_.parent_path());
+  if (on_its_own) sync_folder(path_.parent_path());
 }
 
 void AtomicFile::fail(const char* doing) const {

@@ -102,7 +102,8 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
   const auto fail = [&](const std::string& problem) { throw Error("file", path.string() + ": " + problem); };
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > limit)
-    fail("has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) + " that such a file may have");
+    fail("has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
+         " that such a file may have");
   std::string text(size, '\0');
   for (std::size_t have = 0; have < size;) {
     const ssize_t count = ::read(file.fd, text.data() + have, size - have);

@@ -1,6 +1,6 @@
 // A file's bytes, mapped read-only: nothing is copied until a page is touched. A file that is replaced by another of
-// its name stays readable. One that is written to or truncated changes under the mapping: check_unchanged() notices, and
-// base/mapped_file_guard.h is for programs that want to reach it when pages are gone.
+// its name stays readable. One that is written to or truncated changes under the mapping: check_unchanged() notices,
+// and base/mapped_file_guard.h is for programs that want to reach it when pages are gone.
 #pragma once
 
 #include <cstddef>

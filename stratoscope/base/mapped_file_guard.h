@@ -1,5 +1,5 @@
-// For programs that want to live on when a file that is mapped loses its pages: somebody truncates it, or its disk fails.
-// Reading such a page is the signal SIGBUS, which ends a process that does nothing about it.
+// For programs that want to live on when a file that is mapped loses its pages: somebody truncates it, or its disk
+// fails. Reading such a page is the signal SIGBUS, which ends a process that does nothing about it.
 #pragma once
 
 #include "stratoscope/base/api.h"

@@ -47,6 +47,25 @@ std::string names_in(const fs::path& folder) {
   return lines;
 }
 
+// Makes every file of the folder, and then the folder, survive a power cut. Returns false with errno set.
+bool sync_all(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory()) {
+      if (!sync_all(entry.path())) return false;
+      continue;
+    }
+    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool synced = ::fsync(fd) == 0;
+    const int reason = errno;
+    ::close(fd);
+    errno = reason;
+    if (!synced) return false;
+  }
+  sync_folder(folder);
+  return true;
+}
+
 }  // namespace
 
 StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
@@ -74,6 +93,7 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::commit() {
   write_file_atomically(temporary_ / marker_, names_in(temporary_));
+  if (!sync_all(temporary_)) throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
   std::error_code error;
   if (!fs::exists(path_, error)) {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)

@@ -39,8 +39,8 @@ void try_threads(int count) {
   for (const pthread_t thread : started) ::pthread_join(thread, nullptr);
   if (failure != 0)
     throw Error("threads",
-                std::to_string(count) + " threads cannot be had, only " + std::to_string(tried + static_cast<int>(started.size())) + ": " +
-                    std::strerror(failure),
+                std::to_string(count) + " threads cannot be had, only " +
+                    std::to_string(tried + static_cast<int>(started.size())) + ": " + std::strerror(failure),
                 "use fewer (--threads), or allow this process more memory or threads (ulimit -v, ulimit -u)");
   tried = count;
 }

@@ -137,7 +137,8 @@ std::string html_numbers(const Figure& figure) {
 }
 
 std::string html_fragment(const Figure& figure, Theme theme, const Progress* progress) {
-  return "<figure>\n" + render_svg(figure, theme, progress) + "<figcaption>" + escape_html(plain_text(full_caption(figure))) +
+  return "<figure>\n" + render_svg(figure, theme, progress) + "<figcaption>" +
+         escape_html(plain_text(full_caption(figure))) +
          "</figcaption>\n<details><summary>The numbers</summary>\n<div class=\"numbers\">\n" + html_numbers(figure) +
          "</div>\n</details>\n</figure>\n";
 }

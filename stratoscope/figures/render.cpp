@@ -59,7 +59,8 @@ std::string render(const std::string& script, Terminal terminal, const std::file
   const TemporaryFolder folder;
   const std::string script_name = "figure.gp";
   write_file_atomically(folder.path() / script_name, script);
-  const Outcome outcome = run_program({"gnuplot", "--default-settings", script_name}, folder.path(), kTimeLimit, progress);
+  const Outcome outcome =
+      run_program({"gnuplot", "--default-settings", script_name}, folder.path(), kTimeLimit, progress);
   if (!outcome.found) {
     throw Error("figure", "gnuplot is not installed", "install it (Debian: apt install gnuplot-nox)");
   }

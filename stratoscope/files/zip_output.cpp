@@ -28,7 +28,8 @@ zip_int64_t ZipOutput::on_command(void* self, void* data, zip_uint64_t length, z
   }
 }
 
-// Reading is announced, and the file opened, because libzip asks for it; of an archive that it truncates it reads nothing.
+// Reading is announced, and the file opened, because libzip asks for it; of an archive that it truncates it reads
+// nothing.
 zip_int64_t ZipOutput::obey(void* data, zip_uint64_t length, zip_source_cmd_t command) {
   switch (command) {
     case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_WRITABLE;

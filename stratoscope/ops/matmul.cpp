@@ -39,8 +39,8 @@ memory::desc rows_desc(std::size_t rows, std::size_t cols, std::size_t stride) {
   return {{dim(rows), dim(cols)}, memory::data_type::f32, {dim(stride), 1}};
 }
 
-// Makes something of oneDNN's that generates code. Without memory for the code, oneDNN 2.6 writes it to address zero; so
-// there must be plenty first, and one thread at a time, that what is seen to be there still is.
+// Makes something of oneDNN's that generates code. Without memory for the code, oneDNN 2.6 writes it to address zero;
+// so there must be plenty first, and one thread at a time, that what is seen to be there still is.
 template <class Make>
 auto with_memory_for_code(const Make& make) {
   constexpr std::size_t kPlenty = std::size_t{16} << 20;  // a product has up to a score of kernels of 256 KiB

@@ -81,7 +81,8 @@ TEST(MappedFileGuardDeathTest, ASignalFromElsewhereDoesWhatItDid) {
         const TemporaryFolder folder;
         const auto path = folder.file("a", std::string(kBytes, 'x'));
         std::FILE* file = std::fopen(path.c_str(), "rb");
-        const auto* bytes = static_cast<const char*>(::mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE, ::fileno(file), 0));
+        const auto* bytes =
+            static_cast<const char*>(::mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE, ::fileno(file), 0));
         std::filesystem::resize_file(path, 0);
         std::exit(bytes[0]);
       },

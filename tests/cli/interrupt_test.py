@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from program import KAFKA, PENGUINS, TIME_LIMIT, Result, interrupt, wait_until
+from program import KAFKA, PENGUINS, TIME_LIMIT, Result, fake_gnuplot, interrupt, is_working, wait_until
 
 LONG_SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post[{position}] *= {x}", "--target", " insect"]
 LONG_SWEEP += ["--over", "layer=all", "--over", "position=all", "--over", "x=1..3000"]
@@ -21,17 +21,6 @@ def stops(stratoscope, result, status=130):
     assert result.error.startswith("interrupted: ")
     assert result.out_bytes == b""
     stratoscope.leaves_no_temporary_file()
-
-
-def is_working(process):
-    """Has used processor time of its own, so it is past its start."""
-
-    def check():
-        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
-            ticks = sum(int(field) for field in stat.read().rsplit(")", 1)[1].split()[11:13])
-        return ticks >= 0.5 * os.sysconf("SC_CLK_TCK")
-
-    return check
 
 
 @pytest.mark.parametrize(
@@ -52,12 +41,13 @@ def test_long_work_stops(stratoscope, command):
     assert stratoscope.files() == set()
 
 
-def test_a_long_run_saves_nothing(stratoscope):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_long_run_saves_nothing(stratoscope, number):
     with open(stratoscope.folder / "texts.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps({"text": " ".join([KAFKA] * 15)}) + "\n" for _ in range(200))
     process = stratoscope.start("run", "--texts", "texts.jsonl", "--save", "a.npz", "--precision", "fp64")
     wait_until(is_working(process), process)
-    stops(stratoscope, interrupt(process))
+    stops(stratoscope, interrupt(process, number=number), 128 + number)
     assert stratoscope.files() == {"texts.jsonl"}
 
 
@@ -67,6 +57,19 @@ def test_terminating_is_interrupting(stratoscope):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=TIME_LIMIT)
     stops(stratoscope, Result(process.returncode, out, err), status=143)
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["", "nohup"])
+def test_a_terminal_that_closes(stratoscope, ignored):
+    action = signal.SIG_IGN if ignored else signal.SIG_DFL
+    sweep = [*LONG_SWEEP[:-1], "x=1..6"]
+    process = stratoscope.start(*sweep, preexec_fn=lambda: signal.signal(signal.SIGHUP, action))
+    wait_until(is_working(process, 0.2), process)
+    result = interrupt(process, number=signal.SIGHUP)
+    if ignored:
+        assert result.status == 0
+    else:
+        stops(stratoscope, result, 129)
 
 
 def test_waiting_for_text_stops(stratoscope):
@@ -86,18 +89,10 @@ def waiting_bytes(pipe):
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
 
 
-def fake_gnuplot(stratoscope, script):
-    gnuplot = stratoscope.home / "bin" / "gnuplot"
-    gnuplot.parent.mkdir()
-    gnuplot.write_text(f"#!/bin/sh\n{script}\n")
-    gnuplot.chmod(0o755)
-    return {"PATH": f"{gnuplot.parent}:/usr/bin:/bin", "TMPDIR": stratoscope.folder.parent}
-
-
 def test_a_demo_stopped_while_it_draws_leaves_the_old_one(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     before = {path.name: path.read_bytes() for path in (stratoscope.folder / "out").iterdir()}
-    drawing = stratoscope.home / "drawing"
+    drawing = stratoscope.folder.parent / "drawing"
     env = fake_gnuplot(stratoscope, f"touch {drawing}; exec sleep 100")
     process = stratoscope.start("demo", "B", "--out", "out", env=env, start_new_session=True)
     wait_until(drawing.exists, process)
@@ -111,19 +106,20 @@ def test_a_demo_stopped_while_it_draws_leaves_the_old_one(stratoscope):
 @pytest.mark.parametrize("reaches", ["everybody", "only us"])
 def test_a_figure_stopped_while_it_is_drawn(stratoscope, name, reaches):
     """Ctrl-C reaches gnuplot too; kill does not, and gnuplot would draw on."""
-    drawing = stratoscope.home / "drawing"
+    drawing = stratoscope.folder.parent / "drawing"
     env = fake_gnuplot(stratoscope, f"touch {drawing}; exec sleep 100")
     process = stratoscope.start("predict", PENGUINS, "--figure", name, env=env, start_new_session=True)
     wait_until(drawing.exists, process)
     result = interrupt(process, group=reaches == "everybody")
     assert result.status == 130 and result.out_bytes == b""
-    assert stratoscope.files() == set() and list(stratoscope.folder.parent.glob(".stratoscope-*")) == []
+    assert stratoscope.files() == set() and list(env["TMPDIR"].iterdir()) == []
 
 
-def test_a_demo_stopped_while_it_computes(stratoscope):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_stopped_while_it_computes(stratoscope, number):
     process = stratoscope.start("demo", " ".join([KAFKA] * 15), "--out", "out", "--precision", "fp64")
     wait_until(is_working(process), process)
-    stops(stratoscope, interrupt(process))
+    stops(stratoscope, interrupt(process, number=number), 128 + number)
     assert list(stratoscope.folder.iterdir()) == []
 
 

@@ -129,8 +129,8 @@ def refuse_constant(name):
     raise AssertionError(f"{name} is no JSON")
 
 
-def interrupt(process, group=False):
-    (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+def interrupt(process, group=False, number=signal.SIGINT):
+    (os.killpg if group else os.kill)(process.pid, number)
     out, err = process.communicate(timeout=TIME_LIMIT)
     return Result(process.returncode, out or b"", err or b"")
 
@@ -142,6 +142,43 @@ def wait_until(condition, process):
         assert process.poll() is None, f"ended early: {process.communicate()}"
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+def is_working(process, seconds=0.5):
+    """Has used processor time of its own, so it is past its start."""
+
+    def check():
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+            ticks = sum(int(field) for field in stat.read().rsplit(")", 1)[1].split()[11:13])
+        return ticks >= seconds * os.sysconf("SC_CLK_TCK")
+
+    return check
+
+
+def fake_gnuplot(stratoscope, script):
+    """An environment in which `script` is gnuplot."""
+    gnuplot = stratoscope.folder.parent / "bin" / "gnuplot"
+    temporary = gnuplot.parent / "tmp"
+    temporary.mkdir(parents=True)
+    gnuplot.write_text(f"#!/bin/sh\n{script}\n")
+    gnuplot.chmod(0o755)
+    return {"PATH": f"{gnuplot.parent}:/usr/bin:/bin", "TMPDIR": temporary}
+
+
+def quick_gnuplot(stratoscope):
+    """Draws a picture of nothing at once, where gnuplot takes a second."""
+    return fake_gnuplot(
+        stratoscope,
+        r"""echo '<?xml version="1.0"?><svg width="1" height="1" viewBox="0 0 1 1"></svg>' >figure.svg
+for name in $(sed -n "s/^set output '\(.*\)'.*/\1/p" figure.gp); do
+  case $name in
+    *.png) printf '\211PNG\r\n\032\nIEND' >"$name" ;;
+    *.pdf) printf '%%PDF-1.5 %%%%EOF' >"$name" ;;
+    *) cp figure.svg "$name" 2>/dev/null ;;
+  esac
+done
+exit 0""",
+    )
 
 
 # What a child does between fork and exec.

@@ -1,0 +1,89 @@
+"""Too little memory (ulimit -v): the result, or one error line and status 1; never a crash, never half a file."""
+import resource
+import signal
+
+import pytest
+
+from program import KAFKA, PENGUINS, TIME_LIMIT, fake_gnuplot, is_working, wait_until
+
+MEBI = 1 << 20
+SWEEP = ["sweep", KAFKA, "--target", " insect", "--over", "layer=all"]
+SWEEP += ["--edit", "blocks.{layer}.hook_resid_post *= 0.8"]
+COMMANDS = {
+    "predict": ["predict", PENGUINS],
+    "run": ["run", PENGUINS, "--save", "a.npz", "--capture", "blocks.*.hook_resid_post"],
+    "sweep": SWEEP,
+    "demo": ["demo", "--out", "out"],
+}
+
+
+def with_address_space(count):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (count, count))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    return limit
+
+
+def starts_within(stratoscope, mebi):
+    return stratoscope.run("--version", preexec_fn=with_address_space(mebi * MEBI)).status == 0
+
+
+@pytest.fixture
+def smallest(stratoscope):
+    """The fewest MiB, by fours, in which the system can load the program at all."""
+    if not starts_within(stratoscope, 1024):
+        pytest.skip("this build reserves so many addresses that no limit leaves it any (a sanitizer does)")
+    low, high = 0, 256
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if starts_within(stratoscope, 4 * middle) else (middle, high)
+    return 4 * high
+
+
+@pytest.mark.parametrize("threads", [1, 2, 16])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_any_limit(stratoscope, smallest, name, threads):
+    command = [*COMMANDS[name], "--threads", threads]
+    # What gnuplot needs is its own affair; the stand-in needs next to nothing and draws nothing.
+    env = fake_gnuplot(stratoscope, "exit 1")
+    enough = 0
+    for number, mebi in enumerate(range(smallest, smallest + 130, 5)):
+        limit = with_address_space((mebi + number % 5) * MEBI)
+        result = stratoscope.run(*command, preexec_fn=limit, env=env)
+        assert result.status in (0, 1), f"{mebi} MiB: status {result.status}: {result.err}"
+        if result.status == 1:
+            assert result.error.startswith(("memory: ", "threads: ", "file: ", "demo: ")), f"{mebi} MiB: {result.err}"
+        made = stratoscope.files()
+        assert made == set() or result.status == 0 or "could not be drawn" in result.error
+        enough += result.status == 0 or "could not be drawn" in result.error
+        for file in made:
+            (stratoscope.folder / file).unlink()
+    assert 3 <= enough <= 24, "the limits reach from too little to enough"
+
+
+def test_too_many_threads_say_so(stratoscope, smallest):
+    """The OpenMP runtime would end the process without a word of ours."""
+    limit = with_address_space((smallest + 600) * MEBI)
+    stratoscope.fails("predict", "A", "--threads", 1024, "--json", preexec_fn=limit, says=["1024 threads", "--threads"])
+    stratoscope.succeeds("predict", "A", "--threads", 4, "--json", preexec_fn=limit)
+
+
+def test_a_library_that_gives_up_is_still_an_error_line(stratoscope):
+    """No thread can have such a stack, and the OpenMP runtime ends the process."""
+    stacks = {"OMP_STACKSIZE": "1000000G"}
+    result = stratoscope.fails("predict", "A", "--threads", 4, "--json", env=stacks, says="memory: a library")
+    assert "libgomp" in result.err
+
+
+def test_any_other_crash_stays_a_crash(stratoscope):
+    process = stratoscope.start(*SWEEP, "--over", "x=1..3000", "--edit", "blocks.{layer}.hook_mlp_out *= {x}")
+    wait_until(is_working(process), process)
+    process.send_signal(signal.SIGSEGV)
+    assert process.wait(TIME_LIMIT) == -signal.SIGSEGV
+    process.communicate()
+
+
+def test_the_limit_is_named(stratoscope, smallest):
+    limit = with_address_space((smallest + 20) * MEBI)
+    stratoscope.fails("predict", "A", "--json", preexec_fn=limit, says=["memory: there is not enough", "ulimit -v"])
