@@ -11,6 +11,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/memory.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/ops/row_blocks.h"
 
 namespace stratoscope {
 namespace {
@@ -76,6 +77,7 @@ struct PackedMatrix::Packed {
     memory weights;
   };
   std::vector<Part> parts;
+  Tensor weights;  // of all parts, one after another
   std::vector<float> bias;
   bool rows_are_independent = true;  // the kernel gives a row the same bits among any number of rows
 
@@ -109,19 +111,28 @@ struct PackedMatrix::Packed {
     return products[rows] = std::make_shared<const Products>(std::move(made));
   }
 
+  // The columns of each part side by side, part after part.
+  Tensor in_pieces(MatrixView<const float> x) const {
+    Tensor pieces({x.rows, x.cols});
+    for_row_blocks(x.rows, x.cols, [&](std::size_t r) {
+      for (const Part& part : parts)
+        std::copy_n(x.row(r) + part.first, part.count, pieces.data() + x.rows * part.first + r * part.count);
+    });
+    return pieces;
+  }
+
   void execute(MatrixView<const float> x, MatrixView<float> y) const {
     dnnl::stream stream(cpu());
     const auto of_parts = products_for(x.rows, y);
-    Tensor piece({x.rows, parts[0].count});
+    // oneDNN's fast kernels want x without gaps between its rows.
+    const bool dense = parts[0].count == x.stride;
+    Tensor pieces;
+    if (!dense) pieces = in_pieces(x);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Part& part = parts[i];
-      // oneDNN's fast kernels want x without gaps between its rows.
-      const bool dense = part.count == x.stride;
-      for (std::size_t r = 0; r < x.rows && !dense; ++r)
-        std::copy_n(x.row(r) + part.first, part.count, piece.data() + r * part.count);
+      float* const piece = dense ? const_cast<float*>(x.data) : pieces.data() + x.rows * part.first;
       std::unordered_map<int, memory> arguments{
-          {DNNL_ARG_SRC,
-           memory(rows_desc(x.rows, part.count, part.count), cpu(), dense ? const_cast<float*>(x.data) : piece.data())},
+          {DNNL_ARG_SRC, memory(rows_desc(x.rows, part.count, part.count), cpu(), piece)},
           {DNNL_ARG_WEIGHTS, part.weights},
           {DNNL_ARG_DST, memory(rows_desc(y.rows, y.cols, y.stride), cpu(), y.data)},
           {DNNL_ARG_SCRATCHPAD, memory((*of_parts)[i].scratchpad, cpu())},
@@ -135,23 +146,39 @@ struct PackedMatrix::Packed {
     stream.wait();
   }
 
-  void pack(const float* rows, std::size_t first, std::size_t count, std::size_t in, std::size_t out,
-            WeightLayout layout) {
-    parts.push_back({first, count, {}});
-    const memory::desc any({dim(count), dim(out)}, memory::data_type::f32, memory::format_tag::any);
+  // The form in which the kernel of this part wants its weights.
+  memory::desc weights_desc(const Part& part, std::size_t out) {
+    const memory::desc any({dim(part.count), dim(out)}, memory::data_type::f32, memory::format_tag::any);
     const auto product = with_memory_for_code([&] {
-      return describe(rows_desc(kFixedRows, count, count), any, rows_desc(kFixedRows, out, out),
-                      start_of(parts.back()));
+      return describe(rows_desc(kFixedRows, part.count, part.count), any, rows_desc(kFixedRows, out, out),
+                      start_of(part));
     });
     rows_are_independent = rows_are_independent && std::string_view(product.impl_info_str()).starts_with("brg");
+    return product.weights_desc();
+  }
+
+  void pack(const float* rows, std::size_t in, std::size_t out, WeightLayout layout) {
+    constexpr std::size_t kAligned = 64 / sizeof(float);
+    const std::size_t length = part_length(in, out);
+    std::vector<std::size_t> begins = {0};
+    std::vector<memory::desc> descs;
+    for (std::size_t first = 0; first < in; first += length) {
+      parts.push_back({first, std::min(length, in - first), {}});
+      descs.push_back(weights_desc(parts.back(), out));
+      const std::size_t numbers = (descs.back().get_size() + sizeof(float) - 1) / sizeof(float);
+      begins.push_back(begins.back() + (numbers + kAligned - 1) / kAligned * kAligned);
+    }
+    weights = Tensor({begins.back()});
     const bool in_out = layout == WeightLayout::in_out;
     const memory::dims strides = in_out ? memory::dims{dim(out), 1} : memory::dims{1, dim(in)};
-    const memory::desc plain_desc({dim(count), dim(out)}, memory::data_type::f32, strides);
-    memory plain(plain_desc, cpu(), const_cast<float*>(rows + first * (in_out ? out : 1)));
-    parts.back().weights = memory(product.weights_desc(), cpu());
     dnnl::stream stream(cpu());
-    auto reorder = with_memory_for_code([&] { return dnnl::reorder(plain, parts.back().weights); });
-    reorder.execute(stream, plain, parts.back().weights);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const memory::desc plain_desc({dim(parts[i].count), dim(out)}, memory::data_type::f32, strides);
+      memory plain(plain_desc, cpu(), const_cast<float*>(rows + parts[i].first * (in_out ? out : 1)));
+      parts[i].weights = memory(descs[i], cpu(), weights.data() + begins[i]);
+      auto reorder = with_memory_for_code([&] { return dnnl::reorder(plain, parts[i].weights); });
+      reorder.execute(stream, plain, parts[i].weights);
+    }
     stream.wait();
   }
 
@@ -175,9 +202,7 @@ PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out
     : in_(in), out_(out), packed_(std::make_unique<Packed>()) {
   try {
     if (bias != nullptr) packed_->bias.assign(bias, bias + out);
-    const std::size_t length = part_length(in, out);
-    for (std::size_t first = 0; first < in; first += length)
-      packed_->pack(weights, first, std::min(length, in - first), in, out, layout);
+    packed_->pack(weights, in, out, layout);
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     throw Error("matmul", "weights of shape " + to_string({in, out}) + " cannot be packed: " + error.what());
@@ -191,9 +216,7 @@ PackedMatrix& PackedMatrix::operator=(PackedMatrix&&) noexcept = default;
 
 std::size_t PackedMatrix::bytes() const {
   if (!packed_) return 0;
-  std::size_t total = packed_->bias.size() * sizeof(float);
-  for (const auto& part : packed_->parts) total += part.weights.get_desc().get_size();
-  return total;
+  return (packed_->bias.size() + packed_->weights.size()) * sizeof(float);
 }
 
 void PackedMatrix::multiply(MatrixView<const float> x, MatrixView<float> y) const {

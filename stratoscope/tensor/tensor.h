@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/tensor/aligned_memory.h"
 #include "stratoscope/tensor/shape.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -74,12 +75,8 @@ class BasicTensor {
     void operator()(T* pointer) const { std::free(pointer); }
   };
   static std::unique_ptr<T[], Free> allocate(std::size_t count) {
-    constexpr std::size_t kAlignment = 64;
-    if (count > (static_cast<std::size_t>(-1) - kAlignment) / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    void* memory = std::aligned_alloc(kAlignment, std::max(bytes, kAlignment));
-    if (memory == nullptr) throw std::bad_alloc();
-    return std::unique_ptr<T[], Free>(static_cast<T*>(memory));
+    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+    return std::unique_ptr<T[], Free>(static_cast<T*>(allocate_aligned(count * sizeof(T))));
   }
   std::size_t row_count() const { return shape_.back() == 0 ? 0 : size_ / shape_.back(); }
   std::size_t rows_per_slice() const { return row_count() / shape_.front(); }

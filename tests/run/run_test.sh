@@ -147,6 +147,19 @@ MISSING="npm ninja-build nodejs" call test
 expect "a tool from elsewhere is not installed again" "$log" "*--no-install-recommends nodejs"$'\n'"*"
 
 new_system
+stand_in python3 <<'END'
+[[ $1 == -c ]] || echo "python3 in $PWD: $*"
+END
+call bench self --tokens 22
+expect "a benchmark of this machine alone is the program's" "$output" "in $folder/elsewhere: bench --tokens 22"
+call bench sweep --quick
+expect "the other programs are asked by Python" "$output" \
+  "python3 in $folder/elsewhere: -B $folder/clone/bench/run.py sweep --quick"
+expect "after what they need is built" "$log" "*--target stratoscope bench_peer bench_figure"$'\n'"python3 -c*"
+MISSING="libopenblas0-pthread" call bench
+expect "and installed" "$log" "*--no-install-recommends libopenblas0-pthread"$'\n'"*"
+
+new_system
 rm "$folder/bin/apt-get"
 call build
 expect "another system is told what is needed" "$errors" "*not a Debian system*oneDNN*run: configuring release*"

@@ -44,16 +44,15 @@ def save(path, tensors, store_as=None, metadata=None):
 
 def load(path):
     """{name: ndarray}; BF16 becomes float32, the other formats stay as they are stored."""
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
+    data = np.memmap(path, np.uint8, "r")
+    (length,) = struct.unpack("<Q", data[:8].tobytes())
+    header = json.loads(data[8 : 8 + length].tobytes())
     tensors = {}
     for name, entry in header.items():
         if name == "__metadata__":
             continue
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        stored = np.frombuffer(data[begin:end], DTYPES[entry["dtype"]]).copy()
+        stored = np.array(data[begin:end]).view(DTYPES[entry["dtype"]])
         values = from_bf16_bits(stored) if entry["dtype"] == "BF16" else stored
         tensors[name] = values.reshape(entry["shape"])
     return tensors

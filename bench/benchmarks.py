@@ -1,0 +1,188 @@
+"""Each benchmark: peers side by side in one run, and a check that they compute the same numbers.
+
+A benchmark takes Settings and returns {"about": {peer: versions}, …}: every measured value, which report.py sums up.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+import setup
+from peer import BUILD, COMMANDS, Peers, environment, interleave
+
+sys.path.insert(0, str(setup.HERE.parent / "tests" / "oracle" / "gpt2"))
+
+PROGRAM = BUILD / "stratoscope"
+LENGTHS = (22, 128, 1024)
+LAYERS, WIDTH, VOCABULARY, PARAMETERS = 12, 768, 50257, 124439808
+SWEEP = {"target": 262, "factor": 0.8}
+# Of a real sentence's length: what the third demonstration reads.
+SENTENCE = "as gregor samsa awoke one morning from uneasy dreams"
+
+
+@dataclass
+class Settings:
+    threads: int
+    quick: bool = False
+    text: Optional[str] = None
+
+    def rounds(self, count):
+        return 2 if self.quick else count
+
+
+def engines(*kinds):
+    """Those of the kinds that can run here."""
+    setup.checkpoint()
+    if "onnxruntime" in kinds:
+        setup.onnx()
+    here = {"onnxruntime": setup.from_npm} if "onnxruntime" in kinds else {}
+    return [kind for kind in kinds if here.get(kind, lambda: True)()]
+
+
+def ids_of(length):
+    """Different tokens, the same in every call."""
+    return [i * 7919 % VOCABULARY for i in range(length)]
+
+
+def load(peers):
+    return peers.all("load", model=str(setup.MODEL), onnx=str(setup.ONNX))
+
+
+def saved(name, length):
+    file = setup.DATA / name
+    shapes = {"hidden_states": (LAYERS + 1, length, WIDTH), "logits": (length, VOCABULARY)}
+    arrays = [np.fromfile(f"{file}.{value}", np.float32 if name != "exact" else np.float64) for value in shapes]
+    for value in shapes:
+        os.remove(f"{file}.{value}")
+    return [array.reshape(shape) for array, shape in zip(arrays, shapes.values())]
+
+
+def worst_row(values, exact):
+    """The largest error of a row relative to its largest magnitude."""
+    return float((np.abs(values - exact).max(-1) / np.abs(exact).max(-1)).max())
+
+
+def errors(peers, threads, length):
+    """{peer: [error of the hidden states, of the logits]} of each peer's last run, against PyTorch in float64."""
+    with Peers(["pytorch"], threads) as exact:
+        load(exact)
+        exact.all("to_float64")
+        exact.all("forward", ids=ids_of(length))
+        exact.all("save", file=str(setup.DATA / "exact"))
+    expected = saved("exact", length)
+    found = {}
+    for kind, peer in peers.peers.items():
+        peer.ask("save", file=str(setup.DATA / kind))
+        found[kind] = [worst_row(values, exact) for values, exact in zip(saved(kind, length), expected)]
+    return found
+
+
+def forward(settings):
+    result = {"lengths": []}
+    with Peers(engines("stratoscope", "onnxruntime", "pytorch"), settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        for length, rounds in zip(LENGTHS, (15, 11, 5)):
+            ids = ids_of(length)
+            seconds = peers.interleaved(settings.rounds(rounds), "forward", ids=ids)
+            operations = peers.peers["stratoscope"].ask("forward", ids=ids)["operations"]
+            found = errors(peers, settings.threads, length)
+            result["lengths"].append(
+                {"tokens": length, "operations": operations, "seconds": seconds, "errors": found}
+            )
+        products = {kind: peer for kind, peer in peers.peers.items() if kind != "onnxruntime"}
+        shape = [1024, WIDTH, VOCABULARY]
+        peak = {kind: lambda p=peer: p.ask("peak", shape=shape)["gflops"] for kind, peer in products.items()}
+        result["peak_gflops"] = interleave(settings.rounds(5), peak)
+    return result
+
+
+def sweep(settings):
+    length = LENGTHS[0]
+    with Peers(engines("stratoscope", "pytorch"), settings.threads) as peers:
+        load(peers)
+        request = {"ids": ids_of(length), **SWEEP}
+        ours, theirs = (answer["values"] for answer in peers.all("sweep", **request).values())
+        return {
+            "about": peers.about(),
+            "tokens": length,
+            "seconds": peers.interleaved(settings.rounds(5), "sweep", **request),
+            "errors": {"pytorch": float(np.abs(np.subtract(ours, theirs)).max())},
+        }
+
+
+def timed(command, threads):
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment(threads), stdout=subprocess.PIPE, check=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def cold_start(settings):
+    """From the start of the process to the printed prediction, all files in the page cache."""
+    kinds = engines("stratoscope", "onnxruntime", "pytorch")
+    tokens = timed([PROGRAM, "tokens", SENTENCE, "--model", setup.MODEL, "--json"], settings.threads)[1]
+    ids = json.dumps(json.loads(tokens)["ids"])
+    commands = {
+        "stratoscope": [PROGRAM, "predict", SENTENCE, "--model", setup.MODEL, "--top", "1", "--json"],
+        "onnxruntime": [*COMMANDS["onnxruntime"], "predict", setup.ONNX, ids],
+        "pytorch": [*COMMANDS["pytorch"], "predict", setup.MODEL, ids],
+    }
+    works = {kind: lambda c=commands[kind]: timed(c, settings.threads) for kind in kinds}
+    runs = interleave(settings.rounds(9), works)
+    said = {kind: json.loads(run[-1][1]) for kind, run in runs.items()}
+    said["stratoscope"] = said["stratoscope"]["predictions"][0]["id"]
+    if len(set(said.values())) > 1:
+        raise RuntimeError(f"the predictions differ: {said}")
+    return {"tokens": len(json.loads(ids)), "seconds": {kind: [s for s, _ in run] for kind, run in runs.items()}}
+
+
+def memory(settings):
+    """Of a process that holds the model and a run of 128 tokens."""
+    result = {"tokens": 128, "weights": 4 * PARAMETERS, "bytes": {}, "about": {}}
+    for kind in engines("stratoscope", "onnxruntime", "pytorch"):
+        with Peers([kind], settings.threads) as peers:
+            load(peers)
+            for _ in range(3):
+                peers.all("forward", ids=ids_of(128))
+            result["bytes"][kind] = peers.peers[kind].memory()
+            result["about"] |= peers.about()
+    return result
+
+
+def load_time(settings):
+    with Peers(engines("stratoscope", "onnxruntime", "pytorch"), settings.threads) as peers:
+        request = {"model": str(setup.MODEL), "onnx": str(setup.ONNX)}
+        return {"about": peers.about(), "seconds": peers.interleaved(settings.rounds(9), "load", **request)}
+
+
+def tokenizer(settings):
+    if not setup.from_npm():
+        return None
+    setup.tokenizer()
+    setup.texts(settings.text)
+    size = sum(len(text.encode()) for text in json.loads(setup.TEXTS.read_text(encoding="utf-8")))
+    with Peers(["stratoscope", "tokenizers"], 1) as peers:
+        peers.all("load_tokenizer", folder=str(setup.TOKENIZER), texts=str(setup.TEXTS))
+        ids = []
+        for kind, peer in peers.peers.items():
+            tokens = peer.ask("tokenize", file=str(setup.DATA / kind))["tokens"]
+            ids.append(np.fromfile(setup.DATA / kind, np.int32))
+        if not np.array_equal(*ids):
+            raise RuntimeError("the two tokenizers give different ids")
+        seconds = peers.interleaved(settings.rounds(9), "tokenize")
+        return {"about": peers.about(), "bytes": size, "tokens": tokens, "seconds": seconds, "text": settings.text}
+
+
+ALL = {
+    "forward": forward,
+    "sweep": sweep,
+    "cold-start": cold_start,
+    "memory": memory,
+    "load": load_time,
+    "tokenizer": tokenizer,
+}

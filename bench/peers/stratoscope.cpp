@@ -1,0 +1,141 @@
+// Stratoscope as a peer of the benchmarks: reads one JSON request a line, answers each with one JSON line.
+// What is asked and answered is described in bench/peer.py.
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/experiment/timing.h"
+#include "stratoscope/model/model.h"
+#include "stratoscope/ops/matmul.h"
+#include "stratoscope/probe/sweep.h"
+#include "stratoscope/text/tokenizer.h"
+#include "stratoscope/version.h"
+
+namespace stratoscope {
+namespace {
+
+using nlohmann::json;
+
+template <class Work>
+double seconds_of(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class T>
+void write_numbers(const std::string& file, std::span<const T> values) {
+  std::ofstream out(file, std::ios::binary);
+  const auto bytes = std::as_bytes(values);
+  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!out.flush()) throw Error("bench", file + " cannot be written");
+}
+
+class Peer {
+ public:
+  json answer(const json& request) {
+    const auto does = actions_.find(request.at("do").get<std::string>());
+    if (does == actions_.end()) throw Error("bench", "no such request: " + request.dump());
+    return (this->*does->second)(request);
+  }
+
+ private:
+  json hello(const json& request) {
+    options_.threads = request.at("threads").get<int>();
+    return {{"name", "Stratoscope"}, {"version", STRATOSCOPE_VERSION}, {"kernels", instruction_set()}};
+  }
+
+  json load(const json& request) {
+    model_.reset();
+    const double seconds =
+        seconds_of([&] { model_.emplace(Model::load(request.at("model").get<std::string>(), options_)); });
+    return {{"seconds", seconds}};
+  }
+
+  // The last run is kept, as its user would.
+  json forward(const json& request) {
+    RunRequest pass;
+    pass.sequences = {request.at("ids").get<TokenIds>()};
+    run_ = {};
+    const double seconds = seconds_of([&] { run_ = model_->run(pass); });
+    return {{"seconds", seconds}, {"operations", forward_operations(model_->config(), run_.rows())}};
+  }
+
+  json save(const json& request) {
+    const auto file = request.at("file").get<std::string>();
+    write_numbers(file + ".hidden_states", std::as_const(run_.hidden_states).values());
+    write_numbers(file + ".logits", std::as_const(run_.logits).values());
+    return json::object();
+  }
+
+  json sweep_blocks(const json& request) {
+    SweepRequest grid;
+    grid.text = request.at("ids").get<TokenIds>();
+    grid.edits = {"blocks.{layer}.hook_resid_post *= " + request.at("factor").dump()};
+    grid.axes = {parse_axis("layer=all", model_->config(), grid.text.size())};
+    grid.targets = {request.at("target").get<TokenIds::value_type>()};
+    SweepResult result;
+    const double seconds = seconds_of([&] { result = sweep(*model_, grid); });
+    return {{"seconds", seconds}, {"values", result.values}};
+  }
+
+  json peak(const json&) { return {{"gflops", matrix_peak_gflops(model_->config(), 1)}}; }
+
+  json load_tokenizer(const json& request) {
+    tokenizer_.emplace(Tokenizer::load(request.at("folder").get<std::string>()));
+    texts_ = parse_json(read_text_file(request.at("texts").get<std::string>()), "bench", "texts")
+                 .get<std::vector<std::string>>();
+    return json::object();
+  }
+
+  json tokenize(const json& request) {
+    TokenIds ids;
+    const double seconds = seconds_of([&] {
+      for (const std::string& text : texts_) {
+        const Encoding encoding = tokenizer_->encode(text);
+        ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
+      }
+    });
+    if (request.contains("file")) write_numbers<TokenId>(request["file"].get<std::string>(), ids);
+    return {{"seconds", seconds}, {"tokens", ids.size()}};
+  }
+
+  using Action = json (Peer::*)(const json&);
+  const std::map<std::string, Action> actions_ = {{"hello", &Peer::hello},
+                                                  {"load", &Peer::load},
+                                                  {"forward", &Peer::forward},
+                                                  {"save", &Peer::save},
+                                                  {"sweep", &Peer::sweep_blocks},
+                                                  {"peak", &Peer::peak},
+                                                  {"load_tokenizer", &Peer::load_tokenizer},
+                                                  {"tokenize", &Peer::tokenize}};
+  ModelOptions options_;
+  std::optional<Model> model_;
+  Run<float> run_;
+  std::optional<Tokenizer> tokenizer_;
+  std::vector<std::string> texts_;
+};
+
+void serve() {
+  Peer peer;
+  for (std::string line; std::getline(std::cin, line);) std::cout << peer.answer(json::parse(line)).dump() << std::endl;
+}
+
+}  // namespace
+}  // namespace stratoscope
+
+int main() {
+  try {
+    stratoscope::serve();
+  } catch (const std::exception& error) {
+    std::cerr << "bench_peer: " << error.what() << '\n';
+    return 1;
+  }
+}

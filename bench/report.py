@@ -1,0 +1,157 @@
+"""Sums up what benchmarks.py measured: tables for people, as text or Markdown."""
+from dataclasses import dataclass, field
+
+import numpy as np
+
+NAMES = {
+    "stratoscope": "Stratoscope",
+    "onnxruntime": "ONNX Runtime",
+    "pytorch": "PyTorch",
+    "tokenizers": "npm tokenizers",
+}
+
+
+@dataclass
+class Table:
+    header: list
+    rows: list
+    notes: list = field(default_factory=list)
+
+    def text(self):
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
+        padded = ("  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths))) for line in lines)
+        return "\n".join([*(line.rstrip() for line in padded), *self.notes])
+
+    def markdown(self):
+        lines = [self.header, ["---"] + ["---:"] * (len(self.header) - 1), *self.rows]
+        return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", *self.notes])
+
+
+def seconds(value):
+    return f"{value:.2f} s" if value >= 1 else f"{1e3 * value:.0f} ms" if value >= 0.1 else f"{1e3 * value:.1f} ms"
+
+
+def quartiles(values, show):
+    return "–".join(show(float(q)) for q in np.quantile(values, (0.25, 0.75)))
+
+
+def median(values):
+    return float(np.median(values))
+
+
+def ratio(samples, kind):
+    """How many times Stratoscope's time another needs: of each round, its median and quartiles."""
+    if kind == "stratoscope":
+        return "1"
+    ratios = np.divide(samples[kind], samples["stratoscope"])
+    return f"{median(ratios):.2f} ({quartiles(ratios, lambda r: f'{r:.2f}')})"
+
+
+def rounds(samples):
+    return f"{len(samples['stratoscope'])} rounds, the programs in turn; medians, quartiles."
+
+
+def time_rows(samples):
+    """[name, median, quartiles, ratio] of each peer."""
+    return [
+        [NAMES[kind], seconds(median(values)), quartiles(values, seconds), ratio(samples, kind)]
+        for kind, values in samples.items()
+    ]
+
+
+TIMES = ["median", "quartiles", "times ours (quartiles)"]
+
+
+def peak(result):
+    return max(max(values) for values in result["peak_gflops"].values())
+
+
+def forward(result):
+    rows, most = [], peak(result)
+    for length in result["lengths"]:
+        for kind, row in zip(length["seconds"], time_rows(length["seconds"])):
+            speed = 1e-9 * length["operations"] / median(length["seconds"][kind])
+            hidden, logits = length["errors"][kind]
+            rows.append(
+                [f"{length['tokens']} tokens: {row[0]}", *row[1:], f"{speed:.0f}", f"{speed / most:.0%}", f"{hidden:.1e}, {logits:.1e}"]
+            )
+    products = ", ".join(
+        f"{'oneDNN' if kind == 'stratoscope' else 'OpenBLAS'} {median(values):.0f} (at most {max(values):.0f})"
+        for kind, values in result["peak_gflops"].items()
+    )
+    counts = ", ".join(str(len(length["seconds"]["stratoscope"])) for length in result["lengths"])
+    notes = [
+        f"{counts} rounds, the programs in turn; medians, quartiles. Errors: of the hidden states and of the logits, the "
+        "largest of a row relative to its largest magnitude, against PyTorch in float64.",
+        f"Measured peak, a product [1024, 768] · [768, 50257] in GFLOP/s: {products}.",
+    ]
+    return Table(["", *TIMES, "GFLOP/s", "of peak", "errors"], rows, notes)
+
+
+def sweep(result):
+    worst = max(result["errors"].values())
+    note = f"{result['tokens']} tokens, 12 blocks. The log-probabilities differ by at most {worst:.1e}."
+    return Table(["", *TIMES], time_rows(result["seconds"]), [f"{rounds(result['seconds'])} {note}"])
+
+
+def cold_start(result):
+    note = f"{result['tokens']} tokens. All print the same prediction."
+    return Table(["", *TIMES], time_rows(result["seconds"]), [f"{rounds(result['seconds'])} {note}"])
+
+
+def load(result):
+    return Table(["", *TIMES], time_rows(result["seconds"]), [rounds(result["seconds"])])
+
+
+def memory(result):
+    weights = result["weights"]
+    rows = [
+        [NAMES[kind], *(f"{b / 2**20:.0f} MiB" for b in (of["resident"], of["peak"])), f"{of['resident'] / weights:.2f}"]
+        for kind, of in result["bytes"].items()
+    ]
+    note = f"The float32 weights are {weights / 2**20:.0f} MiB. Runs of {result['tokens']} tokens, the last one kept."
+    return Table(["", "resident", "at most", "resident / weights"], rows, [note])
+
+
+def tokenizer(result):
+    size, samples = result["bytes"], result["seconds"]
+    rows = []
+    for kind, values in samples.items():
+        speeds = np.divide(1e-6 * size, values)
+        rows.append([NAMES[kind], f"{median(speeds):.1f}", quartiles(speeds, lambda s: f"{s:.1f}"), ratio(samples, kind)])
+    source = result["text"] or "bench/make_prose.py"
+    note = f"GPT-2's vocabulary, one thread, {1e-6 * size:.1f} MB of {source}: {result['tokens']} tokens, the same of both."
+    return Table(["", "MB/s", "quartiles", TIMES[2]], rows, [f"{rounds(samples)} {note}"])
+
+
+TITLES = {
+    "forward": "Forward pass: all hidden states, all logits, GPT-2 small's shape in float32",
+    "sweep": "The third demonstration: each block's output scaled, one run a block",
+    "cold-start": "Cold start: from the process's start to the printed prediction",
+    "memory": "Memory of a process that holds the model and a run",
+    "load": "Loading the model in a running process",
+    "tokenizer": "Tokenizer",
+}
+
+
+def table(name, result):
+    return globals()[name.replace("-", "_")](result)
+
+
+def machine(document):
+    """The machine's and the programs' lines."""
+    about, versions = document["machine"], {}
+    for result in document["results"].values():
+        versions |= result.get("about", {})
+    threads = f"{about['threads']} of {about['cores']} cores" if about["threads"] != about["cores"] else f"{about['cores']} cores"
+    lines = [f"{about['processor']}, {threads}, {about['memory']}; {about['system']}; {about['date']}"]
+    for kind, of in versions.items():
+        lines.append(f"{NAMES[kind]} {of['version']} ({of['kernels']})")
+    return lines
+
+
+def text(document, names):
+    parts = ["\n".join(machine(document))]
+    parts += [f"{TITLES[name]}\n{table(name, document['results'][name]).text()}" for name in names]
+    return "\n\n".join(parts)

@@ -1,0 +1,76 @@
+"""The benchmarks' turns, sums and tables, on made-up times."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+import document
+import make_prose
+import report
+from peer import interleave
+
+# The other program needs twice as long in each round, though every round is slower than the one before.
+TWICE = {"stratoscope": [1.0, 2.0, 3.0, 4.0, 5.0], "pytorch": [2.0, 4.0, 6.0, 8.0, 10.0]}
+ABOUT = {kind: {"version": "1", "kernels": "some"} for kind in TWICE}
+MACHINE = {"processor": "P", "cores": 2, "threads": 2, "memory": "4 GiB", "system": "S", "date": "D"}
+LOAD = {"machine": MACHINE, "results": {"load": {"about": ABOUT, "seconds": TWICE}}}
+
+
+class Turns(unittest.TestCase):
+    def test_each_round_begins_with_another_and_the_first_is_not_measured(self):
+        calls = []
+        works = {name: lambda n=name: calls.append(n) or len(calls) for name in "abc"}
+        gave = interleave(3, works)
+        self.assertEqual("".join(calls), "cab" "abc" "bca" "cab")
+        self.assertEqual(gave, {"a": [4, 9, 11], "b": [5, 7, 12], "c": [6, 8, 10]})
+
+
+class Report(unittest.TestCase):
+    def test_ratios_are_of_rounds(self):
+        self.assertEqual(report.ratio(TWICE, "pytorch"), "2.00 (2.00–2.00)")
+        self.assertEqual(report.ratio(TWICE, "stratoscope"), "1")
+
+    def test_times(self):
+        self.assertEqual(report.time_rows(TWICE)[1][:3], ["PyTorch", "6.00 s", "4.00 s–8.00 s"])
+        self.assertEqual([report.seconds(s) for s in (0.0123, 0.1234, 1.234)], ["12.3 ms", "123 ms", "1.23 s"])
+
+    def test_share_of_the_largest_measured_peak(self):
+        length = {
+            "tokens": 22,
+            "operations": 3e9,
+            "seconds": {"stratoscope": [1.0, 1.0], "pytorch": [3.0, 3.0]},
+            "errors": {"stratoscope": [1e-6, 2e-6], "pytorch": [3e-6, 4e-6]},
+        }
+        result = {"lengths": [length], "peak_gflops": {"stratoscope": [4.0, 5.0], "pytorch": [2.0, 6.0]}}
+        rows = report.forward(result).rows
+        self.assertEqual(rows[0][-3:], ["3", "50%", "1.0e-06, 2.0e-06"])
+        self.assertEqual(rows[1][-3:], ["1", "17%", "3.0e-06, 4.0e-06"])
+
+    def test_text_is_aligned(self):
+        lines = report.table("load", LOAD["results"]["load"]).text().split("\n")
+        self.assertEqual(len({len(line) for line in lines[:3]}), 1, lines)
+
+
+class Page(unittest.TestCase):
+    def test_only_what_stands_between_marks_is_replaced(self):
+        page = "# A\n<!-- bench:load -->\nold\n<!-- end -->\ntext\n<!-- bench:memory -->\n<!-- end -->\n"
+        once = document.filled(page, LOAD)
+        self.assertIn("| PyTorch | 6.00 s |", once)
+        self.assertNotIn("old", once)
+        self.assertIn("<!-- end -->\ntext\n<!-- bench:memory -->\nNot measured.\n<!-- end -->\n", once)
+        self.assertEqual(document.filled(once, LOAD), once)
+
+
+class Prose(unittest.TestCase):
+    def test_is_always_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            files = [Path(folder) / name for name in "ab"]
+            for file in files:
+                make_prose.main(file, "0.05")
+            self.assertEqual(files[0].read_bytes(), files[1].read_bytes())
+            self.assertGreater(files[0].stat().st_size, 50000)
+
+
+if __name__ == "__main__":
+    unittest.main()
