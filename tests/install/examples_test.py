@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STRICT = "-Wall -Wextra -Wconversion -Wshadow -Werror"
+STRICT = "-Wall -Wextra -Wshadow -Werror"
 TOLERANCE = 1e-5
 
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "stratoscope/model/make_edit.h"
 #include "tests/support/oracle.h"
 #include "tests/support/random_checkpoint.h"
 #include "tests/support/runs.h"
@@ -13,25 +14,14 @@ namespace {
 using test::everything_of;
 using test::same_bits;
 
-// value = value * factor + term
-class Affine : public Edit {
- public:
-  Affine(double factor, double term) : factor_(factor), term_(term) {}
-  void apply(const HookValue<float>& value) const override { apply_to(value); }
-  void apply(const HookValue<double>& value) const override { apply_to(value); }
-
- private:
-  template <class T>
-  void apply_to(const HookValue<T>& value) const {
+// value = value * factor
+std::shared_ptr<const Edit> scaled_by(float factor) {
+  return make_edit([factor](const auto& value) {
     for (std::size_t i = 0; i < value.shape[0]; ++i)
       for (std::size_t j = 0; j < value.shape[1]; ++j)
-        for (std::size_t k = 0; k < value.shape[2]; ++k) {
-          T& number = value.data[i * value.stride[0] + j * value.stride[1] + k * value.stride[2]];
-          number = number * static_cast<T>(factor_) + static_cast<T>(term_);
-        }
-  }
-  double factor_, term_;
-};
+        for (std::size_t k = 0; k < value.shape[2]; ++k) value(i, j, k) *= factor;
+  });
+}
 
 using EngineRun = Run<float>;  // inside a test `Run` is GoogleTest's
 
@@ -177,7 +167,7 @@ TEST(Identities, AskingForLessGivesTheSameBits) {
 TEST(Identities, EditsThatChangeNothingChangeNoBit) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     auto request = everything_of(loaded.model.config(), {loaded.ids});
-    const auto times_one = std::make_shared<Affine>(1, 0);
+    const auto times_one = scaled_by(1);
     for (const Site site : all_sites(loaded.model.config())) request.edits.push_back({site, 0, times_one});
     test::expect_same_bits(loaded.model.run(request), run);
   });
@@ -195,7 +185,7 @@ TEST(Requests, WhatTheModelCannotServeIsRefused) {
     }
     EXPECT_THROW(model.run_reference(request), Error) << part;
   };
-  const auto edit = std::make_shared<Affine>(2, 0);
+  const auto edit = scaled_by(2);
   RunRequest good;
   good.sequences = {{1, 2}};
   RunRequest bad = good;
