@@ -83,7 +83,18 @@ std::set<fs::path> needed_files(const std::set<fs::path>& removed) {
   return files;
 }
 
-// References first, then snapshots, then blobs: nothing ever leads to what is gone.
+// Files that are in a snapshot themselves: on systems without links Python puts them there.
+std::uint64_t bytes_of_files(const fs::path& snapshot) {
+  std::uint64_t bytes = 0;
+  std::error_code error, ignored;
+  for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->is_symlink(ignored) || !entry->is_regular_file(ignored)) continue;
+    const std::uint64_t size = entry->file_size(ignored);
+    bytes += ignored ? 0 : size;
+  }
+  return bytes;
+}
+
 void remove_blobs(const CachedRepository& repository, const std::set<fs::path>& needed, RemovedModel& removed) {
   for (const fs::path& blob : entries_of(repository.folder / "blobs")) {
     std::error_code error, ignored;
@@ -112,6 +123,7 @@ RemovedModel remove_model(const std::string& name) {
   RemovedModel removed{repository.name, commits, 0, 0};
   const std::vector<FileLock> locks = lock_all(repository);
 
+  // References first, then snapshots, then blobs: nothing ever leads to what is gone.
   std::set<fs::path> snapshots;
   for (const std::string& commit : commits) snapshots.insert(repository.folder / "snapshots" / commit);
   const std::set<fs::path> needed = needed_files(snapshots);
@@ -119,11 +131,13 @@ RemovedModel remove_model(const std::string& name) {
     if (const auto commit = commit_of(repository.folder, revision);
         whole || (commit && std::find(commits.begin(), commits.end(), *commit) != commits.end()))
       take_away(repository.folder / "refs" / revision);
-  for (const fs::path& snapshot : snapshots) take_away(snapshot);
+  for (const fs::path& snapshot : snapshots) {
+    removed.freed += bytes_of_files(snapshot);
+    take_away(snapshot);
+  }
   remove_blobs(repository, needed, removed);
   if (!whole) return removed;
-  std::error_code ignored;
-  if (fs::is_empty(repository.folder / "blobs", ignored)) {
+  if (entries_of(repository.folder / "blobs").empty()) {
     take_away(repository.folder);
     for (const std::string& alias : repository.aliases) take_away(hugging_face_cache() / cache_folder_name(alias));
     for (const fs::path& folder : lock_folders(repository)) take_away(folder);

@@ -84,7 +84,7 @@ def test_pull_on_demand(stratoscope, hub, env, gpt2):
 def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
     hub.misbehave("GET", "model.safetensors", server="cdn", status=410)
     stratoscope.fails("pull", "gpt2", env=env, says="answers with status 410")
-    stratoscope.fails("info", "--model", "gpt2", env=env, says="'stratoscope pull gpt2' gets it")
+    stratoscope.fails("info", "--model", "gpt2", env=env, says="'stratoscope pull gpt2' gets what is missing")
     stratoscope.json("info", "--model", "gpt2", "--pull", env=env)
 
 
@@ -129,7 +129,7 @@ def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
 
 
 def on_terminal(stratoscope, *arguments, env, columns=100):
-    """What the program draws on a terminal of its own, and its status."""
+    """What the program draws on a terminal of its own before it says anything, and its result and status."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = stratoscope.start(*arguments, env=env, stderr=slave)
@@ -145,7 +145,8 @@ def on_terminal(stratoscope, *arguments, env, columns=100):
         drawn += piece
     out, _ = process.communicate(timeout=60)
     os.close(master)
-    return drawn.decode(), out.decode(), process.returncode
+    bars, _, _ = drawn.decode().partition("stratoscope: warning: ")  # random bytes are no weights
+    return bars, out.decode(), process.returncode
 
 
 @pytest.mark.xfail(reason="known: progress bars leave an empty line between redraws", strict=False)

@@ -218,9 +218,10 @@ class Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def drop(self):
-        """Ends the connection as a crash does: with a reset."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    def drop(self, reset=True):
+        """Ends the connection as a crash does: with a reset, which may overtake what was sent; or as a clean close."""
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
         self.connection.close()
 
@@ -325,7 +326,7 @@ class Handler(BaseHTTPRequestHandler):
         content_length  another length than the truth, which ends the connection
         no_ranges       from the first byte, whatever was asked for
         wrong_range     a Content-Range that was not asked for
-        drop_after      so many bytes are sent, then the connection breaks
+        drop_after      so many bytes are sent, then the connection ends; with reset it breaks
         stall_after     so many bytes are sent, then nothing
         rate            bytes a second
         headers         replace the right ones
@@ -369,9 +370,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.hub.closing.wait(60)
         if "stall_after" in fault or "drop_after" in fault:
             self.wfile.flush()
-            if "drop_after" in fault:
-                time.sleep(0.05)  # what was sent arrives before the reset does
-            self.drop()
+            self.drop(fault.get("reset", False))
 
 
 def make_certificates(folder):

@@ -91,6 +91,14 @@ TEST(RemoveModel, FilesThatALinkLeadsToStay) {
   EXPECT_TRUE(fs::exists(precious));
 }
 
+TEST(RemoveModel, FilesThatAreInTheSnapshotThemselves) {
+  const CacheWriter cache;
+  fs::create_directories(cache.root() / kTiny / "snapshots" / kFirst);
+  std::ofstream(cache.root() / kTiny / "snapshots" / kFirst / "model.safetensors") << "12345";
+  EXPECT_EQ(remove_model("anna/tiny").freed, 5U);
+  EXPECT_FALSE(fs::exists(cache.root() / kTiny));
+}
+
 TEST(RemoveModel, WhatIsLeftOfADownload) {
   const CacheWriter cache;
   fs::create_directories(cache.root() / kTiny / "blobs");

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <cerrno>
+#include <cstring>
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/temporary.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/known_models.h"
 
@@ -54,6 +56,16 @@ CacheWriter::CacheWriter(const fs::path& cache, const std::string& repository, c
   make_folder(cache / ".locks" / names_.front());
   link_folder(cache / own, folder_);
   link_folder(cache / cache_folder_name(typed), folder_);
+  constexpr mode_t kPrivate = 0700;
+  staging_lock_ = create_temporary_folder(cache / ".locks" / names_.front(), kPrivate, staging_);
+  if (staging_lock_ < 0)
+    throw Error("file", (cache / ".locks").string() + ": cannot be written: " + std::strerror(errno));
+}
+
+CacheWriter::~CacheWriter() {
+  std::error_code ignored;
+  fs::remove_all(staging_, ignored);
+  ::close(staging_lock_);
 }
 
 std::vector<FileLock> CacheWriter::lock(const std::string& etag, const std::function<void()>& waiting) const {
@@ -68,19 +80,11 @@ void CacheWriter::adopt(const std::string& etag) const {
     fs::create_hard_link(other_ / "blobs" / etag, blob(etag), error);
 }
 
-// A temporary name where Python does not look for files and references.
-fs::path CacheWriter::staged() const {
-  static std::atomic<unsigned> counter{0};
-  return cache_ / ".locks" / names_.front() /
-         ("staged-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)));
-}
-
-void CacheWriter::rename(const fs::path& from, const fs::path& to) const {
-  std::error_code error, ignored;
+void CacheWriter::put_in_place(const fs::path& from, const fs::path& to) const {
+  std::error_code error;
   fs::rename(from, to, error);
-  if (!error) return;
-  fs::remove(from, ignored);
-  throw Error("file", to.string() + ": cannot be put in its place: " + error.message());
+  if (error) throw Error("file", to.string() + ": cannot be put in its place: " + error.message());
+  sync_folder(to.parent_path());
 }
 
 void CacheWriter::link(const std::string& commit, const std::string& file, const std::string& etag) const {
@@ -88,21 +92,20 @@ void CacheWriter::link(const std::string& commit, const std::string& file, const
   std::error_code error;
   if (fs::read_symlink(pointer, error) == target) return;
   make_folder(snapshot(commit));
-  const fs::path temporary = staged();
+  const fs::path temporary = staging_ / file;
   fs::create_symlink(target, temporary, error);
   if (error)
     throw Error("file", cache_.string() + ": no link can be made there: " + error.message(),
                 "the Hugging Face cache needs a file system with symbolic links; $HF_HUB_CACHE names another folder");
-  rename(temporary, pointer);
+  put_in_place(temporary, pointer);
 }
 
 void CacheWriter::set_reference(const std::string& revision, const std::string& commit) const {
   if (revision == commit || commit_of(folder_, revision) == commit) return;
   const fs::path reference = folder_ / "refs" / revision;
   make_folder(reference.parent_path());
-  const fs::path temporary = staged();
-  write_file_atomically(temporary, commit);
-  rename(temporary, reference);
+  write_file_atomically(staging_ / "reference", commit);
+  put_in_place(staging_ / "reference", reference);
 }
 
 }  // namespace stratoscope

@@ -17,6 +17,9 @@ class CacheWriter {
   // another one, the name that the user typed. Each is a link to the other where only one of them is a folder; a new
   // folder has the hub's name. Throws Error where the cache cannot be written.
   CacheWriter(const std::filesystem::path& cache, const std::string& repository, const std::string& typed);
+  ~CacheWriter();
+  CacheWriter(const CacheWriter&) = delete;
+  CacheWriter& operator=(const CacheWriter&) = delete;
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path blob(const std::string& etag) const { return folder_ / "blobs" / etag; }
@@ -32,11 +35,12 @@ class CacheWriter {
   void set_reference(const std::string& revision, const std::string& commit) const;
 
  private:
-  void rename(const std::filesystem::path& from, const std::filesystem::path& to) const;
-  std::filesystem::path staged() const;
+  void put_in_place(const std::filesystem::path& from, const std::filesystem::path& to) const;
 
   std::filesystem::path cache_, folder_, other_;  // other_: a second folder, else empty
   std::vector<std::string> names_;                // of folders, in the order in which they are locked
+  std::filesystem::path staging_;                 // where Python looks for neither files nor references
+  int staging_lock_ = -1;
 };
 
 }  // namespace stratoscope

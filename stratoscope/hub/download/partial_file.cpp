@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/temporary.h"
 
 namespace stratoscope {
 
@@ -70,6 +71,7 @@ bool PartialFile::is_right() {
 void PartialFile::move_to(const std::filesystem::path& place) {
   if (::fsync(descriptor_) != 0) fail("cannot be written");
   if (std::rename(path_.c_str(), place.c_str()) != 0) fail("cannot be put in its place");
+  sync_folder(place.parent_path());
 }
 
 void PartialFile::remove() const { ::unlink(path_.c_str()); }

@@ -9,10 +9,10 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
-#include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/download/address.h"
 #include "stratoscope/hub/download/blob_download.h"
 #include "stratoscope/hub/download/cache_writer.h"
+#include "stratoscope/hub/download/cached_pull.h"
 #include "stratoscope/hub/download/hub_client.h"
 #include "stratoscope/hub/download/side_by_side.h"
 #include "stratoscope/hub/find_model.h"
@@ -59,15 +59,6 @@ std::uint64_t size_of(const fs::path& path) {
   return error ? 0 : size;
 }
 
-std::vector<std::string> folder_files(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (is_file(entry->path())) names.push_back(entry->path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 // One pull from beginning to end.
 class Pull {
  public:
@@ -86,32 +77,6 @@ class Pull {
     }
   }
 
-  PulledModel from_cache() const {
-    const auto found = find_cached_model(options_.name);
-    if (!found) {
-      const std::vector<std::string> names = cached_names();
-      std::string hint = did_you_mean(asked_.repository, names);
-      if (hint.empty()) {
-        hint = names.empty() ? "nothing is in it" : "in it are:";
-        for (const std::string& name : names) hint += " " + name;
-      }
-      throw Error("pull",
-                  "$HF_HUB_OFFLINE is set, and " + in_quotes(options_.name) + " is not in the cache (" +
-                      options_.settings.cache.string() + ")",
-                  hint);
-    }
-    PulledModel model{split_model_name(found->name).repository,
-                      asked_.revision,
-                      found->folder.filename().string(),
-                      found->folder,
-                      {},
-                      {}};
-    for (const std::string& name : folder_files(found->folder))
-      model.files.push_back({name, size_of(found->folder / name), 0});
-    model.warnings.emplace_back("$HF_HUB_OFFLINE is set: the hub was not asked for a newer one");
-    return model;
-  }
-
  private:
   struct Wanted {
     PulledFile result;
@@ -119,20 +84,12 @@ class Pull {
     std::size_t part = 0;
   };
 
-  std::vector<std::string> cached_names() const {
-    std::vector<std::string> names;
-    for (const CachedRepository& repository : cached_repositories(options_.settings.cache)) {
-      names.push_back(repository.name);
-      names.insert(names.end(), repository.aliases.begin(), repository.aliases.end());
-    }
-    return names;
-  }
-
   PulledModel run() {
     board_.add(host_of(options_.settings.endpoint), 0);  // what is waited for before there are files
     side_by_side(1, [&](std::size_t, std::size_t thread) {
       found_ = client(thread).revision(asked_.repository, asked_.revision);
     });
+    if (auto complete = find_complete(options_.settings.cache, asked_, found_)) return std::move(*complete);
     const bool split = check_weights();
     cache_.emplace(options_.settings.cache, found_.repository, asked_.repository);
     get({kConfigFile});
@@ -311,7 +268,7 @@ PullOptions default_pull_options() {
 
 PulledModel pull_model(const PullOptions& options) {
   Pull pull(options);
-  return options.settings.offline ? pull.from_cache() : pull.from_hub();
+  return options.settings.offline ? find_offline(options.settings.cache, options.name) : pull.from_hub();
 }
 
 }  // namespace stratoscope

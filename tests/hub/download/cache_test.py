@@ -183,3 +183,24 @@ def test_files_are_as_readable_as_the_users_others(hub, driver, model):
         os.umask(previous)
     modes = {path.stat().st_mode & 0o777 for path in (driver.folder("x") / "blobs").iterdir()}
     assert modes == {0o640}
+
+
+def test_a_complete_model_is_not_touched(hub, driver, model):
+    """The cache may be another user's, or on a disk that cannot be written."""
+    hub.add(GPT2, model(), alias="gpt2")
+    driver.pull("gpt2")
+
+    def state():
+        return {path: path.lstat().st_mtime_ns for path in [driver.cache, *driver.cache.rglob("*")]}
+
+    before = state()
+    for name in ("gpt2", GPT2):
+        assert set(driver.pull(name)["files"]) == NEEDED
+    assert state() == before
+
+
+def test_nothing_is_left_but_the_cache(hub, driver, model):
+    hub.add("x", model())
+    driver.pull("x")
+    assert {path.suffix for path in (driver.cache / ".locks" / "models--x").iterdir()} == {".lock"}
+    assert {path.name for path in driver.folder("x").iterdir()} == {"blobs", "snapshots", "refs"}
