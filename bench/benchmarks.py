@@ -12,6 +12,7 @@ from typing import Optional
 
 import numpy as np
 
+import pull as pulls
 import setup
 from peer import BUILD, COMMANDS, Peers, environment, interleave
 
@@ -178,6 +179,22 @@ def tokenizer(settings):
         return {"about": peers.about(), "bytes": size, "tokens": tokens, "seconds": seconds, "text": settings.text}
 
 
+def pull(settings):
+    """A model from a hub on this machine into the cache, and its memory for little and for much."""
+    small, large = ((64 << 20, 256 << 20) if settings.quick else (256 << 20, 1 << 30))
+    peaks = {small: [], large: []}
+    with pulls.hub(small) as (address, _, etag):
+        pulls.pull(PROGRAM, address, etag, peaks[small])
+    about = pulls.versions()
+    with pulls.hub(large) as (address, commit, etag):
+        works = {"stratoscope": lambda: pulls.pull(PROGRAM, address, etag, peaks[large])}
+        works |= {name: lambda n=name: pulls.piped(n, address, commit, etag) for name in about}
+        seconds = interleave(settings.rounds(7), works)
+    hashes = {name: pulls.hash_alone(name, large) for name in about}
+    memory = {size: max(most) for size, most in peaks.items()}
+    return {"about": about, "bytes": large, "seconds": seconds, "hash_alone": hashes, "peak": memory}
+
+
 ALL = {
     "forward": forward,
     "sweep": sweep,
@@ -185,4 +202,5 @@ ALL = {
     "memory": memory,
     "load": load_time,
     "tokenizer": tokenizer,
+    "pull": pull,
 }

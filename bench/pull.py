@@ -1,68 +1,121 @@
-"""How fast a pull takes what a hub on loopback gives, with the program on one core: pull.py PROGRAM [MEGABYTES] [REPEAT]
-The file goes to the folder for temporary files; /dev/shm by TMPDIR leaves the disk out. Prints each run and the median."""
+"""Pulls from a hub on loopback beside curl and a hash program: each on one core, the hub on the others.
+
+What is pulled is random and lies in the hub's memory; it goes to the folder for temporary files, which TMPDIR names
+(/dev/shm leaves the disk out). The hashes alone are timed too: they bound what can be.
+"""
+import contextlib
 import json
 import multiprocessing
 import os
-import pathlib
-import statistics
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from pathlib import Path
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "hub"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "hub"))
 import fixture_hub
 
 CONFIG = {"model_type": "gpt2", "n_layer": 2, "n_head": 3, "n_embd": 48, "n_positions": 64, "vocab_size": 311}
+NAME, WEIGHTS = "bench/model", "model.safetensors"
+HASHES = {"sha256sum": ["sha256sum"], "openssl": ["openssl", "dgst", "-sha256", "-r"]}
+CORE = min(os.sched_getaffinity(0))
 
 
 def serve(size, pipe):
+    others = os.sched_getaffinity(0) - {CORE}
+    os.sched_setaffinity(0, others or {CORE})
     fixture_hub.CHUNK = 1 << 20
     weights = os.urandom(1 << 20) * (size >> 20)
     etag = fixture_hub.sha256(weights)
     fixture_hub.File.etag = property(lambda file: etag if file.large else fixture_hub.git_sha1(file.data))
-    files = {"config.json": json.dumps(CONFIG).encode(), "tokenizer.json": b"{}", "model.safetensors": weights}
+    files = {"config.json": json.dumps(CONFIG).encode(), "tokenizer.json": b"{}", WEIGHTS: weights}
     with fixture_hub.Hub() as hub:
-        hub.add("bench/model", files)
-        pipe.send(hub.address)
+        commit = hub.add(NAME, files)
+        pipe.send((hub.address, commit, etag))
         pipe.recv()
 
 
-def peak_memory(pid):
-    """In MB; 0 when it has ended."""
-    try:
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) / 1e3 for line in status.splitlines() if line.startswith("VmHWM")), 0)
-
-
-def main():
-    program, megabytes, repeat = sys.argv[1], *(int(number) for number in (sys.argv[2:] + ["1024", "5"])[:2])
-    size = megabytes << 20
+@contextlib.contextmanager
+def hub(size):
+    """Address, commit and hash of a model with so many bytes of weights, in a process of its own."""
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve, args=(size, theirs), daemon=True)
     server.start()
-    address, rates = ours.recv(), []
-    core = min(os.sched_getaffinity(0))
-    for _ in range(repeat):
-        with tempfile.TemporaryDirectory() as cache:
-            env = {"HF_ENDPOINT": address, "HF_HUB_CACHE": cache, "HOME": cache}
-            begin = time.perf_counter()
-            process = subprocess.Popen([program, "pull", "bench/model"], env=env, stdout=-3, stderr=-3)
-            os.sched_setaffinity(process.pid, {core})
-            memory = 0
-            while process.poll() is None:
-                memory = max(memory, peak_memory(process.pid))
-                time.sleep(0.005)
-            seconds = time.perf_counter() - begin
-            assert process.returncode == 0
-        rates.append(size / 1e6 / seconds)
-        print(f"{size / 1e6:.0f} MB in {seconds:.2f} s: {rates[-1]:.0f} MB/s, {memory:.0f} MB of memory")
-    print(f"median {statistics.median(rates):.0f} MB/s")
-    ours.send("enough")
-    server.join()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("enough")
+        server.join()
 
 
-if __name__ == "__main__":
-    main()
+def peak_memory(process):
+    """Follows a process to its end: bytes resident at most."""
+    status, most = Path(f"/proc/{process.pid}/status"), 0
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            found = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+            most = max(most, 1024 * int(found[1]) if found else 0)
+        time.sleep(0.02)
+    return most
+
+
+def on_one_core(command, env, follow=None, **options):
+    """Seconds, and what it printed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(["taskset", "-c", str(CORE), *command], env=env, stdout=subprocess.PIPE, **options)
+    watcher = follow and threading.Thread(target=lambda: follow(process))
+    if watcher:
+        watcher.start()
+    printed = process.communicate()[0].decode()
+    seconds = time.perf_counter() - start
+    if watcher:
+        watcher.join()
+    if process.returncode != 0:
+        raise RuntimeError(f"{command} ended with status {process.returncode}")
+    return seconds, printed
+
+
+def pull(program, address, etag, peaks):
+    """The seconds of a pull into an empty cache."""
+    with tempfile.TemporaryDirectory(prefix="stratoscope-bench-") as cache:
+        env = {"PATH": os.environ["PATH"], "HOME": cache, "HF_HUB_CACHE": cache, "HF_ENDPOINT": address}
+        follow = lambda process: peaks.append(peak_memory(process))
+        seconds, _ = on_one_core([program, "pull", NAME], env, follow, stderr=subprocess.DEVNULL)
+        if not list(Path(cache).glob(f"models--*/blobs/{etag}")):
+            raise RuntimeError("the weights did not arrive")
+        return seconds
+
+
+def piped(hash_program, address, commit, etag):
+    """The seconds of curl into a hash program, which keeps nothing."""
+    curl = ["curl", "-sSL", "--fail", f"{address}/{NAME}/resolve/{commit}/{WEIGHTS}"]
+    command = " | ".join(" ".join(map(str, part)) for part in (curl, HASHES[hash_program]))
+    seconds, printed = on_one_core(["sh", "-c", command], {"PATH": os.environ["PATH"]})
+    if printed.split()[0] != etag:
+        raise RuntimeError(f"{command} gives {printed}")
+    return seconds
+
+
+def hash_alone(hash_program, size):
+    """Seconds of hashing what lies in the page cache."""
+    with tempfile.NamedTemporaryFile(prefix="stratoscope-bench-") as file:
+        file.write(os.urandom(1 << 20) * (size >> 20))
+        file.flush()
+        return on_one_core([*HASHES[hash_program], file.name], {"PATH": os.environ["PATH"]})[0]
+
+
+def versions():
+    def first_line(*command):
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\n")[0]
+
+    found = {}
+    if shutil.which("curl"):
+        curl = re.match(r"curl (\S+)", first_line("curl", "--version"))[1]
+        tools = {"sha256sum": first_line("sha256sum", "--version").split()[-1], "openssl": first_line("openssl", "version").split()[1]}
+        for name, version in tools.items():
+            found[name] = {"version": curl, "kernels": f"{'coreutils' if name == 'sha256sum' else 'OpenSSL'} {version}"}
+    return found

@@ -69,17 +69,20 @@ std::vector<FileLock> lock_all(const CachedRepository& repository) {
   return locks;
 }
 
+// Adds the files that a snapshot leads to.
+void add_files(const fs::path& snapshot, std::set<fs::path>& files) {
+  std::error_code error, ignored;
+  for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end; entry.increment(error))
+    files.insert(fs::canonical(entry->path(), ignored));
+}
+
 // The files that the snapshots of the cache lead to, but for those that are removed.
 std::set<fs::path> needed_files(const std::set<fs::path>& removed) {
   std::set<fs::path> files;
   for (const CachedRepository& repository : cached_repositories(hugging_face_cache()))
-    for (const std::string& commit : snapshots_of(repository.folder)) {
-      const fs::path snapshot = repository.folder / "snapshots" / commit;
-      std::error_code error, ignored;
-      if (removed.contains(snapshot)) continue;
-      for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end; entry.increment(error))
-        files.insert(fs::canonical(entry->path(), ignored));
-    }
+    for (const std::string& commit : snapshots_of(repository.folder))
+      if (const fs::path snapshot = repository.folder / "snapshots" / commit; !removed.contains(snapshot))
+        add_files(snapshot, files);
   return files;
 }
 
@@ -95,9 +98,12 @@ std::uint64_t bytes_of_files(const fs::path& snapshot) {
   return bytes;
 }
 
-void remove_blobs(const CachedRepository& repository, const std::set<fs::path>& needed, RemovedModel& removed) {
+// Those of `unwanted`, or all, unless a snapshot that stays needs them.
+void remove_blobs(const CachedRepository& repository, const std::optional<std::set<fs::path>>& unwanted,
+                  const std::set<fs::path>& needed, RemovedModel& removed) {
   for (const fs::path& blob : entries_of(repository.folder / "blobs")) {
     std::error_code error, ignored;
+    if (unwanted && !unwanted->contains(fs::canonical(blob, ignored))) continue;
     const std::uint64_t size = fs::is_symlink(blob, ignored) ? 0 : fs::file_size(blob, error);
     const bool shared = needed.contains(fs::canonical(blob, ignored));
     const bool has_other_name = fs::hard_link_count(blob, ignored) > 1;
@@ -110,7 +116,7 @@ void remove_blobs(const CachedRepository& repository, const std::set<fs::path>& 
 
 RemovedModel remove_model(const std::string& name) {
   const ModelName asked = split_model_name(name);
-  const bool whole = name.find('@') == std::string::npos;
+  bool whole = name.find('@') == std::string::npos;
   const CachedRepository repository = repository_to_remove(asked.repository);
   std::vector<std::string> commits = snapshots_of(repository.folder);
   if (!whole) {
@@ -118,14 +124,16 @@ RemovedModel remove_model(const std::string& name) {
     if (!snapshot)
       throw Error("models", in_quotes(repository.name) + " has no revision " + in_quotes(asked.revision) + " here",
                   did_you_mean(asked.revision, revisions_of(repository.folder)));
+    whole = commits.size() == 1;  // the only one: nothing of the model would be left
     commits = {snapshot->filename().string()};
   }
   RemovedModel removed{repository.name, commits, 0, 0};
   const std::vector<FileLock> locks = lock_all(repository);
 
   // References first, then snapshots, then blobs: nothing ever leads to what is gone.
-  std::set<fs::path> snapshots;
+  std::set<fs::path> snapshots, led_to;
   for (const std::string& commit : commits) snapshots.insert(repository.folder / "snapshots" / commit);
+  for (const fs::path& snapshot : snapshots) add_files(snapshot, led_to);
   const std::set<fs::path> needed = needed_files(snapshots);
   for (const std::string& revision : revisions_of(repository.folder))
     if (const auto commit = commit_of(repository.folder, revision);
@@ -135,7 +143,8 @@ RemovedModel remove_model(const std::string& name) {
     removed.freed += bytes_of_files(snapshot);
     take_away(snapshot);
   }
-  remove_blobs(repository, needed, removed);
+  // Of a revision alone, what others have begun to download stays.
+  remove_blobs(repository, whole ? std::nullopt : std::optional(led_to), needed, removed);
   if (!whole) return removed;
   if (entries_of(repository.folder / "blobs").empty()) {
     take_away(repository.folder);

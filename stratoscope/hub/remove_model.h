@@ -16,9 +16,10 @@ struct RemovedModel {
   std::uint64_t kept = 0;            // bytes that other models or revisions need
 };
 
-// `name` as find_model takes it: NAME removes the whole repository, NAME@REVISION one of its snapshots. Blobs that
-// another snapshot of the cache needs stay. Throws Error for a model that is not there, is built in, or is being
-// downloaded by another process. When it is ended on the way, the next call finishes it.
+// `name` as find_model takes it: NAME removes the whole repository, NAME@REVISION one of its snapshots, and with the
+// last of them the repository. Blobs that another snapshot of the cache needs stay. Throws Error for a model that is
+// not there, is built in, or is being downloaded by another process. When it is ended on the way, removing NAME
+// finishes it.
 RemovedModel remove_model(const std::string& name);
 
 }  // namespace stratoscope

@@ -47,6 +47,14 @@ class Report(unittest.TestCase):
         self.assertEqual(rows[0][-3:], ["3", "50%", "1.0e-06, 2.0e-06"])
         self.assertEqual(rows[1][-3:], ["1", "17%", "3.0e-06, 4.0e-06"])
 
+    def test_rates_of_pulls(self):
+        samples = {"stratoscope": [2.0, 2.0], "sha256sum": [3.0, 5.0]}
+        result = {"bytes": 1 << 30, "seconds": samples, "hash_alone": {"sha256sum": 2.0}, "peak": {"67108864": 1 << 24}}
+        table = report.pull(result)
+        self.assertEqual(table.rows[0], ["Stratoscope", "537", "537–537", "1"])
+        self.assertEqual(table.rows[1], ["curl | sha256sum", "286", "251–322", "2.00 (1.75–2.25)"])
+        self.assertIn("in MB/s: sha256sum 537. Memory of a pull at most: 16.0 MiB for 64 MiB.", table.notes[0])
+
     def test_text_is_aligned(self):
         lines = report.table("load", LOAD["results"]["load"]).text().split("\n")
         self.assertEqual(len({len(line) for line in lines[:3]}), 1, lines)

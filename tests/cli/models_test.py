@@ -74,7 +74,6 @@ def test_no_cache_is_an_empty_one(stratoscope, tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
-@pytest.mark.xfail(reason="known: a removed model may still be listed", strict=False)
 def test_remove(stratoscope, env, cache):
     assert "freed" in stratoscope.prints("models", "remove", "tiny", env=env)
     assert set(models(stratoscope, env)) == {"novella-7m", "big/llama", "half"}

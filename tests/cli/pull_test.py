@@ -80,7 +80,6 @@ def test_pull_on_demand(stratoscope, hub, env, gpt2):
     assert not hub.requests, "the built-in model is here"
 
 
-@pytest.mark.xfail(reason="known: the message differs once part of a model is there", strict=False)
 def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
     hub.misbehave("GET", "model.safetensors", server="cdn", status=410)
     stratoscope.fails("pull", "gpt2", env=env, says="answers with status 410")
@@ -149,7 +148,6 @@ def on_terminal(stratoscope, *arguments, env, columns=100):
     return bars, out.decode(), process.returncode
 
 
-@pytest.mark.xfail(reason="known: progress bars leave an empty line between redraws", strict=False)
 def test_bars_on_a_terminal(stratoscope, hub, env, files):
     """One line a file, drawn over and over in one place, and gone at the end."""
     shards = {f"model-{i}.safetensors": os.urandom(1_200_000 * i) for i in (1, 2)}
@@ -171,7 +169,6 @@ def test_bars_on_a_terminal(stratoscope, hub, env, files):
     assert drawn.rstrip().endswith("\x1b[J"), "nothing is left of them"
 
 
-@pytest.mark.xfail(reason="known: progress bars leave an empty line between redraws", strict=False)
 def test_bars_on_a_narrow_terminal(stratoscope, hub, env, files):
     hub.add("x", files | {"model.safetensors": os.urandom(900_000)})
     hub.rate = 800_000

@@ -57,6 +57,25 @@ TEST(RemoveModel, ARevisionKeepsWhatTheOtherNeeds) {
   EXPECT_EQ(snapshots_of(cache.root() / kTiny), std::vector<std::string>{kSecond});
 }
 
+TEST(RemoveModel, ARevisionKeepsWhatIsBeingDownloaded) {
+  const CacheWriter cache;
+  for (const std::string& commit : {kFirst, kSecond}) cache.model(kTiny, commit);
+  std::ofstream(cache.root() / kTiny / "blobs" / "abc.incomplete") << "12345";
+  remove_model("anna/tiny@" + kFirst);
+  EXPECT_TRUE(fs::exists(cache.root() / kTiny / "blobs" / "abc.incomplete"));
+}
+
+TEST(RemoveModel, TheLastRevisionIsTheModel) {
+  const CacheWriter cache;
+  cache.model(kTiny, kFirst);
+  cache.reference(kTiny, "main", kFirst);
+  cache.reference(kTiny, "v1", kFirst);
+  cache.link("models--tiny", kTiny);
+  EXPECT_EQ(remove_model("anna/tiny@v1").commits, std::vector<std::string>{kFirst});
+  EXPECT_FALSE(fs::exists(cache.root() / kTiny));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(cache.root() / "models--tiny")));
+}
+
 TEST(RemoveModel, BlobsThatAnotherRepositoryLinksToStay) {
   const CacheWriter cache;
   cache.model(kTiny, kFirst);

@@ -19,8 +19,8 @@ class Address {
     if (handle_ == nullptr) throw std::bad_alloc();
   }
   // A relative one is taken relative to what is there already.
-  bool set(const std::string& text) {
-    return curl_url_set(handle_.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) == CURLUE_OK;
+  bool set(const std::string& text, unsigned flags = 0) {
+    return curl_url_set(handle_.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER | flags) == CURLUE_OK;
   }
   std::string part(CURLUPart part, unsigned flags = 0) const {
     char* text = nullptr;
@@ -78,11 +78,13 @@ bool is_private_line(const std::string& text) {
 
 std::string redirect_target(const std::string& from, const std::string& location) {
   Address address = parsed(from);
-  const bool was_private = is_private_line(from);
-  if (!address.set(location) || !address.is_web())
+  const bool was_encrypted = address.part(CURLUPART_SCHEME) == "https", was_private = is_private_line(from);
+  // Servers send spaces and letters of any language as they are, and browsers take them.
+  if (!address.set(location, CURLU_URLENCODE) || !address.is_web())
     throw Error("pull", host_of(from) + " redirects to " + in_quotes(location) + ", which is no http or https address");
   std::string target = address.part(CURLUPART_URL);
-  if (was_private && !is_private_line(target))
+  const bool is_encrypted = address.part(CURLUPART_SCHEME) == "https";
+  if (!is_encrypted && (was_encrypted || (was_private && !is_private_line(target))))
     throw Error("pull", host_of(from) + " redirects to " + in_quotes(target) + ", which is not encrypted");
   return target;
 }

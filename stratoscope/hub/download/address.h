@@ -17,7 +17,7 @@ std::string host_of(const std::string& address);
 bool is_private_line(const std::string& address);
 
 // The address that a redirect's Location means, relative or whole. Throws Error for anything but http and https, and
-// for a way back from https to http.
+// for a way back from https to http, also to this machine's own servers.
 std::string redirect_target(const std::string& from, const std::string& location);
 
 // A path with everything escaped that would end it or mean something else; slashes stay unless `slashes` is false.

@@ -44,10 +44,20 @@ std::string near_names(const std::string& repository) {
       near.empty() ? "is the name right? " + private_one : near + " " + private_one);
 }
 
+// A secret is not sent where others can read along; so the hub did not know who asks.
+[[noreturn]] void refuse_without_secret(const HubSettings& settings, const Asked& asked) {
+  throw Error("pull", host_of(settings.endpoint) + " does not give " + in_quotes(asked.repository) + " to everybody",
+              "the token of " + settings.token_source + " was not sent, because " + settings.endpoint +
+                  " is not encrypted: https in $HF_ENDPOINT?");
+}
+
 // The statuses that have a meaning of their own on the hub, which also gives 401 for what does not exist.
 void refuse_as_hub(const HttpResponse& response, const HubSettings& settings, const Asked& asked) {
   const std::string code = response.header("x-error-code");
   const std::string message = response.header("x-error-message");
+  const bool refuses_asker = response.status == unauthorized || response.status == forbidden;
+  if (refuses_asker && !settings.token.empty() && !is_private_line(settings.endpoint))
+    refuse_without_secret(settings, asked);
   if (code == "GatedRepo") refuse_gated(settings, asked);
   if (code == "RevisionNotFound")
     throw Error("pull", in_quotes(asked.repository) + " has no revision " + in_quotes(asked.revision),

@@ -47,6 +47,16 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// An index may name any file of the repository: no pickle, and nothing that a terminal would obey.
+void check_shard(const std::string& repository, const std::string& name, const std::vector<std::string>& files) {
+  const bool plain = without_controls(name) == name && name.front() != '.' && name.ends_with(".safetensors");
+  if (!plain)
+    throw Error("pull",
+                in_quotes(repository) + ": its index names " + in_quotes(name) + ", which is no safetensors file");
+  if (!has(files, name))
+    throw Error("pull", in_quotes(repository) + " lacks " + in_quotes(name) + ", which its index names");
+}
+
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
@@ -100,9 +110,7 @@ class Pull {
     if (split) get({kWeightsIndexFile});
     const auto weights =
         split ? files_of_index(text_of(kWeightsIndexFile), kWeightsIndexFile) : std::vector<std::string>{kWeightsFile};
-    for (const std::string& name : weights)
-      if (!has(found_.files, name))
-        throw Error("pull", in_quotes(found_.repository) + " lacks " + in_quotes(name) + ", which its index names");
+    for (const std::string& name : weights) check_shard(found_.repository, name, found_.files);
     names.insert(names.end(), weights.begin(), weights.end());
     get(names);
     cache_->set_reference(asked_.revision, found_.commit);
@@ -176,7 +184,8 @@ class Pull {
       if (!file.file) continue;
       const fs::path blob = cache_->blob(file.file->etag);
       const std::uint64_t present = is_file(blob) ? file.file->size : size_of(blob.string() + ".incomplete");
-      needed += file.file->size - std::min(present, file.file->size);
+      const std::uint64_t missing = file.file->size - std::min(present, file.file->size);
+      needed += std::min(missing, UINT64_MAX - needed);  // whatever sizes the hub tells
     }
     const std::uint64_t free = options_.free_space(cache_->folder());
     if (needed > free)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 namespace stratoscope {
@@ -63,7 +64,16 @@ void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const 
     ended.notify_one();
   };
   std::vector<std::thread> workers;
-  for (std::size_t i = 0; i < std::min(threads, count); ++i) workers.emplace_back(work, i);
+  workers.reserve(running);
+  try {
+    for (const std::size_t wanted = running; workers.size() < wanted;) workers.emplace_back(work, workers.size());
+  } catch (const std::system_error& refusal) {  // a limit of processes: those that there are do all the work
+    const std::lock_guard guard(mutex);
+    running -= std::min(threads, count) - workers.size();
+    if (workers.empty())
+      error = std::make_exception_ptr(Error("pull", std::string("no thread can be started: ") + refusal.what(),
+                                            "is there a limit of processes (ulimit -u)?"));
+  }
   std::unique_lock lock(mutex);
   while (!ended.wait_for(lock, kBetweenTicks, [&] { return running == 0; })) {
     lock.unlock();

@@ -46,6 +46,9 @@ TEST(Address, WhereARedirectLeads) {
   EXPECT_EQ(redirect_target(from, "https://cdn.org/a"), "https://cdn.org/a");
   EXPECT_EQ(redirect_target("http://127.0.0.1:1/a", "http://127.0.0.1:2/b"), "http://127.0.0.1:2/b");
   EXPECT_TRUE(refuses([&] { redirect_target(from, "http://cdn.org/a"); }, "which is not encrypted"));
+  EXPECT_TRUE(refuses([&] { redirect_target(from, "http://127.0.0.1:631/admin"); }, "which is not encrypted"));
+  EXPECT_TRUE(refuses([&] { redirect_target("http://127.0.0.1:1/a", "http://cdn.org/a"); }, "which is not encrypted"));
+  EXPECT_EQ(redirect_target(from, "/a b/ä%20c?d=e f"), "https://huggingface.co/a%20b/%c3%a4%20c?d=e+f");
   EXPECT_TRUE(refuses([&] { redirect_target(from, "file:///etc/passwd"); }, "no http or https address"));
   EXPECT_TRUE(refuses([&] { redirect_target(from, "https://u:p@cdn.org/a"); }, "no http or https address"));
 }

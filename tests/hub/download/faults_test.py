@@ -71,7 +71,7 @@ def test_a_connection_that_is_reset(hub, gpt2):
 
 def test_breaking_for_ever_ends(hub, driver, gpt2):
     hub.misbehave("GET", WEIGHTS, times=99, server="cdn", drop_after=0)
-    driver.fails("gpt2", "--tries", 4, says=["the connection to", "broke", "tried 4 times"])
+    driver.fails("gpt2", "--tries", 4, says=["the connection to", "broke", "tried 4 times", "the same command goes on from there"])
     assert len(hub.asked("GET", WEIGHTS, server="cdn")) == 4
 
 
@@ -117,12 +117,8 @@ def test_a_server_that_never_answers(hub, driver, gpt2):
 def test_a_slow_drip_is_left_for_a_better_connection(hub, gpt2):
     hub.misbehave("GET", WEIGHTS, server="cdn", rate=100)
     gpt2("--stall", 300)
-<<<<<<< HEAD
-    assert gpt2.size <= hub.bytes_sent(WEIGHTS) <= gpt2.size + 1  # one may be under way when the connection is left
-=======
     slow, rest = hub.asked("GET", WEIGHTS, server="cdn")
     assert 0 < rest.first_byte <= slow.sent < 1000 and rest.first_byte + rest.sent == gpt2.size
->>>>>>> be3bcad (models remove: files in snapshots themselves; the fixture's drops lose nothing that was sent)
 
 
 def test_wrong_bytes_are_removed(hub, driver, gpt2, model):

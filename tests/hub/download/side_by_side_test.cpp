@@ -2,8 +2,7 @@
 #include "stratoscope/hub/download/side_by_side.h"
 
 #include <gtest/gtest.h>
-
-#include <set>
+#include <pthread.h>
 
 #include "tests/support/errors.h"
 
@@ -60,6 +59,19 @@ TEST(SideBySide, WhoWatchesMayEndIt) {
   const auto job = [&](std::size_t, std::size_t) { stop.wait(std::chrono::minutes(5)); };
   EXPECT_TRUE(refuses([&] { run_side_by_side(2, 2, stop, job, tick); }, "watched enough"));
   EXPECT_EQ(ticks, 2);
+}
+
+TEST(SideBySide, ASystemThatGivesNoThreadsIsAnError) {
+  constexpr std::size_t kMoreThanThereIs = std::size_t{1} << 46;
+  pthread_attr_t usual, greedy;
+  ASSERT_EQ(::pthread_getattr_default_np(&usual), 0);
+  greedy = usual;
+  ASSERT_EQ(::pthread_attr_setstacksize(&greedy, kMoreThanThereIs), 0);
+  ASSERT_EQ(::pthread_setattr_default_np(&greedy), 0);
+  Stop stop;
+  const auto job = [](std::size_t, std::size_t) {};
+  EXPECT_TRUE(refuses([&] { run_side_by_side(2, 2, stop, job, kNoTick); }, "no thread can be started"));
+  EXPECT_EQ(::pthread_setattr_default_np(&usual), 0);
 }
 
 TEST(SideBySide, TheBoardShowsEveryPart) {
