@@ -5,11 +5,13 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
+#include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/hub/model_list.h"
 #include "stratoscope/hub/remove_model.h"
+#include "stratoscope/text/utf8.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
@@ -40,6 +42,9 @@ Json to_json(const std::vector<ListedModel>& models) {
   return json;
 }
 
+// Folders may be called anything.
+std::string shown(const std::string& name) { return sanitize_utf8(without_controls(name)); }
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -58,9 +63,9 @@ void print_table(const std::vector<ListedModel>& models) {
   Table table({"name", "family", ">parameters", "dtype", ">size", "revision", "runs"});
   for (const ListedModel& model : models) {
     const std::string aliases = joined(model.aliases);
-    table.add({model.name + (aliases.empty() ? "" : " (" + aliases + ")"), model.family,
+    table.add({shown(model.name + (aliases.empty() ? "" : " (" + aliases + ")")), shown(model.family),
                model.parameters ? fmt::format("{}", *model.parameters) : "", model.dtype, size_text(model.bytes),
-               revision_text(model), model.problem.empty() ? "yes" : "no"});
+               shown(revision_text(model)), model.problem.empty() ? "yes" : "no"});
   }
   std::istringstream lines(table.text());
   std::string line;
@@ -68,8 +73,9 @@ void print_table(const std::vector<ListedModel>& models) {
   fmt::print("{}\n", line);
   for (const ListedModel& model : models) {
     std::getline(lines, line);
-    fmt::print("{}\n      {}\n", line, model.folder.string());
-    if (!model.problem.empty()) fmt::print("      {}{}\n", model.problem, model.hint.empty() ? "" : "; " + model.hint);
+    fmt::print("{}\n      {}\n", line, shown(model.folder.string()));
+    if (!model.problem.empty())
+      fmt::print("      {}\n", shown(model.problem + (model.hint.empty() ? "" : "; " + model.hint)));
   }
   if (models.empty()) fmt::print("no models; 'stratoscope pull gpt2' gets one\n");
 }

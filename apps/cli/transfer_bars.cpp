@@ -7,13 +7,12 @@
 #include <vector>
 
 #include "apps/cli/table.h"
+#include "stratoscope/base/names.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope::cli {
 namespace {
-
-constexpr std::size_t kBarWidth = 20;
 
 std::string time_text(double seconds) {
   constexpr double kMinute = 60, kHour = 3600;
@@ -21,6 +20,14 @@ std::string time_text(double seconds) {
   if (seconds < 2 * kMinute) return fmt::format("{:.0f} s left", std::ceil(seconds));
   if (seconds < 2 * kHour) return fmt::format("{:.0f} min left", std::ceil(seconds / kMinute));
   return fmt::format("{:.0f} h left", std::ceil(seconds / kHour));
+}
+
+// Hosts and files as a terminal may show them.
+std::string shown(const std::string& name, bool shortened) {
+  constexpr std::string_view kUsual = ".safetensors";
+  std::string text = sanitize_utf8(without_controls(name));
+  if (shortened && text.ends_with(kUsual)) text.resize(text.size() - kUsual.size());
+  return text;
 }
 
 // A line may not be broken by the terminal: then the cursor would come back to another place.
@@ -36,9 +43,39 @@ std::string fitted(std::string_view line, std::size_t columns) {
   return text;
 }
 
-std::string bar(std::size_t done, std::size_t total) {
-  const std::size_t full = total == 0 ? kBarWidth : kBarWidth * std::min(done, total) / total;
-  return "[" + std::string(full, '#') + std::string(kBarWidth - full, '.') + "]";
+// With a space behind it; nothing where there is no room for one.
+std::string bar(std::size_t done, std::size_t total, std::size_t width) {
+  if (width == 0) return {};
+  const double share = total == 0 ? 1 : static_cast<double>(std::min(done, total)) / static_cast<double>(total);
+  const auto full = static_cast<std::size_t>(share * static_cast<double>(width));
+  return "[" + std::string(full, '#') + std::string(width - full, '.') + "] ";
+}
+
+bool is_shown(const ProgressPart& part) { return part.done < part.total || !part.note.empty(); }
+
+// Names are shortened, and bars left out, before sizes and rates are cut off.
+struct Widths {
+  std::size_t name = 0, bar = 0;
+  bool shortened = false;
+};
+
+std::size_t longest_name(std::span<const ProgressPart> parts, bool shortened) {
+  std::size_t width = 0;
+  for (const ProgressPart& part : parts)
+    if (is_shown(part)) width = std::max(width, display_width(shown(part.name, shortened)));
+  return width;
+}
+
+Widths widths_for(std::span<const ProgressPart> parts, std::size_t columns) {
+  constexpr std::size_t kBeside = 2 + 18 + 2 + 26;  // the size, "the hub asks to wait 600 s", and spaces
+  constexpr std::size_t kFrame = 3, kShortestBar = 5, kLongestBar = 20, kShortestName = 10;
+  const std::size_t room = columns > kBeside ? columns - kBeside - 1 : 0;
+  Widths widths;
+  widths.shortened = room < longest_name(parts, false) + kFrame + kShortestBar;
+  widths.name = longest_name(parts, widths.shortened);
+  widths.name = std::min(widths.name, std::max(room, kShortestName));
+  if (room >= widths.name + kFrame + kShortestBar) widths.bar = std::min(room - widths.name - kFrame, kLongestBar);
+  return widths;
 }
 
 }  // namespace
@@ -58,22 +95,23 @@ double TransferBars::rate_of(std::size_t part, std::size_t done, Clock::time_poi
 std::string TransferBars::draw(std::span<const ProgressPart> parts, Clock::time_point now, std::size_t columns,
                                std::size_t rows) {
   std::vector<std::string> lines;
-  std::size_t complete = 0, name_width = 0;
-  for (const ProgressPart& part : parts)
-    if (part.done < part.total || !part.note.empty()) name_width = std::max(name_width, display_width(part.name));
+  std::size_t complete = 0;
+  const Widths widths = widths_for(parts, columns);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const ProgressPart& part = parts[i];
     if (part.total > 0 && part.done >= part.total && part.note.empty()) ++complete;
-    if (part.note.empty() && part.done >= part.total) continue;
-    const std::string name = part.name + std::string(name_width - display_width(part.name), ' ');
+    if (!is_shown(part)) continue;
+    std::string name = fitted(shown(part.name, widths.shortened), widths.name + 1);
+    name += std::string(widths.name - display_width(name), ' ');
     const double rate = rate_of(i, part.done, now);
     const std::string size = part.total == 0 ? "" : size_text(part.done) + " of " + size_text(part.total);
     std::string state = part.note;
     if (state.empty() && rate > 0)
       state = fmt::format("{}/s  {}", size_text(static_cast<std::uint64_t>(rate)),
                           time_text(static_cast<double>(part.total - part.done) / rate));
-    lines.push_back(part.total == 0 ? name + "  " + state
-                                    : fmt::format("{}  {} {:>18}  {}", name, bar(part.done, part.total), size, state));
+    lines.push_back(part.total == 0
+                        ? name + "  " + state
+                        : fmt::format("{}  {}{:>18}  {}", name, bar(part.done, part.total, widths.bar), size, state));
   }
   if (complete > 0) lines.insert(lines.begin(), fmt::format("{} file{} complete", complete, complete == 1 ? "" : "s"));
   if (lines.size() + 1 > rows) lines.resize(std::max<std::size_t>(1, rows - 1));

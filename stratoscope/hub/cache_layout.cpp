@@ -17,7 +17,10 @@ constexpr std::string_view kSeparator = "--";
 std::optional<fs::path> folder_from(const char* variable) {
   const char* value = std::getenv(variable);
   if (value == nullptr || *value == '\0') return std::nullopt;
-  return fs::path(value);
+  const std::string_view text = value;
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && (text == "~" || text.starts_with("~/"))) return home + std::string(text.substr(1));
+  return fs::path(text);
 }
 
 bool is_name_character(char c) {
@@ -58,7 +61,8 @@ fs::path hugging_face_home() {
 }
 
 fs::path hugging_face_cache() {
-  if (const auto cache = folder_from("HF_HUB_CACHE")) return *cache;
+  for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
+    if (const auto cache = folder_from(variable)) return *cache;
   return hugging_face_home() / "hub";
 }
 

@@ -1,5 +1,6 @@
 """`models`: what is on this machine, and `models remove`."""
 import json
+import os
 import shutil
 
 import pytest
@@ -66,6 +67,16 @@ def test_every_listed_model_that_runs_runs(stratoscope, env):
             stratoscope.json("predict", "ab", "--model", name, env=env)
         else:
             stratoscope.fails("predict", "ab", "--model", name, env=env)
+
+
+def test_folders_of_any_name(stratoscope, env, cache):
+    """In a cache that others can write to."""
+    for name in (b"models--\xf0", b"models--\x1b[31mred\nnovella", b"models--", b"models----", b"models--\xff--\xfe"):
+        folder = os.path.join(os.fsencode(cache), name, b"snapshots", b"x\xe2\x28")
+        os.makedirs(folder)
+    printed = stratoscope.succeeds("models", env=env).out
+    assert "\x1b" not in printed and "\\x1b[31mred\\x0anovella" in printed
+    assert len(models(stratoscope, env)) >= 8
 
 
 def test_no_cache_is_an_empty_one(stratoscope, tmp_path):

@@ -16,6 +16,10 @@ TEST(CacheLayout, WhereTheCacheIs) {
   const EnvironmentVariable home("HOME", "/h"), hub("HF_HUB_CACHE", "/cache");
   EXPECT_EQ(hugging_face_cache(), "/cache");
   const EnvironmentVariable none("HF_HUB_CACHE", std::nullopt);
+  {
+    const EnvironmentVariable old("HUGGINGFACE_HUB_CACHE", "~/old");
+    EXPECT_EQ(hugging_face_cache(), "/h/old");
+  }
   const EnvironmentVariable hf("HF_HOME", "/hf"), xdg("XDG_CACHE_HOME", "/xdg");
   EXPECT_EQ(hugging_face_cache(), "/hf/hub");
   const EnvironmentVariable empty("HF_HOME", "");  // an empty variable counts as unset

@@ -17,6 +17,7 @@ enum Status : long { unauthorized = 401, forbidden = 403, not_found = 404, timed
 
 std::string near_names(const std::string& repository) {
   std::vector<std::string> names;
+  if (known_model(repository) != nullptr) return {};  // it is not the name that is wrong
   for (const KnownModel& model : known_models()) names.insert(names.end(), {model.name, model.repository});
   return did_you_mean(repository, names);
 }

@@ -33,7 +33,9 @@ bool has_companions(const fs::path& snapshot, const std::vector<std::string>& fi
 }  // namespace
 
 std::optional<PulledModel> find_complete(const fs::path& cache, const ModelName& asked, const HubRevision& revision) {
-  const fs::path folder = cache / cache_folder_name(asked.repository);
+  fs::path folder = cache / cache_folder_name(asked.repository);
+  std::error_code error;
+  if (fs::is_symlink(folder, error)) folder = cache / fs::canonical(folder, error).filename();
   const fs::path snapshot = folder / "snapshots" / revision.commit;
   if (commit_of(folder, asked.revision) != revision.commit) return std::nullopt;
   try {

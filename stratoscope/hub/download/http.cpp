@@ -171,11 +171,24 @@ struct HttpConnection::State {
   std::function<bool()> cancelled;
   Handle handle{nullptr, curl_easy_cleanup};
 
+  void open() {
+    handle.reset(curl_easy_init());
+    if (handle == nullptr) throw std::bad_alloc();
+  }
+
+  // A handle that failed may hold what a reset does not clear: after an unknown host, libcurl 7.88 refuses a buffer
+  // size.
+  void reopen() {
+    set(CURLOPT_QUICK_EXIT, 1L);  // a name that is still being looked up is not waited for
+    open();
+  }
+
   template <class Value>
   void set(CURLoption option, Value value) const {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
     const CURLcode code = curl_easy_setopt(handle.get(), option, value);
-    if (code != CURLE_OK) throw Error("pull", std::string("libcurl refuses a setting: ") + curl_easy_strerror(code));
+    if (code != CURLE_OK)
+      throw Error("pull", "libcurl refuses setting " + std::to_string(option) + ": " + curl_easy_strerror(code));
   }
 
   void prepare(const HttpRequest& request, Exchange& exchange) const {
@@ -215,8 +228,7 @@ HttpConnection::HttpConnection(const HttpOptions& options, const std::string& ce
   state_->certificates = certificates;
   state_->certificates_folder = certificates_folder;
   state_->cancelled = std::move(cancelled);
-  state_->handle.reset(curl_easy_init());
-  if (state_->handle == nullptr) throw std::bad_alloc();
+  state_->open();
 }
 
 HttpConnection::~HttpConnection() {
@@ -243,6 +255,7 @@ HttpResponse HttpConnection::send(const HttpRequest& request, BodySink* sink) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
   curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   curl_easy_reset(handle);  // forgets the addresses of what ends with this call
+  if (code != CURLE_OK) state_->reopen();
 
   if (exchange.error != nullptr) std::rethrow_exception(exchange.error);
   if (exchange.is_cancelled) throw Interrupted();

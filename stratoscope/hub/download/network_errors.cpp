@@ -57,9 +57,13 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: throw_passing("the connection to " + host + " broke: " + said, "", false);
+    case CURLE_SSL_CONNECT_ERROR:  // a line that broke, or, by OpenSSL's number, another protocol
+      throw_passing("no secure connection to " + host + ": " + said, "does that server speak https?",
+                    said.find("error:") != std::string::npos);
+    case CURLE_OUT_OF_MEMORY:  // also libcurl's answer to a header of more than 100 kB
+      throw Error("pull", host + " sends headers without end, or there is too little memory");
     default: throw Error("pull", "no transfer from " + host + ": " + said);
   }
 }

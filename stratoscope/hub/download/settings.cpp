@@ -24,9 +24,9 @@ std::string first_of(std::initializer_list<const char*> variables) {
   return {};
 }
 
-// As huggingface_hub reads switches.
-bool is_on(const char* variable) {
-  std::string value = environment(variable);
+// As huggingface_hub reads switches: the first variable that is set decides.
+bool is_on(std::initializer_list<const char*> variables) {
+  std::string value = first_of(variables);
   for (char& c : value)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
@@ -44,7 +44,7 @@ void read_token(HubSettings& settings) {
       settings.token = trimmed(environment(variable));
       settings.token_source = std::string("$") + variable;
     }
-  if (settings.token.empty() && !is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN")) {
+  if (settings.token.empty() && !is_on({"HF_HUB_DISABLE_IMPLICIT_TOKEN"})) {
     const std::string path = environment("HF_TOKEN_PATH");
     const auto file = path.empty() ? hugging_face_home() / "token" : std::filesystem::path(path);
     std::error_code ignored;
@@ -70,7 +70,7 @@ HubSettings hub_settings() {
     settings.endpoint = endpoint;
   }
   read_token(settings);
-  settings.offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE");
+  settings.offline = is_on({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"});
   settings.certificates = first_of({"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"});
   settings.certificates_folder = environment("SSL_CERT_DIR");
   settings.cache = hugging_face_cache();

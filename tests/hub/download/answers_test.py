@@ -154,7 +154,12 @@ def test_nobody_listens(hub, driver):
 
 def test_a_name_that_nobody_knows(hub, driver):
     env = {"HF_ENDPOINT": "http://hub.invalid", "RES_OPTIONS": "timeout:1 attempts:1"}
-    refused(driver, hub, "x", "cannot reach hub.invalid: its name is not known here", env=env, arguments=["--tries", 1])
+    refused(driver, hub, "x", "cannot reach hub.invalid: its name is not known here (tried 3 times)", env=env)
+
+
+def test_a_server_that_speaks_no_https(hub, driver):
+    env = {"HF_ENDPOINT": hub.address.replace("http:", "https:")}
+    refused(driver, hub, "x", "no secure connection to 127.0.0.1", "tried 3 times", "does that server speak https", env=env)
 
 
 def test_a_proxy_that_is_not_there(hub, driver):
