@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "apps/cli/commands.h"
@@ -93,7 +94,9 @@ void pull_if_missing(const std::string& name, Progress* progress) {
     return;
   } catch (const Error&) {
     const ModelName asked = split_model_name(name);
-    if (!is_repository_name(asked.repository) || !is_revision(asked.revision)) throw;
+    std::error_code ignored;
+    const bool is_path = std::filesystem::exists(name, ignored);  // which would be found again, and not be a model again
+    if (is_path || !is_repository_name(asked.repository) || !is_revision(asked.revision)) throw;
   }
   pull(name, false, progress);
 }

@@ -110,7 +110,7 @@ std::string TransferBars::draw(std::span<const ProgressPart> parts, Clock::time_
       state = fmt::format("{}/s  {}", size_text(static_cast<std::uint64_t>(rate)),
                           time_text(static_cast<double>(part.total - part.done) / rate));
     lines.push_back(part.total == 0
-                        ? name + "  " + state
+                        ? fmt::format("{}  {}", name, state)
                         : fmt::format("{}  {}{:>18}  {}", name, bar(part.done, part.total, widths.bar), size, state));
   }
   if (complete > 0) lines.insert(lines.begin(), fmt::format("{} file{} complete", complete, complete == 1 ? "" : "s"));

@@ -90,6 +90,9 @@ def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
 def test_pull_on_demand_of_what_is_no_name(stratoscope, hub, env):
     for name in ("./here", "/no/such/folder", "a/b/c"):
         stratoscope.fails("info", "--model", name, "--pull", env=env, says="is neither a folder")
+    (stratoscope.folder / "gpt2").mkdir()
+    stratoscope.fails("info", "--model", "gpt2", "--pull", env=env, says="is a folder without config.json")
+    assert not hub.requests, "nothing is downloaded that would not be found"
     stratoscope.fails("info", "--model", "nobody/nothing", "--pull", env=env, says="there is no model 'nobody/nothing'")
 
 

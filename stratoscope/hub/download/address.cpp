@@ -51,28 +51,28 @@ std::string in_lower_case(std::string text) {
 
 }  // namespace
 
-bool is_web_address(const std::string& text) {
-  Address address;
-  return address.set(text) && address.is_web();
+bool is_web_address(const std::string& address) {
+  Address parts;
+  return parts.set(address) && parts.is_web();
 }
 
-std::string origin_of(const std::string& text) {
-  const Address address = parsed(text);
-  return address.part(CURLUPART_SCHEME) + "://" + in_lower_case(address.part(CURLUPART_HOST)) + ":" +
-         address.part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
+std::string origin_of(const std::string& address) {
+  const Address parts = parsed(address);
+  return parts.part(CURLUPART_SCHEME) + "://" + in_lower_case(parts.part(CURLUPART_HOST)) + ":" +
+         parts.part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
-std::string host_of(const std::string& text) {
-  const Address address = parsed(text);
-  const std::string port = address.part(CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
-  return address.part(CURLUPART_HOST) + (port.empty() ? "" : ":" + port);
+std::string host_of(const std::string& address) {
+  const Address parts = parsed(address);
+  const std::string port = parts.part(CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+  return parts.part(CURLUPART_HOST) + (port.empty() ? "" : ":" + port);
 }
 
-bool is_private_line(const std::string& text) {
-  const Address address = parsed(text);
-  const std::string host = in_lower_case(address.part(CURLUPART_HOST));
+bool is_private_line(const std::string& address) {
+  const Address parts = parsed(address);
+  const std::string host = in_lower_case(parts.part(CURLUPART_HOST));
   const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
-  return address.part(CURLUPART_SCHEME) == "https" || host == "localhost" || host == "[::1]" ||
+  return parts.part(CURLUPART_SCHEME) == "https" || host == "localhost" || host == "[::1]" ||
          (is_number && host.starts_with("127."));
 }
 

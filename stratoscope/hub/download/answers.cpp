@@ -91,11 +91,9 @@ void refuse(const HttpResponse& response, const HubSettings& settings, const Ask
   const bool expired =
       !from_hub && (response.status == unauthorized || response.status == forbidden || response.status == not_found);
   if (!passes && !expired) throw Error("pull", problem, in_quotes(asked.file.empty() ? asked.repository : asked.file));
-  PassingFault fault(
-      "pull", response.status == too_many ? host_of(address) + " has had too many requests from here (429)" : problem);
-  fault.seldom_passes = expired;
-  fault.asked_wait = asked_wait(response, std::time(nullptr));
-  throw fault;
+  throw PassingFault(
+      "pull", response.status == too_many ? host_of(address) + " has had too many requests from here (429)" : problem,
+      "", expired, asked_wait(response, std::time(nullptr)));
 }
 
 }  // namespace stratoscope

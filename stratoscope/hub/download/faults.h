@@ -12,6 +12,9 @@ namespace stratoscope {
 class PassingFault : public Error {
  public:
   using Error::Error;
+  PassingFault(const std::string& where, const std::string& problem, const std::string& hint, bool seldom,
+               std::optional<std::chrono::milliseconds> wait = std::nullopt)
+      : Error(where, problem, hint), asked_wait(wait), seldom_passes(seldom) {}
 
   // How long the server asks to wait.
   std::optional<std::chrono::milliseconds> asked_wait;

@@ -23,9 +23,7 @@ std::string proxy_variable(const std::string& address) {
 }
 
 [[noreturn]] void throw_passing(const std::string& problem, const std::string& hint, bool seldom_passes) {
-  PassingFault fault("pull", problem, hint);
-  fault.seldom_passes = seldom_passes;
-  throw fault;
+  throw PassingFault("pull", problem, hint, seldom_passes);
 }
 
 }  // namespace

@@ -151,6 +151,7 @@ class Pull {
   // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes.
   void get(const std::vector<std::string>& names) {
     std::vector<Wanted> wanted;
+    wanted.reserve(names.size());
     for (const std::string& name : names) wanted.push_back({{name, 0, 0}, std::nullopt, 0});
     side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { look_at(wanted[i], client(thread)); });
     check_space(wanted);
