@@ -20,7 +20,7 @@ class FindModel : public ::testing::Test {
     return cache_.root() / repository / "snapshots" / commit;
   }
   const stratoscope::testing::TemporaryFolder folder_;
-  const CacheWriter cache_;
+  const CacheWriter cache_{};
 };
 
 TEST_F(FindModel, InTheCache) {

@@ -205,6 +205,10 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.get("silence"):
             self.server.hub.closing.wait(60)
             self.drop()
+        elif "garbage" in fault:
+            self.wfile.write(fault["garbage"])
+            self.wfile.flush()
+            self.close_connection = True
         elif fault.get("endless_headers"):
             self.send_response(200)
             self.flush_headers()
@@ -329,7 +333,7 @@ class Handler(BaseHTTPRequestHandler):
         drop_after      so many bytes are sent, then the connection ends; with reset it breaks
         stall_after     so many bytes are sent, then nothing
         rate            bytes a second
-        headers         replace the right ones
+        headers         replace the right ones; None: left out
         """
         fault = self.fault
         data = fault.get("body", data)
@@ -344,7 +348,8 @@ class Handler(BaseHTTPRequestHandler):
             headers = headers | {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
         length = fault.get("content_length", len(data) - first)
         for name, value in (headers | {"Content-Length": str(length)} | fault.get("headers", {})).items():
-            self.send_header(name, value)
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.send_body(memoryview(data)[first:], fault)

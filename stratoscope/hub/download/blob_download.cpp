@@ -47,6 +47,9 @@ class FileSink : public BodySink {
   }
 
   void write(std::span<const std::byte> bytes) override {
+    if (bytes.size() > request_.file.size - file_.position())
+      throw Error("pull", "the server sends more of " + in_quotes(request_.name) + " than the " +
+                              std::to_string(request_.file.size) + " bytes that the hub announced");
     file_.append(bytes);
     received_ += bytes.size();
     if (file_.position() > farthest_) retry_.note_progress();

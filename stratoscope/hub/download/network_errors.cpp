@@ -60,6 +60,11 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
     case CURLE_SSL_CONNECT_ERROR:  // a line that broke, or, by OpenSSL's number, another protocol
       throw_passing("no secure connection to " + host + ": " + said, "does that server speak https?",
                     said.find("error:") != std::string::npos);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+      throw_passing(host + " answers with something that is no HTTP: " + said,
+                    "something between here and the hub may change what it sends", true);
     case CURLE_OUT_OF_MEMORY:  // also libcurl's answer to a header of more than 100 kB
       throw Error("pull", host + " sends headers without end, or there is too little memory");
     default: throw Error("pull", "no transfer from " + host + ": " + said);

@@ -44,8 +44,7 @@ void PartialFile::hash_beginning(const std::function<void()>& reading) {
 
 void PartialFile::append(std::span<const std::byte> bytes) {
   if (bytes.size() > size_ - position_)
-    throw Error("pull", path_.stem().string() + ": the server sends more than the " + std::to_string(size_) +
-                            " bytes that the hub announced");
+    throw Error("pull", path_.string() + ": would become longer than " + std::to_string(size_) + " bytes");
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(position_));
     if (count < 0 && errno == EINTR) continue;

@@ -142,6 +142,14 @@ def test_a_file_of_another_size_than_announced(hub, driver, gpt2):
     driver.fails("gpt2", says=["has 2000 bytes on the server, but the hub announced 300000", "tried 3 times"])
 
 
+def test_more_bytes_than_announced(hub, driver, gpt2, model):
+    """From a server that does not say how many."""
+    longer = {"Content-Length": None, "Connection": "close"}
+    hub.misbehave("GET", WEIGHTS, server="cdn", body=model()[WEIGHTS] + b"more", headers=longer)
+    driver.fails("gpt2", says="the server sends more of 'model.safetensors' than the 300000 bytes")
+    assert max(path.stat().st_size for path in driver.incomplete()) <= gpt2.size
+
+
 def test_an_answer_that_ends_early_goes_on(hub, gpt2):
     """Fewer bytes than its own Content-Length says, or none said."""
     hub.misbehave("GET", WEIGHTS, server="cdn", drop_after=1000)
@@ -176,8 +184,23 @@ def test_addresses_that_have_ended_are_made_anew(hub, gpt2):
     assert len(set(addresses)) == len(addresses) == 3
 
 
+GARBAGE = [b"what?\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", b"\0" * 3000, b"HTTP/1.1 999999 X\r\n\r\n"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_an_answer_that_is_no_http(hub, driver, gpt2, garbage):
+    hub.misbehave("", "/api/", garbage=garbage)
+    hub.misbehave("GET", WEIGHTS, times=2, garbage=garbage)
+    gpt2()
+    hub.add(GPT2, {})
+    hub.misbehave("", "/api/", times=9, garbage=garbage)
+    driver.fails("gpt2", says=["is no HTTP", "tried 3 times", "something between here and the hub"])
+
+
 def test_headers_without_end(hub, driver, gpt2):
     hub.misbehave("", "/api/", endless_headers=True)
+    driver.fails("gpt2", says="headers without end")
+    hub.misbehave("", "/api/", status=200, headers={"X-Long": "x" * 200_000})
     driver.fails("gpt2", says="headers without end")
 
 
