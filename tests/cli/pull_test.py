@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-from fixture_hub import Hub
+from fixture_hub import Hub, sha256
 from program import ROOT, interrupt, wait_until
 
 GPT2 = "openai-community/gpt2"
@@ -119,10 +119,12 @@ def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
 
 
 def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
-    hub.add("x", files | {"model.safetensors": os.urandom(2_000_000)})
+    weights = os.urandom(2_000_000)
+    hub.add("x", files | {"model.safetensors": weights})
     hub.rate = 500_000
     process = stratoscope.start("pull", "x", env=env)
-    wait_until(lambda: [p for p in (tmp_path / "cache").rglob("*.incomplete") if p.stat().st_size > 100_000], process)
+    begun = tmp_path / "cache" / "models--x" / "blobs" / (sha256(weights) + ".incomplete")
+    wait_until(lambda: begun.exists() and begun.stat().st_size > 100_000, process)
     result = interrupt(process)
     assert result.status == 130
     assert result.error == (
