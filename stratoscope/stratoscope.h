@@ -6,7 +6,6 @@
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file_guard.h"
-#include "stratoscope/base/mapped_file_guard.h"
 #include "stratoscope/base/progress.h"
 #include "stratoscope/experiment/activations.h"
 #include "stratoscope/experiment/attention.h"

@@ -24,7 +24,7 @@ struct GenerateTextRequest {
   std::size_t max_new = 40;
   SamplingOptions sampling = {};
   std::vector<std::string> stops = {};  // the new text ends before the first of these
-  bool ignore_end = false;         // go on behind the end-of-text token
+  bool ignore_end = false;              // go on behind the end-of-text token
   std::vector<std::string> captures = {};
   std::optional<std::filesystem::path> file = {};  // .safetensors or .npz, as `run` writes it, of prompt and new tokens
   // Told of the new text piece by piece, in whole characters; never of a stop text, nor of what may become one.

@@ -42,7 +42,7 @@ struct LensRequest {
   Edits edits = {};
   std::size_t top = 5;
   LensPoint at = LensPoint::resid;
-  std::string positions = "all";       // an index list
+  std::string positions = "all";            // an index list
   std::optional<TargetChoice> target = {};  // the same at every position
 };
 

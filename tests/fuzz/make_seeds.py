@@ -135,6 +135,13 @@ EDITS = [
     "hidden_states.3 += -2.5 * vectors.safetensors:joy",
     "blocks.?.hook_attn_out[,1] = corrupt",
 ]
+CAPTURES = [
+    "blocks.*.attn.hook_pattern[-1]",
+    "L1H0.pattern\nblocks.2.hook_mlp_out[0,2:]",
+    "resid_post.2[1..3]\nhook_embed",
+    "blocks.[0-1].attn.hook_z.head[0,-1]\ntransformer.h.2.mlp",
+    "lm_head[:2]",
+]
 AXES = [
     "layer=all\nblocks.{layer}.hook_resid_post *= 0.8",
     "position=0:3,-1\nhook_embed[{position}] = zero",
@@ -169,6 +176,7 @@ SEEDS = {
     "text": lambda: [text.encode() for text in PLAIN_TEXTS] + BAD_TEXTS,
     "edit": lambda: EDITS,
     "axis": lambda: AXES,
+    "capture": lambda: CAPTURES,
     "json": lambda: JSON,
     "texts": lambda: TEXTS,
     "weight_index": lambda: [json.dumps(index) for index in INDEXES],
@@ -178,6 +186,7 @@ SEEDS = {
 WORDS = {
     "edit": "blocks. hook_ .head[ .key[ .dim[ *= += without zero mean corrupt corrupt[ .npy .safetensors: all .. "
             "transformer.h. .attn .mlp hidden_states. lm_head .ln_1 1e39 -0 nan inf 0x1".split(),
+    "capture": "blocks. hook_ .head[ .key[ .dim[ [-1] all .. L0H1 L2H0.q .pattern resid_pre. mlp_post. transformer.h. .attn".split(),
     "axis": "layer= position= head= value= all .. : {layer} {position} {head} blocks. hook_ *= 9223372036854775807".split(),
     "text": ["<|endoftext|>", "'s", "'ll", "\u00a0", "\u3000", "🐧"],
     "npy": "'descr' 'fortran_order' 'shape' True False (), <f4 >f8 |O |b1 |u1 <i8 <U2 <c8 [(".split(),

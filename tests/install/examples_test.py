@@ -100,6 +100,24 @@ def check_edit(folder, golden):
     assert wrong.returncode == 1 and "blocks.3.hook_mlp_out" in wrong.stderr, wrong
 
 
+def check_own_edit(folder, golden):
+    demo = json.loads((golden / "demo3.json").read_text())
+    shape, logits = read_safetensors(golden / "kafka.safetensors")["logits"]
+    row = logits[-shape[1] :]
+    log_sum = math.log(math.fsum(math.exp(logit - max(row)) for logit in row)) + max(row)
+    likeliest = sorted(range(len(row)), key=lambda token: -row[token])[:5]
+
+    def printed(limit):
+        lines = run(folder / "own_edit", demo["text"], "novella-7m", limit).splitlines()
+        return [int(line.split()[0]) for line in lines], [float(line.split()[-1]) for line in lines]
+
+    ids, log_probs = printed("1e9")
+    assert ids == likeliest, f"without an effect the likeliest are {ids}, not {likeliest}"
+    expect_near("without an effect", log_probs, [row[token] - log_sum for token in likeliest])
+    shortened = printed("20")
+    assert shortened[1] == sorted(shortened[1], reverse=True) and shortened != printed("1e9"), shortened
+
+
 def check_sweep(folder, golden):
     demo = json.loads((golden / "demo3.json").read_text())
     output = run(folder / "sweep")
@@ -114,7 +132,7 @@ def main(way, prefix, source, build, compiler):
     golden = source / "tests" / "golden"
     if way == "cmake":
         build_with_cmake(prefix, source, build, compiler)
-        for check in (check_hidden_states, check_similarity, check_edit):
+        for check in (check_hidden_states, check_similarity, check_edit, check_own_edit):
             check(build, golden)
     else:
         build_with_pkg_config(prefix, source, build, compiler)

@@ -160,6 +160,17 @@ MISSING="libopenblas0-pthread" call bench
 expect "and installed" "$log" "*--no-install-recommends libopenblas0-pthread"$'\n'"*"
 
 new_system
+stand_in dpkg-shlibdeps <<<''
+stand_in cpack <<<'command -p mkdir -p packages && echo >packages/one.deb'
+MISSING="file" call package
+expect "packages are printed" "$status $output" "0 $folder/clone/build/packages/one.deb"
+expect "what they need is installed, and what they hold is built first" "$log" \
+  "*--no-install-recommends file"$'\n'*"--target stratoscope stratoscope_pages stratoscope_library"$'\n'"cpack "
+rm "$folder/bin/dpkg-shlibdeps"
+call package
+expect "where there is nothing to make them with" "$status $errors" "1 *no dpkg-shlibdeps*"
+
+new_system
 rm "$folder/bin/apt-get"
 call build
 expect "another system is told what is needed" "$errors" "*not a Debian system*oneDNN*run: configuring release*"

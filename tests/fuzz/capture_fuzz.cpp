@@ -1,0 +1,51 @@
+// A capture's text: what is accepted gives captures within the model and the texts, or is refused.
+#include <algorithm>
+#include <array>
+
+#include "stratoscope/probe/captures.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace stratoscope;
+
+namespace {
+
+constexpr std::array<std::size_t, 3> kRowOffsets = {0, 5, 9};  // two texts, of five tokens and of four
+
+ModelConfig small_config() {
+  ModelConfig config;
+  config.n_layers = 3;
+  config.n_heads = 2;
+  return config;
+}
+
+void require_set(const std::optional<std::vector<std::size_t>>& chosen, std::size_t count) {
+  if (!chosen) return;
+  fuzz::require(!chosen->empty() && chosen->back() < count, "what is chosen is within its range");
+  fuzz::require(std::ranges::adjacent_find(*chosen, std::ranges::greater_equal{}) == chosen->end(), "a set ascends");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const ModelConfig kConfig = small_config();
+  const std::string_view input = fuzz::as_text(data, size);
+  std::vector<std::string> expressions;
+  for (std::size_t begin = 0; begin <= input.size() && expressions.size() < 4;) {
+    const std::size_t end = std::min(input.find('\n', begin), input.size());
+    expressions.emplace_back(input.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  const auto list = fuzz::accepted([&] { return CaptureList(expressions, kConfig); });
+  if (!list) return 0;
+  const auto captures = fuzz::accepted([&] { return list->of_texts(kRowOffsets); });
+  if (!captures) return 0;
+  fuzz::require(!captures->empty(), "a capture that is accepted means something");
+  for (std::size_t i = 0; i < captures->size(); ++i) {
+    const Capture& capture = (*captures)[i];
+    fuzz::require(i == 0 || (*captures)[i - 1].site < capture.site, "captures are in firing order, each site once");
+    fuzz::require(find_site(name_of(capture.site), kConfig) == capture.site, "a site is in the model");
+    require_set(capture.rows, kRowOffsets.back());
+    require_set(capture.heads, kConfig.n_heads);
+  }
+  return 0;
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# The Debian packages, installed by dpkg into a root of their own, where the program then runs its demonstrations:
+#   package_test.sh BUILD PREFIX CPACK
+# PREFIX is what `cmake --install` gave; the packages together hold the same files.
+set -eu
+build=$1 installed=$2 cpack=$3
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+fail() {
+  echo "$*"
+  exit 1
+}
+
+(cd "$build" && "$cpack" -B "$place/packages") >"$place/log" 2>&1 || fail "$(cat "$place/log")"
+set -- "$place"/packages/*.deb
+[ $# -eq 3 ] || fail "not three packages: $*"
+
+# A root that has this system's list of packages and none of their files: dpkg checks what ours depend on.
+root=$place/root
+mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
+cp /var/lib/dpkg/status "$root/var/lib/dpkg/status"
+PATH=$PATH:/usr/sbin:/sbin dpkg --root="$root" --force-not-root --no-triggers --install "$@" >"$place/log" 2>&1 ||
+  fail "$(grep -v 'files list file for package' "$place/log")"
+for package in stratoscope libstratoscope-dev; do
+  dpkg --root="$root" --status "$package" | grep -q '^Status: install ok installed$' || fail "$package is not installed"
+done
+
+# Dependencies are computed from what the program and the library are linked with.
+for name in libdnnl2 libhwy1 libpcre2-8-0 libgomp1; do
+  for package in stratoscope libstratoscope0.1; do
+    dpkg --root="$root" --status "$package" | grep -q "^Depends:.* $name" || fail "$package does not depend on $name"
+  done
+done
+dpkg --root="$root" --status stratoscope | grep -q '^Depends:.* libcurl4' || fail "stratoscope does not depend on libcurl4"
+
+list() { (cd "$1" && find . ! -type d ! -path './share/doc/*' | sort); }
+list "$installed" >"$place/expected"
+list "$root/usr" >"$place/packaged"
+diff "$place/expected" "$place/packaged" || fail "the packages do not hold what is installed"
+
+# Nothing of the build folder or the source tree is needed.
+cd "$place"
+env -i HOME="$place" PATH=/usr/bin:/bin OMP_WAIT_POLICY=passive "$root/usr/bin/stratoscope" demo --out "$place/demo" \
+  >"$place/printed" || fail "the demo failed"
+for made in index.html activations.svg; do
+  [ -s "$place/demo/$made" ] || fail "no $made: $(ls "$place/demo")"
+done
+cat "$place/printed"
