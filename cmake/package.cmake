@@ -31,7 +31,9 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "look inside transformer language models
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS stratoscope)  # the model
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/cmake/debian/postinst
+  ${CMAKE_SOURCE_DIR}/cmake/debian/postrm)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "look inside transformer language models - shared library
  A C++ library that runs GPT-2 checkpoints and lets a program read and rewrite
  every value on the way to their predictions.")

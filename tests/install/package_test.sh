@@ -11,7 +11,7 @@ fail() {
   exit 1
 }
 
-(cd "$build" && "$cpack" -B "$place/packages") >"$place/log" 2>&1 || fail "$(cat "$place/log")"
+(cd "$build" && "$cpack" -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip -B "$place/packages") >"$place/log" 2>&1 || fail "$(cat "$place/log")"
 set -- "$place"/packages/*.deb
 [ $# -eq 3 ] || fail "not three packages: $*"
 
@@ -19,7 +19,8 @@ set -- "$place"/packages/*.deb
 root=$place/root
 mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
 cp /var/lib/dpkg/status "$root/var/lib/dpkg/status"
-PATH=$PATH:/usr/sbin:/sbin dpkg --root="$root" --force-not-root --no-triggers --install "$@" >"$place/log" 2>&1 ||
+PATH=$PATH:/usr/sbin:/sbin dpkg --root="$root" --force-not-root --force-script-chrootless \
+  --no-triggers --install "$@" >"$place/log" 2>&1 ||
   fail "$(grep -v 'files list file for package' "$place/log")"
 for package in stratoscope libstratoscope-dev; do
   dpkg --root="$root" --status "$package" | grep -q '^Status: install ok installed$' || fail "$package is not installed"
