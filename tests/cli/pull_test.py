@@ -183,6 +183,7 @@ def test_bars_on_a_narrow_terminal(stratoscope, hub, env, files):
     assert all(len(line) < 30 for line in lines), lines
 
 
+@pytest.mark.skipif(bool(os.environ.get("SANITIZER")), reason="long there, as demo's own tests are")
 def test_from_the_hub_to_figures(stratoscope, hub, env, tmp_path):
     """A random checkpoint with GPT-2's blocks, heads, context, vocabulary and tokenizer, a quarter as wide, so that it
     takes seconds: pulled, then demonstrated."""
