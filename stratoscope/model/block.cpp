@@ -1,12 +1,11 @@
 #include "stratoscope/model/block.h"
 
-#include <algorithm>
 #include <cstring>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "stratoscope/model/attention.h"
+#include "stratoscope/model/head_results.h"
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/add.h"
@@ -34,29 +33,20 @@ std::vector<AttendedSequence> attended(const BlockContext& context, std::size_t 
   return sequences;
 }
 
-// attn.hook_result: each head's share of attn_out, z_h W_O[h], which the engine otherwise never forms. Where it is
-// edited, attn_out is the sum of the heads, in the rows that an edit changed: the others keep the product's bits.
+// Where attn.hook_result is edited, attn_out is the sum of the heads, in the rows that an edit changed: the others keep
+// the product's bits.
 void fire_result(const BlockContext& context, std::size_t layer, MatrixView<const float> z, MatrixView<float> attn_out,
                  Hooks<float>& hooks) {
   const Site site{Point::result, layer};
   if (!hooks.captures(site) && !hooks.edits(site)) return;
-  const std::size_t heads = context.config.n_heads, d_head = context.config.d_head, d_model = context.config.d_model;
-  const std::string name = "h." + std::to_string(layer) + ".attn.c_proj";
-  const Tensor w_o = context.checkpoint.read<float>(name + ".weight");
-  Tensor result({z.rows, heads * d_model});
-  for (std::size_t head = 0; head < heads; ++head) {
-    const PackedMatrix w_o_head(w_o.data() + head * d_head * d_model, d_head, d_model, WeightLayout::in_out, nullptr);
-    w_o_head.multiply(z.cols_from(head * d_head, d_head), result.matrix().cols_from(head * d_model, d_model));
-  }
+  const HeadResults heads(context.checkpoint, context.config, layer);
+  Tensor result = heads.of(z);
   if (!hooks.edits(site)) return hooks.fire(site, result.matrix());
   const Tensor unedited = result.copy();
   hooks.fire(site, result.matrix());
-  const Tensor bias = context.checkpoint.read<float>(name + ".bias");
   for (std::size_t r = 0; r < z.rows; ++r) {
     const auto row = std::as_const(result).matrix().row_span(r);
-    if (std::memcmp(row.data(), unedited.matrix().row(r), row.size_bytes()) == 0) continue;
-    std::copy_n(bias.data(), d_model, attn_out.row(r));
-    for (std::size_t i = 0; i < row.size(); ++i) attn_out.row(r)[i % d_model] += row[i];
+    if (std::memcmp(row.data(), unedited.matrix().row(r), row.size_bytes()) != 0) heads.sum(row, attn_out.row(r));
   }
 }
 

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/model/cone_rows.h"
 #include "stratoscope/model/engine.h"
 #include "stratoscope/model/forward.h"
 #include "stratoscope/model/reference.h"
+#include "stratoscope/model/staircase.h"
 #include "stratoscope/model/weights.h"
 
 namespace stratoscope {
@@ -52,6 +54,21 @@ Run<float> Model::run(const RunRequest& request) const {
   Run<float> run = engine_forward(*checkpoint_, config_, *weights_, request);
   checkpoint_->check_unchanged();  // rows of the embeddings are read from the file in each run
   return run;
+}
+
+double Model::run_cells(const CellsRequest& request) const {
+  if (!weights_) throw Error("model", "was loaded for fp64, which has no engine", "use run_reference or load for fp32");
+  check_cells(request, config_);
+  const std::lock_guard turn(cores());
+  const ThreadScope threads(options_.threads);
+  const double operations = run_staircase(*checkpoint_, config_, *weights_, request);
+  checkpoint_->check_unchanged();
+  return operations;
+}
+
+CellsCost Model::cost_of_cells(const CellsRequest& request) const {
+  check_cells(request, config_);
+  return cost_of(request, config_);
 }
 
 Run<double> Model::run_reference(const RunRequest& request) const {

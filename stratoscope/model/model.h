@@ -11,6 +11,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/model_config.h"
+#include "stratoscope/model/cells.h"
 #include "stratoscope/model/run.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -48,6 +49,12 @@ class Model {
   // A forward pass on the engine. Throws Error for a request that this model cannot serve, and when the model was
   // loaded for fp64 (nothing is packed then).
   Run<float> run(const RunRequest& request) const;
+  // Many edited runs, each computing only what its edits can change. A cell's logits have the bits that `run` gives
+  // for its text with its edits. Returns the multiplications and additions that were done. Throws Error as `run` does,
+  // and for an edit that does not say which positions it changes.
+  double run_cells(const CellsRequest& request) const;
+  // What that costs; nothing runs.
+  CellsCost cost_of_cells(const CellsRequest& request) const;
   // The same on the plain float64 path: the meaning of every value, and the proof of the engine.
   Run<double> run_reference(const RunRequest& request) const;
 

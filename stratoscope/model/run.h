@@ -54,6 +54,8 @@ struct SiteEdit {
   Site site = {};
   std::size_t sequence = 0;  // which of the request's sequences it acts on
   std::shared_ptr<const Edit> edit = {};
+  // Where the edit acts on each position alone, and may be given them one by one: those that it changes, ascending.
+  std::optional<std::vector<std::size_t>> positions = {};
 };
 
 // A value to be copied, whole or in part. A site alone means all of it. Indices are ascending, each once.

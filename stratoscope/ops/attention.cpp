@@ -108,6 +108,14 @@ void mix_rows(const float* const* pattern, std::size_t rows, const float* values
   for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
 }
 
+// Every row mixes the keys [0, count).
+void mix_first(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
+               std::size_t count, float* const* z) {
+  std::size_t r = 0;
+  for (; r + kRows <= rows; r += kRows) mix_rows_of<kRows>(pattern + r, values, value_stride, 0, count, z + r);
+  for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, count, z + r);
+}
+
 // Highway's Exp makes 0 of NaN, which would hide a broken score.
 template <class D, class V>
 V exp_or_nan(D d, V x) {
@@ -150,6 +158,7 @@ HWY_AFTER_NAMESPACE();
 namespace stratoscope {
 HWY_EXPORT(score_rows);
 HWY_EXPORT(mix_rows);
+HWY_EXPORT(mix_first);
 HWY_EXPORT(softmax_of_row);
 HWY_EXPORT(float_lanes);
 
@@ -168,34 +177,55 @@ std::vector<T*> row_pointers(MatrixView<T> matrix) {
 }  // namespace
 
 HeadKeysValues::HeadKeysValues(MatrixView<const float> k, MatrixView<const float> v)
-    : keys_(k.rows),
-      d_head_(k.cols),
+    : HeadKeysValues(row_pointers(k), row_pointers(v), k.cols) {}
+
+HeadKeysValues::HeadKeysValues(std::span<const float* const> k, std::span<const float* const> v, std::size_t d_head)
+    : keys_(k.size()),
+      d_head_(d_head),
       transposed_keys_(Tensor::zeros({d_head_, whole_vectors(keys_)})),
       values_(Tensor::zeros({keys_, whole_vectors(d_head_)})) {
   const auto transposed = transposed_keys_.matrix();
   const auto values = values_.matrix();
   for (std::size_t j = 0; j < keys_; ++j) {
-    for (std::size_t i = 0; i < d_head_; ++i) transposed.row(i)[j] = k.row(j)[i];
-    std::copy_n(v.row(j), d_head_, values.row(j));
+    for (std::size_t i = 0; i < d_head_; ++i) transposed.row(i)[j] = k[j][i];
+    std::copy_n(v[j], d_head_, values.row(j));
   }
 }
 
 void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t first_query,
                             MatrixView<float> scores) const {
+  scores_of_first(std::min(keys_, first_query + q.rows), q, scale, scores);
+}
+
+void HeadKeysValues::scores_of_first(std::size_t count, MatrixView<const float> q, float scale,
+                                     MatrixView<float> scores) const {
   const auto rows_in = row_pointers(q);
   const auto rows_out = row_pointers(scores);
-  const std::size_t key_count = whole_vectors(std::min(keys_, first_query + q.rows));
   HWY_DYNAMIC_DISPATCH(score_rows)
-  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, rows_out.data(), key_count);
+  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, rows_out.data(),
+   whole_vectors(count));
 }
 
 void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> z) const {
-  Tensor padded = Tensor::zeros({z.rows, values_.shape()[1]});
+  Tensor padded = Tensor::zeros({z.rows, padded_head()});
+  add_mix(pattern, first_query, padded.matrix());
+  for (std::size_t r = 0; r < z.rows; ++r) std::copy_n(padded.matrix().row(r), d_head_, z.row(r));
+}
+
+void HeadKeysValues::add_mix(MatrixView<const float> pattern, std::size_t first_query,
+                             MatrixView<float> padded_z) const {
   const auto rows_in = row_pointers(pattern);
-  const auto rows_out = row_pointers(padded.matrix());
+  const auto rows_out = row_pointers(padded_z);
   HWY_DYNAMIC_DISPATCH(mix_rows)
-  (rows_in.data(), pattern.rows, values_.data(), values_.shape()[1], first_query, rows_out.data());
-  for (std::size_t r = 0; r < z.rows; ++r) std::copy_n(rows_out[r], d_head_, z.row(r));
+  (rows_in.data(), pattern.rows, values_.data(), padded_head(), first_query, rows_out.data());
+}
+
+void HeadKeysValues::add_mix_of_first(std::size_t count, MatrixView<const float> pattern,
+                                      MatrixView<float> padded_z) const {
+  const auto rows_in = row_pointers(pattern);
+  const auto rows_out = row_pointers(padded_z);
+  HWY_DYNAMIC_DISPATCH(mix_first)
+  (rows_in.data(), pattern.rows, values_.data(), padded_head(), count, rows_out.data());
 }
 
 void softmax_row(float* row, std::size_t valid) { HWY_DYNAMIC_DISPATCH(softmax_of_row)(row, valid); }

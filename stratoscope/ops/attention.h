@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "stratoscope/tensor/tensor.h"
 
@@ -15,6 +16,8 @@ class HeadKeysValues {
  public:
   // k and v are [keys, d_head], rows may be strided.
   HeadKeysValues(MatrixView<const float> k, MatrixView<const float> v);
+  // The same from rows that lie anywhere, `d_head` numbers each.
+  HeadKeysValues(std::span<const float* const> k, std::span<const float* const> v, std::size_t d_head);
 
   std::size_t keys() const { return keys_; }
   // Score rows must have room for this many numbers (keys, rounded up to whole vectors).
@@ -26,6 +29,15 @@ class HeadKeysValues {
 
   // z[i] = sum over j <= first_query + i of pattern[i, j] v[j]; z is [rows, d_head].
   void mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> z) const;
+
+  // For queries that see the first `count` of these keys and then others: scores of those keys, the same for every
+  // query; and z[i] += sum over j < count of pattern[i, j] v[j], which `add_mix` of the others goes on with.
+  void scores_of_first(std::size_t count, MatrixView<const float> q, float scale, MatrixView<float> scores) const;
+  void add_mix_of_first(std::size_t count, MatrixView<const float> pattern, MatrixView<float> padded_z) const;
+  // As mix, added to what padded_z holds.
+  void add_mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> padded_z) const;
+  // The width of padded_z: d_head, rounded up to whole vectors.
+  std::size_t padded_head() const { return values_.shape()[1]; }
 
  private:
   std::size_t keys_, d_head_;

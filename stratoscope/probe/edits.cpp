@@ -93,26 +93,33 @@ std::vector<double> mean_of(const SiteValues& values) {
   return mean;
 }
 
-Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes) {
+// `only` is the one position that the edit acts on, where there is but one.
+Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
+                        std::optional<std::size_t> only) {
   const SiteValues& values = sources.corrupt(site);
   const std::size_t last = values.shape().back(), positions = sources.corrupt_positions();
   Operand operand{{}, {0, 0, 1}};
   operand.stride[axes.pos] = axes.has_keys ? last : values.size() / positions;
   operand.stride[axes.head] = axes.has_keys ? positions * last : last;
-  std::size_t begin = 0;
   if (expression.corrupt_position) {
-    begin = parse_index(*expression.corrupt_position, positions, "position") * operand.stride[axes.pos];
+    only = parse_index(*expression.corrupt_position, positions, "position");
+  }
+  std::size_t begin = 0, end = values.size();
+  if (only && (expression.corrupt_position || *only < positions)) {
+    begin = *only * operand.stride[axes.pos];
+    if (!axes.has_keys) end = begin + operand.stride[axes.pos];  // the rest of a large array need not be copied
     operand.stride[axes.pos] = 0;
   }
-  operand.values.assign(values.data() + begin, values.data() + values.size());
+  operand.values.assign(values.data() + begin, values.data() + end);
   return operand;
 }
 
-Operand operand_of(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes) {
+Operand operand_of(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
+                   std::optional<std::size_t> only) {
   switch (expression.source) {
     case EditSource::number: return {{expression.number}, {0, 0, 0}};
     case EditSource::mean: return {mean_of(sources.clean(site)), {0, axes.last, 1}};
-    case EditSource::corrupt: return corrupt_operand(expression, sources, site, axes);
+    case EditSource::corrupt: return corrupt_operand(expression, sources, site, axes, only);
     default: return {read_vector(expression, axes.last, site), {0, 0, 1}};
   }
 }
@@ -233,15 +240,19 @@ std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditS
     check_edit(expression, site);
     const Axes axes(site, config, sources.text_positions());
     Chosen chosen = chosen_by(expression, match.head, sources.extent(), axes);
-    Operand operand = operand_of(expression, sources, site, axes);
+    const auto& at = chosen[axes.pos];
+    Operand operand =
+        operand_of(expression, sources, site, axes, at && at->size() == 1 ? std::optional(at->front()) : std::nullopt);
     if (operand.stride[axes.pos] != 0 || (axes.has_keys && operand.stride[2] != 0))
       keep_below(sources.text_positions(), chosen[axes.pos]);
     if (chosen[axes.pos] && chosen[axes.pos]->empty())
       throw Error("edit", in_quotes(expression.text) + " acts on no position",
                   sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
     check_direction(expression, operand, chosen[2], axes.last);
+    auto positions = chosen[axes.pos];
     edits.push_back({site, sequence,
-                     std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen))});
+                     std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen)),
+                     std::move(positions)});
   }
   return edits;
 }

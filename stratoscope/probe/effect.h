@@ -17,8 +17,14 @@ struct Effect {
   // Takes in another position. A NaN in the edited logits makes both NaN.
   template <class T>
   void include(std::span<const T> clean, std::span<const T> edited) {
+    include<T>(clean, edited, log_softmax(clean), log_softmax(edited));
+  }
+  // The same where the log-probabilities of both are known.
+  template <class T>
+  void include(std::span<const T> clean, std::span<const T> edited, std::span<const double> clean_log_probs,
+               std::span<const double> edited_log_probs) {
     const auto larger = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? a + b : std::max(a, b); };
-    kl = larger(kl, kl_divergence(log_softmax(clean), log_softmax(edited)));
+    kl = larger(kl, kl_divergence(clean_log_probs, edited_log_probs));
     for (std::size_t i = 0; i < clean.size(); ++i)
       max_change = larger(max_change, std::abs(static_cast<double>(edited[i]) - static_cast<double>(clean[i])));
   }

@@ -111,14 +111,22 @@ std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t cou
 template <class T>
 double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                     std::span<const std::int32_t> targets) {
+  return metric_value<T>(metric, logits, log_softmax(logits),
+                         metric == Metric::kl ? log_softmax(clean) : std::vector<double>{}, targets);
+}
+
+template <class T>
+double metric_value(Metric metric, std::span<const T> logits, std::span<const double> log_probs,
+                    std::span<const double> clean_log_probs, std::span<const std::int32_t> targets) {
+  const auto log_prob = [&] { return log_probs[static_cast<std::size_t>(targets[0])]; };
   switch (metric) {
-    case Metric::log_prob: return logit_of(logits, targets[0]) - log_sum_exp(logits);
-    case Metric::prob: return std::exp(logit_of(logits, targets[0]) - log_sum_exp(logits));
+    case Metric::log_prob: return log_prob();
+    case Metric::prob: return std::exp(log_prob());
     case Metric::rank: return rank_of(logits, targets[0]);
     case Metric::logit: return logit_of(logits, targets[0]);
     case Metric::logit_diff: return logit_of(logits, targets[0]) - logit_of(logits, targets[1]);
-    case Metric::kl: return kl_divergence(log_softmax(clean), log_softmax(logits));
-    default: return entropy_of(log_softmax(logits));
+    case Metric::kl: return kl_divergence(clean_log_probs, log_probs);
+    default: return entropy_of(log_probs);
   }
 }
 
@@ -130,5 +138,9 @@ template std::vector<std::int32_t> most_likely(std::span<const float>, std::size
 template std::vector<std::int32_t> most_likely(std::span<const double>, std::size_t);
 template double metric_value(Metric, std::span<const float>, std::span<const float>, std::span<const std::int32_t>);
 template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const float>, std::span<const double>, std::span<const double>,
+                             std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const double>,
+                             std::span<const std::int32_t>);
 
 }  // namespace stratoscope

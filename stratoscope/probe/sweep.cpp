@@ -1,196 +1,24 @@
 #include "stratoscope/probe/sweep.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cctype>
-#include <charconv>
-#include <map>
-#include <set>
-#include <tuple>
+#include <memory>
+#include <mutex>
+#include <numeric>
 #include <utility>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/probe/edits.h"
-#include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/metric_reader.h"
 
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kMostCells = 1'000'000;
-// Grid points share a forward pass as sequences of one batch, up to this many rows of activations or of logits.
-constexpr std::size_t kRowsPerPass = 1024, kLogitRowsPerPass = 128;
-
-std::vector<std::string> as_texts(const std::vector<std::size_t>& indices) {
-  std::vector<std::string> texts;
-  texts.reserve(indices.size());
-  for (const std::size_t index : indices) texts.push_back(std::to_string(index));
-  return texts;
-}
-
-// "3..5" to 3, 4, 5; anything else stays as it is.
-void append_values(std::string_view piece, std::vector<std::string>& values) {
-  const auto dots = piece.find("..");
-  long first = 0, last = 0;
-  const auto reads = [](std::string_view text, long& number) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size();
-  };
-  if (dots == std::string_view::npos || !reads(piece.substr(0, dots), first) || !reads(piece.substr(dots + 2), last)) {
-    values.emplace_back(piece);
-    return;
-  }
-  // Unsigned: the difference of two longs need not fit into one.
-  const std::size_t steps = static_cast<std::size_t>(last) - static_cast<std::size_t>(first);
-  if (first > last || steps >= kMostCells)
-    throw Error("sweep", "the range " + in_quotes(piece) + " is empty or too long");
-  for (std::size_t i = 0; i <= steps; ++i) values.push_back(std::to_string(first + static_cast<long>(i)));
-}
-
-bool is_axis_name(std::string_view name) {
-  constexpr std::size_t kLongest = 80;
-  return !name.empty() && name.size() <= kLongest &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-}
-
-// The text with every {name} replaced; names that occur are added to `used`.
-std::string filled(const std::string& text, const std::map<std::string, std::string>& values,
-                   std::set<std::string>& used) {
-  std::string result;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t open = text.find('{', begin);
-    result += text.substr(begin, open - begin);
-    if (open == std::string::npos) break;
-    const std::size_t close = text.find('}', open);
-    if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
-    const std::string name = text.substr(open + 1, close - open - 1);
-    if (!is_axis_name(name))
-      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
-                         "write the name of an axis in the braces");
-    const auto value = values.find(name);
-    if (value == values.end())
-      throw GrammarError("edit", text, open, "the placeholder {" + name + "} has no axis", "add --over " + name + "=…");
-    used.insert(name);
-    result += value->second;
-    begin = close + 1;
-  }
-  return result;
-}
-
-class Grid {
- public:
-  explicit Grid(const SweepRequest& request) : request_(request) {
-    std::set<std::string> names;
-    for (const SweepAxis& axis : request.axes) {
-      if (axis.values.empty()) throw Error("sweep", "the axis " + axis.name + " is empty");
-      if (!names.insert(axis.name).second) throw Error("sweep", "the axis " + axis.name + " is given twice");
-      if (__builtin_mul_overflow(cells_, axis.values.size(), &cells_) || cells_ > kMostCells)
-        throw Error("sweep", "the grid has more than " + std::to_string(kMostCells) + " points");
-    }
-    std::set<std::string> used;
-    edits_at(0, used);
-    for (const std::string& name : names)
-      if (!used.contains(name))
-        throw Error("sweep", "no edit uses the axis " + name, "write {" + name + "} where its values belong");
-  }
-
-  std::size_t cells() const { return cells_; }
-
-  std::vector<EditExpression> edits_at(std::size_t cell) const {
-    std::set<std::string> used;
-    return edits_at(cell, used);
-  }
-
-  std::vector<EditExpression> edits_that_read_other_runs() const {
-    std::vector<EditExpression> edits;
-    for (std::size_t cell = 0; cell < cells_; ++cell)
-      for (EditExpression& edit : edits_at(cell))
-        if (edit.source == EditSource::mean || edit.source == EditSource::corrupt) edits.push_back(std::move(edit));
-    return edits;
-  }
-
- private:
-  std::vector<EditExpression> edits_at(std::size_t cell, std::set<std::string>& used) const {
-    std::map<std::string, std::string> values;
-    for (std::size_t a = request_.axes.size(); a-- > 0;) {
-      const SweepAxis& axis = request_.axes[a];
-      values[axis.name] = axis.values[cell % axis.values.size()];
-      cell /= axis.values.size();
-    }
-    std::vector<EditExpression> edits;
-    for (const std::string& text : request_.edits) edits.push_back(parse_edit(filled(text, values, used)));
-    return edits;
-  }
-
-  const SweepRequest& request_;
-  std::size_t cells_ = 1;
-};
-
-// The metric of one sequence of a run, whose logits are one row, or with `whole` those of all its positions.
-template <class T>
-class MetricReader {
- public:
-  MetricReader(const SweepRequest& request, Run<T> clean) : request_(request), clean_(std::move(clean)) {}
-
-  double clean() const { return read(clean_, 0).first; }
-
-  std::pair<double, Effect> read(const Run<T>& run, std::size_t sequence) const {
-    const std::size_t rows_per_sequence = run.logits.shape()[0] / run.sequences();
-    const auto logits = run.logits.matrix().rows_from(sequence * rows_per_sequence, rows_per_sequence);
-    const auto clean = clean_.logits.matrix();
-    Effect effect;
-    double value = 0;
-    const std::size_t first = request_.whole ? request_.text.size() - 1 : 0;
-    for (std::size_t r = first; r < logits.rows; ++r) {
-      const auto targets = request_.whole ? std::span{request_.targets}.subspan(r - first, 1) : request_.targets;
-      value += metric_value<T>(request_.metric, logits.row_span(r), clean.row_span(r), targets);
-      effect.include<T>(clean.row_span(r), logits.row_span(r));
-    }
-    return {value, effect};
-  }
-
- private:
-  const SweepRequest& request_;
-  Run<T> clean_;
-};
-
-template <class T, class RunModel>
-SweepResult sweep_with(const SweepRequest& request, const Grid& grid, const EditSources& sources,
-                       const RunModel& run_model) {
-  TokenIds ids = request.text;
-  if (request.whole) ids.insert(ids.end(), request.targets.begin(), request.targets.end() - 1);
-  RunRequest pass;
-  pass.hidden_states = false;
-  pass.logits = request.whole ? LogitRows::all : LogitRows::last;
-  QuietProgress quiet(request.progress);
-  pass.progress = &quiet;
-  pass.sequences = {ids};
-  const MetricReader<T> reader(request, run_model(pass));
-
-  SweepResult result;
-  result.clean = reader.clean();
-  result.values.resize(grid.cells());
-  std::vector<Effect> effects(grid.cells());
-  const std::size_t rows_per_pass = request.whole ? kLogitRowsPerPass : kRowsPerPass;
-  const std::size_t cells_per_pass =
-      std::clamp<std::size_t>(rows_per_pass / ids.size(), 1, request.whole ? kRowsPerPass : kLogitRowsPerPass);
-  for (std::size_t first = 0; first < grid.cells(); first += cells_per_pass) {
-    if (request.progress != nullptr) request.progress->update("sweep", first, grid.cells());
-    const std::size_t count = std::min(cells_per_pass, grid.cells() - first);
-    pass.sequences.assign(count, ids);
-    pass.edits.clear();
-    for (std::size_t i = 0; i < count; ++i)
-      for (const EditExpression& edit : grid.edits_at(first + i))
-        for (SiteEdit& site_edit : resolve_edit(edit, sources, i)) pass.edits.push_back(std::move(site_edit));
-    const Run<T> run = run_model(pass);
-    parallel_for(count,
-                 [&](std::size_t i) { std::tie(result.values[first + i], effects[first + i]) = reader.read(run, i); });
-  }
-  if (request.progress != nullptr) request.progress->update("sweep", grid.cells(), grid.cells());
-  for (const Effect& effect : effects) result.effect.include(effect);
-  result.effects = std::move(effects);
-  return result;
-}
+// Grid points that share a slice: so many that reading the weights once for all of them costs little, so few that
+// progress is seen and a stop is heeded. Rows of the residual stream, and clean runs beside them.
+constexpr std::size_t kRowsPerSlice = 24'576, kFewestCells = 64, kCleanRowsPerSlice = 4096;
 
 void check_targets(const SweepRequest& request) {
   const std::string metric(name_of(request.metric));
@@ -203,50 +31,317 @@ void check_targets(const SweepRequest& request) {
                     ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
                     " given",
                 "name them with --target or --target-id");
+  if (request.edits.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
 }
+
+// One prompt's grid, and what its points share.
+class Prompt {
+ public:
+  Prompt(const Model& model, const SweepRequest& request)
+      : request_(request),
+        grid_((check_targets(request), request.edits), request.axes),
+        sources_(model, request.text, request.corrupt),
+        ids_(request.text) {
+    if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
+  }
+
+  const SweepRequest& request() const { return request_; }
+  std::size_t cells() const { return grid_.cells(); }
+  const TokenIds& ids() const { return ids_; }
+  // The metric is read from this position on.
+  std::size_t first_asked() const { return request_.text.size() - 1; }
+
+  void prepare() { sources_.prepare(grid_.edits_that_read_other_runs(), request_.progress); }
+
+  // The edits of a grid point, each with the positions that it changes.
+  std::vector<SiteEdit> edits_at(std::size_t cell, std::size_t sequence) const {
+    std::vector<SiteEdit> edits;
+    for (const EditExpression& expression : grid_.edits_at(cell))
+      for (SiteEdit& edit : resolve_edit(expression, sources_, sequence)) {
+        if (!edit.positions) {
+          edit.positions.emplace(ids_.size());
+          std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
+        }
+        edits.push_back(std::move(edit));
+      }
+    return edits;
+  }
+
+ private:
+  const SweepRequest& request_;
+  SweepGrid grid_;
+  EditSources sources_;
+  TokenIds ids_;
+};
+
+struct GridPoint {
+  std::size_t prompt, cell;
+};
+
+std::size_t default_memory_limit() {
+  const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
+}
+
+// Cuts the grids into slices of consecutive points.
+class Slices {
+ public:
+  Slices(const ModelConfig& config, const SweepOptions& options)
+      : row_bytes_(config.d_model * sizeof(float)),
+        clean_row_bytes_((14 * config.d_model + 2 * config.d_mlp) * sizeof(float)),
+        limit_(options.memory_limit > 0 ? options.memory_limit : default_memory_limit()) {}
+
+  // Whether a slice that holds these has no room for another point, of a prompt that it has or has not met yet.
+  bool is_full(const Prompt& prompt, bool is_new) const {
+    if (cells_ == 0) return false;
+    const std::size_t rows = rows_ + prompt.ids().size(), clean = clean_rows_ + (is_new ? prompt.ids().size() : 0);
+    return bytes_of(rows, clean) > limit_ || (rows > kRowsPerSlice && cells_ >= kFewestCells) ||
+           (is_new && clean > kCleanRowsPerSlice);
+  }
+  void add(const Prompt& prompt, bool is_new) {
+    ++cells_;
+    rows_ += prompt.ids().size();
+    if (is_new) clean_rows_ += prompt.ids().size();
+    if (bytes_of(rows_, clean_rows_) > limit_)
+      throw Error("sweep",
+                  "one grid point needs " + std::to_string(bytes_of(rows_, clean_rows_) >> 10) +
+                      " KiB, more than the memory limit of " + std::to_string(limit_ >> 10) + " KiB",
+                  "raise --memory-limit");
+    most_bytes_ = std::max(most_bytes_, bytes_of(rows_, clean_rows_));
+  }
+  void clear() { cells_ = rows_ = clean_rows_ = 0; }
+  std::size_t most_bytes() const { return most_bytes_; }
+
+ private:
+  std::size_t bytes_of(std::size_t rows, std::size_t clean) const {
+    return rows * row_bytes_ + clean * clean_row_bytes_;
+  }
+  std::size_t row_bytes_, clean_row_bytes_, limit_;
+  std::size_t cells_ = 0, rows_ = 0, clean_rows_ = 0, most_bytes_ = 0;
+};
+
+class SweepRun {
+ public:
+  SweepRun(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options)
+      : model_(model), options_(options), progress_(requests.empty() ? nullptr : requests[0].progress) {
+    for (const SweepRequest& request : requests) {
+      prompts_.push_back(std::make_unique<Prompt>(model, request));
+      total_ += prompts_.back()->cells();
+    }
+  }
+
+  std::vector<SweepResult> run() {
+    for (const auto& prompt : prompts_) {
+      prompt->prepare();
+      results_.emplace_back();
+      results_.back().values.resize(prompt->cells());
+      results_.back().effects.resize(prompt->cells());
+    }
+    readers_.resize(prompts_.size());
+    if (model_.precision() == Precision::fp64)
+      run_whole<double>([&](const auto& pass) { return model_.run_reference(pass); });
+    else if (options_.full_runs)
+      run_whole<float>([&](const auto& pass) { return model_.run(pass); });
+    else
+      for_slices([&](const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
+        run_slice(slice, prompts);
+      });
+    for (SweepResult& result : results_)
+      for (const Effect& effect : result.effects) result.effect.include(effect);
+    report(total_);
+    return std::move(results_);
+  }
+
+  double operations() const { return operations_; }
+
+  SweepPlan plan() {
+    SweepPlan plan;
+    plan.cells = total_;
+    plan.slices = 0;
+    for (const auto& prompt : prompts_) prompt->prepare();
+    plan.bytes = for_slices([&](const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
+      const CellsCost cost = model_.cost_of_cells(request_of(slice, prompts));
+      plan.operations += cost.operations;
+      plan.full_operations += cost.full_operations;
+      ++plan.slices;
+    });
+    return plan;
+  }
+
+ private:
+  void report(std::size_t done) const {
+    if (progress_ != nullptr) progress_->update("sweep", done, total_);
+  }
+
+  // Calls work(points, prompts) for each slice: its grid points in order, and the prompts that they are of. A prompt
+  // whose points are all known comes without points, for its clean run.
+  template <class Work>
+  std::size_t for_slices(const Work& work) {
+    Slices slices(model_.config(), options_);
+    std::vector<GridPoint> points;
+    std::vector<std::size_t> prompts;
+    const auto flush = [&] {
+      if (!prompts.empty()) work(points, prompts);
+      points.clear();
+      prompts.clear();
+      slices.clear();
+    };
+    for (std::size_t p = 0; p < prompts_.size(); ++p) {
+      const Prompt& prompt = *prompts_[p];
+      bool met = false;
+      for (std::size_t cell = 0; cell < prompt.cells(); ++cell) {
+        if (options_.known)
+          if (const auto known = options_.known(p, cell)) {
+            keep(p, cell, *known);
+            continue;
+          }
+        bool is_new = prompts.empty() || prompts.back() != p;
+        if (slices.is_full(prompt, is_new)) {
+          flush();
+          is_new = true;
+        }
+        slices.add(prompt, is_new);
+        if (is_new) prompts.push_back(p);
+        points.push_back({p, cell});
+        met = true;
+      }
+      if (!met) prompts.push_back(p);
+    }
+    flush();
+    return slices.most_bytes();
+  }
+
+  CellsRequest request_of(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) const {
+    CellsRequest request;
+    for (const std::size_t p : prompts) {
+      request.texts.push_back(prompts_[p]->ids());
+      request.first_asked.push_back(prompts_[p]->first_asked());
+    }
+    std::size_t text = 0;
+    for (const GridPoint& point : slice) {
+      while (prompts[text] != point.prompt) ++text;
+      request.cells.push_back({text, prompts_[point.prompt]->edits_at(point.cell, text)});
+    }
+    return request;
+  }
+
+  void keep(std::size_t prompt, std::size_t cell, const SweepCell& result) {
+    if (results_.empty()) return;  // while planning
+    results_[prompt].values[cell] = result.value;
+    results_[prompt].effects[cell] = result.effect;
+    ++done_;
+  }
+
+  void run_slice(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
+    CellsRequest request = request_of(slice, prompts);
+    StepProgress blocks(*this, slice.size());
+    request.progress = &blocks;
+    request.take_clean = [&](std::size_t text, MatrixView<const float> logits) {
+      const std::size_t p = prompts[text];
+      const SweepRequest& of = prompts_[p]->request();
+      readers_[p] = std::make_unique<MetricReader<float>>(of.metric, of.targets, of.whole, logits);
+      results_[p].clean = readers_[p]->clean();
+    };
+    std::vector<SweepCell> read(slice.size());
+    request.take = [&](std::size_t cell, MatrixView<const float> logits) {
+      std::tie(read[cell].value, read[cell].effect) = readers_[slice[cell].prompt]->read(logits);
+    };
+    operations_ += model_.run_cells(request);
+    for (std::size_t i = 0; i < slice.size(); ++i) {
+      keep(slice[i].prompt, slice[i].cell, read[i]);
+      if (options_.take) options_.take(slice[i].prompt, slice[i].cell, read[i]);
+    }
+    for (const std::size_t p : prompts)
+      if (slice.empty() || p != slice.back().prompt) readers_[p].reset();
+    report(done_);
+  }
+
+  // Grid points as sequences of one batch, up to this many rows of activations or of logits.
+  template <class T, class RunModel>
+  void run_whole(const RunModel& run_model) {
+    constexpr std::size_t kRowsPerPass = 1024, kLogitRowsPerPass = 128;
+    for (std::size_t p = 0; p < prompts_.size(); ++p) {
+      const Prompt& prompt = *prompts_[p];
+      const SweepRequest& of = prompt.request();
+      QuietProgress quiet(progress_);
+      RunRequest pass;
+      pass.hidden_states = false;
+      pass.logits = of.whole ? LogitRows::all : LogitRows::last;
+      pass.progress = &quiet;
+      pass.sequences = {prompt.ids()};
+      const auto asked = [&](const Run<T>& run, std::size_t sequence) {
+        const std::size_t rows = run.logits.shape()[0] / run.sequences(), skip = of.whole ? prompt.first_asked() : 0;
+        return run.logits.matrix().rows_from(sequence * rows + skip, rows - skip);
+      };
+      const MetricReader<T> reader(of.metric, of.targets, of.whole, asked(run_model(pass), 0));
+      results_[p].clean = reader.clean();
+      const std::size_t rows_per_pass = of.whole ? kLogitRowsPerPass : kRowsPerPass;
+      const std::size_t cells_per_pass =
+          std::clamp<std::size_t>(rows_per_pass / prompt.ids().size(), 1, of.whole ? kRowsPerPass : kLogitRowsPerPass);
+      for (std::size_t first = 0; first < prompt.cells(); first += cells_per_pass) {
+        report(done_);
+        const std::size_t count = std::min(cells_per_pass, prompt.cells() - first);
+        pass.sequences.assign(count, prompt.ids());
+        pass.edits.clear();
+        for (std::size_t i = 0; i < count; ++i)
+          for (SiteEdit& edit : prompt.edits_at(first + i, i)) pass.edits.push_back(std::move(edit));
+        const Run<T> run = run_model(pass);
+        std::vector<SweepCell> read(count);
+        parallel_for(count,
+                     [&](std::size_t i) { std::tie(read[i].value, read[i].effect) = reader.read(asked(run, i)); });
+        for (std::size_t i = 0; i < count; ++i) {
+          keep(p, first + i, read[i]);
+          if (options_.take) options_.take(p, first + i, read[i]);
+        }
+      }
+    }
+  }
+
+  // Within a slice: a share of its points for each block that is behind us.
+  class StepProgress : public Progress {
+   public:
+    StepProgress(const SweepRun& run, std::size_t points) : run_(run), points_(points) {}
+    void update(const char*, std::size_t done, std::size_t total) override {
+      run_.report(run_.done_ + points_ * done / (total + 1));
+    }
+    bool cancelled() const override { return run_.progress_ != nullptr && run_.progress_->cancelled(); }
+
+   private:
+    const SweepRun& run_;
+    std::size_t points_;
+  };
+
+  const Model& model_;
+  const SweepOptions& options_;
+  Progress* progress_;
+  std::vector<std::unique_ptr<Prompt>> prompts_;
+  std::vector<std::unique_ptr<MetricReader<float>>> readers_;  // of the prompts in the slice
+  std::vector<SweepResult> results_;
+  std::size_t total_ = 0, done_ = 0;
+  double operations_ = 0;
+};
 
 }  // namespace
 
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions) {
-  const auto equals = text.find('=');
-  if (equals == std::string_view::npos)
-    throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
-  SweepAxis axis{std::string(text.substr(0, equals)), {}};
-  const std::string_view list = text.substr(equals + 1);
-  if (!is_axis_name(axis.name))
-    throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use up to 80 letters, digits and _");
-  if (axis.name == "value") throw Error("sweep", "an axis may not be called 'value': results use that name");
-  if (axis.name == "layer") {
-    axis.values = as_texts(parse_indices(list, config.n_layers, "layer"));
-  } else if (axis.name == "position") {
-    axis.values = as_texts(parse_index_set(list, positions, "position"));
-  } else if (axis.name == "head") {
-    axis.values = as_texts(parse_indices(list, config.n_heads, "head"));
-  } else {
-    for (const std::string_view piece : split_list(list)) {
-      if (piece.empty()) throw Error("sweep", "the axis " + axis.name + " has an empty value");
-      append_values(piece, axis.values);
-      if (axis.values.size() > kMostCells)
-        throw Error("sweep", "the axis " + axis.name + " has more than " + std::to_string(kMostCells) + " values");
-    }
-  }
-  return axis;
-}
-
 std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell) {
-  return Grid(request).edits_at(cell);
+  return SweepGrid(request.edits, request.axes).edits_at(cell);
 }
 
-SweepResult sweep(const Model& model, const SweepRequest& request) {
-  check_targets(request);
-  if (request.edits.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
-  const Grid grid(request);
-  EditSources sources(model, request.text, request.corrupt);
-  sources.prepare(grid.edits_that_read_other_runs(), request.progress);
+SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options) {
+  return std::move(sweep_all(model, {&request, 1}, options)[0]);
+}
+
+std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
+                                   const SweepOptions& options, double* operations) {
   const ThreadScope threads(model.threads());
-  if (model.precision() == Precision::fp64)
-    return sweep_with<double>(request, grid, sources, [&](const auto& pass) { return model.run_reference(pass); });
-  return sweep_with<float>(request, grid, sources, [&](const auto& pass) { return model.run(pass); });
+  SweepRun run(model, requests, options);
+  auto results = run.run();
+  if (operations != nullptr) *operations = run.operations();
+  return results;
+}
+
+SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options) {
+  return SweepRun(model, requests, options).plan();
 }
 
 }  // namespace stratoscope

@@ -1,29 +1,22 @@
-// One edit over a grid: templates with placeholders, an axis for each, one run and one number per grid point.
+// One edit over a grid of one or many prompts: one run and one number per grid point.
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/model/model.h"
-#include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/metrics.h"
+#include "stratoscope/probe/sweep_grid.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
-struct SweepAxis {
-  std::string name = {};
-  std::vector<std::string> values = {};  // what replaces {name}, as text
-};
-
-// "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
-// model and text; other names take the pieces between the commas, whole-number ranges a..b spelled out. Throws Error
-// for an empty list, a bad name (letters, digits, '_'; not "value") and an index out of range.
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions);
-
+// A grid over one prompt.
 struct SweepRequest {
   TokenIds text = {};
   TokenIds corrupt = {};                // of --corrupt; empty where none was given
@@ -35,6 +28,22 @@ struct SweepRequest {
   Progress* progress = nullptr;
 };
 
+// The number of one grid point.
+struct SweepCell {
+  double value = 0;
+  Effect effect = {};
+};
+
+struct SweepOptions {
+  // For what grid points hold at once; larger grids go in slices. 0 is a quarter of this machine's memory.
+  std::size_t memory_limit = 0;
+  // One whole run for each grid point, which is what the result means and what the cone is tested against.
+  bool full_runs = false;
+  // A grid point that is known already is not run; every other is told when it is done, in any order.
+  std::function<std::optional<SweepCell>(std::size_t request, std::size_t cell)> known = {};
+  std::function<void(std::size_t request, std::size_t cell, const SweepCell& result)> take = {};
+};
+
 struct SweepResult {
   double clean = 0;             // the metric without any edit
   std::vector<double> values;   // row-major over the axes, the last one fastest
@@ -42,10 +51,27 @@ struct SweepResult {
   std::vector<Effect> effects;  // of each grid point
 };
 
+// What a sweep will cost, found without running it.
+struct SweepPlan {
+  std::size_t cells = 0;
+  double operations = 0;       // multiplications and additions within the cones, and of the clean runs
+  double full_operations = 0;  // the same if every grid point were a whole run
+  std::size_t bytes = 0;       // held at once, at most
+  std::size_t slices = 1;
+};
+
 // The edits that are made at a grid point, placeholders replaced.
 std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell);
 
 // Throws Error for a placeholder without axis, an axis that no template uses, and everything that resolve_edit throws.
-SweepResult sweep(const Model& model, const SweepRequest& request);
+// Each grid point computes only what its edits can change, with the bits of a whole run (Model::run_cells).
+SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options = {});
+
+// The same for many prompts, whose grid points share products. `operations`, where given, becomes the multiplications
+// and additions that were done. Progress is the first request's.
+std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
+                                   const SweepOptions& options = {}, double* operations = nullptr);
+
+SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options = {});
 
 }  // namespace stratoscope

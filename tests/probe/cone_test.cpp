@@ -1,0 +1,309 @@
+// Sweeps on the causal cone against one whole run for each grid point: the same bits, for every hook point, selector,
+// operation, metric and grid; and no more work than what really changes asks for.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "stratoscope/base/threads.h"
+#include "stratoscope/probe/edits.h"
+#include "stratoscope/probe/sweep.h"
+#include "tests/support/errors.h"
+#include "tests/support/random_checkpoint.h"
+#include "tests/support/runs.h"
+
+namespace stratoscope {
+namespace {
+
+using test::refuses;
+
+struct Loaded {
+  explicit Loaded(const test::Sizes& model_sizes, std::uint64_t seed)
+      : sizes(model_sizes), folder(sizes, seed), model(Model::load(folder.path())), random(seed) {}
+
+  SweepRequest prompt(std::size_t positions) {
+    SweepRequest request;
+    request.text = test::random_ids(random, positions, sizes.d_vocab);
+    request.corrupt = test::random_ids(random, positions, sizes.d_vocab);
+    request.targets = {static_cast<std::int32_t>(random.below(sizes.d_vocab))};
+    return request;
+  }
+  std::string pick(const std::vector<std::string>& from) { return from[random.below(from.size())]; }
+
+  test::Sizes sizes;
+  test::TestModelFolder folder;
+  Model model;
+  test::Random random;
+};
+
+void expect_same(const SweepResult& cone, const SweepResult& full, const std::string& what) {
+  SCOPED_TRACE(what);
+  EXPECT_EQ(cone.clean, full.clean);
+  ASSERT_EQ(cone.values.size(), full.values.size());
+  for (std::size_t i = 0; i < full.values.size(); ++i) {
+    // NaN is a result too.
+    EXPECT_TRUE(cone.values[i] == full.values[i] || (std::isnan(cone.values[i]) && std::isnan(full.values[i])))
+        << "cell " << i << ": " << cone.values[i] << " is not " << full.values[i];
+    EXPECT_EQ(cone.effects[i].max_change, full.effects[i].max_change) << "cell " << i;
+    EXPECT_EQ(cone.effects[i].kl, full.effects[i].kl) << "cell " << i;
+  }
+}
+
+void expect_cone_is_full(const Model& model, const std::vector<SweepRequest>& requests,
+                         const std::vector<std::string>& names = {}) {
+  SweepOptions whole;
+  whole.full_runs = true;
+  const auto cone = sweep_all(model, requests), full = sweep_all(model, requests, whole);
+  ASSERT_EQ(cone.size(), full.size());
+  for (std::size_t i = 0; i < full.size(); ++i) expect_same(cone[i], full[i], names.empty() ? "" : names[i]);
+}
+
+std::vector<std::string> selectors_of(const HookPoint& point) {
+  std::vector<std::string> selectors = {"", "[4]", "[-1]", "[0]", "[2:5,-1]"};
+  if (point.has_axis(HookAxis::head)) selectors.insert(selectors.end(), {".head[1]", "[3].head[0,-1]"});
+  if (point.has_axis(HookAxis::key))
+    selectors.insert(selectors.end(), {".key[2]", "[4:].head[0].key[0,3]"});
+  else
+    selectors.insert(selectors.end(), {".dim[0]", "[1].dim[0,-1]"});
+  return selectors;
+}
+
+std::vector<std::string> operations_of(const HookPoint& point) {
+  std::vector<std::string> operations = {"*= 0.5", "+= 0.75", "= 1.25", "= corrupt", "= corrupt[3]", "*= 1"};
+  if (point.has_axis(HookAxis::key)) return operations;
+  operations.emplace_back("= mean");
+  if (point.axes.back() != HookAxis::one) operations.emplace_back("without corrupt");
+  return operations;
+}
+
+TEST(Cone, EveryPointSelectorAndOperation) {
+  const test::Sizes shapes[] = {{3, 3, 24, 40, 48, 67}, {2, 2, 10, 9, 12, 11}};
+  for (const test::Sizes& sizes : shapes) {
+    Loaded loaded(sizes, 40 + sizes.d_model);
+    const SweepRequest prompt = loaded.prompt(9);
+    std::vector<SweepRequest> requests;
+    std::vector<std::string> names;
+    for (const HookPoint& point : hook_points())
+      for (const std::string& selector : selectors_of(point))
+        for (const std::string& operation : operations_of(point)) {
+          if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
+          SweepRequest request = prompt;
+          const bool block = point.scope == Scope::block;
+          names.push_back((block ? "blocks.{layer}." : "") + std::string(point.name) + selector + " " + operation);
+          request.edits = {names.back()};
+          if (block) request.axes = {parse_axis("layer=all", loaded.model.config(), 9)};
+          requests.push_back(std::move(request));
+        }
+    expect_cone_is_full(loaded.model, requests, names);
+  }
+}
+
+TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
+  const test::Sizes shapes[] = {{4, 3, 24, 40, 48, 67}, {1, 1, 8, 5, 80, 13}, {3, 4, 20, 33, 96, 29}};
+  for (const test::Sizes& sizes : shapes) {
+    Loaded loaded(sizes, 90 + sizes.d_model);
+    std::vector<SweepRequest> requests;
+    std::vector<std::string> names;
+    for (int i = 0; i < 60; ++i) {
+      SweepRequest request = loaded.prompt(1 + loaded.random.below(i % 10 == 0 ? sizes.n_ctx - 8 : 12));
+      const std::size_t positions = request.text.size();
+      std::set<std::string> axes;
+      for (std::size_t e = 0, count = 1 + loaded.random.below(3); e < count; ++e) {
+        const HookPoint& point = hook_points()[loaded.random.below(hook_points().size())];
+        std::string text;
+        if (point.scope == Scope::block) {
+          const bool swept = loaded.random.below(2) == 0;
+          text = "blocks." + (swept ? "{layer}" : std::to_string(loaded.random.below(sizes.n_layers))) + ".";
+          if (swept) axes.insert("layer=all");
+        }
+        text += point.name;
+        switch (loaded.random.below(4)) {
+          case 0: text += "[{position}]", axes.insert("position=all"); break;
+          case 1: text += "[" + std::to_string(loaded.random.below(positions)) + "]"; break;
+          case 2: text += "[0,-1]"; break;
+          default: break;
+        }
+        if (point.has_axis(HookAxis::head) && loaded.random.below(2) == 0)
+          text += ".head[{head}]", axes.insert("head=all");
+        auto operations = operations_of(point);
+        std::erase(operations, "= corrupt[3]");
+        text += " " + loaded.pick(operations);
+        request.edits.push_back(text);
+      }
+      for (const std::string& axis : axes) request.axes.push_back(parse_axis(axis, loaded.model.config(), positions));
+      const auto metric = static_cast<Metric>(loaded.random.below(7));
+      request.metric = metric;
+      request.targets.resize(targets_of(metric), 7);
+      if (metric == Metric::log_prob && loaded.random.below(2) == 0) {
+        request.whole = true;
+        request.targets = test::random_ids(loaded.random, 1 + loaded.random.below(5), sizes.d_vocab);
+      }
+      std::string name = std::to_string(positions) + " tokens";
+      for (const std::string& edit : request.edits) name += "; " + edit;
+      names.push_back(name + (request.whole ? "; whole" : ""));
+      requests.push_back(std::move(request));
+    }
+    expect_cone_is_full(loaded.model, requests, names);
+  }
+}
+
+TEST(Cone, OnAnyNumberOfThreadsAndInSlicesOfAnySize) {
+  Loaded loaded({4, 3, 24, 40, 48, 67}, 7);
+  SweepRequest request = loaded.prompt(11);
+  request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt"};
+  request.axes = {parse_axis("layer=all", loaded.model.config(), 11),
+                  parse_axis("position=all", loaded.model.config(), 11)};
+  const SweepResult expected = sweep(loaded.model, request);
+  for (const int threads : {1, 2, 3, 7}) {
+    const Model model = Model::load(loaded.folder.path(), {Precision::fp32, threads, nullptr});
+    expect_same(sweep(model, request), expected, std::to_string(threads) + " threads");
+  }
+  SweepPlan plan;
+  for (const std::size_t cells : {1U, 5U, 44U}) {
+    SweepOptions options;
+    // A clean run holds 14 d_model + 2 d_mlp numbers a position.
+    options.memory_limit = 11 * 4 * (cells * 24 + 14 * 24 + 2 * 40);
+    expect_same(sweep(loaded.model, request, options), expected, std::to_string(cells) + " cells a slice");
+    plan = plan_sweep(loaded.model, {&request, 1}, options);
+    EXPECT_EQ(plan.slices, (44 + cells - 1) / cells);
+    EXPECT_LE(plan.bytes, options.memory_limit);
+  }
+  EXPECT_EQ(plan.cells, 44U);
+  SweepOptions too_small;
+  too_small.memory_limit = 1000;
+  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request, too_small); }, "raise --memory-limit"));
+}
+
+TEST(Cone, WhatIsKnownIsNotRunAgain) {
+  Loaded loaded({2, 3, 24, 40, 48, 67}, 8);
+  SweepRequest request = loaded.prompt(6);
+  request.edits = {"blocks.{layer}.hook_mlp_out[{position}] *= 2"};
+  request.axes = {parse_axis("layer=all", loaded.model.config(), 6),
+                  parse_axis("position=all", loaded.model.config(), 6)};
+  std::vector<std::size_t> taken;
+  SweepOptions options;
+  options.take = [&](std::size_t, std::size_t cell, const SweepCell&) { taken.push_back(cell); };
+  const SweepResult expected = sweep(loaded.model, request, options);
+  EXPECT_EQ(taken.size(), 12U);
+  for (const std::size_t known : {5U, 12U}) {
+    taken.clear();
+    options.known = [&](std::size_t, std::size_t cell) -> std::optional<SweepCell> {
+      if (cell >= known) return std::nullopt;
+      return SweepCell{expected.values[cell], expected.effects[cell]};
+    };
+    expect_same(sweep(loaded.model, request, options), expected, "with known cells");
+    EXPECT_EQ(taken.size(), 12 - known);
+  }
+}
+
+// The rows of the last axes that differ between two values of one site, over [pos, …] or heads of [head, pos, key].
+std::vector<std::size_t> changed_rows(Site site, const Tensor& a, const Tensor& b, std::size_t positions) {
+  const std::size_t outer = hook_point(site.point).has_axis(HookAxis::key) ? a.shape()[0] : 1;
+  const std::size_t width = a.size() / outer / positions;
+  std::vector<std::size_t> rows;
+  for (std::size_t p = 0; p < positions; ++p)
+    for (std::size_t o = 0; o < outer; ++o) {
+      const std::size_t begin = (o * positions + p) * width;
+      if (std::memcmp(a.data() + begin, b.data() + begin, width * sizeof(float)) == 0) continue;
+      rows.push_back(p);
+      break;
+    }
+  return rows;
+}
+
+// What the cone requires, from the rows that a whole run really changes: the inputs of each product that differ, and
+// in the last block those alone whose logits are read.
+double required_operations(const Loaded& loaded, const SweepRequest& request) {
+  const ModelConfig& config = loaded.model.config();
+  const std::size_t positions = request.text.size(), d = config.d_model, m = config.d_mlp;
+  const auto clean = loaded.model.run(test::everything_of(config, {request.text}));
+  double required = 0;
+  const SweepGrid grid(request.edits, request.axes);
+  EditSources sources(loaded.model, request.text, request.corrupt);
+  sources.prepare(grid.edits_that_read_other_runs());
+  const auto rows_times = [&](const std::vector<std::size_t>& rows, std::size_t first, std::size_t in,
+                              std::size_t out) {
+    const auto asked = std::count_if(rows.begin(), rows.end(), [&](std::size_t p) { return p >= first; });
+    required += 2 * static_cast<double>(asked) * static_cast<double>(in * out);
+  };
+  const auto clean_run = [&](std::size_t layer) { return layer + 1 == config.n_layers ? positions - 1 : 0; };
+  for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+    const auto asked = static_cast<double>(positions - clean_run(layer));
+    required += 2 * static_cast<double>(3 * d * d * positions) + 2 * asked * static_cast<double>(d * d + 2 * d * m);
+  }
+  required += 2 * static_cast<double>(d * config.d_vocab);
+  for (std::size_t cell = 0; cell < grid.cells(); ++cell) {
+    RunRequest pass = test::everything_of(config, {request.text});
+    for (const EditExpression& expression : grid.edits_at(cell))
+      for (SiteEdit& edit : resolve_edit(expression, sources)) pass.edits.push_back(std::move(edit));
+    const auto run = loaded.model.run(pass);
+    const auto rows = [&](Point point, std::size_t layer) {
+      return changed_rows({point, layer}, run.value({point, layer}), clean.value({point, layer}), positions);
+    };
+    for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+      rows_times(rows(Point::ln1_normalized, layer), 0, d, 3 * d);
+      rows_times(rows(Point::z, layer), clean_run(layer), d, d);
+      rows_times(rows(Point::ln2_normalized, layer), clean_run(layer), d, m);
+      rows_times(rows(Point::mlp_post, layer), clean_run(layer), m, d);
+    }
+    rows_times(rows(Point::unembed_in, 0), positions - 1, d, config.d_vocab);
+  }
+  return required;
+}
+
+TEST(Cone, DoesWhatTheConeRequiresAndNoMore) {
+  Loaded loaded({4, 3, 48, 96, 64, 67}, 12);
+  for (const char* edit :
+       {"blocks.{layer}.hook_resid_post *= 0.8", "blocks.{layer}.hook_resid_pre[{position}] = corrupt",
+        "blocks.{layer}.hook_attn_out[{position}] = corrupt", "blocks.{layer}.hook_mlp_out[{position}] = corrupt",
+        "blocks.{layer}.attn.hook_z.head[{head}] = zero", "blocks.{layer}.attn.hook_k[{position}] = corrupt",
+        "blocks.{layer}.attn.hook_q[{position}] = corrupt", "blocks.{layer}.mlp.hook_post[2,5] = zero",
+        "blocks.{layer}.attn.hook_pattern[3] *= 0.5", "hook_embed[{position}] = corrupt"}) {
+    SCOPED_TRACE(edit);
+    SweepRequest request = loaded.prompt(14);
+    request.edits = {edit};
+    // The first query has one key and no choice, so position 0 is left out.
+    for (const char* axis : {"layer=all", "position=1:14", "head=all"})
+      if (std::string(edit).find("{" + std::string(axis).substr(0, std::string(axis).find('=')) + "}") !=
+          std::string::npos)
+        request.axes.push_back(parse_axis(axis, loaded.model.config(), 14));
+    double done = 0;
+    sweep_all(loaded.model, {&request, 1}, {}, &done);
+    const SweepPlan plan = plan_sweep(loaded.model, {&request, 1});
+    const double attention = done - required_operations(loaded, request);
+    // Scores and the mix of values are not counted above; at 14 tokens they are little.
+    EXPECT_GE(attention, 0);
+    EXPECT_LE(attention, 0.1 * done);
+    EXPECT_DOUBLE_EQ(plan.operations, done);
+    EXPECT_LT(plan.operations, plan.full_operations);
+  }
+}
+
+TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
+  Loaded loaded({2, 3, 24, 40, 48, 67}, 9);
+  class Everywhere : public Edit {
+   public:
+    void apply(const HookValue<float>& value) const override { value(0, 0, 0) = 1; }
+    void apply(const HookValue<double>& value) const override { value(0, 0, 0) = 1; }
+  };
+  CellsRequest request;
+  request.texts = {loaded.prompt(5).text};
+  request.first_asked = {4};
+  request.cells = {{0, {{{Point::z, 1}, 0, std::make_shared<Everywhere>(), std::nullopt}}}};
+  request.take = [](std::size_t, MatrixView<const float>) {};
+  const auto run = [&] { loaded.model.run_cells(request); };
+  EXPECT_TRUE(refuses(run, "the edit of blocks.1.attn.hook_z does not say which positions it changes"));
+  request.cells[0].edits[0].positions = {7};
+  EXPECT_TRUE(refuses(run, "the text has no position 7"));
+  request.cells[0].edits[0].positions = {3};
+  EXPECT_NO_THROW(run());
+  request.cells[0].edits[0].site.layer = 2;
+  EXPECT_TRUE(refuses(run, "blocks.2.attn.hook_z does not exist in a model of 2 blocks"));
+  request.cells[0].text = 1;
+  EXPECT_TRUE(refuses(run, "there is no text 1"));
+  request.first_asked = {5};
+  EXPECT_TRUE(refuses(run, "has no position 5"));
+}
+
+}  // namespace
+}  // namespace stratoscope
