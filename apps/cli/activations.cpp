@@ -4,6 +4,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/experiment/labels.h"
 
@@ -21,6 +22,7 @@ void add_activations(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   command.add_option("--token", options->token, "an index, or a word of the text (default: 8, or the last)")
       ->type_name("T");
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] {
     program.action = [options, &program] {
@@ -31,7 +33,7 @@ void add_activations(CLI::App& app, Program& program) {
           activations(session, {text, options->common.text_options(), options->common.edit_options(), options->token});
       print_warnings(session, options->common, result.effect);
       write_figure(options->figure, figure_of(result), session.progress());
-      if (options->common.json) return print_json(to_json(session, result));
+      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);
       fmt::print("token {}, {}\n", result.token, token_label(result.text.tokens[result.token]));
       Table table({"depth", ">variance", ">mean", ">min", ">max", ">norm"});

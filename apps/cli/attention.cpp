@@ -7,6 +7,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 
 namespace stratoscope::cli {
@@ -50,7 +51,7 @@ void run_attention(const Options& options, const Program& program) {
   const Attention result = attention(session, request);
   print_warnings(session, options.common, result.effect);
   write_figure(options.figure, figure_of(result, options.by), program.progress);
-  if (options.common.json) return print_json(to_json(session, result));
+  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
   print_header(session, result.text);
   print_ranking(result, options);
   print_effect(result.effect);
@@ -77,6 +78,7 @@ void add_attention(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber)
       ->type_name("K");
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] { program.action = [options, &program] { run_attention(*options, program); }; });
 }

@@ -6,6 +6,8 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
+#include "apps/cli/sampling.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -15,24 +17,6 @@ std::string why_it_ended(const GeneratedText& result, std::size_t context) {
   if (result.stopped == "end") return "the model ended the text";
   if (result.stopped == "context") return fmt::format("the model's context of {} tokens is full", context);
   return "as many as were asked for";
-}
-
-void add_sampling(CLI::App& command, SamplingOptions& sampling) {
-  command
-      .add_option("--temperature", sampling.temperature,
-                  "0 takes the likeliest token each time; 1 draws as the model says, more flattens")
-      ->capture_default_str()
-      ->type_name("X");
-  command.add_option("--top-k", sampling.top_k, "draw from the K likeliest tokens alone (0: from all)")
-      ->capture_default_str()
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
-      ->type_name("K");
-  command.add_option("--top-p", sampling.top_p, "draw from the fewest tokens whose probabilities reach P")
-      ->capture_default_str()
-      ->type_name("P");
-  command.add_option("--seed", sampling.seed, "the same seed draws the same tokens")
-      ->capture_default_str()
-      ->type_name("S");
 }
 
 }  // namespace
@@ -72,6 +56,7 @@ void add_generate(CLI::App& app, Program& program) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  add_record(command, options->common);
   add_text(command, options->common, "the text to continue; - for standard input");
   command.callback([options, &program] {
     program.action = [options, &program] {
@@ -80,7 +65,7 @@ void add_generate(CLI::App& app, Program& program) {
       wanted.text_options = options->common.text_options();
       wanted.edits = options->common.edit_options();
       const Session session = open_session(options->common, program);
-      const bool stream = !options->common.json;
+      const bool stream = !options->common.json && !program.sink;
       if (stream) {
         const Text prompt = session.read(wanted.text, wanted.text_options);
         session.model();
@@ -94,7 +79,7 @@ void add_generate(CLI::App& app, Program& program) {
       const GeneratedText result = generate_text(session, wanted);
       if (stream) print("\n");
       print_warnings(session, options->common, result.effect);
-      if (options->common.json) return print_json(to_json(session, result));
+      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
       if (result.file) fmt::print("saved in {}\n", result.file->string());
       print_effect(result.effect);

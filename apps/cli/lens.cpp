@@ -9,6 +9,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/text/utf8.h"
@@ -113,6 +114,7 @@ void add_lens(CLI::App& app, Program& program) {
       ->check(CLI::IsMember({"prob", "rank", "entropy", "kl"}))
       ->capture_default_str()
       ->type_name("BY");
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] {
     program.action = [options, &program] {
@@ -128,7 +130,7 @@ void add_lens(CLI::App& app, Program& program) {
       if (lens.target && lens.target->ids.size() > 1) warn(cut_warning(*lens.target));
       print_warnings(session, options->common, lens.effect);
       write_figure(options->figure, figure_of(lens, parse_lens_color(options->color)), program.progress);
-      if (options->common.json) return print_json(to_json(session, lens));
+      if (give_document(options->common, program, [&] { return to_json(session, lens); })) return;
       print_header(session, lens.text);
       print_grid(lens);
       print_last_position(lens);

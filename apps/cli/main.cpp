@@ -75,11 +75,9 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "stratoscope " STRATOSCOPE_VERSION);
   app.formatter(help_formatter());
   ProgressBar progress;
-  Program program{&progress, {}};
-  for (const auto add :
-       {add_demo, add_info, add_tokens, add_run, add_predict, add_activations, add_similarity, add_sweep, add_generate,
-        add_lens, add_attention, add_verify, add_bench, add_pull, add_models, add_completion, add_manual})
-    add(app, program);
+  Program program;
+  program.progress = &progress;
+  add_commands(app, program);
   try {
     if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
@@ -91,6 +89,7 @@ int run(int argc, char** argv) {
     print_error(fmt::format("{}; see 'stratoscope --help'", message));
     return kUsage;
   }
+  program.command = app.get_subcommands()[0];
   return run_action(program);
 }
 

@@ -131,9 +131,9 @@ Session open_session(const CommonOptions& options, const Program& program) {
 }
 
 std::string text_of(const CommonOptions& options) {
-  if (options.text && *options.text != "-") return *options.text;
   if (!options.text && ::isatty(STDIN_FILENO) != 0) throw CLI::RequiredError("TEXT");
-  return read_standard_input();
+  options.used_text = options.text && *options.text != "-" ? *options.text : read_standard_input();
+  return *options.used_text;
 }
 
 void give_back_text(CommonOptions& options, std::vector<std::string>& values,

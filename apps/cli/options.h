@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/experiment/document.h"
 #include "stratoscope/experiment/session.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/theme.h"
@@ -20,7 +21,9 @@ struct CommonOptions {
   bool pull = false, bos = false, truncate = false, json = false;
   std::string precision = "fp32";
   int threads = 0;
-  std::optional<std::string> text;  // the argument; standard input when absent or "-"
+  std::optional<std::string> record;
+  std::optional<std::string> text;               // the argument; standard input when absent or "-"
+  mutable std::optional<std::string> used_text;  // what text_of() gave, for a record
 
   TextOptions text_options() const { return {bos, truncate, true}; }
   Edits edit_options() const { return {edits, corrupt}; }
@@ -37,7 +40,9 @@ struct FigureOptions {
 // What main runs once the command line is read: the chosen command sets `action`.
 struct Program {
   Progress* progress = nullptr;
-  std::function<void()> action;
+  std::function<void()> action = {};
+  const CLI::App* command = nullptr;                        // the chosen one, when the action runs
+  std::function<void(const Document& document)> sink = {};  // of a replay, which takes the result instead of a reader
 };
 
 // --model, --pull, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos,

@@ -8,6 +8,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/experiment/labels.h"
 
@@ -63,6 +64,7 @@ void add_predict(CLI::App& app, Program& program) {
   command.add_option("--position", options->request.position, "after which position (default: the last)")
       ->type_name("P");
   command.add_flag("--all", options->request.all, "each token's surprisal and the mean loss too");
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] {
     program.action = [options, &program] {
@@ -75,7 +77,7 @@ void add_predict(CLI::App& app, Program& program) {
       const Predictions result = predict(session, request);
       print_warnings(session, options->common, result.effect);
       write_figure(options->figure, figure_of(result), session.progress());
-      if (options->common.json) return print_json(to_json(session, result));
+      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);
       print_predictions(result);
       if (request.all) print_surprisals(result);

@@ -6,6 +6,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/experiment/labels.h"
 
@@ -76,10 +77,10 @@ void print_result(const LaminarProfile& result) {
 }
 
 template <class Result>
-void show(const Session& session, const Options& options, const Result& result) {
+void show(const Session& session, const Options& options, const Program& program, const Result& result) {
   print_warnings(session, options.common, result.effect);
   write_figure(options.figure, figure_of(result), session.progress());
-  if (options.common.json) return print_json(to_json(session, result));
+  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
   print_header(session, result.text);
   print_result(result);
   print_effect(result.effect);
@@ -89,13 +90,13 @@ void run_similarity(const Options& options, const Program& program) {
   check_figure(options.figure);
   SimilarityRequest request{text_of(options.common), options.common.text_options(), options.common.edit_options(), {}};
   const Session session = open_session(options.common, program);
-  if (options.profile) return show(session, options, laminar_profile(session, request));
+  if (options.profile) return show(session, options, program, laminar_profile(session, request));
   if (*options.across == "layers") {
     request.chosen = options.tokens;
-    return show(session, options, similarity_across_layers(session, request));
+    return show(session, options, program, similarity_across_layers(session, request));
   }
   request.chosen = options.layers;
-  show(session, options, similarity_across_tokens(session, request));
+  show(session, options, program, similarity_across_tokens(session, request));
 }
 
 void check_combination(const Options& options) {
@@ -123,6 +124,7 @@ void add_similarity(CLI::App& app, Program& program) {
                   "with --across tokens: which hidden states, 0 is Emb (default: 4 evenly spaced)")
       ->type_name("I,J,…");
   command.add_flag("--profile", options->profile, "all pairs of tokens but the first, at every depth");
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] {
     check_combination(*options);

@@ -6,6 +6,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/experiment/labels.h"
 
@@ -40,6 +41,7 @@ void add_verify(CLI::App& app, Program& program) {
   CLI::App& command = *app.add_subcommand("verify", "the largest error against float64, at every hook point and depth");
   add_model_options(command, options->common, true);
   add_figure_options(command, options->figure);
+  add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program] {
     program.action = [options, &program] {
@@ -50,7 +52,7 @@ void add_verify(CLI::App& app, Program& program) {
           verify(session, {text, options->common.text_options(), options->common.edit_options()});
       print_warnings(session, options->common, result.effect);
       write_figure(options->figure, figure_of(result), session.progress());
-      if (options->common.json) return print_json(to_json(session, result));
+      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);
       fmt::print("{} against the plain float64 path\n", name_of(session.precision()));
       print_result(result);

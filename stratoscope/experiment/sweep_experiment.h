@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/experiment/document.h"
+#include "stratoscope/experiment/prompts.h"
 #include "stratoscope/experiment/target.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/sweep.h"
@@ -22,6 +24,10 @@ struct SweepExperimentRequest {
   std::vector<TargetChoice> targets = {};
   std::string metric = "log_prob";
   bool whole = false;
+  // Instead of the text: many prompts, each with its own corrupt text and targets, or with those above.
+  std::vector<PromptLine> prompts = {};
+  std::size_t memory_limit = 0;                       // bytes; 0 is a quarter of this machine's memory
+  std::optional<std::filesystem::path> journal = {};  // keeps what is done, and goes on with what it keeps
 };
 
 struct SweepExperiment {
@@ -34,10 +40,39 @@ struct SweepExperiment {
   std::vector<std::string> warnings;
 };
 
+// The grids of one or of many prompts.
+struct SweptPrompts {
+  std::vector<SweepExperiment> prompts;
+  bool from_file = false;
+  SweepPlan plan;
+  double operations = 0;  // multiplications and additions that were done; 0 on the reference path
+};
+
+// What the sweep will cost; `seconds` are expected from the speed of one clean run here and now.
+struct SweepForecast {
+  SweepPlan plan;
+  double seconds = 0;
+};
+SweepForecast forecast_sweep(const Session& session, const SweepExperimentRequest& request);
+// "264 grid points: 21.3 of 98.2 billion operations (whole runs), 12 MiB in 1 slice, about 0.2 s"
+std::string describe(const SweepForecast& forecast);
+
+SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& request);
+// The same for one prompt.
 SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& request);
+
+Document to_json(const Session& session, const SweptPrompts& swept);
 Document to_json(const Session& session, const SweepExperiment& experiment);
+// The grid points with their labels: .csv, .json, or .npz (values, clean and the axes; of many prompts row_offsets
+// too). Throws Error, also for an ending that it does not know.
+void check_results_ending(const std::filesystem::path& path);
+void save_results(const Session& session, const SweptPrompts& swept, const std::filesystem::path& path);
+// Of many prompts: the mean over them. Throws Error where their grids differ.
+Figure figure_of(const SweptPrompts& swept);
 // One axis: a line beside the dashed clean value. Two: a heat map of the change. More: a grid of those. None: a bar.
 Figure figure_of(const SweepExperiment& experiment);
+// What stands at a grid point on each axis.
+std::vector<std::string> values_of_cell(const SweepExperiment& experiment, std::size_t cell);
 // "log-probability of “ insect” (nats)"
 std::string metric_title(const SweepExperiment& experiment);
 

@@ -30,4 +30,13 @@ std::string cut_warning(const Target& target) {
   return text + "; the first is used";
 }
 
+std::string metric_title(Metric metric, const std::vector<Target>& targets) {
+  std::string title(title_of(metric));
+  if (targets.empty() || targets_of(metric) == 0) return title;
+  std::string of = " of " + token_label(targets[0].token);
+  if (metric == Metric::logit_diff) of += " to " + token_label(targets[1].token);
+  const auto unit = title.find(" (");
+  return unit == std::string::npos ? title + of : title.insert(unit, of);
+}
+
 }  // namespace stratoscope

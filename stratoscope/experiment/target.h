@@ -7,6 +7,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/experiment/session.h"
+#include "stratoscope/probe/metrics.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -28,5 +29,8 @@ Target read_target(const Session& session, const TargetChoice& choice);
 
 // A text of several tokens, of which the first alone counts: what a user should know. Empty for one token.
 std::string cut_warning(const Target& target);
+
+// "log-probability of “ insect” (nats)", "logit difference of “ A” to “ B”"
+std::string metric_title(Metric metric, const std::vector<Target>& targets);
 
 }  // namespace stratoscope

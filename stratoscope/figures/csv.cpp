@@ -8,31 +8,32 @@
 #include <vector>
 
 namespace stratoscope {
-namespace {
 
-std::string field(std::string_view text) {
+std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
 }
 
-std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
+std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
+
+namespace {
 
 // The label of category i, or its index when the axis has none.
 std::string category(const Axis& axis, std::size_t i) {
-  return i < axis.ticks.size() ? field(axis.ticks[i]) : std::to_string(i);
+  return i < axis.ticks.size() ? csv_field(axis.ticks[i]) : std::to_string(i);
 }
 
 // The label at x where x is a category, else the number.
 std::string position(const Axis& axis, double x) {
   const bool index = x >= 0 && x == std::floor(x) && x < static_cast<double>(axis.ticks.size());
-  return index ? category(axis, static_cast<std::size_t>(x)) : number(x);
+  return index ? category(axis, static_cast<std::size_t>(x)) : csv_number(x);
 }
 
 class Rows {
  public:
-  Rows(const Panel& panel, std::string& text) : panel_(panel), name_(field(panel.title)), text_(text) {}
+  Rows(const Panel& panel, std::string& text) : panel_(panel), name_(csv_field(panel.title)), text_(text) {}
 
   void operator()(const JitteredPoints& points) {
     for (std::size_t i = 0; i < points.columns.size(); ++i) {
@@ -41,7 +42,7 @@ class Rows {
   }
   void operator()(const Line& line) {
     const std::size_t count = std::min(line.x.size(), line.y.size());
-    for (std::size_t i = 0; i < count; ++i) row(field(line.label), position(panel_.x, line.x[i]), "", line.y[i]);
+    for (std::size_t i = 0; i < count; ++i) row(csv_field(line.label), position(panel_.x, line.x[i]), "", line.y[i]);
   }
   void operator()(const Bars& bars) {
     const Axis& axis = bars.horizontal ? panel_.y : panel_.x;
@@ -51,15 +52,15 @@ class Rows {
     for (std::size_t r = 0; r < map.values.size(); ++r) {
       for (std::size_t c = 0; c < map.values[r].size(); ++c) {
         const bool has_text = r < map.texts.size() && c < map.texts[r].size();
-        row(has_text ? field(map.texts[r][c]) : "", category(panel_.x, c), category(panel_.y, r), map.values[r][c]);
+        row(has_text ? csv_field(map.texts[r][c]) : "", category(panel_.x, c), category(panel_.y, r), map.values[r][c]);
       }
     }
   }
-  void operator()(const Reference& reference) { row(field(reference.label), "", "", reference.y); }
+  void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 
  private:
   void row(const std::string& series, const std::string& x, const std::string& y, double value) {
-    text_ += name_ + "," + series + "," + x + "," + y + "," + number(value) + "\r\n";
+    text_ += name_ + "," + series + "," + x + "," + y + "," + csv_number(value) + "\r\n";
   }
 
   const Panel& panel_;

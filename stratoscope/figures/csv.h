@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "stratoscope/figures/figure.h"
 
@@ -11,5 +12,9 @@ namespace stratoscope {
 // on a numeric axis); y is filled for heat maps alone; series names a line or a reference. Nothing is sampled; a
 // value that is not finite is an empty field. Lines end in CRLF, numbers are written so that they read back exactly.
 std::string csv(const Figure& figure);
+
+// A field, in quotes where it must be; a number that reads back exactly, nothing for one that is not finite.
+std::string csv_field(std::string_view text);
+std::string csv_number(double value);
 
 }  // namespace stratoscope

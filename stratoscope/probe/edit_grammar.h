@@ -8,9 +8,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
@@ -47,9 +49,10 @@ struct HookExpression {
 struct EditExpression : HookExpression {
   EditOp op = EditOp::multiply;
   EditSource source = EditSource::number;
-  double number = 0;                            // the number, or the factor of a vector
-  std::optional<std::string> corrupt_position;  // of corrupt[position]
-  std::string vector_file, vector_tensor;       // the tensor's name in a safetensors file
+  double number = 0;                                              // the number, or the factor of a vector
+  std::optional<std::string> corrupt_position;                    // of corrupt[position]
+  std::string vector_file, vector_tensor;                         // the tensor's name in a safetensors file
+  std::shared_ptr<const std::vector<double>> vector_values = {};  // instead of a file, for typed edits
 };
 
 // Both throw GrammarError. A bracket inside a name is part of a glob (blocks.[0-3].hook_z), one behind it a selector.

@@ -63,7 +63,10 @@ std::vector<double> read_vector(const EditExpression& expression, std::size_t le
     vector.resize(length);
     convert(dtype, bytes, std::span<double>(vector));
   };
-  if (expression.vector_tensor.empty()) {
+  if (expression.vector_values) {
+    vector = *expression.vector_values;
+    shape = {vector.size()};
+  } else if (expression.vector_tensor.empty()) {
     const StoredArray array = read_npy(expression.vector_file);
     take(array.dtype, array.shape, array.bytes);
   } else {

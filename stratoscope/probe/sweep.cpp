@@ -31,7 +31,7 @@ void check_targets(const SweepRequest& request) {
                     ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
                     " given",
                 "name them with --target or --target-id");
-  if (request.edits.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
+  if (request.edits.empty() && request.cells.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
 }
 
 // One prompt's grid, and what its points share.
@@ -46,7 +46,7 @@ class Prompt {
   }
 
   const SweepRequest& request() const { return request_; }
-  std::size_t cells() const { return grid_.cells(); }
+  std::size_t cells() const { return request_.cells.empty() ? grid_.cells() : request_.cells.size(); }
   const TokenIds& ids() const { return ids_; }
   // The metric is read from this position on.
   std::size_t first_asked() const { return request_.text.size() - 1; }
@@ -56,6 +56,11 @@ class Prompt {
   // The edits of a grid point, each with the positions that it changes.
   std::vector<SiteEdit> edits_at(std::size_t cell, std::size_t sequence) const {
     std::vector<SiteEdit> edits;
+    if (!request_.cells.empty()) {
+      edits = request_.cells[cell];
+      for (SiteEdit& edit : edits) edit.sequence = sequence;
+      return edits;
+    }
     for (const EditExpression& expression : grid_.edits_at(cell))
       for (SiteEdit& edit : resolve_edit(expression, sources_, sequence)) {
         if (!edit.positions) {

@@ -22,6 +22,8 @@ struct SweepRequest {
   TokenIds corrupt = {};                // of --corrupt; empty where none was given
   std::vector<std::string> edits = {};  // templates; one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
+  // Instead of templates and axes: the edits of each grid point, each with the positions that it changes.
+  std::vector<std::vector<SiteEdit>> cells = {};
   Metric metric = Metric::log_prob;
   TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
   bool whole = false;     // log_prob only: the sum over the target's tokens, each given those before

@@ -1,16 +1,24 @@
 """`sweep`: one edit over a grid."""
+import csv
 import itertools
+import json
+import re
 
 import numpy as np
 import pytest
 
-from program import KAFKA, PENGUINS
+from program import KAFKA, PENGUINS, interrupt, wait_until
 
 SCALE = ["--edit", "blocks.{layer}.hook_resid_post *= 0.8"]
 
 
 def values(result):
     return [point["value"] for point in result["results"]]
+
+
+def write_lines(stratoscope, name, objects):
+    lines = "".join(json.dumps(one) + "\n" for one in objects)
+    (stratoscope.folder / name).write_text(lines, encoding="utf-8")
 
 
 def log_prob_of(stratoscope, target_id, *edits, text=PENGUINS):
@@ -213,3 +221,142 @@ def test_a_corrupt_text_that_no_edit_reads_is_an_error(stratoscope):
     stratoscope.fails("sweep", "The man", "--edit", "blocks.3.hook_resid_post *= 0.5", "--target", " old", "--corrupt",
                       "The girl", says=["no edit reads it"])
     stratoscope.fails("predict", "The man", "--corrupt", "The girl", says=["no edit reads it"])
+
+
+def test_many_prompts_from_a_file(stratoscope):
+    prompts = [
+        {"text": PENGUINS, "target": " I"},
+        {"text": "He was a giant", "target_id": 300, "corrupt": "She was a giant"},
+        {"text": KAFKA, "target": [" insect"]},
+    ]
+    write_lines(stratoscope, "p.jsonl", prompts)
+    result = stratoscope.json("sweep", "--prompts", "p.jsonl", *SCALE, "--over", "layer=1,5")
+    assert [one["text"] for one in result["prompts"]] == [p["text"] for p in prompts]
+    for prompt, one in zip(prompts, result["prompts"]):
+        target = ["--target-id", one["target"]["id"]]
+        alone = stratoscope.json("sweep", prompt["text"], *SCALE, "--over", "layer=1,5", *target)
+        assert one["clean"] == alone["clean"] and one["results"] == alone["results"], "the same bits"
+    text = stratoscope.prints("sweep", "--prompts", "p.jsonl", *SCALE, "--over", "layer=1,5", "--figure", "m.svg")
+    assert "3 prompts" in text
+    assert (stratoscope.folder / "m.svg").exists()
+
+
+def test_prompts_with_texts_that_corrupt_them(stratoscope):
+    prompts = [{"text": "He was a giant", "corrupt": "It was a giant", "target": " man"},
+               {"text": "He had a dog", "corrupt": "It had a dog", "target": " man"}]
+    write_lines(stratoscope, "p.jsonl", prompts)
+    patch = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] = corrupt", "--over", "layer=0,6", "--over", "position=all"]
+    result = stratoscope.json("sweep", "--prompts", "p.jsonl", *patch)
+    for prompt, one in zip(prompts, result["prompts"]):
+        alone = stratoscope.json("sweep", prompt["text"], "--corrupt", prompt["corrupt"], *patch, "--target", " man")
+        assert one["results"] == alone["results"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".npz"])
+def test_results_as_files(stratoscope, ending):
+    sweep = ["sweep", PENGUINS, "--edit", "blocks.{layer}.hook_mlp_out[{position}] *= 0", "--over", "layer=0..2",
+             "--over", "position=0:3", "--metric", "kl"]
+    result = stratoscope.json(*sweep, "--save", f"r{ending}")
+    file = stratoscope.folder / f"r{ending}"
+    if ending == ".json":
+        assert json.loads(file.read_text()) == result
+    elif ending == ".csv":
+        rows = list(csv.DictReader(file.open(newline="", encoding="utf-8")))
+        assert [(int(r["layer"]), int(r["position"]), float(r["value"])) for r in rows] == [
+            (p["layer"], p["position"], p["value"]) for p in result["results"]]
+        assert max(float(r["kl"]) for r in rows) == result["effect"]["kl"]
+    else:
+        arrays = np.load(file)
+        assert arrays["values"].shape == (3, 3) and arrays["values"].ravel().tolist() == values(result)
+        assert arrays["axis.layer"].tolist() == [0, 1, 2] and arrays["clean"].tolist() == [result["clean"]]
+
+
+def test_the_plan(stratoscope):
+    grid = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0", "--over", "layer=all", "--over", "position=all"]
+    line = stratoscope.prints("sweep", KAFKA, *grid, "--metric", "kl", "--plan")
+    match = re.fullmatch(r"(\d+) grid points: (\S+) of (\S+) billion operations \(whole runs\), \d+ MiB in 1 slice, about \S+ s\n", line)
+    assert match and int(match[1]) == 12 * 24
+    assert float(match[2]) < 0.4 * float(match[3])
+    small = stratoscope.prints("sweep", KAFKA, *grid, "--metric", "kl", "--plan", "--memory-limit", "2M")
+    assert "in 1 slice," not in small
+
+
+def test_memory_limits_change_no_bit(stratoscope):
+    grid = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0", "--over", "layer=0..3", "--over",
+            "position=all", "--metric", "kl"]
+    assert stratoscope.json(*grid) == stratoscope.json(*grid, "--memory-limit", "2M")
+    stratoscope.fails(*grid, "--memory-limit", "10K", says="raise --memory-limit")
+    stratoscope.fails(*grid, "--memory-limit", "lots", says="write it like 512M or 4G")
+
+
+GRID = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", "--over", "layer=all", "--over", "position=all",
+        "--metric", "kl"]
+
+
+def test_a_sweep_goes_on_where_it_was_stopped(stratoscope):
+    whole = stratoscope.json("sweep", KAFKA, *GRID)
+    stratoscope.succeeds("sweep", KAFKA, *GRID, "--resume", "done.jsonl")
+    journal = stratoscope.folder / "done.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    assert len(lines) == 1 + 12 * 24
+    for kept in (1, 100, 289):
+        # As kill -9 leaves it: some points, and a line that is cut.
+        journal.write_text("".join(lines[:kept]) + lines[min(kept, 288)][:7] * (kept < 289))
+        assert stratoscope.json("sweep", KAFKA, *GRID, "--resume", "done.jsonl") == whole
+        assert sorted(journal.read_text().splitlines()) == sorted(line.rstrip() for line in lines)
+
+
+def test_what_is_known_is_not_run_again(stratoscope):
+    stratoscope.succeeds("sweep", KAFKA, *GRID, "--resume", "done.jsonl")
+    journal = stratoscope.folder / "done.jsonl"
+    lines = journal.read_text().splitlines()
+    row = json.loads(lines[5])
+    lines[5] = json.dumps([row[0], row[1], 42.5, row[3], row[4]])
+    journal.write_text("\n".join(lines) + "\n")
+    assert 42.5 in values(stratoscope.json("sweep", KAFKA, *GRID, "--resume", "done.jsonl"))
+
+
+def test_ctrl_c_keeps_what_is_done(stratoscope):
+    many = [*GRID[:4], "--over", "position=all", "--over", "x=0..400", "--metric", "kl"]
+    many[1] = "blocks.{layer}.hook_resid_pre[{position}] *= {x}"
+    process = stratoscope.start("sweep", KAFKA, *many, "--resume", "done.jsonl")
+    journal = stratoscope.folder / "done.jsonl"
+    wait_until(lambda: journal.exists() and journal.stat().st_size > 100_000, process)
+    assert interrupt(process).status == 130
+    done = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
+    assert 0 < len(done) < 12 * 24 * 401 and len({(p, c) for p, c, *_ in done}) == len(done)
+
+
+def test_a_journal_of_something_else_is_refused(stratoscope):
+    stratoscope.succeeds("sweep", KAFKA, *GRID, "--resume", "done.jsonl")
+    before = (stratoscope.folder / "done.jsonl").read_bytes()
+    fails = lambda *arguments, says: stratoscope.fails("sweep", *arguments, says=says, leaves=["done.jsonl"])
+    fails(PENGUINS, *GRID, "--resume", "done.jsonl", says="'prompts' differs")
+    fails(KAFKA, *GRID[:-1], "entropy", "--resume", "done.jsonl", says="'metric' differs")
+    (stratoscope.folder / "x.txt").write_text("mine\n")
+    stratoscope.fails("sweep", KAFKA, *GRID, "--resume", "x.txt", says="no file of an unfinished sweep")
+    assert (stratoscope.folder / "x.txt").read_text() == "mine\n"
+    assert (stratoscope.folder / "done.jsonl").read_bytes() == before
+    stratoscope.fails("sweep", KAFKA, *GRID, "--resume", "no/such/folder.jsonl", says="cannot be opened")
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ("nonsense", "line 2"),
+    ("[1]", "line 2 is no JSON object"),
+    ('{"target": " a"}', 'line 2 has no "text"'),
+    ('{"text": 3}', 'has a "text" that is no text'),
+    ('{"text": "a", "noise": 1}', "unknown key 'noise'"),
+    ('{"text": "a", "target_id": "x"}', '"target_id" that is no whole number'),
+    ('{"text": "", "target": " a"}', "prompt 1"),
+    ('{"text": "a", "target_id": 99999999}', "prompt 1: token id 99999999"),
+])
+def test_bad_prompts(stratoscope, line, says):
+    (stratoscope.folder / "p.jsonl").write_text('{"text": "a b", "target": " I"}\n' + line + "\n", encoding="utf-8")
+    stratoscope.fails("sweep", "--prompts", "p.jsonl", *SCALE, "--over", "layer=0", says=says)
+
+
+def test_prompts_and_a_text_are_one_too_many(stratoscope):
+    write_lines(stratoscope, "p.jsonl", [{"text": "a b"}])
+    sweep = ["--prompts", "p.jsonl", *SCALE, "--over", "layer=0", "--metric", "kl"]
+    stratoscope.fails("sweep", PENGUINS, *sweep, says="leave out one of them")
+    stratoscope.fails("sweep", *sweep, "--save", "r.txt", says="use .csv, .json or .npz")

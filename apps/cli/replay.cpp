@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output.h"
+#include "apps/cli/record.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/experiment/json_document.h"
+#include "stratoscope/ops/matmul.h"
+#include "stratoscope/version.h"
+
+namespace stratoscope::cli {
+namespace {
+
+struct Difference {
+  std::string place;  // "/results/3/value"
+  std::string recorded, now;
+};
+
+// Every place in which two documents differ, but for what says where and by what they were made.
+void compare(const Json& recorded, const Json& now, const std::string& place, std::vector<Difference>& found) {
+  if (place == "/version" || place == "/isa" || place == "/model/name") return;
+  if (recorded.is_object() && now.is_object()) {
+    for (const auto& [key, value] : recorded.items())
+      compare(value, now.contains(key) ? now[key] : Json(), place + "/" + key, found);
+    for (const auto& [key, value] : now.items())
+      if (!recorded.contains(key)) compare(Json(), value, place + "/" + key, found);
+    return;
+  }
+  if (recorded.is_array() && now.is_array() && recorded.size() == now.size()) {
+    for (std::size_t i = 0; i < recorded.size(); ++i)
+      compare(recorded[i], now[i], place + "/" + std::to_string(i), found);
+    return;
+  }
+  if (recorded != now) found.push_back({place, recorded.dump(), now.dump()});
+}
+
+Document run_again(const Record& record, Progress* progress) {
+  CLI::App app;
+  Program again;
+  again.progress = progress;
+  std::optional<Document> result;
+  again.sink = [&](const Document& document) { result = document; };
+  app.require_subcommand(1);
+  add_commands(app, again);
+  const auto commands =
+      app.get_subcommands([&](const CLI::App* command) { return command->get_name() == record.command; });
+  if (commands.empty() || commands[0]->get_option_no_throw("--record") == nullptr)
+    throw Error("replay", "there is no command " + in_quotes(record.command) + " that can be recorded");
+  std::vector<std::string> arguments(record.arguments.rbegin(), record.arguments.rend());  // as CLI11 takes them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    throw Error("replay", std::string("this version does not take the record's options: ") + error.what());
+  }
+  again.command = commands[0];
+  again.action();
+  return *result;
+}
+
+void replay(const std::filesystem::path& file, bool json, const Program& program) {
+  const Record record = read_record(file);
+  const std::string hash = Session({record.model, Precision::fp32, 0, nullptr}).model_hash();
+  if (hash != record.model_hash)
+    throw Error("replay",
+                "the record is of another " + in_quotes(record.model) + ": its hash is " + record.model_hash +
+                    ", this one's is " + hash,
+                "results of different models cannot be the same");
+  const Document document = run_again(record, program.progress);
+  std::vector<Difference> differences;
+  compare(Json::parse(record.result), Json::parse(document.text), "", differences);
+  if (json) {
+    Json all = Json::array();
+    for (const Difference& one : differences)
+      all.push_back({{"place", one.place}, {"recorded", Json::parse(one.recorded)}, {"now", Json::parse(one.now)}});
+    print_json(finish_document({{"version", STRATOSCOPE_VERSION},
+                                {"isa", instruction_set()},
+                                {"recorded", {{"version", record.version}, {"isa", record.isa}}},
+                                {"command", record.command},
+                                {"same", differences.empty()},
+                                {"differences", all},
+                                {"result", Json::parse(document.text)}}));
+  } else {
+    print(fmt::format("{} on {}, recorded by version {} with {}\n", record.command, record.model, record.version,
+                      record.isa));
+    if (differences.empty()) print("the results are the same, bit for bit\n");
+    constexpr std::size_t kMost = 10;
+    for (std::size_t i = 0; i < std::min(kMost, differences.size()); ++i)
+      print(fmt::format("  {}: {} was {}\n", differences[i].place, differences[i].now, differences[i].recorded));
+  }
+  if (!differences.empty())
+    throw Error("replay", fmt::format("{} of the results differ from the record", differences.size()),
+                record.isa == instruction_set() && record.version == STRATOSCOPE_VERSION
+                    ? ""
+                    : fmt::format("it was made by version {} with {}, this is {} with {}", record.version, record.isa,
+                                  STRATOSCOPE_VERSION, instruction_set()));
+}
+
+}  // namespace
+
+void add_replay(CLI::App& app, Program& program) {
+  struct Options {
+    std::string file;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("replay", "run a recorded experiment again: are the results the same bits?");
+  command.add_option("FILE", options->file, "what --record wrote")->required()->type_name("");
+  command.add_flag("--json", options->json, "print one JSON document");
+  command.callback(
+      [options, &program] { program.action = [options, &program] { replay(options->file, options->json, program); }; });
+}
+
+}  // namespace stratoscope::cli

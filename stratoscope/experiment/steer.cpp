@@ -1,0 +1,262 @@
+#include "stratoscope/experiment/steer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/experiment/growing_text.h"
+#include "stratoscope/experiment/json_document.h"
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/run_arrays.h"
+#include "stratoscope/experiment/site_means.h"
+#include "stratoscope/figures/similarity_scale.h"
+#include "stratoscope/files/safetensors.h"
+#include "stratoscope/probe/generate.h"
+#include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/value_edit.h"
+
+namespace stratoscope {
+namespace {
+
+Point point_of(const std::string& hook) {
+  for (const HookPoint& point : hook_points())
+    if (point.scope == Scope::block && point.name == hook && !point.has_axis(HookAxis::key) &&
+        !point.has_axis(HookAxis::head))
+      return point.point;
+  throw Error("steer", in_quotes(hook) + " is no point of a block to steer at",
+              "such as hook_resid_post, hook_resid_pre, hook_resid_mid, hook_attn_out or hook_mlp_out");
+}
+
+std::vector<Text> read_all(const Session& session, const std::vector<std::string>& texts, const TextOptions& options,
+                           const char* which) {
+  std::vector<Text> read;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    try {
+      read.push_back(session.read(texts[i], options));
+    } catch (const Error& error) {
+      throw Error(error.where(), std::string(which) + " prompt " + std::to_string(i) + ": " + error.problem(),
+                  error.hint());
+    }
+  }
+  if (read.empty())
+    throw Error("steer", std::string("there is no ") + which + " prompt",
+                "give some of both kinds, or a file of vectors");
+  return read;
+}
+
+std::vector<Site> sites_of(const Session& session, Point point) {
+  std::vector<Site> sites;
+  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) sites.push_back({point, layer});
+  return sites;
+}
+
+void differences(const Session& session, const SteerRequest& request, Point point, Steering& steering) {
+  const auto positive = read_all(session, request.positive, request.text_options, "positive");
+  const auto negative = read_all(session, request.negative, request.text_options, "negative");
+  const auto sites = sites_of(session, point);
+  const MeanOf of = request.all_positions ? MeanOf::all_positions : MeanOf::last_positions;
+  const auto a = site_means(session, positive, sites, of), b = site_means(session, negative, sites, of);
+  for (const Site site : sites) {
+    std::vector<double>& vector = steering.vectors.emplace_back(a.at(site));
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] -= b.at(site)[i];
+  }
+  steering.positive = positive.size();
+  steering.negative = negative.size();
+}
+
+void read_vectors(const Session& session, const std::filesystem::path& path, Point point, Steering& steering) {
+  const SafetensorsFile file(path);
+  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) {
+    const StoredTensor& tensor = file.at("layer." + std::to_string(layer));
+    const Shape wanted{shape_of({point, layer}, session.config(), 1).back()};
+    if (tensor.shape != wanted)
+      throw Error("steer",
+                  path.string() + ": the vector 'layer." + std::to_string(layer) + "' has shape " +
+                      to_string(tensor.shape) + ", expected " + to_string(wanted),
+                  "it is of another model or hook point");
+    convert(tensor.dtype, tensor.bytes, std::span<double>(steering.vectors.emplace_back(wanted[0])));
+  }
+  file.check_unchanged();
+}
+
+void save(const Session& session, const SteerRequest& request, const Steering& steering) {
+  std::vector<std::vector<float>> numbers;
+  std::vector<ArrayView> arrays;
+  for (const auto& vector : steering.vectors) numbers.emplace_back(vector.begin(), vector.end());
+  for (std::size_t layer = 0; layer < numbers.size(); ++layer)
+    arrays.push_back(
+        array_view("layer." + std::to_string(layer), std::span<const float>(numbers[layer]), {numbers[layer].size()}));
+  auto metadata = metadata_of(session);
+  metadata["hook"] = steering.hook;
+  metadata["recipe"] =
+      request.all_positions ? "difference of means over all positions" : "difference of means over last positions";
+  metadata["positive"] = Json(request.positive).dump(-1, ' ', true);
+  metadata["negative"] = Json(request.negative).dump(-1, ' ', true);
+  write_safetensors(*request.file, arrays, metadata);
+}
+
+std::vector<double> numbers_in(const std::string& list) {
+  std::vector<double> numbers;
+  for (const std::string_view piece : split_list(list)) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(piece.data(), piece.data() + piece.size(), number);
+    if (error != std::errc() || end != piece.data() + piece.size() || !std::isfinite(number))
+      throw Error("steer", in_quotes(piece) + " is no strength", "strengths are numbers: -4,0,4");
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+SweepResult sweep_strengths(const Session& session, Point point, const Steering& steering) {
+  SweepRequest request;
+  request.text = steering.text.ids;
+  request.metric = steering.metric;
+  for (const Target& target : steering.targets) request.targets.push_back(target.id);
+  request.progress = session.progress();
+  std::vector<std::size_t> positions(request.text.size());
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  for (const std::size_t layer : steering.layers)
+    for (const double strength : steering.strengths) {
+      Operand operand{steering.vectors[layer], {0, 0, 1}};
+      for (double& number : operand.values) number *= strength;
+      request.cells.push_back({{{point, layer},
+                                0,
+                                std::make_shared<ValueEdit>(point, EditOp::add, std::move(operand), Chosen{}),
+                                positions}});
+    }
+  return sweep(session.model(), request);
+}
+
+std::string written(const Session& session, const SteerRequest& request, const Text& text,
+                    std::vector<EditExpression> edits) {
+  GrowingText grown({});
+  GenerateRequest generation;
+  generation.prompt = text.ids;
+  generation.edits = std::move(edits);
+  generation.scope = EditScope::all;
+  generation.max_new = request.max_new;
+  generation.sampling = request.sampling;
+  generation.progress = session.progress();
+  const auto end = session.tokenizer().end_of_text();
+  generation.on_token = [&](TokenId id, double) {
+    if (end && id == *end) return false;
+    const bool known = static_cast<std::size_t>(id) < session.tokenizer().vocab_size();
+    grown.add(known ? session.tokenizer().token_bytes(id) : session.token_text(id));
+    return true;
+  };
+  if (session.precision() == Precision::fp64)
+    generate<double>(session.model(), generation);
+  else
+    generate<float>(session.model(), generation);
+  grown.rest();
+  return grown.shown();
+}
+
+}  // namespace
+
+Steering steer(const Session& session, const SteerRequest& request) {
+  Steering steering;
+  const Point point = point_of(request.hook);
+  steering.hook = request.hook;
+  steering.text = session.read(request.text, request.text_options);
+  steering.metric = parse_metric(request.metric);
+  for (const TargetChoice& choice : request.targets) steering.targets.push_back(read_target(session, choice));
+  steering.layers = parse_indices(request.layers, session.config().n_layers, "layer");
+  steering.strengths = numbers_in(request.strengths);
+  if (request.layer && *request.layer >= session.config().n_layers)
+    throw Error("steer", "there is no block " + std::to_string(*request.layer),
+                "blocks are 0 to " + std::to_string(session.config().n_layers - 1));
+  if (request.file && request.file->extension() != ".safetensors")
+    throw Error("steer", in_quotes(request.file->string()) + " does not end in .safetensors");
+  if (request.vectors && (!request.positive.empty() || !request.negative.empty()))
+    throw Error("steer", "vectors and prompts are given", "leave out one of them");
+
+  if (request.vectors)
+    read_vectors(session, *request.vectors, point, steering);
+  else
+    differences(session, request, point, steering);
+  if (std::all_of(steering.vectors.begin(), steering.vectors.end(), [](const auto& vector) {
+        return std::all_of(vector.begin(), vector.end(), [](double number) { return number == 0; });
+      }))
+    throw Error("steer", "the two sets of prompts have the same mean at every block", "they must differ in something");
+  if (request.file) {
+    save(session, request, steering);
+    steering.file = request.file;
+  }
+  steering.sweep = sweep_strengths(session, point, steering);
+  steering.layer = request.layer.value_or(session.config().n_layers / 2);
+  steering.strength = request.strength;
+  if (request.max_new == 0) return steering;
+  EditExpression edit;
+  edit.hook = name_of(Site{point, steering.layer});
+  edit.text = edit.hook + " += a direction";
+  edit.op = EditOp::add;
+  edit.source = EditSource::vector;
+  edit.number = steering.strength;
+  edit.vector_values = std::make_shared<const std::vector<double>>(steering.vectors[steering.layer]);
+  steering.clean_text = written(session, request, steering.text, {});
+  steering.steered_text = written(session, request, steering.text, {edit});
+  return steering;
+}
+
+Document to_json(const Session& session, const Steering& steering) {
+  Json json = begin_document(session, steering.sweep.effect, &steering.text);
+  json["hook"] = steering.hook;
+  json["prompts"] = {{"positive", steering.positive}, {"negative", steering.negative}};
+  json["norms"] = Json::array();
+  for (const auto& vector : steering.vectors)
+    json["norms"].push_back(std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0)));
+  json["metric"] = name_of(steering.metric);
+  json["target"] = Json::array();
+  for (const Target& target : steering.targets)
+    json["target"].push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
+  json["clean"] = steering.sweep.clean;
+  json["axes"] = {{{"name", "layer"}, {"values", steering.layers}},
+                  {{"name", "strength"}, {"values", steering.strengths}}};
+  json["results"] = Json::array();
+  for (std::size_t i = 0; i < steering.sweep.values.size(); ++i)
+    json["results"].push_back({{"layer", steering.layers[i / steering.strengths.size()]},
+                               {"strength", steering.strengths[i % steering.strengths.size()]},
+                               {"value", steering.sweep.values[i]}});
+  json["generated"] = {{"layer", steering.layer},
+                       {"strength", steering.strength},
+                       {"clean", steering.clean_text},
+                       {"steered", steering.steered_text}};
+  if (steering.file) json["file"] = steering.file->string();
+  return finish_document(json);
+}
+
+Figure figure_of(const Steering& steering) {
+  const std::string title = metric_title(steering.metric, steering.targets);
+  Figure figure;
+  figure.title = "Steering by block and strength";
+  figure.caption = "The " + title + " when the direction, times a strength, is added to " + steering.hook +
+                   " at every position; without it it is " + prose_number(steering.sweep.clean) + ".";
+  Panel panel;
+  panel.y.title = "edited block";
+  panel.x.title = "strength";
+  Heatmap map;
+  std::vector<double> changes;
+  for (const double strength : steering.strengths) panel.x.ticks.push_back(prose_number(strength));
+  for (std::size_t i = 0; i < steering.layers.size(); ++i) {
+    panel.y.ticks.push_back(block_label(steering.layers[i]));
+    auto& row = map.values.emplace_back();
+    for (std::size_t s = 0; s < steering.strengths.size(); ++s)
+      row.push_back(steering.sweep.values[i * steering.strengths.size() + s] - steering.sweep.clean);
+    changes.insert(changes.end(), row.begin(), row.end());
+  }
+  panel.marks = {map};
+  figure.panels = {std::move(panel)};
+  // A divergence has no other side.
+  if (steering.metric == Metric::kl)
+    figure.color =
+        ColorScale{ColorMap::plasma, title, 0, std::max(1e-12, *std::max_element(changes.begin(), changes.end()))};
+  else
+    figure.color = signed_scale(changes, "change of the " + title);
+  return figure;
+}
+
+}  // namespace stratoscope

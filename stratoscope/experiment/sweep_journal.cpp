@@ -1,0 +1,104 @@
+#include "stratoscope/experiment/sweep_journal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
+
+namespace stratoscope {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double number_of(const nlohmann::json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+Json json_of(double number) { return std::isfinite(number) ? Json(number) : Json(); }
+
+// The first key in which the two descriptions differ.
+std::string difference(const std::string& a, const std::string& b) {
+  const Json left = Json::parse(a), right = Json::parse(b);
+  for (const auto& [key, value] : right.items())
+    if (!left.contains(key) || left[key] != value) return key;
+  return "something";
+}
+
+}  // namespace
+
+SweepJournal::SweepJournal(std::filesystem::path path, const std::string& description) : path_(std::move(path)) {
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw Error("sweep", path_.string() + " cannot be opened: " + std::strerror(errno));
+  try {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      throw Error("sweep", path_.string() + " is in use by another sweep", "wait for it, or name another file");
+    constexpr std::size_t kLargest = std::size_t{1} << 30;
+    read(read_text_file(path_, kLargest), description);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+SweepJournal::~SweepJournal() { ::close(descriptor_); }
+
+void SweepJournal::read(const std::string& text, const std::string& description) {
+  const std::size_t first = text.find('\n');
+  if (text.empty() || (first == std::string::npos && description.starts_with(text))) {
+    if (::ftruncate(descriptor_, 0) != 0)
+      throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
+    return write(description + "\n");
+  }
+  const std::string head = text.substr(0, first);
+  if (head != description) {
+    const auto json = nlohmann::json::parse(head, nullptr, false);
+    if (!json.is_object() || !json.contains("sweep"))
+      throw Error("sweep", path_.string() + " is no file of an unfinished sweep",
+                  "name a file that does not exist yet");
+    throw Error("sweep", path_.string() + " belongs to another sweep: '" + difference(head, description) + "' differs",
+                "name another file");
+  }
+  std::size_t begin = first + 1;
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const auto row = parse_json(text.substr(begin, end - begin), "sweep", path_.string());
+    const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };
+    if (!row.is_array() || row.size() != 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
+        !is_number(2) || !is_number(3) || !is_number(4))
+      throw Error("sweep", path_.string() + " holds a line that is no grid point", "name another file");
+    known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
+                                                                      {number_of(row[3]), number_of(row[4])}};
+  }
+  if (begin < text.size() && ::ftruncate(descriptor_, static_cast<off_t>(begin)) != 0)
+    throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
+}
+
+std::optional<SweepCell> SweepJournal::known(std::size_t prompt, std::size_t cell) const {
+  const auto found = known_.find({prompt, cell});
+  if (found == known_.end()) return std::nullopt;
+  return found->second;
+}
+
+void SweepJournal::add(std::size_t prompt, std::size_t cell, const SweepCell& result) {
+  const Json row = {prompt, cell, json_of(result.value), json_of(result.effect.kl), json_of(result.effect.max_change)};
+  write(row.dump() + "\n");
+}
+
+void SweepJournal::write(const std::string& line) {
+  for (std::size_t done = 0; done < line.size();) {
+    const ssize_t count = ::write(descriptor_, line.data() + done, line.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
+    done += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace stratoscope

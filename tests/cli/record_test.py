@@ -1,0 +1,122 @@
+"""`--record` and `replay`: an experiment as a file."""
+import json
+
+import pytest
+
+from program import KAFKA, PENGUINS
+
+SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post *= 0.8", "--over", "layer=all", "--target", " insect"]
+EXPERIMENTS = {
+    "predict": ["predict", PENGUINS, "--top", 3, "--edit", "blocks.3.hook_mlp_out[-1] *= -2"],
+    "activations": ["activations", PENGUINS, "--token", "cute"],
+    "similarity": ["similarity", PENGUINS, "--profile"],
+    "sweep": SWEEP,
+    "several": ["sweep", PENGUINS, "--edit", "L{layer}H{head} = zero", "--edit", "blocks.0.hook_mlp_out[0] *= 1.5",
+                "--over", "layer=0,3", "--over", "head=all", "--target-id", 300, "--target-id", 17, "--metric", "logit_diff"],
+    "lens": ["lens", PENGUINS, "--top", 2, "--positions", "-1"],
+    "attention": ["attention", PENGUINS],
+    "generate": ["generate", PENGUINS, "--max-new", 5, "--temperature", 1, "--seed", 7],
+    "patch": ["patch", "He was", "--corrupt", "It was", "--target", " a"],
+    "ablate": ["ablate", PENGUINS, "--target-id", 300, "--parts", "attn,mlps"],
+    "edges": ["edges", "He was", "--target-id", 300, "--model", None],
+    "steer": ["steer", "He was", "--positive", "a joy", "--negative", "a pain", "--max-new", 3],
+    "dashes": ["predict", "--", "-- --json"],
+}
+
+
+def read(stratoscope, name="r.json"):
+    return json.loads((stratoscope.folder / name).read_text(encoding="utf-8"))
+
+
+def write(stratoscope, record):
+    (stratoscope.folder / "r.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_replay_gives_the_same_bits(stratoscope, tiny_model, name):
+    command, *arguments = [tiny_model if argument is None else argument for argument in EXPERIMENTS[name]]
+    options = ["--record", "r.json"]
+    shown = stratoscope.prints(command, *options, *arguments)
+    assert shown == stratoscope.prints(command, *arguments), "recording changes nothing that is shown"
+    document = stratoscope.json(command, *arguments)
+    record = read(stratoscope)
+    assert record["record"] == 1 and record["command"] == command and record["result"] == document
+    assert record["model"] == document["model"] and record["version"] == document["version"]
+    replayed = json.loads(stratoscope.succeeds("replay", "r.json", "--json").out)
+    assert replayed["same"] is True and replayed["differences"] == [] and replayed["result"] == document
+    assert "the same, bit for bit" in stratoscope.prints("replay", "r.json")
+
+
+def test_a_record_says_what_was_done(stratoscope):
+    stratoscope.succeeds(*SWEEP, "--record", "r.json", "--threads", 1, "--figure", "f.svg")
+    record = read(stratoscope)
+    assert record["text"] == KAFKA
+    assert record["options"] == {"edit": ["blocks.{layer}.hook_resid_post *= 0.8"], "over": ["layer=all"],
+                                 "target": [" insect"]}
+
+
+def test_a_text_from_standard_input(stratoscope):
+    stratoscope.succeeds("predict", "--record", "r.json", text="A line.\n")
+    assert read(stratoscope)["text"] == "A line.\n"
+    stratoscope.succeeds("replay", "r.json")
+
+
+def test_a_difference_is_shown_and_is_a_failure(stratoscope):
+    stratoscope.succeeds("predict", PENGUINS, "--record", "r.json")
+    record = read(stratoscope)
+    was = record["result"]["predictions"][0]["logit"]
+    record["result"]["predictions"][0]["logit"] = was + 1e-9
+    write(stratoscope, record)
+    result = stratoscope.run("replay", "r.json")
+    assert result.status == 1 and "1 of the results differ" in result.error
+    assert "/predictions/0/logit" in result.out
+    shown = json.loads(stratoscope.run("replay", "r.json", "--json").out)
+    assert shown["same"] is False and shown["differences"][0]["now"] == was
+
+
+def test_a_record_of_another_model(stratoscope, tiny_model, forged):
+    stratoscope.succeeds("predict", "the king", "--model", tiny_model, "--record", "r.json")
+    record = read(stratoscope)
+    record["options"]["model"] = [str(forged)]
+    record["model"]["name"] = str(forged)
+    record["model"]["hash"] = "0" * 16
+    write(stratoscope, record)
+    stratoscope.fails("replay", "r.json", says="is of another", leaves=["r.json"])
+    record["model"]["name"] = record["options"]["model"][0] = "no-such-model"
+    write(stratoscope, record)
+    stratoscope.fails("replay", "r.json", says="no-such-model", leaves=["r.json"])
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda r: r.clear(), "is no record of an experiment"),
+    (lambda r: r.update(record=2), "this version reads form 1"),
+    (lambda r: r.update(command="models"), "no command 'models' that can be recorded"),
+    (lambda r: r.update(command="frobnicate"), "no command 'frobnicate'"),
+    (lambda r: r["options"].update(save=["x.npz"]), "has the option 'save'"),
+    (lambda r: r["options"].update(record=["x"]), "has the option 'record'"),
+    (lambda r: r["options"].update(top="3"), "without a list"),
+    (lambda r: r["options"].update(top=[3]), "a value that is no text"),
+    (lambda r: r["options"].update(frob=["3"]), "does not take the record's options"),
+    (lambda r: r["options"].update({"a b": ["3"]}), "has the option 'a b'"),
+    (lambda r: r.pop("model"), 'has no "model"'),
+    (lambda r: r.pop("result"), 'has no "result"'),
+    (lambda r: r.update(text=3), 'has no text "text"'),
+])
+def test_bad_records(stratoscope, change, says):
+    stratoscope.succeeds("predict", "the king", "--record", "r.json")
+    record = read(stratoscope)
+    change(record)
+    write(stratoscope, record)
+    stratoscope.fails("replay", "r.json", says=says, leaves=["r.json"])
+
+
+def test_what_is_no_json(stratoscope):
+    (stratoscope.folder / "r.json").write_bytes(b"\xff{")
+    stratoscope.fails("replay", "r.json", says="r.json", leaves=["r.json"])
+    stratoscope.fails("replay", "none.json", says="none.json", leaves=["r.json"])
+    stratoscope.fails("replay", status=2, says="FILE", leaves=["r.json"])
+
+
+def test_a_record_that_cannot_be_written(stratoscope):
+    result = stratoscope.run("predict", "the king", "--record", "no/such/folder.json")
+    assert result.status == 1 and "folder.json" in result.error
