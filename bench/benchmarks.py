@@ -117,6 +117,66 @@ def sweep(settings):
         }
 
 
+GRIDS = {
+    "12 blocks, 22 tokens (demonstration 3)": (22, "blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 1, 15),
+    "12 blocks x 22 positions (patching)": (
+        22, "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", ["layer=all", "position=all"], 1, 7),
+    "12 blocks x 12 heads, 64 tokens (ablation)": (
+        64, "blocks.{layer}.attn.hook_z.head[{head}] = zero", ["layer=all", "head=all"], 1, 5),
+    "1,000 prompts x 12 blocks, 22 tokens": (22, "blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 1000, 3),
+}
+
+
+def grids(settings):
+    """Sweeps on the causal cone, beside one whole run for each grid point: ours, with all logits, and ONNX Runtime's."""
+    result = {"grids": {}}
+    with Peers(engines("stratoscope", "onnxruntime"), settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        ours = peers.peers["stratoscope"]
+        for name, (length, edit, axes, prompts, rounds) in GRIDS.items():
+            prompts = min(prompts, 30) if settings.quick else prompts
+            ids = ids_of(length)
+            request = {"ids": ids, "edits": [edit], "axes": axes, "target": SWEEP["target"], "prompts": prompts}
+            plan = ours.ask("grid", plan=True, **request)
+            works = {"cone": lambda: ours.ask("grid", **request)["seconds"]}
+            works |= {kind: lambda p=peer: p.ask("forward", ids=ids)["seconds"] for kind, peer in peers.peers.items()}
+            seconds = interleave(settings.rounds(rounds), works)
+            counts = {key: plan[key] for key in ("cells", "operations", "required", "full")}
+            result["grids"][name] = {"seconds": seconds, **counts}
+    return result
+
+
+def growth(settings):
+    """Seconds of sweeps by the number of grid points, tokens and blocks."""
+    result = {"points": {"cells": [], "tokens": [], "blocks": []}}
+
+    def measure(axis, value, length, edit, axes, peers, rounds=3):
+        request = {"ids": ids_of(length), "edits": [edit], "axes": axes, "target": SWEEP["target"]}
+        plan = peers.ask("grid", plan=True, **request)
+        seconds = [peers.ask("grid", **request)["seconds"] for _ in range(settings.rounds(rounds))]
+        result["points"][axis].append({"value": value, "cells": plan["cells"], "operations": plan["operations"], "seconds": seconds})
+
+    with Peers(engines("stratoscope"), settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        ours = peers.peers["stratoscope"]
+        edit = "blocks.{layer}.hook_resid_pre[{position}] *= {x}"
+        for repeat in (1, 4, 38) if not settings.quick else (1,):
+            measure("cells", 264 * repeat, 22, edit, ["layer=all", "position=all", f"x=1..{repeat}"], ours, 1 if repeat > 4 else 3)
+        for few in (1, 12, 66):
+            layers, places = {1: ("6", "11"), 12: ("all", "11"), 66: ("all", "0,4,8,12,16,20")}[few]
+            measure("cells", {1: 1, 12: 12, 66: 72}[few], 22, edit,
+                    [f"layer={layers}", f"position={places}", "x=1"], ours)
+        for length in (16, 64, 256, 1024)[: 2 if settings.quick else 4]:
+            measure("tokens", length, length, "blocks.{layer}.hook_resid_post[-1] *= 0.8", ["layer=all"], ours)
+        for blocks in (1, 3, 6, 12):
+            measure("blocks", blocks, 22, "blocks.{layer}.hook_resid_pre *= 0.8", [f"layer={12 - blocks}..11"], ours)
+    for points in result["points"].values():
+        points.sort(key=lambda point: point["value"])
+    return result
+
+
 def timed(command, threads):
     start = time.perf_counter()
     done = subprocess.run(command, env=environment(threads), stdout=subprocess.PIPE, check=True)
@@ -198,6 +258,8 @@ def pull(settings):
 ALL = {
     "forward": forward,
     "sweep": sweep,
+    "grids": grids,
+    "growth": growth,
     "cold-start": cold_start,
     "memory": memory,
     "load": load_time,

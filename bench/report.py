@@ -97,6 +97,35 @@ def sweep(result):
     return Table(["", *TIMES], time_rows(result["seconds"]), [f"{rounds(result['seconds'])} {note}"])
 
 
+def grids(result):
+    rows = []
+    for name, grid in result["grids"].items():
+        cells, cone = grid["cells"], np.array(grid["seconds"]["cone"])
+        ours = np.array(grid["seconds"]["stratoscope"])
+        peer = grid["seconds"].get("onnxruntime")
+        rows.append([
+            f"{name}", f"{cells}", seconds(median(cone)), quartiles(cone, seconds), f"{cells / median(cone):.0f}",
+            f"{median(cells * np.array(peer) / cone):.1f}" if peer else "-",
+            f"{median(cone / (cells * ours)):.2f}", f"{grid['operations'] / grid['required']:.3f}",
+            f"{grid['required'] / grid['full']:.2f}",
+        ])
+    note = ("The programs in turn; medians, quartiles. A whole run is one forward pass of the text alone, ours with all logits; "
+            "operations are multiplications and additions, those of whole runs with the last logits alone.")
+    header = ["grid", "points", "median", "quartiles", "points/s", "ONNX Runtime's whole runs / ours",
+              "ours / our whole runs", "operations done / required", "required / whole runs"]
+    return Table(header, rows, [note])
+
+
+def growth(result):
+    rows = []
+    for axis, points in result["points"].items():
+        for point in points:
+            time = median(point["seconds"])
+            rows.append([f"{axis} {point['value']}", f"{point['cells']}", seconds(time), seconds(time / point["cells"]),
+                         f"{1e-9 * point['operations']:.1f}", f"{1e-9 * point['operations'] / time:.0f}"])
+    return Table(["", "points", "time", "a point", "10^9 operations", "GFLOP/s"], rows, [])
+
+
 def cold_start(result):
     note = f"{result['tokens']} tokens. All print the same prediction."
     return Table(["", *TIMES], time_rows(result["seconds"]), [f"{rounds(result['seconds'])} {note}"])
@@ -146,6 +175,8 @@ def pull(result):
 TITLES = {
     "forward": "Forward pass: all hidden states, all logits, GPT-2 small's shape in float32",
     "sweep": "The third demonstration: each block's output scaled, one run a block",
+    "grids": "Sweeps on the causal cone, beside whole runs",
+    "growth": "Sweeps by the number of grid points, tokens and blocks",
     "cold-start": "Cold start: from the process's start to the printed prediction",
     "memory": "Memory of a process that holds the model and a run",
     "load": "Loading the model in a running process",

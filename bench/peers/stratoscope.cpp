@@ -86,6 +86,31 @@ class Peer {
     return {{"seconds", seconds}, {"values", result.values}};
   }
 
+  // A grid over one text or over several of its length, on the cone; and how much of it the cone asks for.
+  json grid(const json& request) {
+    std::vector<SweepRequest> grids;
+    const auto ids = request.at("ids").get<TokenIds>();
+    for (std::size_t i = 0; i < request.value("prompts", std::size_t{1}); ++i) {
+      SweepRequest& of = grids.emplace_back();
+      of.text = ids;
+      of.text[0] = static_cast<TokenIds::value_type>((static_cast<std::size_t>(ids[0]) + i) % model_->config().d_vocab);
+      of.edits = request.at("edits").get<std::vector<std::string>>();
+      for (const auto& axis : request.at("axes"))
+        of.axes.push_back(parse_axis(axis.get<std::string>(), model_->config(), ids.size()));
+      of.targets = {request.at("target").get<TokenIds::value_type>()};
+    }
+    double operations = 0;
+    const double seconds = seconds_of([&] { sweep_all(*model_, grids, {}, &operations); });
+    json answer = {{"seconds", seconds}, {"operations", operations}};
+    if (request.value("plan", false)) {
+      const SweepPlan plan = plan_sweep(*model_, grids);
+      answer["cells"] = plan.cells;
+      answer["required"] = plan.operations;
+      answer["full"] = plan.full_operations;
+    }
+    return answer;
+  }
+
   json peak(const json&) { return {{"gflops", matrix_peak_gflops(model_->config(), 1)}}; }
 
   json load_tokenizer(const json& request) {
@@ -113,6 +138,7 @@ class Peer {
                                                   {"forward", &Peer::forward},
                                                   {"save", &Peer::save},
                                                   {"sweep", &Peer::sweep_blocks},
+                                                  {"grid", &Peer::grid},
                                                   {"peak", &Peer::peak},
                                                   {"load_tokenizer", &Peer::load_tokenizer},
                                                   {"tokenize", &Peer::tokenize}};

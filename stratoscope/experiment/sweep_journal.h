@@ -8,10 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "stratoscope/base/api.h"
 #include "stratoscope/probe/sweep.h"
 
-namespace STRATOSCOPE_API stratoscope {
+namespace stratoscope {
 
 // One JSON value a line: first what is being done, then [prompt, cell, value, kl, max_change] for every grid point, in
 // any order; a number that is not finite is null. A last line that is cut (kill -9) counts as not written.

@@ -3,7 +3,8 @@ import pytest
 
 from program import PENGUINS
 
-COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similarity", "sweep", "verify", "bench"]
+COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similarity", "sweep", "verify", "bench",
+            "patch", "ablate", "edges", "steer"]
 
 
 @pytest.mark.parametrize(
@@ -117,4 +118,4 @@ def test_a_repeated_list_takes_one_value_each_time(stratoscope):
 
 def test_a_mistyped_command_is_named_with_the_nearest_one(stratoscope):
     stratoscope.fails("predit", "x", status=2, says=["predit", "did you mean 'predict'"])
-    stratoscope.fails("ablate", "x", status=2, says=["there is no command 'ablate' in this version"])
+    stratoscope.fails("ablaze", "x", status=2, says=["there is no command 'ablate' in this version"])
