@@ -118,4 +118,4 @@ def test_a_repeated_list_takes_one_value_each_time(stratoscope):
 
 def test_a_mistyped_command_is_named_with_the_nearest_one(stratoscope):
     stratoscope.fails("predit", "x", status=2, says=["predit", "did you mean 'predict'"])
-    stratoscope.fails("ablaze", "x", status=2, says=["there is no command 'ablate' in this version"])
+    stratoscope.fails("ablaze", "x", status=2, says=["there is no command 'ablaze' in this version"])
