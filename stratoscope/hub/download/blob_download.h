@@ -26,6 +26,6 @@ struct BlobRequest {
 // first, so that whoever comes next goes on from its end: this program or huggingface_hub. Throws Error (full disk; a
 // hash that is wrong, and then the file is gone), Interrupted.
 std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const BlobRequest& request,
-                            const RetryOptions& retry, const Wait& wait, const DownloadObserver& observer);
+                            const RetryOptions& options, const Wait& wait, const DownloadObserver& observer);
 
 }  // namespace stratoscope
