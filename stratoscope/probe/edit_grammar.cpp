@@ -1,6 +1,7 @@
 #include "stratoscope/probe/edit_grammar.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -14,6 +15,8 @@ namespace {
 
 constexpr const char* kCaptureExample = "a capture reads like \"blocks.3.attn.hook_pattern[2:5].head[0]\"";
 constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
+
+constexpr std::array<std::string_view, 4> kSelectors = {"", ".head", ".key", ".dim"};  // before their brackets
 
 class EditParser {
  public:
@@ -49,9 +52,15 @@ class EditParser {
     return true;
   }
 
+  // How many characters a selector of this kind begins with, its bracket the last of them: ".head[", or ".head [" as
+  // there may be spaces before every bracket. 0 where none begins.
+  static std::size_t opening(std::string_view text, std::string_view kind) {
+    if (!text.starts_with(kind)) return 0;
+    const std::size_t bracket = kind.empty() ? 0 : text.find_first_not_of(" \t\n\v\f\r", kind.size());
+    return bracket < text.size() && text[bracket] == '[' ? bracket + 1 : 0;
+  }
   static bool begins_selector(std::string_view text) {
-    return text.starts_with("[") || text.starts_with(".head[") || text.starts_with(".key[") ||
-           text.starts_with(".dim[");
+    return std::ranges::any_of(kSelectors, [&](std::string_view kind) { return opening(text, kind) > 0; });
   }
 
   // At "[": whether what the bracket encloses belongs to the name, because the name goes on behind it.
@@ -92,17 +101,15 @@ class EditParser {
   bool parse_selector() {
     skip_spaces();
     const std::size_t begin = pos_;
+    const std::array lists = {&edit_.positions, &edit_.heads, &edit_.keys, &edit_.dims};
     std::optional<std::string>* list = nullptr;
-    if (take("["))
-      list = &edit_.positions;
-    else if (take(".head["))
-      list = &edit_.heads;
-    else if (take(".key["))
-      list = &edit_.keys;
-    else if (take(".dim["))
-      list = &edit_.dims;
-    else
-      return false;
+    for (std::size_t kind = 0; kind < lists.size() && list == nullptr; ++kind) {
+      const std::size_t length = opening(rest(), kSelectors[kind]);
+      if (length == 0) continue;
+      list = lists[kind];
+      pos_ += length;
+    }
+    if (list == nullptr) return false;
     if (list->has_value()) fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
     *list = bracketed(begin);
     return true;

@@ -47,6 +47,7 @@ TEST(EditGrammar, WhatItReads) {
       {"a[2:5,-1] *= 1", "a [2:5,-1]--- *= number 1.000000"},
       {"a.head[0..3][1].dim[7].key[all] *= 1", "a [1][0..3][all][7] *= number 1.000000"},
       {"a .dim[1] [2] *= 1", "a [2]--[1] *= number 1.000000"},
+      {"a[1:5].head [0] = 2", "a [1:5][0]-- = number 2.000000"},
       {"blocks.*.hook_mlp_out *= 0", "blocks.*.hook_mlp_out ---- *= number 0.000000"},
       {"blocks.**= 2", "blocks.* ---- *= number 2.000000"},
       {"blocks.?.hook_* = 2", "blocks.?.hook_* ---- = number 2.000000"},
