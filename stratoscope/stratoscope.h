@@ -21,6 +21,7 @@
 #include "stratoscope/experiment/similarity.h"
 #include "stratoscope/experiment/steer.h"
 #include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/experiment/text_lines.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/experiment/verify.h"
 #include "stratoscope/figures/save_figure.h"

@@ -68,7 +68,8 @@ void print_last_position(const Lens& lens) {
     const LensCell& cell = lens.cells[depth].back();
     std::vector<std::string> row = {lens.labels[depth], fmt::format("{:.3f}", cell.entropy),
                                     fmt::format("{:.3f}", cell.kl)};
-    if (lens.target) row.insert(row.end(), {std::to_string(cell.target_rank), fmt::format("{:.4f}", cell.target_prob)});
+    if (lens.target)
+      row.insert(row.end(), {fmt::format("{:.0f}", cell.target_rank), fmt::format("{:.4f}", cell.target_prob)});
     std::string tokens;
     for (const Prediction& p : cell.top)
       tokens += fmt::format("{}{} {:.2f}", tokens.empty() ? "" : "  ", token_label(p.token), p.prob);

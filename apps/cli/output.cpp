@@ -28,11 +28,12 @@ void print_json(const Document& document) {
   print("\n");
 }
 
-void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect) {
+void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
+                    std::size_t texts) {
   if (session.model_is_loaded())
     for (const std::string& warning : session.model().warnings()) warn(warning);
   if (!effect) return;
-  if (const std::string warning = effect_warning(*effect, session.config(), options.edits); !warning.empty())
+  if (const std::string warning = effect_warning(*effect, session.config(), options.edits, texts); !warning.empty())
     warn(warning);
 }
 

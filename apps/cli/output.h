@@ -1,6 +1,7 @@
 // What every command prints: results on standard output, warnings on standard error.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,9 @@ void warn(std::string_view text);
 // One line that names the model, the text's size and what was added or cut.
 void print_header(const Session& session, const Text& text);
 void print_json(const Document& document);
-// The checkpoint's warnings, once the model is loaded, and those of an effect near nothing.
-void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect);
+// The checkpoint's warnings, once the model is loaded, and those of numbers that edits spoiled or did not move.
+void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
+                    std::size_t texts = 1);
 // "effect of the edits: …" for people.
 void print_effect(const std::optional<Effect>& effect);
 

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -18,6 +19,17 @@ volatile std::sig_atomic_t interrupting_signal = 0;
 extern "C" void on_interrupt(int signal) {
   interrupting_signal = signal;
   std::signal(signal, SIG_DFL);
+}
+
+std::string rate_text(double per_second) {
+  return per_second >= 10 ? fmt::format("{:.0f}/s", per_second) : fmt::format("{:.1f}/s", per_second);
+}
+
+std::string left_text(double seconds) {
+  const auto minutes = static_cast<long>(seconds / 60);
+  return minutes < 2     ? fmt::format("{:.0f} s left", seconds)
+         : minutes < 120 ? fmt::format("{} min left", minutes)
+                         : fmt::format("{} h {} min left", minutes / 60, minutes % 60);
 }
 
 }  // namespace
@@ -47,16 +59,18 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   if (done == 0) start_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   // Work that ends within two seconds needs no bar; more than ten pictures a second nobody sees.
-  if (!on_terminal_ || total == 0 || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100)))
-    return;
-  constexpr std::size_t kWidth = 30;
-  const std::size_t full = kWidth * done / total;
-  const double left = done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total - done) : 0;
-  tell(fmt::format("\r\033[K{} [{}{}] {}/{}  {:.0f} s left", what, std::string(full, '#'),
-                   std::string(kWidth - full, '.'), done, total, left));
-  std::fflush(stderr);
+  if (!on_terminal_ || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100))) return;
   drawn_ = true;
   last_drawn_ = now;
+  const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
+  if (total == 0) return tell(fmt::format("\r\033[K{} {}  {}", done, what, rate_text(rate)));
+  constexpr std::size_t kWidth = 30;
+  const std::size_t full = kWidth * std::min(done, total) / total;
+  const double left =
+      done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total - std::min(done, total)) : 0;
+  tell(fmt::format("\r\033[K{} [{}{}] {}/{}  {}  {}", what, std::string(full, '#'), std::string(kWidth - full, '.'),
+                   done, total, rate_text(rate), left_text(left)));
+  std::fflush(stderr);
 }
 
 void ProgressBar::update_parts(std::span<const ProgressPart> parts) {

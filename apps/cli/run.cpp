@@ -14,7 +14,7 @@ struct Options {
   CommonOptions common;
   std::string save;
   std::vector<std::string> captures;
-  std::optional<std::string> texts;
+  std::optional<std::string> texts, stop_at, start_at, from;
 };
 
 bool looks_like_a_hook_point(const std::string& text) {
@@ -24,30 +24,54 @@ bool looks_like_a_hook_point(const std::string& text) {
                      [&](const char* part) { return text.find(part) != std::string::npos; });
 }
 
-void run_command(Options options, const Program& program) {
-  if (!options.texts) give_back_text(options.common, options.captures, looks_like_a_hook_point);
-  if (options.texts && options.common.text) throw CLI::ExcludesError("--texts", "TEXT");
+SaveRunRequest request_of(Options& options) {
   SaveRunRequest request;
-  request.packed = options.texts.has_value();
-  request.texts = request.packed ? read_texts(*options.texts) : std::vector<std::string>{text_of(options.common)};
+  if (options.from) {
+    if (options.common.text) throw CLI::ExcludesError("--from", "TEXT");
+    if (options.common.bos) throw CLI::ExcludesError("--from", "--bos");
+    if (options.common.truncate) throw CLI::ExcludesError("--from", "--truncate");
+    request.from = *options.from;
+  } else if (options.texts) {
+    if (options.common.text) throw CLI::ExcludesError("--texts", "TEXT");
+    request.texts_file = *options.texts;
+  } else {
+    give_back_text(options.common, options.captures, looks_like_a_hook_point);
+    request.texts = {text_of(options.common)};
+  }
   request.text_options = options.common.text_options();
   request.edits = options.common.edit_options();
   request.captures = options.captures;
   request.file = options.save;
+  request.start_at = options.start_at;
+  request.stop_at = options.stop_at;
+  return request;
+}
+
+void run_command(Options options, const Program& program) {
+  const SaveRunRequest request = request_of(options);
   const Session session = open_session(options.common, program);
   const SavedRun saved = save_run(session, request);
-  print_warnings(session, options.common, saved.effect);
+  print_warnings(session, options.common, saved.effect, saved.texts);
   if (options.common.json) return print_json(to_json(session, saved));
-  std::size_t tokens = 0;
-  for (const Text& text : saved.texts) tokens += text.ids.size();
-  fmt::print("{}, {} text{}, {} token{}, saved in {}\n\n", session.model_name(), saved.texts.size(),
-             saved.texts.size() == 1 ? "" : "s", tokens, tokens == 1 ? "" : "s", saved.file.string());
-  for (const Text& text : saved.texts)
-    for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
+  fmt::print("{}, {} text{}, {} token{}, saved in {}\n\n", session.model_name(), saved.texts,
+             saved.texts == 1 ? "" : "s", saved.tokens, saved.tokens == 1 ? "" : "s", saved.file.string());
+  for (const std::string& note : saved.notes) fmt::print("note: {}\n", note);
   Table table({"key", "shape"});
   for (const auto& [name, shape] : saved.keys) table.add({name, to_string(shape)});
   print(table.text());
   print_effect(saved.effect);
+}
+
+void add_part_of_a_pass(CLI::App& command, Options& options) {
+  command
+      .add_option("--stop-at", options.stop_at,
+                  "run the blocks before this one alone, and keep what would enter it; the number of blocks runs all")
+      ->type_name("BLOCK");
+  auto* start_at = command.add_option("--start-at", options.start_at, "run this block and those behind it");
+  auto* from = command.add_option(
+      "--from", options.from, "the file of an earlier `run --save` that the tokens and the hidden states come from");
+  start_at->type_name("BLOCK")->needs(from);
+  from->type_name("FILE")->needs(start_at);
 }
 
 }  // namespace
@@ -61,8 +85,10 @@ void add_run(CLI::App& app, Program& program) {
                                       "also save a hook point; globs such as blocks.*.attn.hook_pattern");
   captures->type_name("HOOK …");
   take_several(*captures);
-  auto* texts = command.add_option("--texts", options->texts, "many texts: JSON lines with a field \"text\"");
+  auto* texts = command.add_option("--texts", options->texts,
+                                   "many texts, of any size: JSON lines with a field \"text\"; - for standard input");
   texts->type_name("FILE.jsonl");
+  add_part_of_a_pass(command, *options);
   add_text(command, options->common);
   command.callback([options, &program] { program.action = [options, &program] { run_command(*options, program); }; });
 }

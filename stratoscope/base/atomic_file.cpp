@@ -1,5 +1,6 @@
 #include "stratoscope/base/atomic_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,6 +44,14 @@ void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(te
 
 void AtomicFile::seek(std::uint64_t offset) {
   if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) fail("cannot be written");
+}
+
+void AtomicFile::reserve(std::uint64_t bytes) {
+  while (bytes > 0 && ::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) fail("cannot be written");
+    return;  // EOPNOTSUPP and the like: writing will tell
+  }
 }
 
 void AtomicFile::commit() {

@@ -26,6 +26,11 @@ class AtomicFile {
 
   // Where the next write goes, counted from the file's beginning.
   void seek(std::uint64_t offset);
+  // Takes the space for so many bytes at once, where the file system can promise it: a disk that is too full is then
+  // known before the work. Throws Error as above.
+  void reserve(std::uint64_t bytes);
+  // Where the bytes are until commit().
+  const std::filesystem::path& temporary() const { return temporary_; }
 
  private:
   [[noreturn]] void fail(const char* doing) const;

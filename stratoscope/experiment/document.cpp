@@ -27,6 +27,10 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
   json["precision"] = name_of(session.precision());
   json["isa"] = instruction_set();
   if (effect) json["effect"] = {{"kl", effect->kl}, {"max_change", effect->max_change}};
+  if (effect && effect->nonfinite)
+    json["effect"]["nonfinite"] = {{"hook_point", name_of(effect->nonfinite->site)},
+                                   {"text", effect->nonfinite->sequence},
+                                   {"position", effect->nonfinite->position}};
   if (text != nullptr && !text->notes.empty()) json["notes"] = text->notes;
   return json;
 }

@@ -9,8 +9,9 @@
 namespace STRATOSCOPE_API stratoscope {
 
 // A result as one JSON document in UTF-8, indented by two. Each result's to_json() begins with what it was made with:
-// {"version", "model": {"name", "hash"}, "precision", "isa"}, "effect": {"kl", "max_change"} where edits were made, and
-// "notes" where a text was changed on its way in. Numbers that are not finite are null.
+// {"version", "model": {"name", "hash"}, "precision", "isa"}, "effect": {"kl", "max_change"} where edits were made
+// (with "nonfinite": {"hook_point", "text", "position"} where they made a number that is not finite), and "notes" where
+// a text was changed on its way in. Numbers that are not finite are null.
 struct Document {
   std::string text;
   bool all_finite = true;  // false where such a null stands in it

@@ -94,8 +94,7 @@ class Reader {
     cell.target = lens_.target ? lens_.target->id : most_likely(final, 1)[0];
     const TokenId targets[] = {cell.target};
     cell.target_prob = metric_value<T>(Metric::prob, row, final, targets);
-    const double rank = metric_value<T>(Metric::rank, row, final, targets);
-    cell.target_rank = std::isfinite(rank) ? static_cast<std::size_t>(rank) : 0;
+    cell.target_rank = metric_value<T>(Metric::rank, row, final, targets);
     cell.entropy = metric_value<T>(Metric::entropy, row, final, {});
     cell.kl = metric_value<T>(Metric::kl, row, final, {});
     return cell;
@@ -112,7 +111,7 @@ class Reader {
 double shown_value(const LensCell& cell, LensColor color, bool has_target) {
   switch (color) {
     case LensColor::prob: return has_target ? cell.target_prob : cell.top[0].prob;
-    case LensColor::rank: return std::log10(1.0 + static_cast<double>(cell.target_rank));
+    case LensColor::rank: return std::log10(1.0 + cell.target_rank);
     case LensColor::entropy: return cell.entropy;
     default: return cell.kl;
   }
@@ -188,9 +187,10 @@ Document to_json(const Session& session, const Lens& lens) {
       Json tokens = Json::array();
       for (const Prediction& p : cell.top) tokens.push_back({{"id", p.id}, {"token", p.token}, {"prob", p.prob}});
       layer["positions"].push_back(std::move(tokens));
+      const bool has_rank = std::isfinite(cell.target_rank);
       layer["summary"].push_back({{"target", cell.target},
                                   {"target_prob", cell.target_prob},
-                                  {"target_rank", cell.target_rank},
+                                  {"target_rank", has_rank ? Json(static_cast<std::size_t>(cell.target_rank)) : Json()},
                                   {"entropy", cell.entropy},
                                   {"kl", cell.kl}});
     }

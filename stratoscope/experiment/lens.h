@@ -50,8 +50,8 @@ struct LensCell {
   std::vector<Prediction> top;  // falling, ties by lower id
   TokenId target = 0;           // the asked one, or the token that the model predicts here in the end
   double target_prob = 0;
-  std::size_t target_rank = 0;  // 0 is the likeliest
-  double entropy = 0, kl = 0;   // nats
+  double target_rank = 0;      // 0 is the likeliest; NaN where the logits are not finite
+  double entropy = 0, kl = 0;  // nats
 };
 
 struct Lens {

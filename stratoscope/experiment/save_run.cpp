@@ -6,22 +6,23 @@
 #include <fstream>
 #include <limits>
 
+#include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/json.h"
-#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/experiment/json_document.h"
-#include "stratoscope/experiment/run_arrays.h"
+#include "stratoscope/experiment/run_writer.h"
+#include "stratoscope/experiment/start_file.h"
+#include "stratoscope/experiment/text_lines.h"
+#include "stratoscope/experiment/token_spool.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/model/forward.h"
-#include "stratoscope/model/hooks.h"
-#include "stratoscope/model/join_runs.h"
 #include "stratoscope/probe/captures.h"
+#include "stratoscope/probe/indices.h"
 
 namespace stratoscope {
 namespace {
 
-// Texts share a forward pass up to about this many rows, so that scratch memory stays bounded.
-constexpr std::size_t kRowsPerPass = 2048;
+// Texts share a forward pass up to about so many rows and so many bytes of arrays, so that memory stays bounded.
+constexpr std::size_t kRowsPerPass = 2048, kBytesPerPass = std::size_t{64} << 20;
 
 // The system's own estimate of what can be had without swapping; no limit where it does not say.
 double available_bytes() {
@@ -33,182 +34,278 @@ double available_bytes() {
   return std::numeric_limits<double>::infinity();
 }
 
-// The arrays are held until they are written: refused before the work, not killed in its midst.
+// The arrays of a pass are held until they are written: refused before the work, not killed in its midst.
 void check_memory(double bytes, std::size_t rows) {
   constexpr double kGibi = 1 << 30;
   if (bytes > available_bytes())
     throw Error("run",
-                fmt::format("the arrays of {} tokens need {:.1f} GiB, but {:.1f} GiB of memory are free", rows,
-                            bytes / kGibi, available_bytes() / kGibi),
-                "split the texts over several files, or capture less");
+                fmt::format("the arrays of a text of {} tokens need {:.1f} GiB, but {:.1f} GiB of memory are free",
+                            rows, bytes / kGibi, available_bytes() / kGibi),
+                "capture less");
 }
 
-// Everything that goes into the file, filled pass by pass.
-template <class T>
-class Recorder {
+// A block, or n_layers, which stands for what is behind the last one.
+std::size_t parse_block(const std::string& text, const ModelConfig& config) {
+  return text == std::to_string(config.n_layers) ? config.n_layers : parse_index(text, config.n_layers, "block");
+}
+
+SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
+  SavedBlocks blocks{0, config.n_layers, request.start_at.has_value(), request.stop_at.has_value()};
+  if (blocks.starts) blocks.first = parse_block(*request.start_at, config);
+  if (blocks.stops) blocks.last = parse_block(*request.stop_at, config);
+  if (blocks.starts && blocks.stops && blocks.first >= blocks.last)
+    throw Error("run", fmt::format("no block runs between starting at block {} and stopping at block {}", blocks.first,
+                                   blocks.last));
+  return blocks;
+}
+
+// From texts, one at a time, to token ids, and what there will be of everything.
+class Counter {
  public:
-  Recorder(const Session& session, const SaveRunRequest& request, const std::vector<Text>& texts)
-      : session_(session), request_(request), texts_(texts), list_(request.captures, session.config()) {
-    const ModelConfig& config = session.config();
-    row_offsets_ = {0};
-    std::size_t longest = 0;
-    for (const Text& text : texts) {
-      row_offsets_.push_back(row_offsets_.back() + static_cast<std::int64_t>(text.ids.size()));
-      ids_.insert(ids_.end(), text.ids.begin(), text.ids.end());
-      longest = std::max(longest, text.ids.size());
-    }
-    const std::size_t rows = ids_.size();
-    const std::vector<std::size_t> offsets(row_offsets_.begin(), row_offsets_.end());
-    captures_ = list_.of_texts(offsets);
-    double numbers =
-        static_cast<double>(rows) * static_cast<double>(config.n_hidden_states() * config.d_model + config.d_vocab);
-    for (const Capture& capture : captures_) numbers += numbers_of(capture, rows, longest);
-    check_memory(numbers * sizeof(T), rows);
-    hidden_states_ = BasicTensor<T>({config.n_hidden_states(), rows, config.d_model});
-    logits_ = BasicTensor<T>({rows, config.d_vocab});
-    for (const Capture& capture : captures_)
-      captured_.push_back(capture_tensor<T>(capture.site, config, capture.rows ? capture.rows->size() : rows,
-                                            capture.heads ? capture.heads->size() : config.n_heads, longest));
-    placed_.resize(captures_.size());
+  Counter(const Session& session, const SaveRunRequest& request, const CaptureList& captures, EditResolver& edits,
+          TokenSpool& spool)
+      : session_(session), request_(request), captures_(captures), edits_(edits), spool_(spool) {
+    const std::size_t nothing_chosen[] = {0};
+    sizes_.captures = captures.of_texts(nothing_chosen);
+    sizes_.captured_rows.resize(sizes_.captures.size(), 0);
   }
 
-  template <class RunModel>
-  std::optional<Effect> record(const RunModel& run_model) {
-    std::optional<Effect> effect;
-    QuietProgress quiet(session_.progress());
-    for (std::size_t first = 0; first < texts_.size();) {
-      if (session_.progress() != nullptr && texts_.size() > 1) session_.progress()->update("run", first, texts_.size());
-      RunRequest pass;
-      pass.progress = texts_.size() > 1 ? &quiet : session_.progress();
-      std::size_t rows = 0, end = first;
-      for (; end < texts_.size() && (end == first || rows + texts_[end].ids.size() <= kRowsPerPass); ++end) {
-        rows += texts_[end].ids.size();
-        for (SiteEdit& edit : resolve_edits(session_, texts_[end], request_.edits, request_.text_options, end - first))
-          pass.edits.push_back(std::move(edit));
-        pass.sequences.push_back(texts_[end].ids);
-      }
-      pass.captures = list_.of_texts(offsets_of(pass.sequences));
-      const Run<T> run = run_model(pass);
-      place(run, static_cast<std::size_t>(row_offsets_[first]));
-      if (!pass.edits.empty()) {
-        pass.edits.clear();
-        pass.captures.clear();
-        pass.hidden_states = false;
-        const Run<T> clean = run_model(pass);
-        if (!effect) effect.emplace();
-        for (std::size_t r = 0; r < rows; ++r)
-          effect->include<T>(clean.logits.matrix().row_span(r), run.logits.matrix().row_span(r));
-      }
-      first = end;
-    }
-    return effect;
+  // `place` names the text in errors; empty for the only one.
+  void read(const std::string& text, const std::string& place) {
+    in(place, [&] {
+      const Text read = session_.read(text, request_.text_options);
+      const std::size_t of_all = request_.text_options.bos ? 1 : 0;  // what is said of every text
+      if (place.empty())
+        notes_ = read.notes;
+      else
+        notes_.assign(read.notes.begin(), read.notes.begin() + static_cast<std::ptrdiff_t>(of_all));
+      if (!place.empty() && read.notes.size() > of_all) ++cut_;
+      add(read.ids);
+    });
+  }
+  void take(const TokenIds& ids, const std::string& place) {
+    in(place, [&] { add(ids); });
   }
 
-  std::vector<ArrayView> arrays() const {
-    const std::span<const std::int64_t> ids = ids_, row_offsets = row_offsets_;
-    std::vector<ArrayView> views;
-    views.push_back(array_view("input_ids", ids, {ids.size()}));
-    views.push_back(array_view("hidden_states", hidden_states_));
-    views.push_back(array_view("logits", logits_));
-    if (request_.packed) views.push_back(array_view("row_offsets", row_offsets, {row_offsets.size()}));
-    for (std::size_t i = 0; i < captures_.size(); ++i)
-      views.push_back(array_view(name_of(captures_[i].site), captured_[i]));
-    return views;
+  const RunSizes& sizes() const { return sizes_; }
+  std::vector<std::string> notes() const {
+    std::vector<std::string> notes = notes_;
+    if (cut_ > 0)
+      notes.push_back(fmt::format("{} of {} texts were cut to {} tokens, the model's context", cut_, sizes_.texts,
+                                  session_.config().n_ctx));
+    return notes;
   }
 
  private:
-  void place(const Run<T>& run, std::size_t first_row) {
-    place_rows(run.hidden_states, hidden_states_, 1, first_row);
-    place_rows(run.logits, logits_, 0, first_row);
-    for (std::size_t i = 0; i < captures_.size(); ++i) {
-      const BasicTensor<T>& value = run.value(captures_[i].site);
-      const std::size_t axis = pos_axis_of(captures_[i].site);
-      place_rows(value, captured_[i], axis, placed_[i]);
-      placed_[i] += value.shape()[axis];
-    }
+  void add(const TokenIds& ids) {
+    const std::size_t offsets[] = {0, ids.size()};
+    const auto captures = captures_.of_texts(offsets);
+    edits_.check(ids);
+    for (std::size_t i = 0; i < captures.size(); ++i)
+      sizes_.captured_rows[i] += captures[i].rows ? captures[i].rows->size() : ids.size();
+    sizes_.rows += ids.size();
+    sizes_.longest = std::max(sizes_.longest, ids.size());
+    ++sizes_.texts;
+    spool_.append(ids);
   }
 
-  double numbers_of(const Capture& capture, std::size_t rows, std::size_t longest) const {
-    const ModelConfig& config = session_.config();
-    const HookPoint& info = hook_point(capture.site.point);
-    const std::size_t heads = capture.heads ? capture.heads->size() : config.n_heads;
-    const std::size_t width = info.has_axis(HookAxis::key)    ? heads * longest
-                              : info.has_axis(HookAxis::head) ? heads * shape_of(capture.site, config, 1).back()
-                                                              : shape_of(capture.site, config, 1).back();
-    return static_cast<double>(capture.rows ? capture.rows->size() : rows) * static_cast<double>(width);
+  template <class Work>
+  static void in(const std::string& place, const Work& work) {
+    try {
+      work();
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error& error) {
+      if (place.empty()) throw;
+      Error there(error.where(), place + ": " + error.problem(), error.hint());
+      there.set_details(error.details());
+      throw there;
+    }
   }
 
   const Session& session_;
   const SaveRunRequest& request_;
-  const std::vector<Text>& texts_;
-  std::vector<std::int64_t> ids_, row_offsets_;
-  CaptureList list_;
-  std::vector<Capture> captures_;    // over all texts
-  std::vector<std::size_t> placed_;  // rows of each that are filled
-  BasicTensor<T> hidden_states_, logits_;
-  std::vector<BasicTensor<T>> captured_;
+  const CaptureList& captures_;
+  EditResolver& edits_;
+  TokenSpool& spool_;
+  RunSizes sizes_;
+  std::vector<std::string> notes_;
+  std::size_t cut_ = 0;
 };
 
+// Pass after pass into the file.
 template <class T, class RunModel>
-void record_and_save(const Session& session, const SaveRunRequest& request, SavedRun& saved,
-                     const RunModel& run_model) {
-  Recorder<T> recorder(session, request, saved.texts);
-  saved.effect = recorder.record(run_model);
-  const auto arrays = recorder.arrays();
-  for (const ArrayView& array : arrays) saved.keys.emplace_back(array.name, array.shape);
-  save_arrays(request.file, arrays, metadata_of(session));
+class Recorder {
+ public:
+  Recorder(const Session& session, const CaptureList& captures, const SavedBlocks& blocks, const StartFile* start,
+           EditResolver& edits, const RunModel& run_model)
+      : session_(session),
+        captures_(captures),
+        blocks_(blocks),
+        start_(start),
+        edits_(edits),
+        run_model_(run_model),
+        quiet_(session.progress()) {}
+
+  std::optional<Effect> record(TokenSpool& spool, const RunSizes& sizes, RunWriter<T>& out) {
+    const std::size_t row_bytes =
+        bytes_of_row(sizes, blocks_, session_.config(), std::is_same_v<T, float> ? DType::f32 : DType::f64);
+    check_memory(static_cast<double>(row_bytes) * static_cast<double>(sizes.longest), sizes.longest);
+    const std::size_t most = std::clamp<std::size_t>(kBytesPerPass / row_bytes, 1, kRowsPerPass);
+    Progress* progress = session_.progress();
+    std::vector<TokenIds> texts;
+    std::size_t rows = 0;
+    TokenIds next;
+    for (bool more = spool.next(next); more;) {
+      texts.push_back(next);
+      rows += next.size();
+      more = spool.next(next);
+      if (more && rows + next.size() <= most) continue;
+      if (progress != nullptr && sizes.texts > 1) progress->update("tokens", done_, sizes.rows);
+      out.write(texts, run(texts, rows, sizes.texts > 1));
+      done_ += rows;
+      done_texts_ += texts.size();
+      texts.clear();
+      rows = 0;
+    }
+    return effect_;
+  }
+
+ private:
+  Run<T> run(const std::vector<TokenIds>& texts, std::size_t rows, bool is_one_of_many) {
+    RunRequest pass;
+    pass.sequences = texts;
+    pass.progress = is_one_of_many ? &quiet_ : session_.progress();
+    pass.captures = captures_.of_texts(offsets_of(texts));
+    if (start_ != nullptr) pass.start = start_->rows(done_, rows);
+    if (blocks_.stops) pass.stop_at = blocks_.last;
+    std::size_t row = 0;
+    for (std::size_t s = 0; s < texts.size(); row += texts[s++].size())
+      for (SiteEdit& edit : edits_.resolve(texts[s], s, part_of(pass.start, row, texts[s].size())))
+        pass.edits.push_back(std::move(edit));
+    Run<T> run = run_model_(pass);
+    if (!pass.edits.empty()) include_effect(pass, run);
+    return run;
+  }
+
+  static std::shared_ptr<const Start> part_of(const std::shared_ptr<const Start>& start, std::size_t first,
+                                              std::size_t count) {
+    if (!start) return nullptr;
+    return start_from(start->block, start->residual.matrix().rows_from(first, count));
+  }
+
+  // At the logits, which a run that stops before them is carried on to.
+  void include_effect(RunRequest pass, const Run<T>& edited) {
+    if (!effect_) effect_.emplace();
+    if (!effect_->nonfinite) {
+      effect_->nonfinite = find_nonfinite(session_.model(), pass, edited);
+      if (effect_->nonfinite) effect_->nonfinite->sequence += done_texts_;
+    }
+    RunRequest clean_pass;
+    clean_pass.sequences = pass.sequences;
+    clean_pass.progress = pass.progress;
+    clean_pass.hidden_states = false;
+    clean_pass.start = pass.start;
+    const Run<T> clean = run_model_(clean_pass);
+    BasicTensor<T> carried;
+    if (pass.stop_at) {
+      clean_pass.start = start_from(*pass.stop_at, edited.residual.matrix());
+      carried = run_model_(clean_pass).logits;
+    }
+    const BasicTensor<T>& after = pass.stop_at ? carried : edited.logits;
+    for (std::size_t r = 0; r < clean.rows(); ++r)
+      effect_->template include<T>(clean.logits.matrix().row_span(r), after.matrix().row_span(r));
+  }
+
+  const Session& session_;
+  const CaptureList& captures_;
+  const SavedBlocks& blocks_;
+  const StartFile* start_;
+  EditResolver& edits_;
+  const RunModel& run_model_;
+  QuietProgress quiet_;
+  std::size_t done_ = 0, done_texts_ = 0;
+  std::optional<Effect> effect_;
+};
+
+void count_texts(const Session& session, const SaveRunRequest& request, const StartFile* start, Counter& counter) {
+  if (start != nullptr) {
+    for (std::size_t i = 0; i < start->texts(); ++i)
+      counter.take(start->ids(i), start->has_offsets() ? fmt::format("text {}", i + 1) : "");
+  } else if (request.texts_file) {
+    TextLines lines(*request.texts_file, session.progress());
+    while (const auto text = lines.next()) counter.read(*text, lines.place());
+    if (counter.sizes().texts == 0)
+      throw Error("texts",
+                  (*request.texts_file == "-" ? "standard input" : request.texts_file->string()) + ": holds no text");
+  } else {
+    for (std::size_t i = 0; i < request.texts.size(); ++i)
+      counter.read(request.texts[i], request.packed ? fmt::format("text {}", i + 1) : "");
+    if (request.texts.empty()) throw Error("text", "the list of texts is empty");
+  }
+}
+
+void check_sources(const SaveRunRequest& request) {
+  if (request.start_at.has_value() == request.from.empty())
+    throw Error("run", "a block to start at and a file to start from belong together", "give --start-at and --from");
+  if (!request.from.empty() && (request.texts_file || !request.texts.empty()))
+    throw Error("run", "the file to start from holds its own tokens", "give no text beside --from");
 }
 
 }  // namespace
 
 SavedRun save_run(const Session& session, const SaveRunRequest& request) {
+  check_sources(request);
   check_array_ending(request.file);
+  const SavedBlocks blocks = blocks_of(request, session.config());
+  { const AtomicFile can_be_written(request.file); }  // before the long work
+  std::optional<StartFile> start;
+  RunRequest part;
+  if (blocks.starts) {
+    start.emplace(request.from, blocks.first, session);
+    part.start = std::make_shared<const Start>(Start{blocks.first, {}});
+  }
+  if (blocks.stops) part.stop_at = blocks.last;
+  const CaptureList captures(request.captures, session.config(), &part);
+  EditResolver edits(session, request.edits, request.text_options);
+  TokenSpool spool(request.file.parent_path());
+  Counter counter(session, request, captures, edits, spool);
+  count_texts(session, request, start ? &*start : nullptr, counter);
+  spool.rewind();
+
   SavedRun saved;
   saved.file = request.file;
-  for (std::size_t i = 0; i < request.texts.size(); ++i) {
-    try {
-      saved.texts.push_back(session.read(request.texts[i], request.text_options));
-    } catch (const Error& error) {
-      if (!request.packed) throw;
-      throw Error(error.where(), "text " + std::to_string(i + 1) + " " + error.problem(), error.hint());
-    }
-  }
-  if (saved.texts.empty()) throw Error("text", "the list of texts is empty");
-  static_cast<void>(CaptureList(request.captures, session.config()));  // before the long work
+  saved.texts = counter.sizes().texts;
+  saved.tokens = counter.sizes().rows;
+  saved.notes = counter.notes();
+  if (start) saved.notes.insert(saved.notes.end(), start->notes().begin(), start->notes().end());
   const Model& model = session.model();
+  const auto record = [&]<class T>(T, const auto& run_model) {
+    const bool with_offsets = request.packed || request.texts_file || (start && start->has_offsets());
+    RunWriter<T> out(request.file, session, counter.sizes(), blocks, with_offsets);
+    Recorder<T, std::decay_t<decltype(run_model)>> recorder(session, captures, blocks, start ? &*start : nullptr, edits,
+                                                            run_model);
+    saved.effect = recorder.record(spool, counter.sizes(), out);
+    for (const PlannedArray& array : out.arrays()) saved.keys.emplace_back(array.name, array.shape);
+    if (start) start->check_unchanged();
+    out.commit(session.progress());
+  };
   if (session.precision() == Precision::fp64)
-    record_and_save<double>(session, request, saved, [&](const RunRequest& r) { return model.run_reference(r); });
+    record(double{}, [&](const RunRequest& r) { return model.run_reference(r); });
   else
-    record_and_save<float>(session, request, saved, [&](const RunRequest& r) { return model.run(r); });
+    record(float{}, [&](const RunRequest& r) { return model.run(r); });
   return saved;
 }
 
 Document to_json(const Session& session, const SavedRun& saved) {
-  Json json = begin_document(session, saved.effect, saved.texts.size() == 1 ? &saved.texts[0] : nullptr);
+  Json json = begin_document(session, saved.effect);
+  if (!saved.notes.empty()) json["notes"] = saved.notes;
   json["file"] = saved.file.string();
+  json["texts"] = saved.texts;
+  json["tokens"] = saved.tokens;
   json["keys"] = Json::object();
   for (const auto& [name, shape] : saved.keys) json["keys"][name] = shape;
   return finish_document(json);
-}
-
-std::vector<std::string> read_texts(const std::filesystem::path& path) {
-  constexpr std::size_t kLargest = std::size_t{4} << 30;
-  const std::string file = read_text_file(path, kLargest);
-  std::vector<std::string> texts;
-  std::size_t number = 0;
-  for (std::size_t begin = 0; begin < file.size();) {
-    const std::size_t end = std::min(file.find('\n', begin), file.size());
-    const std::string_view line(file.data() + begin, end - begin);
-    begin = end + 1;
-    const std::string source = path.string() + ": line " + std::to_string(++number);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto json = parse_json(line, "texts", source);
-    if (!json.is_object() || !json.contains("text") || !json["text"].is_string())
-      throw Error("texts", source + ": has no field \"text\" with a string");
-    texts.push_back(json["text"].get<std::string>());
-  }
-  if (texts.empty()) throw Error("texts", path.string() + ": holds no text");
-  return texts;
 }
 
 }  // namespace stratoscope

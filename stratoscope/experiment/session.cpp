@@ -40,9 +40,25 @@ Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::s
   return effect;
 }
 
+Text as_text(const Session& session, const TokenIds& ids) {
+  Text text;
+  text.ids = ids;
+  for (const TokenId id : ids) text.tokens.push_back(session.token_text(id));
+  return text;
+}
+
+// What edits write is looked at, too: not every infinity goes on to the end. The logits are looked at anyway.
+void capture_edited_sites(RunRequest& request) {
+  for (const SiteEdit& edit : request.edits)
+    if (edit.site.point != Point::unembed_out &&
+        std::none_of(request.captures.begin(), request.captures.end(),
+                     [&](const Capture& capture) { return capture.site == edit.site; }))
+      request.captures.push_back({edit.site, std::nullopt, std::nullopt});
+}
+
 template <class T, class RunModel>
-EditedRun run_in(RunRequest& request, std::vector<SiteEdit> edits, std::optional<std::size_t> effect_row,
-                 const RunModel& run_model) {
+EditedRun run_in(const Model& model, RunRequest& request, std::vector<SiteEdit> edits,
+                 std::optional<std::size_t> effect_row, const RunModel& run_model) {
   if (edits.empty()) return {run_model(request), std::nullopt};
   RunRequest clean_request = request;
   clean_request.captures.clear();
@@ -51,8 +67,11 @@ EditedRun run_in(RunRequest& request, std::vector<SiteEdit> edits, std::optional
   clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
+  request.hidden_states = true;  // for a look at every position
+  capture_edited_sites(request);
   Run<T> edited = run_model(request);
-  const Effect effect = effect_of(clean, edited, effect_row);
+  Effect effect = effect_of(clean, edited, effect_row);
+  effect.nonfinite = find_nonfinite(model, request, edited);
   return {std::move(edited), effect};
 }
 
@@ -152,24 +171,45 @@ std::string Session::token_text(TokenId id) const {
   return tokenizer_->token_text(id);
 }
 
-std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
-                                    const TextOptions& options, std::size_t sequence) {
-  std::vector<EditExpression> expressions;
-  for (const std::string& expression : edits.expressions) expressions.push_back(parse_edit(expression));
-  check_corrupt_is_read(expressions, edits.corrupt_text.has_value());
-  if (expressions.empty()) return {};
-  const auto corrupt = edits.corrupt_text ? std::optional(session.read(*edits.corrupt_text, options)) : std::nullopt;
-  EditSources sources(session.model(), text.ids, corrupt ? corrupt->ids : TokenIds{});
-  sources.prepare(expressions, session.progress());
-  std::vector<SiteEdit> site_edits;
+EditResolver::EditResolver(const Session& session, const Edits& edits, const TextOptions& options) : session_(session) {
+  for (const std::string& expression : edits.expressions) expressions_.push_back(parse_edit(expression));
+  check_corrupt_is_read(expressions_, edits.corrupt_text.has_value());
+  if (expressions_.empty()) return;
+  if (edits.corrupt_text) corrupt_ = session.read(*edits.corrupt_text, options).ids;
+  sources_.emplace(session.model(), TokenIds{}, corrupt_);
+}
+
+void EditResolver::check(const TokenIds& text) {
+  if (empty()) return;
+  sources_->set_text(text);
   try {
-    for (const EditExpression& expression : expressions)
-      for (SiteEdit& edit : resolve_edit(expression, sources, sequence)) site_edits.push_back(std::move(edit));
+    for (const EditExpression& expression : expressions_) check_edit_of_text(expression, *sources_);
   } catch (LengthMismatch& mismatch) {
-    mismatch.set_details(side_by_side(text, *corrupt));
+    mismatch.set_details(side_by_side(as_text(session_, text), as_text(session_, corrupt_)));
+    throw;
+  }
+}
+
+std::vector<SiteEdit> EditResolver::resolve(const TokenIds& text, std::size_t sequence,
+                                            const std::shared_ptr<const Start>& start) {
+  std::vector<SiteEdit> site_edits;
+  if (empty()) return site_edits;
+  sources_->set_text(text, start);
+  QuietProgress quiet(session_.progress());
+  sources_->prepare(expressions_, &quiet);
+  try {
+    for (const EditExpression& expression : expressions_)
+      for (SiteEdit& edit : resolve_edit(expression, *sources_, sequence)) site_edits.push_back(std::move(edit));
+  } catch (LengthMismatch& mismatch) {
+    mismatch.set_details(side_by_side(as_text(session_, text), as_text(session_, corrupt_)));
     throw;
   }
   return site_edits;
+}
+
+std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
+                                    const TextOptions& options, std::size_t sequence) {
+  return EditResolver(session, edits, options).resolve(text.ids, sequence);
 }
 
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
@@ -179,15 +219,18 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
   request.progress = session.progress();
   std::vector<SiteEdit> site_edits = resolve_edits(session, text, edits, options);
   if (model.precision() == Precision::fp64)
-    return run_in<double>(request, std::move(site_edits), effect_row,
+    return run_in<double>(model, request, std::move(site_edits), effect_row,
                           [&](const RunRequest& r) { return model.run_reference(r); });
-  return run_in<float>(request, std::move(site_edits), effect_row, [&](const RunRequest& r) { return model.run(r); });
+  return run_in<float>(model, request, std::move(site_edits), effect_row,
+                       [&](const RunRequest& r) { return model.run(r); });
 }
 
-std::string effect_warning(const Effect& effect, const ModelConfig& config,
-                           const std::vector<std::string>& expressions) {
+std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<std::string>& expressions,
+                           std::size_t texts) {
   constexpr double kNearlyNothing = 1e-6;
-  if (std::isnan(effect.kl + effect.max_change)) return "the edit made logits that are not finite";
+  if (effect.nonfinite)
+    return "an edit made numbers that are not finite, first at " + describe(*effect.nonfinite, texts);
+  if (std::isnan(effect.kl + effect.max_change)) return "the edited logits are not finite";
   if (effect.kl >= kNearlyNothing) return {};
   const bool cancelled = std::any_of(expressions.begin(), expressions.end(), [&](const std::string& expression) {
     return cancelled_by_final_norm(parse_edit(expression), config);

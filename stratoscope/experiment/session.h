@@ -12,6 +12,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/model/model.h"
+#include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/text/tokenizer.h"
 
@@ -94,8 +95,29 @@ struct Edits {
 // Both tokenisations, line by line side by side: what a LengthMismatch shows.
 std::string side_by_side(const Text& text, const Text& corrupt);
 
-// The edits for sequence `sequence` of a request; runs the model where they read other runs. Throws Error; for texts of
-// different lengths with both tokenisations in its details.
+// The edits of one text after the other: what does not depend on the text is read once.
+class EditResolver {
+ public:
+  // Throws Error for what is wrong whatever the text. The session must outlive this object.
+  EditResolver(const Session& session, const Edits& edits, const TextOptions& options = {});
+
+  bool empty() const { return expressions_.empty(); }
+  // Throws what resolve() would throw for indices and lengths of this text; runs nothing.
+  void check(const TokenIds& text);
+  // For sequence `sequence` of a request; runs the model where the edits read other runs. With `start` the text's clean
+  // run begins there. Throws Error; for texts of different lengths with both tokenisations in its details.
+  std::vector<SiteEdit> resolve(const TokenIds& text, std::size_t sequence = 0,
+                                const std::shared_ptr<const Start>& start = {});
+
+ private:
+  const Session& session_;
+  std::vector<EditExpression> expressions_;
+  TokenIds corrupt_;
+  std::optional<EditSources> sources_;  // where there are edits
+};
+
+// The same for one text: the edits for sequence `sequence` of a request; runs the model where they read other runs.
+// Throws Error; for texts of different lengths with both tokenisations in its details.
 std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options = {}, std::size_t sequence = 0);
 
@@ -104,13 +126,21 @@ struct EditedRun {
   std::optional<Effect> effect;  // where edits were given
 };
 
+// Where the edits of `request`, whose result is `edited`, first made a number that is not finite.
+template <class T>
+std::optional<NonfinitePlace> find_nonfinite(const Model& model, const RunRequest& request, const Run<T>& edited) {
+  return has_nonfinite(edited) ? first_nonfinite(model, request) : std::nullopt;
+}
+
 // Runs the text with the edits, and where there are any also without them, to measure their effect at `effect_row`, or
-// at every position when it is empty. The request's sequences, edits and progress are filled in here.
+// at every position when it is empty. The request's sequences, edits and progress are filled in here. The run may hold
+// more captures than were asked for: the edited sites.
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
                    const TextOptions& options = {}, std::optional<std::size_t> effect_row = std::nullopt);
 
-// An effect near zero, with its likely reason, or one that is not a number; empty when there is nothing to say.
-std::string effect_warning(const Effect& effect, const ModelConfig& config,
-                           const std::vector<std::string>& expressions);
+// Numbers that an edit made and that are not finite, or an effect near zero with its likely reason; empty when there is
+// nothing to say. `texts` is how many texts were run.
+std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<std::string>& expressions,
+                           std::size_t texts = 1);
 
 }  // namespace stratoscope

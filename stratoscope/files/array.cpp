@@ -50,4 +50,10 @@ void check_arrays(const std::string& where, std::span<const ArrayView> arrays) {
   }
 }
 
+std::vector<PlannedArray> plans_of(std::span<const ArrayView> arrays) {
+  std::vector<PlannedArray> plans;
+  for (const ArrayView& array : arrays) plans.push_back({array.name, array.dtype, array.shape});
+  return plans;
+}
+
 }  // namespace stratoscope

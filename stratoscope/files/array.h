@@ -23,6 +23,13 @@ struct ArrayView {
   std::span<const std::byte> bytes;
 };
 
+// An array whose numbers come later.
+struct PlannedArray {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+};
+
 // Row-major little-endian numbers read from a file; convert() makes floats or doubles of them.
 struct StoredArray {
   DType dtype = DType::f32;
@@ -49,5 +56,7 @@ std::size_t byte_count(DType dtype, const Shape& shape);
 // What every format asks of the arrays it writes: no name twice, and as many bytes as the shape says. Throws Error,
 // with `where` as the part that noticed.
 void check_arrays(const std::string& where, std::span<const ArrayView> arrays);
+
+std::vector<PlannedArray> plans_of(std::span<const ArrayView> arrays);
 
 }  // namespace stratoscope

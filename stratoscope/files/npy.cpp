@@ -195,7 +195,7 @@ StoredArray read_npy(const std::filesystem::path& path) {
   }
 }
 
-std::string npy_header(const ArrayView& array) {
+std::string npy_header(const PlannedArray& array) {
   const auto* code = std::find_if(kCodes.begin(), kCodes.end(), [&](const auto& c) { return c.first == array.dtype; });
   if (code == kCodes.end())
     throw Error("npy", "array " + in_quotes(array.name) + " is BF16, which NumPy does not have",
@@ -214,7 +214,7 @@ std::string npy_header(const ArrayView& array) {
 
 void write_npy(const std::filesystem::path& path, const ArrayView& array) {
   check_arrays("npy", std::span(&array, 1));
-  const std::string header = npy_header(array);
+  const std::string header = npy_header({array.name, array.dtype, array.shape});
   AtomicFile file(path);
   file.write(header);
   file.write(array.bytes);

@@ -28,7 +28,7 @@ StoredArray read_npy(const std::filesystem::path& path);
 
 // What precedes the numbers of such an array (version 1.0; the numbers begin at a multiple of 64 bytes). Throws Error
 // for BF16, which NumPy does not have.
-std::string npy_header(const ArrayView& array);
+std::string npy_header(const PlannedArray& array);
 
 // Atomic. The array's name is not stored. Throws Error.
 void write_npy(const std::filesystem::path& path, const ArrayView& array);

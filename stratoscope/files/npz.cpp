@@ -89,34 +89,42 @@ StoredArray read_entry(zip_t* archive, zip_uint64_t index, const Entry& entry, c
   return {header.dtype, std::move(header.shape), std::move(bytes)};
 }
 
-void check_names(std::span<const ArrayView> arrays, const std::string& file) {
-  if (arrays.empty()) fail(file, "there is no array to write");
-  const auto unfit = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  for (const ArrayView& array : arrays)
-    if (array.name.empty() || std::any_of(array.name.begin(), array.name.end(), unfit))
-      fail(file, in_quotes(array.name) + " cannot be an array's name in a .npz file", "write a .safetensors file");
-}
-
-// The header and the numbers stay where they are until the archive is closed.
-void add_entry(zip_t* archive, const ArrayView& array, const std::string& header, const std::string& file) {
-  auto* first = const_cast<char*>(header.data());
-  auto* numbers = const_cast<std::byte*>(array.bytes.data());
-  const std::array<zip_buffer_fragment_t, 2> fragments = {
-      {{reinterpret_cast<zip_uint8_t*>(first), header.size()},
-       {reinterpret_cast<zip_uint8_t*>(numbers), array.bytes.size()}}};
-  zip_source_t* source = zip_source_buffer_fragment(archive, fragments.data(), fragments.size(), 0);
+// Takes `source` over, null where libzip could not make it.
+void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, const std::string& file) {
   if (source == nullptr) fail(file, zip_strerror(archive));
-  const zip_int64_t index =
-      zip_file_add(archive, (array.name + std::string(kEnding)).c_str(), source, ZIP_FL_ENC_UTF_8);
+  const zip_int64_t index = zip_file_add(archive, (name + std::string(kEnding)).c_str(), source, ZIP_FL_ENC_UTF_8);
   if (index < 0) {
     zip_source_free(source);
-    fail(file, "array " + in_quotes(array.name) + " cannot be added: " + zip_strerror(archive));
+    fail(file, "array " + in_quotes(name) + " cannot be added: " + zip_strerror(archive));
   }
   constexpr zip_uint16_t kMidnight = 0, kFirstOfJanuary1980 = 0x21;
+  constexpr zip_uint32_t kRegularFile = 0100666U << 16U;  // not what the umask made of the file that the bytes are in
   const auto position = static_cast<zip_uint64_t>(index);
   if (zip_set_file_compression(archive, position, ZIP_CM_STORE, 0) != 0 ||
-      zip_file_set_dostime(archive, position, kMidnight, kFirstOfJanuary1980, 0) != 0)
+      zip_file_set_dostime(archive, position, kMidnight, kFirstOfJanuary1980, 0) != 0 ||
+      zip_file_set_external_attributes(archive, position, 0, ZIP_OPSYS_UNIX, kRegularFile) != 0)
     fail(file, zip_strerror(archive));
+}
+
+// add_entries(archive) names the entries' bytes, which are read when the archive is closed.
+template <class AddEntries>
+void write_archive(const std::filesystem::path& path, const Progress* progress, const AddEntries& add_entries) {
+  const std::string file = path.string();
+  AtomicFile place(path);
+  ZipOutput output(place, progress);
+  zip_error_t error;
+  zip_error_init(&error);
+  Archive archive(output.open(&error));
+  const std::string reason = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  if (!archive) fail(file, "cannot be written: " + reason);
+  add_entries(archive.get());
+  if (zip_close(archive.get()) != 0) {
+    output.rethrow_failure();
+    fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
+  }
+  static_cast<void>(archive.release());  // closing has freed it
+  place.commit();
 }
 
 }  // namespace
@@ -140,28 +148,40 @@ std::map<std::string, StoredArray> read_npz(const std::filesystem::path& path, s
   return arrays;
 }
 
-void write_npz(const std::filesystem::path& path, std::span<const ArrayView> arrays) {
-  const std::string file = path.string();
-  check_arrays("npz", arrays);
-  check_names(arrays, file);
-  std::vector<std::string> headers;
-  for (const ArrayView& array : arrays) headers.push_back(npy_header(array));
+void check_npz_names(std::span<const PlannedArray> arrays, const std::string& file) {
+  if (arrays.empty()) fail(file, "there is no array to write");
+  const auto unfit = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  for (const PlannedArray& array : arrays)
+    if (array.name.empty() || std::any_of(array.name.begin(), array.name.end(), unfit))
+      fail(file, in_quotes(array.name) + " cannot be an array's name in a .npz file", "write a .safetensors file");
+}
 
-  AtomicFile place(path);
-  ZipOutput output(place);
-  zip_error_t error;
-  zip_error_init(&error);
-  Archive archive(output.open(&error));
-  const std::string reason = zip_error_strerror(&error);
-  zip_error_fini(&error);
-  if (!archive) fail(file, "cannot be written: " + reason);
-  for (std::size_t i = 0; i < arrays.size(); ++i) add_entry(archive.get(), arrays[i], headers[i], file);
-  if (zip_close(archive.get()) != 0) {
-    output.rethrow_failure();
-    fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
-  }
-  static_cast<void>(archive.release());  // closing has freed it
-  place.commit();
+void write_npz(const std::filesystem::path& path, std::span<const ArrayView> arrays) {
+  check_arrays("npz", arrays);
+  const std::vector<PlannedArray> plans = plans_of(arrays);
+  check_npz_names(plans, path.string());
+  std::vector<std::string> headers;
+  for (const PlannedArray& plan : plans) headers.push_back(npy_header(plan));
+  write_archive(path, nullptr, [&](zip_t* archive) {
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      auto* numbers = const_cast<std::byte*>(arrays[i].bytes.data());
+      const std::array<zip_buffer_fragment_t, 2> fragments = {
+          {{reinterpret_cast<zip_uint8_t*>(headers[i].data()), headers[i].size()},
+           {reinterpret_cast<zip_uint8_t*>(numbers), arrays[i].bytes.size()}}};
+      add_entry(archive, arrays[i].name, zip_source_buffer_fragment(archive, fragments.data(), fragments.size(), 0),
+                path.string());
+    }
+  });
+}
+
+void write_npz(const std::filesystem::path& path, const std::filesystem::path& source, std::span<const NpyPart> parts,
+               const Progress* progress) {
+  write_archive(path, progress, [&](zip_t* archive) {
+    for (const NpyPart& part : parts)
+      add_entry(archive, part.array,
+                zip_source_file(archive, source.c_str(), part.begin, static_cast<zip_int64_t>(part.size)),
+                path.string());
+  });
 }
 
 }  // namespace stratoscope

@@ -117,15 +117,15 @@ const StoredTensor& SafetensorsFile::at(const std::string& name) const {
   fail(path().string(), "has no tensor " + in_quotes(name), did_you_mean(name, names));
 }
 
-void write_safetensors(const std::filesystem::path& path, std::span<const ArrayView> arrays,
-                       const std::map<std::string, std::string>& metadata) {
-  check_arrays("safetensors", arrays);
+std::string safetensors_beginning(const std::string& file, std::span<const PlannedArray> arrays,
+                                  const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t begin = 0;
-  for (const ArrayView& array : arrays) {
-    if (array.name == "__metadata__") fail(path.string(), "no tensor may be called '__metadata__'");
-    const std::size_t end = begin + array.bytes.size();
+  for (const PlannedArray& array : arrays) {
+    if (array.name == "__metadata__") fail(file, "no tensor may be called '__metadata__'");
+    if (header.contains(array.name)) fail(file, "two arrays are called " + in_quotes(array.name));
+    const std::size_t end = begin + byte_count(array.dtype, array.shape);
     header.push_back(
         {array.name, {{"dtype", name_of(array.dtype)}, {"shape", array.shape}, {"data_offsets", {begin, end}}}});
     begin = end;
@@ -134,17 +134,24 @@ void write_safetensors(const std::filesystem::path& path, std::span<const ArrayV
   try {
     json = header.dump();
   } catch (const nlohmann::json::exception&) {
-    fail(path.string(), "a tensor's name or the metadata is not UTF-8");
+    fail(file, "a tensor's name or the metadata is not UTF-8");
   }
   json.resize((json.size() + 7) / 8 * 8, ' ');  // so that the data begins at a multiple of eight
   if (json.size() > kMaxSafetensorsHeader)
-    fail(path.string(), "the header would have " + std::to_string(json.size()) + " bytes, more than the " +
-                            std::to_string(kMaxSafetensorsHeader) + " allowed");
-
+    fail(file, "the header would have " + std::to_string(json.size()) + " bytes, more than the " +
+                   std::to_string(kMaxSafetensorsHeader) + " allowed");
   const std::uint64_t length = json.size();
+  std::string beginning(sizeof length, '\0');
+  std::memcpy(beginning.data(), &length, sizeof length);
+  return beginning + json;
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const ArrayView> arrays,
+                       const std::map<std::string, std::string>& metadata) {
+  check_arrays("safetensors", arrays);
+  const std::string beginning = safetensors_beginning(path.string(), plans_of(arrays), metadata);
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(json);
+  file.write(beginning);
   for (const ArrayView& array : arrays) file.write(array.bytes);
   file.commit();
 }

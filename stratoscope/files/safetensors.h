@@ -52,4 +52,9 @@ class SafetensorsFile {
 void write_safetensors(const std::filesystem::path& path, std::span<const ArrayView> arrays,
                        const std::map<std::string, std::string>& metadata = {});
 
+// All that such a file holds before its numbers, which follow in the order given without gaps. `file` is named in
+// errors, which are those of above.
+std::string safetensors_beginning(const std::string& file, std::span<const PlannedArray> arrays,
+                                  const std::map<std::string, std::string>& metadata = {});
+
 }  // namespace stratoscope

@@ -53,6 +53,7 @@ zip_int64_t ZipOutput::obey(void* data, zip_uint64_t length, zip_source_cmd_t co
 }
 
 void ZipOutput::write(const void* data, zip_uint64_t length) {
+  if (progress_ != nullptr) progress_->throw_if_cancelled();
   file_.write(std::span(static_cast<const std::byte*>(data), static_cast<std::size_t>(length)));
   position_ += length;
   end_ = std::max(end_, position_);

@@ -6,12 +6,14 @@
 #include <exception>
 
 #include "stratoscope/base/atomic_file.h"
+#include "stratoscope/base/progress.h"
 
 namespace stratoscope {
 
 class ZipOutput {
  public:
-  explicit ZipOutput(AtomicFile& file) : file_(file) {}
+  // Writing ends with Interrupted where `progress` says so.
+  explicit ZipOutput(AtomicFile& file, const Progress* progress = nullptr) : file_(file), progress_(progress) {}
   // An empty archive. Closing it writes all of it into the file; commit() of the file stays with the caller. Returns
   // nullptr and sets *error on failure. The archive must not outlive this object.
   zip_t* open(zip_error_t* error);
@@ -25,6 +27,7 @@ class ZipOutput {
   bool seek(void* data, zip_uint64_t length);
 
   AtomicFile& file_;
+  const Progress* progress_;
   zip_uint64_t position_ = 0, end_ = 0;
   std::exception_ptr failure_;
 };

@@ -115,6 +115,7 @@ Hooks<T>::Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& ru
     if (edit.sequence >= request.sequences.size())
       throw Error("edit", "sequence " + std::to_string(edit.sequence) + " is not among the " +
                               std::to_string(request.sequences.size()) + " of the request");
+    if (!edit.edit) throw Error("edit", name_of(edit.site) + " has no edit to apply");
     edits_[edit.site].push_back(i);
     fired_[edit.site] = false;
   }

@@ -25,16 +25,30 @@ std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expressio
   return parse_index_set(*expression.heads, config.n_heads, "head");
 }
 
+bool is_computed(Site site, const RunRequest& part) {
+  switch (hook_point(site.point).scope) {
+    case Scope::before_blocks: return !part.start;
+    case Scope::after_blocks: return !part.stop_at;
+    default: return (!part.start || site.layer >= part.start->block) && (!part.stop_at || site.layer < *part.stop_at);
+  }
+}
+
 }  // namespace
 
-CaptureList::CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config) {
+CaptureList::CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config,
+                         const RunRequest* part) {
   std::map<Site, Item> chosen;
   for (const std::string& text : expressions) {
     const HookExpression expression = parse_hook_expression(text);
     if (expression.keys || expression.dims)
       throw Error("capture", in_quotes(text) + " selects " + (expression.keys ? "keys" : "dimensions"),
                   "a capture takes positions and heads: HOOK[2:5].head[0]");
-    const HookMatch match = match_hook(expression.hook, config);
+    HookMatch match = match_hook(expression.hook, config);
+    if (part != nullptr) {
+      const bool some = match.is_glob && std::any_of(match.sites.begin(), match.sites.end(),
+                                                     [&](Site site) { return is_computed(site, *part); });
+      if (some) std::erase_if(match.sites, [&](Site site) { return !is_computed(site, *part); });
+    }
     const auto heads = heads_of(expression, match, config);
     for (const Site site : match.sites) {
       const auto [known, is_new] = chosen.emplace(site, Item{site, expression.positions, heads});

@@ -17,7 +17,8 @@ class CaptureList {
   // Each expression is a name, alias or glob, with positions and heads where wanted: "blocks.*.attn.hook_pattern[-1]",
   // "L5H3.pattern". The same site may be named twice if both mean the same part. Throws Error for an unknown name, a
   // selector without its axis, a head out of range, and .key and .dim, which captures do not take.
-  CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config);
+  // `part`, where given, is a part of a pass: a glob then means what that part computes.
+  CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config, const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
   // In firing order.

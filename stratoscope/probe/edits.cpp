@@ -152,16 +152,24 @@ void EditSources::prepare(std::span<const EditExpression> expressions, Progress*
       (expression.source == EditSource::mean ? clean : corrupt).insert(site);
     }
   }
-  run(text_, {clean.begin(), clean.end()}, clean_, progress);
-  run(corrupt_ids_, {corrupt.begin(), corrupt.end()}, corrupt_, progress);
+  run(text_, start_, {clean.begin(), clean.end()}, clean_, progress);
+  run(corrupt_ids_, {}, {corrupt.begin(), corrupt.end()}, corrupt_, progress);
 }
 
-void EditSources::run(const TokenIds& ids, std::vector<Site> sites, std::map<Site, SiteValues>& values,
-                      Progress* progress) const {
+void EditSources::set_text(TokenIds text, std::shared_ptr<const Start> start) {
+  text_ = std::move(text);
+  start_ = std::move(start);
+  extent_ = {text_.size(), text_.size(), 0};
+  clean_.clear();
+}
+
+void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
+                      std::map<Site, SiteValues>& values, Progress* progress) const {
   std::erase_if(sites, [&](Site site) { return values.contains(site); });
   if (sites.empty()) return;
   RunRequest request;
   request.sequences = {ids};
+  request.start = start;
   request.captures = captures_of(sites);
   request.hidden_states = false;
   request.logits = LogitRows::none;
@@ -224,6 +232,13 @@ Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> he
   return chosen;
 }
 
+HookMatch matched(const EditExpression& expression, const ModelConfig& config) {
+  HookMatch match = match_hook(expression.hook, config);
+  if (match.head && expression.heads)
+    throw Error("edit", in_quotes(expression.hook) + " names one head, and .head[…] another", "leave out one of them");
+  return match;
+}
+
 // An operand of one row per position, or of one number per key, has nothing for rows behind the text.
 void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
   if (!chosen) chosen = parse_index_set("all", count, "position");
@@ -232,11 +247,22 @@ void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chos
 
 }  // namespace
 
+void check_edit_of_text(const EditExpression& expression, const EditSources& sources) {
+  const ModelConfig& config = sources.model().config();
+  const HookMatch match = matched(expression, config);
+  check_lengths(expression, sources, match.sites);
+  for (const Site site : match.sites) {
+    check_edit(expression, site);
+    const Axes axes(site, config, sources.text_positions());
+    static_cast<void>(chosen_by(expression, match.head, sources.extent(), axes));
+    if (expression.source == EditSource::corrupt && expression.corrupt_position)
+      static_cast<void>(parse_index(*expression.corrupt_position, sources.corrupt_positions(), "position"));
+  }
+}
+
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
   const ModelConfig& config = sources.model().config();
-  const HookMatch match = match_hook(expression.hook, config);
-  if (match.head && expression.heads)
-    throw Error("edit", in_quotes(expression.hook) + " names one head, and .head[…] another", "leave out one of them");
+  const HookMatch match = matched(expression, config);
   check_lengths(expression, sources, match.sites);
   std::vector<SiteEdit> edits;
   for (const Site site : match.sites) {

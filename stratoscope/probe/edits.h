@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,14 +46,19 @@ class EditSources {
   // What the positions in an edit count.
   const TextExtent& extent() const { return extent_; }
   void set_extent(const TextExtent& extent) { extent_ = extent; }
+  // Goes over to another text, of which nothing is known before prepare(); what was read of the corrupt one stays. With
+  // `start` the clean run begins there too.
+  void set_text(TokenIds text, std::shared_ptr<const Start> start = {});
   std::size_t text_positions() const { return text_.size(); }
   std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
 
  private:
-  void run(const TokenIds& ids, std::vector<Site> sites, std::map<Site, SiteValues>& values, Progress* progress) const;
+  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
+           std::map<Site, SiteValues>& values, Progress* progress) const;
 
   const Model& model_;
   TokenIds text_, corrupt_ids_;
+  std::shared_ptr<const Start> start_;
   TextExtent extent_;
   std::map<Site, SiteValues> clean_, corrupt_;
 };
@@ -69,6 +75,9 @@ class LengthMismatch : public Error {
 // there is a key axis, and a `corrupt` whose text is missing or of another length.
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
+
+// Throws what resolve_edit would of the text's length and the expression's indices, before prepare().
+void check_edit_of_text(const EditExpression& expression, const EditSources& sources);
 
 // Throws Error when a text for `corrupt` was given that no edit reads.
 void check_corrupt_is_read(std::span<const EditExpression> expressions, bool given);

@@ -3,16 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/probe/metrics.h"
+#include "stratoscope/probe/nonfinite.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
 struct Effect {
   double kl = 0;          // the largest KL(clean || edited) over the positions that were read, in nats
   double max_change = 0;  // the largest change of any logit there
+  // Where the edits first made a NaN or an infinity, anywhere in the pass.
+  std::optional<NonfinitePlace> nonfinite = {};
 
   // Takes in another position. A NaN in the edited logits makes both NaN.
   template <class T>
@@ -31,6 +35,7 @@ struct Effect {
   void include(const Effect& other) {
     kl = std::isnan(other.kl) ? other.kl : std::max(kl, other.kl);
     max_change = std::isnan(other.max_change) ? other.max_change : std::max(max_change, other.max_change);
+    if (!nonfinite) nonfinite = other.nonfinite;
   }
 };
 

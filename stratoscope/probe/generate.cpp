@@ -1,6 +1,7 @@
 #include "stratoscope/probe/generate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -57,7 +58,7 @@ class Generator {
       const auto logits = run.logits.matrix();
       const std::span<const T> last = logits.row_span(logits.rows - 1);
       if (!request_.edits.empty()) include_effect(last);
-      const std::int32_t id = sampler.next(last);
+      const std::int32_t id = next_token(sampler, last);
       const double log_prob = static_cast<double>(last[static_cast<std::size_t>(id)]) - log_sum_exp(last);
       generation_.tokens.push_back({id, log_prob});
       text_.push_back(id);
@@ -68,6 +69,7 @@ class Generator {
     generation_.context_is_full =
         go_on && generation_.tokens.size() < request_.max_new && text_.size() == model_.config().n_ctx;
     if (request_.keep) keep_everything();
+    if (request_.keep && generation_.effect && has_nonfinite(generation_.run)) look_for_nonfinite();
     return std::move(generation_);
   }
 
@@ -127,10 +129,31 @@ class Generator {
     pass.logits = LogitRows::all;
   }
 
+  std::int32_t next_token(Sampler& sampler, std::span<const T> logits) {
+    try {
+      return sampler.next(logits);
+    } catch (const Error&) {
+      if (!generation_.effect || !generation_.effect->nonfinite) throw;
+      throw Error("generate", "an edit made numbers that are not finite, first at " +
+                                  describe(*generation_.effect->nonfinite) + ": there is no next token");
+    }
+  }
+
+  // Of the text so far, as one run.
+  void look_for_nonfinite() {
+    if (generation_.effect->nonfinite) return;
+    RunRequest whole;
+    whole.sequences = {text_};
+    whole.edits = edits_;
+    whole.progress = &quiet_;
+    generation_.effect->nonfinite = first_nonfinite(model_, whole);
+  }
+
   void include_effect(std::span<const T> edited) {
     const Run<T> clean = run_model<T>(model_, rest(clean_cache_));
     if (!generation_.effect) generation_.effect.emplace();
     generation_.effect->template include<T>(clean.logits.matrix().row_span(0), edited);
+    if (std::isnan(generation_.effect->kl + generation_.effect->max_change)) look_for_nonfinite();
   }
 
   // The newest token's own row has not been run yet.

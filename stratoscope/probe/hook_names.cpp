@@ -93,7 +93,8 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
     const bool is_it = rest.empty() ? point == Point::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
     if (is_it && hook_point(point).has_axis(HookAxis::head))
       return HookMatch{{{point, checked_index(*block, config.n_layers, "block")}},
-                       checked_index(*head, config.n_heads, "head")};
+                       checked_index(*head, config.n_heads, "head"),
+                       false};
   }
   throw Error("hook point", in_quotes(name) + " is no value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
@@ -182,12 +183,12 @@ HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
     if (matches.empty())
       throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
                   "'stratoscope info' lists them all");
-    return {matches, std::nullopt};
+    return {matches, std::nullopt, true};
   }
   if (auto head = find_head(pattern, config)) return *head;
-  if (const auto alias = find_alias(pattern, config)) return {{*alias}, std::nullopt};
+  if (const auto alias = find_alias(pattern, config)) return {{*alias}, std::nullopt, false};
   const std::string name = with_checked_block(pattern, config);
-  if (const auto site = find_site(name, config)) return {{*site}, std::nullopt};
+  if (const auto site = find_site(name, config)) return {{*site}, std::nullopt, false};
 
   throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
 }

@@ -17,6 +17,7 @@ namespace STRATOSCOPE_API stratoscope {
 struct HookMatch {
   std::vector<Site> sites;  // in firing order
   std::optional<std::size_t> head;
+  bool is_glob = false;
 };
 
 // A glob matches every spelling of a site: '*' stands for any characters, '?' for one, [0-3] for one of a range.

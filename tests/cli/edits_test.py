@@ -1,11 +1,12 @@
 """The grammar of --edit, and what edits do."""
+import json
 import re
 
 import numpy as np
 import pytest
 
 import safetensors_io
-from program import PENGUINS
+from program import PENGUINS, refuse_constant
 
 RESIDUAL = ["hook_resid_pre", "hook_resid_mid", "hook_resid_post", "hook_attn_out", "hook_mlp_out"]
 OTHERS = [
@@ -285,7 +286,24 @@ def test_a_tensor_that_is_not_in_the_file(stratoscope):
 
 
 @pytest.mark.parametrize(
-    "command", [["activations"], ["similarity", "--profile"], ["verify"], ["run", "--save", "x.npz"]]
+    "command",
+    [
+        ["activations"],
+        ["similarity", "--profile"],
+        ["similarity", "--across", "layers"],
+        ["similarity", "--across", "tokens"],
+        ["verify"],
+        ["run", "--save", "x.npz"],
+        ["run", "--save", "x.npz", "--stop-at", "3"],
+        ["predict"],
+        ["predict", "--position", "2"],
+        ["lens"],
+        ["attention"],
+        ["sweep", "--metric", "kl"],
+        ["generate", "--max-new", "3"],
+        ["generate", "--max-new", "1", "--edit-scope", "all"],
+    ],
+    ids=" ".join,
 )
 def test_every_command_that_runs_takes_and_refuses_edits(stratoscope, command):
     with_edit = [*command, PENGUINS, "--edit", "blocks.0.hook_mlp_out = 0"]
@@ -294,3 +312,67 @@ def test_every_command_that_runs_takes_and_refuses_edits(stratoscope, command):
     assert re.search("effect of the edits: KL", stratoscope.prints(*with_edit))
     (stratoscope.folder / "x.npz").unlink(missing_ok=True)
     stratoscope.fails(*command, PENGUINS, "--edit", "blocks.0.hook_nonsense = 0", "--json", says="hook_nonsense")
+
+
+COMMANDS = {
+    "predict": ["predict", PENGUINS],
+    "predict-all": ["predict", PENGUINS, "--all"],
+    "predict-before": ["predict", PENGUINS, "--position", "0"],
+    "activations": ["activations", PENGUINS],
+    "across-layers": ["similarity", PENGUINS, "--across", "layers"],
+    "across-tokens": ["similarity", PENGUINS, "--across", "tokens"],
+    "profile": ["similarity", PENGUINS, "--profile"],
+    "lens": ["lens", PENGUINS],
+    "attention": ["attention", PENGUINS],
+    "verify": ["verify", PENGUINS],
+    "run": ["run", PENGUINS, "--save", "a.npz"],
+    "stopped": ["run", PENGUINS, "--save", "a.npz", "--stop-at", "4"],
+    "generate": ["generate", PENGUINS, "--edit-scope", "all", "--max-new", "3"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    ("edits", "place"),
+    [
+        # The edit itself writes only what is finite.
+        (["blocks.3.ln2.hook_scale[2] = 0"], ("blocks.3.ln2.hook_normalized", 2)),
+        (["blocks.2.hook_mlp_out[4] *= 1e38", "blocks.2.hook_mlp_out[4] *= 1e38"], ("blocks.2.hook_mlp_out", 4)),
+        (["L3H1.pattern[5] = 3e38", "L3H1.v = 2"], ("blocks.3.attn.hook_z", 5)),
+    ],
+    ids=["norm", "overflow", "attention"],
+)
+def test_what_an_edit_spoils_is_named(stratoscope, name, edits, place):
+    command = [*COMMANDS[name], *(argument for edit in edits for argument in ("--edit", edit))]
+    warning = f"an edit made numbers that are not finite, first at {place[0]}, position {place[1]}"
+    result = stratoscope.run(*command, "--json")
+    if name == "generate":  # no token can be chosen any more
+        assert result.status == 1 and warning in result.error
+        return
+    assert result.status == 0, result.err
+    assert warning in result.warnings
+    document = json.loads(result.out, parse_constant=refuse_constant)
+    assert document["effect"]["nonfinite"] == {"hook_point": place[0], "text": 0, "position": place[1]}
+    assert warning in stratoscope.succeeds(*command).warnings
+
+
+def test_what_an_edit_spoils_and_a_later_one_mends(stratoscope):
+    edits = ["blocks.3.ln2.hook_scale[2] = 0", "blocks.3.hook_mlp_out = 0"]
+    result = stratoscope.succeeds("predict", PENGUINS, *(a for edit in edits for a in ("--edit", edit)))
+    assert result.warnings == []
+
+
+def test_an_infinity_that_later_vanishes_is_named(stratoscope):
+    """Divided by it everything is 0, and finite again."""
+    edits = ["ln1_scale.3[2] *= 1e38", "ln1_scale.3[2] *= 1e38"]
+    result = stratoscope.succeeds("predict", PENGUINS, *(a for edit in edits for a in ("--edit", edit)))
+    assert result.warnings == [
+        "an edit made numbers that are not finite, first at blocks.3.ln1.hook_scale, position 2"
+    ]
+
+
+def test_what_the_model_spoils_is_not_the_edits_doing(stratoscope, forged):
+    forged.change_tensors(lambda tensors: tensors["h.1.mlp.c_fc.weight"].fill(np.nan))
+    command = ["predict", "A wise man", "--model", forged, "--edit", "resid_mid.1 *= 2"]
+    warnings = stratoscope.succeeds(*command).warnings
+    assert warnings and not any("an edit made" in warning for warning in warnings)

@@ -1,4 +1,5 @@
 """Too little memory (ulimit -v): the result, or one error line and status 1; never a crash, never half a file."""
+import json
 import resource
 import signal
 
@@ -60,6 +61,22 @@ def test_any_limit(stratoscope, smallest, name, threads):
         for file in made:
             (stratoscope.folder / file).unlink()
     assert 3 <= enough <= 24, "the limits reach from too little to enough"
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", "a.npz"])
+def test_memory_does_not_grow_with_the_number_of_texts(stratoscope, smallest, file):
+    """What is written, and what is read, is many times larger than what the program may have."""
+    room = (smallest + 220) * MEBI
+    with open(stratoscope.folder / "texts.jsonl", "w", encoding="utf-8") as texts:
+        for count in [1, 15, 4] * 20:
+            texts.write(json.dumps({"text": " ".join([KAFKA] * count)}) + "\n")
+            texts.write(" " * (room // 60) + "\n")
+    limit = with_address_space(room)
+    command = ["run", "--texts", "texts.jsonl", "--save", file, "--threads", 2, "--capture", "blocks.*.hook_mlp_out"]
+    command += ["blocks.*.mlp.hook_post"]
+    stratoscope.succeeds(*command, preexec_fn=limit)
+    for name in ("texts.jsonl", file):
+        assert (stratoscope.folder / name).stat().st_size > room, name
 
 
 def test_too_many_threads_say_so(stratoscope, smallest):

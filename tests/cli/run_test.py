@@ -1,11 +1,12 @@
 """`run`: one forward pass, kept in a file."""
 import json
+import os
 
 import numpy as np
 import pytest
 
 import safetensors_io
-from program import KAFKA, PENGUINS
+from program import KAFKA, PENGUINS, TIME_LIMIT
 
 TEXTS = [PENGUINS, "A", KAFKA, "It was the best of times,\nit was the worst of times", "   ", "日本 🙂"]
 
@@ -179,9 +180,9 @@ def test_a_capture_that_is_not_there(stratoscope, capture, says):
         ('{"text": "a"}\n\n{"txt": "b"}\n', "line 3"),
         ('{"text": 7}\n', "line 1"),
         ('["text"]\n', "line 1"),
-        ('{"text": "a"}\n{"text": ""}\n', "text 2 is empty"),
+        ('{"text": "a"}\n\n{"text": ""}\n', "text: bad.jsonl: line 3: is empty"),
         (b'{"text": "\xff"}\n', "line 1"),
-        (json.dumps({"text": KAFKA * 40}), "more than the model's context of 512"),
+        (json.dumps({"text": KAFKA * 40}), ["bad.jsonl: line 1", "more than the model's context of 512"]),
         ("[" * 100_000, "line 1"),
     ],
 )
@@ -192,6 +193,115 @@ def test_a_bad_list_of_texts(stratoscope, lines, says):
 
 def test_a_list_of_texts_that_is_not_there(stratoscope):
     stratoscope.fails("run", "--texts", "none.jsonl", "--save", "a.npz", says="none.jsonl: cannot be read")
+
+
+def test_a_text_that_an_edit_or_a_capture_does_not_fit(stratoscope):
+    texts = write_texts(stratoscope, [PENGUINS, "A"])
+    command = ["run", "--texts", texts, "--save", "a.npz", "--json"]
+    stratoscope.fails(*command, "--edit", "resid_post.3[5] *= 2", says=["edit: texts.jsonl: line 2: ", "0 to 0"])
+    stratoscope.fails(*command, "--capture", "resid_post.3[5]", says=["texts.jsonl: line 2: ", "0 to 0"])
+    corrupt = ["--edit", "resid_post.3 = corrupt", "--corrupt", PENGUINS]
+    stratoscope.fails(*command, *corrupt, says="texts.jsonl: line 2: the text has 1 tokens")
+
+
+def test_texts_that_are_cut_are_counted(stratoscope):
+    texts = write_texts(stratoscope, ["A", KAFKA * 40, KAFKA * 30])
+    result = stratoscope.json("run", "--texts", texts, "--save", "a.npz", "--truncate")
+    assert result["notes"] == ["2 of 3 texts were cut to 512 tokens, the model's context"]
+    assert result["texts"] == 3 and result["tokens"] == 1 + 512 + 512
+
+
+def test_texts_from_standard_input_and_from_a_pipe(stratoscope):
+    texts = write_texts(stratoscope, TEXTS)
+    stratoscope.succeeds("run", "--texts", texts, "--save", "file.safetensors")
+    lines = (stratoscope.folder / texts).read_bytes()
+    stratoscope.succeeds("run", "--texts", "-", "--save", "input.safetensors", text=lines)
+    os.mkfifo(stratoscope.folder / "pipe")
+    process = stratoscope.start("run", "--texts", "pipe", "--save", "pipe.safetensors")
+    (stratoscope.folder / "pipe").write_bytes(lines)
+    assert process.wait(TIME_LIMIT) == 0, process.communicate()
+    process.communicate()
+    saved = {(stratoscope.folder / f"{name}.safetensors").read_bytes() for name in ("file", "input", "pipe")}
+    assert len(saved) == 1
+    stratoscope.fails("run", "--texts", "-", "--save", "a.npz", text=b"\n", says="standard input: holds no text")
+    stratoscope.fails("run", "--texts", "-", "--save", "a.npz", text=b"x", says="standard input: line 1")
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", "a.npz"])
+def test_parts_of_a_pass_have_the_bits_of_the_whole(stratoscope, file):
+    stratoscope.succeeds("run", KAFKA, "--save", "whole.npz", "--capture", "blocks.*.hook_mlp_out")
+    keys = stratoscope.json("run", KAFKA, "--save", file, "--stop-at", "-8", "--capture", "blocks.*.hook_mlp_out")["keys"]
+    rows = keys["input_ids"][0]
+    assert keys["hidden_states"] == [5, rows, 192] and keys["residual"] == [rows, 192] and "logits" not in keys
+    assert "blocks.3.hook_mlp_out" in keys and "blocks.4.hook_mlp_out" not in keys
+    stratoscope.succeeds("run", "--start-at", 4, "--from", file, "--save", "rest.npz", "--capture", "blocks.*.hook_mlp_out")
+    whole, part, rest = (load(stratoscope.folder / name) for name in ("whole.npz", file, "rest.npz"))
+    np.testing.assert_array_equal(part["block_range"], [0, 4])
+    np.testing.assert_array_equal(rest["block_range"], [4, 12])
+    assert part["residual"].tobytes() == whole["hidden_states"][4].tobytes()
+    states = np.concatenate([part["hidden_states"][:4], rest["hidden_states"]])
+    assert states.tobytes() == whole["hidden_states"].tobytes()
+    assert rest["logits"].tobytes() == whole["logits"].tobytes()
+    for block in range(12):
+        name = f"blocks.{block}.hook_mlp_out"
+        assert (part if block < 4 else rest)[name].tobytes() == whole[name].tobytes()
+
+
+def test_hidden_states_changed_by_a_reader_are_carried_on(stratoscope):
+    """NumPy in the middle does what an edit does."""
+    stratoscope.succeeds("run", PENGUINS, "--save", "a.npz", "--edit", "resid_pre.5[2] *= -2")
+    stratoscope.succeeds("run", PENGUINS, "--save", "b.npz")
+    arrays = load(stratoscope.folder / "b.npz")
+    arrays["hidden_states"][5, 2] *= -2
+    np.savez(stratoscope.folder / "c.npz", **arrays)
+    stratoscope.succeeds("run", "--start-at", "5", "--from", "c.npz", "--save", "d.npz")
+    edited, ours = load(stratoscope.folder / "a.npz"), load(stratoscope.folder / "d.npz")
+    assert ours["logits"].tobytes() == edited["logits"].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (["--stop-at", "13"], 1, "block 13 is out of range; blocks are 0 to 11, or -12 to -1"),
+        (["--stop-at", "-13"], 1, "0 to 11, or -12 to -1"),
+        (["--stop-at", "three"], 1, "'three'"),
+        (["--stop-at", ""], 1, "block"),
+        (["--stop-at", "2", "--capture", "resid_mid.2"], 1, "blocks.2.hook_resid_mid is never computed"),
+        (["--stop-at", "2", "--edit", "resid_mid.2 *= 2"], 1, "blocks.2.hook_resid_mid is never computed"),
+        (["--start-at", "2"], 2, "--from"),
+        (["--from", "a.npz"], 2, "--start-at"),
+    ],
+)
+def test_a_part_that_is_not_there(stratoscope, options, status, says):
+    stratoscope.fails("run", PENGUINS, "--save", "b.npz", *options, status=status, says=says)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (["--start-at", "12"], 1, ["behind the final norm", "--stop-at 12"]),
+        (["--start-at", "13"], 1, "0 to 11, or -12 to -1"),
+        (["--start-at", "5", "--stop-at", "5"], 1, "no block runs"),
+        (["--start-at", "5", "--stop-at", "3"], 1, "no block runs"),
+        (["--start-at", "5", "--edit", "resid_mid.2 *= 2"], 1, "blocks.2.hook_resid_mid is never computed"),
+        (["--start-at", "5", "--capture", "hook_embed"], 1, "hook_embed is never computed"),
+        (["--start-at", "5", "--bos"], 2, "--bos"),
+        (["--start-at", "5", "--truncate"], 2, "--truncate"),
+        (["--start-at", "5", "--", "A text"], 2, "--from"),
+    ],
+)
+def test_a_start_that_is_not_there(stratoscope, options, status, says):
+    stratoscope.succeeds("run", "A", "--save", "a.npz")
+    stratoscope.fails("run", "--from", "a.npz", "--save", "b.npz", *options, status=status, says=says)
+
+
+def test_hidden_states_of_another_model_are_noted(stratoscope, forged):
+    stratoscope.succeeds("run", "A wise man", "--save", "a.safetensors", "--model", forged)
+    forged.change_tensors(lambda tensors: tensors["h.0.ln_1.bias"].fill(0.5))
+    command = ["run", "--start-at", "1", "--from", "a.safetensors", "--save", "b.npz"]
+    notes = stratoscope.json(*command, "--model", forged)["notes"]
+    assert len(notes) == 1 and "another model" in notes[0]
+    stratoscope.fails(*command, says="a.safetensors: ")
 
 
 def test_texts_and_a_text_exclude_each_other(stratoscope):

@@ -1,11 +1,22 @@
 // A list of texts, one JSON object a line: they are UTF-8, and read the same once written again.
 #include <nlohmann/json.hpp>
 
-#include "stratoscope/experiment/save_run.h"
+#include "stratoscope/experiment/text_lines.h"
 #include "stratoscope/text/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace stratoscope;
+
+namespace {
+
+std::vector<std::string> read_texts(const std::filesystem::path& path) {
+  TextLines lines(path);
+  std::vector<std::string> texts;
+  while (auto text = lines.next()) texts.push_back(*std::move(text));
+  return texts;
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::InputFile file(fuzz::as_text(data, size));

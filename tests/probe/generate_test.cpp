@@ -112,6 +112,39 @@ TEST_F(Generating, EditsOfAllRowsAreThoseOfWholeRuns) {
   }
 }
 
+// Whatever is edited, what the cache brings has the bits of the text computed anew, at every hook point.
+TEST_F(Generating, EveryHookPointEditedBehindACacheHasTheBitsOfAWholeRun) {
+  for (const HookPoint& point : hook_points()) {
+    const std::string name = name_of(Site{point.point, point.scope == Scope::block ? 1U : 0U});
+    std::vector<std::string> selectors = {""};
+    if (point.has_axis(HookAxis::head)) selectors.emplace_back(".head[1]");
+    if (point.has_axis(HookAxis::key)) selectors.emplace_back(".key[2,7]");
+    if (!point.has_axis(HookAxis::key)) selectors.emplace_back(".dim[0]");
+    for (const std::string& selector : selectors) {
+      for (const char* operation : {" *= 0.5", " += 0.25"}) {
+        SCOPED_TRACE(name + selector + operation);
+        const auto fresh = generate<float>(model_, request({name + selector + operation}));
+        test::expect_same_bits(fresh.run, whole(text_of(fresh.tokens), {name + "[6:]" + selector + operation}));
+        const auto all = generate<float>(model_, request({name + selector + operation}, EditScope::all));
+        test::expect_same_bits(all.run, whole(text_of(all.tokens), {name + selector + operation}));
+      }
+    }
+  }
+}
+
+TEST_F(Generating, AnEditThatMakesNaNIsNamed) {
+  GenerateRequest wanted = request({"blocks.1.ln2.hook_scale = 0"});
+  const std::string place =
+      "an edit made numbers that are not finite, first at blocks.1.ln2.hook_normalized, position ";
+  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, place + "6: there is no next token"));
+  wanted.scope = EditScope::all;
+  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, place + "0: there is no next token"));
+  wanted.edits = {parse_edit("blocks.2.ln2.hook_scale[2] = 0")};  // nothing behind it looks at that row any more
+  const auto generation = generate<float>(model_, wanted);
+  ASSERT_TRUE(generation.effect && generation.effect->nonfinite);
+  EXPECT_EQ(*generation.effect->nonfinite, (NonfinitePlace{{Point::ln2_normalized, 2}, 0, 2}));
+}
+
 TEST_F(Generating, ThePlainPathGeneratesTheSame) {
   const Model reference = Model::load(folder_.path(), {Precision::fp64, 0, nullptr});
   for (const char* edit : {"blocks.1.hook_resid_post *= 0.5", "blocks.2.hook_resid_pre[-1] *= 2"}) {

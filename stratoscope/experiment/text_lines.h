@@ -1,0 +1,45 @@
+// Texts from JSON lines, one after the other: a file of any length, a pipe, or standard input.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/base/progress.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+class TextLines {
+ public:
+  // A line that is longer is an error: it holds one text, and no model's context holds so much.
+  static constexpr std::size_t kLongestLine = std::size_t{64} << 20;
+
+  // "-" is standard input. Throws Error when it cannot be opened. `progress` is told how many bytes are behind us, of 0
+  // where nobody knows how many there are, and asked whether to stop.
+  explicit TextLines(const std::filesystem::path& path, Progress* progress = nullptr);
+  ~TextLines();
+  TextLines(const TextLines&) = delete;
+  TextLines& operator=(const TextLines&) = delete;
+
+  // The field "text" of the next line that is not empty; nothing behind the last. Throws Error with the line's number
+  // for what is no JSON object with a string "text", and when the file cannot be read.
+  std::optional<std::string> next();
+  // Where the last text stood: "texts.jsonl: line 3".
+  std::string place() const;
+
+ private:
+  std::optional<std::string_view> next_line();
+  bool fill();
+
+  std::string name_;
+  int fd_ = -1;
+  Progress* progress_;
+  std::string buffer_;
+  std::size_t at_ = 0;  // in the buffer
+  std::size_t line_ = 0, read_ = 0, total_ = 0;
+};
+
+}  // namespace stratoscope
