@@ -74,13 +74,19 @@ std::string name_of_head(std::size_t layer, std::size_t head) {
   return "L" + std::to_string(layer) + "H" + std::to_string(head);
 }
 
+// Rows as even as they can be, none longer than four panels, or five where there are many.
+std::size_t columns_of(std::size_t panels) {
+  const std::size_t most = panels > 16 ? 5 : 4, rows = (panels + most - 1) / most;
+  return (panels + rows - 1) / rows;
+}
+
 Figure patterns_figure(const Attention& result) {
   Figure figure;
   figure.title = "Attention patterns";
   figure.caption = "How much each token (row) looks at the tokens before it and itself (column). Rows sum to 1.";
   figure.color = ColorScale{ColorMap::viridis, "attention weight", 0, 1};
   const bool grid = result.patterns.size() > 3;
-  figure.columns = grid ? 4 : result.patterns.size();
+  figure.columns = grid ? columns_of(result.patterns.size()) : result.patterns.size();
   for (const HeadPattern& pattern : result.patterns) {
     Panel panel;
     panel.title = name_of_head(pattern.layer, pattern.head);
@@ -195,7 +201,7 @@ Figure figure_of(const Attention& result, std::string_view by) {
           "",
           {panel},
           1,
-          ColorScale{ColorMap::viridis, title_of_score(by), 0, by == "entropy" ? std::max(highest, 1e-9) : 1}};
+          ColorScale{ColorMap::viridis, title_of_score(by), 0, highest > 0 ? highest : 1}};
 }
 
 }  // namespace stratoscope

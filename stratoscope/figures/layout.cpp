@@ -12,6 +12,7 @@ namespace stratoscope {
 namespace {
 
 constexpr double kMargin = 14, kColumnGap = 22, kRowGap = 16;
+constexpr std::size_t kFewPanels = 4;  // more of them are drawn smaller
 constexpr double kTitleLine = 21, kNoteLine = 14;
 constexpr double kNarrowest = 320;  // less would break a title or a note after every word
 constexpr double kBarWidth = 13, kBarGap = 18, kTallestBar = 320;
@@ -72,7 +73,7 @@ ColorBarPlan plan_bar(const ColorScale& scale, const std::vector<PanelNeeds>& pa
   for (const Tick& tick : bar.ticks) widest = std::max(widest, text_width(tick.label, kTickSize));
   bar.right = bar.box.right() + 9 + widest + 4;
   for (const std::string& text : wrap(plain_text(scale.title), height + 20, kAxisTitleSize)) {
-    if (bar.title.size() == 2) break;
+    if (bar.title.size() == 3) break;
     bar.title.push_back({text, bar.right + 9, bar.box.top + height / 2, Align::center, true});
     bar.right += kAxisTitleSize * 1.3;
   }
@@ -112,7 +113,7 @@ FigurePlan lay_out(const Figure& figure, Notes notes) {
   FigurePlan plan;
   plan.scatters = scatter(figure);
   std::vector<PanelNeeds> panels;
-  for (const Panel& panel : figure.panels) panels.push_back(plan_panel(panel));
+  for (const Panel& panel : figure.panels) panels.push_back(plan_panel(panel, figure.panels.size() > kFewPanels));
   const std::size_t columns = std::clamp<std::size_t>(figure.columns, 1, panels.size());
   const Grid grid = measure(panels, columns);
 

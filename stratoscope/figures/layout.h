@@ -54,7 +54,7 @@ struct PanelPlan {
 struct ColorBarPlan {
   Box box;
   std::vector<Tick> ticks;
-  std::vector<TextSpot> title;  // at most two lines
+  std::vector<TextSpot> title;  // at most three lines
   double right = 0;             // where the last of them ends
 };
 

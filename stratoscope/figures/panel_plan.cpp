@@ -14,7 +14,9 @@ namespace {
 
 constexpr double kTickRoom = 11;     // tick and gap before its label
 constexpr double kTitleHeight = 20;  // a line of axis title with its gap
-constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kWidestMap = 1200;  // of cells with texts
+constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kNarrowestCell = 40,
+                 kWidestMap = 2000;                                        // with texts
+constexpr double kWidestPicture = 960, kLowestRow = 12, kLowestMap = 200;  // of cells without
 constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
 
 // What a panel's marks ask of it.
@@ -80,19 +82,27 @@ Contents contents_of(const Panel& panel) {
 // The width of a cell that holds its text, 0 where so many would not fit.
 double text_cell_width(const Contents& all) {
   if (all.widest_text <= 0) return 0;
-  const double width = std::min(all.widest_text + kCellPadding, kWidestCell);
-  return width * static_cast<double>(all.x_categories) <= kWidestMap ? width : 0;
+  const double wanted = std::min(all.widest_text + kCellPadding, kWidestCell);
+  const double room = kWidestMap / static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
+  return room >= std::min(wanted, kNarrowestCell) ? std::min(wanted, room) : 0;
 }
 
-Box plot_size(const Contents& all) {
+// Square cells, but where there are many more columns than rows, or the other way round.
+Box map_size(double columns, double rows, bool small) {
+  const double longest = std::max(columns, rows);
+  const double cell = std::clamp(234 + (longest - 16) * 7, 234.0, small ? 260.0 : 480.0) / longest;
+  const auto side = [&](double cells, double others) {
+    if (cells > 4 * others) return std::clamp(cells * 4, cells * cell, kWidestPicture);
+    return std::max({cells * cell, std::min(cells * kLowestRow, kLowestMap), 60.0});
+  };
+  return {0, 0, side(columns, rows), side(rows, columns)};
+}
+
+Box plot_size(const Contents& all, bool small) {
   const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
-  if (all.heatmap) {
-    const double longest = std::max(columns, rows);
-    const double cell = std::clamp(234 + (longest - 16) * 7, 234.0, 480.0) / longest;
-    return {0, 0, std::max(columns * cell, 60.0), std::max(rows * cell, 60.0)};
-  }
+  if (all.heatmap) return map_size(columns, rows, small);
   if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
   if (all.x_categories == 0) return {0, 0, 420, 250};
   return {0, 0, std::clamp(columns * (all.points ? 40 : 30), 300.0, 860.0), 250};
@@ -197,11 +207,11 @@ void place_blank(const Panel& panel, PanelPlan& plan) {
 
 }  // namespace
 
-PanelNeeds plan_panel(const Panel& panel) {
+PanelNeeds plan_panel(const Panel& panel, bool small) {
   const Contents all = contents_of(panel);
   PanelNeeds needs;
   PanelPlan& plan = needs.plan;
-  plan.plot = plot_size(all);
+  plan.plot = plot_size(all, small);
   plan.series_count = all.lines;
   plan.x = all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
                                 : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);

@@ -10,7 +10,8 @@ struct PanelNeeds {
   double left = 0, right = 0, top = 0, bottom = 0;  // around the plot
 };
 
-PanelNeeds plan_panel(const Panel& panel);
+// `small` is for one of many panels.
+PanelNeeds plan_panel(const Panel& panel, bool small);
 
 // Places titles, legend and the labels of references and bars around and in plan.plot.
 void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, PanelPlan& plan);

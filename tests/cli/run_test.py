@@ -198,7 +198,7 @@ def test_a_list_of_texts_that_is_not_there(stratoscope):
 def test_a_text_that_an_edit_or_a_capture_does_not_fit(stratoscope):
     texts = write_texts(stratoscope, [PENGUINS, "A"])
     command = ["run", "--texts", texts, "--save", "a.npz", "--json"]
-    stratoscope.fails(*command, "--edit", "resid_post.3[5] *= 2", says=["edit: texts.jsonl: line 2: ", "0 to 0"])
+    stratoscope.fails(*command, "--edit", "resid_post.3[5] *= 2", says=["position: texts.jsonl: line 2: ", "0 to 0"])
     stratoscope.fails(*command, "--capture", "resid_post.3[5]", says=["texts.jsonl: line 2: ", "0 to 0"])
     corrupt = ["--edit", "resid_post.3 = corrupt", "--corrupt", PENGUINS]
     stratoscope.fails(*command, *corrupt, says="texts.jsonl: line 2: the text has 1 tokens")
@@ -262,7 +262,7 @@ def test_hidden_states_changed_by_a_reader_are_carried_on(stratoscope):
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
-        (["--stop-at", "13"], 1, "block 13 is out of range; blocks are 0 to 11, or -12 to -1"),
+        (["--stop-at", "13"], 1, "13 is out of range; blocks are 0 to 11, or -12 to -1"),
         (["--stop-at", "-13"], 1, "0 to 11, or -12 to -1"),
         (["--stop-at", "three"], 1, "'three'"),
         (["--stop-at", ""], 1, "block"),

@@ -131,7 +131,7 @@ TEST(SaveRun, RefusalsComeBeforeTheWorkAndLeaveNoFile) {
   request.edits.expressions = {};
   request.texts = {"A", ""};
   request.packed = true;
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "text 2 is empty"));
+  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "text 2: is empty"));
   request.texts = {};
   EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "the list of texts is empty"));
   request.texts = {"A"};
@@ -244,7 +244,7 @@ TEST(SaveRun, PartsThatAreNone) {
   request.file = folder / "whole.safetensors";
   save_run(built_in(), request);
   const std::filesystem::path whole = request.file;
-  const auto refused = [&](const auto& change, std::string_view says) {
+  const auto refused = [&](const auto& change, const char* says) {
     SaveRunRequest other = request;
     other.file = folder / "b.npz";
     change(other);
@@ -258,7 +258,7 @@ TEST(SaveRun, PartsThatAreNone) {
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "13"; }, "0 to 11, or -12 to -1"));
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "x"; }, "'x'"));
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"resid_pre.3"}; }, "stops at block 3"));
-  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"blocks.[4-6].hook_z"}; }, "stops at block 3"));
+  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"blocks.[4-6].attn.hook_z"}; }, "stops at block 3"));
   EXPECT_TRUE(
       refused([](auto& r) { r.stop_at = "3", r.edits.expressions = {"resid_post.3 *= 2"}; }, "stops at block 3"));
   EXPECT_TRUE(refused([](auto& r) { r.start_at = "3"; }, "belong together"));

@@ -72,7 +72,9 @@ TEST_F(TypedEdits, AFunctionIsShownWhatACaptureCopiesAndTheCaptureSeesWhatItLeav
     EXPECT_TRUE(test::same_bits(std::span<const float>(shown), clean.value(site).values()));
     const auto before = clean.value(site).values(), after = edited.value(site).values();
     for (std::size_t i = 0; i < before.size(); ++i)
-      if (!std::isinf(before[i])) ASSERT_EQ(after[i], before[i] * 3);
+      if (!std::isinf(before[i])) {
+        ASSERT_EQ(after[i], before[i] * 3);
+      }
   }
 }
 
