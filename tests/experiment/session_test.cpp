@@ -50,7 +50,7 @@ TEST(EffectWarning, ExplainsTheLastBlocksScaling) {
   EXPECT_EQ(effect_warning({0, 0}, config, {"blocks.3.hook_resid_post *= 1"}),
             "the edit moved the prediction by next to nothing");
   EXPECT_EQ(effect_warning({std::nan(""), std::nan("")}, config, {"blocks.3.hook_resid_post *= 1"}),
-            "the edit made logits that are not finite");
+            "the edited logits are not finite");
 }
 
 TEST(Predict, SurprisalsAreTheLogProbabilitiesOfTheTokensThatCame) {
