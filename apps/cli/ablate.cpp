@@ -10,7 +10,7 @@
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
-#include "stratoscope/experiment/save_run.h"
+#include "stratoscope/experiment/text_lines.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
 #include "stratoscope/experiment/labels.h"
-#include "stratoscope/experiment/save_run.h"
+#include "stratoscope/experiment/text_lines.h"
 
 namespace stratoscope::cli {
 namespace {

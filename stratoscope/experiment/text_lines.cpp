@@ -76,4 +76,12 @@ std::optional<std::string> TextLines::next() {
   return std::nullopt;
 }
 
+std::vector<std::string> read_texts(const std::filesystem::path& path) {
+  TextLines lines(path);
+  std::vector<std::string> texts;
+  while (auto text = lines.next()) texts.push_back(*std::move(text));
+  if (texts.empty()) throw Error("texts", path.string() + ": holds no text");
+  return texts;
+}
+
 }  // namespace stratoscope

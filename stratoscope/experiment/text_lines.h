@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/progress.h"
@@ -41,5 +42,8 @@ class TextLines {
   std::size_t at_ = 0;  // in the buffer
   std::size_t line_ = 0, read_ = 0, total_ = 0;
 };
+
+// All texts of such a file at once. Throws Error as above, and where it holds none.
+std::vector<std::string> read_texts(const std::filesystem::path& path);
 
 }  // namespace stratoscope

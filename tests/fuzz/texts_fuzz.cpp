@@ -7,17 +7,6 @@
 
 using namespace stratoscope;
 
-namespace {
-
-std::vector<std::string> read_texts(const std::filesystem::path& path) {
-  TextLines lines(path);
-  std::vector<std::string> texts;
-  while (auto text = lines.next()) texts.push_back(*std::move(text));
-  return texts;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::InputFile file(fuzz::as_text(data, size));
   const auto texts = fuzz::accepted([&] { return read_texts(file.path()); });
