@@ -7,7 +7,7 @@ import report
 from peer import BUILD, HERE
 
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-PICTURE = HERE.parent / "docs" / "images" / "benchmarks.svg"
+PICTURES = HERE.parent / "docs" / "images"
 
 
 def block(results, name):
@@ -18,8 +18,15 @@ def block(results, name):
     return report.table(name, results["results"][name]).markdown()
 
 
-def draw(forward):
-    """The medians of the forward pass over the length, by the program's own figure writers."""
+def draw(name, request):
+    """By the program's own figure writers."""
+    file = BUILD / "bench" / name
+    subprocess.run([BUILD / "bench" / "bench_figure", file], input=json.dumps(request), text=True, check=True)
+    (PICTURES / name).write_bytes(file.read_bytes())
+
+
+def forward_lines(forward):
+    """The medians of the forward pass over the length."""
     lengths = forward["lengths"]
     lines = [
         {
@@ -29,10 +36,20 @@ def draw(forward):
         }
         for kind in lengths[0]["seconds"]
     ]
-    request = {"x": "tokens", "y": "milliseconds", "lines": lines}
-    file = BUILD / "bench" / PICTURE.name
-    subprocess.run([BUILD / "bench" / "bench_figure", file], input=json.dumps(request), text=True, check=True)
-    PICTURE.write_bytes(file.read_bytes())
+    return {"x": "tokens", "y": "milliseconds", "lines": lines}
+
+
+def growth_lines(growth):
+    """The medians of sweeps over what makes them larger."""
+    lines = [
+        {
+            "label": axis,
+            "x": [point["value"] for point in points],
+            "y": [1e3 * report.median(point["seconds"]) for point in points],
+        }
+        for axis, points in growth["points"].items()
+    ]
+    return {"x": "grid points, tokens or blocks", "y": "milliseconds", "lines": lines}
 
 
 def filled(page, results):
@@ -43,4 +60,6 @@ def filled(page, results):
 def fill(results):
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     if "forward" in results["results"]:
-        draw(results["results"]["forward"])
+        draw("benchmarks.svg", forward_lines(results["results"]["forward"]))
+    if "growth" in results["results"]:
+        draw("growth.svg", growth_lines(results["results"]["growth"]))
