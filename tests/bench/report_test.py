@@ -47,6 +47,20 @@ class Report(unittest.TestCase):
         self.assertEqual(rows[0][-3:], ["3", "50%", "1.0e-06, 2.0e-06"])
         self.assertEqual(rows[1][-3:], ["1", "17%", "3.0e-06, 4.0e-06"])
 
+    def test_sweeps_beside_whole_runs(self):
+        seconds = {"cone": [2.0, 2.0], "stratoscope": [1.0, 1.0], "onnxruntime": [3.0, 3.0]}
+        grid = {"seconds": seconds, "cells": 10, "operations": 21.0, "required": 20.0, "full": 80.0}
+        row = report.grids({"grids": {"some": grid}}).rows[0]
+        self.assertEqual(row, ["some", "10", "2.00 s", "2.00 s–2.00 s", "5", "15.0", "0.20", "1.050", "0.25"])
+        del seconds["onnxruntime"]
+        self.assertEqual(report.grids({"grids": {"some": grid}}).rows[0][5], "-")
+
+    def test_growth(self):
+        point = {"value": 4, "cells": 10, "operations": 3e9, "seconds": [1.0, 2.0, 3.0]}
+        growth = {"points": {"tokens": [point]}}
+        self.assertEqual(report.growth(growth).rows, [["tokens 4", "10", "2.00 s", "200 ms", "3.0", "2"]])
+        self.assertEqual(document.growth_lines(growth)["lines"], [{"label": "tokens", "x": [4], "y": [2000.0]}])
+
     def test_rates_of_pulls(self):
         samples = {"stratoscope": [2.0, 2.0], "sha256sum": [3.0, 5.0]}
         result = {"bytes": 1 << 30, "seconds": samples, "hash_alone": {"sha256sum": 2.0}, "peak": {"67108864": 1 << 24}}
