@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -75,9 +76,10 @@ void print_sweep_warnings(const SweptPrompts& swept) {
   if (said.size() > kMost) warn(fmt::format("… and {} more warnings of this kind", said.size() - kMost));
 }
 
-// What takes a while is said before it begins.
+// What takes a while is said before it begins, where somebody watches: it costs a clean run or two to know.
 void say_cost_of_long(const Session& session, const SweepExperimentRequest& request) {
   constexpr double kLong = 2;  // seconds
+  if (::isatty(STDERR_FILENO) == 0) return;
   const SweepForecast forecast = forecast_sweep(session, request);
   if (forecast.seconds > kLong) tell(describe(forecast) + "\n");
 }

@@ -20,7 +20,7 @@ namespace {
 // progress is seen and a stop is heeded. Rows of the residual stream, and clean runs beside them.
 constexpr std::size_t kRowsPerSlice = 24'576, kFewestCells = 64, kCleanRowsPerSlice = 4096;
 
-void check_targets(const SweepRequest& request) {
+void check_request(const SweepRequest& request) {
   const std::string metric(name_of(request.metric));
   if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
     throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
@@ -39,7 +39,7 @@ class Prompt {
  public:
   Prompt(const Model& model, const SweepRequest& request)
       : request_(request),
-        grid_((check_targets(request), request.edits), request.axes),
+        grid_(request.edits, request.axes),
         sources_(model, request.text, request.corrupt),
         ids_(request.text) {
     if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
@@ -130,6 +130,7 @@ class SweepRun {
   SweepRun(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options)
       : model_(model), options_(options), progress_(requests.empty() ? nullptr : requests[0].progress) {
     for (const SweepRequest& request : requests) {
+      check_request(request);
       prompts_.push_back(std::make_unique<Prompt>(model, request));
       total_ += prompts_.back()->cells();
     }
