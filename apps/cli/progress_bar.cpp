@@ -60,15 +60,6 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   // Work that ends within two seconds needs no bar; more than ten pictures a second nobody sees.
   if (!on_terminal_ || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100))) return;
-  if (!on_terminal_ || total == 0 || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100)))
-    return;
-  constexpr std::size_t kWidth = 30;
-  const std::size_t full = kWidth * done / total;
-  const double left = done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total - done) : 0;
-  const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
-  tell(fmt::format("\r\033[K{} [{}{}] {}/{}  {:.{}f}/s  {:.0f} s left", what, std::string(full, '#'),
-                   std::string(kWidth - full, '.'), done, total, rate, rate < 10 ? 1 : 0, left));
-  std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = now;
   const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
