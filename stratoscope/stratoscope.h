@@ -2,6 +2,11 @@
 #pragma once
 
 #include "stratoscope/analysis/attention_scores.h"
+#include "stratoscope/analysis/attribution.h"
+#include "stratoscope/analysis/cka.h"
+#include "stratoscope/analysis/dispersion.h"
+#include "stratoscope/analysis/nearest_rows.h"
+#include "stratoscope/analysis/principal_components.h"
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
@@ -10,9 +15,11 @@
 #include "stratoscope/experiment/ablate.h"
 #include "stratoscope/experiment/activations.h"
 #include "stratoscope/experiment/attention.h"
+#include "stratoscope/experiment/attribution.h"
 #include "stratoscope/experiment/demo.h"
 #include "stratoscope/experiment/edges.h"
 #include "stratoscope/experiment/generate.h"
+#include "stratoscope/experiment/geometry.h"
 #include "stratoscope/experiment/inspect.h"
 #include "stratoscope/experiment/lens.h"
 #include "stratoscope/experiment/patch.h"

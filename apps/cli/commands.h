@@ -23,6 +23,8 @@ void add_patch(CLI::App& app, Program& program);
 void add_generate(CLI::App& app, Program& program);
 void add_lens(CLI::App& app, Program& program);
 void add_attention(CLI::App& app, Program& program);
+void add_attribution(CLI::App& app, Program& program);
+void add_geometry(CLI::App& app, Program& program);
 void add_verify(CLI::App& app, Program& program);
 void add_replay(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);

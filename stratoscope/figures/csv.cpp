@@ -56,6 +56,12 @@ class Rows {
       }
     }
   }
+  // x and y are the coordinates, the value is the place along the trail.
+  void operator()(const Trails& trails) {
+    for (const Trail& trail : trails.trails)
+      for (std::size_t i = 0; i < trail.x.size(); ++i)
+        row(csv_field(trail.label), csv_number(trail.x[i]), csv_number(trail.y[i]), static_cast<double>(i));
+  }
   void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 
  private:

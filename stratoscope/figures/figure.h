@@ -22,6 +22,8 @@ struct ColorScale {
   std::string title;  // what the colour bar says it measures, with units where there are any
   double low = 0, high = 1;
   bool show_bar = true;  // false where the colours repeat what an axis says already (depth)
+  // Leaves out the end of the map that fades on the theme's ground, for marks that stand on it alone.
+  bool clear_of_ground = false;
 };
 
 // `ticks` are category labels, drawn at 0, 1, 2, … (thinned where they would overlap); empty for a numeric axis.
@@ -59,13 +61,25 @@ struct Heatmap {
   std::vector<std::vector<std::string>> texts = {};
 };
 
+// The way of one thing through several steps, in a panel of two numeric axes.
+struct Trail {
+  std::string label = {};  // stands at its end where there is room
+  std::vector<double> x = {}, y = {};
+};
+
+// Points joined by thin lines, each coloured by its place along its trail (0, 1, 2, …) on the figure's ColorScale.
+struct Trails {
+  std::vector<Trail> trails;
+  std::vector<std::string> steps = {};  // what the places are called
+};
+
 // A labelled dashed horizontal line: the clean value beside the edited ones.
 struct Reference {
   std::string label;
   double y = 0;
 };
 
-using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Reference>;
+using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Trails, Reference>;
 
 struct Panel {
   std::string title = {};

@@ -128,7 +128,7 @@ void Script::header() {
   line("set output {}", quoted(output_.empty() || output_.front() == '|' ? "./" + output_ : output_));
   line("text = '{}'; muted = '{}'; accent = '{}'", hex(look.text), hex(look.muted), hex(look.accent));
   if (figure_.color) {
-    const auto& stops = color_stops(figure_.color->map, theme_);
+    const auto stops = scale_stops(*figure_.color, theme_);
     std::string list;
     for (std::size_t i = 0; i < stops.size(); ++i)
       list += fmt::format("{}{} '{}'", i == 0 ? "" : ", ", i, hex(stops[i]));
@@ -169,6 +169,15 @@ void Script::data() {
         line("$bars_{}_{} << END", p + 1, m + 1);
         for (std::size_t i = 0; i < bars->values.size(); ++i) {
           line("{} {} {}", i, number(bars->values[i]), bar_color(i, *bars));
+        }
+        line("END");
+      }
+      if (const auto* trails = std::get_if<Trails>(&mark)) {
+        line("$trails_{}_{} << END", p + 1, m + 1);
+        for (std::size_t t = 0; t < trails->trails.size(); ++t) {
+          const Trail& trail = trails->trails[t];
+          if (t > 0) line("");
+          for (std::size_t i = 0; i < trail.x.size(); ++i) line("{} {} {}", number(trail.x[i]), number(trail.y[i]), i);
         }
         line("END");
       }
@@ -248,6 +257,7 @@ void Script::texts(std::size_t p) {
   label(plan.x_title, "regular", kAxisTitleSize, "text");
   label(plan.y_title, "regular", kAxisTitleSize, "text");
   for (const TextSpot& spot : plan.bar_values) label(spot, "regular", kNoteSize, "text");
+  for (const TextSpot& spot : plan.trail_labels) label(spot, "regular", kNoteSize, "text");
   label(plan.blank, "regular", kTickSize, "muted");
   cell_texts(p);
   legend(plan);
@@ -312,6 +322,16 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
     const std::string box = bars->horizontal ? "(" + base + "):1:(" + base + "):2:($1-0.38):($1+0.38):3"
                                              : "1:(" + base + "):($1-0.38):($1+0.38):(" + base + "):2:3";
     return fmt::format("$bars{} using {} with boxxyerror fillstyle solid 1 noborder linecolor rgb variable", name, box);
+  }
+  if (const auto* trails = std::get_if<Trails>(&panel.marks[m])) {
+    std::size_t count = 0;
+    for (const Trail& trail : trails->trails) count += trail.x.size();
+    if (count == 0) return "";
+    const bool many = count > 1000;
+    return fmt::format(
+        "$trails{0} using 1:2 with lines linewidth {1} linecolor rgb '#{2}{3}', \\\n     $trails{0} using 1:2:3 with "
+        "points pointtype 7 pointsize {4} linecolor palette",
+        name, many ? 0.5 : 1, many ? "c0" : "60", hex(palette(theme_).muted).substr(1), many ? 0.25 : 0.45);
   }
   if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
     const std::size_t count = plan_.scatters.shown / std::max<std::size_t>(points->columns.size(), 1);

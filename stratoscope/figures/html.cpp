@@ -29,6 +29,11 @@ struct CountNumbers {
   std::size_t operator()(const Line& line) const { return line.y.size(); }
   std::size_t operator()(const Bars& bars) const { return bars.values.size(); }
   std::size_t operator()(const Heatmap& map) const { return sizes(map.values); }
+  std::size_t operator()(const Trails& trails) const {
+    std::size_t sum = 0;
+    for (const Trail& trail : trails.trails) sum += trail.x.size() + trail.y.size();
+    return sum;
+  }
   std::size_t operator()(const Reference&) const { return 1; }
 };
 
@@ -100,6 +105,18 @@ class Tables {
     for (std::size_t r = 0; r < map.values.size(); ++r) {
       rows += "<tr><th>" + label(panel_.y, r) + "</th>" +
               cells(map.values[r], r < map.texts.size() ? map.texts[r] : std::vector<std::string>{}) + "</tr>\n";
+    }
+    return rows;
+  }
+  std::string operator()(const Trails& trails) const {
+    std::string rows = "<tr><th></th>";
+    for (const std::string& step : trails.steps) rows += "<th>" + escape_html(plain_text(step)) + "</th>";
+    rows += "</tr>\n";
+    for (const Trail& trail : trails.trails) {
+      rows += "<tr><th>" + escape_html(plain_text(trail.label)) + "</th>";
+      for (std::size_t i = 0; i < trail.x.size(); ++i)
+        rows += "<td>" + shown(trail.x[i]) + ", " + shown(trail.y[i]) + "</td>";
+      rows += "</tr>\n";
     }
     return rows;
   }

@@ -43,10 +43,11 @@ struct PanelPlan {
   Box plot;  // inside the axes
   AxisPlan x, y;
   TextSpot title, x_title, y_title;
-  std::vector<TextSpot> references;  // one per Reference, in order
-  std::vector<TextSpot> bar_values;  // at the ends of horizontal bars, when there is room
-  std::vector<CellText> cell_texts;  // of a heat map, when there is room
-  TextSpot blank;                    // why nothing is drawn, in a panel whose values are all NaN or infinite
+  std::vector<TextSpot> references;    // one per Reference, in order
+  std::vector<TextSpot> bar_values;    // at the ends of horizontal bars, when there is room
+  std::vector<CellText> cell_texts;    // of a heat map, when there is room
+  std::vector<TextSpot> trail_labels;  // at the ends of trails, where they cover no other
+  TextSpot blank;                      // why nothing is drawn, in a panel whose values are all NaN or infinite
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel
 };

@@ -8,6 +8,7 @@
 #include "stratoscope/figures/reference_labels.h"
 #include "stratoscope/figures/text.h"
 #include "stratoscope/figures/theme.h"
+#include "stratoscope/figures/trail_labels.h"
 
 namespace stratoscope {
 namespace {
@@ -23,7 +24,7 @@ constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, k
 struct Contents {
   std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
   double widest_text = 0;  // in a heat map's cells
-  bool heatmap = false, points = false, upright_bars = false, lying_bars = false;
+  bool heatmap = false, points = false, upright_bars = false, lying_bars = false, trails = false;
   std::vector<double> x_values, y_values;
 };
 
@@ -61,6 +62,17 @@ void add(Contents& all, const Heatmap& map) {
       all.widest_text = std::max(all.widest_text, text_width(plain_text(text), kNoteSize));
 }
 
+void add(Contents& all, const Trails& trails) {
+  all.trails = true;
+  for (const Trail& trail : trails.trails) {
+    if (trail.x.size() != trail.y.size())
+      throw Error("figure", "trail '" + plain_text(trail.label) + "' has " + std::to_string(trail.x.size()) +
+                                " x values and " + std::to_string(trail.y.size()) + " y values");
+    all.x_values.insert(all.x_values.end(), trail.x.begin(), trail.x.end());
+    all.y_values.insert(all.y_values.end(), trail.y.begin(), trail.y.end());
+  }
+}
+
 void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
 
 Contents contents_of(const Panel& panel) {
@@ -75,6 +87,9 @@ Contents contents_of(const Panel& panel) {
   }
   if (all.heatmap && (all.points || all.upright_bars || all.lines > 0)) {
     throw Error("figure", "a heat map cannot share a panel with other marks");
+  }
+  if (all.trails && (all.x_categories > 0 || all.y_categories > 0)) {
+    throw Error("figure", "trails need two numeric axes");
   }
   return all;
 }
@@ -104,6 +119,7 @@ Box plot_size(const Contents& all, bool small) {
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
   if (all.heatmap) return map_size(columns, rows, small);
   if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
+  if (all.trails) return {0, 0, 520, 420};
   if (all.x_categories == 0) return {0, 0, 420, 250};
   return {0, 0, std::clamp(columns * (all.points ? 40 : 30), 300.0, 860.0), 250};
 }
@@ -192,6 +208,9 @@ struct Values {
   void operator()(const Heatmap& map) {
     std::for_each(map.values.begin(), map.values.end(), [this](const auto& each) { add(each); });
   }
+  void operator()(const Trails& trails) {
+    std::for_each(trails.trails.begin(), trails.trails.end(), [this](const Trail& each) { add(each.x), add(each.y); });
+  }
   void operator()(const Reference&) {}
 };
 
@@ -235,6 +254,7 @@ void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, Panel
   place_legend(panel, plan);
   place_bar_values(panel, plan);
   place_cell_texts(panel, plan);
+  place_trail_labels(panel, plan);
   place_blank(panel, plan);
   place_reference_labels(panel, scatters, plan);
 }

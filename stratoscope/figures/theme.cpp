@@ -84,6 +84,13 @@ Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count) 
                                : color_at(map, theme, spread(i, count, 0.28, 1));
 }
 
+std::vector<Rgb> scale_stops(const ColorScale& scale, Theme theme) {
+  std::vector<Rgb> stops = color_stops(scale.map, theme);
+  if (!scale.clear_of_ground) return stops;
+  for (std::size_t i = 0; i < stops.size(); ++i) stops[i] = category_color(scale.map, theme, i, stops.size());
+  return stops;
+}
+
 Rgb series_color(Theme theme, std::size_t i, std::size_t count) {
   if (count < 2) return palette(theme).accent;
   return theme == Theme::light ? color_at(ColorMap::plasma, theme, spread(i, count, 0.02, 0.82))

@@ -43,6 +43,9 @@ Rgb text_on(Rgb ground);
 // The colour of category i of `count` (a depth): the part of the map that stands out from the theme's ground.
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count);
 
+// What a colour bar shows, evenly spaced: the map's stops, or the part of it that stands out from the ground.
+std::vector<Rgb> scale_stops(const ColorScale& scale, Theme theme);
+
 // The colour of line i of `count` in one panel; a single line has the accent.
 Rgb series_color(Theme theme, std::size_t i, std::size_t count);
 

@@ -218,9 +218,50 @@ class PanelSpec {
     layer["transform"] = std::move(transforms);
     layer["encoding"]["x2"] = {{"field", "x_to"}};
     layer["encoding"]["y2"] = {{"field", "y_to"}};
-    layer["encoding"]["color"] = cell_color();
+    layer["encoding"]["color"] = scale_color();
     layer["encoding"]["tooltip"] = tips;
     if (!plan_.cell_texts.empty()) add_cell_texts();
+  }
+
+  // Both layers read the same points.
+  void add(const Trails& trails, std::size_t m) {
+    Json data = Json::array(), transforms = Json::array(), names = Json::array(), steps = Json::array();
+    for (std::size_t t = 0; t < trails.trails.size(); ++t) {
+      const Trail& trail = trails.trails[t];
+      names.push_back(plain_text(trail.label));
+      for (std::size_t i = 0; i < trail.x.size(); ++i)
+        if (std::isfinite(trail.x[i]) && std::isfinite(trail.y[i]))
+          data.push_back(
+              {{"trail", t}, {"value", i}, {"x", seven_digits(trail.x[i])}, {"y", seven_digits(trail.y[i])}});
+    }
+    for (const std::string& step : trails.steps) steps.push_back(plain_text(step));
+    const std::string of = std::to_string(p_ + 1) + "_" + std::to_string(m + 1);
+    params_.push_back({{"name", "trails_" + of}, {"value", std::move(names)}});
+    params_.push_back({{"name", "steps_" + of}, {"value", std::move(steps)}});
+    transforms.push_back({{"calculate", "trails_" + of + "[datum.trail]"}, {"as", "label"}});
+    transforms.push_back({{"calculate", "steps_" + of + "[datum.value]"}, {"as", "step"}});
+    const Json x = position("x", 'x'), y = position("y", 'y');
+    const Json tips{{{"field", "label"}, {"type", "nominal"}},
+                    {{"field", "step"}, {"type", "nominal"}},
+                    value_tip("x", title('x', "x")),
+                    value_tip("y", title('y', "y"))};
+    const Json lines{
+        {"mark", {{"type", "line"}, {"strokeWidth", 0.8}, {"opacity", 0.5}, {"color", hex(palette(theme_).muted)}}},
+        {"encoding",
+         {{"x", x},
+          {"y", y},
+          {"detail", {{"field", "trail"}, {"type", "nominal"}}},
+          {"order", {{"field", "value"}, {"type", "quantitative"}}}}}};
+    const Json points{{"mark", {{"type", "circle"}, {"size", data.size() > 1000 ? 8 : 22}, {"opacity", 1}}},
+                      {"encoding", {{"x", x}, {"y", y}, {"color", scale_color()}, {"tooltip", tips}}}};
+    layers_.push_back(
+        {{"data", {{"values", std::move(data)}}}, {"transform", std::move(transforms)}, {"layer", {lines, points}}});
+    for (const TextSpot& spot : plan_.trail_labels) {
+      const Json datum{{{"label", spot.text}}};
+      add_text(spot, spot.align == Align::right ? "right" : "left", datum);
+      layers_.back()["mark"]["color"] = hex(palette(theme_).text);
+      layers_.back()["mark"]["fontSize"] = kNoteSize;
+    }
   }
 
   void add_cell_texts() {
@@ -236,9 +277,10 @@ class PanelSpec {
     layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
   }
 
-  Json cell_color() const {
+  // Of the field `value`, on the figure's scale.
+  Json scale_color() const {
     const ColorScale scale = figure_.color.value_or(ColorScale{});
-    const auto& stops = color_stops(scale.map, theme_);
+    const auto stops = scale_stops(scale, theme_);
     Json domain = Json::array(), range = Json::array();
     for (std::size_t i = 0; i < stops.size(); ++i) {
       domain.push_back(scale.low +
@@ -336,10 +378,12 @@ Json look_of(Theme theme) {
             {"titleLimit", 0}}}};
 }
 
-bool has_heatmap(const Figure& figure) {
+// Whether a panel has colours of its own scale.
+bool has_scale(const Figure& figure) {
   return std::any_of(figure.panels.begin(), figure.panels.end(), [](const Panel& panel) {
-    return std::any_of(panel.marks.begin(), panel.marks.end(),
-                       [](const Mark& mark) { return std::holds_alternative<Heatmap>(mark); });
+    return std::any_of(panel.marks.begin(), panel.marks.end(), [](const Mark& mark) {
+      return std::holds_alternative<Heatmap>(mark) || std::holds_alternative<Trails>(mark);
+    });
   });
 }
 
@@ -363,7 +407,7 @@ std::string vega_lite(const Figure& figure, Theme theme) {
             {"params", std::move(params)},
             {"columns", std::clamp<std::size_t>(figure.columns, 1, figure.panels.size())},
             {"concat", std::move(panels)},
-            {"resolve", {{"scale", {{"color", has_heatmap(figure) ? "shared" : "independent"}}}}},
+            {"resolve", {{"scale", {{"color", has_scale(figure) ? "shared" : "independent"}}}}},
             {"config", look_of(theme)}};
   if (spec["params"].empty()) spec.erase("params");
   return spec.dump() + "\n";

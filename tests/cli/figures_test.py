@@ -20,8 +20,13 @@ COMMANDS = {
     "grids": [*SWEEP[:-1], "blocks.{layer}.hook_mlp_out[{position}] *= {factor}", "--over", "layer=0..1"]
     + ["--over", "factor=0,2", "--over", "position=0:2", "--target", " I"],
     "verify": ["verify", PENGUINS],
+    "attribution": ["attribution", PENGUINS],
+    "sources": ["attribution", PENGUINS, "--heads", "L0H0,L11H5"],
+    "geometry": ["geometry", PENGUINS],
+    "trajectory": ["geometry", PENGUINS, "--draw", "trajectory"],
+    "nearest": ["geometry", PENGUINS, "--draw", "nearest"],
 }
-COLOURED = ["layers", "tokens", "grid", "grids"]
+COLOURED = ["layers", "tokens", "grid", "grids", "attribution", "geometry", "nearest"]
 ENDINGS = [".svg", ".png", ".pdf", ".html", ".vl.json"]
 
 

@@ -119,6 +119,7 @@ TEST(Render, ReadsNothingIntoText) {
                              {text},
                              {Bars{values}, Reference{text, 0.5}, Line{text, {0}, {1}}, Line{text, {1}, {1}}}});
     figure.panels.push_back({text, {text}, {text, texts}, {Bars{values, true}}});
+    figure.panels.push_back({text, {text}, {text}, {Trails{{{text, {0}, {1}}, {text, {2}, {3}}}, {text}}}});
     EXPECT_TRUE(drawn(figure, Terminal::svg).starts_with("<?xml")) << text;
     EXPECT_FALSE(std::filesystem::exists(witness)) << text;
   }

@@ -146,7 +146,23 @@ inline Figure predictions() {
   return figure;
 }
 
-inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions()}; }
+// `count` trails of three places from near the middle outwards; the last number of the first one is missing.
+inline Figure trails(std::size_t count = 3) {
+  Trails all{{}, {"Emb", "L0", "L1"}};
+  for (std::size_t t = 0; t < count; ++t) {
+    const double angle = 6.28 * static_cast<double>(t) / static_cast<double>(count), x = std::cos(angle),
+                 y = std::sin(angle);
+    all.trails.push_back({"“ t" + std::to_string(t) + "”", {0, 10 * x, 20 * x}, {0, 10 * y, 20 * y}});
+  }
+  all.trails[0].y[1] = NAN;
+  Figure figure;
+  figure.title = "Paths";
+  figure.color = ColorScale{ColorMap::plasma, "depth", 0, 2, true, true};
+  figure.panels.push_back({"", {"PC 1"}, {"PC 2"}, {all}});
+  return figure;
+}
+
+inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions(), trails()}; }
 
 // Text that a plotter, a shell, a browser or a spreadsheet might read something into.
 inline std::vector<std::string> nasty_texts(const std::string& witness) {

@@ -1,0 +1,50 @@
+// Direct logit attribution (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; nostalgebraist's
+// logit lens applied to parts): how much of a logit each summand of the residual stream writes.
+//
+// With the final norm's scale s held at its value, a logit is linear in the residual stream x that enters the norm:
+//   logit_t = sum_i ((x_i - mean(x)) / s w_i + b_i) U_ti = x . r + c,
+//   r_i = (w_i U_ti - mean_j(w_j U_tj)) / s,  c = sum_i b_i U_ti,
+// where w and b are the norm's weight and bias and U_t the token's row of the unembedding; of two tokens, U_t is the
+// difference of their rows. Taking off the mean is part of r, so the parts of x need no mean of their own. Sums run in
+// double.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/tensor/tensor.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct Readout {
+  std::vector<double> direction;  // r, [d_model]
+  double constant = 0;            // c: what the norm's bias alone gives
+};
+
+// `weight`, `bias` and `unembedding` (U_t) are [d_model]; `scale` is the norm's divisor at the position.
+Readout hold_scale(std::span<const double> weight, std::span<const double> bias, std::span<const double> unembedding,
+                   double scale);
+
+// x . r. T is float or double.
+template <class T>
+STRATOSCOPE_API double contribution(const Readout& readout, std::span<const T> x);
+
+// Of each row of a weight matrix that writes into the residual stream (W_O [n_heads * d_head, d_model], or an MLP's
+// W_out [d_mlp, d_model]): what one unit of it gives, [rows].
+std::vector<double> contribution_per_unit(const Readout& readout, MatrixView<const double> weight);
+
+// By neuron: post_n (W_out[n] . r), [d_mlp]. By head it is the same with z and W_O, and `group` = d_head of them
+// added up: z_h . (W_O[h] r), [n_heads]. `per_unit` is as above.
+template <class T>
+STRATOSCOPE_API std::vector<double> contributions(std::span<const T> activations, std::span<const double> per_unit,
+                                                  std::size_t group = 1);
+
+// A head's contribution by the position that it reads from: pattern_p (v_p . (W_O[h] r)), [pos]. `pattern` is the
+// query's row, `values` [pos, d_head], `per_unit` this head's part, [d_head]. They add up to the head's contribution.
+template <class T>
+STRATOSCOPE_API std::vector<double> contributions_by_source(std::span<const T> pattern, MatrixView<const T> values,
+                                                            std::span<const double> per_unit);
+
+}  // namespace stratoscope

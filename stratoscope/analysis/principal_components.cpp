@@ -1,0 +1,73 @@
+#include "stratoscope/analysis/principal_components.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "stratoscope/analysis/centred_rows.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> numbers(const Eigen::RowVectorXd& row) { return {row.data(), row.data() + row.size()}; }
+
+// Unit vectors as rows, and the scatter (n - 1 times the variance) along each.
+struct Directions {
+  RowMatrix rows;
+  Eigen::VectorXd scatter;
+};
+
+// The eigenvectors of the smaller one of X'X and X X': of the second they are turned into X's space.
+Directions directions_of(const RowMatrix& x, Eigen::Index count) {
+  const bool wide = x.cols() > x.rows();
+  const RowMatrix square = wide ? lower_gram(x) : lower_gram(x.transpose());
+  const Eigen::SelfAdjointEigenSolver<RowMatrix> solver(square);  // eigenvalues rise
+  Directions found{RowMatrix::Zero(count, x.cols()), Eigen::VectorXd::Zero(count)};
+  for (Eigen::Index k = 0; k < count; ++k) {
+    const Eigen::Index place = square.rows() - 1 - k;
+    found.scatter(k) = std::max(solver.eigenvalues()(place), 0.0);
+    Eigen::RowVectorXd direction = solver.eigenvectors().col(place).transpose();
+    if (wide) direction = (direction * x).eval();
+    const double length = direction.norm();
+    if (length == 0) continue;
+    Eigen::Index largest = 0;
+    direction.cwiseAbs().maxCoeff(&largest);
+    found.rows.row(k) = direction / (direction(largest) < 0 ? -length : length);
+  }
+  return found;
+}
+
+}  // namespace
+
+template <class T>
+PrincipalComponents principal_components(MatrixView<const T> rows, std::size_t components) {
+  const std::size_t count = std::min({components, rows.rows, rows.cols});
+  PrincipalComponents result;
+  const RowMatrix all = eigen_rows(rows);
+  if (!all.allFinite()) {
+    result.mean.assign(rows.cols, kNone);
+    result.directions.assign(count, result.mean);
+    result.coordinates.assign(rows.rows, std::vector<double>(count, kNone));
+    result.explained.assign(count, kNone);
+    result.variance = kNone;
+    return result;
+  }
+  const RowMatrix x = centred_rows(rows);
+  if (rows.rows > 0) result.mean = numbers(all.colwise().mean());
+  const Directions found = directions_of(x, static_cast<Eigen::Index>(count));
+  const double scatter = x.squaredNorm();
+  result.variance = rows.rows > 1 ? scatter / static_cast<double>(rows.rows - 1) : 0;
+  const RowMatrix coordinates = x * found.rows.transpose();
+  for (Eigen::Index r = 0; r < x.rows(); ++r) result.coordinates.push_back(numbers(coordinates.row(r)));
+  for (Eigen::Index k = 0; k < found.rows.rows(); ++k) {
+    result.directions.push_back(numbers(found.rows.row(k)));
+    result.explained.push_back(scatter > 0 ? found.scatter(k) / scatter : 0);
+  }
+  return result;
+}
+
+template PrincipalComponents principal_components(MatrixView<const float>, std::size_t);
+template PrincipalComponents principal_components(MatrixView<const double>, std::size_t);
+
+}  // namespace stratoscope

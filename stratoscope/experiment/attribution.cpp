@@ -1,0 +1,340 @@
+#include "stratoscope/experiment/attribution.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "stratoscope/analysis/attribution.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/probe/edit_grammar.h"
+#include "stratoscope/probe/hook_names.h"
+#include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/metrics.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr std::size_t kUsualHeads = 3;
+
+using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
+
+Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config) {
+  Heads wanted;
+  for (const std::string& name : request.heads) {
+    const HookMatch match = match_hook(name, config);
+    if (!match.head) throw Error("attribution", in_quotes(name) + " is no head", "heads are called L5H3");
+    wanted.insert({match.sites[0].layer, *match.head});
+  }
+  return wanted;
+}
+
+// The sites of which an edit acts on the asked row.
+std::set<Site> edited_sites(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
+                            std::size_t row) {
+  std::set<Site> sites;
+  for (const std::string& text : request.edits.expressions) {
+    const EditExpression edit = parse_edit(text);
+    if (edit.positions) {
+      const auto rows = parse_index_set(*edit.positions, positions, "position");
+      if (!std::binary_search(rows.begin(), rows.end(), row)) continue;
+    }
+    for (const Site site : match_sites(edit.hook, config)) sites.insert(site);
+  }
+  return sites;
+}
+
+bool larger(double a, double b) {
+  if (std::isnan(a) != std::isnan(b)) return std::isnan(b);
+  return std::abs(a) > std::abs(b);
+}
+
+// What is captured: the row at `row` of every summand, the keys' side of attention whole.
+std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, const std::set<Site>& edited) {
+  std::vector<Capture> captures;
+  const auto add = [&](Point point, std::size_t layer) {
+    captures.push_back({{point, layer}, std::vector{row}, std::nullopt});
+  };
+  for (const Point point : {Point::embed, Point::pos_embed}) add(point, 0);
+  for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+    for (const Point point : {Point::resid_pre, Point::pattern, Point::z, Point::attn_out, Point::resid_mid,
+                              Point::mlp_post, Point::mlp_out, Point::resid_post})
+      add(point, layer);
+    captures.push_back({{Point::v, layer}, std::nullopt, std::nullopt});
+    if (edited.contains({Point::result, layer})) add(Point::result, layer);
+  }
+  for (const Point point : {Point::ln_final_scale, Point::ln_final_normalized, Point::unembed_in, Point::unembed_out})
+    add(point, 0);
+  return captures;
+}
+
+// Takes the logit of one run apart.
+template <class T>
+class Attributor {
+ public:
+  Attributor(const Session& session, const AttributionRequest& request, const Run<T>& run, std::set<Site> edited,
+             Attribution& result)
+      : session_(session),
+        config_(session.config()),
+        request_(request),
+        run_(run),
+        edited_(std::move(edited)),
+        result_(result) {}
+
+  void attribute() {
+    const std::span<const T> logits = row({Point::unembed_out, 0});
+    choose_targets(logits);
+    read_unembedding();
+    result_.value = of_targets(logits);
+    result_.scale = static_cast<double>(row({Point::ln_final_scale, 0})[0]);
+    readout_ = hold_scale(read("ln_f.weight"), read("ln_f.bias"), unembedding_, result_.scale);
+    part("hook_embed", "embedding", std::nullopt, of({Point::embed, 0}));
+    part("hook_pos_embed", "positional embedding", std::nullopt, of({Point::pos_embed, 0}));
+    double stream = of({Point::embed, 0}) + of({Point::pos_embed, 0});
+    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+      if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers);
+      stream = block(layer, stream);
+    }
+    final_norm(stream, logits);
+    session_.checkpoint().check_unchanged();
+    rank_neurons();
+    choose_sources();
+    sum_up();
+  }
+
+ private:
+  std::vector<double> read(const std::string& name) const {
+    const auto tensor = session_.checkpoint().read<double>(name);
+    return {tensor.values().begin(), tensor.values().end()};
+  }
+  std::span<const T> row(Site site) const { return run_.value(site).values(); }
+  // The contribution of a captured summand.
+  double of(Site site) const { return contribution(readout_, row(site)); }
+  bool edited(Point point, std::size_t layer = 0) const { return edited_.contains({point, layer}); }
+
+  void choose_targets(std::span<const T> logits) {
+    for (const TargetChoice& choice : request_.targets) result_.targets.push_back(read_target(session_, choice));
+    if (result_.targets.empty())
+      result_.targets.push_back(read_target(session_, {{}, static_cast<long>(most_likely(logits, 1)[0])}));
+    if (result_.targets.size() == 2 && result_.targets[0].id == result_.targets[1].id)
+      throw Error("target", "both targets are the same token, " + in_quotes(result_.targets[0].token),
+                  "name two tokens whose logits differ");
+  }
+
+  void read_unembedding() {
+    unembedding_.assign(config_.d_model, 0.0);
+    std::vector<double> of_token(config_.d_model);
+    double sign = 1;
+    for (const Target& target : result_.targets) {
+      session_.checkpoint().read_row<double>(session_.checkpoint().unembedding(), static_cast<std::size_t>(target.id),
+                                             of_token);
+      for (std::size_t i = 0; i < of_token.size(); ++i) unembedding_[i] += sign * of_token[i];
+      sign = -1;
+    }
+  }
+
+  double of_targets(std::span<const T> logits) const {
+    const auto logit = [&](std::size_t i) {
+      return static_cast<double>(logits[static_cast<std::size_t>(result_.targets[i].id)]);
+    };
+    return result_.targets.size() == 2 ? logit(0) - logit(1) : logit(0);
+  }
+
+  void part(std::string name, std::string label, std::optional<std::size_t> layer, double contribution) {
+    result_.components.push_back({std::move(name), std::move(label), layer, contribution});
+  }
+  void edit_part(std::vector<AttributionPart>& parts, Site site, double contribution) const {
+    const std::string name = "edit of " + name_of(site);
+    const bool in_block = hook_point(site.point).scope == Scope::block;
+    parts.push_back({name, name, in_block ? std::optional(site.layer) : std::nullopt, contribution});
+  }
+  // The residual stream at `site`, of which the parts before it give `expected`: more, where it was edited.
+  double stream_at(Site site, double expected) {
+    const double actual = of(site);
+    if (edited_.contains(site)) edit_part(result_.components, site, actual - expected);
+    return actual;
+  }
+
+  // From what the stream gives before the block to what it gives behind it.
+  double block(std::size_t layer, double before) {
+    const std::string label = block_label(layer);
+    const double entering = stream_at({Point::resid_pre, layer}, before);
+    const double attention = of({Point::attn_out, layer}), mlp = of({Point::mlp_out, layer});
+    part(name_of(Site{Point::attn_out, layer}), label + " attention", layer, attention);
+    by_head(layer, attention);
+    const double middle = stream_at({Point::resid_mid, layer}, entering + attention);
+    part(name_of(Site{Point::mlp_out, layer}), label + " MLP", layer, mlp);
+    by_neuron(layer, mlp);
+    return stream_at({Point::resid_post, layer}, middle + mlp);
+  }
+
+  void by_head(std::size_t layer, double attention) {
+    const std::string prefix = "h." + std::to_string(layer) + ".attn.c_proj";
+    const std::size_t d_head = config_.d_head;
+    const auto w_o = session_.checkpoint().read<double>(prefix + ".weight");
+    const std::vector<double> per_unit = contribution_per_unit(readout_, w_o.matrix());
+    std::vector<double> heads = contributions(row({Point::z, layer}), per_unit, d_head);
+    const auto& values = run_.value({Point::v, layer});  // [pos, head, d_head]
+    const auto& patterns = run_.value({Point::pattern, layer});
+    auto& by_source = result_.by_source.emplace_back(result_.position + 1);
+    for (std::size_t head = 0; head < config_.n_heads; ++head) {
+      SourceAttribution source{layer, head, heads[head], {}, 0};
+      const MatrixView<const T> v(values.data() + head * d_head, result_.position + 1, d_head, config_.d_model);
+      source.by_position = contributions_by_source(std::span<const T>(patterns.slice(head).row(0), v.rows), v,
+                                                   std::span(per_unit).subspan(head * d_head, d_head));
+      if (edited(Point::result, layer)) {
+        const std::span<const T> result = row({Point::result, layer});
+        source.contribution = heads[head] =
+            contribution(readout_, result.subspan(head * config_.d_model, config_.d_model));
+      }
+      double sum = 0;
+      for (std::size_t p = 0; p < source.by_position.size(); ++p) {
+        sum += source.by_position[p];
+        by_source[p] += source.by_position[p];
+      }
+      if (edited(Point::result, layer) || edited(Point::z, layer)) source.edited = source.contribution - sum;
+      note_residue(result_.residues.sources, source.contribution - sum - source.edited);
+      result_.heads.push_back({layer, head, heads[head]});
+      sources_.push_back(std::move(source));
+    }
+    const std::vector<double> bias = read(prefix + ".bias");
+    const double of_bias = contribution(readout_, std::span<const double>(bias));
+    result_.attention_parts.push_back(
+        {"blocks." + std::to_string(layer) + ".attn.b_O", block_label(layer) + " attention's bias", layer, of_bias});
+    double sum = of_bias;
+    for (const double head : heads) sum += head;
+    if (edited(Point::attn_out, layer)) edit_part(result_.attention_parts, {Point::attn_out, layer}, attention - sum);
+  }
+
+  void by_neuron(std::size_t layer, double mlp) {
+    const std::string prefix = "h." + std::to_string(layer) + ".mlp.c_proj";
+    const auto w_out = session_.checkpoint().read<double>(prefix + ".weight");
+    const std::span<const T> activations = row({Point::mlp_post, layer});
+    const std::vector<double> parts =
+        contributions(activations, std::span<const double>(contribution_per_unit(readout_, w_out.matrix())));
+    const std::vector<double> bias = read(prefix + ".bias");
+    const double of_bias = contribution(readout_, std::span<const double>(bias));
+    result_.mlp_parts.push_back(
+        {"blocks." + std::to_string(layer) + ".mlp.b_out", block_label(layer) + " MLP's bias", layer, of_bias});
+    double sum = 0;
+    for (std::size_t n = 0; n < parts.size(); ++n) {
+      neurons_.push_back({layer, n, static_cast<double>(activations[n]), parts[n]});
+      sum += parts[n];
+    }
+    neuron_sum_ += sum;
+    if (edited(Point::mlp_out, layer)) edit_part(result_.mlp_parts, {Point::mlp_out, layer}, mlp - sum - of_bias);
+  }
+
+  void final_norm(double stream, std::span<const T> logits) {
+    part("ln_final.b", "final norm's bias", std::nullopt, readout_.constant);
+    double expected = stream + readout_.constant;
+    if (edited(Point::ln_final_normalized)) {
+      const auto weight = read("ln_f.weight");
+      const std::span<const T> normalized = row({Point::ln_final_normalized, 0});
+      double actual = readout_.constant;
+      for (std::size_t i = 0; i < weight.size(); ++i)
+        actual += static_cast<double>(normalized[i]) * weight[i] * unembedding_[i];
+      edit_part(result_.components, {Point::ln_final_normalized, 0}, actual - expected);
+      expected = actual;
+    }
+    if (edited(Point::unembed_in)) {
+      const double actual = contribution(Readout{unembedding_, 0}, row({Point::unembed_in, 0}));
+      edit_part(result_.components, {Point::unembed_in, 0}, actual - expected);
+      expected = actual;
+    }
+    if (edited(Point::unembed_out))
+      edit_part(result_.components, {Point::unembed_out, 0}, of_targets(logits) - expected);
+  }
+
+  void rank_neurons() {
+    const std::size_t kept = std::min(request_.neurons, neurons_.size());
+    const auto take = [&](auto before) {
+      std::partial_sort(neurons_.begin(), neurons_.begin() + static_cast<std::ptrdiff_t>(kept), neurons_.end(),
+                        [&](const NeuronAttribution& a, const NeuronAttribution& b) {
+                          const double x = a.contribution, y = b.contribution;
+                          if (std::isnan(x) != std::isnan(y)) return std::isnan(y);
+                          if (before(x, y) || before(y, x)) return before(x, y);
+                          return std::pair(a.layer, a.neuron) < std::pair(b.layer, b.neuron);
+                        });
+      return std::vector<NeuronAttribution>(neurons_.begin(), neurons_.begin() + static_cast<std::ptrdiff_t>(kept));
+    };
+    result_.top_neurons = take(std::greater<>());
+    result_.bottom_neurons = take(std::less<>());
+  }
+
+  void choose_sources() {
+    const Heads wanted = wanted_heads(request_, config_);
+    if (wanted.empty()) {
+      std::stable_sort(sources_.begin(), sources_.end(),
+                       [](const auto& a, const auto& b) { return larger(a.contribution, b.contribution); });
+      sources_.resize(std::min(kUsualHeads, sources_.size()));
+    } else {
+      std::erase_if(sources_, [&](const auto& each) { return !wanted.contains({each.layer, each.head}); });
+    }
+    result_.sources = std::move(sources_);
+  }
+
+  static void note_residue(double& largest, double residue) {
+    if (larger(residue, largest) || std::isnan(residue)) largest = residue;
+  }
+
+  void sum_up() {
+    double components = 0, attention = 0, mlp = 0, heads = 0, neurons = neuron_sum_;
+    for (const AttributionPart& each : result_.components) {
+      components += each.contribution;
+      if (each.name.ends_with("hook_attn_out")) attention += each.contribution;
+      if (each.name.ends_with("hook_mlp_out")) mlp += each.contribution;
+    }
+    for (const HeadAttribution& each : result_.heads) heads += each.contribution;
+    for (const AttributionPart& each : result_.attention_parts) heads += each.contribution;
+    for (const AttributionPart& each : result_.mlp_parts) neurons += each.contribution;
+    result_.residues.components = result_.value - components;
+    result_.residues.heads = result_.residues.components + attention - heads;
+    result_.residues.neurons = result_.residues.components + mlp - neurons;
+  }
+
+  const Session& session_;
+  const ModelConfig& config_;
+  const AttributionRequest& request_;
+  const Run<T>& run_;
+  std::set<Site> edited_;
+  Attribution& result_;
+  std::vector<double> unembedding_;
+  Readout readout_;
+  std::vector<SourceAttribution> sources_;  // of every head
+  std::vector<NeuronAttribution> neurons_;  // all of them
+  double neuron_sum_ = 0;
+};
+
+}  // namespace
+
+Attribution attribution(const Session& session, const AttributionRequest& request) {
+  if (request.targets.size() > 2)
+    throw Error("target", "there are " + std::to_string(request.targets.size()) + " targets",
+                "give one, or two for the difference of their logits");
+  const ModelConfig& config = session.config();
+  wanted_heads(request, config);  // refused before a long run
+  for (const TargetChoice& choice : request.targets) read_target(session, choice);
+  Attribution result;
+  result.text = session.read(request.text, request.text_options);
+  const std::size_t count = result.text.ids.size();
+  result.position = parse_index(request.position, count, "position");
+  std::set<Site> edited = edited_sites(request, config, count, result.position);
+  RunRequest pass;
+  pass.hidden_states = false;
+  pass.logits = LogitRows::none;
+  pass.captures = captures_for(config, result.position, edited);
+  const EditedRun run =
+      run_text(session, result.text, request.edits, std::move(pass), request.text_options, result.position);
+  result.effect = run.effect;
+  const ThreadScope threads(session.model().threads());
+  std::visit(
+      [&]<class T>(const Run<T>& of) { Attributor<T>(session, request, of, std::move(edited), result).attribute(); },
+      run.run);
+  return result;
+}
+
+}  // namespace stratoscope
