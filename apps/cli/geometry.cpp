@@ -19,7 +19,7 @@ struct Options {
   CommonOptions common;
   FigureOptions figure;
   GeometryRequest request;
-  std::string at = "hidden", view = "measures";
+  std::string at = "resid", view = "measures";
 };
 
 // "–" for what too few tokens leave undefined, or is not a number.
@@ -97,10 +97,10 @@ void add_geometry(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->type_name("measures|trajectory|cka|nearest");
   command
-      .add_option("--at", options->at, "the last depth: hidden, after the final norm; resid, the last block's output")
-      ->check(CLI::IsMember({"hidden", "resid"}).description(""))
+      .add_option("--at", options->at, "the last depth: resid, the last block's output; hidden, after the final norm")
+      ->check(CLI::IsMember({"resid", "hidden"}).description(""))
       ->capture_default_str()
-      ->type_name("hidden|resid");
+      ->type_name("resid|hidden");
   command.add_option("--tokens", options->request.tokens, "which tokens are measured (default: all but the first)")
       ->type_name("I,J,…");
   command

@@ -92,7 +92,7 @@ class Attributor {
     result_.scale = static_cast<double>(row({Point::ln_final_scale, 0})[0]);
     readout_ = hold_scale(read("ln_f.weight"), read("ln_f.bias"), unembedding_, result_.scale);
     part("hook_embed", "embedding", std::nullopt, of({Point::embed, 0}));
-    part("hook_pos_embed", "positional embedding", std::nullopt, of({Point::pos_embed, 0}));
+    part("hook_pos_embed", "pos. embedding", std::nullopt, of({Point::pos_embed, 0}));
     double stream = of({Point::embed, 0}) + of({Point::pos_embed, 0});
     for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
       if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers);

@@ -119,7 +119,7 @@ class Surveyor {
 LastDepth parse_last_depth(std::string_view name) {
   if (name == "hidden") return LastDepth::hidden;
   if (name == "resid") return LastDepth::resid;
-  throw Error("geometry", "there is no geometry at " + in_quotes(name), "hidden or resid");
+  throw Error("geometry", "there is no geometry at " + in_quotes(name), "resid or hidden");
 }
 
 GeometryView parse_geometry_view(std::string_view name) {

@@ -18,8 +18,8 @@ namespace STRATOSCOPE_API stratoscope {
 
 // What the last depth is; the others are what enters each block.
 enum class LastDepth {
+  resid,   // the last block's output: a residual stream as all the others are
   hidden,  // after the final norm, as in hidden states
-  resid,   // the last block's output, in the space of all the other depths
 };
 
 // What a figure shows.
@@ -38,7 +38,7 @@ struct GeometryRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  LastDepth at = LastDepth::hidden;
+  LastDepth at = LastDepth::resid;
   // The tokens that are measured, an index list: all but the first where there are three or more, because GPT-2's first
   // hidden state is an outlier that hides the rest.
   std::optional<std::string> tokens = {};
@@ -54,7 +54,7 @@ struct NearToken {
 
 struct Geometry {
   Text text;
-  LastDepth at = LastDepth::hidden;
+  LastDepth at = LastDepth::resid;
   std::vector<std::size_t> tokens;                     // the measured ones, ascending
   std::vector<std::string> labels;                     // of the depths; what follows is by depth
   std::vector<std::vector<double>> norms;              // [depth][measured token]

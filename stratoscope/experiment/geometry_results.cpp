@@ -78,9 +78,10 @@ Figure measures_figure(const Geometry& result) {
   Figure figure;
   figure.title = "Geometry of the hidden states";
   figure.caption =
-      "Each token's norm, with the median; the effective dimension (participation ratio) of the tokens; their mean "
-      "cosine over pairs, as they are and with their mean removed; linear CKA between every two depths.";
-  figure.panels = {norms_panel(result), dimension_panel(result), anisotropy_panel(result),
+      "Each token's norm, with the median; the tokens' mean cosine over pairs, as they are and with their mean "
+      "removed; "
+      "their effective dimension (participation ratio); linear CKA between every two depths.";
+  figure.panels = {norms_panel(result), anisotropy_panel(result), dimension_panel(result),
                    cka_panel("CKA between depths", result, result.cka)};
   figure.columns = 2;
   set_cka_scale({&result.cka}, figure);
@@ -127,7 +128,8 @@ Figure trajectory_figure(const Geometry& result) {
       "vary "
       "most; its label stands where it ends.";
   figure.panels = {panel};
-  figure.color = ColorScale{ColorMap::plasma, "depth", 0, static_cast<double>(result.labels.size() - 1), true, true};
+  figure.color = ColorScale{
+      ColorMap::plasma, "depth (0 is the embedding)", 0, static_cast<double>(result.labels.size() - 1), true, true};
   return figure;
 }
 

@@ -328,10 +328,11 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
     for (const Trail& trail : trails->trails) count += trail.x.size();
     if (count == 0) return "";
     const bool many = count > 1000;
+    const char* clear = many ? "d0" : trails->trails.size() > 20 ? "b0" : "80";
     return fmt::format(
         "$trails{0} using 1:2 with lines linewidth {1} linecolor rgb '#{2}{3}', \\\n     $trails{0} using 1:2:3 with "
         "points pointtype 7 pointsize {4} linecolor palette",
-        name, many ? 0.5 : 1, many ? "c0" : "60", hex(palette(theme_).muted).substr(1), many ? 0.25 : 0.45);
+        name, many ? 0.5 : 1, clear, hex(palette(theme_).muted).substr(1), many ? 0.25 : 0.45);
   }
   if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
     const std::size_t count = plan_.scatters.shown / std::max<std::size_t>(points->columns.size(), 1);

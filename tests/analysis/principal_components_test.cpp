@@ -62,7 +62,7 @@ TEST(PrincipalComponents, TallAndWideKeepTheIdentities) {
     EXPECT_NEAR(found.variance, scatter / static_cast<double>(rows - 1), 1e-10);
     for (std::size_t a = 0; a < count; ++a) {
       if (found.explained[a] < 1e-12) continue;  // no direction is left in so few rows
-      if (a > 0) EXPECT_LE(found.explained[a], found.explained[a - 1]);
+      EXPECT_LE(found.explained[a], found.explained[a == 0 ? 0 : a - 1]);
       for (std::size_t b = 0; b <= a; ++b)
         EXPECT_NEAR(dot(found.directions[a], found.directions[b]), a == b ? 1 : 0, 1e-9) << a << b;
     }

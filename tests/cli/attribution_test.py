@@ -28,13 +28,14 @@ class Oracle:
             self.values["logits"][position, ids[1]] if len(ids) > 1 else 0)
 
     def of(self, x):
-        """Centre, divide by the held scale, weigh, unembed: the norm as it is written, without its bias."""
+        """Centre, divide by the held scale, weigh, unembed: the norm as it is written, without its bias. Of a vector,
+        or of each row."""
         scale = self.values["ln_final.hook_scale"][self.position, 0]
-        return float(((x - x.mean()) / scale * self.weights["ln_f.weight"]) @ self.token)
+        return ((x - x.mean(axis=-1, keepdims=True)) / scale * self.weights["ln_f.weight"]) @ self.token
 
     def components(self):
         parts = {name: self.of(array[self.position]) for name, array in self.values.items()
-                 if name.endswith(("hook_embed", "hook_attn_out", "hook_mlp_out"))}
+                 if name.endswith(("_embed", "hook_attn_out", "hook_mlp_out"))}
         return parts | {"ln_final.b": float(self.weights["ln_f.bias"] @ self.token)}
 
     def head(self, layer, head):
@@ -50,7 +51,7 @@ class Oracle:
     def neurons(self, layer):
         post = self.values[f"blocks.{layer}.mlp.hook_post"][self.position]
         out = self.weights[f"h.{layer}.mlp.c_proj.weight"]
-        return [self.of(post[n] * out[n]) for n in range(len(post))]
+        return self.of(post[:, None] * out)
 
 
 def contributions(parts):
@@ -150,7 +151,7 @@ def test_an_edited_head_keeps_its_sources(stratoscope):
 
 def test_what_people_read(stratoscope):
     shown = stratoscope.prints("attribution", KAFKA, "--target", " insect", "--target", " man")
-    for part in ("logit of “ insect” minus that of “ man” after position 23, “ant”", "final norm's scale held",
+    for part in ("logit of “ insect” minus that of “ man” after position 23, “ gigantic”", "final norm's scale held",
                  "by head", "neurons that raise it most", "where heads read it", "residue", "others"):
         assert part in shown, shown
     top = stratoscope.json("attribution", KAFKA, "--target", " insect", "--target", " man")["components"]

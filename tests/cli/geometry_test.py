@@ -6,10 +6,13 @@ import safetensors_io
 from program import KAFKA, MODEL, PENGUINS
 
 
-def states_of(stratoscope, text, *options):
-    stratoscope.succeeds("run", text, "--save", "x.npz", *options)
+def states_of(stratoscope, text, *options, at="resid"):
+    stratoscope.succeeds("run", text, "--save", "x.npz", "--capture", "resid_post.11", *options)
     with np.load(stratoscope.folder / "x.npz") as arrays:
-        return arrays["hidden_states"].astype(np.float64)
+        states = arrays["hidden_states"].astype(np.float64)
+        if at == "resid":
+            states[-1] = arrays["blocks.11.hook_resid_post"]
+    return states
 
 
 def mean_cosine(rows):
@@ -37,10 +40,11 @@ def debiased_cka(x, y):
     return hsic(x, y) / np.sqrt(hsic(x, x) * hsic(y, y))
 
 
-def test_every_measure_is_numpys(stratoscope):
-    result = stratoscope.json("geometry", KAFKA)
-    states = states_of(stratoscope, KAFKA)[:, 1:]
-    assert [each["index"] for each in result["tokens"]] == list(range(1, 24)) and result["at"] == "hidden"
+@pytest.mark.parametrize("at", ["resid", "hidden"])
+def test_every_measure_is_numpys(stratoscope, at):
+    result = stratoscope.json("geometry", KAFKA, "--at", at)
+    states = states_of(stratoscope, KAFKA, at=at)[:, 1:]
+    assert [each["index"] for each in result["tokens"]] == list(range(1, 24)) and result["at"] == at
     assert [layer["label"] for layer in result["layers"]] == ["Emb"] + [f"L{i}" for i in range(12)]
     for layer, rows in zip(result["layers"], states):
         norms = np.linalg.norm(rows, axis=1)
@@ -84,14 +88,13 @@ def test_nearest_tokens_are_numpys(stratoscope):
     assert result["layers"][0]["nearest"][0]["token"] == " cute"
 
 
-def test_the_last_depth_before_the_final_norm(stratoscope):
-    hidden, resid = (stratoscope.json("geometry", PENGUINS, "--at", at) for at in ("hidden", "resid"))
+def test_the_last_depth_may_be_after_the_final_norm(stratoscope):
+    hidden, resid = (stratoscope.json("geometry", PENGUINS, *at) for at in (["--at", "hidden"], []))
     assert resid["at"] == "resid" and resid["layers"][:-1] == hidden["layers"][:-1]
-    stratoscope.succeeds("run", PENGUINS, "--save", "y.npz", "--capture", "resid_post.11")
-    with np.load(stratoscope.folder / "y.npz") as arrays:
-        norms = np.linalg.norm(arrays["blocks.11.hook_resid_post"].astype(np.float64), axis=1)
-    assert resid["layers"][-1]["norms"] == pytest.approx(norms[1:], rel=1e-6)
     assert resid["layers"][-1]["norms"] != hidden["layers"][-1]["norms"]
+    norm = stratoscope.json("activations", PENGUINS, "--token", 8)["layers"][-1]["norm"]
+    assert hidden["layers"][-1]["norms"][7] == pytest.approx(norm)
+    assert "The last depth is after the final norm." in stratoscope.prints("geometry", PENGUINS, "--at", "hidden")
 
 
 def test_chosen_tokens_and_edits(stratoscope):
@@ -127,7 +130,7 @@ def test_few_tokens(stratoscope):
 def test_what_people_read(stratoscope):
     shown = stratoscope.prints("geometry", PENGUINS, "--token", "cute")
     for part in ("9 of 10 tokens measured", "dimension", "anisotropy", "CKA to the next", "the first two explain",
-                 "nearest tokens of token 8, “ cute”", "The last depth is after the final norm."):
+                 "nearest tokens of token 8, “ cute”", "The last depth is the last block's output."):
         assert part in shown, shown
 
 
