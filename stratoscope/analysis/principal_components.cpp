@@ -9,6 +9,7 @@ namespace stratoscope {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNothing = 1e-13;  // of the largest scatter: what rounding alone leaves
 
 std::vector<double> numbers(const Eigen::RowVectorXd& row) { return {row.data(), row.data() + row.size()}; }
 
@@ -26,11 +27,11 @@ Directions directions_of(const RowMatrix& x, Eigen::Index count) {
   Directions found{RowMatrix::Zero(count, x.cols()), Eigen::VectorXd::Zero(count)};
   for (Eigen::Index k = 0; k < count; ++k) {
     const Eigen::Index place = square.rows() - 1 - k;
-    found.scatter(k) = std::max(solver.eigenvalues()(place), 0.0);
+    if (!(solver.eigenvalues()(place) > kNothing * solver.eigenvalues()(square.rows() - 1))) continue;
+    found.scatter(k) = solver.eigenvalues()(place);
     Eigen::RowVectorXd direction = solver.eigenvectors().col(place).transpose();
     if (wide) direction = (direction * x).eval();
     const double length = direction.norm();
-    if (length == 0) continue;
     Eigen::Index largest = 0;
     direction.cwiseAbs().maxCoeff(&largest);
     found.rows.row(k) = direction / (direction(largest) < 0 ? -length : length);

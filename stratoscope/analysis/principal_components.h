@@ -18,8 +18,9 @@ struct PrincipalComponents {
 };
 
 // At most `components` of them, and no more than min(rows, cols). A direction's sign is such that its largest number
-// (the first of those, in magnitude) is positive. Everything is NaN where a number is not finite; the shares are 0 for
-// rows that are all the same, and for a single row. T is float or double.
+// (the first of those, in magnitude) is positive. A component along which nothing varies has direction and share 0: all
+// of them for rows that are all the same, and for a single row. Everything is NaN where a number is not finite. T is
+// float or double.
 template <class T>
 STRATOSCOPE_API PrincipalComponents principal_components(MatrixView<const T> rows, std::size_t components);
 

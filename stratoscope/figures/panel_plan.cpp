@@ -240,7 +240,10 @@ PanelNeeds plan_panel(const Panel& panel, bool small) {
   needs.left = kTickRoom + plan.y.label_extent + (panel.y.title.empty() ? 2 : kTitleHeight);
   needs.bottom = kTickRoom + plan.x.label_extent + (panel.x.title.empty() ? 2 : kTitleHeight);
   needs.top = panel.title.empty() ? 10 : kPanelTitleHeight;
-  needs.right = std::max({legend_width(panel, all), reference_margin(panel), all.lying_bars ? 52.0 : 10.0});
+  needs.right = std::max({legend_width(panel, all), reference_margin(panel),
+                          all.lying_bars ? 52.0
+                          : all.trails   ? kTrailMargin
+                                         : 10.0});
   return needs;
 }
 

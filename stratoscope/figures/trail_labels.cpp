@@ -56,7 +56,7 @@ void place_trail_labels(const Panel& panel, PanelPlan& plan) {
     const double width = text_width(end.text, kNoteSize);
     for (const bool to_right : {true, false}) {
       const Box box{to_right ? end.x + kGap : end.x - kGap - width, end.y - kHalfLine, width, 2 * kHalfLine};
-      const bool inside = box.left >= plan.plot.left && box.right() <= plan.plot.right() + 8;
+      const bool inside = box.left >= plan.plot.left && box.right() <= plan.plot.right() + kTrailMargin;
       const bool free = std::all_of(taken.begin(), taken.end(), [&](const Box& other) { return apart(box, other); });
       if (!inside || !free) continue;
       plan.trail_labels.push_back(

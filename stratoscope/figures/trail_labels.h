@@ -5,6 +5,9 @@
 
 namespace stratoscope {
 
+// What a panel of trails leaves free to the right of its plot.
+inline constexpr double kTrailMargin = 60;
+
 // Fills plan.trail_labels; the plot's place and the axes are decided. Ends that lie farthest from the others come
 // first.
 void place_trail_labels(const Panel& panel, PanelPlan& plan);
