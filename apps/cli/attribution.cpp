@@ -9,7 +9,9 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
+#include "apps/cli/targets.h"
 #include "stratoscope/experiment/labels.h"
 
 namespace stratoscope::cli {
@@ -19,8 +21,7 @@ struct Options {
   CommonOptions common;
   FigureOptions figure;
   AttributionRequest request;
-  std::vector<std::string> targets;
-  std::vector<long> target_ids;
+  TargetOptions targets;
 };
 
 struct Row {
@@ -130,13 +131,14 @@ void run_attribution(const Options& options, const Program& program) {
   request.text = text_of(options.common);
   request.text_options = options.common.text_options();
   request.edits = options.common.edit_options();
+  request.targets = options.targets.in_order;
   const Session session = open_session(options.common, program);
   const Attribution result = attribution(session, request);
   for (const Target& target : result.targets)
     if (const std::string warning = cut_warning(target); !warning.empty()) warn(warning);
   print_warnings(session, options.common, result.effect);
   write_figure(options.figure, figure_of(result, !request.heads.empty()), program.progress);
-  if (options.common.json) return print_json(to_json(session, result));
+  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
   print_header(session, result.text);
   print_result(result, options);
   print_effect(result.effect);
@@ -150,15 +152,8 @@ void add_attribution(CLI::App& app, Program& program) {
       *app.add_subcommand("attribution", "which parts write a logit: components, heads, neurons, source positions");
   add_model_options(command, options->common, true);
   add_figure_options(command, options->figure);
-  const auto repeatable = [](CLI::Option* option) { option->expected(1)->allow_extra_args(false)->take_all(); };
-  auto* targets = command.add_option(
-      "--target", options->targets,
-      "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
-  targets->type_name("T");
-  repeatable(targets);
-  auto* ids = command.add_option("--target-id", options->target_ids, "the same as an id");
-  ids->type_name("N");
-  repeatable(ids);
+  add_targets(command, options->targets,
+              "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
   command.add_option("--position", options->request.position, "after which position (default: the last)")
       ->type_name("P");
   auto* heads =
@@ -171,12 +166,9 @@ void add_attribution(CLI::App& app, Program& program) {
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("K");
   add_text(command, options->common);
-  command.callback([options, &program, &command, targets, ids] {
-    std::size_t text = 0, id = 0;
-    for (const CLI::Option* option : command.parse_order()) {
-      if (option == targets) options->request.targets.push_back({options->targets[text++], std::nullopt});
-      if (option == ids) options->request.targets.push_back({"", options->target_ids[id++]});
-    }
+  add_record(command, options->common);
+  command.callback([options, &program, &command] {
+    take_targets_in_order(command, options->targets);
     program.action = [options, &program] { run_attribution(*options, program); };
   });
 }

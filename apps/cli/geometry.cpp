@@ -8,6 +8,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
+#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/experiment/labels.h"
@@ -74,7 +75,7 @@ void run_geometry(const Options& options, const Program& program) {
   const Geometry result = geometry(session, request);
   print_warnings(session, options.common, result.effect);
   write_figure(options.figure, figure_of(result, parse_geometry_view(options.view)), program.progress);
-  if (options.common.json) return print_json(to_json(session, result));
+  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
   print_header(session, result.text);
   print_measures(result);
   print_nearest(result);
@@ -112,6 +113,7 @@ void add_geometry(CLI::App& app, Program& program) {
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("K");
   add_text(command, options->common);
+  add_record(command, options->common);
   command.callback([options, &program] { program.action = [options, &program] { run_geometry(*options, program); }; });
 }
 

@@ -15,6 +15,8 @@ EXPERIMENTS = {
                 "--over", "layer=0,3", "--over", "head=all", "--target-id", 300, "--target-id", 17, "--metric", "logit_diff"],
     "lens": ["lens", PENGUINS, "--top", 2, "--positions", "-1"],
     "attention": ["attention", PENGUINS],
+    "attribution": ["attribution", PENGUINS, "--target-id", 300, "--target", " a", "--position", 4, "--heads", "L3H1"],
+    "geometry": ["geometry", PENGUINS, "--at", "hidden", "--tokens", "2:6"],
     "generate": ["generate", PENGUINS, "--max-new", 5, "--temperature", 1, "--seed", 7],
     "patch": ["patch", "He was", "--corrupt", "It was", "--target", " a"],
     "ablate": ["ablate", PENGUINS, "--target-id", 300, "--parts", "attn,mlps"],
