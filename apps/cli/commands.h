@@ -30,6 +30,7 @@ void add_replay(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_pull(CLI::App& app, Program& program);
 void add_models(CLI::App& app, Program& program);
+void add_serve(CLI::App& app, Program& program);
 // Not listed by --help: for those who package the program.
 void add_completion(CLI::App& app, Program& program);
 void add_manual(CLI::App& app, Program& program);

@@ -1,0 +1,99 @@
+#include "apps/server/answer.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "apps/server/refusal.h"
+#include "stratoscope/files/npz.h"
+
+namespace stratoscope::server {
+namespace {
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json nested(const float*& value, const Shape& shape, std::size_t axis) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < shape[axis]; ++i)
+    if (axis + 1 < shape.size())
+      list.push_back(nested(value, shape, axis + 1));
+    else {
+      list.push_back(std::isfinite(*value) ? Json(*value) : Json());
+      ++value;
+    }
+  return list;
+}
+
+}  // namespace
+
+NamedArray& Answer::add(std::string name, Shape shape) {
+  const std::size_t count = element_count(shape);
+  arrays.push_back({std::move(name), std::move(shape), std::vector<float>(count)});
+  return arrays.back();
+}
+
+std::string as_json(const Answer& answer) {
+  Json json = answer.json;
+  for (const NamedArray& array : answer.arrays) {
+    const float* value = array.values.data();
+    json[array.name] = nested(value, array.shape, 0);
+  }
+  return dump(json);
+}
+
+std::string as_safetensors(const Answer& answer) {
+  Json header;
+  header["__metadata__"] = {{"document", dump(answer.json)}};
+  std::size_t end = 0;
+  for (const NamedArray& array : answer.arrays) {
+    const std::size_t begin = end;
+    end += array.values.size() * sizeof(float);
+    header[array.name] = {{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text = dump(header);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t length = text.size();
+  std::string bytes(sizeof length, '\0');
+  std::memcpy(bytes.data(), &length, sizeof length);
+  bytes += text;
+  for (const NamedArray& array : answer.arrays) {
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + array.values.size() * sizeof(float));
+    if (!array.values.empty()) std::memcpy(bytes.data() + begin, array.values.data(), bytes.size() - begin);
+  }
+  return bytes;
+}
+
+std::string as_npz(const Answer& answer) {
+  if (answer.arrays.empty()) throw Refusal(400, "request", "this answer has no arrays", "ask for json");
+  std::vector<ArrayView> views;
+  for (const NamedArray& array : answer.arrays)
+    views.push_back(array_view(array.name, std::span<const float>(array.values), array.shape));
+  const PassingFolder folder;
+  write_npz(folder.path() / "arrays.npz", views);
+  return bytes_of(folder.path() / "arrays.npz");
+}
+
+PassingFolder::PassingFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "stratoscope-serve-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw Refusal(507, "server", "no folder for temporary files can be made");
+  path_ = pattern;
+}
+
+PassingFolder::~PassingFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) throw Refusal(507, "server", "a temporary file cannot be read back");
+  return bytes;
+}
+
+}  // namespace stratoscope::server

@@ -1,0 +1,194 @@
+#include "apps/server/jobs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+
+namespace stratoscope::server {
+
+Job::Job(JobKind kind, Step step, bool streams, std::chrono::seconds time)
+    : kind_(kind), step_(std::move(step)), streams_(streams), time_(time), deadline_(Clock::now() + time) {}
+
+void Job::emit(const std::string& event, const Json& data) {
+  if (!streams_) return;
+  const std::string text =
+      "event: " + event + "\ndata: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
+  {
+    const std::lock_guard lock(mutex_);
+    if (events_.size() >= kEventsAhead) {  // nobody reads them
+      cancel();
+      return;
+    }
+    events_.push_back(text);
+  }
+  changed_.notify_all();
+}
+
+void Job::update(const char* what, std::size_t done, std::size_t total) {
+  const auto now = Clock::now();
+  if (!streams_ || now - last_update_ < std::chrono::milliseconds(100)) return;
+  last_update_ = now;
+  emit("progress", {{"what", what}, {"done", done}, {"total", total}});
+}
+
+bool Job::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, time, [this] { return finished_ || !events_.empty(); });
+  return finished_;
+}
+
+bool Job::finished() {
+  const std::lock_guard lock(mutex_);
+  return finished_;
+}
+
+bool Job::has_events() {
+  const std::lock_guard lock(mutex_);
+  return !events_.empty();
+}
+
+std::vector<std::string> Job::take_events() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(events_, {});
+}
+
+const Answer& Job::answer() {
+  const std::lock_guard lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+  return answer_;
+}
+
+bool Job::run_step() {
+  try {
+    throw_if_cancelled();
+    if (!step_(*this)) return false;
+    finish(nullptr);
+  } catch (const Interrupted&) {
+    const bool late = !cancelled_.load();
+    finish(late ? std::make_exception_ptr(Refusal(
+                      408, "request", "took longer than the limit of " + std::to_string(time_.count()) + " seconds",
+                      "ask for less at once"))
+                : std::current_exception());
+  } catch (...) {
+    finish(std::current_exception());
+  }
+  return true;
+}
+
+void Job::run_to_the_end(const Step& step) {
+  step_ = step;
+  while (!run_step()) {
+  }
+}
+
+void Job::finish(std::exception_ptr error) {
+  step_ = nullptr;  // what it holds is not needed any more
+  {
+    const std::lock_guard lock(mutex_);
+    error_ = std::move(error);
+    finished_ = true;
+  }
+  changed_.notify_all();
+}
+
+JobQueue::JobQueue() : worker_([this] { work(); }) {}
+
+JobQueue::~JobQueue() {
+  stop();
+  worker_.join();
+}
+
+void JobQueue::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  if (running_.job) running_.job->cancel();
+  for (Client& client : clients_)
+    for (Waiting& waiting : client.jobs) waiting.job->finish(std::make_exception_ptr(Interrupted()));
+  clients_.clear();
+  filled_.notify_all();
+}
+
+void JobQueue::submit(const std::string& client, const std::string& slot, const std::shared_ptr<Job>& job) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) throw Refusal(503, "server", "is about to stop");
+  if (!slot.empty()) {
+    if (running_.job && running_client_ == client && running_.slot == slot) running_.job->cancel();
+    for (Client& other : clients_) {
+      if (other.name != client) continue;
+      std::erase_if(other.jobs, [&](const Waiting& waiting) {
+        if (waiting.slot != slot) return false;
+        waiting.job->finish(std::make_exception_ptr(Interrupted()));
+        return true;
+      });
+    }
+  }
+  std::size_t all = 0;
+  for (const Client& other : clients_) all += other.jobs.size();
+  if (client_of(client).jobs.size() >= kWaitingJobsPerClient)
+    throw Refusal(429, "server",
+                  "the limit of " + std::to_string(kWaitingJobsPerClient) + " waiting requests per client is reached");
+  if (all >= kWaitingJobs)
+    throw Refusal(429, "server", "the limit of " + std::to_string(kWaitingJobs) + " waiting requests is reached");
+  client_of(client).jobs.push_back({slot, job});
+  filled_.notify_all();
+}
+
+JobQueue::Client& JobQueue::client_of(const std::string& name) {
+  for (Client& client : clients_)
+    if (client.name == name) return client;
+  return clients_.emplace_back(Client{name, {}});
+}
+
+bool JobQueue::take(JobKind kind, std::string& client, Waiting& next) {
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    Client& candidate = clients_[i];
+    const auto found = std::find_if(candidate.jobs.begin(), candidate.jobs.end(),
+                                    [&](const Waiting& waiting) { return waiting.job->kind_ == kind; });
+    if (found == candidate.jobs.end()) continue;
+    next = std::move(*found);
+    candidate.jobs.erase(found);
+    client = candidate.name;
+    Client turned = std::move(candidate);
+    clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (!turned.jobs.empty()) clients_.push_back(std::move(turned));
+    return true;
+  }
+  return false;
+}
+
+void JobQueue::put_back(const std::string& client, Waiting waiting) {
+  client_of(client).jobs.push_front(std::move(waiting));
+}
+
+void JobQueue::work() {
+  constexpr std::size_t kQuickInARow = 16;  // then patient work has a turn, whoever asks for quick work
+  std::size_t quick_steps = 0;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    std::erase_if(clients_, [](const Client& client) { return client.jobs.empty(); });
+    filled_.wait(lock, [this] { return stopping_ || !clients_.empty(); });
+    if (stopping_) return;
+    Waiting next;
+    std::string client;
+    const bool patient_turn = quick_steps >= kQuickInARow;
+    if (!take(patient_turn ? JobKind::patient : JobKind::quick, client, next) &&
+        !take(patient_turn ? JobKind::quick : JobKind::patient, client, next))
+      continue;
+    quick_steps = next.job->kind_ == JobKind::quick ? quick_steps + 1 : 0;
+    running_ = next;
+    running_client_ = client;
+    lock.unlock();
+    const bool finished = next.job->run_step();
+    lock.lock();
+    running_ = {};
+    if (finished) continue;
+    if (stopping_)
+      next.job->finish(std::make_exception_ptr(Interrupted()));
+    else
+      put_back(client, std::move(next));
+  }
+}
+
+}  // namespace stratoscope::server

@@ -1,0 +1,61 @@
+#include "apps/server/refusal.h"
+
+#include <new>
+#include <nlohmann/json.hpp>
+
+#include "apps/server/limits.h"
+
+namespace stratoscope::server {
+namespace {
+
+std::string body_of(const std::string& where, const std::string& problem, const std::string& hint,
+                    const std::string& message, const std::string& details) {
+  nlohmann::ordered_json error{{"where", where}, {"problem", problem}, {"hint", hint}, {"message", message}};
+  if (!details.empty()) error["details"] = details;
+  return nlohmann::ordered_json{{"error", error}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string body_of(const Error& error) {
+  return body_of(error.where(), error.problem(), error.hint(), error.what(), error.details());
+}
+
+}  // namespace
+
+ErrorAnswer error_answer(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Refusal& refusal) {
+    return {refusal.status(), body_of(refusal)};
+  } catch (const Interrupted&) {
+    return {409, body_of(Error("request", "a newer request of the same client took its place, or the server stops"))};
+  } catch (const Error& error) {
+    return {400, body_of(error)};
+  } catch (const std::bad_alloc&) {
+    return {507, body_of(Error("memory", "there is not enough of it for this request", "try a shorter text"))};
+  } catch (const std::exception& error) {
+    return {500, body_of(Error("server", error.what()))};
+  } catch (...) {
+    return {500, body_of(Error("server", "something failed that should not"))};
+  }
+}
+
+void answer_error(httplib::Response& response, const std::exception_ptr& exception) {
+  const ErrorAnswer answer = error_answer(exception);
+  response.status = answer.status;
+  response.set_content(answer.body, "application/json");
+}
+
+void explain_status(httplib::Response& response) {
+  if (!response.body.empty() || response.content_provider_) return;
+  const auto say = [&](const std::string& problem, const std::string& hint = {}) {
+    response.set_content(body_of(Error("request", problem, hint)), "application/json");
+  };
+  switch (response.status) {
+    case 404: return say("there is nothing at this address", "GET /openapi.json lists what there is");
+    case 413: return say("the body is longer than the limit of " + std::to_string(kBodyBytes) + " bytes");
+    case 414: return say("the address is longer than the limit");
+    default: return say("the request cannot be understood");
+  }
+}
+
+}  // namespace stratoscope::server

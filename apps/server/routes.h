@@ -1,0 +1,48 @@
+// What is at which address.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "apps/server/http_server.h"
+#include "apps/server/jobs.h"
+#include "apps/server/shelf.h"
+#include "apps/server/store.h"
+
+namespace stratoscope::server {
+
+// The store, opened when it is first needed and tried again while it cannot be.
+class StoreDoor {
+ public:
+  explicit StoreDoor(std::filesystem::path file) : file_(std::move(file)) {}
+  Store& open();
+
+ private:
+  std::filesystem::path file_;
+  std::mutex mutex_;
+  std::optional<Store> store_;
+};
+
+// Everything that the routes share. Lives longer than the HttpServer.
+struct Workshop {
+  Shelf& shelf;
+  JobQueue& queue;
+  StoreDoor& store;
+  HttpServer& server;
+};
+
+void add_view_routes(HttpServer& server, Workshop& workshop);
+void add_model_routes(HttpServer& server, Workshop& workshop);
+void add_experiment_routes(HttpServer& server, Workshop& workshop);
+void add_page_routes(HttpServer& server);
+
+// The job's answer, as the request wants it: text/event-stream where it accepts that, else ?format=json (the default),
+// binary (safetensors) or npz. Waits for the job; cancels it when the client goes.
+void answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const httplib::Request& request,
+                 httplib::Response& response);
+bool wants_stream(const httplib::Request& request);
+
+}  // namespace stratoscope::server

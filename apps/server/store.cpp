@@ -1,0 +1,198 @@
+#include "apps/server/store.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <cstdlib>
+#include <system_error>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+
+namespace stratoscope::server {
+namespace {
+
+// Step i brings version i to i + 1. Steps are never changed, only added.
+constexpr std::array<const char*, 1> kMigrations = {
+    "CREATE TABLE experiment ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  created TEXT NOT NULL,"
+    "  note TEXT NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  model TEXT NOT NULL,"
+    "  model_hash TEXT NOT NULL,"
+    "  document TEXT NOT NULL)"};
+constexpr int kPatience = 2000;  // milliseconds, while another process writes
+
+std::string pattern_of(const std::string& search) {
+  std::string pattern = "%";
+  for (const char c : search) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+}  // namespace
+
+class Store::Statement {
+ public:
+  Statement(const Store& store, const char* sql) : store_(store) {
+    const int status = ::sqlite3_prepare_v2(store.database_, sql, -1, &statement_, nullptr);
+    if (status != SQLITE_OK) store.fail(status);
+  }
+  ~Statement() { ::sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(const std::string& text) {
+    const int status =
+        ::sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+    if (status != SQLITE_OK) store_.fail(status);
+    return *this;
+  }
+  Statement& bind(long number) {
+    const int status = ::sqlite3_bind_int64(statement_, ++bound_, number);
+    if (status != SQLITE_OK) store_.fail(status);
+    return *this;
+  }
+  // True while there is a row.
+  bool step() {
+    const int status = ::sqlite3_step(statement_);
+    if (status != SQLITE_ROW && status != SQLITE_DONE) store_.fail(status);
+    return status == SQLITE_ROW;
+  }
+  long number(int column) const { return static_cast<long>(::sqlite3_column_int64(statement_, column)); }
+  std::string text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(::sqlite3_column_text(statement_, column));
+    return bytes == nullptr ? std::string()
+                            : std::string(bytes, static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column)));
+  }
+  ExperimentSummary summary() const { return {number(0), text(1), text(2), text(3), text(4), text(5)}; }
+
+ private:
+  const Store& store_;
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+};
+
+Store::Store(const std::filesystem::path& file) : file_(file) {
+  std::error_code failed;
+  std::filesystem::create_directories(file.parent_path(), failed);
+  const int status = ::sqlite3_open_v2(file.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  try {
+    if (status != SQLITE_OK) fail(status);
+    ::sqlite3_busy_timeout(database_, kPatience);
+    migrate();
+  } catch (...) {
+    ::sqlite3_close(database_);
+    throw;
+  }
+}
+
+Store::~Store() { ::sqlite3_close(database_); }
+
+void Store::fail(int status) const {
+  const std::string where = "experiments", name = file_.string();
+  switch (status & 0xFF) {
+    case SQLITE_FULL: throw Refusal(507, where, name + ": the disk is full", "nothing was lost but this save");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: throw Refusal(503, where, name + ": another process holds it", "try again");
+    case SQLITE_NOTADB: throw Refusal(503, where, name + ": is no database", "move it away; a new one is made then");
+    case SQLITE_CORRUPT:
+      throw Refusal(503, where, name + ": is damaged", "move it away (sqlite3's .recover may save what is in it)");
+    default: throw Refusal(503, where, name + ": " + ::sqlite3_errmsg(database_));
+  }
+}
+
+void Store::execute(const char* sql) {
+  const int status = ::sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  if (status != SQLITE_OK) fail(status);
+}
+
+void Store::migrate() {
+  const auto version = [this] {
+    Statement query(*this, "PRAGMA user_version");
+    query.step();
+    return query.number(0);
+  };
+  const auto newest = static_cast<long>(kMigrations.size());
+  if (version() > newest)
+    throw Refusal(503, "experiments", file_.string() + ": was written by a newer version of Stratoscope",
+                  "update this one, or serve with --data another folder");
+  {
+    Statement check(*this, "PRAGMA quick_check(1)");
+    if (!check.step() || check.text(0) != "ok") fail(SQLITE_CORRUPT);
+  }
+  execute("PRAGMA journal_mode = WAL");
+  execute("PRAGMA synchronous = FULL");
+  execute("BEGIN IMMEDIATE");  // another process may migrate at the same time
+  for (long from = version(); from < newest; ++from) {
+    execute(kMigrations[static_cast<std::size_t>(from)]);
+    execute(("PRAGMA user_version = " + std::to_string(from + 1)).c_str());
+  }
+  execute("COMMIT");
+}
+
+long Store::save(const SavedExperiment& experiment) {
+  const std::lock_guard lock(mutex_);
+  Statement count(*this, "SELECT count(*) FROM experiment");
+  count.step();
+  if (count.number(0) >= static_cast<long>(kExperiments))
+    throw Refusal(409, "experiments", "the limit of " + std::to_string(kExperiments) + " saved experiments is reached",
+                  "delete some");
+  const ExperimentSummary& summary = experiment.summary;
+  Statement insert(*this,
+                   "INSERT INTO experiment (created, note, text, model, model_hash, document) "
+                   "VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, ?)");
+  insert.bind(summary.note).bind(summary.text).bind(summary.model).bind(summary.model_hash).bind(experiment.document);
+  insert.step();
+  return static_cast<long>(::sqlite3_last_insert_rowid(database_));
+}
+
+bool Store::set_note(long id, const std::string& note) {
+  const std::lock_guard lock(mutex_);
+  Statement update(*this, "UPDATE experiment SET note = ? WHERE id = ?");
+  update.bind(note).bind(id).step();
+  return ::sqlite3_changes(database_) > 0;
+}
+
+bool Store::remove(long id) {
+  const std::lock_guard lock(mutex_);
+  Statement statement(*this, "DELETE FROM experiment WHERE id = ?");
+  statement.bind(id).step();
+  return ::sqlite3_changes(database_) > 0;
+}
+
+std::optional<SavedExperiment> Store::find(long id) {
+  const std::lock_guard lock(mutex_);
+  Statement query(*this, "SELECT id, created, note, text, model, model_hash, document FROM experiment WHERE id = ?");
+  if (!query.bind(id).step()) return std::nullopt;
+  return SavedExperiment{query.summary(), query.text(6)};
+}
+
+std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  Statement query(*this,
+                  "SELECT id, created, note, text, model, model_hash FROM experiment "
+                  "WHERE (?1 = 0 OR id < ?1) AND (note LIKE ?2 ESCAPE '\\' OR text LIKE ?2 ESCAPE '\\' "
+                  "OR model LIKE ?2 ESCAPE '\\') ORDER BY id DESC LIMIT ?3");
+  const std::string pattern = pattern_of(search);
+  query.bind(before).bind(pattern).bind(static_cast<long>(most));
+  std::vector<ExperimentSummary> found;
+  while (query.step()) found.push_back(query.summary());
+  return found;
+}
+
+std::filesystem::path default_store_file() {
+  const auto absolute = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && value[0] == '/' ? std::filesystem::path(value) : std::filesystem::path();
+  };
+  if (const auto data = absolute("XDG_DATA_HOME"); !data.empty()) return data / "stratoscope" / "experiments.db";
+  if (const auto home = absolute("HOME"); !home.empty())
+    return home / ".local" / "share" / "stratoscope" / "experiments.db";
+  return std::filesystem::temp_directory_path() / "stratoscope" / "experiments.db";
+}
+
+}  // namespace stratoscope::server

@@ -1,0 +1,58 @@
+// Saved experiments, in SQLite. A save is on the disk when save() returns; a kill at any time loses at most the save
+// under way.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct sqlite3;
+
+namespace stratoscope::server {
+
+struct ExperimentSummary {
+  long id = 0;
+  std::string created;  // "2026-01-31T12:00:00Z"
+  std::string note, text, model, model_hash;
+};
+
+struct SavedExperiment {
+  ExperimentSummary summary;
+  std::string document;  // JSON: what to run, what it gave
+};
+
+class Store {
+ public:
+  // Opens or makes the file, and brings an older schema up to date. Throws Refusal (503) for a file of a newer version,
+  // one that is no database or is damaged, and one that cannot be opened; the file is left as it is then.
+  explicit Store(const std::filesystem::path& file);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Each throws Refusal: 507 for a full disk, 503 while another process holds the database, 409 beyond the limit.
+  long save(const SavedExperiment& experiment);
+  bool set_note(long id, const std::string& note);
+  bool remove(long id);
+  std::optional<SavedExperiment> find(long id);
+  // The newest first, `search` in note, text or model; those older than `before` where it is not 0.
+  std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t most);
+
+ private:
+  class Statement;
+  [[noreturn]] void fail(int status) const;
+  void execute(const char* sql);
+  void migrate();
+
+  std::filesystem::path file_;
+  sqlite3* database_ = nullptr;
+  std::mutex mutex_;
+};
+
+// $XDG_DATA_HOME/stratoscope/experiments.db, or in ~/.local/share.
+std::filesystem::path default_store_file();
+
+}  // namespace stratoscope::server

@@ -1,0 +1,68 @@
+// The fields that several views share.
+#include <algorithm>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+#include "apps/server/views.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope::server {
+
+void refuse_files(const EditExpression& edit) {
+  if (edit.source == EditSource::vector)
+    throw Refusal(400, "edit", "vectors from files (" + in_quotes(edit.vector_file) + ") are not available here",
+                  "the command line reads them");
+}
+
+void refuse_files(const Edits& edits) {
+  for (const std::string& expression : edits.expressions) refuse_files(parse_edit(expression));
+}
+
+OpenText& Asked::open() const {
+  refuse_files(edits);
+  return model->text(text, options, edits);
+}
+
+Asked read_asked(Fields& fields, std::shared_ptr<OpenModel> model) {
+  Asked asked;
+  asked.model = std::move(model);
+  asked.text = fields.text("text", kTextBytes);
+  asked.options.bos = fields.flag("bos");
+  asked.edits.expressions = fields.texts("edits", kEdits, kEditBytes);
+  asked.edits.corrupt_text = fields.optional_text("corrupt", kTextBytes);
+  return asked;
+}
+
+Window WindowFields::in(std::size_t positions) const {
+  checked_index("from", from, positions);
+  return {from, std::min({count.value_or(most), most, positions - from})};
+}
+
+WindowFields read_window(Fields& fields, std::size_t most) {
+  WindowFields window{fields.count_or("from", kTextBytes, 0), fields.optional_count("count", most), most};
+  if (window.count == 0) throw Refusal(400, "request", "field 'count' is 0, which asks for nothing");
+  return window;
+}
+
+std::size_t checked_index(const char* name, std::size_t index, std::size_t count) {
+  if (index >= count)
+    throw Refusal(
+        400, "request",
+        std::string(name) + " " + std::to_string(index) + " is out of range, 0 to " + std::to_string(count - 1));
+  return index;
+}
+
+std::vector<Side> sides_of(const OpenText& text) {
+  std::vector<Side> sides = {{Which::clean, "clean"}};
+  if (text.has_edits()) sides.push_back({Which::edited, "edited"});
+  return sides;
+}
+
+Which read_which(Fields& fields) {
+  const std::string which = fields.text_or("which", 16, "edited");
+  if (which == "clean") return Which::clean;
+  if (which == "edited") return Which::edited;
+  throw Refusal(400, "request", "field 'which' is " + in_quotes(which), "clean or edited");
+}
+
+}  // namespace stratoscope::server

@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cmath>
+
+#include "apps/server/limits.h"
+#include "apps/server/views.h"
+#include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/predict.h"
+#include "stratoscope/probe/effect.h"
+#include "stratoscope/probe/metrics.h"
+
+namespace stratoscope::server {
+namespace {
+
+struct Row {
+  Tensor logits;
+  std::vector<double> log_probs;
+};
+
+Row row_of(OpenText& text, Which which, std::size_t depth, std::size_t position) {
+  Row row{text.logits(which, depth, std::vector<std::size_t>{position}), {}};
+  row.log_probs = log_softmax<float>(row.logits.matrix().row_span(0));
+  return row;
+}
+
+double entropy_of(const Row& row) {
+  return metric_value<float>(Metric::entropy, row.logits.matrix().row_span(0), {}, {});
+}
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json of_token(const Row& row, TokenId id) {
+  const auto i = static_cast<std::size_t>(id);
+  return {{"logit", number_or_null(static_cast<double>(row.logits.values()[i]))},
+          {"log_prob", number_or_null(row.log_probs[i])},
+          {"prob", number_or_null(std::exp(row.log_probs[i]))}};
+}
+
+// The likeliest of both, those of the edited run first.
+std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t top,
+                               const std::vector<long>& followed) {
+  std::vector<TokenId> ids;
+  const auto add = [&](TokenId id) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  };
+  for (const Row* row : {edited, &clean})
+    if (row != nullptr)
+      for (const TokenId id : most_likely<float>(row->logits.values(), top)) add(id);
+  for (const long id : followed)
+    add(static_cast<TokenId>(checked_index("token id", static_cast<std::size_t>(id), clean.log_probs.size())));
+  return ids;
+}
+
+}  // namespace
+
+Job::Step predict_view(Fields& fields, const Asked& asked) {
+  const auto position = fields.optional_count("position", kTextBytes);
+  const std::size_t top = std::max<std::size_t>(1, fields.count_or("top", kTop, 10));
+  const std::vector<long> followed = fields.ids("follow", kTop);
+  return [=](Job& job) {
+    OpenText& text = asked.open();
+    const std::size_t at = checked_index("position", position.value_or(text.positions() - 1), text.positions());
+    const std::size_t last = asked.model->session().config().n_layers;
+    const Row clean = row_of(text, Which::clean, last, at);
+    std::optional<Row> edited;
+    if (text.has_edits()) edited = row_of(text, Which::edited, last, at);
+    Answer answer;
+    answer.json["position"] = at;
+    answer.json["entropy"] = number_or_null(entropy_of(clean));
+    if (edited) {
+      Effect effect;
+      effect.include<float>(clean.logits.values(), edited->logits.values());
+      answer.json["effect"] = {{"kl", number_or_null(effect.kl)}, {"max_change", number_or_null(effect.max_change)}};
+      answer.json["edited_entropy"] = number_or_null(entropy_of(*edited));
+      answer.json["warning"] = effect_warning(effect, asked.model->session().config(), asked.edits.expressions);
+    }
+    answer.json["predictions"] = Json::array();
+    for (const TokenId id : shown_ids(clean, edited ? &*edited : nullptr, top, followed)) {
+      Json token{{"id", id}, {"token", asked.model->session().token_text(id)}, {"clean", of_token(clean, id)}};
+      if (edited) token["edited"] = of_token(*edited, id);
+      answer.json["predictions"].push_back(std::move(token));
+    }
+    job.set_result(std::move(answer));
+    return true;
+  };
+}
+
+Job::Step lens_cell_view(Fields& fields, const Asked& asked) {
+  const std::size_t position = fields.count_or("position", kTextBytes, 0);
+  const std::size_t depth = fields.count_or("depth", kTextBytes, 0);
+  const std::size_t top = std::max<std::size_t>(1, fields.count_or("top", kTop, 10));
+  const Which which = read_which(fields);
+  return [=](Job& job) {
+    OpenText& text = asked.open();
+    const Session& session = asked.model->session();
+    checked_index("position", position, text.positions());
+    checked_index("depth", depth, session.config().n_hidden_states());
+    const Row row = row_of(text, which, depth, position);
+    Answer answer;
+    answer.json = {{"position", position}, {"depth", depth}, {"label", depth_labels(session.config())[depth]}};
+    answer.json["entropy"] = number_or_null(entropy_of(row));
+    answer.json["predictions"] = Json::array();
+    for (const Prediction& p : likeliest<float>(session, row.logits.values(), top))
+      answer.json["predictions"].push_back({{"id", p.id}, {"token", p.token}, {"prob", number_or_null(p.prob)}});
+    job.set_result(std::move(answer));
+    return true;
+  };
+}
+
+}  // namespace stratoscope::server

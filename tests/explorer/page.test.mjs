@@ -1,0 +1,229 @@
+// The page as a person uses it: types, clicks, drags, sweeps, saves, exports; themes, sizes, the keyboard alone.
+// With SCREENSHOTS=FOLDER the pictures of the documentation are written there.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { open, require, settled, start } from "./browser.mjs";
+
+const KAFKA = "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic";
+let running;
+const faults = [];
+
+before(async () => (running = await start()));
+after(async () => {
+  assert.equal(await running.stop(), 0);
+});
+
+// A test with a page of its own, which must have no faults.
+function withPage(name, options, body) {
+  test(name, { timeout: 60000 }, async () => {
+    faults.length = 0;
+    const page = await open(running, { ...options, faults });
+    try {
+      await body(page);
+      assert.deepEqual(faults, []);
+    } finally {
+      await page.close();
+    }
+  });
+}
+
+async function picture(page, name) {
+  if (!process.env.SCREENSHOTS) return;
+  await settled(page);
+  await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+}
+
+const json = (...args) => JSON.parse(execFileSync(process.env.STRATOSCOPE, args, { encoding: "utf8" }));
+const predictions = (page) => page.locator("[data-testid=predictions] li");
+const firstPrediction = async (page) => (await predictions(page).first().innerText()).split("\n").map((part) => part.trim());
+
+async function download(page, view, format) {
+  await page.locator(`#${view}`).getByRole("button", { name: /^Export/ }).click();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator(`#${view}`).getByRole("button", { name: format, exact: true }).click()]);
+  await page.keyboard.press("Escape");
+  return readFileSync(await file.path());
+}
+
+withPage("a first visit is toured, and the tour can be left at once", { toured: false }, async (page) => {
+  assert.equal(await page.locator("#text-field").inputValue(), KAFKA);
+  await page.getByRole("dialog", { name: /tour/ }).waitFor();
+  await page.getByRole("button", { name: "Next", exact: true }).click();
+  await page.getByText("What comes next").waitFor();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
+withPage("typing changes the tokens and what the model expects", {}, async (page) => {
+  await page.locator("#text-field").fill("Once upon a");
+  await page.waitForFunction(() => document.querySelectorAll(".chip").length < 8);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("End");
+  await settled(page);
+  const expected = json("predict", "--json", "Once upon a", "--top", "1").predictions[0];
+  const [token, probability] = await firstPrediction(page);
+  assert.equal(token, expected.token.trim());
+  assert.ok(Math.abs(parseFloat(probability) - 100 * expected.prob) < 0.06, `${probability} is not ${expected.prob}`);
+  await page.locator("#text-field").fill("");
+  await page.getByText("its tokens appear here").waitFor();
+});
+
+withPage("clicks, arrow keys and drags choose tokens; the address keeps them", {}, async (page) => {
+  const chips = page.locator(".chip");
+  await chips.nth(3).click();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  assert.equal(await page.locator(".chip[aria-selected=true]").count(), 2);
+  const [from, to] = [await chips.nth(8).boundingBox(), await chips.nth(11).boundingBox()];
+  await page.mouse.move(from.x + 5, from.y + 5);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 5, to.y + 5, { steps: 6 });
+  await page.mouse.up();
+  assert.equal(await page.locator(".chip[aria-selected=true]").count(), 4);
+  await page.getByRole("radio", { name: "L3" }).click();
+  await settled(page);
+  await page.waitForTimeout(400);
+  const again = await open(running, { address: page.url(), faults });
+  assert.equal(await again.locator(".chip[aria-selected=true]").count(), 4);
+  assert.equal(await again.getByRole("radio", { name: "L3" }).getAttribute("aria-checked"), "true");
+  await again.close();
+});
+
+withPage("an edit answers while its slider moves, and can be switched off", {}, async (page) => {
+  const clean = await firstPrediction(page);
+  await page.getByRole("button", { name: "Add an edit" }).click();
+  await page.getByLabel("Block of edit 1").selectOption("0");
+  await page.getByLabel("Amount of edit 1", { exact: true }).fill("0.2");
+  await page.getByText(/the edits moved the prediction/).waitFor();
+  await settled(page);
+  const expected = json("predict", "--json", KAFKA, "--position", "8", "--top", "1", "--edit", "blocks.0.hook_resid_post *= 0.2");
+  assert.equal((await firstPrediction(page))[0], expected.predictions[0].token.trim());
+  await picture(page, "explorer-edit");
+  await page.getByText("difference", { exact: true }).click();
+  await page.getByText("activation (edited − clean)").count();
+  await page.getByLabel("Edit 1 is on").uncheck();
+  await page.waitForFunction(() => !/the edits moved/.test(document.body.innerText));
+  await settled(page);
+  assert.deepEqual(await firstPrediction(page), clean);
+});
+
+withPage("an edit that cannot be is explained and forgotten when it is mended", {}, async (page) => {
+  await page.getByRole("button", { name: "Add an edit" }).click();
+  await page.getByLabel("Positions of edit 1").fill("99");
+  await page.getByRole("alert").first().waitFor();
+  assert.match(await page.getByRole("alert").first().innerText(), /99/);
+  await page.getByLabel("Positions of edit 1").fill("");
+  await page.waitForFunction(() => !document.querySelector("[role=alert]"));
+});
+
+withPage("a sweep streams, a point of it becomes the edit, and its export is the command line's", {}, async (page) => {
+  await page.getByRole("button", { name: "Run the sweep" }).click();
+  const point = page.getByRole("button", { name: /^L11:/ });
+  await point.waitFor();
+  const expected = json("sweep", "--json", KAFKA, "--edit", "blocks.{layer}.hook_resid_post *= 0.8", "--over", "layer=all", "--target", " insect");
+  assert.deepEqual(JSON.parse(await download(page, "sweep", "json")), expected);
+  await page.getByRole("button", { name: /^L2:/ }).press("Enter");
+  await page.getByText("blocks.2.hook_resid_post *= 0.8", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Remove all" }).click();
+  await page.locator("#sweep select").nth(2).selectOption("layer,position");
+  await page.getByRole("button", { name: "Run the sweep" }).click();
+  await page.locator("#sweep canvas").waitFor();
+  await settled(page);
+  await page.locator("#sweep").scrollIntoViewIfNeeded();
+  await picture(page, "explorer-sweep");
+  await page.locator("#sweep canvas").click({ position: { x: 200, y: 30 } });
+  await page.locator("#edit code").waitFor();
+  assert.match(await page.locator("#edit code").innerText(), /^blocks\.1\.hook_resid_post\[\d+\] \*= 0\.8$/);
+});
+
+withPage("figures and numbers are files, the command line is copied", {}, async (page) => {
+  assert.match(String(await download(page, "depth", "svg")), /^<\?xml/);
+  const csv = String(await download(page, "depth", "csv"));
+  assert.match(csv, /^panel,series,x,y,value/);
+  assert.equal((await download(page, "depth", "npz")).subarray(0, 2).toString(), "PK");
+  await page.locator("#depth").getByRole("button", { name: /^Export/ }).click();
+  await page.locator("#depth").getByText("copy as command line").click();
+  await page.getByText("in the clipboard").waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied, `stratoscope activations '${KAFKA}' --token 8`);
+});
+
+withPage("experiments are saved, found, opened, compared, exported, imported and deleted", {}, async (page) => {
+  const dialog = page.getByRole("dialog", { name: "Experiments" });
+  for (const [note, text] of [["with penguins", "Penguins are cute."], ["with Kafka", KAFKA]]) {
+    await page.locator("#text-field").fill(text);
+    await settled(page);
+    await page.getByRole("button", { name: "Experiments" }).click();
+    await dialog.getByLabel("Note").fill(note);
+    await dialog.getByRole("button", { name: "Save this one" }).click();
+    await dialog.getByText(note).waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+  }
+  await page.getByRole("button", { name: "Experiments" }).click();
+  await dialog.getByRole("checkbox", { name: /penguins/ }).check();
+  await dialog.getByRole("checkbox", { name: /Kafka/ }).check();
+  await dialog.getByRole("button", { name: "Compare two" }).click();
+  await dialog.getByText("Side by side").waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Export as a file" }).click()]);
+  const replayed = execFileSync(process.env.STRATOSCOPE, ["replay", await file.path()], { encoding: "utf8" });
+  assert.match(replayed, /the same, bit for bit/);
+  await dialog.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from('{"no": 1}') });
+  await dialog.getByText(/no experiment/).waitFor();
+  await dialog.locator("input[type=file]").setInputFiles({ name: "y.json", mimeType: "application/json", buffer: readFileSync(await file.path()) });
+  await dialog.getByText("y.json is in the list").waitFor();
+  await dialog.getByLabel("Search").fill("penguins");
+  await page.waitForFunction(() => document.querySelectorAll("dialog li").length === 1);
+  await dialog.locator("li .open").click();
+  await page.waitForFunction(() => document.getElementById("text-field").value === "Penguins are cute.");
+  await page.getByRole("button", { name: "Experiments" }).click();
+  await dialog.getByRole("button", { name: /^Delete “with penguins”/ }).click();
+  await page.waitForFunction(() => !/with penguins/.test(document.querySelector("dialog ul").innerText));
+});
+
+withPage("the keyboard is enough", {}, async (page) => {
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "depth-title");
+  await page.locator("#lens canvas").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowUp");
+  await page.locator("#lens .tip").waitFor();
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator(".chip[aria-selected=true]").getAttribute("data-index"), "9");
+  await page.locator("#attention canvas").first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.getByText("L1H0: how much a token").waitFor();
+});
+
+withPage("a long text stays usable", {}, async (page) => {
+  await page.locator("#text-field").fill("The house was old and the rain fell. ".repeat(55));
+  await page.waitForFunction(() => document.querySelectorAll(".chip").length > 490);
+  await settled(page);
+  await page.locator(".chip").nth(480).click();
+  await settled(page);
+  await page.getByText(/positions \d+ to \d+ of/).first().waitFor();
+  await page.locator("#text-field").fill("The house was old and the rain fell. ".repeat(60));
+  await page.getByText(/are more than the model's context/).waitFor();
+});
+
+for (const theme of ["light", "dark"])
+  withPage(`axe finds no serious fault in the ${theme} theme`, { theme }, async (page) => {
+    await page.getByRole("button", { name: "Add an edit" }).click();
+    await page.getByRole("button", { name: "Run the sweep" }).click();
+    await settled(page);
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+    const report = await page.evaluate(() => window.axe.run());
+    const serious = report.violations.filter((fault) => ["serious", "critical"].includes(fault.impact));
+    assert.deepEqual(serious.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`), []);
+    await picture(page, `explorer-${theme}`);
+  });
+
+for (const size of [[390, 844], [1024, 768], [3840, 2160]])
+  withPage(`nothing spills over the page at ${size[0]} px`, { size }, async (page) => {
+    await settled(page);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await picture(page, `explorer-${size[0]}`);
+  });

@@ -1,0 +1,187 @@
+"""The HTTP interface: what OpenAPI says of it, and its numbers beside those of the command line."""
+import json
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving import PROGRAM, TEXT
+
+ROOT = Path(__file__).resolve().parents[2]
+OPENAPI = json.loads((ROOT / "apps" / "server" / "openapi.json").read_text(encoding="utf-8"))
+EDITS = ["blocks.3.hook_resid_post *= 0.5", "blocks.5.attn.hook_z.head[1] = zero"]
+
+
+def operations():
+    for path, item in OPENAPI["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def command_line(*arguments):
+    printed = subprocess.run([PROGRAM, *arguments], check=True, capture_output=True, timeout=240).stdout
+    return printed
+
+
+def command_json(command, *arguments):
+    return json.loads(command_line(command, "--json", *arguments))
+
+
+def read_safetensors(data):
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    document = json.loads(header.pop("__metadata__")["document"])
+    arrays = {
+        name: np.frombuffer(data[8 + length :][slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
+        for name, entry in header.items()
+    }
+    return document, arrays
+
+
+def test_openapi_is_served(server):
+    assert server.get("/openapi.json").json() == OPENAPI
+
+
+def test_openapi_names_every_route():
+    sources = "".join(path.read_text() for path in (ROOT / "apps" / "server").glob("routes_*.cpp"))
+    routes = {path.replace("([0-9]{1,15})", "{id}") for path in re.findall(r'"(/api/[^"]*)"', sources)}
+    assert routes == set(OPENAPI["paths"])
+
+
+@pytest.mark.parametrize("path, method, operation", operations(), ids=lambda value: value if isinstance(value, str) else "")
+def test_each_operation_answers_as_openapi_says(server, path, method, operation):
+    if "{id}" in path:
+        example = OPENAPI["paths"]["/api/experiments"]["post"]["requestBody"]["content"]["application/json"]["example"]
+        path = path.replace("{id}", str(server.post("/api/experiments", example).json()["id"]))
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+    answer = server.ask(method.upper(), path, body)
+    expected = operation["responses"].get(str(answer.status))
+    assert expected, (answer.status, answer.body[:300])
+    kinds = expected.get("content", {})
+    if not kinds:
+        assert answer.body == b""
+        return
+    assert answer.headers["Content-Type"].split(";")[0] in kinds
+    schema = kinds.get("application/json", {}).get("schema")
+    if schema:
+        assert set(schema["required"]) <= set(answer.json())
+    if body is not None and operation["requestBody"]["content"]["application/json"]["schema"].get("additionalProperties") is False:
+        refused = server.ask(method.upper(), path, body | {"nonsense": 1})
+        assert refused.status == 400 and "nonsense" in refused.error
+
+
+def test_predictions_are_the_command_lines(server):
+    arguments = [part for edit in EDITS for part in ("--edit", edit)]
+    ours = server.post("/api/predict", {"text": TEXT, "edits": EDITS, "top": 5, "position": 4}).json()
+    edited = command_json("predict", TEXT, "--top", "5", "--position", "4", *arguments)
+    clean = command_json("predict", TEXT, "--top", "5", "--position", "4")
+    by_id = {entry["id"]: entry for entry in ours["predictions"]}
+    for side, document in (("clean", clean), ("edited", edited)):
+        for entry in document["predictions"]:
+            assert by_id[entry["id"]][side]["logit"] == entry["logit"]
+            assert by_id[entry["id"]][side]["prob"] == pytest.approx(entry["prob"], rel=1e-12)
+    assert ours["effect"]["kl"] == pytest.approx(edited["effect"]["kl"], rel=1e-12)
+
+
+def test_depth_and_similarity_are_the_command_lines(server):
+    document = server.post("/api/depth", {"text": TEXT, "token": 3, "edits": EDITS}).json()
+    arguments = [part for edit in EDITS for part in ("--edit", edit)]
+    expected = command_json("activations", TEXT, "--token", "3", *arguments)
+    assert [entry["variance"] for entry in document["edited_statistics"]] == [e["variance"] for e in expected["layers"]]
+    across = command_json("similarity", TEXT, "--across", "tokens", "--layers", "4")["matrices"][0]
+    ours = server.post("/api/similarity/tokens", {"text": TEXT, "depth": 4}).json()["clean"]
+    np.testing.assert_array_equal(np.float32(ours), np.float32(across))
+    profile = command_json("similarity", TEXT, "--profile")
+    ours = server.post("/api/similarity/profile", {"text": TEXT}).json()
+    assert ours["clean_medians"] == [layer["median"] for layer in profile["layers"]]
+
+
+def test_the_lens_is_the_command_lines(server):
+    expected = command_json("lens", TEXT, "--top", "3", "--edit", EDITS[0])
+    ours = server.post("/api/lens", {"text": TEXT, "edits": EDITS[:1]}).json()
+    for depth, layer in enumerate(expected["layers"]):
+        assert ours["tokens"][depth] == [cell[0]["token"] for cell in layer["positions"]]
+        np.testing.assert_allclose(ours["kl"][depth], [cell["kl"] for cell in layer["summary"]], rtol=1e-6, atol=1e-9)
+    cell = server.post("/api/lens/cell", {"text": TEXT, "edits": EDITS[:1], "depth": 5, "position": 2, "top": 3}).json()
+    assert [p["token"] for p in cell["predictions"]] == [p["token"] for p in expected["layers"][5]["positions"][2]]
+
+
+def test_a_window_of_the_lens_is_a_part_of_it(server):
+    whole = server.post("/api/lens", {"text": TEXT}).json()
+    part = server.post("/api/lens", {"text": TEXT, "from": 3, "count": 4}).json()
+    assert part["kl"] == [row[3:7] for row in whole["kl"]]
+
+
+def test_attention_is_the_command_lines(server):
+    expected = command_json("attention", TEXT, "--heads", "L2H3")
+    ours = server.post("/api/attention/pattern", {"text": TEXT, "layer": 2, "head": 3}).json()["clean"]
+    for row, weights in zip(ours, expected["patterns"][0]["weights"]):
+        np.testing.assert_array_equal(np.float32(row[: len(weights)]), np.float32(weights))
+    heads = server.post("/api/attention/heads", {"text": TEXT}).json()
+    previous = heads["score_values"][heads["scores"].index("previous")]
+    for score in expected["heads"]:
+        assert previous[score["layer"]][score["head"]] == pytest.approx(score["previous"], rel=1e-6)
+
+
+SWEEPS = [
+    ({"edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"]}),
+    ({"edits": ["blocks.{layer}.hook_mlp_out[{position}] = zero"], "axes": ["layer=0..2", "position=1:4"]}),
+    ({"edits": ["blocks.{layer}.hook_attn_out *= {factor}"], "axes": ["layer=1,3", "factor=0,0.5"]}),
+]
+
+
+@pytest.mark.parametrize("grid", SWEEPS)
+def test_a_sweep_streams_what_the_command_line_prints(server, grid):
+    arguments = ["--edit", grid["edits"][0], "--target", " They"]
+    for axis in grid["axes"]:
+        arguments += ["--over", axis]
+    expected = command_json("sweep", TEXT, *arguments)
+    events = server.stream("/api/sweep", {"text": TEXT, "targets": [" They"]} | grid).events()
+    assert events[0][0] == "start" and events[-1][0] == "result"
+    cells = [data for name, data in events if name == "cells"]
+    assert sum((data["values"] for data in cells), []) == [result["value"] for result in expected["results"]]
+    assert [data["first"] for data in cells] == sorted(data["first"] for data in cells)
+    result = events[-1][1]
+    for key in ("model", "target", "metric", "clean", "axes", "results", "effect"):
+        assert result[key] == expected[key]
+
+
+def test_binary_and_npz_hold_the_same_numbers(server, tmp_path):
+    body = {"text": TEXT, "token": 3, "edits": EDITS}
+    plain = server.post("/api/depth", body).json()
+    document, arrays = read_safetensors(server.post("/api/depth?format=binary", body).body)
+    (tmp_path / "a.npz").write_bytes(server.post("/api/depth?format=npz", body).body)
+    npz = np.load(tmp_path / "a.npz")
+    for name in ("clean", "edited"):
+        np.testing.assert_array_equal(arrays[name], np.float32(plain[name]))
+        np.testing.assert_array_equal(npz[name], arrays[name])
+    assert document["labels"] == plain["labels"]
+    refused = server.post("/api/depth?format=yaml", body)
+    assert refused.status == 400 and "yaml" in refused.error
+
+
+@pytest.mark.parametrize("what, command", [
+    ("depth", ["activations", "--token", "3"]),
+    ("predictions", ["predict", "--position", "3"]),
+    ("profile", ["similarity", "--profile"]),
+    ("lens", ["lens"]),
+])
+def test_exported_documents_are_the_command_lines(server, what, command):
+    body = {"text": TEXT, "what": what, "format": "json", "token": "3", "position": "3"}
+    assert server.post("/api/export", body).json() == command_json(*command, TEXT)
+
+
+@pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("csv", b"panel,"), ("vl.json", b"{")])
+def test_figures_are_files_of_their_kind(server, form, start):
+    answer = server.post("/api/export", {"text": TEXT, "what": "depth", "format": form, "theme": "dark"})
+    assert answer.status == 200 and answer.body.startswith(start)
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="depth.{form}"'
+
+
+def test_loading_a_model_streams(server):
+    events = server.stream("/api/models/load", {"model": "novella-7m"}).events()
+    assert events[-1][0] == "result" and events[-1][1]["model"]["name"] == "novella-7m"

@@ -1,0 +1,203 @@
+"""What others may try: foreign pages, forged requests, too much of everything. The process lives."""
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from serving import TEXT
+
+
+@pytest.fixture(autouse=True)
+def still_serves(server):
+    yield
+    assert server.is_alive()
+    assert server.post("/api/predict", {"text": TEXT}).status == 200
+
+
+def raw(server, data, wait=10):
+    """Sends bytes as they are; what comes back until the server closes or `wait` seconds are over."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=wait) as connection:
+        connection.sendall(data)
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except TimeoutError:
+            pass
+        return received
+
+
+def test_another_host_name_is_refused(server):
+    assert server.get("/api/status", headers={"Host": "evil.example"}).status == 421
+    assert server.get("/", headers={"Host": "evil.example:%d" % server.port}).status == 421
+
+
+def test_another_sites_page_is_refused(server):
+    body = json.dumps({"text": TEXT})
+    assert server.post("/api/predict", body, headers={"Origin": "http://evil.example"}).status == 403
+    assert server.post("/api/predict", body, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert server.post("/api/predict", body, headers={"Content-Type": "text/plain"}).status == 415
+
+
+def test_answers_carry_the_policy(server):
+    for path in ("/", "/api/status", "/nothing"):
+        headers = server.get(path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("path", ["/../etc/passwd", "/assets/../../../etc/passwd", "/assets/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/api/experiments/../../x", "/%00", "/api/experiments/1;drop"])
+def test_no_path_leads_to_a_file(server, path):
+    answer = server.get(path)
+    assert answer.status in (400, 404)
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("edit", ["blocks.3.hook_resid_post += /etc/passwd.npy", "blocks.3.hook_resid_post = ../x.safetensors:y", "blocks.3.hook_resid_post without v.npy"])
+def test_edits_read_no_files(server, edit):
+    for path in ("/api/predict", "/api/lens", "/api/attention/heads"):
+        answer = server.post(path, {"text": TEXT, "edits": [edit]})
+        assert answer.status == 400 and "files" in answer.error
+    answer = server.post("/api/export", {"text": TEXT, "edits": [edit], "what": "depth", "format": "csv"})
+    assert answer.status == 400 and "files" in answer.error
+    grid = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post += {file}"], "axes": ["layer=0", "file=a.npy"], "metric": "kl"}
+    answer = server.post("/api/sweep", grid)
+    assert answer.status == 400 and "files" in answer.error
+
+
+@pytest.mark.parametrize("model", ["", "/etc", "../..", "novella-7m/../../x", "https://evil.example/x", "a" * 5000])
+def test_models_are_names_of_the_list(server, model):
+    assert server.post("/api/predict", {"text": TEXT, "model": model}).status == 404
+    assert server.post("/api/models/load", {"model": model}).status == 404
+
+
+@pytest.mark.parametrize(
+    "path, body, says",
+    [
+        ("/api/predict", {"text": "a" * 70000}, "65536"),
+        ("/api/predict", {"text": "word " * 3000}, "512"),
+        ("/api/predict", {"text": ""}, "empty"),
+        ("/api/predict", {"text": TEXT, "top": 101}, "100"),
+        ("/api/predict", {"text": TEXT, "position": 999}, "out of range"),
+        ("/api/predict", {"text": TEXT, "edits": ["x"] * 33}, "32"),
+        ("/api/predict", {"text": TEXT, "edits": ["x" * 401]}, "400"),
+        ("/api/predict", {"text": TEXT, "edits": ["nonsense *= 2"]}, "nonsense"),
+        ("/api/predict", {"text": TEXT, "follow": [-1]}, "out of range"),
+        ("/api/predict", {"text": 7}, "no text"),
+        ("/api/predict", {}, "missing"),
+        ("/api/lens", {"text": TEXT, "count": 129}, "128"),
+        ("/api/lens", {"text": TEXT, "from": 99}, "out of range"),
+        ("/api/similarity/tokens", {"text": TEXT, "depth": 99}, "out of range"),
+        ("/api/attention/pattern", {"text": TEXT, "layer": 99}, "out of range"),
+        ("/api/sweep", {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..9999"], "metric": "kl"}, "20000"),
+        ("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= 2"], "axes": ["a=1"] * 4}, "limit of 3"),
+        ("/api/export", {"text": TEXT, "what": "everything", "format": "svg"}, "one of"),
+        ("/api/experiments", {"stratoscope": "no"}, "no experiment"),
+    ],
+)
+def test_too_much_and_too_odd_is_a_400_that_says_why(server, path, body, says):
+    answer = server.post(path, body)
+    assert answer.status == 400 and says in answer.error
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"text": "\xff"}', b"[" * 100000, b'{"text":' + b"[" * 5000, b'{"text": "a", "text": "b", "top": 1e999}', b"\x00" * 100])
+def test_bodies_that_are_no_requests(server, body):
+    assert 400 <= server.post("/api/predict", body).status < 500
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(server):
+    head = "POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    answer = raw(server, (head % server.port).encode())
+    assert b" 413 " in answer and b"8388608" in answer
+
+
+def test_a_chunked_body_without_end_is_cut(server):
+    head = "POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall((head % server.port).encode())
+        chunk = b"10000\r\n" + b"a" * 65536 + b"\r\n"
+        sent = 0
+        try:
+            for _ in range(400):
+                connection.sendall(chunk)
+                sent += len(chunk)
+        except OSError:
+            pass
+        assert sent < 24 << 20  # all of them would be 26 MB
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n", b"GET / HTTP/1.1\r\nX: " + b"y" * 100000],
+)
+def test_what_is_no_http(server, data):
+    raw(server, data, wait=1)
+
+
+def test_a_request_that_drips_is_cut(server):
+    start = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /api/status HTTP/1.1\r\nX: ")
+        closed = False
+        while not closed and time.monotonic() - start < 25:
+            try:
+                connection.sendall(b"y")
+            except OSError:
+                closed = True
+            connection.settimeout(0.5)
+            try:
+                closed = closed or connection.recv(1000) == b""
+            except TimeoutError:
+                pass
+            except OSError:
+                closed = True
+        assert closed
+
+
+def test_a_client_that_goes_ends_its_work(server):
+    body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
+    head = "POST /api/sweep HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
+    for _ in range(20):  # more than one client may have waiting
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall((head % (server.port, len(body)) + body).encode())
+            time.sleep(0.02)
+    deadline = time.monotonic() + 60
+    while server.post("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
+        assert time.monotonic() < deadline
+
+
+def test_more_connections_than_allowed(server):
+    limit = server.get("/api/status").json()["limits"]["connections"]
+    idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(limit + 6)]
+    try:
+        time.sleep(1)
+        assert server.get("/api/status").status in (200, 429)
+    finally:
+        for connection in idle:
+            connection.close()
+    time.sleep(1)
+
+
+def test_a_stale_request_is_answered_409(server):
+    headers = {"X-Stratoscope-Client": "a", "X-Stratoscope-Slot": "sweep"}
+    body = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(server.post("/api/sweep", body, headers=headers)))
+    thread.start()
+    time.sleep(0.5)
+    newer = server.post("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers=headers)
+    thread.join()
+    assert newer.status == 200 and answers[0].status == 409
+
+
+def test_a_token_is_required_beyond_this_machine(own_server, tmp_path):
+    serving = own_server("--host", "0.0.0.0")
+    assert serving.token and len(serving.token) >= 32
+    host = {"Host": f"0.0.0.0:{serving.port}"}
+    assert serving.get("/api/status", headers=host).status == 401
+    assert serving.get("/api/status", headers=host | {"Authorization": "Bearer wrong"}).status == 401
+    assert serving.get("/api/status", headers=host | {"Authorization": f"Bearer {serving.token}"}).status == 200

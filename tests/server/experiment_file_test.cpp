@@ -1,0 +1,64 @@
+#include "apps/server/experiment_file.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+
+namespace stratoscope::server {
+namespace {
+
+nlohmann::json sample() {
+  return nlohmann::json::parse(R"({"stratoscope": "experiment", "version": "0.1.0",
+    "model": {"name": "novella-7m", "hash": "00ff"}, "text": "a text", "edits": ["blocks.3.hook_resid_post *= 0.8"],
+    "sweep": {"edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"], "targets": [" x"],
+              "metric": "log_prob"}, "note": "why", "state": {"depth": 3}, "result": {}})");
+}
+
+std::string refusal_of(const nlohmann::json& experiment, int status = 400) {
+  try {
+    read_experiment(experiment.dump());
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.status(), status);
+    return refusal.what();
+  }
+  ADD_FAILURE() << "was taken: " << experiment;
+  return {};
+}
+
+TEST(ExperimentFile, IsReadWithItsSummary) {
+  const SavedExperiment saved = read_experiment(sample().dump());
+  EXPECT_EQ(saved.summary.text, "a text");
+  EXPECT_EQ(saved.summary.note, "why");
+  EXPECT_EQ(saved.summary.model, "novella-7m");
+  EXPECT_EQ(nlohmann::json::parse(saved.document), sample());
+}
+
+TEST(ExperimentFile, RefusesWhatIsNoneAndSaysWhy) {
+  EXPECT_NE(refusal_of(nlohmann::json::object()).find("no experiment"), std::string::npos);
+  for (const char* name : {"version", "model", "text"}) {
+    auto without = sample();
+    without.erase(name);
+    EXPECT_NE(refusal_of(without).find(name), std::string::npos);
+  }
+  auto changed = sample();
+  changed["sweep"]["metric"] = 3;
+  EXPECT_NE(refusal_of(changed).find("metric"), std::string::npos);
+  changed = sample();
+  changed["result"] = 1;
+  refusal_of(changed);
+  changed = sample();
+  changed["virus"] = 1;
+  EXPECT_NE(refusal_of(changed).find("virus"), std::string::npos);
+}
+
+TEST(ExperimentFile, BoundsItsLength) {
+  auto large = sample();
+  large["result"] = {{"x", std::string(kExperimentBytes, 'x')}};
+  refusal_of(large, 413);
+}
+
+}  // namespace
+}  // namespace stratoscope::server

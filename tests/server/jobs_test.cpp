@@ -1,0 +1,220 @@
+// The queue: turns, stale work, limits, the end.
+#include "apps/server/jobs.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+
+namespace stratoscope::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::shared_ptr<Job> job_of(Job::Step step, JobKind kind = JobKind::quick, bool streams = false) {
+  return std::make_shared<Job>(kind, std::move(step), streams, std::chrono::seconds(60));
+}
+
+void finish(Job& job) {
+  while (!job.wait(milliseconds(1000))) job.take_events();
+}
+
+// Holds the queue until let go.
+class Gate {
+ public:
+  std::shared_ptr<Job> job() {
+    return job_of([this](Job&) {
+      begun_.set_value();
+      open_.get_future().wait();
+      return true;
+    });
+  }
+  void wait_until_begun() { begun_.get_future().wait(); }
+  void open() { open_.set_value(); }
+
+ private:
+  std::promise<void> begun_, open_;
+};
+
+TEST(JobQueue, RunsAJobAndHandsOverItsAnswer) {
+  JobQueue queue;
+  const auto job = job_of([](Job& self) {
+    Answer answer;
+    answer.json["x"] = 1;
+    self.set_result(answer);
+    return true;
+  });
+  queue.submit("a", "", job);
+  finish(*job);
+  EXPECT_EQ(job->answer().json["x"], 1);
+}
+
+TEST(JobQueue, AnErrorReachesWhoWaits) {
+  JobQueue queue;
+  const auto job = job_of([](Job&) -> bool { throw Error("edit", "is wrong"); });
+  queue.submit("a", "", job);
+  finish(*job);
+  EXPECT_THROW(job->answer(), Error);
+}
+
+TEST(JobQueue, ANewerRequestOfTheSameSlotReplacesAnOlderOne) {
+  JobQueue queue;
+  Gate gate;
+  const auto holder = gate.job();
+  queue.submit("z", "", holder);
+  gate.wait_until_begun();
+  bool old_ran = false;
+  const auto old = job_of([&](Job&) { return old_ran = true; });
+  const auto other_slot = job_of([](Job&) { return true; });
+  const auto other_client = job_of([](Job&) { return true; });
+  const auto newer = job_of([](Job&) { return true; });
+  queue.submit("a", "lens", old);
+  queue.submit("a", "predict", other_slot);
+  queue.submit("b", "lens", other_client);
+  queue.submit("a", "lens", newer);
+  EXPECT_TRUE(old->finished());
+  EXPECT_THROW(old->answer(), Interrupted);
+  gate.open();
+  for (const auto& job : {other_slot, other_client, newer}) {
+    finish(*job);
+    EXPECT_NO_THROW(job->answer());
+  }
+  EXPECT_FALSE(old_ran);
+}
+
+TEST(JobQueue, ARunningStaleJobIsAskedToStop) {
+  JobQueue queue;
+  std::promise<void> begun;
+  const auto old = job_of([&](Job& self) {
+    begun.set_value();
+    while (!self.cancelled()) std::this_thread::yield();
+    self.throw_if_cancelled();
+    return true;
+  });
+  queue.submit("a", "lens", old);
+  begun.get_future().wait();
+  const auto newer = job_of([](Job&) { return true; });
+  queue.submit("a", "lens", newer);
+  finish(*old);
+  finish(*newer);
+  EXPECT_THROW(old->answer(), Interrupted);
+}
+
+TEST(JobQueue, ClientsTakeTurns) {
+  JobQueue queue;
+  Gate gate;
+  const auto holder = gate.job();
+  queue.submit("z", "", holder);
+  gate.wait_until_begun();
+  std::string order;
+  std::vector<std::shared_ptr<Job>> jobs;
+  const auto add = [&](const std::string& client, char name) {
+    jobs.push_back(job_of([&order, name](Job&) {
+      order += name;
+      return true;
+    }));
+    queue.submit(client, "", jobs.back());
+  };
+  for (int i = 0; i < 4; ++i) add("greedy", 'g');
+  add("other", 'o');
+  gate.open();
+  for (const auto& job : jobs) finish(*job);
+  EXPECT_EQ(order, "goggg");
+}
+
+TEST(JobQueue, QuickWorkPassesBetweenTheStepsOfPatientWork) {
+  JobQueue queue;
+  std::promise<void> begun, quick_is_there;
+  std::string order;
+  int steps = 0;
+  const auto patient = job_of(
+      [&](Job&) {
+        if (steps == 0) {
+          begun.set_value();
+          quick_is_there.get_future().wait();
+        }
+        order += 'p';
+        return ++steps == 3;
+      },
+      JobKind::patient);
+  queue.submit("a", "", patient);
+  begun.get_future().wait();
+  const auto quick = job_of([&](Job&) {
+    order += 'q';
+    return true;
+  });
+  queue.submit("b", "", quick);
+  quick_is_there.set_value();
+  finish(*patient);
+  finish(*quick);
+  EXPECT_EQ(order, "pqpp");
+}
+
+TEST(JobQueue, RefusesMoreThanItsLimits) {
+  JobQueue queue;
+  Gate gate;
+  queue.submit("z", "", gate.job());
+  gate.wait_until_begun();
+  const auto idle = [] { return job_of([](Job&) { return true; }); };
+  for (std::size_t i = 0; i < kWaitingJobsPerClient; ++i) queue.submit("a", "", idle());
+  EXPECT_THROW(queue.submit("a", "", idle()), Refusal);
+  for (std::size_t i = kWaitingJobsPerClient; i < kWaitingJobs; ++i) queue.submit("b" + std::to_string(i), "", idle());
+  EXPECT_THROW(queue.submit("c", "", idle()), Refusal);
+  gate.open();
+}
+
+TEST(JobQueue, ItsEndInterruptsWhatWaits) {
+  std::shared_ptr<Job> waiting = job_of([](Job&) { return true; });
+  {
+    JobQueue queue;
+    std::promise<void> begun;
+    queue.submit("a", "", job_of([&](Job& self) {
+                   begun.set_value();
+                   while (!self.cancelled()) std::this_thread::yield();
+                   return true;
+                 }));
+    begun.get_future().wait();
+    queue.submit("a", "", waiting);
+    queue.stop();
+    EXPECT_THROW(queue.submit("a", "", job_of([](Job&) { return true; })), Refusal);
+  }
+  EXPECT_TRUE(waiting->finished());
+  EXPECT_THROW(waiting->answer(), Interrupted);
+}
+
+TEST(Job, EventsComeInOrderAndOnlyToStreams) {
+  const auto say = [](Job& self) {
+    self.emit("cells", {{"done", 1}});
+    self.emit("cells", {{"done", 2}});
+    return true;
+  };
+  const auto streaming = job_of(nullptr, JobKind::quick, true), silent = job_of(nullptr);
+  streaming->run_to_the_end(say);
+  silent->run_to_the_end(say);
+  const auto events = streaming->take_events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0], "event: cells\ndata: {\"done\":1}\n\n");
+  EXPECT_TRUE(silent->take_events().empty());
+}
+
+TEST(Job, AReaderWhoFallsBehindEndsIt) {
+  const auto job = job_of(nullptr, JobKind::quick, true);
+  for (std::size_t i = 0; i <= kEventsAhead; ++i) job->emit("x", {});
+  EXPECT_TRUE(job->cancelled());
+}
+
+TEST(Job, ItsTimeIsBounded) {
+  const auto late = std::make_shared<Job>(JobKind::quick, nullptr, false, std::chrono::seconds(0));
+  late->run_to_the_end([](Job&) { return true; });
+  try {
+    static_cast<void>(late->answer());
+    FAIL();
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.status(), 408);
+  }
+}
+
+}  // namespace
+}  // namespace stratoscope::server
