@@ -1,0 +1,56 @@
+// Drawing on a canvas at the screen's own resolution, in the page's fonts and colours.
+
+export interface Sheet {
+  context: CanvasRenderingContext2D;
+  width: number;
+  height: number;
+  color: (name: string) => string;
+}
+
+export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number): Sheet {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+  }
+  const context = canvas.getContext("2d")!;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const style = getComputedStyle(canvas);
+  context.font = `11px ${style.fontFamily}`;
+  context.textBaseline = "middle";
+  return { context, width, height, color: (name) => style.getPropertyValue(`--${name}`).trim() };
+}
+
+export function shorten(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end > 1 && context.measureText(text.slice(0, end) + "…").width > width) --end;
+  return text.slice(0, end) + "…";
+}
+
+// Every so manyth label, so that neighbours stay `room` apart.
+export function labelStep(count: number, length: number, room: number): number {
+  return Math.max(1, Math.ceil((count * room) / Math.max(1, length)));
+}
+
+// Round numbers between low and high.
+export function ticks(low: number, high: number, wanted: number): number[] {
+  if (!(high > low)) return [low];
+  const raw = (high - low) / wanted;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw)!;
+  const list: number[] = [];
+  for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-9; t += step) list.push(Number(t.toPrecision(12)));
+  return list;
+}
+
+// The same numbers each time: sideways jitter must not dance.
+export function jitter(count: number): Float32Array {
+  let seed = 12345;
+  return Float32Array.from({ length: count }, () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32 - 0.5;
+  });
+}

@@ -1,0 +1,31 @@
+// An answer that follows the state: asked again whenever what the request reads has changed.
+import { untrack } from "svelte";
+import { ApiError, Stale } from "./api";
+
+export class Live<T> {
+  value = $state.raw<T | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  busy = $state(false);
+
+  // `request` reads the state and returns how to ask, or null when there is nothing to ask. To be made while a
+  // component is.
+  constructor(request: () => (() => Promise<T>) | null) {
+    $effect(() => {
+      const ask = request();
+      if (ask) untrack(() => void this.follow(ask));
+    });
+  }
+
+  private async follow(ask: () => Promise<T>): Promise<void> {
+    this.busy = true;
+    try {
+      this.value = await ask();
+      this.error = null;
+      this.busy = false;
+    } catch (error) {
+      if (error instanceof Stale) return; // the newer request ends the wait
+      this.error = error instanceof ApiError ? error : new ApiError(0, String(error), "", "");
+      this.busy = false;
+    }
+  }
+}
