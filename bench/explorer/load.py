@@ -1,0 +1,91 @@
+"""A mixed load of many connections on a server of its own on loopback: errors, latencies, and growth of memory.
+
+    STRATOSCOPE=build/stratoscope python3 bench/explorer/load.py [SECONDS] [CONNECTIONS]
+"""
+import http.client
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "server"))
+from serving import Serving  # noqa: E402
+
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 60
+CONNECTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+TEXTS = ["A wise man once said: Penguins are cute.", "It was the best of times, it was the worst of times"]
+SWEEP = {"edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"], "metric": "kl"}
+WAIT = 120
+
+
+def requests(chance):
+    """An endless mix of what pages ask for."""
+    while True:
+        text = {"text": chance.choice(TEXTS)}
+        edit = {"edits": [f"blocks.{chance.randrange(12)}.hook_resid_post *= {chance.random():.2f}"]}
+        yield chance.choices(
+            [
+                ("GET", "/", None),
+                ("GET", "/api/models", None),
+                ("POST", "/api/tokens", text),
+                ("POST", "/api/predict", text | edit),
+                ("POST", "/api/depth?format=binary", text | edit | {"token": 3}),
+                ("POST", "/api/similarity/tokens?format=binary", text | {"depth": 4}),
+                ("POST", "/api/attention/pattern?format=binary", text | {"layer": 2, "head": 1}),
+                ("POST", "/api/lens", text | {"count": 4}),
+                ("POST", "/api/sweep", text | SWEEP),
+            ],
+            weights=[2, 1, 4, 8, 4, 4, 4, 1, 1],
+        )[0]
+
+
+def client(server, until, seed, times, faults):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT)
+    for method, path, body in requests(random.Random(seed)):
+        if time.monotonic() > until:
+            return
+        begin = time.monotonic()
+        try:
+            headers = {"X-Stratoscope-Client": str(seed)} | ({"Content-Type": "application/json"} if body else {})
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            response.read()
+            if response.status not in (200, 429):  # a full queue says so
+                faults.append((path, response.status))
+            times.append((response.status, time.monotonic() - begin))
+        except OSError as error:
+            faults.append((path, repr(error)))
+            connection.close()
+
+
+def resident_mebibytes(server):
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, Serving(Path(folder)) as server:
+        times, faults, memory = [], [], []
+        until = time.monotonic() + SECONDS
+        threads = [threading.Thread(target=client, args=(server, until, i, times, faults)) for i in range(CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < until:
+            time.sleep(SECONDS / 12)
+            memory.append(resident_mebibytes(server))
+        for thread in threads:
+            thread.join()
+        done = sorted(seconds for status, seconds in times if status == 200)
+        busy = sum(status == 429 for status, _ in times)
+        print(f"{CONNECTIONS} connections, {SECONDS:.0f} s: {len(done)} answers, {busy} told to wait (429), {len(faults)} faults")
+        print(*faults[:5], sep="\n", end="\n" if faults else "")
+        print(f"median {1e3 * done[len(done) // 2]:.0f} ms, p99 {1e3 * done[int(0.99 * len(done))]:.0f} ms, largest {1e3 * done[-1]:.0f} ms")
+        print("resident MiB over the time:", *(f"{m:.0f}" for m in memory))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
