@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "apps/cli/pull.h"
+#include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/labels.h"
@@ -126,6 +127,7 @@ void take_several(CLI::Option& option) {
 }
 
 Session open_session(const CommonOptions& options, const Program& program) {
+  if (options.record) check_writable(*options.record);
   if (options.pull) pull_if_missing(options.model, program.progress);
   return Session({options.model, parse_precision(options.precision), options.threads, program.progress});
 }
@@ -142,6 +144,8 @@ void give_back_text(CommonOptions& options, std::vector<std::string>& values,
   options.text = values.back();
   values.pop_back();
 }
+
+void check_writable(const std::string& file) { static_cast<void>(AtomicFile(file)); }
 
 void check_figure(const FigureOptions& options) {
   if (options.file) check_figure_ending(*options.file);

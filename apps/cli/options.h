@@ -64,6 +64,8 @@ std::string text_of(const CommonOptions& options);
 void give_back_text(CommonOptions& options, std::vector<std::string>& values,
                     const std::function<bool(const std::string&)>& is_value);
 
+// Refuses before a long run a file that could never be written. Throws Error.
+void check_writable(const std::string& file);
 // Refuses before a long run a figure file that could never be written.
 void check_figure(const FigureOptions& options);
 // Writes the figure where one is asked for; Interrupted where `progress` says so.

@@ -95,7 +95,8 @@ void pull_if_missing(const std::string& name, Progress* progress) {
   } catch (const Error&) {
     const ModelName asked = split_model_name(name);
     std::error_code ignored;
-    const bool is_path = std::filesystem::exists(name, ignored);  // which would be found again, and not be a model again
+    const bool is_path =
+        std::filesystem::exists(name, ignored);  // which would be found again, and not be a model again
     if (is_path || !is_repository_name(asked.repository) || !is_revision(asked.revision)) throw;
   }
   pull(name, false, progress);

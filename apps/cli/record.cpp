@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string_view>
 
 #include "apps/cli/output.h"
@@ -11,6 +12,7 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/files/file_hash.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
@@ -22,6 +24,10 @@ constexpr int kForm = 1;
 // What says how a result is shown or kept, or how fast it is made, and not what it is.
 constexpr std::array<std::string_view, 12> kLeftOut = {"json",   "record",  "figure", "theme", "range",        "save",
                                                        "resume", "threads", "pull",   "plan",  "memory-limit", "help"};
+
+// Options whose value is a file that is read.
+constexpr std::array<std::string_view, 5> kFiles = {"prompts", "reference", "positive-file", "negative-file",
+                                                    "vectors"};
 
 bool is_left_out(std::string_view name) { return std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end(); }
 
@@ -37,12 +43,37 @@ Json options_of(const CLI::App& command) {
   return options;
 }
 
+// What options read from files, which the record names and does not hold: each with its hash.
+Json files_of(const Json& options) {
+  Json files = Json::object();
+  const auto add = [&](const std::string& name) {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(name, error)) files[name] = file_hash(name);
+  };
+  static const std::regex vectors(R"([^\s=,]+\.(?:npy|safetensors))");
+  for (const auto& [name, values] : options.items()) {
+    if (!values.is_array() || name == "model") continue;
+    const bool is_file = std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
+    for (const Json& value : values) {
+      const auto text = value.get<std::string>();
+      if (is_file) add(text);
+      for (std::sregex_iterator found(text.begin(), text.end(), vectors), end; found != end; ++found)
+        if (name == "edit" || name == "over") add(found->str());
+    }
+  }
+  return files;
+}
+
 void write_record(const CommonOptions& options, const CLI::App& command, const Document& document) {
-  const Json result = Json::parse(document.text);
+  Json result = Json::parse(document.text);
   Json record = {{"record", kForm}, {"command", command.get_name()}};
   if (options.used_text) record["text"] = *options.used_text;
   record["options"] = options_of(command);
+  if (Json files = files_of(record["options"]); !files.empty()) record["files"] = std::move(files);
   for (const char* key : {"model", "version", "precision", "isa"}) record[key] = result[key];
+  // Where the result was kept as well is no part of it.
+  result.erase("file");
+  result.erase("keys");
   record["result"] = result;
   write_file_atomically(*options.record, record.dump(2) + "\n");
 }
@@ -68,7 +99,9 @@ class RecordReader {
     if (!json.contains("options") || !json["options"].is_object()) refuse("has no \"options\"");
     for (const auto& [name, value] : json["options"].items()) add_option(name, value, record.arguments);
     record.model = model_of(json);
+    check_files(json);
     if (json.contains("text")) {
+      if (json["text"] == "-") refuse("is of the text '-', which a command line takes for standard input");
       record.arguments.emplace_back("--");
       record.arguments.push_back(string_at(json, "text"));
     }
@@ -79,8 +112,17 @@ class RecordReader {
   // As it was asked for; a folder is not found by its name alone.
   std::string model_of(const Json& json) const {
     const Json& options = json["options"];
-    if (options.contains("model") && options["model"].size() == 1) return options["model"][0].get<std::string>();
+    const bool named = options.contains("model") && options["model"].is_array() && options["model"].size() == 1;
+    if (named && options["model"][0].is_string()) return options["model"][0].get<std::string>();
     return string_at(json["model"], "name");
+  }
+  void check_files(const Json& json) const {
+    if (!json.contains("files")) return;
+    if (!json["files"].is_object()) refuse("has \"files\" that are no object");
+    for (const auto& [name, hash] : json["files"].items())
+      if (hash != file_hash(name))
+        throw Error("record", name + " is not the file that was read when " + path_.string() + " was made",
+                    "its bytes are others");
   }
   [[noreturn]] void refuse(const std::string& problem, const std::string& hint = {}) const {
     throw Error("record", path_.string() + " " + problem, hint);
@@ -100,6 +142,7 @@ class RecordReader {
     const bool is_name =
         !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!is_name || is_left_out(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
+    if (value.is_array() && value.empty()) refuse("has the option " + in_quotes(name) + " without a value");
     if (value.is_boolean() && value.get<bool>()) return arguments.push_back("--" + name);
     if (!value.is_array()) refuse("has the option " + in_quotes(name) + " without a list of its values");
     for (const Json& one : value) {

@@ -87,7 +87,12 @@ void say_cost_of_long(const Session& session, const SweepExperimentRequest& requ
 void run_command(Options options, const Program& program) {
   give_back_text(options.common, options.axes, looks_like_an_axis);
   check_figure(options.figure);
-  if (options.save) check_results_ending(*options.save);
+  if (options.save) {
+    check_results_ending(*options.save);
+    check_writable(*options.save);
+    if (options.save == options.resume)
+      throw Error("sweep", "--save and --resume name the same file", "results are no list of what is done");
+  }
   SweepExperimentRequest request;
   if (options.prompts) {
     if (options.common.text) throw Error("sweep", "a TEXT and --prompts are given", "leave out one of them");
@@ -104,6 +109,7 @@ void run_command(Options options, const Program& program) {
   request.memory_limit = memory_size(options.memory_limit);
   if (options.resume) request.journal = *options.resume;
   const Session session = open_session(options.common, program);
+  if (options.figure.file) check_sweep_figure(session, request);
   if (options.plan) return print(describe(forecast_sweep(session, request)) + "\n");
   say_cost_of_long(session, request);
   const SweptPrompts swept = run_sweeps(session, request);

@@ -55,7 +55,11 @@ class Parts {
     for (const Text& one : texts)
       if (!request.reference.empty()) result.reference_tokens += one.ids.size();
     const std::vector<Site> all(sites.begin(), sites.end());
-    means_ = site_means(session, texts, all);
+    for (const auto& [site, mean] : site_means(session, texts, all)) {
+      BasicTensor<double> values({mean.size()});
+      std::copy(mean.begin(), mean.end(), values.data());
+      means_.emplace(site, std::make_shared<const BasicTensor<double>>(std::move(values)));
+    }
   }
 
   std::vector<SiteEdit> edits_of(const Ablation& ablation) const {
@@ -65,7 +69,7 @@ class Parts {
       const Shape shape = shape_of(site, config_, 1);
       Operand operand{{0.0}, {0, 0, 0}};
       if (const auto mean = means_.find(site); mean != means_.end())
-        operand = {mean->second, {0, shape.size() == 3 ? shape[2] : 0, 1}};
+        operand = {{}, {0, shape.size() == 3 ? shape[2] : 0, 1}, mean->second};
       Chosen chosen;
       if (ablation.part == AblatedPart::head) chosen[1] = {ablation.index};
       if (ablation.part == AblatedPart::neurons) {
@@ -107,7 +111,7 @@ class Parts {
 
   const ModelConfig& config_;
   std::vector<std::size_t> positions_;
-  std::map<Site, std::vector<double>> means_;
+  std::map<Site, std::shared_ptr<const BasicTensor<double>>> means_;
 };
 
 }  // namespace

@@ -92,9 +92,11 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
   const auto& values = experiment.edges.values;
   for (std::size_t s = 0; s < values.size(); ++s)
     for (std::size_t r = 0; r < values[s].size(); ++r)
-      if (!std::isnan(values[s][r])) experiment.strongest.push_back({s, r, values[s][r] - experiment.edges.clean});
+      if (experiment.edges.has(s, r)) experiment.strongest.push_back({s, r, values[s][r] - experiment.edges.clean});
+  // NaN first: it must not be overlooked.
+  const auto size = [](const StrongEdge& edge) { return std::isnan(edge.change) ? HUGE_VAL : std::abs(edge.change); };
   std::stable_sort(experiment.strongest.begin(), experiment.strongest.end(),
-                   [](const StrongEdge& a, const StrongEdge& b) { return std::abs(a.change) > std::abs(b.change); });
+                   [&](const StrongEdge& a, const StrongEdge& b) { return size(a) > size(b); });
   return experiment;
 }
 

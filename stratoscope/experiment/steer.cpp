@@ -61,7 +61,9 @@ void differences(const Session& session, const SteerRequest& request, Point poin
   const auto a = site_means(session, positive, sites, of), b = site_means(session, negative, sites, of);
   for (const Site site : sites) {
     std::vector<double>& vector = steering.vectors.emplace_back(a.at(site));
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] -= b.at(site)[i];
+    // As a file keeps them.
+    for (std::size_t i = 0; i < vector.size(); ++i)
+      vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(site)[i]));
   }
   steering.positive = positive.size();
   steering.negative = negative.size();
@@ -69,6 +71,16 @@ void differences(const Session& session, const SteerRequest& request, Point poin
 
 void read_vectors(const Session& session, const std::filesystem::path& path, Point point, Steering& steering) {
   const SafetensorsFile file(path);
+  const auto check = [&](const char* key, const std::string& wanted) {
+    const auto found = file.metadata().find(key);
+    if (found != file.metadata().end() && found->second != wanted)
+      throw Error("steer",
+                  path.string() + " was made with the " + std::string(key) + " " + in_quotes(found->second) + ", not " +
+                      in_quotes(wanted),
+                  "name the same, or make directions anew");
+  };
+  check("hook", steering.hook);
+  check("model_hash", session.model_hash());
   for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) {
     const StoredTensor& tensor = file.at("layer." + std::to_string(layer));
     const Shape wanted{shape_of({point, layer}, session.config(), 1).back()};
@@ -77,7 +89,10 @@ void read_vectors(const Session& session, const std::filesystem::path& path, Poi
                   path.string() + ": the vector 'layer." + std::to_string(layer) + "' has shape " +
                       to_string(tensor.shape) + ", expected " + to_string(wanted),
                   "it is of another model or hook point");
-    convert(tensor.dtype, tensor.bytes, std::span<double>(steering.vectors.emplace_back(wanted[0])));
+    auto& vector = steering.vectors.emplace_back(wanted[0]);
+    convert(tensor.dtype, tensor.bytes, std::span<double>(vector));
+    if (!std::all_of(vector.begin(), vector.end(), [](double number) { return std::isfinite(number); }))
+      throw Error("steer", path.string() + ": the vector 'layer." + std::to_string(layer) + "' holds NaN or infinity");
   }
   file.check_unchanged();
 }
@@ -103,7 +118,7 @@ std::vector<double> numbers_in(const std::string& list) {
   for (const std::string_view piece : split_list(list)) {
     double number = 0;
     const auto [end, error] = std::from_chars(piece.data(), piece.data() + piece.size(), number);
-    if (error != std::errc() || end != piece.data() + piece.size() || !std::isfinite(number))
+    if (error != std::errc() || end != piece.data() + piece.size() || !std::isfinite(static_cast<float>(number)))
       throw Error("steer", in_quotes(piece) + " is no strength", "strengths are numbers: -4,0,4");
     numbers.push_back(number);
   }
@@ -166,13 +181,16 @@ Steering steer(const Session& session, const SteerRequest& request) {
   for (const TargetChoice& choice : request.targets) steering.targets.push_back(read_target(session, choice));
   steering.layers = parse_indices(request.layers, session.config().n_layers, "layer");
   steering.strengths = numbers_in(request.strengths);
-  if (request.layer && *request.layer >= session.config().n_layers)
-    throw Error("steer", "there is no block " + std::to_string(*request.layer),
-                "blocks are 0 to " + std::to_string(session.config().n_layers - 1));
+  const std::size_t layer =
+      request.layer ? parse_index(*request.layer, session.config().n_layers, "layer") : session.config().n_layers / 2;
+  if (!std::isfinite(static_cast<float>(request.strength)))
+    throw Error("steer", "the strength is no finite number", "such as 4");
   if (request.file && request.file->extension() != ".safetensors")
     throw Error("steer", in_quotes(request.file->string()) + " does not end in .safetensors");
   if (request.vectors && (!request.positive.empty() || !request.negative.empty()))
     throw Error("steer", "vectors and prompts are given", "leave out one of them");
+  if (request.vectors && request.file)
+    throw Error("steer", "vectors are read and directions are to be saved", "the file that is read holds them already");
 
   if (request.vectors)
     read_vectors(session, *request.vectors, point, steering);
@@ -187,7 +205,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
     steering.file = request.file;
   }
   steering.sweep = sweep_strengths(session, point, steering);
-  steering.layer = request.layer.value_or(session.config().n_layers / 2);
+  steering.layer = layer;
   steering.strength = request.strength;
   if (request.max_new == 0) return steering;
   EditExpression edit;

@@ -31,7 +31,7 @@ struct SteerRequest {
   std::vector<TargetChoice> targets = {};
   std::string metric = "kl";
   // A text continued with the direction of one block; without it the middle one.
-  std::optional<std::size_t> layer = {};
+  std::optional<std::string> layer = {};
   double strength = 4;
   std::size_t max_new = 30;  // 0: none
   SamplingOptions sampling = {};

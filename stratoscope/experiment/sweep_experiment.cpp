@@ -10,6 +10,7 @@
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/experiment/sweep_journal.h"
+#include "stratoscope/files/file_hash.h"
 #include "stratoscope/probe/edits.h"
 
 namespace stratoscope {
@@ -103,6 +104,26 @@ Prepared prepare(const Session& session, const SweepExperimentRequest& request) 
   return prepared;
 }
 
+// The files of vectors that the grid's edits read, with their hashes.
+Json vector_files(const Prepared& prepared) {
+  Json files = Json::object();
+  const auto names_a_file = [](const std::string& text) {
+    return text.find(".npy") != std::string::npos || text.find(".safetensors") != std::string::npos;
+  };
+  for (const SweepRequest& request : prepared.requests) {
+    const SweepGrid grid(request.edits, request.axes);
+    const bool has_files = std::any_of(request.edits.begin(), request.edits.end(), names_a_file) ||
+                           std::any_of(request.axes.begin(), request.axes.end(), [&](const SweepAxis& axis) {
+                             return std::any_of(axis.values.begin(), axis.values.end(), names_a_file);
+                           });
+    for (std::size_t cell = 0; has_files && cell < grid.cells(); ++cell)
+      for (const EditExpression& edit : grid.edits_at(cell))
+        if (!edit.vector_file.empty() && !files.contains(edit.vector_file))
+          files[edit.vector_file] = file_hash(edit.vector_file);
+  }
+  return files;
+}
+
 // Everything on which the numbers depend, as one line.
 std::string description_of(const Session& session, const SweepExperimentRequest& request, const Prepared& prepared) {
   const Json document = Json::parse(finish_document(begin_document(session)).text);
@@ -114,6 +135,7 @@ std::string description_of(const Session& session, const SweepExperimentRequest&
                {"edits", request.edits.expressions},
                {"metric", request.metric},
                {"whole", request.whole},
+               {"files", vector_files(prepared)},
                {"prompts", Json::array()}};
   for (const SweepRequest& of : prepared.requests) {
     Json axes = Json::array();
@@ -140,6 +162,18 @@ auto with_tokenisations(const Prepared& prepared, const Work& work) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kRowsThatFill = 192;
+
+// "12 s", "about" being said before it: "3 min", "2 h".
+std::string duration(double seconds) {
+  if (seconds < 100) return short_number(seconds, 2) + " s";
+  return seconds < 6000 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.0f} h", seconds / 3600);
+}
+
+}  // namespace
+
 SweepForecast forecast_sweep(const Session& session, const SweepExperimentRequest& request) {
   const Prepared prepared = prepare(session, request);
   const Model& model = session.model();
@@ -150,8 +184,11 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   if (session.precision() == Precision::fp64) return forecast;
   // The clean run alone, twice: the first meets cold caches.
   CellsRequest clean;
-  clean.texts = {prepared.requests[0].text};
-  clean.first_asked = {clean.texts[0].size() - 1};
+  // So many at once that products are as quick as those of the sweep.
+  const TokenIds& text = prepared.requests[0].text;
+  const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.cells);
+  clean.texts.assign(copies, text);
+  clean.first_asked.assign(copies, text.size() - 1);
   const double operations = model.cost_of_cells(clean).operations;
   double seconds = 0;
   for (int i = 0; i < 2; ++i) {
@@ -169,7 +206,18 @@ std::string describe(const SweepForecast& forecast) {
                      plan.cells, plan.cells == 1 ? "" : "s", short_number(1e-9 * plan.operations, 3),
                      short_number(1e-9 * plan.full_operations, 3),
                      std::ceil(static_cast<double>(plan.bytes) / (1 << 20)), plan.slices, plan.slices == 1 ? "" : "s",
-                     forecast.seconds > 0 ? ", about " + short_number(forecast.seconds, 2) + " s" : "");
+                     forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
+}
+
+void check_sweep_figure(const Session& session, const SweepExperimentRequest& request) {
+  SweptPrompts empty;
+  empty.prompts = prepare(session, request).experiments;
+  for (SweepExperiment& prompt : empty.prompts) {
+    std::size_t cells = 1;
+    for (const SweepAxis& axis : prompt.axes) cells *= axis.values.size();
+    prompt.result.values.resize(cells);
+  }
+  static_cast<void>(figure_of(empty));
 }
 
 SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& request) {

@@ -67,6 +67,9 @@ Document to_json(const Session& session, const SweepExperiment& experiment);
 // too). Throws Error, also for an ending that it does not know.
 void check_results_ending(const std::filesystem::path& path);
 void save_results(const Session& session, const SweptPrompts& swept, const std::filesystem::path& path);
+// Throws Error, before anything runs, where figure_of() would: for more heat maps than fit, and for prompts whose grids
+// differ.
+void check_sweep_figure(const Session& session, const SweepExperimentRequest& request);
 // Of many prompts: the mean over them. Throws Error where their grids differ.
 Figure figure_of(const SweptPrompts& swept);
 // One axis: a line beside the dashed clean value. Two: a heat map of the change. More: a grid of those. None: a bar.

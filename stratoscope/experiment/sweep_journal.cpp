@@ -53,7 +53,8 @@ SweepJournal::~SweepJournal() { ::close(descriptor_); }
 
 void SweepJournal::read(const std::string& text, const std::string& description) {
   const std::size_t first = text.find('\n');
-  if (text.empty() || (first == std::string::npos && description.starts_with(text))) {
+  constexpr std::string_view kBegin = "{\"sweep\":";
+  if (text.empty() || (first == std::string::npos && text.starts_with(kBegin) && description.starts_with(text))) {
     if (::ftruncate(descriptor_, 0) != 0)
       throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
     return write(description + "\n");
@@ -67,13 +68,14 @@ void SweepJournal::read(const std::string& text, const std::string& description)
     throw Error("sweep", path_.string() + " belongs to another sweep: '" + difference(head, description) + "' differs",
                 "name another file");
   }
-  std::size_t begin = first + 1;
-  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    const auto row = parse_json(text.substr(begin, end - begin), "sweep", path_.string());
+  std::size_t begin = first + 1, number = 2;
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++number) {
+    const std::string where = path_.string() + ", line " + std::to_string(number);
+    const auto row = parse_json(text.substr(begin, end - begin), "sweep", where);
     const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };
     if (!row.is_array() || row.size() != 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
         !is_number(2) || !is_number(3) || !is_number(4))
-      throw Error("sweep", path_.string() + " holds a line that is no grid point", "name another file");
+      throw Error("sweep", where + " is no grid point", "take the line out, or name another file");
     known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
                                                                       {number_of(row[3]), number_of(row[4])}};
   }

@@ -33,7 +33,6 @@ struct CellsRequest {
 struct CellsCost {
   double operations = 0;       // multiplications and additions of all matrix products and of attention
   double full_operations = 0;  // the same if each cell were a whole run with the logits that are asked
-  std::size_t bytes = 0;       // of values that live from block to block, and of the largest block's
 };
 
 }  // namespace stratoscope

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "stratoscope/model/cone_rows.h"
 
 namespace stratoscope {
@@ -36,7 +34,6 @@ CellsCost cost_of(const CellsRequest& request, const ModelConfig& config) {
   };
   CellsCost cost;
   std::vector<double> of_text;  // a clean run's blocks
-  std::size_t clean_rows = 0, cell_rows = 0;
   for (std::size_t t = 0; t < request.texts.size(); ++t) {
     Rows rows;
     for (std::size_t layer = 0; layer < config.n_layers; ++layer)
@@ -44,25 +41,20 @@ CellsCost cost_of(const CellsRequest& request, const ModelConfig& config) {
         count({p, Join::resid_pre, p < asked_of(layer, t)}, rows);
     of_text.push_back(operations_of(rows, config) + logit_operations(request.texts[t].size() - request.first_asked[t]));
     cost.operations += of_text.back();
-    clean_rows += request.texts[t].size();
+    cost.full_operations += of_text.back();
   }
   for (const Cell& cell : request.cells) {
     Rows rows;
     std::vector<std::size_t> live = embedded_rows(cell);
-    std::size_t most = live.size();
     for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
       const ConeRows cone = cone_rows(cell, layer, live, request.texts[cell.text].size(), asked_of(layer, cell.text));
       for (const ConeRow& row : cone.rows) count(row, rows);
       live = cone.left();
-      most = std::max(most, live.size());
     }
     cost.operations += operations_of(rows, config) +
                        logit_operations(unembedded_rows(cell, live, request.first_asked[cell.text]).size());
     cost.full_operations += of_text[cell.text];
-    cell_rows += most;
   }
-  const std::size_t in_a_block = 12 * config.d_model + 2 * config.d_mlp;
-  cost.bytes = sizeof(float) * (cell_rows * config.d_model + clean_rows * (in_a_block + 2 * config.d_model));
   return cost;
 }
 

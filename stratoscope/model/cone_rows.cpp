@@ -135,6 +135,7 @@ void check_cells(const CellsRequest& request, const ModelConfig& config) {
   RunRequest texts;
   texts.sequences = request.texts;
   check_request(texts, config);
+  if (!request.cells.empty() && !request.take) throw Error("cells", "nobody takes the cells' logits");
   if (request.first_asked.size() != request.texts.size())
     throw Error("cells", "each text needs the first position whose logits are asked");
   for (std::size_t t = 0; t < request.texts.size(); ++t)
@@ -150,6 +151,8 @@ void check_cells(const CellsRequest& request, const ModelConfig& config) {
       if (!edit.positions)
         throw Error("cells", "the edit of " + name_of(edit.site) + " does not say which positions it changes",
                     "run it as a whole run");
+      if (!std::is_sorted(edit.positions->begin(), edit.positions->end()))
+        throw Error("cells", name_of(edit.site) + ": the positions of an edit must ascend");
       if (!edit.positions->empty() && edit.positions->back() >= request.texts[cell.text].size())
         throw Error("cells",
                     name_of(edit.site) + ": the text has no position " + std::to_string(edit.positions->back()));

@@ -201,17 +201,37 @@ class Staircase {
   }
 
   void unembed_clean() {
-    for (std::size_t t = 0; t < request_.texts.size(); ++t) {
-      const std::size_t positions = request_.texts[t].size();
-      StackMember member{t, positions, nullptr, {}};
-      for (std::size_t p = request_.first_asked[t]; p < positions; ++p) member.cone.rows.push_back({p, {}, false});
-      const Stack stack({std::move(member)});
+    std::vector<StackMember> members;
+    std::size_t rows = 0;
+    const auto flush = [&] {
+      if (members.empty()) return;
+      const Stack stack(std::exchange(members, {}));
+      rows = 0;
       StackValues values(config_, stack.size());
-      for (std::size_t i = 0; i < stack.size(); ++i)
-        std::copy_n(clean_row(t, stack.rows()[i].row.position), config_.d_model, values.resid_pre.matrix().row(i));
-      clean_logits_.push_back(logits_of(stack, values));
-      if (request_.take_clean) request_.take_clean(t, std::as_const(clean_logits_.back()).matrix());
+      for (std::size_t i = 0; i < stack.size(); ++i) {
+        const StackRow& row = stack.rows()[i];
+        std::copy_n(clean_row(stack.members()[row.member].text, row.row.position), config_.d_model,
+                    values.resid_pre.matrix().row(i));
+      }
+      const Tensor logits = logits_of(stack, values);
+      std::size_t first = 0;
+      for (const StackMember& member : stack.members()) {
+        const auto own = logits.matrix().rows_from(first, member.cone.rows.size());
+        first += own.rows;
+        Tensor& kept = clean_logits_.emplace_back(Shape{own.rows, own.cols});
+        std::copy_n(own.data, own.rows * own.cols, kept.data());
+        if (request_.take_clean) request_.take_clean(member.text, std::as_const(kept).matrix());
+      }
+    };
+    for (std::size_t t = 0; t < request_.texts.size(); ++t) {
+      StackMember member{t, request_.texts[t].size(), nullptr, {}};
+      for (std::size_t p = request_.first_asked[t]; p < member.positions; ++p)
+        member.cone.rows.push_back({p, {}, false});
+      if (rows + member.cone.rows.size() > kRowsPerUnembedding) flush();
+      rows += member.cone.rows.size();
+      members.push_back(std::move(member));
     }
+    flush();
   }
 
   void unembed_cells() {

@@ -245,12 +245,10 @@ std::string name_of(const Component& component) {
   return component.is_mlp ? "MLP " + layer : "L" + layer + "H" + std::to_string(component.head);
 }
 
-std::size_t Edges::count() const {
-  std::size_t count = 0;
-  for (const auto& row : values)
-    count += static_cast<std::size_t>(
-        std::count_if(row.begin(), row.end(), [](double value) { return !std::isnan(value); }));
-  return count;
+bool Edges::has(std::size_t sender, std::size_t receiver) const {
+  if (receiver == components.size()) return true;
+  const Component &from = components[sender], &to = components[receiver];
+  return to.layer > from.layer || (to.layer == from.layer && to.is_mlp && !from.is_mlp);
 }
 
 Edges patch_edges(const Model& model, const EdgesRequest& request) { return PathPatching(model, request).run(); }

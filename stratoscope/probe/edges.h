@@ -45,11 +45,11 @@ struct EdgesRequest {
 struct Edges {
   std::vector<Component> components;  // block by block its heads, then its MLP
   double clean = 0;
-  // [sender][receiver]: the metric with this edge alone. Receivers are the components and last the logits; NaN where
-  // there is no edge.
+  // [sender][receiver]: the metric with this edge alone. Receivers are the components and last the logits; NaN also
+  // where there is no edge.
   std::vector<std::vector<double>> values;
 
-  std::size_t count() const;
+  bool has(std::size_t sender, std::size_t receiver) const;
 };
 
 // Throws Error for texts of different lengths and as sweep() does.

@@ -99,7 +99,8 @@ std::vector<double> mean_of(const SiteValues& values) {
 // `only` is the one position that the edit acts on, where there is but one.
 Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
                         std::optional<std::size_t> only) {
-  const SiteValues& values = sources.corrupt(site);
+  const auto shared = sources.corrupt(site);
+  const SiteValues& values = *shared;
   const std::size_t last = values.shape().back(), positions = sources.corrupt_positions();
   Operand operand{{}, {0, 0, 1}};
   operand.stride[axes.pos] = axes.has_keys ? last : values.size() / positions;
@@ -107,13 +108,11 @@ Operand corrupt_operand(const EditExpression& expression, const EditSources& sou
   if (expression.corrupt_position) {
     only = parse_index(*expression.corrupt_position, positions, "position");
   }
-  std::size_t begin = 0, end = values.size();
+  operand.shared = shared;
   if (only && (expression.corrupt_position || *only < positions)) {
-    begin = *only * operand.stride[axes.pos];
-    if (!axes.has_keys) end = begin + operand.stride[axes.pos];  // the rest of a large array need not be copied
+    operand.offset = *only * operand.stride[axes.pos];
     operand.stride[axes.pos] = 0;
   }
-  operand.values.assign(values.data() + begin, values.data() + end);
   return operand;
 }
 
@@ -131,8 +130,9 @@ Operand operand_of(const EditExpression& expression, const EditSources& sources,
 void check_direction(const EditExpression& expression, const Operand& operand,
                      const std::optional<std::vector<std::size_t>>& dims, std::size_t last) {
   if (expression.op != EditOp::without) return;
-  for (std::size_t i = 0; i < operand.values.size(); ++i)
-    if (operand.values[i] != 0 && (!dims || std::binary_search(dims->begin(), dims->end(), i % last))) return;
+  const auto numbers = operand.numbers();
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    if (numbers[i] != 0 && (!dims || std::binary_search(dims->begin(), dims->end(), i % last))) return;
   throw Error("edit", "the vector of 'without' is zero and has no direction");
 }
 
@@ -164,7 +164,7 @@ void EditSources::set_text(TokenIds text, std::shared_ptr<const Start> start) {
 }
 
 void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
-                      std::map<Site, SiteValues>& values, Progress* progress) const {
+                      Values& values, Progress* progress) const {
   std::erase_if(sites, [&](Site site) { return values.contains(site); });
   if (sites.empty()) return;
   RunRequest request;
@@ -178,7 +178,7 @@ void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& s
     for (const auto& [site, tensor] : run.captured) {
       SiteValues copy(tensor.shape());
       std::copy_n(tensor.data(), tensor.size(), copy.data());
-      values.emplace(site, std::move(copy));
+      values.emplace(site, std::make_shared<const SiteValues>(std::move(copy)));
     }
   };
   if (model_.precision() == Precision::fp64)

@@ -39,8 +39,8 @@ class EditSources {
   void prepare(std::span<const EditExpression> expressions, Progress* progress = nullptr);
 
   // Both after prepare().
-  const SiteValues& clean(Site site) const { return clean_.at(site); }
-  const SiteValues& corrupt(Site site) const { return corrupt_.at(site); }
+  const SiteValues& clean(Site site) const { return *clean_.at(site); }
+  std::shared_ptr<const SiteValues> corrupt(Site site) const { return corrupt_.at(site); }
 
   const Model& model() const { return model_; }
   // What the positions in an edit count.
@@ -53,14 +53,15 @@ class EditSources {
   std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
 
  private:
-  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
-           std::map<Site, SiteValues>& values, Progress* progress) const;
+  using Values = std::map<Site, std::shared_ptr<const SiteValues>>;
+  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites, Values& values,
+           Progress* progress) const;
 
   const Model& model_;
   TokenIds text_, corrupt_ids_;
   std::shared_ptr<const Start> start_;
   TextExtent extent_;
-  std::map<Site, SiteValues> clean_, corrupt_;
+  Values clean_, corrupt_;
 };
 
 // Thrown when `corrupt` without a position meets texts of different lengths: a face may add both tokenisations.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -20,7 +19,13 @@ namespace {
 // progress is seen and a stop is heeded. Rows of the residual stream, and clean runs beside them.
 constexpr std::size_t kRowsPerSlice = 24'576, kFewestCells = 64, kCleanRowsPerSlice = 4096;
 
-void check_request(const SweepRequest& request) {
+void check_request(const SweepRequest& request, const ModelConfig& config) {
+  if (!request.cells.empty() && (!request.edits.empty() || !request.axes.empty()))
+    throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
+  for (const std::int32_t id : request.targets)
+    if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
+      throw Error("sweep", "the target " + std::to_string(id) + " is not in the model's vocabulary of " +
+                               std::to_string(config.d_vocab));
   const std::string metric(name_of(request.metric));
   if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
     throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
@@ -38,11 +43,12 @@ void check_request(const SweepRequest& request) {
 class Prompt {
  public:
   Prompt(const Model& model, const SweepRequest& request)
-      : request_(request),
-        grid_(request.edits, request.axes),
-        sources_(model, request.text, request.corrupt),
-        ids_(request.text) {
+      : request_(request), grid_(request.edits, request.axes), model_(model), ids_(request.text) {
     if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
+    // Before anything runs.
+    const EditSources lengths(model, request.text, request.corrupt);
+    for (const EditExpression& edit : grid_.edits_that_read_other_runs())
+      if (edit.source != EditSource::corrupt || !request.corrupt.empty()) check_edit_of_text(edit, lengths);
   }
 
   const SweepRequest& request() const { return request_; }
@@ -51,18 +57,24 @@ class Prompt {
   // The metric is read from this position on.
   std::size_t first_asked() const { return request_.text.size() - 1; }
 
-  void prepare() { sources_.prepare(grid_.edits_that_read_other_runs(), request_.progress); }
+  // What edits read from other runs: made when it is first needed, and given up when the prompt's points are behind.
+  void release() { sources_.reset(); }
 
   // The edits of a grid point, each with the positions that it changes.
-  std::vector<SiteEdit> edits_at(std::size_t cell, std::size_t sequence) const {
+  std::vector<SiteEdit> edits_at(std::size_t cell, std::size_t sequence) {
     std::vector<SiteEdit> edits;
     if (!request_.cells.empty()) {
       edits = request_.cells[cell];
       for (SiteEdit& edit : edits) edit.sequence = sequence;
       return edits;
     }
+    if (!sources_) {
+      sources_.emplace(model_, request_.text, request_.corrupt);
+      QuietProgress quiet(request_.progress);
+      sources_->prepare(grid_.edits_that_read_other_runs(), &quiet);
+    }
     for (const EditExpression& expression : grid_.edits_at(cell))
-      for (SiteEdit& edit : resolve_edit(expression, sources_, sequence)) {
+      for (SiteEdit& edit : resolve_edit(expression, *sources_, sequence)) {
         if (!edit.positions) {
           edit.positions.emplace(ids_.size());
           std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
@@ -75,7 +87,8 @@ class Prompt {
  private:
   const SweepRequest& request_;
   SweepGrid grid_;
-  EditSources sources_;
+  const Model& model_;
+  std::optional<EditSources> sources_;
   TokenIds ids_;
 };
 
@@ -98,7 +111,7 @@ class Slices {
 
   // Whether a slice that holds these has no room for another point, of a prompt that it has or has not met yet.
   bool is_full(const Prompt& prompt, bool is_new) const {
-    if (cells_ == 0) return false;
+    if (cells_ == 0 && clean_rows_ == 0) return false;
     const std::size_t rows = rows_ + prompt.ids().size(), clean = clean_rows_ + (is_new ? prompt.ids().size() : 0);
     return bytes_of(rows, clean) > limit_ || (rows > kRowsPerSlice && cells_ >= kFewestCells) ||
            (is_new && clean > kCleanRowsPerSlice);
@@ -114,6 +127,8 @@ class Slices {
                   "raise --memory-limit");
     most_bytes_ = std::max(most_bytes_, bytes_of(rows_, clean_rows_));
   }
+  // A prompt without points, for its clean run.
+  void add_clean(const Prompt& prompt) { clean_rows_ += prompt.ids().size(); }
   void clear() { cells_ = rows_ = clean_rows_ = 0; }
   std::size_t most_bytes() const { return most_bytes_; }
 
@@ -130,7 +145,7 @@ class SweepRun {
   SweepRun(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options)
       : model_(model), options_(options), progress_(requests.empty() ? nullptr : requests[0].progress) {
     for (const SweepRequest& request : requests) {
-      check_request(request);
+      check_request(request, model.config());
       prompts_.push_back(std::make_unique<Prompt>(model, request));
       total_ += prompts_.back()->cells();
     }
@@ -138,7 +153,6 @@ class SweepRun {
 
   std::vector<SweepResult> run() {
     for (const auto& prompt : prompts_) {
-      prompt->prepare();
       results_.emplace_back();
       results_.back().values.resize(prompt->cells());
       results_.back().effects.resize(prompt->cells());
@@ -164,9 +178,10 @@ class SweepRun {
     SweepPlan plan;
     plan.cells = total_;
     plan.slices = 0;
-    for (const auto& prompt : prompts_) prompt->prepare();
     plan.bytes = for_slices([&](const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
-      const CellsCost cost = model_.cost_of_cells(request_of(slice, prompts));
+      CellsRequest request = request_of(slice, prompts);
+      request.take = [](std::size_t, MatrixView<const float>) {};
+      const CellsCost cost = model_.cost_of_cells(request);
       plan.operations += cost.operations;
       plan.full_operations += cost.full_operations;
       ++plan.slices;
@@ -188,6 +203,7 @@ class SweepRun {
     std::vector<std::size_t> prompts;
     const auto flush = [&] {
       if (!prompts.empty()) work(points, prompts);
+      for (const std::size_t p : prompts) prompts_[p]->release();
       points.clear();
       prompts.clear();
       slices.clear();
@@ -211,13 +227,16 @@ class SweepRun {
         points.push_back({p, cell});
         met = true;
       }
-      if (!met) prompts.push_back(p);
+      if (met) continue;
+      if (slices.is_full(prompt, true)) flush();
+      slices.add_clean(prompt);
+      prompts.push_back(p);
     }
     flush();
     return slices.most_bytes();
   }
 
-  CellsRequest request_of(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) const {
+  CellsRequest request_of(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
     CellsRequest request;
     for (const std::size_t p : prompts) {
       request.texts.push_back(prompts_[p]->ids());
@@ -267,7 +286,7 @@ class SweepRun {
   void run_whole(const RunModel& run_model) {
     constexpr std::size_t kRowsPerPass = 1024, kLogitRowsPerPass = 128;
     for (std::size_t p = 0; p < prompts_.size(); ++p) {
-      const Prompt& prompt = *prompts_[p];
+      Prompt& prompt = *prompts_[p];
       const SweepRequest& of = prompt.request();
       QuietProgress quiet(progress_);
       RunRequest pass;
@@ -284,22 +303,31 @@ class SweepRun {
       const std::size_t rows_per_pass = of.whole ? kLogitRowsPerPass : kRowsPerPass;
       const std::size_t cells_per_pass =
           std::clamp<std::size_t>(rows_per_pass / prompt.ids().size(), 1, of.whole ? kRowsPerPass : kLogitRowsPerPass);
-      for (std::size_t first = 0; first < prompt.cells(); first += cells_per_pass) {
+      std::vector<std::size_t> cells;
+      for (std::size_t cell = 0; cell < prompt.cells(); ++cell) {
+        const auto known = options_.known ? options_.known(p, cell) : std::nullopt;
+        if (known)
+          keep(p, cell, *known);
+        else
+          cells.push_back(cell);
+      }
+      for (std::size_t first = 0; first < cells.size(); first += cells_per_pass) {
         report(done_);
-        const std::size_t count = std::min(cells_per_pass, prompt.cells() - first);
+        const std::size_t count = std::min(cells_per_pass, cells.size() - first);
         pass.sequences.assign(count, prompt.ids());
         pass.edits.clear();
         for (std::size_t i = 0; i < count; ++i)
-          for (SiteEdit& edit : prompt.edits_at(first + i, i)) pass.edits.push_back(std::move(edit));
+          for (SiteEdit& edit : prompt.edits_at(cells[first + i], i)) pass.edits.push_back(std::move(edit));
         const Run<T> run = run_model(pass);
         std::vector<SweepCell> read(count);
         parallel_for(count,
                      [&](std::size_t i) { std::tie(read[i].value, read[i].effect) = reader.read(asked(run, i)); });
         for (std::size_t i = 0; i < count; ++i) {
-          keep(p, first + i, read[i]);
-          if (options_.take) options_.take(p, first + i, read[i]);
+          keep(p, cells[first + i], read[i]);
+          if (options_.take) options_.take(p, cells[first + i], read[i]);
         }
       }
+      prompt.release();
     }
   }
 

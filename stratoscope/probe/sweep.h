@@ -37,7 +37,8 @@ struct SweepCell {
 };
 
 struct SweepOptions {
-  // For what grid points hold at once; larger grids go in slices. 0 is a quarter of this machine's memory.
+  // For the residual streams of grid points and the clean runs beside them; larger grids go in slices. 0 is a quarter
+  // of this machine's memory.
   std::size_t memory_limit = 0;
   // One whole run for each grid point, which is what the result means and what the cone is tested against.
   bool full_runs = false;
@@ -57,8 +58,8 @@ struct SweepResult {
 struct SweepPlan {
   std::size_t cells = 0;
   double operations = 0;       // multiplications and additions within the cones, and of the clean runs
-  double full_operations = 0;  // the same if every grid point were a whole run
-  std::size_t bytes = 0;       // held at once, at most
+  double full_operations = 0;  // the same if every grid point were a whole run beside the clean ones
+  std::size_t bytes = 0;       // of residual streams and clean runs that are held at once, at most
   std::size_t slices = 1;
 };
 

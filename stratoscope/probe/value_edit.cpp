@@ -40,7 +40,7 @@ void ValueEdit::apply_to(const HookValue<T>& value) const {
     indices[axis] = indices_within(chosen_[axis], first[axis], value.shape[axis]);
   for (const std::size_t i : indices[0]) {
     for (const std::size_t j : indices[1]) {
-      const double* operand = operand_.values.data() + i * operand_.stride[0] + j * operand_.stride[1];
+      const double* operand = operand_.numbers().data() + i * operand_.stride[0] + j * operand_.stride[1];
       T* data = &value(i - first[0], j - first[1], 0);
       if (has_keys_)
         rewrite_vector(data, operand, indices_within(chosen_[2], 0, (pos_axis_ == 0 ? i : j) + 1));

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "stratoscope/base/api.h"
@@ -23,6 +25,11 @@ enum class EditOp {
 struct Operand {
   std::vector<double> values;
   std::array<std::size_t, 3> stride{};
+  // Instead of values of its own: those of an array that many edits read, from `offset` on.
+  std::shared_ptr<const BasicTensor<double>> shared = {};
+  std::size_t offset = 0;
+
+  std::span<const double> numbers() const { return shared ? shared->values().subspan(offset) : std::span(values); }
 };
 
 // Ascending indices along each axis of a HookValue; nothing means all of them.

@@ -1,6 +1,7 @@
 """`--record` and `replay`: an experiment as a file."""
 import json
 
+import numpy as np
 import pytest
 
 from program import KAFKA, PENGUINS
@@ -103,6 +104,10 @@ def test_a_record_of_another_model(stratoscope, tiny_model, forged):
     (lambda r: r.pop("model"), 'has no "model"'),
     (lambda r: r.pop("result"), 'has no "result"'),
     (lambda r: r.update(text=3), 'has no text "text"'),
+    (lambda r: r.update(text="-"), "standard input"),
+    (lambda r: r["options"].update(bos=[]), "without a value"),
+    (lambda r: r["options"].update(model=True), "does not take the record's options"),
+    (lambda r: r.update(files=3), "no object"),
 ])
 def test_bad_records(stratoscope, change, says):
     stratoscope.succeeds("predict", "the king", "--record", "r.json")
@@ -117,6 +122,24 @@ def test_what_is_no_json(stratoscope):
     stratoscope.fails("replay", "r.json", says="r.json", leaves=["r.json"])
     stratoscope.fails("replay", "none.json", says="none.json", leaves=["r.json"])
     stratoscope.fails("replay", status=2, says="FILE", leaves=["r.json"])
+
+
+def test_a_file_that_is_no_longer_what_was_read(stratoscope):
+    (stratoscope.folder / "p.jsonl").write_text('{"text": "the king"}\n')
+    np.save(stratoscope.folder / "d.npy", np.ones(192))
+    sweep = ["sweep", "--prompts", "p.jsonl", "--edit", "blocks.{layer}.hook_resid_post += d.npy", "--over", "layer=0,1",
+             "--metric", "kl", "--record", "r.json"]
+    stratoscope.succeeds(*sweep)
+    assert read(stratoscope)["files"].keys() == {"p.jsonl", "d.npy"}
+    stratoscope.succeeds("replay", "r.json")
+    np.save(stratoscope.folder / "d.npy", np.ones(192) * 2)
+    stratoscope.fails("replay", "r.json", says="d.npy is not the file that was read", leaves=["r.json"])
+
+
+def test_what_was_saved_beside_it_is_no_part_of_the_result(stratoscope):
+    steer = ["steer", "He was", "--positive", "a joy", "--negative", "a pain", "--max-new", 2, "--save", "v.safetensors"]
+    stratoscope.succeeds(*steer, "--record", "r.json")
+    stratoscope.succeeds("replay", "r.json")
 
 
 def test_a_record_that_cannot_be_written(stratoscope):

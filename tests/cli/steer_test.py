@@ -42,6 +42,10 @@ def test_saved_directions_steer_again_and_hold_their_recipe(stratoscope):
     again = stratoscope.json("steer", TEXT, "--vectors", "v.safetensors", "--layer", 4, "--max-new", 6)
     assert [p["value"] for p in again["results"]] == pytest.approx([p["value"] for p in first["results"]], abs=1e-6)
     assert again["generated"] == first["generated"]
+    stratoscope.fails("steer", TEXT, "--vectors", "v.safetensors", "--hook", "hook_attn_out", leaves=["v.safetensors"],
+                      says="was made with the hook 'hook_resid_post', not 'hook_attn_out'")
+    stratoscope.fails("steer", TEXT, "--vectors", "v.safetensors", "--save", "w.safetensors", leaves=["v.safetensors"],
+                      says="holds them already")
     with open(stratoscope.folder / "v.safetensors", "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     recipe = header["__metadata__"]
@@ -70,7 +74,9 @@ def test_bad_input(stratoscope):
     stratoscope.fails("steer", TEXT, "--positive", "a b", "--negative", "a b", says="the same mean at every block")
     stratoscope.fails("steer", TEXT, *prompts(), "--hook", "attn.hook_z", says="is no point of a block to steer at")
     stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1,x", says="'x' is no strength")
-    stratoscope.fails("steer", TEXT, *prompts(), "--layer", 12, says="blocks are 0 to 11")
+    stratoscope.fails("steer", TEXT, *prompts(), "--layer", 12, says="layers are 0 to 11")
+    stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1e300", says="is no strength")
+    stratoscope.fails("steer", TEXT, *prompts(), "--strength", "nan", says="no finite number")
     stratoscope.fails("steer", TEXT, *prompts(), "--save", "v.npz", says=".safetensors")
     stratoscope.fails("steer", TEXT, *prompts(), "--vectors", "v.safetensors", says="leave out one of them")
     stratoscope.fails("steer", TEXT, "--vectors", "none.safetensors", says="none.safetensors")

@@ -327,6 +327,33 @@ def test_ctrl_c_keeps_what_is_done(stratoscope):
     assert 0 < len(done) < 12 * 24 * 401 and len({(p, c) for p, c, *_ in done}) == len(done)
 
 
+def test_a_journal_of_other_vectors_is_refused(stratoscope):
+    sweep = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post += {file}", "--over", "layer=0,1", "--over",
+             "file=d.npy", "--metric", "kl", "--resume", "done.jsonl"]
+    np.save(stratoscope.folder / "d.npy", np.ones(192))
+    stratoscope.succeeds(*sweep)
+    np.save(stratoscope.folder / "d.npy", np.ones(192) * 2)
+    stratoscope.fails(*sweep, says="'files' differs", leaves=["done.jsonl"])
+
+
+def test_float64_goes_on_too(stratoscope):
+    sweep = ["sweep", "He was", *SCALE, "--over", "layer=0..2", "--metric", "kl", "--precision", "fp64", "--resume", "d.jsonl"]
+    first = stratoscope.json(*sweep)
+    before = (stratoscope.folder / "d.jsonl").read_bytes()
+    assert stratoscope.json(*sweep) == first
+    assert (stratoscope.folder / "d.jsonl").read_bytes() == before
+
+
+def test_what_can_never_be_drawn_or_written_is_refused_before_the_work(stratoscope):
+    grid = ["sweep", PENGUINS, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= {x}", "--over", "layer=all",
+            "--over", "position=all", "--metric", "kl"]
+    stratoscope.fails(*grid[:4], "--over", "x=0..40", *grid[4:], "--figure", "f.svg", says="heat maps")
+    grid += ["--over", "x=1"]
+    stratoscope.fails(*grid, "--save", "no/such/r.csv", says="no/such")
+    stratoscope.fails(*grid, "--record", "no/such/r.json", says="no/such")
+    stratoscope.fails(*grid, "--save", "r.json", "--resume", "r.json", says="the same file")
+
+
 def test_a_journal_of_something_else_is_refused(stratoscope):
     stratoscope.succeeds("sweep", KAFKA, *GRID, "--resume", "done.jsonl")
     before = (stratoscope.folder / "done.jsonl").read_bytes()

@@ -279,6 +279,24 @@ TEST(Cone, DoesWhatTheConeRequiresAndNoMore) {
   }
 }
 
+TEST(Cone, RefusesWhatTheModelDoesNotHave) {
+  Loaded loaded({2, 3, 24, 40, 48, 67}, 10);
+  SweepRequest request = loaded.prompt(5);
+  request.edits = {"blocks.0.hook_mlp_out *= 2"};
+  request.targets = {67};
+  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request); }, "the target 67 is not in the model's vocabulary of 67"));
+  request.targets = {-1};
+  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request); }, "the target -1 is not"));
+  request.targets = {1};
+  request.cells.resize(1);
+  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request); }, "cells of its own and templates"));
+  SweepOptions whole;
+  whole.full_runs = true;
+  whole.known = [](std::size_t, std::size_t) { return SweepCell{42, {}}; };
+  request.cells.clear();
+  EXPECT_EQ(sweep(loaded.model, request, whole).values, std::vector<double>{42});
+}
+
 TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
   Loaded loaded({2, 3, 24, 40, 48, 67}, 9);
   class Everywhere : public Edit {
@@ -295,6 +313,8 @@ TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
   EXPECT_TRUE(refuses(run, "the edit of blocks.1.attn.hook_z does not say which positions it changes"));
   request.cells[0].edits[0].positions = {7};
   EXPECT_TRUE(refuses(run, "the text has no position 7"));
+  request.cells[0].edits[0].positions = {3, 1};
+  EXPECT_TRUE(refuses(run, "must ascend"));
   request.cells[0].edits[0].positions = {3};
   EXPECT_NO_THROW(run());
   request.cells[0].edits[0].site.layer = 2;
