@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <string_view>
 
 #include "apps/cli/output.h"
@@ -43,6 +44,18 @@ Json options_of(const CLI::App& command) {
   return options;
 }
 
+// Targets of both kinds count in the order in which they were given: an entry for each.
+Json order_of(const CLI::App& command) {
+  Json order = Json::array();
+  std::set<std::string> kinds;
+  for (const CLI::Option* option : command.parse_order())
+    if (option->check_name("--target") || option->check_name("--target-id")) {
+      order.push_back(option->get_lnames()[0]);
+      kinds.insert(option->get_lnames()[0]);
+    }
+  return kinds.size() > 1 ? order : Json::array();
+}
+
 // What options read from files, which the record names and does not hold: each with its hash.
 Json files_of(const Json& options) {
   Json files = Json::object();
@@ -69,6 +82,7 @@ void write_record(const CommonOptions& options, const CLI::App& command, const D
   Json record = {{"record", kForm}, {"command", command.get_name()}};
   if (options.used_text) record["text"] = *options.used_text;
   record["options"] = options_of(command);
+  if (Json order = order_of(command); !order.empty()) record["order"] = std::move(order);
   if (Json files = files_of(record["options"]); !files.empty()) record["files"] = std::move(files);
   for (const char* key : {"model", "version", "precision", "isa"}) record[key] = result[key];
   // Where the result was kept as well is no part of it.
@@ -97,7 +111,9 @@ class RecordReader {
     record.result = json["result"].dump();
     record.arguments = {record.command};
     if (!json.contains("options") || !json["options"].is_object()) refuse("has no \"options\"");
-    for (const auto& [name, value] : json["options"].items()) add_option(name, value, record.arguments);
+    Json options = json["options"];
+    if (json.contains("order")) add_in_order(json["order"], options, record.arguments);
+    for (const auto& [name, value] : options.items()) add_option(name, value, record.arguments);
     record.model = model_of(json);
     check_files(json);
     if (json.contains("text")) {
@@ -137,6 +153,17 @@ class RecordReader {
   std::string string_at(const Json& json, const char* key) const {
     if (!json.contains(key) || !json[key].is_string()) refuse("has no text \"" + std::string(key) + "\"");
     return json[key].get<std::string>();
+  }
+  // One value of each option that the order names; what is left of them stays with the options.
+  void add_in_order(const Json& order, Json& options, std::vector<std::string>& arguments) const {
+    if (!order.is_array()) refuse("has an \"order\" that is no list");
+    for (const Json& name : order) {
+      if (!name.is_string() || !options.contains(name) || !options[name].is_array() || options[name].empty())
+        refuse("has an \"order\" that is not its options'");
+      add_option(name, Json::array({options[name][0]}), arguments);
+      options[name.get<std::string>()].erase(0);
+      if (options[name].empty()) options.erase(name.get<std::string>());
+    }
   }
   void add_option(const std::string& name, const Json& value, std::vector<std::string>& arguments) const {
     const bool is_name =
