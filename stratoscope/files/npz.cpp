@@ -98,7 +98,9 @@ void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, co
     fail(file, "array " + in_quotes(name) + " cannot be added: " + zip_strerror(archive));
   }
   constexpr zip_uint16_t kMidnight = 0, kFirstOfJanuary1980 = 0x21;
-  constexpr zip_uint32_t kRegularFile = 0100666U << 16U;  // not what the umask made of the file that the bytes are in
+  // Not what the umask made of the file that the bytes are in. libzip takes its own default, 0100666, for no wish at
+  // all.
+  constexpr zip_uint32_t kRegularFile = 0100644U << 16U;
   const auto position = static_cast<zip_uint64_t>(index);
   if (zip_set_file_compression(archive, position, ZIP_CM_STORE, 0) != 0 ||
       zip_file_set_dostime(archive, position, kMidnight, kFirstOfJanuary1980, 0) != 0 ||
