@@ -108,7 +108,8 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
           request.headers.erase(
               "Accept-Encoding");  // the library would spend longer on packing than the engine computes
         });
-    if (!answered) connection.close_afterwards();
+    // What comes behind a body that was cut is no request.
+    if (!answered || connection.over_limit()) connection.close_afterwards();
     if (!answered || closed || connection.is_last()) break;
   }
   return true;

@@ -122,12 +122,12 @@ def test_a_chunked_body_without_end_is_cut(server):
         chunk = b"10000\r\n" + b"a" * 65536 + b"\r\n"
         sent = 0
         try:
-            for _ in range(400):
+            for _ in range(4000):
                 connection.sendall(chunk)
                 sent += len(chunk)
-        except OSError:
+        except ConnectionError:
             pass
-        assert sent < 24 << 20  # all of them would be 26 MB
+        assert sent < 64 << 20  # all of them would be 262 MB; what the system holds for both sides counts too
 
 
 @pytest.mark.parametrize(
