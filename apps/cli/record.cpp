@@ -169,7 +169,6 @@ class RecordReader {
     const bool is_name =
         !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!is_name || is_left_out(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
-    if (value.is_array() && value.empty()) refuse("has the option " + in_quotes(name) + " without a value");
     if (value.is_boolean() && value.get<bool>()) return arguments.push_back("--" + name);
     if (!value.is_array()) refuse("has the option " + in_quotes(name) + " without a list of its values");
     for (const Json& one : value) {

@@ -105,7 +105,6 @@ def test_a_record_of_another_model(stratoscope, tiny_model, forged):
     (lambda r: r.pop("result"), 'has no "result"'),
     (lambda r: r.update(text=3), 'has no text "text"'),
     (lambda r: r.update(text="-"), "standard input"),
-    (lambda r: r["options"].update(bos=[]), "without a value"),
     (lambda r: r["options"].update(model=True), "is neither a folder"),
     (lambda r: r.update(files=3), "no object"),
     (lambda r: r.update(order=3), "that is no list"),
