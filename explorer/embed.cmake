@@ -40,13 +40,15 @@ file(WRITE ${OUT} "// Made by explorer/embed.cmake.
 #define EMBED(name, file)                                                                          \\
   asm(\".pushsection .rodata\\n.balign 16\\nstratoscope_\" #name \":\\n.incbin \\\"\" file \"\\\"\\n\"     \\
       \"stratoscope_\" #name \"_end:\\n.byte 0\\n.popsection\\n\");                                   \\
-  extern const char name[] asm(\"stratoscope_\" #name);                                            \\
-  extern const char name##_end[] asm(\"stratoscope_\" #name \"_end\");
+  [[gnu::visibility(\"hidden\")]] extern const char name[] asm(\"stratoscope_\" #name);              \\
+  [[gnu::visibility(\"hidden\")]] extern const char name##_end[] asm(\"stratoscope_\" #name \"_end\");
 
 namespace stratoscope::server {
+
+// Outside of the anonymous namespace: there clang misses their definitions.
+${blobs}
 namespace {
 
-${blobs}
 std::string_view bytes_of(const char* begin, const char* end) {
   return {begin, static_cast<std::size_t>(end - begin)};
 }
