@@ -60,8 +60,8 @@ TEST(JobQueue, AnErrorReachesWhoWaits) {
 }
 
 TEST(JobQueue, ANewerRequestOfTheSameSlotReplacesAnOlderOne) {
+  Gate gate;  // outlives the queue's thread
   JobQueue queue;
-  Gate gate;
   const auto holder = gate.job();
   queue.submit("z", "", holder);
   gate.wait_until_begun();
@@ -85,8 +85,8 @@ TEST(JobQueue, ANewerRequestOfTheSameSlotReplacesAnOlderOne) {
 }
 
 TEST(JobQueue, ARunningStaleJobIsAskedToStop) {
-  JobQueue queue;
   std::promise<void> begun;
+  JobQueue queue;
   const auto old = job_of([&](Job& self) {
     begun.set_value();
     while (!self.cancelled()) std::this_thread::yield();
@@ -103,8 +103,8 @@ TEST(JobQueue, ARunningStaleJobIsAskedToStop) {
 }
 
 TEST(JobQueue, ClientsTakeTurns) {
+  Gate gate;  // outlives the queue's thread
   JobQueue queue;
-  Gate gate;
   const auto holder = gate.job();
   queue.submit("z", "", holder);
   gate.wait_until_begun();
@@ -125,10 +125,10 @@ TEST(JobQueue, ClientsTakeTurns) {
 }
 
 TEST(JobQueue, QuickWorkPassesBetweenTheStepsOfPatientWork) {
-  JobQueue queue;
   std::promise<void> begun, quick_is_there;
   std::string order;
   int steps = 0;
+  JobQueue queue;
   const auto patient = job_of(
       [&](Job&) {
         if (steps == 0) {
@@ -153,8 +153,8 @@ TEST(JobQueue, QuickWorkPassesBetweenTheStepsOfPatientWork) {
 }
 
 TEST(JobQueue, RefusesMoreThanItsLimits) {
+  Gate gate;  // outlives the queue's thread
   JobQueue queue;
-  Gate gate;
   queue.submit("z", "", gate.job());
   gate.wait_until_begun();
   const auto idle = [] { return job_of([](Job&) { return true; }); };
@@ -168,8 +168,8 @@ TEST(JobQueue, RefusesMoreThanItsLimits) {
 TEST(JobQueue, ItsEndInterruptsWhatWaits) {
   std::shared_ptr<Job> waiting = job_of([](Job&) { return true; });
   {
-    JobQueue queue;
     std::promise<void> begun;
+    JobQueue queue;
     queue.submit("a", "", job_of([&](Job& self) {
                    begun.set_value();
                    while (!self.cancelled()) std::this_thread::yield();
