@@ -133,15 +133,12 @@ class Peer {
   }
 
   using Action = json (Peer::*)(const json&);
-  const std::map<std::string, Action> actions_ = {{"hello", &Peer::hello},
-                                                  {"load", &Peer::load},
-                                                  {"forward", &Peer::forward},
-                                                  {"save", &Peer::save},
-                                                  {"sweep", &Peer::sweep_blocks},
-                                                  {"grid", &Peer::grid},
-                                                  {"peak", &Peer::peak},
-                                                  {"load_tokenizer", &Peer::load_tokenizer},
-                                                  {"tokenize", &Peer::tokenize}};
+  const std::map<std::string, Action> actions_ = {
+      {"hello", &Peer::hello},        {"load", &Peer::load},
+      {"forward", &Peer::forward},    {"save", &Peer::save},
+      {"sweep", &Peer::sweep_blocks}, {"grid", &Peer::grid},
+      {"peak", &Peer::peak},          {"load_tokenizer", &Peer::load_tokenizer},
+      {"tokenize", &Peer::tokenize}};
   ModelOptions options_;
   std::optional<Model> model_;
   Run<float> run_;
