@@ -108,6 +108,17 @@ def hash_alone(hash_program, size):
         return on_one_core([*HASHES[hash_program], file.name], {"PATH": os.environ["PATH"]})[0]
 
 
+def disk_alone(size):
+    """Seconds of writing so much to the same folder and flushing it: the disk's floor."""
+    piece = os.urandom(1 << 20)
+    with tempfile.TemporaryFile(prefix="stratoscope-bench-", buffering=0) as file:
+        start = time.perf_counter()
+        for _ in range(size >> 20):
+            file.write(piece)
+        os.fsync(file.fileno())
+        return time.perf_counter() - start
+
+
 def versions():
     def first_line(*command):
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\n")[0]

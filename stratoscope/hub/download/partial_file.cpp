@@ -23,9 +23,11 @@ PartialFile::PartialFile(std::filesystem::path path, std::string etag, std::uint
   if (::fstat(descriptor_, &status) != 0) fail("cannot be read");
   position_ = static_cast<std::uint64_t>(status.st_size);
   if (position_ > size_) restart();
+  flush_.emplace(descriptor_);
 }
 
 PartialFile::~PartialFile() {
+  flush_.reset();
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
@@ -52,6 +54,7 @@ void PartialFile::append(std::span<const std::byte> bytes) {
     const auto written = static_cast<std::size_t>(count);
     digest_.add(bytes.first(written));
     position_ += written;
+    flush_->note_written(written);
     bytes = bytes.subspan(written);
   }
 }
@@ -68,7 +71,8 @@ bool PartialFile::is_right() {
 }
 
 void PartialFile::move_to(const std::filesystem::path& place) {
-  if (::fsync(descriptor_) != 0) fail("cannot be written");
+  errno = flush_->finish();
+  if (errno != 0) fail("cannot be written");
   if (std::rename(path_.c_str(), place.c_str()) != 0) fail("cannot be put in its place");
   sync_folder(place.parent_path());
 }

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "stratoscope/hub/download/background_flush.h"
 #include "stratoscope/hub/download/digest.h"
 
 namespace stratoscope {
@@ -46,6 +48,7 @@ class PartialFile {
   std::uint64_t size_, position_ = 0;
   Digest digest_;
   int descriptor_ = -1;
+  std::optional<BackgroundFlush> flush_;
 };
 
 }  // namespace stratoscope
