@@ -224,12 +224,20 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
   Prepared prepared = prepare(session, request);
   SweepOptions options;
   options.memory_limit = request.memory_limit;
+  options.cells_per_slice = request.points_at_once;
+  options.take = request.take;
+  if (request.begin)
+    options.take_clean = [&](std::size_t prompt, double clean) {
+      prepared.experiments[prompt].result.clean = clean;
+      request.begin(prepared.experiments[prompt]);
+    };
   std::optional<SweepJournal> journal;
   if (request.journal) {
     journal.emplace(*request.journal, description_of(session, request, prepared));
     options.known = [&](std::size_t prompt, std::size_t cell) { return journal->known(prompt, cell); };
     options.take = [&](std::size_t prompt, std::size_t cell, const SweepCell& result) {
       journal->add(prompt, cell, result);
+      if (request.take) request.take(prompt, cell, result);
     };
   }
   SweptPrompts swept;

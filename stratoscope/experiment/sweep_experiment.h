@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
+struct SweepExperiment;
+
 struct SweepExperimentRequest {
   std::string text = {};
   TextOptions text_options = {};
@@ -28,6 +31,11 @@ struct SweepExperimentRequest {
   std::vector<PromptLine> prompts = {};
   std::size_t memory_limit = 0;                       // bytes; 0 is a quarter of this machine's memory
   std::optional<std::filesystem::path> journal = {};  // keeps what is done, and goes on with what it keeps
+  // For those who show results as they come: so many grid points go together at most (0: as many as are quickest), each
+  // is told when it is done, and before those of a prompt its experiment, of which only the clean result is there.
+  std::size_t points_at_once = 0;
+  std::function<void(const SweepExperiment& begun)> begin = {};
+  std::function<void(std::size_t prompt, std::size_t point, const SweepCell& result)> take = {};
 };
 
 struct SweepExperiment {

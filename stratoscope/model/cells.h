@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "stratoscope/base/api.h"
@@ -17,6 +18,11 @@ struct Cell {
   std::vector<SiteEdit> edits = {};  // `sequence` is not read; `positions` must be there
 };
 
+// The clean runs of a request's texts with all that cells take from them, about (14 d_model + 3 d_mlp) floats for each
+// position and block.
+struct CleanRuns;
+std::shared_ptr<CleanRuns> make_clean_runs();
+
 struct CellsRequest {
   std::vector<TokenIds> texts = {};
   // Of each text: logits are asked of the positions from here on.
@@ -27,6 +33,9 @@ struct CellsRequest {
   // Called once for each cell, from several threads at once.
   std::function<void(std::size_t cell, MatrixView<const float> logits)> take;
   Progress* progress = nullptr;  // told of every block, and asked whether to stop
+  // Where given: filled by the first request, and read by those that follow with the same texts and first_asked, whose
+  // clean runs then cost nothing. One request at a time.
+  std::shared_ptr<CleanRuns> clean = {};
 };
 
 // What a request costs, found from the reach of its edits alone.

@@ -4,12 +4,23 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/model/cone_rows.h"
 #include "stratoscope/model/forward.h"
 #include "stratoscope/model/stack_block.h"
 
 namespace stratoscope {
+
+struct CleanRuns {
+  std::vector<TokenIds> texts;
+  std::vector<std::size_t> first_asked;
+  std::vector<CleanBlock> blocks;
+  std::vector<Tensor> logits;  // by text
+};
+
+std::shared_ptr<CleanRuns> make_clean_runs() { return std::make_shared<CleanRuns>(); }
+
 namespace {
 
 // Rows of one product: enough that reading the weights costs little, few enough that their values stay near.
@@ -38,7 +49,16 @@ class Staircase {
         request_(request),
         offsets_(offsets_of(request.texts)),
         clean_residual_({offsets_.back(), config.d_model}),
-        live_(request.cells.size()) {}
+        live_(request.cells.size()),
+        kept_(request.clean.get()) {
+    if (kept_ == nullptr) return;
+    if (kept_->texts.empty()) {
+      kept_->texts = request.texts;
+      kept_->first_asked = request.first_asked;
+    }
+    if (kept_->texts != request.texts || kept_->first_asked != request.first_asked)
+      throw Error("cells", "the clean runs are those of other texts");
+  }
 
   double run() {
     embed();
@@ -109,11 +129,12 @@ class Staircase {
         member.cone.rows.push_back({p, Join::resid_pre, p < first_asked(layer, t)});
       members.push_back(std::move(member));
     }
-    const bool edits_mlp_pre = std::any_of(request_.cells.begin(), request_.cells.end(), [&](const Cell& cell) {
-      return std::any_of(cell.edits.begin(), cell.edits.end(), [&](const SiteEdit& edit) {
-        return edit.site == Site{Point::mlp_pre, layer};
-      });
-    });
+    const bool edits_mlp_pre =
+        kept_ != nullptr || std::any_of(request_.cells.begin(), request_.cells.end(), [&](const Cell& cell) {
+          return std::any_of(cell.edits.begin(), cell.edits.end(), [&](const SiteEdit& edit) {
+            return edit.site == Site{Point::mlp_pre, layer};
+          });
+        });
     CleanBlock clean(config_, Stack(std::move(members)), edits_mlp_pre);
     for (std::size_t place = 0; place < clean.stack.size(); ++place) {
       const StackRow& row = clean.stack.rows()[place];
@@ -125,9 +146,14 @@ class Staircase {
 
   void run_block(std::size_t layer) {
     StackBlock block(checkpoint_, config_, weights_.blocks[layer], layer);
+    if (kept_ != nullptr && layer < kept_->blocks.size()) return run_cells(block, layer, kept_->blocks[layer]);
     CleanBlock clean = clean_block(layer);
     block.run_clean(clean);
+    run_cells(block, layer, clean);
+    if (kept_ != nullptr) kept_->blocks.push_back(std::move(clean));
+  }
 
+  void run_cells(StackBlock& block, std::size_t layer, const CleanBlock& clean) {
     StackValues values(config_, 0);
     std::vector<std::size_t> cells;
     std::vector<StackMember> members;
@@ -201,6 +227,13 @@ class Staircase {
   }
 
   void unembed_clean() {
+    if (kept_ != nullptr && !kept_->logits.empty()) {
+      for (std::size_t t = 0; t < kept_->logits.size(); ++t) {
+        clean_logits_.push_back(kept_->logits[t].copy());
+        if (request_.take_clean) request_.take_clean(t, std::as_const(kept_->logits[t]).matrix());
+      }
+      return;
+    }
     std::vector<StackMember> members;
     std::size_t rows = 0;
     const auto flush = [&] {
@@ -232,6 +265,8 @@ class Staircase {
       members.push_back(std::move(member));
     }
     flush();
+    if (kept_ == nullptr) return;
+    for (const Tensor& logits : clean_logits_) kept_->logits.push_back(logits.copy());
   }
 
   void unembed_cells() {
@@ -289,6 +324,7 @@ class Staircase {
   Tensor clean_residual_;             // [rows of all texts, d_model], what enters the next block
   std::vector<LiveRows> live_;        // by cell
   std::vector<Tensor> clean_logits_;  // by text
+  CleanRuns* kept_ = nullptr;
   double operations_ = 0;
 };
 

@@ -107,11 +107,13 @@ class Slices {
   Slices(const ModelConfig& config, const SweepOptions& options)
       : row_bytes_(config.d_model * sizeof(float)),
         clean_row_bytes_((14 * config.d_model + 2 * config.d_mlp) * sizeof(float)),
-        limit_(options.memory_limit > 0 ? options.memory_limit : default_memory_limit()) {}
+        limit_(options.memory_limit > 0 ? options.memory_limit : default_memory_limit()),
+        most_cells_(options.cells_per_slice) {}
 
   // Whether a slice that holds these has no room for another point, of a prompt that it has or has not met yet.
   bool is_full(const Prompt& prompt, bool is_new) const {
     if (cells_ == 0 && clean_rows_ == 0) return false;
+    if (most_cells_ > 0 && (cells_ >= most_cells_ || is_new)) return true;
     const std::size_t rows = rows_ + prompt.ids().size(), clean = clean_rows_ + (is_new ? prompt.ids().size() : 0);
     return bytes_of(rows, clean) > limit_ || (rows > kRowsPerSlice && cells_ >= kFewestCells) ||
            (is_new && clean > kCleanRowsPerSlice);
@@ -131,12 +133,16 @@ class Slices {
   void add_clean(const Prompt& prompt) { clean_rows_ += prompt.ids().size(); }
   void clear() { cells_ = rows_ = clean_rows_ = 0; }
   std::size_t most_bytes() const { return most_bytes_; }
+  // Whether all blocks of a prompt's clean run may be kept beside the grid points.
+  bool may_keep(const Prompt& prompt, std::size_t blocks) const {
+    return prompt.ids().size() * clean_row_bytes_ * blocks <= limit_ / 2;
+  }
 
  private:
   std::size_t bytes_of(std::size_t rows, std::size_t clean) const {
     return rows * row_bytes_ + clean * clean_row_bytes_;
   }
-  std::size_t row_bytes_, clean_row_bytes_, limit_;
+  std::size_t row_bytes_, clean_row_bytes_, limit_, most_cells_;
   std::size_t cells_ = 0, rows_ = 0, clean_rows_ = 0, most_bytes_ = 0;
 };
 
@@ -201,9 +207,10 @@ class SweepRun {
     Slices slices(model_.config(), options_);
     std::vector<GridPoint> points;
     std::vector<std::size_t> prompts;
-    const auto flush = [&] {
+    const auto flush = [&](std::size_t next) {
       if (!prompts.empty()) work(points, prompts);
-      for (const std::size_t p : prompts) prompts_[p]->release();
+      for (const std::size_t p : prompts)
+        if (p != next) prompts_[p]->release();
       points.clear();
       prompts.clear();
       slices.clear();
@@ -219,7 +226,7 @@ class SweepRun {
           }
         bool is_new = prompts.empty() || prompts.back() != p;
         if (slices.is_full(prompt, is_new)) {
-          flush();
+          flush(p);
           is_new = true;
         }
         slices.add(prompt, is_new);
@@ -228,11 +235,11 @@ class SweepRun {
         met = true;
       }
       if (met) continue;
-      if (slices.is_full(prompt, true)) flush();
+      if (slices.is_full(prompt, true)) flush(p);
       slices.add_clean(prompt);
       prompts.push_back(p);
     }
-    flush();
+    flush(prompts_.size());
     return slices.most_bytes();
   }
 
@@ -257,15 +264,28 @@ class SweepRun {
     ++done_;
   }
 
+  // What is kept of the clean run where the slice, and so the next one too, is of one prompt alone.
+  std::shared_ptr<CleanRuns> clean_runs(const std::vector<std::size_t>& prompts) {
+    if (options_.cells_per_slice == 0 || prompts.size() > 1 ||
+        !Slices(model_.config(), options_).may_keep(*prompts_[prompts[0]], model_.config().n_layers))
+      return nullptr;
+    if (clean_of_ != prompts[0]) clean_ = make_clean_runs();
+    clean_of_ = prompts[0];
+    return clean_;
+  }
+
   void run_slice(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
     CellsRequest request = request_of(slice, prompts);
     StepProgress blocks(*this, slice.size());
     request.progress = &blocks;
+    request.clean = clean_runs(prompts);
     request.take_clean = [&](std::size_t text, MatrixView<const float> logits) {
       const std::size_t p = prompts[text];
       const SweepRequest& of = prompts_[p]->request();
+      const bool is_new = readers_[p] == nullptr;
       readers_[p] = std::make_unique<MetricReader<float>>(of.metric, of.targets, of.whole, logits);
       results_[p].clean = readers_[p]->clean();
+      if (is_new && options_.take_clean) options_.take_clean(p, results_[p].clean);
     };
     std::vector<SweepCell> read(slice.size());
     request.take = [&](std::size_t cell, MatrixView<const float> logits) {
@@ -300,6 +320,7 @@ class SweepRun {
       };
       const MetricReader<T> reader(of.metric, of.targets, of.whole, asked(run_model(pass), 0));
       results_[p].clean = reader.clean();
+      if (options_.take_clean) options_.take_clean(p, results_[p].clean);
       const std::size_t rows_per_pass = of.whole ? kLogitRowsPerPass : kRowsPerPass;
       const std::size_t cells_per_pass =
           std::clamp<std::size_t>(rows_per_pass / prompt.ids().size(), 1, of.whole ? kRowsPerPass : kLogitRowsPerPass);
@@ -350,6 +371,8 @@ class SweepRun {
   Progress* progress_;
   std::vector<std::unique_ptr<Prompt>> prompts_;
   std::vector<std::unique_ptr<MetricReader<float>>> readers_;  // of the prompts in the slice
+  std::shared_ptr<CleanRuns> clean_;
+  std::optional<std::size_t> clean_of_;  // the prompt
   std::vector<SweepResult> results_;
   std::size_t total_ = 0, done_ = 0;
   double operations_ = 0;

@@ -45,6 +45,11 @@ struct SweepOptions {
   // A grid point that is known already is not run; every other is told when it is done, in any order.
   std::function<std::optional<SweepCell>(std::size_t request, std::size_t cell)> known = {};
   std::function<void(std::size_t request, std::size_t cell, const SweepCell& result)> take = {};
+  // For those who show results as they come: so many grid points of one prompt go together at most, and its clean run
+  // is kept for all of them. 0: as many as are quickest.
+  std::size_t cells_per_slice = 0;
+  // Told of a prompt's clean run, once, before its grid points.
+  std::function<void(std::size_t request, double clean)> take_clean = {};
 };
 
 struct SweepResult {

@@ -196,6 +196,41 @@ TEST(Cone, WhatIsKnownIsNotRunAgain) {
   }
 }
 
+TEST(Cone, SmallSlicesKeepTheCleanRun) {
+  Loaded loaded({4, 3, 24, 40, 48, 67}, 9);
+  std::vector<SweepRequest> requests = {loaded.prompt(7), loaded.prompt(5)};
+  for (SweepRequest& request : requests) {
+    // The second edit joins behind the MLP's first product, the third reads other runs.
+    request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt", "blocks.2.mlp.hook_pre[1] *= 3",
+                     "blocks.1.attn.hook_z = mean"};
+    request.axes = {parse_axis("layer=all", loaded.model.config(), 5),
+                    parse_axis("position=all", loaded.model.config(), 5)};
+  }
+  double at_once = 0;
+  const auto expected = sweep_all(loaded.model, requests, {}, &at_once);
+  for (const std::size_t cells : {1U, 3U, 20U, 1000U}) {
+    SweepOptions options;
+    options.cells_per_slice = cells;
+    std::vector<double> clean;
+    options.take_clean = [&](std::size_t request, double value) {
+      EXPECT_EQ(request, clean.size());
+      clean.push_back(value);
+    };
+    std::size_t taken = 0;
+    options.take = [&](std::size_t request, std::size_t cell, const SweepCell& result) {
+      EXPECT_EQ(cell, taken++ % 20);
+      EXPECT_EQ(clean.size(), request + 1);
+      EXPECT_EQ(result.value, expected[request].values[cell]);
+    };
+    double operations = 0;
+    const auto sliced = sweep_all(loaded.model, requests, options, &operations);
+    for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(cells));
+    EXPECT_EQ(operations, at_once) << cells;  // no clean run was computed twice
+    EXPECT_EQ(clean, (std::vector<double>{expected[0].clean, expected[1].clean}));
+    EXPECT_EQ(taken, 40U);
+  }
+}
+
 // The rows of the last axes that differ between two values of one site, over [pos, …] or heads of [head, pos, key].
 std::vector<std::size_t> changed_rows(Site site, const Tensor& a, const Tensor& b, std::size_t positions) {
   const std::size_t outer = hook_point(site.point).has_axis(HookAxis::key) ? a.shape()[0] : 1;
