@@ -7,6 +7,11 @@
 #include "apps/server/refusal.h"
 
 namespace stratoscope::server {
+namespace {
+
+constexpr std::size_t kQuickInARow = 16;  // then other work has a turn, whoever asks for quick work
+
+}  // namespace
 
 Job::Job(JobKind kind, Step step, bool streams, std::chrono::seconds time)
     : kind_(kind), step_(std::move(step)), streams_(streams), time_(time), deadline_(Clock::now() + time) {}
@@ -31,6 +36,11 @@ void Job::update(const char* what, std::size_t done, std::size_t total) {
   if (!streams_ || now - last_update_ < std::chrono::milliseconds(100)) return;
   last_update_ = now;
   emit("progress", {{"what", what}, {"done", done}, {"total", total}});
+}
+
+void Job::let_others_pass() {
+  if (queue_ != nullptr) queue_->let_others_pass();
+  throw_if_cancelled();
 }
 
 bool Job::wait(std::chrono::milliseconds time) {
@@ -103,7 +113,7 @@ JobQueue::~JobQueue() {
 void JobQueue::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  if (running_.job) running_.job->cancel();
+  for (const Running& running : running_) running.job.job->cancel();
   for (Client& client : clients_)
     for (Waiting& waiting : client.jobs) waiting.job->finish(std::make_exception_ptr(Interrupted()));
   clients_.clear();
@@ -114,7 +124,8 @@ void JobQueue::submit(const std::string& client, const std::string& slot, const 
   const std::lock_guard lock(mutex_);
   if (stopping_) throw Refusal(503, "server", "is about to stop");
   if (!slot.empty()) {
-    if (running_.job && running_client_ == client && running_.slot == slot) running_.job->cancel();
+    for (const Running& running : running_)
+      if (running.client == client && running.job.slot == slot) running.job.job->cancel();
     for (Client& other : clients_) {
       if (other.name != client) continue;
       std::erase_if(other.jobs, [&](const Waiting& waiting) {
@@ -131,6 +142,7 @@ void JobQueue::submit(const std::string& client, const std::string& slot, const 
                   "the limit of " + std::to_string(kWaitingJobsPerClient) + " waiting requests per client is reached");
   if (all >= kWaitingJobs)
     throw Refusal(429, "server", "the limit of " + std::to_string(kWaitingJobs) + " waiting requests is reached");
+  job->queue_ = this;
   client_of(client).jobs.push_back({slot, job});
   filled_.notify_all();
 }
@@ -158,13 +170,40 @@ bool JobQueue::take(JobKind kind, std::string& client, Waiting& next) {
   return false;
 }
 
+bool JobQueue::take_any(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next) {
+  return std::any_of(kinds.begin(), kinds.end(), [&](JobKind kind) { return take(kind, client, next); });
+}
+
 void JobQueue::put_back(const std::string& client, Waiting waiting) {
   client_of(client).jobs.push_front(std::move(waiting));
 }
 
+void JobQueue::run_step(std::unique_lock<std::mutex>& lock, const std::string& client, Waiting next) {
+  running_.push_back({client, next});
+  lock.unlock();
+  const bool finished = next.job->run_step();
+  lock.lock();
+  running_.pop_back();
+  if (finished) return;
+  if (stopping_)
+    next.job->finish(std::make_exception_ptr(Interrupted()));
+  else
+    put_back(client, std::move(next));
+}
+
+void JobQueue::let_others_pass() {
+  std::unique_lock lock(mutex_);
+  for (std::size_t steps = 0; steps < kQuickInARow && !stopping_; ++steps) {
+    Waiting next;
+    std::string client;
+    if (!take_any({JobKind::quick, JobKind::steady}, client, next)) return;
+    run_step(lock, client, std::move(next));
+  }
+}
+
 void JobQueue::work() {
-  constexpr std::size_t kQuickInARow = 16;  // then patient work has a turn, whoever asks for quick work
   std::size_t quick_steps = 0;
+  bool patient_turn = true;
   std::unique_lock lock(mutex_);
   for (;;) {
     std::erase_if(clients_, [](const Client& client) { return client.jobs.empty(); });
@@ -172,22 +211,14 @@ void JobQueue::work() {
     if (stopping_) return;
     Waiting next;
     std::string client;
-    const bool patient_turn = quick_steps >= kQuickInARow;
-    if (!take(patient_turn ? JobKind::patient : JobKind::quick, client, next) &&
-        !take(patient_turn ? JobKind::quick : JobKind::patient, client, next))
-      continue;
+    const bool taken = quick_steps < kQuickInARow
+                           ? take_any({JobKind::quick, JobKind::steady, JobKind::patient}, client, next)
+                       : patient_turn ? take_any({JobKind::patient, JobKind::steady, JobKind::quick}, client, next)
+                                      : take_any({JobKind::steady, JobKind::patient, JobKind::quick}, client, next);
+    if (!taken) continue;
+    if (quick_steps >= kQuickInARow) patient_turn = !patient_turn;
     quick_steps = next.job->kind_ == JobKind::quick ? quick_steps + 1 : 0;
-    running_ = next;
-    running_client_ = client;
-    lock.unlock();
-    const bool finished = next.job->run_step();
-    lock.lock();
-    running_ = {};
-    if (finished) continue;
-    if (stopping_)
-      next.job->finish(std::make_exception_ptr(Interrupted()));
-    else
-      put_back(client, std::move(next));
+    run_step(lock, client, std::move(next));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,9 +26,13 @@ struct FileAnswer {
   std::string bytes, type, name;
 };
 
-enum class JobKind { quick, patient };  // patient jobs let quick ones pass between their steps
+// A job lets those of the kinds before its own pass between its steps: an answer goes before a stream of them (steady),
+// and both before what takes long (patient).
+enum class JobKind { quick, steady, patient };
 
 // What a client waits for. Its steps run on the queue's thread; any thread may wait, read events and cancel.
+class JobQueue;
+
 class Job : public Progress {
  public:
   // Does a part of the work; true when that was the last one.
@@ -40,6 +45,8 @@ class Job : public Progress {
   void set_result(Answer answer) { answer_ = std::move(answer); }
   void set_result(FileAnswer file) { file_ = std::move(file); }
   void update(const char* what, std::size_t done, std::size_t total) override;
+  // For patient steps that take long: jobs of other kinds have their turn now, in this thread. Throws Interrupted.
+  void let_others_pass();
   bool cancelled() const override { return cancelled_.load() || Clock::now() > deadline_; }
 
   // For work outside the queue, in the calling thread.
@@ -68,6 +75,7 @@ class Job : public Progress {
   const std::chrono::seconds time_;
   const Clock::time_point deadline_;
   std::atomic<bool> cancelled_{false};
+  JobQueue* queue_ = nullptr;  // where it was submitted
   Clock::time_point last_update_{};
 
   std::mutex mutex_;
@@ -92,11 +100,17 @@ class JobQueue {
   void submit(const std::string& client, const std::string& slot, const std::shared_ptr<Job>& job);
   // Cancels everything; nothing is taken any more.
   void stop();
+  // In the queue's thread, within a patient step.
+  void let_others_pass();
 
  private:
   struct Waiting {
     std::string slot;
     std::shared_ptr<Job> job;
+  };
+  struct Running {
+    std::string client;
+    Waiting job;
   };
   struct Client {
     std::string name;
@@ -105,14 +119,15 @@ class JobQueue {
 
   void work();
   bool take(JobKind kind, std::string& client, Waiting& next);
+  bool take_any(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next);
   void put_back(const std::string& client, Waiting waiting);
+  void run_step(std::unique_lock<std::mutex>& lock, const std::string& client, Waiting next);
   Client& client_of(const std::string& name);
 
   std::mutex mutex_;
   std::condition_variable filled_;
-  std::deque<Client> clients_;  // in the order of their turns; those without jobs are gone
-  Waiting running_;
-  std::string running_client_;
+  std::deque<Client> clients_;    // in the order of their turns; those without jobs are gone
+  std::vector<Running> running_;  // the last one now, those before it wait for it
   bool stopping_ = false;
   std::thread worker_;
 };

@@ -27,7 +27,7 @@ constexpr ViewRoute kViews[] = {
     {"/api/similarity/depths", similar_depths_view, JobKind::quick},
     {"/api/similarity/tokens", similar_tokens_view, JobKind::quick},
     {"/api/similarity/profile", profile_view, JobKind::quick},
-    {"/api/lens", lens_view, JobKind::quick},
+    {"/api/lens", lens_view, JobKind::steady},
     {"/api/lens/cell", lens_cell_view, JobKind::quick},
     {"/api/attention/heads", heads_view, JobKind::quick},
     {"/api/attention/pattern", pattern_view, JobKind::quick},
@@ -131,11 +131,11 @@ void add_view_routes(HttpServer& server, Workshop& workshop) {
       // The model's own long work asks the job whether to stop; how far it is the views say themselves.
       auto in_model = [model, step = std::move(step)](Job& job) {
         QuietProgress quiet(&job);
-        model->progress().set_target(&quiet);
         struct Leave {
           SessionProgress& progress;
-          ~Leave() { progress.set_target(nullptr); }
-        } leave{model->progress()};
+          Progress* before;  // a patient job's, where this one passes it
+          ~Leave() { progress.set_target(before); }
+        } leave{model->progress(), model->progress().set_target(&quiet)};
         return step(job);
       };
       auto job = std::make_shared<Job>(route.kind, std::move(in_model), wants_stream(request),

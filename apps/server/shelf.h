@@ -20,7 +20,8 @@ namespace stratoscope::server {
 // Hands on to whoever works with the model at the moment.
 class SessionProgress : public Progress {
  public:
-  void set_target(Progress* target) { target_.store(target); }
+  // Returns the one before.
+  Progress* set_target(Progress* target) { return target_.exchange(target); }
   void update(const char* what, std::size_t done, std::size_t total) override {
     if (Progress* target = target_.load()) target->update(what, done, total);
   }

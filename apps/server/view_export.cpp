@@ -147,11 +147,14 @@ Job::Step export_view(Fields& fields, const Asked& asked) {
   choice.sweep = read_sweep(fields, asked);
   check_choice("what", what, experiments());
   check_choice("format", format, types());
-  return [=](Job& job) {
-    if (what == "sweep")
+  return [=](Job& job) mutable {
+    if (what == "sweep") {
       check_sweep(asked, choice.sweep);
-    else
+      choice.sweep.points_at_once = points_at_once(asked, choice.sweep);
+      choice.sweep.take = [&job](std::size_t, std::size_t, const SweepCell&) { job.let_others_pass(); };
+    } else {
       refuse_files(asked.edits);
+    }
     const Result result = experiments().at(what)(asked.model->session(), asked, choice);
     job.set_result(file_of(result, what, format, dark ? Theme::dark : Theme::light, &job));
     return true;

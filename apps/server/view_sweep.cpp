@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
@@ -8,77 +10,49 @@
 namespace stratoscope::server {
 namespace {
 
-// A piece of the grid per step, so that cells come in as they are computed, and others have turns in between.
-constexpr std::size_t kCellsPerStep = 4;
+class SweepWork {
+ public:
+  SweepWork(Asked asked, SweepExperimentRequest request) : asked_(std::move(asked)), request_(std::move(request)) {}
 
-struct SweepWork {
-  Asked asked;
-  SweepExperimentRequest request;
-  std::vector<SweepAxis> axes;
-  SweepExperiment whole;
-  std::size_t cells = 1, done = 0;
-
-  // Values of the first axis that one step takes: a row of a grid, or a few points of a curve.
-  std::size_t rows_per_step() const { return axes.size() > 1 ? 1 : kCellsPerStep; }
-  std::size_t row_cells() const { return axes.empty() ? 1 : cells / axes[0].values.size(); }
-
-  void begin() {
-    axes = check_sweep(asked, request);
+  Answer run(Job& job) {
+    const Session& session = asked_.model->session();
+    const std::vector<SweepAxis> axes = check_sweep(asked_, request_);
+    std::size_t cells = 1, done = 0;
     for (const SweepAxis& axis : axes) cells *= axis.values.size();
-  }
-
-  void step(Job& job) {
-    const Session& session = asked.model->session();
-    SweepExperimentRequest piece = request;
-    if (!axes.empty()) {
-      std::string values;
-      const std::size_t first = done / row_cells();
-      for (std::size_t i = first; i < std::min(first + rows_per_step(), axes[0].values.size()); ++i)
-        values += (values.empty() ? "" : ",") + axes[0].values[i];
-      piece.axes[0] = axes[0].name + "=" + values;
-    }
-    SweepExperiment part = run_sweep(session, piece);
-    if (done == 0) {
-      for (const std::string& warning : part.warnings)
-        if (warning.find("--whole") != std::string::npos) whole.warnings.push_back(warning);
+    request_.points_at_once = points_at_once(asked_, request_);
+    request_.begin = [&](const SweepExperiment& begun) {
       Json list = Json::array();
       for (const SweepAxis& axis : axes) list.push_back({{"name", axis.name}, {"values", axis.values}});
-      job.emit("start", {{"axes", list}, {"clean", part.result.clean}, {"title", metric_title(part)}});
-    }
+      job.emit("start", {{"axes", list}, {"clean", begun.result.clean}, {"title", metric_title(begun)}});
+    };
     Json values = Json::array();
-    for (const double value : part.result.values) values.push_back(std::isfinite(value) ? Json(value) : Json());
-    job.emit("cells",
-             {{"first", done}, {"values", values}, {"done", done + part.result.values.size()}, {"total", cells}});
-    take_in(std::move(part));
+    request_.take = [&](std::size_t, std::size_t cell, const SweepCell& result) {
+      values.push_back(std::isfinite(result.value) ? Json(result.value) : Json());
+      if (values.size() < request_.points_at_once && cell + 1 < cells) return;
+      const std::size_t first = std::exchange(done, cell + 1);
+      job.emit("cells",
+               {{"first", first}, {"values", std::exchange(values, Json::array())}, {"done", done}, {"total", cells}});
+      job.let_others_pass();
+    };
+    return answer_of(run_sweep(session, request_), axes, cells);
   }
 
-  void take_in(SweepExperiment part) {
-    done += part.result.values.size();
-    if (whole.result.values.empty()) {
-      auto warnings = std::move(whole.warnings);
-      whole = std::move(part);
-      whole.warnings = std::move(warnings);
-      whole.axes = axes;
-      return;
-    }
-    auto& result = whole.result;
-    result.values.insert(result.values.end(), part.result.values.begin(), part.result.values.end());
-    result.effects.insert(result.effects.end(), part.result.effects.begin(), part.result.effects.end());
-    result.effect.include(part.result.effect);
-  }
-
-  Answer answer() const {
+ private:
+  Answer answer_of(const SweepExperiment& experiment, const std::vector<SweepAxis>& axes, std::size_t cells) const {
     Answer answer;
-    answer.json = Json::parse(to_json(asked.model->session(), whole).text);
-    answer.json["title"] = metric_title(whole);
-    if (!whole.warnings.empty()) answer.json["warnings"] = whole.warnings;
+    answer.json = Json::parse(to_json(asked_.model->session(), experiment).text);
+    answer.json["title"] = metric_title(experiment);
+    if (!experiment.warnings.empty()) answer.json["warnings"] = experiment.warnings;
     Shape shape;
     for (const SweepAxis& axis : axes) shape.push_back(axis.values.size());
     if (shape.empty()) shape = {1};
     NamedArray& array = answer.add("values", shape);
-    for (std::size_t i = 0; i < cells; ++i) array.values[i] = static_cast<float>(whole.result.values[i]);
+    for (std::size_t i = 0; i < cells; ++i) array.values[i] = static_cast<float>(experiment.result.values[i]);
     return answer;
   }
+
+  Asked asked_;
+  SweepExperimentRequest request_;
 };
 
 }  // namespace
@@ -101,15 +75,16 @@ std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequ
   return grid.axes;
 }
 
+std::size_t points_at_once(const Asked& asked, const SweepExperimentRequest& request) {
+  constexpr std::size_t kRows = 768, kMost = 64;
+  const std::size_t positions = asked.model->session().read(request.text, request.text_options).ids.size();
+  return std::clamp<std::size_t>(kRows / positions, 1, kMost);
+}
+
 Job::Step sweep_view(Fields& fields, const Asked& asked) {
-  auto work = std::make_shared<SweepWork>();
-  work->asked = asked;
-  work->request = read_sweep(fields, asked);
+  auto work = std::make_shared<SweepWork>(asked, read_sweep(fields, asked));
   return [work](Job& job) {
-    if (work->done == 0) work->begin();
-    work->step(job);
-    if (work->done < work->cells) return false;
-    job.set_result(work->answer());
+    job.set_result(work->run(job));
     return true;
   };
 }

@@ -51,6 +51,9 @@ Job::Step sweep_view(Fields& fields, const Asked& asked);
 SweepExperimentRequest read_sweep(Fields& fields, const Asked& asked);
 // Its axes. Throws Refusal for a grid beyond the limit, and for a point that reads a file.
 std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequest& request);
+// Grid points that are computed together: so many that their rows fill the products, so few that they come in while one
+// looks on, and that others need not wait.
+std::size_t points_at_once(const Asked& asked, const SweepExperimentRequest& request);
 // Any figure of the command line as a file: "what" of "format".
 Job::Step export_view(Fields& fields, const Asked& asked);
 

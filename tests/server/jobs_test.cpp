@@ -152,6 +152,108 @@ TEST(JobQueue, QuickWorkPassesBetweenTheStepsOfPatientWork) {
   EXPECT_EQ(order, "pqpp");
 }
 
+TEST(JobQueue, AnAnswerGoesBeforeAStreamAndBothBeforeWhatTakesLong) {
+  Gate gate;  // outlives the queue's thread
+  std::string order;
+  JobQueue queue;
+  queue.submit("z", "", gate.job());
+  gate.wait_until_begun();
+  std::vector<std::shared_ptr<Job>> jobs;
+  for (const auto& [kind, name] : {std::pair{JobKind::patient, 'p'}, {JobKind::steady, 's'}, {JobKind::quick, 'q'}}) {
+    jobs.push_back(job_of(
+        [&order, name = name, steps = 0](Job&) mutable {
+          order += name;
+          return ++steps == 2;
+        },
+        kind));
+    queue.submit("a", "", jobs.back());
+  }
+  gate.open();
+  for (const auto& job : jobs) finish(*job);
+  EXPECT_EQ(order, "qqsspp");
+}
+
+TEST(JobQueue, AFloodOfQuickWorkStarvesNobody) {
+  bool steady_ran = false, patient_ran = false;
+  std::function<bool(Job&)> flood;
+  JobQueue queue;
+  // Each quick job submits the next one.
+  flood = [&](Job&) {
+    if (!steady_ran || !patient_ran) queue.submit("a", "", job_of(flood));
+    return true;
+  };
+  const auto begin = job_of([&](Job& self) {
+    queue.submit("b", "", job_of([&](Job&) { return steady_ran = true; }, JobKind::steady));
+    queue.submit("b", "", job_of([&](Job&) { return patient_ran = true; }, JobKind::patient));
+    return flood(self);
+  });
+  queue.submit("a", "", begin);
+  finish(*begin);
+  const auto last = job_of([](Job&) { return true; }, JobKind::patient);
+  queue.submit("c", "", last);
+  finish(*last);
+  EXPECT_TRUE(steady_ran);
+  EXPECT_TRUE(patient_ran);
+}
+
+TEST(JobQueue, QuickWorkPassesWithinAStepThatLetsIt) {
+  std::promise<void> begun, quick_is_there;
+  std::string order;
+  JobQueue queue;
+  const auto patient = job_of(
+      [&](Job& self) {
+        begun.set_value();
+        quick_is_there.get_future().wait();
+        order += 'p';
+        self.let_others_pass();
+        order += 'p';
+        return true;
+      },
+      JobKind::patient);
+  queue.submit("a", "sweep", patient);
+  begun.get_future().wait();
+  int steps = 0;
+  const auto quick = job_of([&](Job&) {
+    order += 'q';
+    return ++steps == 2;
+  });
+  const auto other_patient = job_of([&](Job&) { return true; }, JobKind::patient);
+  queue.submit("b", "", other_patient);
+  queue.submit("b", "", quick);
+  quick_is_there.set_value();
+  finish(*patient);
+  finish(*other_patient);
+  EXPECT_TRUE(quick->finished());
+  EXPECT_EQ(order, "pqqp");
+}
+
+TEST(JobQueue, APatientJobThatIsPassedIsStillReplacedByANewerOne) {
+  std::promise<void> begun, quick_is_there;
+  JobQueue queue;
+  bool went_on = false;
+  const auto patient = job_of(
+      [&](Job& self) {
+        begun.set_value();
+        quick_is_there.get_future().wait();
+        self.let_others_pass();
+        return went_on = true;
+      },
+      JobKind::patient);
+  queue.submit("a", "sweep", patient);
+  begun.get_future().wait();
+  const auto newer = job_of([](Job&) { return true; }, JobKind::patient);
+  const auto quick = job_of([&](Job&) {
+    queue.submit("a", "sweep", newer);
+    return true;
+  });
+  queue.submit("b", "", quick);
+  quick_is_there.set_value();
+  finish(*patient);
+  finish(*newer);
+  EXPECT_THROW(patient->answer(), Interrupted);
+  EXPECT_FALSE(went_on);
+}
+
 TEST(JobQueue, RefusesMoreThanItsLimits) {
   Gate gate;  // outlives the queue's thread
   JobQueue queue;
