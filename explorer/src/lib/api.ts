@@ -50,44 +50,47 @@ async function refusal(response: Response): Promise<Error> {
   return new ApiError(response.status, error.message, error.problem, error.hint, error.details);
 }
 
-async function send(method: string, path: string, body: unknown, slot: string, accept: string): Promise<Response> {
-  const controller = new AbortController();
-  if (slot) {
-    running.get(slot)?.abort();
-    running.set(slot, controller);
-  }
+async function send(method: string, path: string, body: unknown, slot: string, accept: string, signal?: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers: headers(slot, accept),
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: controller.signal,
+      signal,
     });
   } catch (error) {
-    if (controller.signal.aborted) throw new Stale();
+    if (signal?.aborted) throw new Stale();
     throw new ApiError(0, "the server does not answer; is `stratoscope serve` still running?", "", "");
   }
   if (!response.ok) throw await refusal(response);
   return response;
 }
 
-// What a request throws when its slot was taken while the body came in.
-async function whole<T>(read: Promise<T>): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw new Stale();
-    throw error;
+// Asks in the place of what was asked in this slot before. Requests may overtake each other on their way; then the
+// server takes the older one for the newer, and the newer one asks again.
+async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+  if (!slot) return ask();
+  const controller = new AbortController();
+  running.get(slot)?.abort();
+  running.set(slot, controller);
+  const { signal } = controller;
+  for (;;) {
+    try {
+      return await ask(signal);
+    } catch (error) {
+      if (signal.aborted) throw new Stale();
+      if (!(error instanceof Stale)) throw error;
+    }
   }
 }
 
-export async function getJson<T>(path: string, slot = ""): Promise<T> {
-  return whole((await send("GET", path, undefined, slot, "application/json")).json());
+export function getJson<T>(path: string, slot = ""): Promise<T> {
+  return inSlot(slot, async (signal) => (await send("GET", path, undefined, slot, "application/json", signal)).json());
 }
 
-export async function postJson<T>(path: string, body: unknown, slot = ""): Promise<T> {
-  return whole((await send("POST", path, body, slot, "application/json")).json());
+export function postJson<T>(path: string, body: unknown, slot = ""): Promise<T> {
+  return inSlot(slot, async (signal) => (await send("POST", path, body, slot, "application/json", signal)).json());
 }
 
 export async function change<T>(method: "PATCH" | "DELETE", path: string, body?: unknown): Promise<T | undefined> {
@@ -95,9 +98,11 @@ export async function change<T>(method: "PATCH" | "DELETE", path: string, body?:
   return response.status === 204 ? undefined : response.json();
 }
 
-export async function postBinary<T>(path: string, body: unknown, slot = ""): Promise<BinaryAnswer<T>> {
-  const response = await send("POST", `${path}?format=binary`, body, slot, "application/octet-stream");
-  return readBinary<T>(await whole(response.arrayBuffer()));
+export function postBinary<T>(path: string, body: unknown, slot = ""): Promise<BinaryAnswer<T>> {
+  return inSlot(slot, async (signal) => {
+    const response = await send("POST", `${path}?format=binary`, body, slot, "application/octet-stream", signal);
+    return readBinary<T>(await response.arrayBuffer());
+  });
 }
 
 export async function postFile(path: string, body: unknown): Promise<Blob> {
@@ -105,31 +110,29 @@ export async function postFile(path: string, body: unknown): Promise<Blob> {
 }
 
 // Server-sent events: calls `onEvent` for each but the last, and returns the result.
-export async function postStream<T>(
-  path: string,
-  body: unknown,
-  slot: string,
-  onEvent: (name: string, data: any) => void,
-): Promise<T> {
-  const response = await send("POST", path, body, slot, "text/event-stream");
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await whole(reader.read());
-    if (done) throw new ApiError(0, "the stream ended before its result", "", "");
-    const events = (rest + value).split("\n\n");
-    rest = events.pop()!;
-    for (const event of events) {
-      const [, name, data] = /^event: (.*)\ndata: (.*)$/s.exec(event)!;
-      const parsed = JSON.parse(data);
-      if (name === "result") return parsed;
-      if (name === "error") {
-        if (parsed.error.where === "request" && parsed.error.problem.includes("newer")) throw new Stale();
-        throw new ApiError(400, parsed.error.message, parsed.error.problem, parsed.error.hint);
+export function postStream<T>(path: string, body: unknown, slot: string, onEvent: (name: string, data: any) => void): Promise<T> {
+  return inSlot(slot, async (signal) => {
+    const response = await send("POST", path, body, slot, "text/event-stream", signal);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    let result: { value: T } | null = null;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done && result) return result.value;
+      if (done) throw new ApiError(0, "the stream ended before its result", "", "");
+      const events = (rest + value).split("\n\n");
+      rest = events.pop()!;
+      for (const event of events) {
+        const [, name, data] = /^event: (.*)\ndata: (.*)$/s.exec(event)!;
+        const parsed = JSON.parse(data);
+        if (name === "result") result = { value: parsed };
+        else if (name === "error") {
+          if (parsed.error.where === "request" && parsed.error.problem.includes("newer")) throw new Stale();
+          throw new ApiError(400, parsed.error.message, parsed.error.problem, parsed.error.hint);
+        } else if (!signal?.aborted) onEvent(name, parsed);
       }
-      onEvent(name, parsed);
     }
-  }
+  });
 }
 
 export function cancel(slot: string): void {

@@ -1,5 +1,8 @@
 // Drawing on a canvas at the screen's own resolution, in the page's fonts and colours.
 
+import type { Rgb } from "./palette";
+import { ui } from "./ui.svelte";
+
 export interface Sheet {
   context: CanvasRenderingContext2D;
   width: number;
@@ -18,9 +21,24 @@ export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   const style = getComputedStyle(canvas);
-  context.font = `11px ${style.fontFamily}`;
+  context.font = `${11 * ui.unit}px ${style.fontFamily}`;
   context.textBaseline = "middle";
   return { context, width, height, color: (name) => style.getPropertyValue(`--${name}`).trim() };
+}
+
+// A matrix with a dot for each cell, to be drawn at any size: much quicker than a rectangle each. No colour: clear.
+export function pictureOf(rows: number, cols: number, color: (cell: number) => Rgb | null): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, cols);
+  canvas.height = Math.max(1, rows);
+  const context = canvas.getContext("2d")!;
+  const image = context.createImageData(canvas.width, canvas.height);
+  for (let i = 0; i < rows * cols; ++i) {
+    const rgb = color(i);
+    if (rgb) image.data.set([rgb[0], rgb[1], rgb[2], 255], 4 * i);
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
 }
 
 export function shorten(context: CanvasRenderingContext2D, text: string, width: number): string {

@@ -9,8 +9,7 @@ export function compared(arrays: Record<string, FloatArray>, compare: Compare): 
   return { values: edited.values.map((value, i) => value - arrays.clean.values[i]), difference: true };
 }
 
-// What a window of a long text shows around the chosen position.
-export function windowAround(position: number, count: number, size: number): { from: number; count: number } {
-  const from = Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
-  return { from, count: Math.min(size, count) };
+// Where a window of `size` positions of a longer text begins, which shows the chosen one.
+export function windowStart(position: number, count: number, size: number): number {
+  return Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
 }

@@ -5,7 +5,7 @@ import { ApiError, Stale } from "./api";
 export class Live<T> {
   value = $state.raw<T | null>(null);
   error = $state.raw<ApiError | null>(null);
-  busy = $state(false);
+  #waiting = $state(0);
 
   // `request` reads the state and returns how to ask, or null when there is nothing to ask. To be made while a
   // component is.
@@ -16,16 +16,18 @@ export class Live<T> {
     });
   }
 
+  get busy(): boolean {
+    return this.#waiting > 0;
+  }
+
   private async follow(ask: () => Promise<T>): Promise<void> {
-    this.busy = true;
+    ++this.#waiting;
     try {
       this.value = await ask();
       this.error = null;
-      this.busy = false;
     } catch (error) {
-      if (error instanceof Stale) return; // the newer request ends the wait
-      this.error = error instanceof ApiError ? error : new ApiError(0, String(error), "", "");
-      this.busy = false;
+      if (!(error instanceof Stale)) this.error = error instanceof ApiError ? error : new ApiError(0, String(error), "", "");
     }
+    --this.#waiting;
   }
 }

@@ -1,7 +1,7 @@
 // Colours: plasma (perceptually even, colour-blind safe) for amounts, a diverging map for signed changes.
 import { ui } from "./ui.svelte";
 
-type Rgb = [number, number, number];
+export type Rgb = [number, number, number];
 
 const PLASMA = ["#0d0887", "#41049d", "#6a00a8", "#8f0da4", "#b12a90", "#cc4778", "#e16462", "#f2844b", "#fca636", "#fcce25", "#f0f921"];
 const FALL_RISE_LIGHT = ["#2a6fb0", "#7fb0da", "#f4f4f4", "#eda37c", "#b8431f"];

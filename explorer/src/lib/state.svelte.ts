@@ -66,9 +66,11 @@ class Explorer {
   layers = $derived(this.info?.config.n_layers ?? 0);
   heads = $derived(this.info?.config.n_heads ?? 0);
   depthLabels = $derived(["Emb", ...Array.from({ length: this.layers }, (_, i) => `L${i}`)]);
-  activeEdits = $derived(this.edits.filter((row) => row.on).map(expression));
+  // A patch without a second text would be refused: it waits for one.
+  activeEdits = $derived(this.edits.filter((row) => row.on && (row.operation !== "patch" || this.corrupt !== "")).map(expression));
   isEdited = $derived(this.activeEdits.length > 0);
-  usesCorrupt = $derived(this.edits.some((row) => row.on && row.operation === "patch"));
+  usesCorrupt = $derived(this.corrupt !== "" && this.edits.some((row) => row.on && row.operation === "patch"));
+  wantsCorrupt = $derived(this.sweep.operation === "patch" || this.edits.some((row) => row.operation === "patch"));
   // The chosen positions as an index list.
   range = $derived.by(() => {
     const low = Math.min(this.position, this.lastPosition);

@@ -1,12 +1,15 @@
-// What the page knows of its surroundings: the theme, and whether motion is wanted.
+// What the page knows of its surroundings: the theme, and how large its letters are.
+const isHuge = matchMedia("(min-width: 2600px)"); // as in style.css
 const wantsDark = matchMedia("(prefers-color-scheme: dark)");
 
 class Ui {
   theme = $state<"system" | "light" | "dark">((localStorage.getItem("theme") as "light" | "dark" | null) ?? "system");
   systemDark = $state(wantsDark.matches);
+  unit = $state(isHuge.matches ? 17 / 14 : 1); // what pictures multiply their sizes by
   dark = $derived(this.theme === "dark" || (this.theme === "system" && this.systemDark));
 
   constructor() {
+    isHuge.addEventListener("change", (event) => (this.unit = event.matches ? 17 / 14 : 1));
     wantsDark.addEventListener("change", (event) => (this.systemDark = event.matches));
   }
 
