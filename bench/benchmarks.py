@@ -249,10 +249,34 @@ def pull(settings):
     with pulls.hub(large) as (address, commit, etag):
         works = {"stratoscope": lambda: pulls.pull(PROGRAM, address, etag, peaks[large])}
         works |= {name: lambda n=name: pulls.piped(n, address, commit, etag) for name in about}
+        works["disk"] = lambda: pulls.disk_alone(large)
         seconds = interleave(settings.rounds(7), works)
     hashes = {name: pulls.hash_alone(name, large) for name in about}
     memory = {size: max(most) for size, most in peaks.items()}
     return {"about": about, "bytes": large, "seconds": seconds, "hash_alone": hashes, "peak": memory}
+
+
+def explorer(settings):
+    """The page in Chromium, from input events to painted frames, and a mixed load on the server."""
+    env = environment(settings.threads) | {"STRATOSCOPE": str(PROGRAM)}
+    setup.checkpoint()
+
+    def told(*command):
+        done = subprocess.run([*map(str, command), "--json"], env=env, stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            setup.say(f"{command[1]} found faults")
+        return json.loads(done.stdout)
+
+    def latency(*arguments):
+        return told("node", setup.HERE / "explorer" / "latency.mjs", "--moves", "8" if settings.quick else "40", *arguments)
+
+    return {
+        "pages": {
+            "built-in model": latency(),
+            "GPT-2 small's shape": latency("--model", setup.MODEL, "--tokens", "64"),
+        },
+        "load": told(sys.executable, setup.HERE / "explorer" / "load.py", 8 if settings.quick else 60),
+    }
 
 
 ALL = {
@@ -265,4 +289,5 @@ ALL = {
     "load": load_time,
     "tokenizer": tokenizer,
     "pull": pull,
+    "explorer": explorer,
 }

@@ -10,6 +10,7 @@ NAMES = {
     "tokenizers": "npm tokenizers",
     "sha256sum": "curl | sha256sum",
     "openssl": "curl | openssl dgst -sha256",
+    "disk": "the disk alone: write, fsync",
 }
 
 
@@ -172,6 +173,36 @@ def pull(result):
     return Table(["", "MB/s", "quartiles", TIMES[2]], rows, [" ".join(notes)])
 
 
+CHANGES = {
+    "slider": "the slider of an edit: next tokens",
+    "token": "another token: next tokens",
+    "text": "the text: next tokens",
+    "switch": "an edit switched off and on: next tokens",
+    "compare": "clean, edited or difference: every activation",
+    "depth": "another depth: similarity",
+    "head": "another head: attention",
+}
+
+
+def explorer(result):
+    rows = []
+    for model, page in result["pages"].items():
+        for name, times in page["changes"].items():
+            cells = [f"{float(np.quantile(times[of], q)):.0f} ms" for of in ("own", "all") for q in (0.5, 0.95)]
+            rows.append([f"{model}, {page['tokens']} tokens; {CHANGES[name]}", *cells])
+    load = result["load"]
+    memory = load["resident_mebibytes"]
+    moves = len(next(iter(page["changes"].values()))["own"])
+    notes = [
+        f"{moves} moves each, from the input event to the painted frame in headless Chromium at 1440 x 1000, on the server's own "
+        f"cores. \"Every view\" is when all views in sight have painted theirs.",
+        f"Load: {load['connections']} connections for {load['seconds']:.0f} s, {load['answers']} answers, {load['busy']} told to "
+        f"wait (429), {len(load['faults'])} faults; median {1e3 * load['median']:.0f} ms, p99 {1e3 * load['p99']:.0f} ms, largest "
+        f"{1e3 * load['largest']:.0f} ms. Resident memory after a sixth of the time {memory[1]:.0f} MiB, at the end {memory[-1]:.0f} MiB.",
+    ]
+    return Table(["", "median", "p95", "every view: median", "p95"], rows, [" ".join(notes)])
+
+
 TITLES = {
     "forward": "Forward pass: all hidden states, all logits, GPT-2 small's shape in float32",
     "sweep": "The third demonstration: each block's output scaled, one run a block",
@@ -182,6 +213,7 @@ TITLES = {
     "load": "Loading the model in a running process",
     "tokenizer": "Tokenizer",
     "pull": "Pulling a model from a hub on this machine, on one core",
+    "explorer": "The explorer: from an input event to the painted frame, and under load",
 }
 
 

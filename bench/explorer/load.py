@@ -1,7 +1,8 @@
 """A mixed load of many connections on a server of its own on loopback: errors, latencies, and growth of memory.
 
-    STRATOSCOPE=build/stratoscope python3 bench/explorer/load.py [SECONDS] [CONNECTIONS]
+    STRATOSCOPE=build/stratoscope python3 bench/explorer/load.py [SECONDS] [CONNECTIONS] [--json]
 """
+import argparse
 import http.client
 import json
 import random
@@ -14,8 +15,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "server"))
 from serving import Serving  # noqa: E402
 
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 60
-CONNECTIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 64
 TEXTS = ["A wise man once said: Penguins are cute.", "It was the best of times, it was the worst of times"]
 SWEEP = {"edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"], "metric": "kl"}
 WAIT = 120
@@ -66,25 +65,51 @@ def resident_mebibytes(server):
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def main():
+def measure(seconds, connections):
     with tempfile.TemporaryDirectory() as folder, Serving(Path(folder)) as server:
         times, faults, memory = [], [], []
-        until = time.monotonic() + SECONDS
-        threads = [threading.Thread(target=client, args=(server, until, i, times, faults)) for i in range(CONNECTIONS)]
+        until = time.monotonic() + seconds
+        threads = [threading.Thread(target=client, args=(server, until, i, times, faults)) for i in range(connections)]
         for thread in threads:
             thread.start()
         while time.monotonic() < until:
-            time.sleep(SECONDS / 12)
+            time.sleep(seconds / 12)
             memory.append(resident_mebibytes(server))
         for thread in threads:
             thread.join()
-        done = sorted(seconds for status, seconds in times if status == 200)
-        busy = sum(status == 429 for status, _ in times)
-        print(f"{CONNECTIONS} connections, {SECONDS:.0f} s: {len(done)} answers, {busy} told to wait (429), {len(faults)} faults")
+        if server.stop() != 0:
+            faults.append(("the server's end", server.process.returncode))
+    done = sorted(took for status, took in times if status == 200)
+    return {
+        "connections": connections,
+        "seconds": seconds,
+        "answers": len(done),
+        "busy": sum(status == 429 for status, _ in times),
+        "faults": faults,
+        "median": done[len(done) // 2],
+        "p99": done[int(0.99 * len(done))],
+        "largest": done[-1],
+        "resident_mebibytes": memory,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("seconds", nargs="?", type=float, default=60)
+    parser.add_argument("connections", nargs="?", type=int, default=64)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    found = measure(given.seconds, given.connections)
+    if given.json:
+        print(json.dumps(found))
+    else:
+        faults = found["faults"]
+        print(f"{found['connections']} connections, {found['seconds']:.0f} s: {found['answers']} answers, "
+              f"{found['busy']} told to wait (429), {len(faults)} faults")
         print(*faults[:5], sep="\n", end="\n" if faults else "")
-        print(f"median {1e3 * done[len(done) // 2]:.0f} ms, p99 {1e3 * done[int(0.99 * len(done))]:.0f} ms, largest {1e3 * done[-1]:.0f} ms")
-        print("resident MiB over the time:", *(f"{m:.0f}" for m in memory))
-    return 1 if faults else 0
+        print(f"median {1e3 * found['median']:.0f} ms, p99 {1e3 * found['p99']:.0f} ms, largest {1e3 * found['largest']:.0f} ms")
+        print("resident MiB over the time:", *(f"{m:.0f}" for m in found["resident_mebibytes"]))
+    return 1 if found["faults"] else 0
 
 
 if __name__ == "__main__":
