@@ -92,9 +92,9 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
     command.add_flag("--truncate", options.truncate, "cut a text at the model's context instead of refusing it");
   }
   command
-      .add_option("--precision", options.precision, "arithmetic of the matrix products: fp32, or fp64 as a slow proof")
+      .add_option("--precision", options.precision, "arithmetic of the matrix products: float32, two bfloat16 for one, bfloat16, or double as a slow proof")
       ->capture_default_str()
-      ->type_name("fp32|fp64");
+      ->type_name("fp32|bf16x3|bf16|fp64");
   command.add_option("--threads", options.threads, "worker threads (default: all cores)")
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");

@@ -9,7 +9,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
-#include "stratoscope/ops/matmul.h"
+#include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {

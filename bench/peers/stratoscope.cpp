@@ -13,7 +13,7 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/model/model.h"
-#include "stratoscope/ops/matmul.h"
+#include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/text/tokenizer.h"
 #include "stratoscope/version.h"
@@ -111,7 +111,7 @@ class Peer {
     return answer;
   }
 
-  json peak(const json&) { return {{"gflops", matrix_peak_gflops(model_->config(), 1)}}; }
+  json peak(const json&) { return {{"gflops", matrix_peak_gflops(model_->config(), Precision::fp32, 1)}}; }
 
   json load_tokenizer(const json& request) {
     tokenizer_.emplace(Tokenizer::load(request.at("folder").get<std::string>()));

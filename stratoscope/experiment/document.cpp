@@ -4,7 +4,7 @@
 
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
-#include "stratoscope/ops/matmul.h"
+#include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope {

@@ -25,8 +25,8 @@ bool is_before_blocks(const SiteEdit& edit) { return hook_point(edit.site.point)
 
 OpenText::OpenText(const Session& session, const std::string& text, const TextOptions& options)
     : session_(session), options_(options), text_(session.read(text, options)) {
-  if (session.precision() != Precision::fp32)
-    throw Error("text", "only the engine (fp32) holds texts open", "use --precision fp32");
+  if (session.precision() == Precision::fp64)
+    throw Error("text", "the fp64 path holds no texts open", "use another --precision");
 }
 
 void OpenText::set_edits(const Edits& edits) {

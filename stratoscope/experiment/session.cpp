@@ -15,6 +15,9 @@
 namespace stratoscope {
 namespace {
 
+constexpr std::pair<Precision, std::string_view> kPrecisions[] = {
+    {Precision::fp32, "fp32"}, {Precision::bf16x3, "bf16x3"}, {Precision::bf16, "bf16"}, {Precision::fp64, "fp64"}};
+
 void refuse_or_truncate(Text& text, std::size_t limit, bool truncate) {
   if (text.ids.size() <= limit) return;
   if (!truncate)
@@ -91,14 +94,16 @@ std::string side_by_side(const Text& text, const Text& corrupt) {
 }
 
 Precision parse_precision(std::string_view name) {
-  if (name == "fp32") return Precision::fp32;
-  if (name == "fp64") return Precision::fp64;
-  if (name == "bf16x3" || name == "bf16")
-    throw Error("precision", std::string(name) + " is not in this version", "fp32 and fp64 are");
-  throw Error("precision", "there is no " + in_quotes(name), "fp32 and fp64 are in this version");
+  for (const auto& [precision, its_name] : kPrecisions)
+    if (name == its_name) return precision;
+  throw Error("precision", "there is no " + in_quotes(name), "there are fp32, bf16x3, bf16 and fp64");
 }
 
-std::string_view name_of(Precision precision) { return precision == Precision::fp64 ? "fp64" : "fp32"; }
+std::string_view name_of(Precision precision) {
+  for (const auto& [known, name] : kPrecisions)
+    if (known == precision) return name;
+  return "";
+}
 
 struct Session::LazyModel {
   std::mutex mutex;

@@ -10,7 +10,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/json_document.h"
-#include "stratoscope/ops/matmul.h"
+#include "stratoscope/model/weights.h"
 #include "stratoscope/probe/sweep.h"
 
 namespace stratoscope {
@@ -75,12 +75,13 @@ double forward_operations(const ModelConfig& c, std::size_t tokens) {
   return static_cast<double>(c.n_layers) * (products + attention) + 2 * n * d * static_cast<double>(c.d_vocab);
 }
 
-double matrix_peak_gflops(const ModelConfig& config, std::size_t repeat, const Progress* progress) {
+double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::size_t repeat,
+                          const Progress* progress) {
   constexpr std::size_t kRows = 1024;
   const std::size_t in = config.d_model, out = std::max(config.d_vocab, config.d_mlp);
   const Tensor weights = Tensor::zeros({in, out}), x = Tensor::zeros({kRows, in});
   Tensor y({kRows, out});
-  const PackedMatrix matrix(weights.data(), in, out, WeightLayout::in_out, nullptr);
+  const PackedMatrix matrix(weights.data(), in, out, WeightLayout::in_out, nullptr, arithmetic_of(precision).value());
   const double seconds = median_seconds(repeat, progress, [&] { matrix.multiply(x.matrix(), y.matrix()); });
   return 2e-9 * static_cast<double>(kRows) * static_cast<double>(in) * static_cast<double>(out) / seconds;
 }
@@ -106,7 +107,7 @@ Timing time_model(const Session& session, const TimingRequest& request) {
     timing.runs.push_back(time_length(model, request.tokens[i], request.repeat, session.progress()));
   }
   timing.resident_bytes = resident_bytes();
-  timing.peak_gflops = matrix_peak_gflops(model.config(), request.repeat, session.progress());
+  timing.peak_gflops = matrix_peak_gflops(model.config(), model.precision(), request.repeat, session.progress());
   if (session.progress() != nullptr)
     session.progress()->update("bench", request.tokens.size() + 1, request.tokens.size() + 1);
   return timing;

@@ -42,6 +42,7 @@ Figure figure_of(const Timing& timing);
 double forward_operations(const ModelConfig& config, std::size_t tokens);
 
 // The largest matrix product of the model at 1,024 rows: the median of `repeat` after a warm-up.
-double matrix_peak_gflops(const ModelConfig& config, std::size_t repeat, const Progress* progress = nullptr);
+double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::size_t repeat,
+                          const Progress* progress = nullptr);
 
 }  // namespace stratoscope

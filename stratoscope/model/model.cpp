@@ -29,10 +29,12 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
     warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
   for (const auto& name : checkpoint_->ignored())
     warnings_.push_back("tensor '" + name + "' is not part of a GPT-2 and is ignored");
-  if (options.precision == Precision::fp32) {
-    weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, options.progress));
+  if (const auto arithmetic = arithmetic_of(options.precision)) {
+    weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, *arithmetic, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
+  if (options.precision == Precision::bf16x3)
+    warnings_.emplace_back("bf16x3 multiplies float32 numbers here, three products for one: fp32 is quicker and closer");
   checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "stratoscope/base/progress.h"
 #include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/model/model.h"
 #include "stratoscope/ops/matmul.h"
 
 namespace stratoscope {
@@ -30,7 +32,11 @@ struct Weights {
   std::size_t bytes() const;
 };
 
+// None for fp64, whose path packs nothing.
+std::optional<Arithmetic> arithmetic_of(Precision precision);
+
 // Reads and packs everything but the embeddings, whose rows are read when a token needs them.
-Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Progress* progress);
+Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic,
+                     Progress* progress);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// Dense products with weights that are packed once. The only file that knows oneDNN is matmul.cpp.
+// Dense products with weights that are packed once.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,22 @@
 
 namespace stratoscope {
 
+class Product;
+
 // How the weights passed to PackedMatrix lie in memory.
 enum class WeightLayout {
   in_out,  // [in, out], as Hugging Face's Conv1D stores them
   out_in,  // [out, in], as an embedding table or torch.nn.Linear stores them
 };
 
-// A float32 weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.
+// What the numbers of x and W are rounded to before they are multiplied. Sums are float32.
+enum class Arithmetic {
+  fp32,    // not at all
+  bf16x3,  // each to the sum of two bfloat16 numbers; three of their four products are summed. 16 bits of 24 remain
+  bf16,    // to bfloat16: 8 bits of 24
+};
+
+// A weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.
 //
 // A row of the product has the same bits whatever the other rows are, how many there are, and however many
 // threads compute them.
@@ -22,7 +31,8 @@ class PackedMatrix {
  public:
   PackedMatrix();
   // Copies `weights`; `bias` may be null or holds `out` numbers, which are copied too.
-  PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias);
+  PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias,
+               Arithmetic arithmetic = Arithmetic::fp32);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) noexcept;
@@ -35,12 +45,8 @@ class PackedMatrix {
   void multiply(MatrixView<const float> x, MatrixView<float> y) const;
 
  private:
-  struct Packed;
   std::size_t in_ = 0, out_ = 0;
-  std::unique_ptr<Packed> packed_;
+  std::unique_ptr<const Product> product_;
 };
-
-// The instruction set that the kernels use, as oneDNN names it ("AVX512_CORE_BF16"): bit promises hold within one.
-const char* instruction_set();
 
 }  // namespace stratoscope

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/tensor/bfloat16.h"
 
 namespace stratoscope {
 namespace {
@@ -20,15 +21,15 @@ float half_to_float(std::uint16_t half) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | special | sign);
 }
 
-float bfloat_to_float(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
-
 template <class Stored, class Out, class Decode>
 void convert_each(std::span<const std::byte> bytes, std::span<Out> out, Decode decode) {
   if (bytes.size() != out.size() * sizeof(Stored)) throw Error("tensor", "stored bytes and element count disagree");
-  for (std::size_t i = 0; i < out.size(); ++i) {
+  const std::byte* from = bytes.data();
+  for (Out& number : out) {
     Stored stored;
-    std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-    out[i] = static_cast<Out>(decode(stored));
+    std::memcpy(&stored, from, sizeof(Stored));
+    number = static_cast<Out>(decode(stored));
+    from += sizeof(Stored);
   }
 }
 
@@ -39,7 +40,7 @@ void convert_to(DType dtype, std::span<const std::byte> bytes, std::span<Out> ou
     case DType::f64: return convert_each<double>(bytes, out, same);
     case DType::f32: return convert_each<float>(bytes, out, same);
     case DType::f16: return convert_each<std::uint16_t>(bytes, out, half_to_float);
-    case DType::bf16: return convert_each<std::uint16_t>(bytes, out, bfloat_to_float);
+    case DType::bf16: return convert_each<std::uint16_t>(bytes, out, widened);
     case DType::i64: return convert_each<std::int64_t>(bytes, out, same);
     case DType::i32: return convert_each<std::int32_t>(bytes, out, same);
     case DType::i16: return convert_each<std::int16_t>(bytes, out, same);

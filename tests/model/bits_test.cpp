@@ -15,8 +15,8 @@ using test::everything_of;
 using EngineRun = Run<float>;  // inside a test `Run` is GoogleTest's
 constexpr int kThreadCounts[] = {1, 2, 3, 7};
 
-Model load_with(const std::filesystem::path& folder, int threads) {
-  return Model::load(folder, {Precision::fp32, threads, nullptr});
+Model load_with(const std::filesystem::path& folder, int threads, Precision precision = Precision::fp32) {
+  return Model::load(folder, {precision, threads, nullptr});
 }
 
 std::vector<TokenIds> ragged_texts(const ModelConfig& config, std::uint64_t seed) {
@@ -29,15 +29,16 @@ std::vector<TokenIds> ragged_texts(const ModelConfig& config, std::uint64_t seed
 }
 
 // A batch at every thread count against each of its texts alone on one thread.
-void expect_bits_do_not_depend_on_company(const std::filesystem::path& folder, const std::vector<TokenIds>& texts) {
+void expect_bits_do_not_depend_on_company(const std::filesystem::path& folder, const std::vector<TokenIds>& texts,
+                                          Precision precision = Precision::fp32) {
   std::vector<Run<float>> alone;
   {
-    const Model model = load_with(folder, 1);
+    const Model model = load_with(folder, 1, precision);
     for (const TokenIds& ids : texts) alone.push_back(model.run(everything_of(model.config(), {ids})));
   }
   for (const int threads : kThreadCounts) {
     SCOPED_TRACE(std::to_string(threads) + " threads");
-    const Model model = load_with(folder, threads);
+    const Model model = load_with(folder, threads, precision);
     const auto batch = model.run(everything_of(model.config(), texts));
     for (std::size_t s = 0; s < texts.size(); ++s) test::expect_sequence_has_bits_of(batch, s, alone[s]);
   }
@@ -70,7 +71,8 @@ TEST(Bits, BuiltInModel) {
   test::Random random(9);
   std::vector<TokenIds> texts;
   for (const std::size_t length : {10U, 1U, 61U, 24U}) texts.push_back(test::random_ids(random, length, 8192));
-  expect_bits_do_not_depend_on_company(folder, texts);
+  for (const Precision precision : {Precision::fp32, Precision::bf16x3, Precision::bf16})
+    expect_bits_do_not_depend_on_company(folder, texts, precision);
 }
 
 TEST(Bits, TheReferenceToo) {

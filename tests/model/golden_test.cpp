@@ -56,6 +56,24 @@ TEST_P(Golden, ReferenceAgreesAtEveryHookPoint) {
   expect_all_agree(golden_, engine().run_reference(request()), kReferenceTolerance);
 }
 
+TEST_P(Golden, LowerPrecisionsStayWithinTheirError) {
+  RunRequest wanted;
+  wanted.sequences = {ids_of(golden_.at("input_ids"))};
+  const auto expected_states = values_of(golden_.at("hidden_states"));
+  const auto expected_logits = values_of(golden_.at("logits"));
+  const std::size_t width = golden_.at("hidden_states").shape.back(), vocab = golden_.at("logits").shape.back();
+  const auto error_in = [&](Precision precision) {
+    const auto run = Model::load(kSource / "models/novella-7m", {precision, 0, nullptr}).run(wanted);
+    const auto states = largest_row_error(run.hidden_states.values(), std::span<const double>(expected_states), width);
+    const auto logits = largest_row_error(run.logits.values(), std::span<const double>(expected_logits), vocab);
+    return std::max(states.relative, logits.relative);
+  };
+  const double three = error_in(Precision::bf16x3), one = error_in(Precision::bf16);
+  EXPECT_LE(three, 1e-4);
+  EXPECT_LE(one, 5e-2);
+  EXPECT_GT(one, 20 * three) << "bf16 rounds no more than bf16x3 does";
+}
+
 INSTANTIATE_TEST_SUITE_P(Texts, Golden, testing::Values("penguins", "kafka", "dickens"),
                          [](const auto& text) { return text.param; });
 

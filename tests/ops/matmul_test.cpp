@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <thread>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/tensor/bfloat16.h"
+#include "tests/ops/targets.h"
 #include "tests/support/compare.h"
 #include "tests/support/random_checkpoint.h"
 
@@ -31,14 +35,27 @@ struct Case {
   }
 };
 
+constexpr std::array kArithmetics = {Arithmetic::fp32, Arithmetic::bf16x3, Arithmetic::bf16};
+
+// What may be lost, relative to the sum of the terms' magnitudes: float32's sums lose little; the rest of a rest, and
+// rest times rest, are each below 2^-16 of a term.
+double tolerance(Arithmetic arithmetic) { return arithmetic == Arithmetic::bf16x3 ? 0x1p-15 : 1e-6; }
+
+// A number as it is multiplied.
+double multiplied(float x, Arithmetic arithmetic) {
+  return static_cast<double>(arithmetic == Arithmetic::bf16 ? widened(rounded_to_bfloat16(x)) : x);
+}
+
 // The largest error of a row relative to the sum of its terms' magnitudes.
-double largest_error(const Case& c, WeightLayout layout, bool with_bias, MatrixView<const float> y) {
+double largest_error(const Case& c, WeightLayout layout, bool with_bias, MatrixView<const float> y,
+                     Arithmetic arithmetic = Arithmetic::fp32) {
   double worst = 0;
   for (std::size_t r = 0; r < c.rows; ++r)
     for (std::size_t o = 0; o < c.out; ++o) {
       double sum = with_bias ? static_cast<double>(c.bias[o]) : 0, size = std::abs(sum);
       for (std::size_t i = 0; i < c.in; ++i) {
-        const double term = static_cast<double>(c.rows_of_x().row(r)[i]) * static_cast<double>(c.weight(i, o, layout));
+        const double term =
+            multiplied(c.rows_of_x().row(r)[i], arithmetic) * multiplied(c.weight(i, o, layout), arithmetic);
         sum += term;
         size += std::abs(term);
       }
@@ -49,71 +66,103 @@ double largest_error(const Case& c, WeightLayout layout, bool with_bias, MatrixV
 }
 
 TEST(Matmul, AgreesWithSumsInDouble) {
-  for (const std::size_t rows : {1U, 47U, 49U, 100U})
-    for (const std::size_t in : {1U, 5U, 65U, 129U, 400U})
-      for (const std::size_t out : {1U, 16U, 67U})
-        for (const WeightLayout layout : {WeightLayout::in_out, WeightLayout::out_in})
-          for (const bool with_bias : {true, false}) {
-            const Case c(rows, in, out);
-            const PackedMatrix matrix(c.weights.data(), in, out, layout, with_bias ? c.bias.data() : nullptr);
-            Tensor y({rows, out});
-            matrix.multiply(c.rows_of_x(), y.matrix());
-            ASSERT_LE(largest_error(c, layout, with_bias, y.matrix()), 1e-6)
-                << rows << " x " << in << " x " << out << (with_bias ? " with bias" : "");
-          }
+  test::on_every_target([] {
+    for (const std::size_t rows : {1U, 6U, 47U, 150U})
+      for (const std::size_t in : {1U, 5U, 65U, 400U})
+        for (const std::size_t out : {1U, 16U, 67U})
+          for (const WeightLayout layout : {WeightLayout::in_out, WeightLayout::out_in})
+            for (const Arithmetic arithmetic : kArithmetics) {
+              const bool with_bias = (rows + out) % 2 == 0;
+              const Case c(rows, in, out);
+              const PackedMatrix matrix(c.weights.data(), in, out, layout, with_bias ? c.bias.data() : nullptr,
+                                        arithmetic);
+              Tensor y({rows, out});
+              matrix.multiply(c.rows_of_x(), y.matrix());
+              ASSERT_LE(largest_error(c, layout, with_bias, y.matrix(), arithmetic), tolerance(arithmetic))
+                  << rows << " x " << in << " x " << out << (with_bias ? " with bias" : "");
+            }
+  });
+}
+
+TEST(Matmul, ThreeProductsAreFarCloserThanOne) {
+  const Case c(20, 300, 50);
+  const auto error = [&](Arithmetic arithmetic) {
+    const PackedMatrix matrix(c.weights.data(), 300, 50, WeightLayout::in_out, nullptr, arithmetic);
+    Tensor y({20, 50});
+    matrix.multiply(c.rows_of_x(), y.matrix());
+    return largest_error(c, WeightLayout::in_out, false, y.matrix());
+  };
+  EXPECT_GT(error(Arithmetic::bf16), 100 * error(Arithmetic::bf16x3));
+  EXPECT_GT(error(Arithmetic::bf16x3), error(Arithmetic::fp32));
 }
 
 TEST(Matmul, RowsMayBeStridedAndMisaligned) {
-  for (const std::size_t in : {7U, 64U, 200U}) {
-    const Case c(50, in, 33, 5);
-    const PackedMatrix matrix(c.weights.data(), in, 33, WeightLayout::in_out, c.bias.data());
-    std::vector<float> wide(50 * 40 + 1, 123.0F);
-    const MatrixView<float> y(wide.data() + 1, 50, 33, 40);
-    matrix.multiply(c.rows_of_x(), y);
-    EXPECT_LE(largest_error(c, WeightLayout::in_out, true, y), 1e-6);
-    EXPECT_EQ(wide[0], 123.0F);
-    for (std::size_t r = 0; r < 50; ++r)
-      for (std::size_t i = 33; i < 40; ++i) ASSERT_EQ(y.row(r)[i], 123.0F) << "written between the rows";
-  }
+  for (const Arithmetic arithmetic : kArithmetics)
+    for (const std::size_t in : {7U, 64U, 200U}) {
+      const Case c(50, in, 33, 5);
+      const PackedMatrix matrix(c.weights.data(), in, 33, WeightLayout::in_out, c.bias.data(), arithmetic);
+      std::vector<float> wide(50 * 40 + 1, 123.0F);
+      const MatrixView<float> y(wide.data() + 1, 50, 33, 40);
+      matrix.multiply(c.rows_of_x(), y);
+      EXPECT_LE(largest_error(c, WeightLayout::in_out, true, y, arithmetic), tolerance(arithmetic));
+      EXPECT_EQ(wide[0], 123.0F);
+      for (std::size_t r = 0; r < 50; ++r)
+        for (std::size_t i = 33; i < 40; ++i) ASSERT_EQ(y.row(r)[i], 123.0F) << "written between the rows";
+    }
 }
 
 TEST(Matmul, ARowHasTheSameBitsInAnyCompanyAtAnyThreadCount) {
-  for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{48, 144}, {192, 768}, {768, 192}, {131, 1300}}) {
-    const Case c(130, in, out);
-    const PackedMatrix matrix(c.weights.data(), in, out, WeightLayout::in_out, c.bias.data());
-    Tensor whole({c.rows, out});
-    {
-      const ThreadScope one(1);
-      matrix.multiply(c.rows_of_x(), whole.matrix());
-    }
-    for (const int threads : {1, 2, 3, 7}) {
-      const ThreadScope scope(threads);
-      for (const std::size_t count : {1U, 2U, 3U, 16U, 47U, 49U, 100U, 130U}) {
-        const std::size_t first = (c.rows - count) / 2;
-        Tensor part({count, out});
-        matrix.multiply(c.rows_of_x().rows_from(first, count), part.matrix());
-        ASSERT_TRUE(test::same_bits(std::span<const float>(part.values()),
-                                    std::span<const float>(whole.matrix().row(first), part.size())))
-            << count << " rows, " << threads << " threads, " << in << " x " << out;
+  test::on_every_target([] {
+    for (const Arithmetic arithmetic : kArithmetics)
+      for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{48, 144}, {768, 192}, {131, 1300}}) {
+        const Case c(150, in, out);
+        const PackedMatrix matrix(c.weights.data(), in, out, WeightLayout::in_out, c.bias.data(), arithmetic);
+        Tensor whole({c.rows, out});
+        {
+          const ThreadScope one(1);
+          matrix.multiply(c.rows_of_x(), whole.matrix());
+        }
+        for (const int threads : {1, 2, 3, 7}) {
+          const ThreadScope scope(threads);
+          for (const std::size_t count : {1U, 2U, 3U, 16U, 47U, 100U, 150U}) {
+            const std::size_t first = (c.rows - count) / 2;
+            Tensor part({count, out});
+            matrix.multiply(c.rows_of_x().rows_from(first, count), part.matrix());
+            ASSERT_TRUE(test::same_bits(std::span<const float>(part.values()),
+                                        std::span<const float>(whole.matrix().row(first), part.size())))
+                << count << " rows, " << threads << " threads, " << in << " x " << out;
+          }
+        }
       }
-    }
-  }
+  });
 }
 
 TEST(Matmul, NotANumberStaysInItsRow) {
-  Case c(5, 70, 20);
-  const PackedMatrix matrix(c.weights.data(), 70, 20, WeightLayout::in_out, nullptr);
-  Tensor clean({5, 20}), y({5, 20});
-  matrix.multiply(c.rows_of_x(), clean.matrix());
-  c.x[2 * 70 + 69] = std::numeric_limits<float>::quiet_NaN();
-  matrix.multiply(c.rows_of_x(), y.matrix());
-  for (std::size_t r = 0; r < 5; ++r)
-    for (std::size_t o = 0; o < 20; ++o) {
-      if (r == 2)
-        EXPECT_TRUE(std::isnan(y.matrix().row(r)[o]));
-      else
-        EXPECT_EQ(y.matrix().row(r)[o], clean.matrix().row(r)[o]);
-    }
+  for (const Arithmetic arithmetic : kArithmetics) {
+    Case c(5, 70, 20);
+    const PackedMatrix matrix(c.weights.data(), 70, 20, WeightLayout::in_out, nullptr, arithmetic);
+    Tensor clean({5, 20}), y({5, 20});
+    matrix.multiply(c.rows_of_x(), clean.matrix());
+    c.x[2 * 70 + 69] = std::numeric_limits<float>::quiet_NaN();
+    matrix.multiply(c.rows_of_x(), y.matrix());
+    for (std::size_t r = 0; r < 5; ++r)
+      for (std::size_t o = 0; o < 20; ++o) {
+        if (r == 2)
+          EXPECT_TRUE(std::isnan(y.matrix().row(r)[o]));
+        else
+          EXPECT_EQ(y.matrix().row(r)[o], clean.matrix().row(r)[o]);
+      }
+  }
+}
+
+TEST(Matmul, PackedWeightsTakeTheBytesOfTheirArithmetic) {
+  const Case c(1, 96, 64);
+  for (const auto& [arithmetic, bytes] :
+       {std::pair{Arithmetic::fp32, 4U}, {Arithmetic::bf16x3, 6U}, {Arithmetic::bf16, 2U}}) {
+    const PackedMatrix matrix(c.weights.data(), 96, 64, WeightLayout::in_out, nullptr, arithmetic);
+    EXPECT_GE(matrix.bytes(), 96U * 64U * std::min(bytes, 4U));
+    EXPECT_LE(matrix.bytes(), 96U * 64U * bytes + 64U * sizeof(float));
+  }
 }
 
 TEST(Matmul, NoRowsAreNoWorkAndConcurrentUseIsSafe) {
@@ -121,7 +170,6 @@ TEST(Matmul, NoRowsAreNoWorkAndConcurrentUseIsSafe) {
   const PackedMatrix matrix(c.weights.data(), 96, 100, WeightLayout::in_out, c.bias.data());
   Tensor nothing({0, 100});
   matrix.multiply(c.rows_of_x().rows_from(0, 0), nothing.matrix());
-  EXPECT_GE(matrix.bytes(), 96U * 100 * sizeof(float));
 
   Tensor expected({40, 100});
   matrix.multiply(c.rows_of_x(), expected.matrix());

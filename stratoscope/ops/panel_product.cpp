@@ -1,0 +1,298 @@
+#include "stratoscope/ops/panel_product.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/threads.h"
+#include "stratoscope/tensor/bfloat16.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stratoscope/ops/panel_product.cpp"
+// This file is compiled once per instruction set; the order of these headers matters.
+// clang-format off
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#ifndef STRATOSCOPE_PANEL_PIECE
+#define STRATOSCOPE_PANEL_PIECE
+namespace stratoscope {
+
+// Rows of x by panels of one part of the inner dimension: y (+)= x w.
+struct PanelPiece {
+  const float* x;            // tile by tile, [depth, rows of the tile]; the next tile begins `in` rows of numbers on
+  std::size_t rows, in;      // in: the whole inner dimension
+  std::size_t first, depth;  // the part
+  MatrixView<float> y;       // as wide as the panels, but for the last one
+  bool add;                  // to what is in y, else to the bias
+};
+
+// One panel of weights, as it is stored.
+struct PanelWeights {
+  const float* whole;         // [depth, width], or null and
+  const std::uint16_t* half;  // bfloat16
+  const float* bias;          // [width]
+};
+
+// What one instruction set has.
+struct PanelKernels {
+  std::size_t tile_rows, panel_width;
+  void (*multiply_panel)(const PanelPiece&, const PanelWeights&);
+};
+
+constexpr std::size_t kLongestPart = 256;
+
+}  // namespace stratoscope
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace stratoscope {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// With two vectors for each row these fill 16 or 32 registers: sums, two loads, one broadcast.
+constexpr std::size_t kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
+
+std::size_t panel_width() { return 2 * hn::Lanes(hn::ScalableTag<float>()); }
+
+template <class D>
+hn::Vec<D> weights_at(D d, const float* w) {
+  return hn::LoadU(d, w);
+}
+
+template <class D>
+hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
+  const hn::Rebind<std::uint32_t, D> bits;
+  const hn::Rebind<std::uint16_t, D> half;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
+}
+
+// R rows of y from `depth` > 0 rows of a panel.
+template <std::size_t R, class Weight>
+void tile(const float* x, const Weight* w, std::size_t depth, const float* bias, bool add, float* y,
+          std::size_t stride) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector left[R], right[R];
+  {
+    const auto w_left = weights_at(d, w), w_right = weights_at(d, w + lanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto broadcast = hn::Set(d, x[r]);
+      left[r] = hn::Mul(broadcast, w_left);
+      right[r] = hn::Mul(broadcast, w_right);
+    }
+  }
+  for (std::size_t i = 1; i < depth; ++i) {
+    w += 2 * lanes;
+    x += R;
+    const auto w_left = weights_at(d, w), w_right = weights_at(d, w + lanes);
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto broadcast = hn::Set(d, x[r]);
+      left[r] = hn::MulAdd(broadcast, w_left, left[r]);
+      right[r] = hn::MulAdd(broadcast, w_right, right[r]);
+    }
+  }
+  for (std::size_t r = 0; r < R; ++r) {
+    float* const to = y + r * stride;
+    const float* const from = add ? to : bias;
+    hn::StoreU(hn::Add(hn::LoadU(d, from), left[r]), d, to);
+    hn::StoreU(hn::Add(hn::LoadU(d, from + lanes), right[r]), d, to + lanes);
+  }
+}
+
+template <class Weight>
+using Tile = void (*)(const float*, const Weight*, std::size_t, const float*, bool, float*, std::size_t);
+
+template <class Weight, std::size_t... R>
+constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
+  return {tile<R + 1, Weight>...};
+}
+
+template <class Weight>
+void multiply_rows(const PanelPiece& piece, const Weight* w, const float* bias) {
+  static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
+  const std::size_t width = panel_width();
+  const MatrixView<float> y = piece.y;
+  for (std::size_t row = 0; row < piece.rows; row += kTileRows) {
+    const std::size_t count = std::min(kTileRows, piece.rows - row);
+    const float* const x = piece.x + row * piece.in + piece.first * count;
+    if (y.cols == width) {
+      kTiles[count - 1](x, w, piece.depth, bias, piece.add, y.row(row), y.stride);
+      continue;
+    }
+    HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())] = {};
+    if (piece.add)
+      for (std::size_t r = 0; r < count; ++r) std::copy_n(y.row(row + r), y.cols, narrow + r * width);
+    kTiles[count - 1](x, w, piece.depth, bias, piece.add, narrow, width);
+    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, y.cols, y.row(row + r));
+  }
+}
+
+void multiply_panel(const PanelPiece& piece, const PanelWeights& weights) {
+  if (weights.whole != nullptr) return multiply_rows(piece, weights.whole, weights.bias);
+  if (piece.rows <= kTileRows) return multiply_rows(piece, weights.half, weights.bias);
+  // For several tiles they are widened once, into the first cache.
+  const hn::ScalableTag<float> d;
+  HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
+  for (std::size_t i = 0; i < piece.depth * panel_width(); i += hn::Lanes(d))
+    hn::Store(weights_at(d, weights.half + i), d, widened + i);
+  multiply_rows(piece, static_cast<const float*>(widened), weights.bias);
+}
+
+PanelKernels panel_kernels() { return {kTileRows, panel_width(), multiply_panel}; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stratoscope
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stratoscope {
+HWY_EXPORT(panel_kernels);
+
+namespace {
+
+constexpr std::size_t kBlockRows = 144;  // rows of x whose part stays in the second cache
+constexpr std::size_t kMostPanels = 8;   // panels that use it before the next part
+
+std::size_t up_to_multiple(std::size_t n, std::size_t of) { return (n + of - 1) / of * of; }
+
+float nearest_bfloat16(float x) { return widened(rounded_to_bfloat16(x)); }
+float rest_of_bfloat16(float x) { return nearest_bfloat16(x - nearest_bfloat16(x)); }
+
+class PanelProduct : public Product {
+ public:
+  PanelProduct(const PlainWeights& weights, Arithmetic arithmetic)
+      : arithmetic_(arithmetic),
+        in_(weights.in),
+        out_(weights.out),
+        part_(std::clamp((in_ + kMostParts - 1) / kMostParts, kShortestPart, kLongestPart)),
+        kernels_(HWY_DYNAMIC_DISPATCH(panel_kernels)()),
+        width_(kernels_.panel_width),
+        bias_(Tensor::zeros({up_to_multiple(out_, width_)})) {
+    if (weights.bias != nullptr) std::copy_n(weights.bias, out_, bias_.data());
+    const std::size_t size = bias_.size() * in_;
+    if (arithmetic == Arithmetic::fp32) {
+      whole_ = Tensor({size});
+      pack(weights, [&](std::size_t to, float w) { whole_.data()[to] = w; });
+      return;
+    }
+    high_ = BasicTensor<std::uint16_t>({size});
+    if (arithmetic == Arithmetic::bf16x3) low_ = BasicTensor<std::uint16_t>({size});
+    pack(weights, [&](std::size_t to, float w) {
+      high_.data()[to] = rounded_to_bfloat16(w);
+      if (!low_.empty()) low_.data()[to] = rounded_to_bfloat16(w - widened(high_.data()[to]));
+    });
+  }
+
+  std::size_t bytes() const override {
+    return (whole_.size() + bias_.size()) * sizeof(float) + (high_.size() + low_.size()) * sizeof(std::uint16_t);
+  }
+
+  void multiply(MatrixView<const float> x, MatrixView<float> y) const override {
+    std::array<Tensor, 2> planes;  // the same rows of x, as the kernel reads them
+    switch (arithmetic_) {
+      case Arithmetic::fp32: planes[0] = in_tiles(x, [](float number) { return number; }); break;
+      case Arithmetic::bf16x3:
+        planes[1] = in_tiles(x, [](float number) { return rest_of_bfloat16(number); });
+        [[fallthrough]];
+      case Arithmetic::bf16: planes[0] = in_tiles(x, [](float number) { return nearest_bfloat16(number); }); break;
+    }
+    const std::size_t panels = bias_.size() / width_, row_blocks = (x.rows + kBlockRows - 1) / kBlockRows;
+    // Small enough that threads end together; no sum knows of it.
+    const std::size_t wanted = 3 * static_cast<std::size_t>(omp_get_max_threads());
+    const std::size_t group = std::clamp<std::size_t>(panels * row_blocks / wanted, 1, kMostPanels);
+    const std::size_t groups = (panels + group - 1) / group;
+    parallel_for(row_blocks * groups, [&](std::size_t task) {
+      const std::size_t first_row = task / groups * kBlockRows, first_panel = task % groups * group;
+      multiply_block(planes, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
+                     std::min(group, panels - first_panel), y);
+    });
+  }
+
+ private:
+  // The weights in panels, zeros behind the last: store(place, weight).
+  template <class Store>
+  void pack(const PlainWeights& weights, const Store& store) const {
+    const bool in_out = weights.layout == WeightLayout::in_out;
+    const std::size_t next_in = in_out ? out_ : 1, next_out = in_out ? 1 : in_;
+    for (std::size_t column = 0; column < bias_.size(); column += width_) {
+      const std::size_t count = std::min(width_, out_ - column);
+      std::size_t to = column * in_;
+      for (std::size_t i = 0; i < in_; ++i) {
+        const float* const from = weights.data + i * next_in + column * next_out;
+        for (std::size_t c = 0; c < count; ++c) store(to + c, from[c * next_out]);
+        for (std::size_t c = count; c < width_; ++c) store(to + c, 0.0F);
+        to += width_;
+      }
+    }
+  }
+
+  // decode(x) of each number, tile by tile.
+  template <class Decode>
+  Tensor in_tiles(MatrixView<const float> x, const Decode& decode) const {
+    constexpr std::size_t kInFirstCache = 256;
+    const std::size_t height = kernels_.tile_rows;
+    Tensor tiles({x.rows, in_});
+    parallel_for((x.rows + height - 1) / height, [&](std::size_t tile) {
+      const MatrixView<const float> rows = x.rows_from(tile * height, std::min(height, x.rows - tile * height));
+      float* const to = tiles.data() + tile * height * in_;
+      for (std::size_t first = 0; first < in_; first += kInFirstCache)
+        for (std::size_t r = 0; r < rows.rows; ++r) {
+          const float* const from = rows.row(r);
+          for (std::size_t i = first; i < std::min(in_, first + kInFirstCache); ++i)
+            to[i * rows.rows + r] = decode(from[i]);
+        }
+    });
+    return tiles;
+  }
+
+  void multiply_block(const std::array<Tensor, 2>& planes, std::size_t first_row, std::size_t rows,
+                      std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
+    // Which plane of x meets which half of the weights: the smallest products first.
+    struct Term {
+      std::size_t plane;
+      const BasicTensor<std::uint16_t>* half;
+    };
+    std::vector<Term> terms = {{0, &high_}};
+    if (arithmetic_ == Arithmetic::bf16x3) terms = {{1, &high_}, {0, &low_}, {0, &high_}};
+    for (std::size_t first = 0; first < in_; first += part_)
+      for (std::size_t t = 0; t < terms.size(); ++t)
+        for (std::size_t p = first_panel; p < first_panel + panels; ++p) {
+          const std::size_t column = p * width_, at = column * in_ + first * width_;
+          const PanelPiece piece{planes[terms[t].plane].data() + first_row * in_,
+                                 rows,
+                                 in_,
+                                 first,
+                                 std::min(part_, in_ - first),
+                                 y.rows_from(first_row, rows).cols_from(column, std::min(width_, out_ - column)),
+                                 first + t > 0};
+          const bool whole = arithmetic_ == Arithmetic::fp32;
+          kernels_.multiply_panel(piece, {whole ? whole_.data() + at : nullptr,
+                                          whole ? nullptr : terms[t].half->data() + at, bias_.data() + column});
+        }
+  }
+
+  Arithmetic arithmetic_;
+  std::size_t in_, out_;
+  std::size_t part_;  // of the inner dimension, summed from zero
+  PanelKernels kernels_;
+  std::size_t width_;
+  Tensor bias_;                            // padded to whole panels
+  Tensor whole_;                           // [panel, in, width]
+  BasicTensor<std::uint16_t> high_, low_;  // the same: weights, and what rounding left of them
+};
+
+}  // namespace
+
+std::unique_ptr<const Product> pack_in_panels(const PlainWeights& weights, Arithmetic arithmetic) {
+  return std::make_unique<const PanelProduct>(weights, arithmetic);
+}
+
+}  // namespace stratoscope
+#endif
