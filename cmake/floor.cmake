@@ -1,7 +1,7 @@
 # One library per folder of stratoscope/. A floor links only the floors below it, so a wrong include fails to link.
 #   add_floor(NAME SOURCES a.cpp … LINK lower_floor or package targets … [ALONE b.cpp …])
-# ALONE are sources with local names that another file of the folder has as well: the sanitizers' trees compile the files
-# of a folder as one, in less than half the time (CMAKE_UNITY_BUILD).
+# ALONE are sources with local names that another file of the folder has as well: the presets compile several files of a
+# folder as one, in less than half the time (CMAKE_UNITY_BUILD).
 function(stratoscope_options target)
   # GCC 12 at -O3 reports -Wrestrict on ordinary std::string concatenation (its bug 105651). Its -Wconversion leaves
   # sign conversions out, clang's does not.
@@ -31,6 +31,7 @@ function(add_floor_tests name)
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(test_${name} ${ARG_SOURCES})
   stratoscope_options(test_${name})
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised, tests compile fast
   target_compile_definitions(test_${name} PRIVATE STRATOSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     GPT2_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/gpt2")
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} GTest::gtest_main)

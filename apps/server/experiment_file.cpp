@@ -8,7 +8,7 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kNameBytes = 1000, kShort = 100, kAxisBytes = 4000;
+constexpr std::size_t kModelNameBytes = 1000, kShort = 100, kAxisBytes = 4000;
 
 void check_object(const nlohmann::json& value, const char* name) {
   if (!value.is_null() && !value.is_object())
@@ -44,7 +44,7 @@ SavedExperiment read_experiment(const std::string& body) {
   check_object(model, "model");
   if (model.is_null()) throw Refusal(400, "experiment", "'model' is missing");
   Fields model_fields(model.dump());
-  saved.summary.model = model_fields.text("name", kNameBytes);
+  saved.summary.model = model_fields.text("name", kModelNameBytes);
   saved.summary.model_hash = model_fields.text("hash", kShort);
   saved.summary.text = fields.text("text", kTextBytes);
   saved.summary.note = fields.text_or("note", kNoteBytes, "");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "apps/server/answer.h"
 #include "apps/server/http_server.h"
 #include "apps/server/jobs.h"
 #include "apps/server/shelf.h"
@@ -33,6 +34,9 @@ struct Workshop {
   StoreDoor& store;
   HttpServer& server;
 };
+
+// Answers with a document that no cache keeps.
+void send(httplib::Response& response, const Json& json);
 
 void add_view_routes(HttpServer& server, Workshop& workshop);
 void add_model_routes(HttpServer& server, Workshop& workshop);

@@ -12,13 +12,6 @@ namespace {
 
 constexpr const char* kOne = "/api/experiments/([0-9]{1,15})";
 
-void send(httplib::Response& response, const Json& json) {
-  response.set_header("Cache-Control", "no-store");
-  Answer answer;
-  answer.json = json;
-  response.set_content(as_json(answer), "application/json");
-}
-
 long number_in(const std::string& text, long otherwise) {
   long number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -12,13 +12,6 @@
 namespace stratoscope::server {
 namespace {
 
-void send(httplib::Response& response, const Json& json) {
-  response.set_header("Cache-Control", "no-store");
-  Answer answer;
-  answer.json = json;
-  response.set_content(as_json(answer), "application/json");
-}
-
 Json limits() {
   return {{"body_bytes", kBodyBytes},        {"text_bytes", kTextBytes},    {"edits", kEdits},
           {"edit_bytes", kEditBytes},        {"grid_points", kGridPoints},  {"window", kWindow},
