@@ -22,26 +22,27 @@
 #define STRATOSCOPE_PANEL_PIECE
 namespace stratoscope {
 
-// Rows of x by panels of one part of the inner dimension: y (+)= x w.
+// Rows of x by neighbouring panels, in one part of the inner dimension: y (+)= x w.
 struct PanelPiece {
   const float* x;            // tile by tile, [depth, rows of the tile]; the next tile begins `in` rows of numbers on
   std::size_t rows, in;      // in: the whole inner dimension
   std::size_t first, depth;  // the part
-  MatrixView<float> y;       // as wide as the panels, but for the last one
-  bool add;                  // to what is in y, else to the bias
+  std::size_t panels;
+  MatrixView<float> y;  // as wide as the panels, but for the last one
+  bool add;             // to what is in y, else to the bias
 };
 
-// One panel of weights, as it is stored.
+// The first panel of weights, as it is stored; the next one begins `in` rows on.
 struct PanelWeights {
   const float* whole;         // [depth, width], or null and
   const std::uint16_t* half;  // bfloat16
-  const float* bias;          // [width]
+  const float* bias;          // [width], and that of the next panel behind it
 };
 
 // What one instruction set has.
 struct PanelKernels {
   std::size_t tile_rows, panel_width;
-  void (*multiply_panel)(const PanelPiece&, const PanelWeights&);
+  void (*multiply_panels)(const PanelPiece&, const PanelWeights&);
 };
 
 constexpr std::size_t kLongestPart = 256;
@@ -72,80 +73,108 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
 }
 
-// R rows of y from `depth` > 0 rows of a panel.
-template <std::size_t R, class Weight>
-void tile(const float* x, const Weight* w, std::size_t depth, const float* bias, bool add, float* y,
+// R rows of y from `depth` > 0 rows of P panels, `next` numbers from one another.
+template <std::size_t R, std::size_t P, class Weight>
+void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, const float* bias, bool add, float* y,
           std::size_t stride) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector left[R], right[R];
-  {
-    const auto w_left = weights_at(d, w), w_right = weights_at(d, w + lanes);
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto broadcast = hn::Set(d, x[r]);
-      left[r] = hn::Mul(broadcast, w_left);
-      right[r] = hn::Mul(broadcast, w_right);
-    }
+  const auto load = [&](std::size_t v) HWY_ATTR { return weights_at(d, w + v / 2 * next + v % 2 * lanes); };
+  Vector sums[R][2 * P], column[2 * P];
+  for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
+  for (std::size_t r = 0; r < R; ++r) {
+    const auto broadcast = hn::Set(d, x[r]);
+    for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::Mul(broadcast, column[v]);
   }
   for (std::size_t i = 1; i < depth; ++i) {
     w += 2 * lanes;
     x += R;
-    const auto w_left = weights_at(d, w), w_right = weights_at(d, w + lanes);
+    for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
     for (std::size_t r = 0; r < R; ++r) {
       const auto broadcast = hn::Set(d, x[r]);
-      left[r] = hn::MulAdd(broadcast, w_left, left[r]);
-      right[r] = hn::MulAdd(broadcast, w_right, right[r]);
+      for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::MulAdd(broadcast, column[v], sums[r][v]);
     }
   }
   for (std::size_t r = 0; r < R; ++r) {
     float* const to = y + r * stride;
     const float* const from = add ? to : bias;
-    hn::StoreU(hn::Add(hn::LoadU(d, from), left[r]), d, to);
-    hn::StoreU(hn::Add(hn::LoadU(d, from + lanes), right[r]), d, to + lanes);
+    for (std::size_t v = 0; v < 2 * P; ++v)
+      hn::StoreU(hn::Add(hn::LoadU(d, from + v * lanes), sums[r][v]), d, to + v * lanes);
   }
 }
 
 template <class Weight>
-using Tile = void (*)(const float*, const Weight*, std::size_t, const float*, bool, float*, std::size_t);
+using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, const float*, bool, float*, std::size_t);
 
 template <class Weight, std::size_t... R>
 constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
-  return {tile<R + 1, Weight>...};
+  return {tile<R + 1, 1, Weight>...};
 }
 
 template <class Weight>
-void multiply_rows(const PanelPiece& piece, const Weight* w, const float* bias) {
+void multiply_panel(const PanelPiece& piece, const Weight* w, const float* bias, MatrixView<float> y) {
   static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
   const std::size_t width = panel_width();
-  const MatrixView<float> y = piece.y;
   for (std::size_t row = 0; row < piece.rows; row += kTileRows) {
     const std::size_t count = std::min(kTileRows, piece.rows - row);
     const float* const x = piece.x + row * piece.in + piece.first * count;
     if (y.cols == width) {
-      kTiles[count - 1](x, w, piece.depth, bias, piece.add, y.row(row), y.stride);
+      kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, y.row(row), y.stride);
       continue;
     }
     HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())] = {};
     if (piece.add)
       for (std::size_t r = 0; r < count; ++r) std::copy_n(y.row(row + r), y.cols, narrow + r * width);
-    kTiles[count - 1](x, w, piece.depth, bias, piece.add, narrow, width);
+    kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, narrow, width);
     for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, y.cols, y.row(row + r));
   }
 }
 
-void multiply_panel(const PanelPiece& piece, const PanelWeights& weights) {
-  if (weights.whole != nullptr) return multiply_rows(piece, weights.whole, weights.bias);
-  if (piece.rows <= kTileRows) return multiply_rows(piece, weights.half, weights.bias);
-  // For several tiles they are widened once, into the first cache.
-  const hn::ScalableTag<float> d;
-  HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
-  for (std::size_t i = 0; i < piece.depth * panel_width(); i += hn::Lanes(d))
-    hn::Store(weights_at(d, weights.half + i), d, widened + i);
-  multiply_rows(piece, static_cast<const float*>(widened), weights.bias);
+// Few rows leave the processor waiting for each sum's last addition, unless they meet several panels at once. Returns
+// how many whole panels were done.
+template <class Weight>
+std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w, const float* bias) {
+  constexpr std::size_t kPanels[] = {0, 4, 3, 2};
+  if (piece.rows >= std::size(kPanels)) return 0;
+  constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], Weight>, tile<2, kPanels[2], Weight>,
+                                     tile<3, kPanels[3], Weight>};
+  const std::size_t width = panel_width(), at_once = kPanels[piece.rows], next = piece.in * width;
+  const float* const x = piece.x + piece.first * piece.rows;
+  std::size_t done = 0;
+  for (; (done + at_once) * width <= piece.y.cols; done += at_once)
+    kTiles[piece.rows](x, w + done * next, next, piece.depth, bias + done * width, piece.add,
+                       piece.y.data + done * width, piece.y.stride);
+  return done;
 }
 
-PanelKernels panel_kernels() { return {kTileRows, panel_width(), multiply_panel}; }
+void multiply_panels(const PanelPiece& piece, const PanelWeights& weights) {
+  const std::size_t width = panel_width(), next = piece.in * width;
+  const auto y_of = [&](std::size_t panel) {
+    return piece.y.cols_from(panel * width, std::min(width, piece.y.cols - panel * width));
+  };
+  if (weights.whole != nullptr) {
+    for (std::size_t p = multiply_few_rows(piece, weights.whole, weights.bias); p < piece.panels; ++p)
+      multiply_panel(piece, weights.whole + p * next, weights.bias + p * width, y_of(p));
+    return;
+  }
+  std::size_t p = multiply_few_rows(piece, weights.half, weights.bias);
+  const hn::ScalableTag<float> d;
+  for (; p < piece.panels; ++p) {
+    const std::uint16_t* const half = weights.half + p * next;
+    if (piece.rows <= kTileRows) {
+      multiply_panel(piece, half, weights.bias + p * width, y_of(p));
+      continue;
+    }
+    // For several tiles they are widened once, into the first cache.
+    HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
+    for (std::size_t i = 0; i < piece.depth * width; i += hn::Lanes(d))
+      hn::Store(weights_at(d, half + i), d, widened + i);
+    multiply_panel(piece, static_cast<const float*>(widened), weights.bias + p * width, y_of(p));
+  }
+}
+
+PanelKernels panel_kernels() { return {kTileRows, panel_width(), multiply_panels}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stratoscope
@@ -261,21 +290,24 @@ class PanelProduct : public Product {
     };
     std::vector<Term> terms = {{0, &high_}};
     if (arithmetic_ == Arithmetic::bf16x3) terms = {{1, &high_}, {0, &low_}, {0, &high_}};
+    const std::size_t column = first_panel * width_;
+    const MatrixView<float> block =
+        y.rows_from(first_row, rows).cols_from(column, std::min(panels * width_, out_ - column));
     for (std::size_t first = 0; first < in_; first += part_)
-      for (std::size_t t = 0; t < terms.size(); ++t)
-        for (std::size_t p = first_panel; p < first_panel + panels; ++p) {
-          const std::size_t column = p * width_, at = column * in_ + first * width_;
-          const PanelPiece piece{planes[terms[t].plane].data() + first_row * in_,
-                                 rows,
-                                 in_,
-                                 first,
-                                 std::min(part_, in_ - first),
-                                 y.rows_from(first_row, rows).cols_from(column, std::min(width_, out_ - column)),
-                                 first + t > 0};
-          const bool whole = arithmetic_ == Arithmetic::fp32;
-          kernels_.multiply_panel(piece, {whole ? whole_.data() + at : nullptr,
-                                          whole ? nullptr : terms[t].half->data() + at, bias_.data() + column});
-        }
+      for (std::size_t t = 0; t < terms.size(); ++t) {
+        const PanelPiece piece{planes[terms[t].plane].data() + first_row * in_,
+                               rows,
+                               in_,
+                               first,
+                               std::min(part_, in_ - first),
+                               panels,
+                               block,
+                               first + t > 0};
+        const std::size_t at = column * in_ + first * width_;
+        const bool whole = arithmetic_ == Arithmetic::fp32;
+        kernels_.multiply_panels(piece, {whole ? whole_.data() + at : nullptr,
+                                         whole ? nullptr : terms[t].half->data() + at, bias_.data() + column});
+      }
   }
 
   Arithmetic arithmetic_;
