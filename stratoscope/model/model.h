@@ -12,19 +12,14 @@
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/model/cells.h"
+#include "stratoscope/model/precision.h"
 #include "stratoscope/model/run.h"
 
+namespace stratoscope {
+struct Weights;  // hidden
+}
+
 namespace STRATOSCOPE_API stratoscope {
-
-struct Weights;
-
-// The arithmetic of the products with weights; everything else is float32 in the engine.
-enum class Precision {
-  fp32,    // float32, what PyTorch gives
-  bf16x3,  // each number as the sum of two bfloat16 numbers: 16 of 24 bits
-  bf16,    // bfloat16 numbers, 8 bits; half the memory
-  fp64,    // the plain reference path, all of it in double: slow, for proof
-};
 
 struct ModelOptions {
   Precision precision = Precision::fp32;

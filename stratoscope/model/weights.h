@@ -7,7 +7,7 @@
 
 #include "stratoscope/base/progress.h"
 #include "stratoscope/hub/checkpoint.h"
-#include "stratoscope/model/model.h"
+#include "stratoscope/model/precision.h"
 #include "stratoscope/ops/matmul.h"
 
 namespace stratoscope {
