@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/memory_size.h"
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
@@ -22,6 +23,7 @@ struct Options {
   AblateRequest request;
   std::vector<std::string> parts = {"heads", "attn", "mlps", "blocks"};
   std::optional<std::string> reference;
+  std::string memory_limit;
   std::size_t top = 20;
 };
 
@@ -34,8 +36,8 @@ void print_result(const Ablations& result, std::size_t top) {
   Table table({"without", ">value", ">change", ">KL"});
   for (std::size_t i = 0; i < std::min(top, result.ablations.size()); ++i) {
     const Ablation& ablation = result.ablations[i];
-    table.add({name_of(ablation), fmt::format("{:.6f}", ablation.value),
-               fmt::format("{:+.6f}", ablation.value - result.clean), fmt::format("{:.4f}", ablation.effect.kl)});
+    table.add({name_of(ablation), fixed(ablation.value, 6), signed_fixed(ablation.value - result.clean, 6),
+               fixed(ablation.effect.kl, 4)});
   }
   print(table.text());
   if (top < result.ablations.size()) print(fmt::format("  … and {} more (--top)\n", result.ablations.size() - top));
@@ -47,8 +49,8 @@ void add_ablate(CLI::App& app, Program& program) {
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("ablate", "every head, MLP or block taken away in turn, ranked by effect");
   add_model_options(command, options->common, false);
-  command.add_flag("--bos", options->common.bos, "put the beginning-of-text token first");
-  command.add_flag("--truncate", options->common.truncate, "cut a text at the model's context");
+  add_bos(command, options->common);
+  add_truncate(command, options->common);
   auto* parts = command.add_option("--parts", options->parts, "what to take away: heads, attn, mlps, blocks, neurons");
   parts->delimiter(',')->expected(1)->take_all()->type_name("heads|attn|mlps|blocks|neurons");
   command.add_flag("--mean", options->request.mean, "put the mean over all positions in its place (default: zero)");
@@ -60,11 +62,10 @@ void add_ablate(CLI::App& app, Program& program) {
                   "neurons in a group (default: sixteen groups a block)")
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("N");
-  add_targets(command, options->targets, "the token that the metric follows, as text");
-  command.add_option("--metric", options->request.metric, "what is read")
-      ->capture_default_str()
-      ->type_name("log_prob|prob|rank|logit|logit_diff|kl|entropy");
+  add_targets(command, options->targets);
+  add_metric(command, options->request.metric);
   command.add_option("--top", options->top, "how many are listed")->capture_default_str()->type_name("K");
+  add_memory_limit(command, options->memory_limit);
   add_figure_options(command, options->figure);
   add_record(command, options->common);
   add_text(command, options->common);
@@ -78,12 +79,12 @@ void add_ablate(CLI::App& app, Program& program) {
       request.parts.clear();
       for (const std::string& part : options->parts) request.parts.push_back(parse_ablated_part(part));
       request.targets = options->targets.in_order;
+      request.memory_limit = memory_size(options->memory_limit);
       if (options->reference) request.reference = read_texts(*options->reference);
       const Session session = open_session(options->common, program);
       const Ablations result = ablate(session, request);
       print_warnings(session, options->common, std::nullopt);
-      for (const Target& target : result.targets)
-        if (target.ids.size() > 1) warn(cut_warning(target));
+      warn_all(result.warnings);
       write_figure(options->figure, figure_of(result), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);

@@ -31,9 +31,11 @@ void print_result(const EdgesExperiment& experiment, std::size_t top) {
   for (std::size_t i = 0; i < std::min(top, experiment.strongest.size()); ++i) {
     const StrongEdge& edge = experiment.strongest[i];
     table.add({receiver_name(experiment, edge.sender), receiver_name(experiment, edge.receiver),
-               fmt::format("{:+.6f}", edge.change)});
+               signed_fixed(edge.change, 6)});
   }
   print(table.text());
+  if (top < experiment.strongest.size())
+    print(fmt::format("  … and {} more (--top; --json has every edge)\n", experiment.strongest.size() - top));
 }
 
 }  // namespace
@@ -43,16 +45,14 @@ void add_edges(CLI::App& app, Program& program) {
   CLI::App& command =
       *app.add_subcommand("edges", "path patching: every edge from a head or MLP to a later one, patched alone");
   add_model_options(command, options->common, false);
-  command.add_flag("--bos", options->common.bos, "put the beginning-of-text token first");
+  add_bos(command, options->common);
   command
       .add_option("--corrupt", options->common.corrupt,
                   "replace senders by their output on this text, as many tokens as TEXT (default: by zero)")
       ->type_name("TEXT");
   command.add_flag("--mean", options->request.mean, "replace senders by the mean of their output over the text");
-  add_targets(command, options->targets, "the token that the metric follows, as text");
-  command.add_option("--metric", options->request.metric, "what is read")
-      ->capture_default_str()
-      ->type_name("log_prob|prob|rank|logit|logit_diff|kl|entropy");
+  add_targets(command, options->targets);
+  add_metric(command, options->request.metric);
   command.add_option("--top", options->top, "how many edges are listed and drawn")
       ->capture_default_str()
       ->type_name("K");
@@ -73,8 +73,7 @@ void add_edges(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const EdgesExperiment experiment = find_edges(session, request);
       print_warnings(session, options->common, std::nullopt);
-      for (const Target& target : experiment.targets)
-        if (target.ids.size() > 1) warn(cut_warning(target));
+      warn_all(experiment.warnings);
       write_figure(options->figure, figure_of(experiment, options->top), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, experiment); })) return;
       print_header(session, experiment.text);

@@ -88,8 +88,8 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
         ->take_all();
     command.add_option("--corrupt", options.corrupt, "the text that the value 'corrupt' of an edit is read from")
         ->type_name("TEXT");
-    command.add_flag("--bos", options.bos, "put the beginning-of-text token first");
-    command.add_flag("--truncate", options.truncate, "cut a text at the model's context instead of refusing it");
+    add_bos(command, options);
+    add_truncate(command, options);
   }
   command
       .add_option("--precision", options.precision, "arithmetic of the matrix products: float32, two bfloat16 for one, bfloat16, or double as a slow proof")
@@ -99,6 +99,14 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");
   command.add_flag("--json", options.json, "print one JSON document");
+}
+
+void add_bos(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--bos", options.bos, "put the beginning-of-text token first");
+}
+
+void add_truncate(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--truncate", options.truncate, "cut a text at the model's context instead of refusing it");
 }
 
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help) {

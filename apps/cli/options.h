@@ -48,6 +48,9 @@ struct Program {
 // --model, --pull, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos,
 // --truncate.
 void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
+// Parts of these, for commands whose edits are their own.
+void add_bos(CLI::App& command, CommonOptions& options);
+void add_truncate(CLI::App& command, CommonOptions& options);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);

@@ -16,6 +16,10 @@ void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stde
 
 void warn(std::string_view text) { tell(fmt::format("stratoscope: warning: {}\n", text)); }
 
+void warn_all(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) warn(warning);
+}
+
 void print_header(const Session& session, const Text& text) {
   fmt::print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");
   for (const std::string& note : text.notes) fmt::print("note: {}\n", note);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/cli/options.h"
 #include "stratoscope/experiment/document.h"
@@ -21,6 +22,7 @@ void print_json(const Document& document);
 // The checkpoint's warnings, once the model is loaded, and those of numbers that edits spoiled or did not move.
 void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
                     std::size_t texts = 1);
+void warn_all(const std::vector<std::string>& warnings);
 // "effect of the edits: …" for people.
 void print_effect(const std::optional<Effect>& effect);
 

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/memory_size.h"
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
@@ -21,6 +22,7 @@ struct Options {
   FigureOptions figure;
   TargetOptions targets;
   std::string metric;
+  std::string memory_limit;
   bool noising = false;
 };
 
@@ -31,15 +33,18 @@ void print_grid(const Patch& patch, const PatchGrid& grid) {
   for (std::size_t layer = 0; layer < grid.values.size(); ++layer)
     for (std::size_t place = 0; place < grid.values[layer].size(); ++place)
       cells.emplace_back(grid.values[layer][place] - (patch.noising ? 1 : 0), layer, place);
-  std::stable_sort(cells.begin(), cells.end(),
-                   [](const auto& a, const auto& b) { return std::abs(std::get<0>(a)) > std::abs(std::get<0>(b)); });
+  // NaN first: it must not be overlooked.
+  const auto size = [](const auto& cell) {
+    return std::isnan(std::get<0>(cell)) ? HUGE_VAL : std::abs(std::get<0>(cell));
+  };
+  std::stable_sort(cells.begin(), cells.end(), [&](const auto& a, const auto& b) { return size(a) > size(b); });
   Table table({"block", grid.by_head ? "head" : "position", ">normalised", ">change"});
   for (std::size_t i = 0; i < std::min(kRows, cells.size()); ++i) {
     const auto [change, layer, place] = cells[i];
     table.add(
         {block_label(layer),
          grid.by_head ? fmt::format("H{}", place) : fmt::format("{} {}", place, token_label(patch.clean.tokens[place])),
-         fmt::format("{:.3f}", grid.values[layer][place]), fmt::format("{:+.3f}", change)});
+         fixed(grid.values[layer][place], 3), signed_fixed(change, 3)});
   }
   print(fmt::format("\n{} ({})\n", grid.title, grid.hook) + table.text());
 }
@@ -54,12 +59,13 @@ void add_patch(CLI::App& app, Program& program) {
   command.add_option("--corrupt", options->common.corrupt, "the corrupt prompt, as many tokens as TEXT")
       ->required()
       ->type_name("TEXT");
-  command.add_flag("--bos", options->common.bos, "put the beginning-of-text token first");
+  add_bos(command, options->common);
   command.add_flag("--noising", options->noising,
                    "corrupt values into the clean run (default: clean values into the corrupt run)");
   add_targets(command, options->targets, "the token that the metric follows; two for their logit difference");
   command.add_option("--metric", options->metric, "default: logit_diff of two targets, log_prob of one")
       ->type_name("log_prob|prob|rank|logit|logit_diff|entropy");
+  add_memory_limit(command, options->memory_limit);
   add_figure_options(command, options->figure);
   add_record(command, options->common);
   add_text(command, options->common, "the clean prompt; - for standard input");
@@ -74,11 +80,11 @@ void add_patch(CLI::App& app, Program& program) {
       request.targets = options->targets.in_order;
       request.metric = options->metric;
       request.noising = options->noising;
+      request.memory_limit = memory_size(options->memory_limit);
       const Session session = open_session(options->common, program);
       const Patch patch = run_patch(session, request);
       print_warnings(session, options->common, std::nullopt);
-      for (const Target& target : patch.targets)
-        if (target.ids.size() > 1) warn(cut_warning(target));
+      warn_all(patch.warnings);
       write_figure(options->figure, figure_of(patch), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, patch); })) return;
       print_header(session, patch.clean);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/memory_size.h"
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/sampling.h"
@@ -21,6 +22,7 @@ struct Options {
   FigureOptions figure;
   TargetOptions targets;
   SteerRequest request;
+  std::string memory_limit;
   std::vector<std::string> positive, negative;
   std::optional<std::string> positive_file, negative_file;
 };
@@ -33,7 +35,7 @@ void print_result(const Steering& steering) {
   for (std::size_t i = 0; i < steering.layers.size(); ++i) {
     std::vector<std::string> row = {block_label(steering.layers[i])};
     for (std::size_t s = 0; s < steering.strengths.size(); ++s)
-      row.push_back(fmt::format("{:.4f}", steering.sweep.values[i * steering.strengths.size() + s]));
+      row.push_back(fixed(steering.sweep.values[i * steering.strengths.size() + s], 4));
     table.add(row);
   }
   print(table.text());
@@ -53,7 +55,7 @@ void add_steer(CLI::App& app, Program& program) {
   CLI::App& command = *app.add_subcommand(
       "steer", "a direction from two sets of prompts, its effect by block and strength, and on a text");
   add_model_options(command, options->common, false);
-  command.add_flag("--bos", options->common.bos, "put the beginning-of-text token first");
+  add_bos(command, options->common);
   repeatable(
       command.add_option("--positive", options->positive, "a prompt that has what TEXT is steered to (several times)")
           ->type_name("TEXT"));
@@ -82,10 +84,9 @@ void add_steer(CLI::App& app, Program& program) {
       ->check(CLI::Range(0, std::numeric_limits<int>::max()))
       ->type_name("N");
   add_sampling(command, request.sampling);
-  add_targets(command, options->targets, "the token that the metric follows, as text");
-  command.add_option("--metric", request.metric, "what is read")
-      ->capture_default_str()
-      ->type_name("log_prob|prob|rank|logit|logit_diff|kl|entropy");
+  add_targets(command, options->targets);
+  add_metric(command, request.metric);
+  add_memory_limit(command, options->memory_limit);
   add_figure_options(command, options->figure);
   add_record(command, options->common);
   add_text(command, options->common, "the text that is steered; - for standard input");
@@ -97,6 +98,7 @@ void add_steer(CLI::App& app, Program& program) {
       wanted.text = text_of(options->common);
       wanted.text_options = options->common.text_options();
       wanted.targets = options->targets.in_order;
+      wanted.memory_limit = memory_size(options->memory_limit);
       wanted.positive = options->positive;
       wanted.negative = options->negative;
       const auto add = [](const std::optional<std::string>& file, std::vector<std::string>& texts) {
@@ -108,8 +110,7 @@ void add_steer(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const Steering steering = steer(session, wanted);
       print_warnings(session, options->common, std::nullopt);
-      for (const Target& target : steering.targets)
-        if (target.ids.size() > 1) warn(cut_warning(target));
+      warn_all(steering.warnings);
       write_figure(options->figure, figure_of(steering), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, steering); })) return;
       print_header(session, steering.text);

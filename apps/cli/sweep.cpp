@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "apps/cli/commands.h"
@@ -28,21 +29,72 @@ struct Options {
   std::optional<std::string> prompts, resume, save;
 };
 
-void print_result(const SweepExperiment& experiment) {
-  fmt::print("{}\nclean {:.6f}\n\n", metric_title(experiment), experiment.result.clean);
-  std::vector<std::string> titles;
-  for (const SweepAxis& axis : experiment.axes) titles.push_back(">" + axis.name);
-  titles.insert(titles.end(), {">value", ">change"});
-  Table table(titles);
-  for (std::size_t cell = 0; cell < experiment.result.values.size(); ++cell) {
-    std::vector<std::string> row = values_of_cell(experiment, cell);
-    const double value = experiment.result.values[cell];
-    row.push_back(fmt::format("{:.6f}", value));
-    row.push_back(fmt::format("{:+.6f}", value - experiment.result.clean));
-    table.add(row);
+// Beyond so many grid points, some from either end are listed.
+constexpr std::size_t kMostRows = 100, kFromEitherEnd = 10;
+
+class GridTable {
+ public:
+  explicit GridTable(const SweepExperiment& experiment) : experiment_(experiment), table_(titles(experiment)) {}
+
+  void add(std::size_t cell) {
+    std::vector<std::string> row = values_of_cell(experiment_, cell);
+    const double value = experiment_.result.values[cell];
+    row.push_back(fixed(value, 6));
+    row.push_back(signed_fixed(value - experiment_.result.clean, 6));
+    table_.add(row);
   }
-  print(table.text());
+  std::string text() const { return table_.text(); }
+
+ private:
+  static std::vector<std::string> titles(const SweepExperiment& experiment) {
+    std::vector<std::string> titles;
+    for (const SweepAxis& axis : experiment.axes) titles.push_back(">" + axis.name);
+    titles.insert(titles.end(), {">value", ">change"});
+    return titles;
+  }
+
+  const SweepExperiment& experiment_;
+  Table table_;
+};
+
+// Numbers in falling order, NaN not among them.
+std::vector<std::size_t> ranked(const std::vector<double>& values) {
+  std::vector<std::size_t> cells;
+  for (std::size_t cell = 0; cell < values.size(); ++cell)
+    if (!std::isnan(values[cell])) cells.push_back(cell);
+  std::stable_sort(cells.begin(), cells.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+  return cells;
+}
+
+void print_grid(const SweepExperiment& experiment) {
+  const auto& values = experiment.result.values;
+  if (values.size() <= kMostRows) {
+    GridTable all(experiment);
+    for (std::size_t cell = 0; cell < values.size(); ++cell) all.add(cell);
+    return print(all.text());
+  }
+  const std::vector<std::size_t> cells = ranked(values);
+  const std::size_t shown = std::min(kFromEitherEnd, cells.size() / 2);
+  GridTable highest(experiment), lowest(experiment);
+  for (std::size_t i = 0; i < shown; ++i) highest.add(cells[i]);
+  for (std::size_t i = 0; i < shown; ++i) lowest.add(cells[cells.size() - 1 - i]);
+  print(fmt::format("{} grid points; the highest\n{}\nthe lowest\n{}", values.size(), highest.text(), lowest.text()));
+  print(fmt::format("\n  … and {} others; --save FILE.csv keeps every grid point, --json prints them\n",
+                    values.size() - 2 * shown));
+}
+
+void print_operations(const SweepOperations& operations) {
+  if (operations.done == 0) return;
+  const auto billions = [](double count) { return short_number(1e-9 * count, 3); };
+  print(fmt::format("{} billion operations; the cones ask for {}, whole runs for {}\n", billions(operations.done),
+                    billions(operations.required), billions(operations.whole)));
+}
+
+void print_result(const SweepExperiment& experiment, const SweepOperations& operations) {
+  print(fmt::format("{}\nclean {}\n\n", metric_title(experiment), fixed(experiment.result.clean, 6)));
+  print_grid(experiment);
   print_effect(experiment.result.effect);
+  print_operations(operations);
 }
 
 bool looks_like_an_axis(const std::string& text) {
@@ -55,11 +107,14 @@ void print_prompts(const SweptPrompts& swept) {
   Table table({">prompt", "text", ">clean", ">lowest", ">highest"});
   for (std::size_t p = 0; p < std::min(kMostLines, swept.prompts.size()); ++p) {
     const SweepExperiment& prompt = swept.prompts[p];
-    const auto [low, high] = std::minmax_element(prompt.result.values.begin(), prompt.result.values.end());
+    const std::vector<std::size_t> cells = ranked(prompt.result.values);
+    const auto value = [&](bool lowest) {
+      if (cells.empty()) return std::string("nan");
+      return fixed(prompt.result.values[lowest ? cells.back() : cells.front()], 6);
+    };
     std::string start = token_label(prompt.text.text.substr(
         0, prompt.text.offsets[std::min<std::size_t>(6, prompt.text.offsets.size() - 1)].second));
-    table.add({std::to_string(p), start, fmt::format("{:.6f}", prompt.result.clean), fmt::format("{:.6f}", *low),
-               fmt::format("{:.6f}", *high)});
+    table.add({std::to_string(p), start, fixed(prompt.result.clean, 6), value(true), value(false)});
   }
   print(table.text());
   if (swept.prompts.size() > kMostLines)
@@ -110,7 +165,11 @@ void run_command(Options options, const Program& program) {
   if (options.resume) request.journal = *options.resume;
   const Session session = open_session(options.common, program);
   if (options.figure.file) check_sweep_figure(session, request);
-  if (options.plan) return print(describe(forecast_sweep(session, request)) + "\n");
+  if (options.plan) {
+    const SweepForecast forecast = forecast_sweep(session, request);
+    if (options.common.json) return print_json(to_json(session, forecast));
+    return print(describe(forecast) + "\n");
+  }
   say_cost_of_long(session, request);
   const SweptPrompts swept = run_sweeps(session, request);
   print_sweep_warnings(swept);
@@ -120,10 +179,11 @@ void run_command(Options options, const Program& program) {
   if (give_document(options.common, program, [&] { return to_json(session, swept); })) return;
   if (swept.from_file) {
     print(fmt::format("{} prompts, {}\n\n", swept.prompts.size(), title_of(swept.prompts[0].metric)));
-    return print_prompts(swept);
+    print_prompts(swept);
+    return print_operations(swept.operations);
   }
   print_header(session, swept.prompts[0].text);
-  print_result(swept.prompts[0]);
+  print_result(swept.prompts[0], swept.operations);
 }
 
 }  // namespace
@@ -136,10 +196,8 @@ void add_sweep(CLI::App& app, Program& program) {
   auto* axes = command.add_option("--over", options->axes, "an axis: layer=all, position=2:5, factor=0,0.5,1");
   axes->type_name("NAME=LIST …");
   take_several(*axes);
-  add_targets(command, options->targets, "the token that the metric follows, as text");
-  command.add_option("--metric", options->metric, "what is read at each grid point")
-      ->capture_default_str()
-      ->type_name("log_prob|prob|rank|logit|logit_diff|kl|entropy");
+  add_targets(command, options->targets);
+  add_metric(command, options->metric);
   command.add_flag("--whole", options->whole, "score the whole target text, not its first token");
   command
       .add_option("--prompts", options->prompts,
@@ -149,7 +207,7 @@ void add_sweep(CLI::App& app, Program& program) {
   command.add_option("--resume", options->resume, "keep what is done in this file, and go on with what it keeps")
       ->type_name("FILE");
   add_memory_limit(command, options->memory_limit);
-  command.add_flag("--plan", options->plan, "say what the sweep will cost, and run nothing");
+  command.add_flag("--plan", options->plan, "say what the sweep will cost, and run no grid point");
   add_record(command, options->common);
   add_text(command, options->common);
   command.callback([options, &program, &command] {

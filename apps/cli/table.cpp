@@ -1,8 +1,10 @@
 #include "apps/cli/table.h"
 
+#include <fmt/format.h>
 #include <wchar.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "stratoscope/text/utf8.h"
 
@@ -15,6 +17,14 @@ std::size_t display_width(std::string_view text) {
     width += columns < 0 ? 1 : static_cast<std::size_t>(columns);
   }
   return width;
+}
+
+std::string fixed(double number, int decimals) {
+  return std::isnan(number) ? "nan" : fmt::format("{:.{}f}", number, decimals);
+}
+
+std::string signed_fixed(double number, int decimals) {
+  return std::isnan(number) ? "nan" : fmt::format("{:+.{}f}", number, decimals);
 }
 
 Table::Table(std::vector<std::string> titles) : titles_(std::move(titles)) {

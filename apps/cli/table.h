@@ -11,6 +11,10 @@ namespace stratoscope::cli {
 // Columns that a terminal gives the text (wide East Asian characters count twice, combining ones not at all).
 std::size_t display_width(std::string_view text);
 
+// With so many decimals, and for a change with its sign; "nan" without the sign that it may have.
+std::string fixed(double number, int decimals);
+std::string signed_fixed(double number, int decimals);
+
 class Table {
  public:
   // A title that begins with '>' aligns its column to the right. Without any title there is no header.

@@ -1,4 +1,4 @@
-// --target and --target-id, in the order in which the command line has them.
+// What a metric is and which tokens it follows: --metric, and --target and --target-id in the command line's order.
 #pragma once
 
 #include <string>
@@ -15,7 +15,10 @@ struct TargetOptions {
   std::vector<TargetChoice> in_order;  // after take_targets_in_order
 };
 
-void add_targets(CLI::App& command, TargetOptions& options, const std::string& help);
+inline constexpr const char* kFollowedToken = "the token that the metric follows, as text";
+
+void add_targets(CLI::App& command, TargetOptions& options, const std::string& help = kFollowedToken);
+void add_metric(CLI::App& command, std::string& metric);
 void take_targets_in_order(const CLI::App& command, TargetOptions& options);
 
 }  // namespace stratoscope::cli

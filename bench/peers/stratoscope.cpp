@@ -99,9 +99,9 @@ class Peer {
         of.axes.push_back(parse_axis(axis.get<std::string>(), model_->config(), ids.size()));
       of.targets = {request.at("target").get<TokenIds::value_type>()};
     }
-    double operations = 0;
+    SweepOperations operations;
     const double seconds = seconds_of([&] { sweep_all(*model_, grids, {}, &operations); });
-    json answer = {{"seconds", seconds}, {"operations", operations}};
+    json answer = {{"seconds", seconds}, {"operations", operations.done}};
     if (request.value("plan", false)) {
       const SweepPlan plan = plan_sweep(*model_, grids);
       answer["cells"] = plan.cells;

@@ -11,6 +11,7 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/experiment/site_means.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/sweep.h"
@@ -114,6 +115,18 @@ class Parts {
   std::map<Site, std::shared_ptr<const BasicTensor<double>>> means_;
 };
 
+void check_parts(const AblateRequest& request) {
+  if (request.parts.empty()) throw Error("ablate", "there is nothing to ablate", "name parts with --parts");
+  std::set<AblatedPart> seen;
+  for (const AblatedPart part : request.parts)
+    if (!seen.insert(part).second)
+      throw Error("ablate", "the part " + in_quotes(kParts[static_cast<std::size_t>(part)].plural) + " is named twice");
+  if (request.neurons_in_group > 0 && !seen.contains(AblatedPart::neurons))
+    throw Error("ablate",
+                "groups of " + std::to_string(request.neurons_in_group) + " neurons are asked, but no neurons",
+                "add neurons to --parts, or leave out --neurons");
+}
+
 }  // namespace
 
 std::string_view name_of(AblatedPart part) { return kParts[static_cast<std::size_t>(part)].name; }
@@ -144,8 +157,8 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
   result.text = session.read(request.text, request.text_options);
   result.metric = parse_metric(request.metric);
   result.mean = request.mean;
-  for (const TargetChoice& choice : request.targets) result.targets.push_back(read_target(session, choice));
-  if (request.parts.empty()) throw Error("ablate", "there is nothing to ablate", "name parts with --parts");
+  result.targets = read_targets(session, request.targets);
+  check_parts(request);
 
   SweepRequest sweep_request;
   sweep_request.text = result.text.ids;
@@ -158,13 +171,19 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
       sweep_request.cells.push_back(parts.edits_of(ablation));
       result.ablations.push_back(ablation);
     }
-  const SweepResult swept = sweep(session.model(), sweep_request);
+  SweepOptions options;
+  options.memory_limit = request.memory_limit;
+  const SweepResult swept = sweep(session.model(), sweep_request, options);
   result.clean = swept.clean;
   result.effect = swept.effect;
+  result.warnings = cut_warnings(result.targets);
+  NonfinitePoints nonfinite;
   for (std::size_t i = 0; i < result.ablations.size(); ++i) {
     result.ablations[i].value = swept.values[i];
     result.ablations[i].effect = swept.effects[i];
+    nonfinite.look_at(swept.effects[i], [&] { return name_of(result.ablations[i]); });
   }
+  nonfinite.warn("ablations", result.warnings);
   // NaN first: it must not be overlooked.
   const auto size = [&](const Ablation& ablation) {
     const double change = std::abs(ablation.value - result.clean);
@@ -178,9 +197,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
 Document to_json(const Session& session, const Ablations& ablations) {
   Json json = begin_document(session, ablations.effect, &ablations.text);
   json["metric"] = name_of(ablations.metric);
-  json["target"] = Json::array();
-  for (const Target& target : ablations.targets)
-    json["target"].push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
+  json["target"] = targets_json(ablations.targets);
   json["value"] = ablations.mean ? "mean" : "zero";
   if (ablations.reference_texts > 0)
     json["reference"] = {{"texts", ablations.reference_texts}, {"tokens", ablations.reference_tokens}};

@@ -32,6 +32,7 @@ struct AblateRequest {
   bool mean = false;                        // the mean over all positions instead of zero
   std::vector<std::string> reference = {};  // of these texts instead of TEXT, with `mean`
   std::size_t neurons_in_group = 0;         // 0: sixteen groups a block
+  std::size_t memory_limit = 0;             // bytes; 0 is a quarter of this machine's memory
 };
 
 struct Ablation {
@@ -54,8 +55,10 @@ struct Ablations {
   double clean = 0;
   std::vector<Ablation> ablations;  // those that move the metric most first
   Effect effect;
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
 };
 
+// Throws Error for parts that are named twice, and a size of groups where there are none.
 Ablations ablate(const Session& session, const AblateRequest& request);
 Document to_json(const Session& session, const Ablations& ablations);
 // Heat maps by block: of heads, of whole parts, of groups of neurons.

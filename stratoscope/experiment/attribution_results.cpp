@@ -96,10 +96,7 @@ Document to_json(const Session& session, const Attribution& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["tokens"] = result.text.tokens;
   json["position"] = result.position;
-  Json targets = Json::array();
-  for (const Target& target : result.targets)
-    targets.push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
-  json["target"] = targets.size() == 1 ? targets[0] : targets;
+  json["target"] = result.targets.size() == 1 ? target_json(result.targets[0]) : targets_json(result.targets);
   json["metric"] = result.targets.size() == 1 ? "logit" : "logit_diff";
   json["value"] = result.value;
   json["scale"] = result.scale;

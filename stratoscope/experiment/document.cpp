@@ -35,6 +35,14 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
   return json;
 }
 
+Json target_json(const Target& target) { return {{"id", target.id}, {"token", target.token}, {"ids", target.ids}}; }
+
+Json targets_json(const std::vector<Target>& targets) {
+  Json all = Json::array();
+  for (const Target& target : targets) all.push_back(target_json(target));
+  return all;
+}
+
 Document finish_document(const Json& json) {
   return {json.dump(2, ' ', false, Json::error_handler_t::replace), !has_nonfinite(json)};
 }

@@ -7,6 +7,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/edits.h"
 
@@ -63,7 +64,7 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
   EdgesExperiment experiment;
   experiment.text = session.read(request.text, request.text_options);
   experiment.metric = parse_metric(request.metric);
-  for (const TargetChoice& choice : request.targets) experiment.targets.push_back(read_target(session, choice));
+  experiment.targets = read_targets(session, request.targets);
   if (request.corrupt && request.mean)
     throw Error("edges", "a corrupt text and the mean are given", "senders are replaced by one of them");
   EdgesRequest edges;
@@ -90,9 +91,16 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
   edges.progress = session.progress();
   experiment.edges = patch_edges(session.model(), edges);
   const auto& values = experiment.edges.values;
+  experiment.warnings = cut_warnings(experiment.targets);
+  NonfinitePoints nonfinite;
   for (std::size_t s = 0; s < values.size(); ++s)
     for (std::size_t r = 0; r < values[s].size(); ++r)
-      if (experiment.edges.has(s, r)) experiment.strongest.push_back({s, r, values[s][r] - experiment.edges.clean});
+      if (experiment.edges.has(s, r)) {
+        experiment.strongest.push_back({s, r, values[s][r] - experiment.edges.clean});
+        nonfinite.look_at(std::isfinite(values[s][r]) ? Effect() : Effect{values[s][r], values[s][r]},
+                          [&] { return receiver_name(experiment, s) + " to " + receiver_name(experiment, r); });
+      }
+  nonfinite.warn("edges", experiment.warnings);
   // NaN first: it must not be overlooked.
   const auto size = [](const StrongEdge& edge) { return std::isnan(edge.change) ? HUGE_VAL : std::abs(edge.change); };
   std::stable_sort(experiment.strongest.begin(), experiment.strongest.end(),
@@ -106,11 +114,9 @@ std::string receiver_name(const EdgesExperiment& experiment, std::size_t receive
 }
 
 Document to_json(const Session& session, const EdgesExperiment& experiment) {
-  Json json = begin_document(session, std::nullopt, &experiment.text);
+  Json json = begin_document(session, experiment.edges.effect, &experiment.text);
   json["metric"] = stratoscope::name_of(experiment.metric);
-  json["target"] = Json::array();
-  for (const Target& target : experiment.targets)
-    json["target"].push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
+  json["target"] = targets_json(experiment.targets);
   json["replacement"] = name_of(experiment.replacement);
   json["clean"] = experiment.edges.clean;
   Json names = Json::array();

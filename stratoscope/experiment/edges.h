@@ -37,6 +37,7 @@ struct EdgesExperiment {
   Replacement replacement = Replacement::zero;
   Edges edges;
   std::vector<StrongEdge> strongest;  // all edges, those that move the metric most first
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
 };
 
 EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest& request);

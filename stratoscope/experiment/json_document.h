@@ -3,8 +3,10 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "stratoscope/experiment/document.h"
+#include "stratoscope/experiment/target.h"
 
 namespace stratoscope {
 
@@ -13,6 +15,10 @@ using Json = nlohmann::ordered_json;
 // The keys that every document begins with.
 Json begin_document(const Session& session, const std::optional<Effect>& effect = std::nullopt,
                     const Text* text = nullptr);
+
+// {"id", "token", "ids"}, and a list of them.
+Json target_json(const Target& target);
+Json targets_json(const std::vector<Target>& targets);
 
 Document finish_document(const Json& json);
 

@@ -179,7 +179,7 @@ Document to_json(const Session& session, const Lens& lens) {
   Json json = begin_document(session, lens.effect, &lens.text);
   json["positions"] = lens.positions;
   json["tokens"] = lens.text.tokens;
-  if (lens.target) json["target"] = {{"id", lens.target->id}, {"token", lens.target->token}, {"ids", lens.target->ids}};
+  if (lens.target) json["target"] = target_json(*lens.target);
   json["layers"] = Json::array();
   for (std::size_t depth = 0; depth < lens.cells.size(); ++depth) {
     Json layer{{"label", lens.labels[depth]}, {"positions", Json::array()}, {"summary", Json::array()}};

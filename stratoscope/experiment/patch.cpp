@@ -7,6 +7,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/sweep.h"
@@ -39,8 +40,7 @@ Target likeliest(const Session& session, const Text& text) {
 }
 
 std::vector<Target> followed_tokens(const Session& session, const PatchRequest& request, const Patch& patch) {
-  std::vector<Target> targets;
-  for (const TargetChoice& choice : request.targets) targets.push_back(read_target(session, choice));
+  std::vector<Target> targets = read_targets(session, request.targets);
   if (!targets.empty()) return targets;
   targets = {likeliest(session, patch.clean), likeliest(session, patch.corrupt)};
   if (targets[0].id == targets[1].id)
@@ -113,9 +113,15 @@ Patch run_patch(const Session& session, const PatchRequest& request) {
   for (const Patched& patched : kPatched)
     sweeps.push_back(sweep_of(patch, patched, session.config(), session.progress()));
   sweeps.push_back(other_end(sweeps[0]));
-  const auto results = sweep_all(session.model(), sweeps);
+  SweepOptions options;
+  options.memory_limit = request.memory_limit;
+  const auto results = sweep_all(session.model(), sweeps, options);
   patch.clean_value = patch.noising ? results[0].clean : results.back().values[0];
   patch.corrupt_value = patch.noising ? results.back().values[0] : results[0].clean;
+  for (const auto& [value, which] : {std::pair(patch.clean_value, "clean"), std::pair(patch.corrupt_value, "corrupt")})
+    if (!std::isfinite(value))
+      throw Error("patch", "the " + metric_title(patch.metric, patch.targets) + " is no finite number in the " + which +
+                               " prompt's run, so there is nothing to normalise by");
   const double apart = std::abs(patch.clean_value - patch.corrupt_value);
   if (!(apart > 1e-6 * std::max(std::abs(patch.clean_value), std::abs(patch.corrupt_value))))
     throw Error("patch",
@@ -123,15 +129,22 @@ Patch run_patch(const Session& session, const PatchRequest& request) {
                     " is the same in both prompts, so there is "
                     "nothing to normalise by",
                 "name other targets or another --metric");
+  patch.warnings = cut_warnings(patch.targets);
+  NonfinitePoints nonfinite;
   for (std::size_t g = 0; g < kPatched.size(); ++g) {
     PatchGrid& grid = patch.grids.emplace_back(PatchGrid{kPatched[g].title, kPatched[g].hook, kPatched[g].by_head, {}});
     const std::size_t places = sweeps[g].axes[1].values.size();
     for (std::size_t cell = 0; cell < results[g].values.size(); ++cell) {
       if (cell % places == 0) grid.values.emplace_back();
       grid.values.back().push_back(normalised(patch, results[g].values[cell]));
+      nonfinite.look_at(results[g].effects[cell], [&] {
+        return grid.title + ", block " + std::to_string(cell / places) + (grid.by_head ? ", head " : ", position ") +
+               std::to_string(cell % places);
+      });
     }
     patch.effect.include(results[g].effect);
   }
+  nonfinite.warn("patches", patch.warnings);
   return patch;
 }
 
@@ -141,9 +154,7 @@ Document to_json(const Session& session, const Patch& patch) {
   json["corrupt"] = {{"text", patch.corrupt.text}, {"value", patch.corrupt_value}};
   json["direction"] = patch.noising ? "noising" : "denoising";
   json["metric"] = name_of(patch.metric);
-  json["target"] = Json::array();
-  for (const Target& target : patch.targets)
-    json["target"].push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
+  json["target"] = targets_json(patch.targets);
   json["tokens"] = {{"clean", patch.clean.tokens}, {"corrupt", patch.corrupt.tokens}};
   json["grids"] = Json::array();
   for (const PatchGrid& grid : patch.grids)

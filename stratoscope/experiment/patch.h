@@ -2,6 +2,7 @@
 // carry what the two prompts differ in.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct PatchRequest {
   TextOptions text_options = {};
   // Two for logit_diff. Without any: what each prompt makes likeliest, the clean one's first.
   std::vector<TargetChoice> targets = {};
-  std::string metric = {};  // logit_diff of two targets, log_prob of one, or another that reads as many
-  bool noising = false;     // corrupt values into the clean run; otherwise clean values into the corrupt run
+  std::string metric = {};       // logit_diff of two targets, log_prob of one, or another that reads as many
+  bool noising = false;          // corrupt values into the clean run; otherwise clean values into the corrupt run
+  std::size_t memory_limit = 0;  // bytes; 0 is a quarter of this machine's memory
 };
 
 // One value patched at every block and place. values[layer][place] is the metric, normalised: 0 is the corrupt run, 1
@@ -38,6 +40,7 @@ struct Patch {
   double clean_value = 0, corrupt_value = 0;  // of the metric, raw
   std::vector<PatchGrid> grids;               // residual stream, attention out, MLP out, heads
   Effect effect;                              // the largest of a patch on the run it is made in
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
 };
 
 // Throws Error for prompts of different lengths (with both tokenisations) and where the metric does not tell them

@@ -5,8 +5,6 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kRowsPerPass = 1024;
-
 template <class T>
 void add_rows(const BasicTensor<T>& value, std::vector<double>& sums) {
   const std::size_t rows = value.shape()[0], width = value.size() / rows;

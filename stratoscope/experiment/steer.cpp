@@ -10,6 +10,7 @@
 #include "stratoscope/experiment/growing_text.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/experiment/run_arrays.h"
 #include "stratoscope/experiment/site_means.h"
 #include "stratoscope/figures/similarity_scale.h"
@@ -125,7 +126,7 @@ std::vector<double> numbers_in(const std::string& list) {
   return numbers;
 }
 
-SweepResult sweep_strengths(const Session& session, Point point, const Steering& steering) {
+SweepResult sweep_strengths(const Session& session, Point point, const Steering& steering, std::size_t memory_limit) {
   SweepRequest request;
   request.text = steering.text.ids;
   request.metric = steering.metric;
@@ -133,16 +134,21 @@ SweepResult sweep_strengths(const Session& session, Point point, const Steering&
   request.progress = session.progress();
   std::vector<std::size_t> positions(request.text.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
-  for (const std::size_t layer : steering.layers)
+  for (const std::size_t layer : steering.layers) {
+    BasicTensor<double> numbers({steering.vectors[layer].size()});
+    std::copy(steering.vectors[layer].begin(), steering.vectors[layer].end(), numbers.data());
+    const auto direction = std::make_shared<const BasicTensor<double>>(std::move(numbers));
     for (const double strength : steering.strengths) {
-      Operand operand{steering.vectors[layer], {0, 0, 1}};
-      for (double& number : operand.values) number *= strength;
+      Operand operand{{}, {0, 0, 1}, direction, 0, strength};
       request.cells.push_back({{{point, layer},
                                 0,
                                 std::make_shared<ValueEdit>(point, EditOp::add, std::move(operand), Chosen{}),
                                 positions}});
     }
-  return sweep(session.model(), request);
+  }
+  SweepOptions options;
+  options.memory_limit = memory_limit;
+  return sweep(session.model(), request, options);
 }
 
 std::string written(const Session& session, const SteerRequest& request, const Text& text,
@@ -178,7 +184,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
   steering.hook = request.hook;
   steering.text = session.read(request.text, request.text_options);
   steering.metric = parse_metric(request.metric);
-  for (const TargetChoice& choice : request.targets) steering.targets.push_back(read_target(session, choice));
+  steering.targets = read_targets(session, request.targets);
   steering.layers = parse_indices(request.layers, session.config().n_layers, "layer");
   steering.strengths = numbers_in(request.strengths);
   const std::size_t layer =
@@ -204,7 +210,15 @@ Steering steer(const Session& session, const SteerRequest& request) {
     save(session, request, steering);
     steering.file = request.file;
   }
-  steering.sweep = sweep_strengths(session, point, steering);
+  steering.sweep = sweep_strengths(session, point, steering, request.memory_limit);
+  steering.warnings = cut_warnings(steering.targets);
+  NonfinitePoints nonfinite;
+  for (std::size_t i = 0; i < steering.sweep.effects.size(); ++i)
+    nonfinite.look_at(steering.sweep.effects[i], [&] {
+      return "block " + std::to_string(steering.layers[i / steering.strengths.size()]) + ", strength " +
+             short_number(steering.strengths[i % steering.strengths.size()]);
+    });
+  nonfinite.warn("grid points", steering.warnings);
   steering.layer = layer;
   steering.strength = request.strength;
   if (request.max_new == 0) return steering;
@@ -228,9 +242,7 @@ Document to_json(const Session& session, const Steering& steering) {
   for (const auto& vector : steering.vectors)
     json["norms"].push_back(std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0)));
   json["metric"] = name_of(steering.metric);
-  json["target"] = Json::array();
-  for (const Target& target : steering.targets)
-    json["target"].push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
+  json["target"] = targets_json(steering.targets);
   json["clean"] = steering.sweep.clean;
   json["axes"] = {{{"name", "layer"}, {"values", steering.layers}},
                   {{"name", "strength"}, {"values", steering.strengths}}};
@@ -269,9 +281,11 @@ Figure figure_of(const Steering& steering) {
   panel.marks = {map};
   figure.panels = {std::move(panel)};
   // A divergence has no other side.
+  double largest = 1e-12;
+  for (const double change : changes)
+    if (std::isfinite(change)) largest = std::max(largest, change);
   if (steering.metric == Metric::kl)
-    figure.color =
-        ColorScale{ColorMap::plasma, title, 0, std::max(1e-12, *std::max_element(changes.begin(), changes.end()))};
+    figure.color = ColorScale{ColorMap::plasma, title, 0, largest};
   else
     figure.color = signed_scale(changes, "change of the " + title);
   return figure;

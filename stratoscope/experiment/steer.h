@@ -35,6 +35,7 @@ struct SteerRequest {
   double strength = 4;
   std::size_t max_new = 30;  // 0: none
   SamplingOptions sampling = {};
+  std::size_t memory_limit = 0;  // of the sweep, in bytes; 0 is a quarter of this machine's memory
 };
 
 struct Steering {
@@ -51,6 +52,7 @@ struct Steering {
   double strength = 0;
   std::string clean_text, steered_text;  // what was written
   std::optional<std::filesystem::path> file;
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
 };
 
 Steering steer(const Session& session, const SteerRequest& request);

@@ -9,6 +9,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/experiment/sweep_journal.h"
 #include "stratoscope/files/file_hash.h"
 #include "stratoscope/probe/edits.h"
@@ -16,19 +17,29 @@
 namespace stratoscope {
 namespace {
 
+// "layer 3, position 4"
+std::string place_of_cell(const SweepExperiment& experiment, std::size_t cell) {
+  const auto values = values_of_cell(experiment, cell);
+  std::string place;
+  for (std::size_t a = 0; a < values.size(); ++a)
+    place += (place.empty() ? "" : ", ") + experiment.axes[a].name + " " + values[a];
+  return place.empty() ? "the only one" : place;
+}
+
 // What a user should know: a target that is cut, grid points without effect or without numbers.
 std::vector<std::string> warnings_of(const Session& session, const SweepExperiment& experiment,
                                      const SweepRequest& request) {
   constexpr double kNearlyNothing = 1e-6;  // nats
   std::vector<std::string> warnings;
-  for (const Target& target : experiment.targets)
-    if (target.ids.size() > 1 && !experiment.whole)
-      warnings.push_back(cut_warning(target) + " ('sweep --whole' scores them all)");
+  if (!experiment.whole)
+    for (const std::string& warning : cut_warnings(experiment.targets))
+      warnings.push_back(warning + " ('sweep --whole' scores them all)");
   const SweepGrid grid(request.edits, request.axes);
-  std::size_t without_effect = 0, cancelled = 0, not_finite = 0;
+  std::size_t without_effect = 0, cancelled = 0;
+  NonfinitePoints nonfinite;
   for (std::size_t cell = 0; cell < experiment.result.effects.size(); ++cell) {
     const Effect& effect = experiment.result.effects[cell];
-    if (std::isnan(effect.kl + effect.max_change)) ++not_finite;
+    nonfinite.look_at(effect, [&] { return place_of_cell(experiment, cell); });
     if (!(effect.kl < kNearlyNothing)) continue;
     ++without_effect;
     const auto edits = grid.edits_at(cell);
@@ -43,7 +54,7 @@ std::vector<std::string> warnings_of(const Session& session, const SweepExperime
     warnings.push_back(
         of_all(without_effect) + " moved the prediction by next to nothing" +
         (cancelled == without_effect ? ": the final norm cancels a scaling of the last block's output" : ""));
-  if (not_finite > 0) warnings.push_back(of_all(not_finite) + " gave logits that are not finite");
+  nonfinite.warn("grid points", warnings);
   return warnings;
 }
 
@@ -60,8 +71,7 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   experiment.text = session.read(prompt.text, request.text_options);
   experiment.metric = parse_metric(request.metric);
   experiment.whole = request.whole;
-  for (const TargetChoice& choice : prompt.targets.empty() ? request.targets : prompt.targets)
-    experiment.targets.push_back(read_target(session, choice));
+  experiment.targets = read_targets(session, prompt.targets.empty() ? request.targets : prompt.targets);
   if (request.whole && experiment.targets.size() > 1)
     throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
                 "name one with --target");
@@ -179,6 +189,11 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   const Model& model = session.model();
   SweepOptions options;
   options.memory_limit = request.memory_limit;
+  std::optional<SweepJournal> journal;
+  if (request.journal) {
+    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::read);
+    options.known = [&](std::size_t prompt, std::size_t cell) { return journal->known(prompt, cell); };
+  }
   SweepForecast forecast;
   forecast.plan = with_tokenisations(prepared, [&] { return plan_sweep(model, prepared.requests, options); });
   if (session.precision() == Precision::fp64) return forecast;
@@ -202,11 +217,22 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
 
 std::string describe(const SweepForecast& forecast) {
   const SweepPlan& plan = forecast.plan;
-  return fmt::format("{} grid point{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}",
-                     plan.cells, plan.cells == 1 ? "" : "s", short_number(1e-9 * plan.operations, 3),
-                     short_number(1e-9 * plan.full_operations, 3),
+  return fmt::format("{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}",
+                     plan.cells, plan.cells == 1 ? "" : "s",
+                     plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
+                     short_number(1e-9 * plan.operations, 3), short_number(1e-9 * plan.full_operations, 3),
                      std::ceil(static_cast<double>(plan.bytes) / (1 << 20)), plan.slices, plan.slices == 1 ? "" : "s",
                      forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
+}
+
+Document to_json(const Session& session, const SweepForecast& forecast) {
+  const SweepPlan& plan = forecast.plan;
+  Json json = begin_document(session);
+  json["plan"] = {{"cells", plan.cells},           {"known", plan.known},
+                  {"operations", plan.operations}, {"whole_operations", plan.full_operations},
+                  {"bytes", plan.bytes},           {"slices", plan.slices},
+                  {"seconds", forecast.seconds}};
+  return finish_document(json);
 }
 
 void check_sweep_figure(const Session& session, const SweepExperimentRequest& request) {
@@ -233,7 +259,7 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
     };
   std::optional<SweepJournal> journal;
   if (request.journal) {
-    journal.emplace(*request.journal, description_of(session, request, prepared));
+    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::write);
     options.known = [&](std::size_t prompt, std::size_t cell) { return journal->known(prompt, cell); };
     options.take = [&](std::size_t prompt, std::size_t cell, const SweepCell& result) {
       journal->add(prompt, cell, result);

@@ -52,16 +52,17 @@ struct SweepExperiment {
 struct SweptPrompts {
   std::vector<SweepExperiment> prompts;
   bool from_file = false;
-  SweepPlan plan;
-  double operations = 0;  // multiplications and additions that were done; 0 on the reference path
+  SweepOperations operations;  // 0 on the reference path
 };
 
-// What the sweep will cost; `seconds` are expected from the speed of one clean run here and now.
+// What the sweep will cost, without what its journal holds already; `seconds` are expected from the speed of one clean
+// run here and now.
 struct SweepForecast {
   SweepPlan plan;
   double seconds = 0;
 };
 SweepForecast forecast_sweep(const Session& session, const SweepExperimentRequest& request);
+Document to_json(const Session& session, const SweepForecast& forecast);
 // "264 grid points: 21.3 of 98.2 billion operations (whole runs), 12 MiB in 1 slice, about 0.2 s"
 std::string describe(const SweepForecast& forecast);
 

@@ -35,13 +35,18 @@ std::string difference(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-SweepJournal::SweepJournal(std::filesystem::path path, const std::string& description) : path_(std::move(path)) {
+SweepJournal::SweepJournal(std::filesystem::path path, const std::string& description, Use use)
+    : path_(std::move(path)) {
+  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  if (use == Use::read) {
+    if (std::filesystem::exists(path_)) read(read_text_file(path_, kLargest), description);
+    return;
+  }
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw Error("sweep", path_.string() + " cannot be opened: " + std::strerror(errno));
   try {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       throw Error("sweep", path_.string() + " is in use by another sweep", "wait for it, or name another file");
-    constexpr std::size_t kLargest = std::size_t{1} << 30;
     read(read_text_file(path_, kLargest), description);
   } catch (...) {
     ::close(descriptor_);
@@ -49,12 +54,15 @@ SweepJournal::SweepJournal(std::filesystem::path path, const std::string& descri
   }
 }
 
-SweepJournal::~SweepJournal() { ::close(descriptor_); }
+SweepJournal::~SweepJournal() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
 
 void SweepJournal::read(const std::string& text, const std::string& description) {
   const std::size_t first = text.find('\n');
   constexpr std::string_view kBegin = "{\"sweep\":";
   if (text.empty() || (first == std::string::npos && text.starts_with(kBegin) && description.starts_with(text))) {
+    if (descriptor_ < 0) return;
     if (::ftruncate(descriptor_, 0) != 0)
       throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
     return write(description + "\n");
@@ -79,7 +87,7 @@ void SweepJournal::read(const std::string& text, const std::string& description)
     known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
                                                                       {number_of(row[3]), number_of(row[4])}};
   }
-  if (begin < text.size() && ::ftruncate(descriptor_, static_cast<off_t>(begin)) != 0)
+  if (descriptor_ >= 0 && begin < text.size() && ::ftruncate(descriptor_, static_cast<off_t>(begin)) != 0)
     throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
 }
 

@@ -17,9 +17,10 @@ namespace stratoscope {
 class SweepJournal {
  public:
   // `description` is one line of JSON that says everything on which the results depend. Reads what the file holds, or
-  // begins it. Throws Error where it belongs to something else, naming the first difference, and where another
-  // process writes it.
-  SweepJournal(std::filesystem::path path, const std::string& description);
+  // begins it; for Use::read nothing is written, waited for or made. Throws Error where it belongs to something else,
+  // naming the first difference, and where another process writes it.
+  enum class Use { read, write };
+  SweepJournal(std::filesystem::path path, const std::string& description, Use use);
   ~SweepJournal();
   SweepJournal(const SweepJournal&) = delete;
   SweepJournal& operator=(const SweepJournal&) = delete;

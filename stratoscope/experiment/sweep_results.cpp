@@ -26,10 +26,10 @@ Json axis_value(const std::string& text) {
   return text;
 }
 
-Json targets_json(const std::vector<Target>& targets) {
-  Json all = Json::array();
-  for (const Target& target : targets) all.push_back({{"id", target.id}, {"token", target.token}, {"ids", target.ids}});
-  return all.size() == 1 ? all[0] : all.empty() ? Json() : all;
+// One, a list of several, or null.
+Json followed(const std::vector<Target>& targets) {
+  if (targets.empty()) return {};
+  return targets.size() == 1 ? target_json(targets[0]) : targets_json(targets);
 }
 
 // "clean", "axes" and "results" of one grid.
@@ -65,7 +65,7 @@ std::vector<std::string> values_of_cell(const SweepExperiment& experiment, std::
 
 Document to_json(const Session& session, const SweepExperiment& experiment) {
   Json json = begin_document(session, experiment.result.effect, &experiment.text);
-  json["target"] = targets_json(experiment.targets);
+  json["target"] = followed(experiment.targets);
   json["metric"] = name_of(experiment.metric);
   add_grid(experiment, json);
   return finish_document(json);
@@ -79,7 +79,7 @@ Document to_json(const Session& session, const SweptPrompts& swept) {
   json["metric"] = name_of(swept.prompts[0].metric);
   json["prompts"] = Json::array();
   for (const SweepExperiment& prompt : swept.prompts) {
-    Json one = {{"text", prompt.text.text}, {"target", targets_json(prompt.targets)}};
+    Json one = {{"text", prompt.text.text}, {"target", followed(prompt.targets)}};
     add_grid(prompt, one);
     json["prompts"].push_back(std::move(one));
   }

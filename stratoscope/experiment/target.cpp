@@ -1,5 +1,7 @@
 #include "stratoscope/experiment/target.h"
 
+#include <utility>
+
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiment/labels.h"
 
@@ -23,11 +25,24 @@ Target read_target(const Session& session, const TargetChoice& choice) {
   return target;
 }
 
+std::vector<Target> read_targets(const Session& session, const std::vector<TargetChoice>& choices) {
+  std::vector<Target> targets;
+  for (const TargetChoice& choice : choices) targets.push_back(read_target(session, choice));
+  return targets;
+}
+
 std::string cut_warning(const Target& target) {
   if (target.ids.size() < 2) return {};
   std::string text = "the target is several tokens:";
   for (const std::string& piece : target.pieces) text += " " + token_label(piece);
   return text + "; the first is used";
+}
+
+std::vector<std::string> cut_warnings(const std::vector<Target>& targets) {
+  std::vector<std::string> warnings;
+  for (const Target& target : targets)
+    if (std::string warning = cut_warning(target); !warning.empty()) warnings.push_back(std::move(warning));
+  return warnings;
 }
 
 std::string metric_title(Metric metric, const std::vector<Target>& targets) {

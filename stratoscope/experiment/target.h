@@ -27,8 +27,12 @@ struct Target {
 // Throws Error for an empty text and an id that the model does not have.
 Target read_target(const Session& session, const TargetChoice& choice);
 
+// The tokens that a metric follows.
+std::vector<Target> read_targets(const Session& session, const std::vector<TargetChoice>& choices);
+
 // A text of several tokens, of which the first alone counts: what a user should know. Empty for one token.
 std::string cut_warning(const Target& target);
+std::vector<std::string> cut_warnings(const std::vector<Target>& targets);
 
 // "log-probability of “ insect” (nats)", "logit difference of “ A” to “ B”"
 std::string metric_title(Metric metric, const std::vector<Target>& targets);

@@ -9,9 +9,6 @@
 namespace stratoscope {
 namespace {
 
-// Query rows whose score rows are held at once: 64 rows of 1,024 keys stay in a second-level cache.
-constexpr std::size_t kQueryRows = 64;
-
 class CausalAttention {
  public:
   CausalAttention(MatrixView<const float> q, std::size_t n_heads, float scale, std::size_t layer, Hooks<float>& hooks,

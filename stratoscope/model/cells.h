@@ -12,14 +12,18 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
+// Enough that reading the weights costs little, few enough that their values stay near.
+constexpr std::size_t kMostRowsAtOnce = 960;
+// The same for whole runs as sequences of one batch.
+constexpr std::size_t kRowsPerPass = 1024;
+
 // One edited run of one text.
 struct Cell {
   std::size_t text = 0;              // which of the request's texts
   std::vector<SiteEdit> edits = {};  // `sequence` is not read; `positions` must be there
 };
 
-// The clean runs of a request's texts with all that cells take from them, about (14 d_model + 3 d_mlp) floats for each
-// position and block.
+// The clean runs of a request's texts with all that cells take from them.
 struct CleanRuns;
 std::shared_ptr<CleanRuns> make_clean_runs();
 
@@ -36,12 +40,32 @@ struct CellsRequest {
   // Where given: filled by the first request, and read by those that follow with the same texts and first_asked, whose
   // clean runs then cost nothing. One request at a time.
   std::shared_ptr<CleanRuns> clean = {};
+  // Rows of one matrix product, at most but for a cell that has more: fewer take less memory. No result depends on it.
+  std::size_t rows_at_once = kMostRowsAtOnce;
 };
 
-// What a request costs, found from the reach of its edits alone.
+// What clean runs and cells cost, found from the reach of the edits alone. Those of several add up.
 struct CellsCost {
   double operations = 0;       // multiplications and additions of all matrix products and of attention
   double full_operations = 0;  // the same if each cell were a whole run with the logits that are asked
+
+  // What memory depends on.
+  std::size_t texts = 0, clean_rows = 0, clean_logit_rows = 0;
+  std::size_t cells = 0, edits = 0, live_rows = 0;          // rows that differ between two blocks, at most
+  std::size_t block_rows = 0, largest_cell = 0;             // within one block: of all cells, of one
+  std::size_t logit_rows = 0, longest = 0, most_asked = 0;  // most_asked: logits of one text
+  bool edits_mlp_pre = false, edits_scores = false, edits_heads = false;
+
+  CellsCost& operator+=(const CellsCost& other);
+  // Memory that a request of this cost holds at most, beside the model, the texts and what its edits hold.
+  std::size_t bytes(const ModelConfig& config, std::size_t rows_at_once, int threads) const;
 };
+
+// Of a text's clean run whose logits are asked from `first_asked` on.
+CellsCost cost_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config);
+// Memory of that run, when it is kept (CleanRuns).
+std::size_t kept_bytes_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config);
+// Of a cell of such a text. Its edits' sites and positions count; the edits themselves may be missing.
+CellsCost cost_of_cell(const Cell& cell, std::size_t positions, std::size_t first_asked, const ModelConfig& config);
 
 }  // namespace stratoscope

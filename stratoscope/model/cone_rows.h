@@ -48,4 +48,7 @@ void check_cells(const CellsRequest& request, const ModelConfig& config);
 
 CellsCost cost_of(const CellsRequest& request, const ModelConfig& config);
 
+// Logits are computed for so many rows at a time, but for a text that asks more.
+constexpr std::size_t kRowsPerUnembedding = 96;
+
 }  // namespace stratoscope

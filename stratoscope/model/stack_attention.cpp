@@ -10,9 +10,6 @@
 namespace stratoscope {
 namespace {
 
-// Query rows whose score rows are held at once, as in the engine's attention.
-constexpr std::size_t kQueryRows = 64;
-
 // Queries of one member that lie behind one another, in the text and in the stack, and see keys alike: `clean_keys` of
 // the clean run, the same for each, and behind them the member's own up to the query. Without keys of its own a query
 // stands alone and sees the clean run's up to it.

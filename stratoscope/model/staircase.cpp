@@ -23,10 +23,6 @@ std::shared_ptr<CleanRuns> make_clean_runs() { return std::make_shared<CleanRuns
 
 namespace {
 
-// Rows of one product: enough that reading the weights costs little, few enough that their values stay near.
-constexpr std::size_t kRowsPerStack = 960;
-constexpr std::size_t kRowsPerUnembedding = 96;
-
 // What a cell holds between blocks: the rows of the residual stream that differ from the clean run's.
 struct LiveRows {
   std::vector<std::size_t> positions;  // ascending
@@ -162,7 +158,8 @@ class Staircase {
       if (members.empty()) return;
       const Stack stack(std::exchange(members, {}));
       if (stack.size() > room) {
-        room = std::max(stack.size(), std::min(kRowsPerStack, room * 2));
+        room = std::max(stack.size(), std::min(request_.rows_at_once, room * 2));
+        values = StackValues(config_, 0);  // never the old and the new at once
         values = StackValues(config_, room);
       }
       run_stack(block, stack, cells, clean, values);
@@ -178,7 +175,7 @@ class Staircase {
         live_[c] = {};
         continue;
       }
-      if (rows + member.cone.rows.size() > kRowsPerStack) flush();
+      if (rows + member.cone.rows.size() > request_.rows_at_once) flush();
       rows += member.cone.rows.size();
       members.push_back(std::move(member));
       cells.push_back(c);

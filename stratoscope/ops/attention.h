@@ -11,6 +11,9 @@
 
 namespace stratoscope {
 
+// Query rows whose score rows are held at once: those of a thousand keys stay in the second-level cache.
+constexpr std::size_t kQueryRows = 64;
+
 // Keys and values of one head, laid out for the kernels; filled once, then read by every query row.
 class HeadKeysValues {
  public:

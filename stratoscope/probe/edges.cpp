@@ -14,13 +14,36 @@
 namespace stratoscope {
 namespace {
 
-// Sequences share a pass up to about this many rows.
-constexpr std::size_t kRowsPerPass = 1024;
+using Values = BasicTensor<double>;
+using Shared = std::shared_ptr<const Values>;
+
+// A sweep's grid points, as some of all edges.
+class EdgesProgress : public Progress {
+ public:
+  EdgesProgress(Progress* outer, std::size_t before, std::size_t all) : outer_(outer), before_(before), all_(all) {}
+  void update(const char*, std::size_t done, std::size_t) override {
+    if (outer_ != nullptr) outer_->update("edges", before_ + done, all_);
+  }
+  bool cancelled() const override { return outer_ != nullptr && outer_->cancelled(); }
+
+ private:
+  Progress* outer_;
+  std::size_t before_, all_;
+};
+
+// What a block's own run says, in double: [positions, width] each.
+struct Block {
+  Values entering, middle, z, results, mlp_out;
+};
 
 class PathPatching {
  public:
   PathPatching(const Model& model, const EdgesRequest& request)
-      : model_(model), config_(model.config()), request_(request), positions_(request.text.size()) {
+      : model_(model),
+        config_(model.config()),
+        request_(request),
+        positions_(request.text.size()),
+        limit_(memory_limit_of(request.memory_limit)) {
     if (request.replacement == Replacement::corrupt && request.corrupt.size() != request.text.size())
       throw Error("edges",
                   "the text has " + std::to_string(positions_) + " tokens, the corrupt one " +
@@ -30,212 +53,233 @@ class PathPatching {
       for (std::size_t head = 0; head < config_.n_heads; ++head) components_.push_back({layer, head, false});
       components_.push_back({layer, 0, true});
     }
+    const std::size_t row = components_.size() * config_.d_model * sizeof(float) + block_row_bytes();
+    const auto mebi = [](std::size_t count) { return std::to_string((count >> 20) + 1) + " MiB"; };
+    // Half for what senders write, the other half for the sweeps.
+    if (held_ = positions_ * row; held_ > limit_ / 2)
+      throw Error("edges",
+                  "what senders write at " + std::to_string(positions_) + " positions takes " + mebi(held_) +
+                      ", more than half of the memory limit of " + mebi(limit_),
+                  "raise --memory-limit, or take a shorter text");
   }
 
   Edges run() {
-    read_changes();
-    Edges edges;
-    edges.components = components_;
-    edges.values.assign(components_.size(),
-                        std::vector<double>(components_.size() + 1, std::numeric_limits<double>::quiet_NaN()));
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
-      if (request_.progress != nullptr) request_.progress->update("edges", layer, config_.n_layers + 1);
-      std::vector<Edge> found;
-      if (layer > 0) add_heads(layer, found);
-      add_mlp(layer, found);
-      score(found, edges);
-    }
-    std::vector<Edge> direct;
-    for (std::size_t sender = 0; sender < components_.size(); ++sender)
-      direct.push_back(
-          {sender, components_.size(), {{Point::resid_post, config_.n_layers - 1}, 0, added(sender), all_positions()}});
-    score(direct, edges);
-    return edges;
+    edges_.components = components_;
+    edges_.values.assign(components_.size(),
+                         std::vector<double>(components_.size() + 1, std::numeric_limits<double>::quiet_NaN()));
+    for (std::size_t s = 0; s < components_.size(); ++s)
+      for (std::size_t r = 0; r <= components_.size(); ++r) all_ += edges_.has(s, r) ? 1 : 0;
+    if (request_.replacement == Replacement::corrupt)
+      for_blocks(request_.corrupt, [&](std::size_t layer, const Block& block) { keep_outputs(layer, block); });
+    else
+      changes_.assign(components_.size(), std::vector<float>(positions_ * config_.d_model));
+    for_blocks(request_.text, [&](std::size_t layer, const Block& block) {
+      find_changes(layer, block);
+      into_block(layer, block);
+    });
+    into_logits();
+    return std::move(edges_);
   }
 
  private:
   struct Edge {
     std::size_t sender, receiver;
-    SiteEdit edit;
+    std::vector<SiteEdit> edits;
   };
 
-  std::vector<std::size_t> all_positions() const {
-    std::vector<std::size_t> positions(positions_);
-    std::iota(positions.begin(), positions.end(), std::size_t{0});
-    return positions;
+  std::size_t width() const { return config_.d_model; }
+  std::size_t in_block() const { return config_.n_heads + 1; }
+  // Of what is held of a block while its receivers are at work, and while it runs.
+  std::size_t block_row_bytes() const {
+    return (config_.n_heads + 4) * width() * (sizeof(double) + sizeof(float)) +
+           (14 * width() + 2 * config_.d_mlp) * sizeof(float);
   }
 
-  // Runs the request in the model's precision and calls use(run).
-  template <class Use>
-  void run_model(RunRequest request, const Use& use) const {
+  // Runs a text block by block, because results of all heads are wide, and calls work(layer, values).
+  template <class Work>
+  void for_blocks(const TokenIds& ids, const Work& work) const {
     QuietProgress quiet(request_.progress);
-    request.hidden_states = false;
-    request.logits = LogitRows::none;
-    request.progress = &quiet;
-    if (model_.precision() == Precision::fp64)
-      use(model_.run_reference(request));
-    else
-      use(model_.run(request));
-  }
-
-  // What each component writes into the residual stream, [components][positions * d_model], and with `stream` what
-  // enters each block.
-  std::vector<std::vector<float>> outputs(const TokenIds& ids, std::vector<std::vector<double>>* stream) const {
-    std::vector<std::vector<float>> outputs(components_.size(), std::vector<float>(positions_ * config_.d_model));
-    // Block by block: results of all heads are wide.
     std::shared_ptr<const Start> start;
     for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
       RunRequest pass;
       pass.sequences = {ids};
-      pass.captures =
-          captures_of(std::vector<Site>{{Point::resid_pre, layer}, {Point::result, layer}, {Point::mlp_out, layer}});
+      pass.captures = captures_of(std::vector<Site>{{Point::resid_pre, layer},
+                                                    {Point::z, layer},
+                                                    {Point::result, layer},
+                                                    {Point::resid_mid, layer},
+                                                    {Point::mlp_out, layer}});
+      pass.hidden_states = false;
+      pass.logits = LogitRows::none;
+      pass.progress = &quiet;
       pass.start = start;
       pass.stop_at = layer + 1;
-      run_model(std::move(pass), [&](const auto& run) {
-        const std::size_t first = layer * (config_.n_heads + 1), d = config_.d_model;
-        const auto& result = run.value({Point::result, layer});
-        const auto& mlp = run.value({Point::mlp_out, layer});
-        for (std::size_t p = 0; p < positions_; ++p) {
-          for (std::size_t head = 0; head < config_.n_heads; ++head)
-            for (std::size_t i = 0; i < d; ++i)
-              outputs[first + head][p * d + i] =
-                  static_cast<float>(result.data()[(p * config_.n_heads + head) * d + i]);
-          for (std::size_t i = 0; i < d; ++i)
-            outputs[first + config_.n_heads][p * d + i] = static_cast<float>(mlp.data()[p * d + i]);
-        }
-        if (stream != nullptr) {
-          const auto entering = run.value({Point::resid_pre, layer}).values();
-          stream->emplace_back(entering.begin(), entering.end());
-        }
+      const auto use = [&](const auto& run) {
+        const auto values = [&](Point point) {
+          const auto& captured = run.value({point, layer});
+          Values copy({positions_, captured.size() / positions_});
+          std::copy_n(captured.data(), captured.size(), copy.data());
+          return copy;
+        };
         start = start_from(layer + 1, run.residual.matrix());
-      });
-    }
-    return outputs;
-  }
-
-  void read_changes() {
-    const auto clean = outputs(request_.text, &stream_);
-    changes_ =
-        request_.replacement == Replacement::corrupt
-            ? outputs(request_.corrupt, nullptr)
-            : std::vector<std::vector<float>>(components_.size(), std::vector<float>(positions_ * config_.d_model));
-    const std::size_t d = config_.d_model;
-    for (std::size_t c = 0; c < components_.size(); ++c) {
-      if (request_.replacement == Replacement::mean)
-        for (std::size_t i = 0; i < d; ++i) {
-          double sum = 0;
-          for (std::size_t p = 0; p < positions_; ++p) sum += static_cast<double>(clean[c][p * d + i]);
-          for (std::size_t p = 0; p < positions_; ++p)
-            changes_[c][p * d + i] = static_cast<float>(sum / static_cast<double>(positions_));
-        }
-      for (std::size_t i = 0; i < changes_[c].size(); ++i) changes_[c][i] -= clean[c][i];
+        return Block{values(Point::resid_pre), values(Point::resid_mid), values(Point::z), values(Point::result),
+                     values(Point::mlp_out)};
+      };
+      const Block block =
+          model_.precision() == Precision::fp64 ? use(model_.run_reference(pass)) : use(model_.run(pass));
+      work(layer, block);
     }
   }
 
-  std::shared_ptr<const Edit> added(std::size_t sender) const {
-    return std::make_shared<ValueEdit>(
-        Point::resid_mid, EditOp::add,
-        Operand{{changes_[sender].begin(), changes_[sender].end()}, {config_.d_model, 0, 1}}, Chosen{});
+  // What a component of the block writes at a position.
+  const double* output(const Block& block, std::size_t component, std::size_t position) const {
+    const std::size_t place = component % in_block();
+    return place == config_.n_heads ? block.mlp_out.matrix().row(position)
+                                    : block.results.matrix().row(position) + place * width();
   }
 
-  // Senders in groups that share a pass.
-  template <class Work>
-  void for_groups(std::size_t senders, const Work& work) const {
-    const std::size_t most = std::max<std::size_t>(1, kRowsPerPass / positions_);
-    for (std::size_t first = 0; first < senders; first += most) work(first, std::min(senders, first + most));
+  void keep_outputs(std::size_t layer, const Block& block) {
+    for (std::size_t c = layer * in_block(); c < (layer + 1) * in_block(); ++c) {
+      auto& kept = changes_.emplace_back(positions_ * width());
+      for (std::size_t p = 0; p < positions_; ++p)
+        std::copy_n(output(block, c, p), width(), kept.begin() + static_cast<std::ptrdiff_t>(p * width()));
+    }
   }
 
-  // Receivers are the heads of a block, which read the residual stream that enters it.
-  void add_heads(std::size_t layer, std::vector<Edge>& edges) const {
-    const std::size_t senders = layer * (config_.n_heads + 1), d = config_.d_model, d_head = config_.d_head;
-    for_groups(senders, [&](std::size_t first, std::size_t end) {
-      Start start{layer, BasicTensor<double>({(end - first) * positions_, d})};
-      for (std::size_t s = first; s < end; ++s)
-        for (std::size_t i = 0; i < positions_ * d; ++i)
-          start.residual.data()[(s - first) * positions_ * d + i] =
-              stream_[layer][i] + static_cast<double>(changes_[s][i]);
-      RunRequest pass;
-      pass.sequences.assign(end - first, request_.text);
-      pass.captures = captures_of(std::vector<Site>{{Point::z, layer}});
-      pass.start = std::make_shared<const Start>(std::move(start));
-      pass.stop_at = layer + 1;
-      run_model(std::move(pass), [&](const auto& run) {
-        const auto& z = run.value({Point::z, layer});  // [rows, heads, d_head]
-        for (std::size_t s = first; s < end; ++s)
-          for (std::size_t head = 0; head < config_.n_heads; ++head) {
-            Operand operand{{}, {d_head, 0, 1}};
-            operand.values.reserve(positions_ * d_head);
-            for (std::size_t p = 0; p < positions_; ++p) {
-              const auto* row = z.data() + (((s - first) * positions_ + p) * config_.n_heads + head) * d_head;
-              operand.values.insert(operand.values.end(), row, row + d_head);
-            }
-            Chosen chosen;
-            chosen[1] = {head};
-            edges.push_back({s,
-                             senders + head,
-                             {{Point::z, layer},
-                              0,
-                              std::make_shared<ValueEdit>(Point::z, EditOp::set, std::move(operand), std::move(chosen)),
-                              all_positions()}});
-          }
-      });
-    });
-  }
-
-  // The receiver is the block's MLP, which reads the residual stream behind the block's own heads.
-  void add_mlp(std::size_t layer, std::vector<Edge>& edges) const {
-    const std::size_t receiver = layer * (config_.n_heads + 1) + config_.n_heads, d = config_.d_model;
-    for_groups(receiver, [&](std::size_t first, std::size_t end) {
-      Start start{layer, BasicTensor<double>({(end - first) * positions_, d})};
-      RunRequest pass;
-      for (std::size_t s = first; s < end; ++s) {
-        std::copy(stream_[layer].begin(), stream_[layer].end(), start.residual.data() + (s - first) * positions_ * d);
-        pass.edits.push_back({{Point::resid_mid, layer}, s - first, added(s), std::nullopt});
+  // What replacing the block's components changes in their outputs.
+  void find_changes(std::size_t layer, const Block& block) {
+    for (std::size_t c = layer * in_block(); c < (layer + 1) * in_block(); ++c) {
+      std::vector<float>& change = changes_[c];  // holds what takes the output's place, but for a mean
+      for (std::size_t i = 0; i < width() && request_.replacement == Replacement::mean; ++i) {
+        double sum = 0;
+        for (std::size_t p = 0; p < positions_; ++p) sum += output(block, c, p)[i];
+        for (std::size_t p = 0; p < positions_; ++p)
+          change[p * width() + i] = static_cast<float>(sum / static_cast<double>(positions_));
       }
-      pass.sequences.assign(end - first, request_.text);
-      pass.captures = captures_of(std::vector<Site>{{Point::mlp_out, layer}});
-      pass.start = std::make_shared<const Start>(std::move(start));
-      pass.stop_at = layer + 1;
-      run_model(std::move(pass), [&](const auto& run) {
-        const auto& out = run.value({Point::mlp_out, layer});
-        for (std::size_t s = first; s < end; ++s) {
-          const auto* begin = out.data() + (s - first) * positions_ * d;
-          edges.push_back({s,
-                           receiver,
-                           {{Point::mlp_out, layer},
-                            0,
-                            std::make_shared<ValueEdit>(Point::mlp_out, EditOp::set,
-                                                        Operand{{begin, begin + positions_ * d}, {d, 0, 1}}, Chosen{}),
-                            all_positions()}});
+      std::vector<std::size_t>& rows = rows_.emplace_back();
+      for (std::size_t p = 0; p < positions_; ++p) {
+        bool changed = false;
+        for (std::size_t i = 0; i < width(); ++i) {
+          float& number = change[p * width() + i];
+          number -= static_cast<float>(output(block, c, p)[i]);
+          changed |= number != 0;
         }
-      });
-    });
+        if (changed) rows.push_back(p);
+      }
+    }
   }
 
-  // The metric of each edge: its receiver's output set, everything else as in the clean run.
-  void score(const std::vector<Edge>& found, Edges& edges) const {
+  // Layer norm of what a receiver reads: the stream with the sender's change, before the norm's weight and bias.
+  Shared normalized(const Values& stream, std::size_t sender) const {
+    Values result({positions_, width()});
+    std::vector<double> x(width());
+    for (const std::size_t p : rows_[sender]) {
+      double mean = 0, variance = 0;
+      for (std::size_t i = 0; i < width(); ++i)
+        mean += x[i] = stream.matrix().row(p)[i] + static_cast<double>(changes_[sender][p * width() + i]);
+      mean /= static_cast<double>(width());
+      for (const double number : x) variance += (number - mean) * (number - mean);
+      const double scale = std::sqrt(variance / static_cast<double>(width()) + config_.layer_norm_eps);
+      for (std::size_t i = 0; i < width(); ++i) result.matrix().row(p)[i] = (x[i] - mean) / scale;
+    }
+    return std::make_shared<const Values>(std::move(result));
+  }
+
+  static SiteEdit set(Site site, const Shared& values, std::array<std::size_t, 3> stride, Chosen chosen,
+                      std::vector<std::size_t> positions) {
+    chosen[0] = positions;
+    return {site, 0,
+            std::make_shared<ValueEdit>(site.point, EditOp::set, Operand{{}, stride, values}, std::move(chosen)),
+            std::move(positions)};
+  }
+
+  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream behind them.
+  // What one of them reads is set, and what the others give is the clean run's.
+  void into_block(std::size_t layer, const Block& block) {
+    const std::size_t first = layer * in_block(), heads = config_.n_heads;
+    const auto clean_z = std::make_shared<const Values>(block.z.copy());
+    std::vector<Edge> group;
+    std::size_t bytes = 0;
+    for (std::size_t s = 0; s < first + heads; ++s) {
+      if (rows_[s].empty()) {
+        for (std::size_t r = first; r < first + in_block(); ++r)
+          if (edges_.has(s, r)) unchanged_.emplace_back(s, r);
+        continue;
+      }
+      if (s < first) {
+        std::vector<std::size_t> seen(positions_ - rows_[s].front());
+        std::iota(seen.begin(), seen.end(), rows_[s].front());
+        const Shared read = normalized(block.entering, s);
+        for (std::size_t head = 0; head < heads; ++head) {
+          Edge edge{s, first + head, {set({Point::ln1_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}};
+          if (heads > 1) {
+            Chosen others;
+            others[1].emplace();
+            for (std::size_t h = 0; h < heads; ++h)
+              if (h != head) others[1]->push_back(h);
+            edge.edits.push_back(
+                set({Point::z, layer}, clean_z, {heads * config_.d_head, config_.d_head, 1}, std::move(others), seen));
+          }
+          group.push_back(std::move(edge));
+        }
+        bytes += read->size() * sizeof(double);
+      }
+      const Shared read = normalized(block.middle, s);
+      group.push_back({s, first + heads, {set({Point::ln2_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}});
+      bytes += read->size() * sizeof(double) + in_block() * 4 * positions_ * sizeof(std::size_t);
+      if (bytes > limit_ / 8) score(std::exchange(group, {}), std::exchange(bytes, 0));
+    }
+    score(std::move(group), bytes);
+  }
+
+  void into_logits() {
+    const std::size_t last = positions_ - 1, to = components_.size();
+    std::vector<Edge> direct;
+    for (std::size_t s = 0; s < components_.size(); ++s) {
+      const float* change = changes_[s].data() + last * width();
+      Chosen chosen;
+      chosen[0] = {last};
+      direct.push_back({s,
+                        to,
+                        {{{Point::resid_post, config_.n_layers - 1},
+                          0,
+                          std::make_shared<ValueEdit>(Point::resid_post, EditOp::add,
+                                                      Operand{{change, change + width()}, {0, 0, 1}}, chosen),
+                          std::vector<std::size_t>{last}}}});
+    }
+    score(std::move(direct), components_.size() * width() * sizeof(double));
+    for (const auto& [sender, receiver] : unchanged_) edges_.values[sender][receiver] = edges_.clean;
+  }
+
+  // The metric of each edge; `bytes` are those of the edits.
+  void score(std::vector<Edge> found, std::size_t bytes) {
     if (found.empty()) return;
-    QuietProgress quiet(request_.progress);
+    EdgesProgress progress(request_.progress, done_, all_);
     SweepRequest sweep_request;
     sweep_request.text = request_.text;
     sweep_request.metric = request_.metric;
     sweep_request.targets = request_.targets;
-    sweep_request.progress = &quiet;
-    for (const Edge& edge : found) sweep_request.cells.push_back({edge.edit});
+    sweep_request.progress = &progress;
+    for (Edge& edge : found) sweep_request.cells.push_back(std::move(edge.edits));
     SweepOptions options;
-    options.memory_limit = request_.memory_limit;
+    options.memory_limit = limit_ - held_ - bytes;
     const SweepResult result = sweep(model_, sweep_request, options);
-    edges.clean = result.clean;
-    for (std::size_t i = 0; i < found.size(); ++i) edges.values[found[i].sender][found[i].receiver] = result.values[i];
+    edges_.clean = result.clean;
+    edges_.effect.include(result.effect);
+    for (std::size_t i = 0; i < found.size(); ++i) edges_.values[found[i].sender][found[i].receiver] = result.values[i];
+    done_ += found.size();
   }
 
   const Model& model_;
   const ModelConfig& config_;
   const EdgesRequest& request_;
-  std::size_t positions_;
+  std::size_t positions_, limit_;
+  std::size_t held_ = 0;  // bytes
   std::vector<Component> components_;
-  std::vector<std::vector<double>> stream_;  // what enters each block, [positions * d_model]
-  std::vector<std::vector<float>> changes_;  // of each component's output, [positions * d_model]
+  std::vector<std::vector<float>> changes_;                     // of each component's output, [positions * d_model]
+  std::vector<std::vector<std::size_t>> rows_;                  // at which positions that is not zero
+  std::vector<std::pair<std::size_t, std::size_t>> unchanged_;  // edges through which nothing goes
+  std::size_t done_ = 0, all_ = 0;                              // edges
+  Edges edges_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/model/model.h"
+#include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/metrics.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -38,7 +39,7 @@ struct EdgesRequest {
   Replacement replacement = Replacement::corrupt;
   Metric metric = Metric::log_prob;
   TokenIds targets = {};
-  std::size_t memory_limit = 0;  // as for a sweep
+  std::size_t memory_limit = 0;  // as for a sweep; half of it may hold what senders write
   Progress* progress = nullptr;
 };
 
@@ -48,6 +49,7 @@ struct Edges {
   // [sender][receiver]: the metric with this edge alone. Receivers are the components and last the logits; NaN also
   // where there is no edge.
   std::vector<std::vector<double>> values;
+  Effect effect;  // the largest of an edge
 
   bool has(std::size_t sender, std::size_t receiver) const;
 };

@@ -7,11 +7,10 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/files/npy.h"
-#include "stratoscope/files/safetensors.h"
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/value_edit.h"
+#include "stratoscope/probe/vector_files.h"
 
 namespace stratoscope {
 namespace {
@@ -54,49 +53,52 @@ void check_edit(const EditExpression& expression, Site site) {
     throw Error("edit", name_of(site) + " takes no mean: its rows see different keys", "a number, zero or corrupt");
 }
 
-std::vector<double> read_vector(const EditExpression& expression, std::size_t length, Site site) {
-  std::vector<double> vector;
-  Shape shape;
-  const auto take = [&](DType dtype, const Shape& stored_shape, std::span<const std::byte> bytes) {
-    shape = stored_shape;
-    if (element_count(shape) != length) return;  // refused below
-    vector.resize(length);
-    convert(dtype, bytes, std::span<double>(vector));
-  };
-  if (expression.vector_values) {
-    vector = *expression.vector_values;
-    shape = {vector.size()};
-  } else if (expression.vector_tensor.empty()) {
-    const StoredArray array = read_npy(expression.vector_file);
-    take(array.dtype, array.shape, array.bytes);
-  } else {
-    const SafetensorsFile file(expression.vector_file);
-    const StoredTensor& tensor = file.at(expression.vector_tensor);
-    take(tensor.dtype, tensor.shape, tensor.bytes);
-    file.check_unchanged();
-  }
-  // [1, d] is a vector too, as slicing one row out of a matrix leaves it.
-  if (vector.size() != length || std::count_if(shape.begin(), shape.end(), [](auto n) { return n != 1; }) > 1)
-    throw Error("edit", expression.vector_file + ": the vector has shape " + to_string(shape) + ", but " +
-                            name_of(site) + " needs [" + std::to_string(length) + "]");
-  for (double& number : vector) {
-    number *= expression.number;
-    if (!std::isfinite(static_cast<float>(number)))
-      throw Error("edit", expression.vector_file + ": the vector holds NaN or infinity, as float32");
-  }
-  return vector;
+[[noreturn]] void refuse_vector(const EditExpression& expression, const Shape& shape, std::size_t length, Site site) {
+  throw Error("edit", expression.vector_file + ": the vector has shape " + to_string(shape) + ", but " + name_of(site) +
+                          " needs [" + std::to_string(length) + "]");
 }
 
-std::vector<double> mean_of(const SiteValues& values) {
+Operand vector_operand(const EditExpression& expression, const EditSources& sources, std::size_t length, Site site) {
+  Operand operand{{}, {0, 0, 1}, {}, 0, expression.number};
+  double largest = 0;
+  if (expression.vector_values) {
+    operand.values = *expression.vector_values;
+    if (operand.values.size() != length) refuse_vector(expression, {operand.values.size()}, length, site);
+    for (const double number : operand.values)
+      largest = std::isnan(number) ? number : std::max(largest, std::abs(number));
+  } else {
+    const auto& vector = sources.vectors().read(expression.vector_file, expression.vector_tensor, length);
+    // [1, d] is a vector too, as slicing one row out of a matrix leaves it.
+    if (!vector.numbers || std::count_if(vector.shape.begin(), vector.shape.end(), [](auto n) { return n != 1; }) > 1)
+      refuse_vector(expression, vector.shape, length, site);
+    operand.shared = vector.numbers;
+    largest = vector.largest;
+  }
+  if (!std::isfinite(static_cast<float>(largest * expression.number)))
+    throw Error("edit", expression.vector_file + ": the vector holds NaN or infinity, as float32");
+  return operand;
+}
+
+// Over the rows, [width].
+template <class T>
+SiteValues mean_of(const BasicTensor<T>& values) {
   const std::size_t rows = values.shape()[0], width = values.size() / rows;
-  std::vector<double> mean(width, 0.0);
+  SiteValues mean = SiteValues::zeros({width});
   for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t i = 0; i < width; ++i) mean[i] += values.data()[r * width + i];
-  for (double& number : mean) number /= static_cast<double>(rows);
+    for (std::size_t i = 0; i < width; ++i) mean.data()[i] += static_cast<double>(values.data()[r * width + i]);
+  for (double& number : mean.values()) number /= static_cast<double>(rows);
   return mean;
 }
 
-// `only` is the one position that the edit acts on, where there is but one.
+// Which of the corrupt run's positions every row reads, where it is not its own: the one that is named, or the only one
+// that the edit acts on.
+std::optional<std::size_t> corrupt_position(const EditExpression& expression, const EditSources& sources,
+                                            std::optional<std::size_t> only) {
+  const std::size_t positions = sources.corrupt_positions();
+  if (expression.corrupt_position) return parse_index(*expression.corrupt_position, positions, "position");
+  return only && *only < positions ? only : std::nullopt;
+}
+
 Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
                         std::optional<std::size_t> only) {
   const auto shared = sources.corrupt(site);
@@ -105,12 +107,9 @@ Operand corrupt_operand(const EditExpression& expression, const EditSources& sou
   Operand operand{{}, {0, 0, 1}};
   operand.stride[axes.pos] = axes.has_keys ? last : values.size() / positions;
   operand.stride[axes.head] = axes.has_keys ? positions * last : last;
-  if (expression.corrupt_position) {
-    only = parse_index(*expression.corrupt_position, positions, "position");
-  }
   operand.shared = shared;
-  if (only && (expression.corrupt_position || *only < positions)) {
-    operand.offset = *only * operand.stride[axes.pos];
+  if (const auto position = corrupt_position(expression, sources, only)) {
+    operand.offset = *position * operand.stride[axes.pos];
     operand.stride[axes.pos] = 0;
   }
   return operand;
@@ -120,9 +119,9 @@ Operand operand_of(const EditExpression& expression, const EditSources& sources,
                    std::optional<std::size_t> only) {
   switch (expression.source) {
     case EditSource::number: return {{expression.number}, {0, 0, 0}};
-    case EditSource::mean: return {mean_of(sources.clean(site)), {0, axes.last, 1}};
+    case EditSource::mean: return {{}, {0, axes.last, 1}, sources.mean(site)};
     case EditSource::corrupt: return corrupt_operand(expression, sources, site, axes, only);
-    default: return {read_vector(expression, axes.last, site), {0, 0, 1}};
+    default: return vector_operand(expression, sources, axes.last, site);
   }
 }
 
@@ -132,39 +131,49 @@ void check_direction(const EditExpression& expression, const Operand& operand,
   if (expression.op != EditOp::without) return;
   const auto numbers = operand.numbers();
   for (std::size_t i = 0; i < numbers.size(); ++i)
-    if (numbers[i] != 0 && (!dims || std::binary_search(dims->begin(), dims->end(), i % last))) return;
+    if (numbers[i] * operand.factor != 0 && (!dims || std::binary_search(dims->begin(), dims->end(), i % last))) return;
   throw Error("edit", "the vector of 'without' is zero and has no direction");
 }
 
 }  // namespace
 
-EditSources::EditSources(const Model& model, TokenIds text, TokenIds corrupt)
-    : model_(model), text_(std::move(text)), corrupt_ids_(std::move(corrupt)), extent_{text_.size(), text_.size(), 0} {}
+EditSources::EditSources(const Model& model, TokenIds text, TokenIds corrupt, std::shared_ptr<VectorFiles> vectors)
+    : model_(model),
+      text_(std::move(text)),
+      corrupt_ids_(std::move(corrupt)),
+      extent_{text_.size(), text_.size(), 0},
+      vectors_(vectors ? std::move(vectors) : std::make_shared<VectorFiles>()) {}
 
-void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
-  std::set<Site> clean, corrupt;
+ReadSites sites_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config) {
+  std::set<Site> mean, corrupt;
   for (const EditExpression& expression : expressions) {
     if (expression.source != EditSource::mean && expression.source != EditSource::corrupt) continue;
-    if (expression.source == EditSource::corrupt && corrupt_ids_.empty())
-      throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
-    for (const Site site : match_sites(expression.hook, model_.config())) {
+    for (const Site site : match_sites(expression.hook, config)) {
       check_edit(expression, site);
-      (expression.source == EditSource::mean ? clean : corrupt).insert(site);
+      (expression.source == EditSource::mean ? mean : corrupt).insert(site);
     }
   }
-  run(text_, start_, {clean.begin(), clean.end()}, clean_, progress);
-  run(corrupt_ids_, {}, {corrupt.begin(), corrupt.end()}, corrupt_, progress);
+  return {{mean.begin(), mean.end()}, {corrupt.begin(), corrupt.end()}};
+}
+
+void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
+  const auto reads_corrupt = [](const EditExpression& expression) { return expression.source == EditSource::corrupt; };
+  if (corrupt_ids_.empty() && std::any_of(expressions.begin(), expressions.end(), reads_corrupt))
+    throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
+  const ReadSites sites = sites_that_are_read(expressions, model_.config());
+  run(text_, start_, sites.mean, Keep::mean, means_, progress);
+  run(corrupt_ids_, {}, sites.corrupt, Keep::everything, corrupt_, progress);
 }
 
 void EditSources::set_text(TokenIds text, std::shared_ptr<const Start> start) {
   text_ = std::move(text);
   start_ = std::move(start);
   extent_ = {text_.size(), text_.size(), 0};
-  clean_.clear();
+  means_.clear();
 }
 
 void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
-                      Values& values, Progress* progress) const {
+                      Keep keep_what, Values& values, Progress* progress) const {
   std::erase_if(sites, [&](Site site) { return values.contains(site); });
   if (sites.empty()) return;
   RunRequest request;
@@ -176,9 +185,9 @@ void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& s
   request.progress = progress;
   const auto keep = [&](const auto& run) {
     for (const auto& [site, tensor] : run.captured) {
-      SiteValues copy(tensor.shape());
-      std::copy_n(tensor.data(), tensor.size(), copy.data());
-      values.emplace(site, std::make_shared<const SiteValues>(std::move(copy)));
+      SiteValues kept = keep_what == Keep::mean ? mean_of(tensor) : SiteValues(tensor.shape());
+      if (keep_what == Keep::everything) std::copy_n(tensor.data(), tensor.size(), kept.data());
+      values.emplace(site, std::make_shared<const SiteValues>(std::move(kept)));
     }
   };
   if (model_.precision() == Precision::fp64)
@@ -239,6 +248,10 @@ HookMatch matched(const EditExpression& expression, const ModelConfig& config) {
   return match;
 }
 
+std::optional<std::size_t> only_of(const std::optional<std::vector<std::size_t>>& positions) {
+  return positions && positions->size() == 1 ? std::optional(positions->front()) : std::nullopt;
+}
+
 // An operand of one row per position, or of one number per key, has nothing for rows behind the text.
 void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
   if (!chosen) chosen = parse_index_set("all", count, "position");
@@ -260,29 +273,52 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
   }
 }
 
-std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
+namespace {
+
+// Calls use(site, axes, chosen) for every site of the expression. What is chosen are the rows and numbers that the edit
+// acts on; those are cut off that its operand has nothing for.
+template <class Use>
+void for_places(const EditExpression& expression, const EditSources& sources, const Use& use) {
   const ModelConfig& config = sources.model().config();
   const HookMatch match = matched(expression, config);
   check_lengths(expression, sources, match.sites);
-  std::vector<SiteEdit> edits;
   for (const Site site : match.sites) {
     check_edit(expression, site);
     const Axes axes(site, config, sources.text_positions());
     Chosen chosen = chosen_by(expression, match.head, sources.extent(), axes);
-    const auto& at = chosen[axes.pos];
-    Operand operand =
-        operand_of(expression, sources, site, axes, at && at->size() == 1 ? std::optional(at->front()) : std::nullopt);
-    if (operand.stride[axes.pos] != 0 || (axes.has_keys && operand.stride[2] != 0))
-      keep_below(sources.text_positions(), chosen[axes.pos]);
+    const bool reads_keys = axes.has_keys && expression.source != EditSource::number;
+    const bool reads_rows =
+        expression.source == EditSource::corrupt && !corrupt_position(expression, sources, only_of(chosen[axes.pos]));
+    if (reads_rows || reads_keys) keep_below(sources.text_positions(), chosen[axes.pos]);
     if (chosen[axes.pos] && chosen[axes.pos]->empty())
       throw Error("edit", in_quotes(expression.text) + " acts on no position",
                   sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
+    use(site, axes, chosen);
+  }
+}
+
+}  // namespace
+
+std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
+  std::vector<SiteEdit> edits;
+  for_places(expression, sources, [&](Site site, const Axes& axes, Chosen& chosen) {
+    Operand operand = operand_of(expression, sources, site, axes, only_of(chosen[axes.pos]));
     check_direction(expression, operand, chosen[2], axes.last);
     auto positions = chosen[axes.pos];
     edits.push_back({site, sequence,
                      std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen)),
                      std::move(positions)});
-  }
+  });
+  return edits;
+}
+
+std::vector<SiteEdit> place_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
+  std::vector<SiteEdit> edits;
+  for_places(expression, sources, [&](Site site, const Axes& axes, Chosen& chosen) {
+    if (expression.source == EditSource::number || expression.source == EditSource::vector)
+      check_direction(expression, operand_of(expression, sources, site, axes, std::nullopt), chosen[2], axes.last);
+    edits.push_back({site, sequence, nullptr, std::move(chosen[axes.pos])});
+  });
   return edits;
 }
 

@@ -16,6 +16,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
+class VectorFiles;
+
 // One site's value in some run of one text, in double; its axes are the hook point's.
 using SiteValues = BasicTensor<double>;
 
@@ -32,15 +34,17 @@ struct TextExtent {
 // of the other text. Each run is made once, for all sites that are asked together.
 class EditSources {
  public:
-  // `corrupt` is empty where none was given. The model must outlive this object.
-  EditSources(const Model& model, TokenIds text, TokenIds corrupt);
+  // `corrupt` is empty where none was given. The model must outlive this object. Files of vectors are read once, also
+  // for all that share `vectors`.
+  EditSources(const Model& model, TokenIds text, TokenIds corrupt, std::shared_ptr<VectorFiles> vectors = {});
 
   // Runs the model once for every site among the expressions that needs it.
   void prepare(std::span<const EditExpression> expressions, Progress* progress = nullptr);
 
-  // Both after prepare().
-  const SiteValues& clean(Site site) const { return *clean_.at(site); }
+  // Both after prepare(). A mean is over the positions, [heads or 1, last axis] end to end.
+  std::shared_ptr<const SiteValues> mean(Site site) const { return means_.at(site); }
   std::shared_ptr<const SiteValues> corrupt(Site site) const { return corrupt_.at(site); }
+  VectorFiles& vectors() const { return *vectors_; }
 
   const Model& model() const { return model_; }
   // What the positions in an edit count.
@@ -54,14 +58,16 @@ class EditSources {
 
  private:
   using Values = std::map<Site, std::shared_ptr<const SiteValues>>;
-  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites, Values& values,
-           Progress* progress) const;
+  enum class Keep { everything, mean };
+  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites, Keep keep,
+           Values& values, Progress* progress) const;
 
   const Model& model_;
   TokenIds text_, corrupt_ids_;
   std::shared_ptr<const Start> start_;
   TextExtent extent_;
-  Values clean_, corrupt_;
+  Values means_, corrupt_;
+  std::shared_ptr<VectorFiles> vectors_;
 };
 
 // Thrown when `corrupt` without a position meets texts of different lengths: a face may add both tokenisations.
@@ -76,6 +82,17 @@ class LengthMismatch : public Error {
 // there is a key axis, and a `corrupt` whose text is missing or of another length.
 std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
+
+// The same without what the edits write: sites and positions alone, for a plan. Needs no prepare() and runs nothing;
+// all that can be known without a run is checked.
+std::vector<SiteEdit> place_edit(const EditExpression& expression, const EditSources& sources,
+                                 std::size_t sequence = 0);
+
+// The sites whose values the expressions read from the text's clean run and from the corrupt run.
+struct ReadSites {
+  std::vector<Site> mean, corrupt;
+};
+ReadSites sites_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config);
 
 // Throws what resolve_edit would of the text's length and the expression's indices, before prepare().
 void check_edit_of_text(const EditExpression& expression, const EditSources& sources);

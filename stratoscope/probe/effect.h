@@ -21,22 +21,23 @@ struct Effect {
   // Takes in another position. A NaN in the edited logits makes both NaN.
   template <class T>
   void include(std::span<const T> clean, std::span<const T> edited) {
-    include<T>(clean, edited, log_softmax(clean), log_softmax(edited));
-  }
-  // The same where the log-probabilities of both are known.
-  template <class T>
-  void include(std::span<const T> clean, std::span<const T> edited, std::span<const double> clean_log_probs,
-               std::span<const double> edited_log_probs) {
-    const auto larger = [](double a, double b) { return std::isnan(a) || std::isnan(b) ? a + b : std::max(a, b); };
-    kl = larger(kl, kl_divergence(clean_log_probs, edited_log_probs));
+    double change = 0;
     for (std::size_t i = 0; i < clean.size(); ++i)
-      max_change = larger(max_change, std::abs(static_cast<double>(edited[i]) - static_cast<double>(clean[i])));
+      change = larger(change, std::abs(static_cast<double>(edited[i]) - static_cast<double>(clean[i])));
+    include(kl_divergence(log_softmax(clean), log_softmax(edited)), change);
+  }
+  void include(double other_kl, double other_change) {
+    kl = larger(kl, other_kl);
+    max_change = larger(max_change, other_change);
   }
   void include(const Effect& other) {
     kl = std::isnan(other.kl) ? other.kl : std::max(kl, other.kl);
     max_change = std::isnan(other.max_change) ? other.max_change : std::max(max_change, other.max_change);
     if (!nonfinite) nonfinite = other.nonfinite;
   }
+
+ private:
+  static double larger(double a, double b) { return std::isnan(a) || std::isnan(b) ? a + b : std::max(a, b); }
 };
 
 }  // namespace stratoscope

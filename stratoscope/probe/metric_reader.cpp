@@ -1,8 +1,30 @@
 #include "stratoscope/probe/metric_reader.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace stratoscope {
+namespace {
+
+// KL(clean || edited) and the largest change of a logit, in one pass and without memory of their own.
+template <class T>
+std::pair<double, double> change_of(std::span<const T> clean, double clean_total, std::span<const double> clean_probs,
+                                    std::span<const T> edited, double total) {
+  double kl = 0, largest = 0;
+  bool has_nan = false;
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    const auto before = static_cast<double>(clean[i]), after = static_cast<double>(edited[i]);
+    const double log_prob = before - clean_total, change = std::abs(after - before);
+    if (log_prob != -std::numeric_limits<double>::infinity()) kl += clean_probs[i] * (log_prob - (after - total));
+    largest = std::max(largest, change);
+    has_nan |= std::isnan(change);
+  }
+  // Rounding alone can make it negative; NaN stays NaN.
+  return {kl < 0 ? 0 : kl, has_nan ? std::numeric_limits<double>::quiet_NaN() : largest};
+}
+
+}  // namespace
 
 template <class T>
 MetricReader<T>::MetricReader(Metric metric, std::vector<std::int32_t> targets, bool one_target_a_row,
@@ -10,10 +32,13 @@ MetricReader<T>::MetricReader(Metric metric, std::vector<std::int32_t> targets, 
     : metric_(metric),
       targets_(std::move(targets)),
       one_target_a_row_(one_target_a_row),
-      clean_({clean.rows, clean.cols}) {
+      clean_({clean.rows, clean.cols}),
+      clean_probs_({clean.rows, clean.cols}) {
   for (std::size_t r = 0; r < clean.rows; ++r) {
     std::copy_n(clean.row(r), clean.cols, clean_.matrix().row(r));
-    clean_log_probs_.push_back(log_softmax<T>(clean.row_span(r)));
+    const double total = clean_totals_.emplace_back(log_sum_exp<T>(clean.row_span(r)));
+    std::transform(clean.row(r), clean.row(r) + clean.cols, clean_probs_.matrix().row(r),
+                   [total](T logit) { return std::exp(static_cast<double>(logit) - total); });
   }
 }
 
@@ -23,11 +48,12 @@ std::pair<double, Effect> MetricReader<T>::read(MatrixView<const T> logits) cons
   Effect effect;
   for (std::size_t r = 0; r < logits.rows; ++r) {
     const auto row = logits.row_span(r);
-    const auto log_probs = log_softmax<T>(row);
+    const double total = log_sum_exp<T>(row);
+    const auto [kl, change] =
+        change_of<T>(clean_.matrix().row_span(r), clean_totals_[r], clean_probs_.matrix().row_span(r), row, total);
     const std::span<const std::int32_t> targets(targets_);
-    value += metric_value<T>(metric_, row, log_probs, clean_log_probs_[r],
-                             one_target_a_row_ ? targets.subspan(r, 1) : targets);
-    effect.include<T>(std::as_const(clean_).matrix().row_span(r), row, clean_log_probs_[r], log_probs);
+    value += metric_value<T>(metric_, row, total, kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
+    effect.include(kl, change);
   }
   return {value, effect};
 }

@@ -20,6 +20,9 @@ class MetricReader {
   // summed over the rows (a whole target); otherwise there is one row and all targets are its.
   MetricReader(Metric metric, std::vector<std::int32_t> targets, bool one_target_a_row, MatrixView<const T> clean);
 
+  // Memory of one row of d_vocab logits.
+  static std::size_t row_bytes(std::size_t d_vocab) { return d_vocab * (sizeof(T) + sizeof(double)); }
+
   double clean() const { return read(clean_.matrix()).first; }
   // The metric and the effect of logits of the same shape. Safe to call from several threads at once.
   std::pair<double, Effect> read(MatrixView<const T> logits) const;
@@ -29,7 +32,8 @@ class MetricReader {
   std::vector<std::int32_t> targets_;
   bool one_target_a_row_;
   BasicTensor<T> clean_;
-  std::vector<std::vector<double>> clean_log_probs_;  // by row
+  BasicTensor<double> clean_probs_;   // [rows, d_vocab]
+  std::vector<double> clean_totals_;  // log_sum_exp of each row
 };
 
 }  // namespace stratoscope

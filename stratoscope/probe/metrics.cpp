@@ -45,10 +45,13 @@ double rank_of(std::span<const T> logits, std::int32_t target) {
   return static_cast<double>(rank);
 }
 
-double entropy_of(std::span<const double> log_probs) {
+template <class T>
+double entropy_of(std::span<const T> logits, double total) {
   double entropy = 0;
-  for (const double log_prob : log_probs)
+  for (const T logit : logits) {
+    const double log_prob = static_cast<double>(logit) - total;
     if (log_prob != -std::numeric_limits<double>::infinity()) entropy -= std::exp(log_prob) * log_prob;
+  }
   return entropy;
 }
 
@@ -111,22 +114,22 @@ std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t cou
 template <class T>
 double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                     std::span<const std::int32_t> targets) {
-  return metric_value<T>(metric, logits, log_softmax(logits),
-                         metric == Metric::kl ? log_softmax(clean) : std::vector<double>{}, targets);
+  const double kl = metric == Metric::kl ? kl_divergence(log_softmax(clean), log_softmax(logits)) : 0;
+  return metric_value<T>(metric, logits, log_sum_exp(logits), kl, targets);
 }
 
 template <class T>
-double metric_value(Metric metric, std::span<const T> logits, std::span<const double> log_probs,
-                    std::span<const double> clean_log_probs, std::span<const std::int32_t> targets) {
-  const auto log_prob = [&] { return log_probs[static_cast<std::size_t>(targets[0])]; };
+double metric_value(Metric metric, std::span<const T> logits, double total, double kl,
+                    std::span<const std::int32_t> targets) {
+  const auto log_prob = [&] { return logit_of(logits, targets[0]) - total; };
   switch (metric) {
     case Metric::log_prob: return log_prob();
     case Metric::prob: return std::exp(log_prob());
     case Metric::rank: return rank_of(logits, targets[0]);
     case Metric::logit: return logit_of(logits, targets[0]);
     case Metric::logit_diff: return logit_of(logits, targets[0]) - logit_of(logits, targets[1]);
-    case Metric::kl: return kl_divergence(clean_log_probs, log_probs);
-    default: return entropy_of(log_probs);
+    case Metric::kl: return kl;
+    default: return entropy_of(logits, total);
   }
 }
 
@@ -138,9 +141,7 @@ template std::vector<std::int32_t> most_likely(std::span<const float>, std::size
 template std::vector<std::int32_t> most_likely(std::span<const double>, std::size_t);
 template double metric_value(Metric, std::span<const float>, std::span<const float>, std::span<const std::int32_t>);
 template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const std::int32_t>);
-template double metric_value(Metric, std::span<const float>, std::span<const double>, std::span<const double>,
-                             std::span<const std::int32_t>);
-template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const double>,
-                             std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const float>, double, double, std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const double>, double, double, std::span<const std::int32_t>);
 
 }  // namespace stratoscope

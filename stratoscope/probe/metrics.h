@@ -49,9 +49,9 @@ template <class T>
 STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                                     std::span<const std::int32_t> targets);
 
-// The same where the log-probabilities of both are known.
+// The same where log_sum_exp of the logits, and for kl the divergence, are known.
 template <class T>
-STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, std::span<const double> log_probs,
-                                    std::span<const double> clean_log_probs, std::span<const std::int32_t> targets);
+STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, double total, double kl,
+                                    std::span<const std::int32_t> targets);
 
 }  // namespace stratoscope

@@ -3,158 +3,62 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <memory>
-#include <numeric>
+#include <set>
 #include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
-#include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/metric_reader.h"
+#include "stratoscope/probe/sweep_prompt.h"
+#include "stratoscope/probe/vector_files.h"
 
 namespace stratoscope {
 namespace {
-
-// Grid points that share a slice: so many that reading the weights once for all of them costs little, so few that
-// progress is seen and a stop is heeded. Rows of the residual stream, and clean runs beside them.
-constexpr std::size_t kRowsPerSlice = 24'576, kFewestCells = 64, kCleanRowsPerSlice = 4096;
-
-void check_request(const SweepRequest& request, const ModelConfig& config) {
-  if (!request.cells.empty() && (!request.edits.empty() || !request.axes.empty()))
-    throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
-  for (const std::int32_t id : request.targets)
-    if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
-      throw Error("sweep", "the target " + std::to_string(id) + " is not in the model's vocabulary of " +
-                               std::to_string(config.d_vocab));
-  const std::string metric(name_of(request.metric));
-  if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
-    throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
-  const std::size_t needed = targets_of(request.metric);
-  if (!request.whole && request.targets.size() != needed)
-    throw Error("sweep",
-                "the metric " + metric + " reads " + std::to_string(needed) + " target" + (needed == 1 ? "" : "s") +
-                    ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
-                    " given",
-                "name them with --target or --target-id");
-  if (request.edits.empty() && request.cells.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
-}
-
-// One prompt's grid, and what its points share.
-class Prompt {
- public:
-  Prompt(const Model& model, const SweepRequest& request)
-      : request_(request), grid_(request.edits, request.axes), model_(model), ids_(request.text) {
-    if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
-    // Before anything runs.
-    const EditSources lengths(model, request.text, request.corrupt);
-    for (const EditExpression& edit : grid_.edits_that_read_other_runs())
-      if (edit.source != EditSource::corrupt || !request.corrupt.empty()) check_edit_of_text(edit, lengths);
-  }
-
-  const SweepRequest& request() const { return request_; }
-  std::size_t cells() const { return request_.cells.empty() ? grid_.cells() : request_.cells.size(); }
-  const TokenIds& ids() const { return ids_; }
-  // The metric is read from this position on.
-  std::size_t first_asked() const { return request_.text.size() - 1; }
-
-  // What edits read from other runs: made when it is first needed, and given up when the prompt's points are behind.
-  void release() { sources_.reset(); }
-
-  // The edits of a grid point, each with the positions that it changes.
-  std::vector<SiteEdit> edits_at(std::size_t cell, std::size_t sequence) {
-    std::vector<SiteEdit> edits;
-    if (!request_.cells.empty()) {
-      edits = request_.cells[cell];
-      for (SiteEdit& edit : edits) edit.sequence = sequence;
-      return edits;
-    }
-    if (!sources_) {
-      sources_.emplace(model_, request_.text, request_.corrupt);
-      QuietProgress quiet(request_.progress);
-      sources_->prepare(grid_.edits_that_read_other_runs(), &quiet);
-    }
-    for (const EditExpression& expression : grid_.edits_at(cell))
-      for (SiteEdit& edit : resolve_edit(expression, *sources_, sequence)) {
-        if (!edit.positions) {
-          edit.positions.emplace(ids_.size());
-          std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
-        }
-        edits.push_back(std::move(edit));
-      }
-    return edits;
-  }
-
- private:
-  const SweepRequest& request_;
-  SweepGrid grid_;
-  const Model& model_;
-  std::optional<EditSources> sources_;
-  TokenIds ids_;
-};
 
 struct GridPoint {
   std::size_t prompt, cell;
 };
 
-std::size_t default_memory_limit() {
-  const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
-  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
-}
-
-// Cuts the grids into slices of consecutive points.
-class Slices {
- public:
-  Slices(const ModelConfig& config, const SweepOptions& options)
-      : row_bytes_(config.d_model * sizeof(float)),
-        clean_row_bytes_((14 * config.d_model + 2 * config.d_mlp) * sizeof(float)),
-        limit_(options.memory_limit > 0 ? options.memory_limit : default_memory_limit()),
-        most_cells_(options.cells_per_slice) {}
-
-  // Whether a slice that holds these has no room for another point, of a prompt that it has or has not met yet.
-  bool is_full(const Prompt& prompt, bool is_new) const {
-    if (cells_ == 0 && clean_rows_ == 0) return false;
-    if (most_cells_ > 0 && (cells_ >= most_cells_ || is_new)) return true;
-    const std::size_t rows = rows_ + prompt.ids().size(), clean = clean_rows_ + (is_new ? prompt.ids().size() : 0);
-    return bytes_of(rows, clean) > limit_ || (rows > kRowsPerSlice && cells_ >= kFewestCells) ||
-           (is_new && clean > kCleanRowsPerSlice);
-  }
-  void add(const Prompt& prompt, bool is_new) {
-    ++cells_;
-    rows_ += prompt.ids().size();
-    if (is_new) clean_rows_ += prompt.ids().size();
-    if (bytes_of(rows_, clean_rows_) > limit_)
-      throw Error("sweep",
-                  "one grid point needs " + std::to_string(bytes_of(rows_, clean_rows_) >> 10) +
-                      " KiB, more than the memory limit of " + std::to_string(limit_ >> 10) + " KiB",
-                  "raise --memory-limit");
-    most_bytes_ = std::max(most_bytes_, bytes_of(rows_, clean_rows_));
-  }
-  // A prompt without points, for its clean run.
-  void add_clean(const Prompt& prompt) { clean_rows_ += prompt.ids().size(); }
-  void clear() { cells_ = rows_ = clean_rows_ = 0; }
-  std::size_t most_bytes() const { return most_bytes_; }
-  // Whether all blocks of a prompt's clean run may be kept beside the grid points.
-  bool may_keep(const Prompt& prompt, std::size_t blocks) const {
-    return prompt.ids().size() * clean_row_bytes_ * blocks <= limit_ / 2;
-  }
-
- private:
-  std::size_t bytes_of(std::size_t rows, std::size_t clean) const {
-    return rows * row_bytes_ + clean * clean_row_bytes_;
-  }
-  std::size_t row_bytes_, clean_row_bytes_, limit_, most_cells_;
-  std::size_t cells_ = 0, rows_ = 0, clean_rows_ = 0, most_bytes_ = 0;
+// Consecutive grid points that share products, and whose results come together.
+struct Slice {
+  std::vector<GridPoint> points;
+  std::vector<std::size_t> prompts;  // that the points are of; one whose points are all known comes for its clean run
+  CellsRequest request;              // texts are the prompts, cells the points
+  CellsCost cost;
+  std::size_t bytes_beside =
+      0;                     // of what the cost does not know: readers, values of other runs, edits, kept clean runs
+  bool keeps_clean = false;  // of its only prompt, for the next slice or from the one before
 };
+
+// Memory of a grid point's edits, about: their chosen indices, each position twice.
+std::size_t bytes_of(const std::vector<SiteEdit>& edits) {
+  constexpr std::size_t kOfAnEdit = 512;
+  std::size_t bytes = 0;
+  for (const SiteEdit& edit : edits) bytes += kOfAnEdit + 2 * sizeof(std::size_t) * edit.positions->size();
+  return bytes;
+}
 
 class SweepRun {
  public:
   SweepRun(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options)
-      : model_(model), options_(options), progress_(requests.empty() ? nullptr : requests[0].progress) {
+      : model_(model),
+        options_(options),
+        progress_(requests.empty() ? nullptr : requests[0].progress),
+        limit_(memory_limit_of(options.memory_limit)) {
+    const auto vectors = std::make_shared<VectorFiles>();
     for (const SweepRequest& request : requests) {
-      check_request(request, model.config());
-      prompts_.push_back(std::make_unique<Prompt>(model, request));
+      prompts_.push_back(std::make_unique<SweepPrompt>(model, request, vectors));
+      for (std::size_t cell = 0; options.known && cell < prompts_.back()->cells(); ++cell)
+        known_ += options.known(prompts_.size() - 1, cell).has_value();
       total_ += prompts_.back()->cells();
     }
+    // A product's rows may have a quarter of the memory.
+    const ModelConfig& config = model.config();
+    const std::size_t row_bytes = (11 * config.d_model + 3 * config.d_mlp) * sizeof(float);
+    rows_at_once_ = std::clamp<std::size_t>(limit_ / 4 / row_bytes, 48, kMostRowsAtOnce);
   }
 
   std::vector<SweepResult> run() {
@@ -169,144 +73,248 @@ class SweepRun {
     else if (options_.full_runs)
       run_whole<float>([&](const auto& pass) { return model_.run(pass); });
     else
-      for_slices([&](const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
-        run_slice(slice, prompts);
-      });
+      for_slices(false, [&](Slice& slice) { run_slice(slice); });
     for (SweepResult& result : results_)
       for (const Effect& effect : result.effects) result.effect.include(effect);
-    report(total_);
+    find_nonfinite();
+    report(total_ - known_);
     return std::move(results_);
   }
 
-  double operations() const { return operations_; }
+  const SweepOperations& operations() const { return operations_; }
 
   SweepPlan plan() {
     SweepPlan plan;
     plan.cells = total_;
+    plan.known = known_;
     plan.slices = 0;
-    plan.bytes = for_slices([&](const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
-      CellsRequest request = request_of(slice, prompts);
-      request.take = [](std::size_t, MatrixView<const float>) {};
-      const CellsCost cost = model_.cost_of_cells(request);
-      plan.operations += cost.operations;
-      plan.full_operations += cost.full_operations;
+    std::size_t behind = 0;  // prompts whose other runs are counted
+    for_slices(true, [&](const Slice& slice) {
+      double sources = 0;
+      for (const std::size_t p : slice.prompts)
+        if (p >= behind) sources += prompts_[p]->source_operations();
+      behind = slice.prompts.back() + 1;
+      plan.operations += slice.cost.operations + sources;
+      plan.full_operations += slice.cost.full_operations + sources;
+      plan.bytes = std::max(plan.bytes, bytes(slice.cost, slice.bytes_beside));
       ++plan.slices;
     });
+    if (model_.precision() == Precision::fp64 || options_.full_runs) plan.operations = plan.full_operations;
     return plan;
   }
 
  private:
   void report(std::size_t done) const {
-    if (progress_ != nullptr) progress_->update("sweep", done, total_);
+    if (progress_ != nullptr) progress_->update("sweep", done, total_ - known_);
   }
 
-  // Calls work(points, prompts) for each slice: its grid points in order, and the prompts that they are of. A prompt
-  // whose points are all known comes without points, for its clean run.
+  // Of a slice, with the results.
+  std::size_t bytes(const CellsCost& cost, std::size_t beside) const {
+    return cost.bytes(model_.config(), rows_at_once_, model_.threads()) + beside +
+           total_ * (sizeof(double) + sizeof(Effect));
+  }
+
+  // What a prompt brings into a slice beside its rows.
+  std::size_t bytes_beside(const SweepPrompt& prompt) const {
+    return prompt.source_bytes() +
+           (prompt.ids().size() - prompt.first_asked()) * MetricReader<float>::row_bytes(model_.config().d_vocab);
+  }
+
+  void add_prompt(std::size_t p, Slice& slice) const {
+    const SweepPrompt& prompt = *prompts_[p];
+    slice.prompts.push_back(p);
+    slice.request.texts.push_back(prompt.ids());
+    slice.request.first_asked.push_back(prompt.first_asked());
+    slice.cost += prompt.clean_cost();
+    slice.bytes_beside += bytes_beside(prompt);
+    if (kept_ != p) return;
+    slice.keeps_clean = true;
+    slice.bytes_beside += kept_bytes(prompt);
+    slice.cost.operations -= prompt.clean_cost().operations;
+    slice.cost.full_operations -= prompt.clean_cost().full_operations;
+  }
+
+  std::size_t kept_bytes(const SweepPrompt& prompt) const {
+    return kept_bytes_of_text(prompt.ids().size(), prompt.first_asked(), model_.config());
+  }
+  // Whether all blocks of a prompt's clean run may be kept beside the grid points.
+  bool may_keep(const SweepPrompt& prompt) const { return kept_bytes(prompt) <= limit_ / 2; }
+
+  // The slice is done with, and a point of the prompt `next` is the first of the next one.
+  void keep_clean_for(std::size_t next, Slice& slice) {
+    const bool alone = slice.prompts.size() == 1;
+    if (alone && !slice.keeps_clean && next == slice.prompts[0]) {
+      const SweepPrompt& prompt = *prompts_[slice.prompts[0]];
+      const std::size_t beside = slice.bytes_beside + kept_bytes(prompt);
+      if (may_keep(prompt) && bytes(slice.cost, beside) <= limit_) {
+        slice.keeps_clean = true;
+        slice.bytes_beside = beside;
+        kept_ = slice.prompts[0];
+      }
+    }
+    if (kept_ && kept_ != next) kept_.reset();
+  }
+
+  void check_limit(const Slice& slice) const {
+    const auto kibi = [](std::size_t count) { return std::to_string((count + 1023) >> 10) + " KiB"; };
+    const std::size_t needed = bytes(slice.cost, slice.bytes_beside);
+    if (needed > limit_)
+      throw Error("sweep", "one grid point needs " + kibi(needed) + ", more than the memory limit of " + kibi(limit_),
+                  "raise --memory-limit");
+  }
+
+  // Whether a slice has no room, or no time, for a point (or a clean run alone) of this prompt.
+  bool is_full(const Slice& slice, const SweepPrompt& prompt, bool is_new, const CellsCost& point,
+               std::size_t point_bytes) const {
+    if (slice.prompts.empty()) return false;
+    CellsCost cost = slice.cost;
+    cost += point;
+    if (options_.cells_per_slice > 0 && (is_new || slice.points.size() >= options_.cells_per_slice)) return true;
+    const CellsCost& clean = prompt.clean_cost();
+    if (is_new) cost += clean;
+    if (bytes(cost, slice.bytes_beside + point_bytes + (is_new ? bytes_beside(prompt) : 0)) > limit_) return true;
+    // A prompt that goes on in the next slice has its clean run again there, where it cannot be kept.
+    constexpr double kCleanRuns = 10;
+    const double most = options_.operations_per_slice > 0 ? options_.operations_per_slice
+                        : is_new || may_keep(prompt)      ? operations_per_slice_
+                                                     : std::max(operations_per_slice_, kCleanRuns * clean.operations);
+    // What each point costs beside its products.
+    constexpr double kOfAPoint = 1e6;
+    return cost.operations + kOfAPoint * static_cast<double>(cost.cells) > most;
+  }
+
+  // Calls work(slice) for each slice. For a plan, edits do not say what they write, and nothing runs.
   template <class Work>
-  std::size_t for_slices(const Work& work) {
-    Slices slices(model_.config(), options_);
-    std::vector<GridPoint> points;
-    std::vector<std::size_t> prompts;
+  void for_slices(bool plan, const Work& work) {
+    Slice slice;
     const auto flush = [&](std::size_t next) {
-      if (!prompts.empty()) work(points, prompts);
-      for (const std::size_t p : prompts)
+      if (!slice.prompts.empty()) {
+        keep_clean_for(next, slice);
+        work(slice);
+      }
+      for (const std::size_t p : slice.prompts)
         if (p != next) prompts_[p]->release();
-      points.clear();
-      prompts.clear();
-      slices.clear();
+      slice = {};
     };
     for (std::size_t p = 0; p < prompts_.size(); ++p) {
-      const Prompt& prompt = *prompts_[p];
+      SweepPrompt& prompt = *prompts_[p];
       bool met = false;
       for (std::size_t cell = 0; cell < prompt.cells(); ++cell) {
-        if (options_.known)
-          if (const auto known = options_.known(p, cell)) {
-            keep(p, cell, *known);
-            continue;
-          }
-        bool is_new = prompts.empty() || prompts.back() != p;
-        if (slices.is_full(prompt, is_new)) {
+        if (progress_ != nullptr) progress_->throw_if_cancelled();
+        if (const auto known = options_.known ? options_.known(p, cell) : std::nullopt) {
+          keep(p, cell, *known);
+          continue;
+        }
+        bool is_new = slice.prompts.empty() || slice.prompts.back() != p;
+        // Other runs whose values a new prompt reads wait until it is clear where the prompt goes.
+        Cell of{0, plan || !met ? prompt.places_at(cell) : prompt.edits_at(cell)};
+        const CellsCost cost = cost_of_cell(of, prompt.ids().size(), prompt.first_asked(), model_.config());
+        const std::size_t edit_bytes = bytes_of(of.edits);
+        if (is_full(slice, prompt, is_new, cost, edit_bytes)) {
           flush(p);
           is_new = true;
         }
-        slices.add(prompt, is_new);
-        if (is_new) prompts.push_back(p);
-        points.push_back({p, cell});
+        if (is_new) add_prompt(p, slice);
+        slice.cost += cost;
+        slice.bytes_beside += edit_bytes;
+        check_limit(slice);
+        if (!plan && !met) {
+          of.edits = prompt.edits_at(cell);
+          add_source_operations(prompt.source_operations());
+        }
+        of.text = slice.prompts.size() - 1;
+        slice.request.cells.push_back(std::move(of));
+        slice.points.push_back({p, cell});
         met = true;
       }
       if (met) continue;
-      if (slices.is_full(prompt, true)) flush(p);
-      slices.add_clean(prompt);
-      prompts.push_back(p);
+      if (is_full(slice, prompt, true, {}, 0)) flush(p);
+      add_prompt(p, slice);
+      check_limit(slice);
     }
     flush(prompts_.size());
-    return slices.most_bytes();
-  }
-
-  CellsRequest request_of(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
-    CellsRequest request;
-    for (const std::size_t p : prompts) {
-      request.texts.push_back(prompts_[p]->ids());
-      request.first_asked.push_back(prompts_[p]->first_asked());
-    }
-    std::size_t text = 0;
-    for (const GridPoint& point : slice) {
-      while (prompts[text] != point.prompt) ++text;
-      request.cells.push_back({text, prompts_[point.prompt]->edits_at(point.cell, text)});
-    }
-    return request;
   }
 
   void keep(std::size_t prompt, std::size_t cell, const SweepCell& result) {
     if (results_.empty()) return;  // while planning
     results_[prompt].values[cell] = result.value;
     results_[prompt].effects[cell] = result.effect;
-    ++done_;
   }
 
-  // What is kept of the clean run where the slice, and so the next one too, is of one prompt alone.
-  std::shared_ptr<CleanRuns> clean_runs(const std::vector<std::size_t>& prompts) {
-    if (options_.cells_per_slice == 0 || prompts.size() > 1 ||
-        !Slices(model_.config(), options_).may_keep(*prompts_[prompts[0]], model_.config().n_layers))
-      return nullptr;
-    if (clean_of_ != prompts[0]) clean_ = make_clean_runs();
-    clean_of_ = prompts[0];
-    return clean_;
+  void add_source_operations(double count) {
+    operations_.done += count;
+    operations_.required += count;
+    operations_.whole += count;
   }
 
-  void run_slice(const std::vector<GridPoint>& slice, const std::vector<std::size_t>& prompts) {
-    CellsRequest request = request_of(slice, prompts);
-    StepProgress blocks(*this, slice.size());
+  void run_slice(Slice& slice) {
+    CellsRequest& request = slice.request;
+    StepProgress blocks(*this, slice.points.size());
     request.progress = &blocks;
-    request.clean = clean_runs(prompts);
+    request.rows_at_once = rows_at_once_;
+    if (!slice.keeps_clean)
+      clean_.reset();
+    else if (!clean_ || clean_of_ != slice.prompts[0])
+      clean_ = make_clean_runs();
+    clean_of_ = slice.prompts[0];
+    request.clean = clean_;
     request.take_clean = [&](std::size_t text, MatrixView<const float> logits) {
-      const std::size_t p = prompts[text];
+      const std::size_t p = slice.prompts[text];
       const SweepRequest& of = prompts_[p]->request();
-      const bool is_new = readers_[p] == nullptr;
       readers_[p] = std::make_unique<MetricReader<float>>(of.metric, of.targets, of.whole, logits);
       results_[p].clean = readers_[p]->clean();
-      if (is_new && options_.take_clean) options_.take_clean(p, results_[p].clean);
+      tell_clean(p);
     };
-    std::vector<SweepCell> read(slice.size());
+    std::vector<SweepCell> read(slice.points.size());
     request.take = [&](std::size_t cell, MatrixView<const float> logits) {
-      std::tie(read[cell].value, read[cell].effect) = readers_[slice[cell].prompt]->read(logits);
+      std::tie(read[cell].value, read[cell].effect) = readers_[slice.points[cell].prompt]->read(logits);
     };
-    operations_ += model_.run_cells(request);
-    for (std::size_t i = 0; i < slice.size(); ++i) {
-      keep(slice[i].prompt, slice[i].cell, read[i]);
-      if (options_.take) options_.take(slice[i].prompt, slice[i].cell, read[i]);
+    const auto start = std::chrono::steady_clock::now();
+    const double operations = model_.run_cells(request);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    operations_per_slice_ = std::clamp(operations * kSecondsPerSlice / seconds, kFewestOperations, kMostOperations);
+    operations_.done += operations;
+    operations_.required += slice.cost.operations;
+    operations_.whole += slice.cost.full_operations;
+    for (const std::size_t p : slice.prompts) readers_[p].reset();
+    for (std::size_t i = 0; i < slice.points.size(); ++i) {
+      keep(slice.points[i].prompt, slice.points[i].cell, read[i]);
+      ++done_;
+      if (options_.take) options_.take(slice.points[i].prompt, slice.points[i].cell, read[i]);
     }
-    for (const std::size_t p : prompts)
-      if (slice.empty() || p != slice.back().prompt) readers_[p].reset();
     report(done_);
+  }
+
+  void tell_clean(std::size_t prompt) {
+    if (options_.take_clean && told_.insert(prompt).second) options_.take_clean(prompt, results_[prompt].clean);
+  }
+
+  // Where the first grid point went wrong whose result is not finite.
+  void find_nonfinite() {
+    for (std::size_t p = 0; p < prompts_.size(); ++p)
+      for (std::size_t cell = 0; cell < results_[p].effects.size(); ++cell) {
+        const Effect& effect = results_[p].effects[cell];
+        if (std::isfinite(effect.kl) && std::isfinite(effect.max_change)) continue;
+        QuietProgress quiet(progress_);
+        RunRequest pass;
+        pass.sequences = {prompts_[p]->ids()};
+        pass.edits = prompts_[p]->edits_at(cell);
+        for (SiteEdit& edit : pass.edits) edit.sequence = 0;
+        pass.progress = &quiet;
+        auto place = first_nonfinite(model_, pass);
+        prompts_[p]->release();
+        if (place) place->sequence = p;
+        results_[p].effects[cell].nonfinite = results_[p].effect.nonfinite = place;
+        return;
+      }
   }
 
   // Grid points as sequences of one batch, up to this many rows of activations or of logits.
   template <class T, class RunModel>
   void run_whole(const RunModel& run_model) {
-    constexpr std::size_t kRowsPerPass = 1024, kLogitRowsPerPass = 128;
+    constexpr std::size_t kLogitRowsPerPass = 128;
     for (std::size_t p = 0; p < prompts_.size(); ++p) {
-      Prompt& prompt = *prompts_[p];
+      SweepPrompt& prompt = *prompts_[p];
       const SweepRequest& of = prompt.request();
       QuietProgress quiet(progress_);
       RunRequest pass;
@@ -320,7 +328,7 @@ class SweepRun {
       };
       const MetricReader<T> reader(of.metric, of.targets, of.whole, asked(run_model(pass), 0));
       results_[p].clean = reader.clean();
-      if (options_.take_clean) options_.take_clean(p, results_[p].clean);
+      tell_clean(p);
       const std::size_t rows_per_pass = of.whole ? kLogitRowsPerPass : kRowsPerPass;
       const std::size_t cells_per_pass =
           std::clamp<std::size_t>(rows_per_pass / prompt.ids().size(), 1, of.whole ? kRowsPerPass : kLogitRowsPerPass);
@@ -338,13 +346,17 @@ class SweepRun {
         pass.sequences.assign(count, prompt.ids());
         pass.edits.clear();
         for (std::size_t i = 0; i < count; ++i)
-          for (SiteEdit& edit : prompt.edits_at(cells[first + i], i)) pass.edits.push_back(std::move(edit));
+          for (SiteEdit& edit : prompt.edits_at(cells[first + i])) {
+            edit.sequence = i;
+            pass.edits.push_back(std::move(edit));
+          }
         const Run<T> run = run_model(pass);
         std::vector<SweepCell> read(count);
         parallel_for(count,
                      [&](std::size_t i) { std::tie(read[i].value, read[i].effect) = reader.read(asked(run, i)); });
         for (std::size_t i = 0; i < count; ++i) {
           keep(p, cells[first + i], read[i]);
+          ++done_;
           if (options_.take) options_.take(p, cells[first + i], read[i]);
         }
       }
@@ -366,19 +378,32 @@ class SweepRun {
     std::size_t points_;
   };
 
+  // Of a slice: what is lost by a stop, and what a first one may take where the rate is not known yet.
+  static constexpr double kSecondsPerSlice = 1.2, kFewestOperations = 5e9, kMostOperations = 5e12;
+
   const Model& model_;
   const SweepOptions& options_;
   Progress* progress_;
-  std::vector<std::unique_ptr<Prompt>> prompts_;
+  std::size_t limit_, rows_at_once_ = 0;
+  double operations_per_slice_ = 5e10;
+  std::vector<std::unique_ptr<SweepPrompt>> prompts_;
   std::vector<std::unique_ptr<MetricReader<float>>> readers_;  // of the prompts in the slice
-  std::shared_ptr<CleanRuns> clean_;
-  std::optional<std::size_t> clean_of_;  // the prompt
+  std::optional<std::size_t> kept_;                            // the prompt whose clean run the next slice finds
+  std::shared_ptr<CleanRuns> clean_;                           // and the last slice's, of its first prompt
+  std::size_t clean_of_ = 0;
+  std::set<std::size_t> told_;  // prompts whose clean run is known outside
   std::vector<SweepResult> results_;
-  std::size_t total_ = 0, done_ = 0;
-  double operations_ = 0;
+  std::size_t total_ = 0, known_ = 0, done_ = 0;  // grid points; done in this run
+  SweepOperations operations_;
 };
 
 }  // namespace
+
+std::size_t memory_limit_of(std::size_t asked) {
+  if (asked > 0) return asked;
+  const auto pages = static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
+}
 
 std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell) {
   return SweepGrid(request.edits, request.axes).edits_at(cell);
@@ -389,7 +414,7 @@ SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOp
 }
 
 std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
-                                   const SweepOptions& options, double* operations) {
+                                   const SweepOptions& options, SweepOperations* operations) {
   const ThreadScope threads(model.threads());
   SweepRun run(model, requests, options);
   auto results = run.run();

@@ -37,9 +37,12 @@ struct SweepCell {
 };
 
 struct SweepOptions {
-  // For the residual streams of grid points and the clean runs beside them; larger grids go in slices. 0 is a quarter
-  // of this machine's memory.
+  // For everything that a sweep holds beside the model and its requests; larger grids go in slices. 0 is a quarter of
+  // this machine's memory. Throws Error where one grid point needs more.
   std::size_t memory_limit = 0;
+  // Multiplications and additions of a slice: what a stop loses. 0 is about a second's work, at the rate of the slices
+  // before, and never so few that clean runs, which each slice makes again, would be much of it.
+  double operations_per_slice = 0;
   // One whole run for each grid point, which is what the result means and what the cone is tested against.
   bool full_runs = false;
   // A grid point that is known already is not run; every other is told when it is done, in any order.
@@ -53,20 +56,27 @@ struct SweepOptions {
 };
 
 struct SweepResult {
-  double clean = 0;             // the metric without any edit
-  std::vector<double> values;   // row-major over the axes, the last one fastest
-  Effect effect;                // the largest over the grid, at the position that the metric reads
+  double clean = 0;            // the metric without any edit
+  std::vector<double> values;  // row-major over the axes, the last one fastest
+  // The largest over the grid, at the position that the metric reads. Its `nonfinite` is looked for at the first grid
+  // point of the first request whose result is not finite; `sequence` counts requests.
+  Effect effect;
   std::vector<Effect> effects;  // of each grid point
 };
 
 // What a sweep will cost, found without running it.
 struct SweepPlan {
   std::size_t cells = 0;
-  double operations = 0;       // multiplications and additions within the cones, and of the clean runs
-  double full_operations = 0;  // the same if every grid point were a whole run beside the clean ones
-  std::size_t bytes = 0;       // of residual streams and clean runs that are held at once, at most
+  std::size_t known = 0;  // of them, by SweepOptions::known: they cost nothing
+  // Multiplications and additions within the cones, of the clean runs, and of the runs that `mean` and `corrupt` read.
+  double operations = 0;
+  double full_operations = 0;  // the same if every grid point were a whole run beside the others
+  std::size_t bytes = 0;       // of memory that is held at once, at most, beside the model and the requests
   std::size_t slices = 1;
 };
+
+// What is asked for, or for 0 a quarter of this machine's memory.
+std::size_t memory_limit_of(std::size_t asked);
 
 // The edits that are made at a grid point, placeholders replaced.
 std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell);
@@ -75,11 +85,18 @@ std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size
 // Each grid point computes only what its edits can change, with the bits of a whole run (Model::run_cells).
 SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options = {});
 
-// The same for many prompts, whose grid points share products. `operations`, where given, becomes the multiplications
-// and additions that were done. Progress is the first request's.
-std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
-                                   const SweepOptions& options = {}, double* operations = nullptr);
+// Multiplications and additions, with clean runs and the runs that `mean` and `corrupt` read.
+struct SweepOperations {
+  double done = 0;      // counted where they are done
+  double required = 0;  // within the cones, counted from the reach of the edits
+  double whole = 0;     // if every grid point had been a whole run
+};
 
+// The same for many prompts, whose grid points share products. Progress is the first request's.
+std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
+                                   const SweepOptions& options = {}, SweepOperations* operations = nullptr);
+
+// Runs nothing.
 SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests, const SweepOptions& options = {});
 
 }  // namespace stratoscope

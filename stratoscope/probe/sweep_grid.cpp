@@ -80,7 +80,9 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
   const std::string_view list = text.substr(equals + 1);
   if (!is_axis_name(axis.name))
     throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use up to 80 letters, digits and _");
-  if (axis.name == "value") throw Error("sweep", "an axis may not be called 'value': results use that name");
+  for (const char* taken : {"value", "clean", "kl", "max_change", "prompt"})
+    if (axis.name == taken)
+      throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");
   if (axis.name == "layer") {
     axis.values = as_texts(parse_indices(list, config.n_layers, "layer"));
   } else if (axis.name == "position") {

@@ -21,7 +21,8 @@ struct SweepAxis {
 
 // "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
 // model and text; other names take the pieces between the commas, whole-number ranges a..b spelled out. Throws Error
-// for an empty list, a bad name (letters, digits, '_'; not "value") and an index out of range.
+// for an empty list, a bad name (letters, digits, '_'; not what results are called: value, clean, kl, max_change,
+// prompt) and an index out of range.
 SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions);
 
 class SweepGrid {

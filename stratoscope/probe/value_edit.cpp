@@ -57,14 +57,15 @@ void ValueEdit::rewrite_vector(T* data, const double* operand, const std::vector
   if (op_ == EditOp::without) {
     double dot = 0, square = 0;
     for (const std::size_t d : dims) {
-      if (std::isinf(operand[d * step])) continue;
-      dot += static_cast<double>(data[d]) * operand[d * step];
-      square += operand[d * step] * operand[d * step];
+      const double y = operand[d * step] * operand_.factor;
+      if (std::isinf(y)) continue;
+      dot += static_cast<double>(data[d]) * y;
+      square += y * y;
     }
     along = square > 0 ? dot / square : 0;
   }
   for (const std::size_t d : dims) {
-    const double y = operand[d * step];
+    const double y = operand[d * step] * operand_.factor;
     if (std::isinf(y) && op_ != EditOp::set) continue;
     switch (op_) {
       case EditOp::multiply: data[d] *= static_cast<T>(y); break;

@@ -28,6 +28,7 @@ struct Operand {
   // Instead of values of its own: those of an array that many edits read, from `offset` on.
   std::shared_ptr<const BasicTensor<double>> shared = {};
   std::size_t offset = 0;
+  double factor = 1;  // of every number
 
   std::span<const double> numbers() const { return shared ? shared->values().subspan(offset) : std::span(values); }
 };

@@ -56,6 +56,13 @@ def test_the_mean_over_a_reference_corpus(stratoscope):
     assert by_name(result)["MLP 4"]["value"] == pytest.approx(by_hand, abs=1e-5)
 
 
+def test_parts_are_named_once_and_neurons_where_there_are_some(stratoscope):
+    fails = lambda *options, says: stratoscope.fails("ablate", PENGUINS, *TARGET, *options, says=says)
+    fails("--parts", "heads,mlps,heads", says="the part 'heads' is named twice")
+    fails("--neurons", 64, says=["but no neurons", "--parts"])
+    fails("--parts", "mlps", "--memory-limit", "10K", says="raise --memory-limit")
+
+
 def test_for_people_and_figures(stratoscope):
     text = stratoscope.prints("ablate", PENGUINS, *TARGET, "--top", 3, "--figure", "a.svg")
     assert "zero ablation" in text and "and 105 more" in text

@@ -111,6 +111,20 @@ def test_in_float64_it_is_the_same(stratoscope, tiny):
             assert x is None or x == pytest.approx(y, abs=1e-4)
 
 
+def test_the_memory_limit_changes_no_bit(stratoscope, tiny):
+    edges = ["edges", TEXT, "--corrupt", OTHER, *tiny, "--target-id", 7]
+    whole = stratoscope.json(*edges)
+    for limit in ("1500K", "1M"):
+        assert stratoscope.json(*edges, "--memory-limit", limit) == whole
+    stratoscope.fails(*edges, "--memory-limit", "20K", says="raise --memory-limit")
+
+
+def test_nothing_goes_through_an_edge_where_the_texts_are_the_same(stratoscope, tiny):
+    result = stratoscope.json("edges", TEXT, "--corrupt", TEXT, *tiny, "--target-id", 7)
+    assert {value for row in result["values"] for value in row if value is not None} == {result["clean"]}
+    assert result["effect"] == {"kl": 0, "max_change": 0}
+
+
 def test_for_people_and_the_figure(stratoscope, tiny):
     text = stratoscope.prints("edges", TEXT, *tiny, "--target-id", 7, "--mean", "--top", 3, "--figure", "e.svg")
     assert "30 edges" in text and text.count("MLP") >= 3

@@ -2,6 +2,7 @@
 import csv
 import itertools
 import json
+import os
 import re
 
 import numpy as np
@@ -156,6 +157,8 @@ def test_sweep_for_people(stratoscope):
         (["--edit", "blocks.{layer}.hook_mlp_out *= {x}", "--over", "layer=0"], ["{x} has no axis", "--over x="]),
         ([*SCALE, "--over", "layer=0", "--over", "x=1"], "no edit uses the axis x"),
         (["--edit", "blocks.0.hook_resid_post *= {value}", "--over", "value=1"], "may not be called 'value'"),
+        (["--edit", "blocks.0.hook_resid_post *= {kl}", "--over", "kl=1"], "may not be called 'kl': results use"),
+        (["--edit", "blocks.0.hook_resid_post *= {clean}", "--over", "clean=1"], "may not be called 'clean'"),
         ([*SCALE, "--over", "layer="], "empty"),
         (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x="], "empty value"),
         (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=1,,2"], "empty value"),
@@ -215,6 +218,36 @@ def test_targets_keep_the_order_of_the_command_line(stratoscope):
     assert [t["id"] for t in target][0] == 5
     target = stratoscope.json(*arguments, "--target", " old", "--target-id", "5")["target"]
     assert [t["id"] for t in target][1] == 5
+
+
+def test_numbers_that_are_not_finite_are_named(stratoscope):
+    sweep = ["sweep", "The man and the", "--edit", "blocks.{layer}.hook_resid_post[{position}] *= {f}", "--over",
+             "layer=0,11", "--over", "position=-1", "--over", "f=1,1e38,-1e38", "--target", " old"]
+    result = stratoscope.succeeds(*sweep)
+    said = [warning for warning in result.warnings if "not finite" in warning]
+    assert said == ["4 of 6 grid points gave logits that are not finite: layer 0, position 3, f 1e38; layer 0, position 3, "
+                    "f -1e38; layer 11, position 3, f 1e38; …; the first of them at blocks.0.hook_resid_post, position 3"] or \
+        re.match(r"4 of 6 grid points .*; …; the first of them at \S+, position 3$", said[0]) and len(said) == 1
+    assert "-nan" not in result.out and result.out.count(" nan") == 8 + 2
+    document = stratoscope.json(*sweep)
+    assert [p["value"] is None for p in document["results"]] == [False, True, True] * 2
+    assert document["effect"]["nonfinite"]["position"] == 3
+
+
+def test_a_large_grid_lists_its_ends(stratoscope):
+    sweep = ["sweep", PENGUINS, "--edit", "blocks.{layer}.hook_resid_post[{position}] *= 0.5", "--over", "layer=all",
+             "--over", "position=all", "--target", " I"]
+    text = stratoscope.prints(*sweep)
+    rows = [line.split() for line in text.splitlines() if re.match(r"\s+\d+\s+\d+\s+-?\d", line)]
+    assert len(rows) == 20 and "… and 100 others; --save FILE.csv" in text
+    results = sorted(values(stratoscope.json(*sweep)))
+    assert [float(row[2]) for row in rows] == pytest.approx([*results[:-11:-1], *results[:10]], abs=1e-6)
+
+
+def test_the_operations_are_said(stratoscope):
+    text = stratoscope.prints("sweep", KAFKA, *SCALE, "--over", "layer=all", "--target", " insect")
+    done, required, whole = map(float, re.search(r"(\S+) billion operations; the cones ask for (\S+), whole runs for (\S+)\n", text).groups())
+    assert done == required and done < 0.6 * whole
 
 
 def test_a_corrupt_text_that_no_edit_reads_is_an_error(stratoscope):
@@ -277,14 +310,87 @@ def test_the_plan(stratoscope):
     match = re.fullmatch(r"(\d+) grid points: (\S+) of (\S+) billion operations \(whole runs\), \d+ MiB in 1 slice, about \S+ s\n", line)
     assert match and int(match[1]) == 12 * 24
     assert float(match[2]) < 0.4 * float(match[3])
-    small = stratoscope.prints("sweep", KAFKA, *grid, "--metric", "kl", "--plan", "--memory-limit", "2M")
-    assert "in 1 slice," not in small
+    plan = stratoscope.json("sweep", KAFKA, *grid, "--metric", "kl", "--plan")["plan"]
+    assert plan["cells"] == 12 * 24 and plan["slices"] == 1 and plan["known"] == 0
+    limit = plan["bytes"] * 2 // 5
+    small = stratoscope.json("sweep", KAFKA, *grid, "--metric", "kl", "--plan", "--memory-limit", limit)["plan"]
+    assert small["slices"] > 1 and small["bytes"] <= limit
+
+
+def test_the_plan_counts_the_runs_that_values_are_read_from(stratoscope):
+    """And does not run them: an empty clean run and one of the other text are a known number of operations."""
+    grid = ["sweep", KAFKA, "--over", "layer=all", "--metric", "kl", "--plan", "--edit"]
+    plan = lambda *edits: stratoscope.json(*grid, *edits)["plan"]["operations"]
+    number = plan("blocks.{layer}.hook_mlp_out = 1")
+    tokens, d, m, blocks = stratoscope.json("tokens", KAFKA)["count"], 192, 768, 12
+    a_run = blocks * (2 * tokens * (4 * d * d + 2 * d * m) + 4 * d * tokens * (tokens + 1) // 2)
+    assert plan("blocks.{layer}.hook_mlp_out = mean") == number + a_run
+    assert plan("blocks.{layer}.hook_mlp_out = corrupt", "--corrupt", KAFKA) == number + a_run
+    both = ["blocks.{layer}.hook_mlp_out = corrupt", "--edit", "blocks.0.hook_resid_mid = mean", "--corrupt", KAFKA]
+    assert plan(*both) > number + 2 * a_run
+
+
+def test_the_plan_knows_what_is_done(stratoscope):
+    sweep = ["sweep", KAFKA, *GRID, "--resume", "done.jsonl"]
+    first = stratoscope.json(*sweep, "--plan")["plan"]
+    assert not (stratoscope.folder / "done.jsonl").exists(), "a plan begins nothing"
+    stratoscope.succeeds(*sweep)
+    journal = stratoscope.folder / "done.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:101]) + "[0,")
+    before = journal.read_bytes()
+    plan = stratoscope.json(*sweep, "--plan")["plan"]
+    assert plan["known"] == 100 and plan["operations"] < first["operations"]
+    assert "288 grid points, 100 of them done: " in stratoscope.prints(*sweep, "--plan")
+    assert journal.read_bytes() == before
+
+
+def peak(stratoscope, *arguments):
+    """The most memory that a run had, in bytes."""
+    process = stratoscope.start(*arguments)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    process.stdout.close(), process.stderr.close()
+    assert status == 0
+    return usage.ru_maxrss * 1024
+
+
+@pytest.mark.skipif(bool(os.environ.get("SANITIZER")), reason="a sanitizer's memory is its own")
+@pytest.mark.parametrize("grid", ["residual", "corrupt", "whole", "prompts", "patterns"])
+def test_the_memory_that_is_planned_bounds_what_is_used(stratoscope, grid):
+    """Beside what the program needs for the model and one grid point that changes next to nothing."""
+    prompts = [{"text": f"{i} {PENGUINS}", "target": " I"} for i in range(200)]
+    write_lines(stratoscope, "p.jsonl", prompts)
+    text, layers = [" ".join([KAFKA] * 6)], ["--over", "layer=all"]
+    positions = [*layers, "--over", "position=0:60"]
+    sweep = {
+        "residual": [*text, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", *positions],
+        "corrupt": [*text, "--edit", "blocks.{layer}.mlp.hook_post[{position}] = corrupt", "--corrupt", *text, *positions],
+        "whole": [*text, "--edit", "blocks.{layer}.hook_mlp_out[{position}] *= 0", *positions, "--whole"],
+        "prompts": ["--prompts", "p.jsonl", *SCALE, *layers],
+        "patterns": [*text, "--edit", "blocks.{layer}.attn.hook_pattern[{position}] *= 0.5", *positions],
+    }[grid]
+    target = ["--target", " he found himself transformed in his bed into a gigantic insect"] if grid == "whole" else ["--target", " I"]
+    little = ["sweep", "He", "--edit", "unembed.hook_in *= 1", "--target", " I", "--threads", 2]
+    base = peak(stratoscope, *little)
+    command = ["sweep", *sweep, *target, "--threads", 2, "--save", "all.npz"]
+    whole = stratoscope.json(*command[:-2], "--plan")["plan"]["bytes"]
+    values = None
+    for limit in (whole, whole * 3 // 4):
+        planned = stratoscope.json(*command[:-2], "--plan", "--memory-limit", limit)["plan"]["bytes"]
+        assert planned <= limit
+        # The system counts whole pages and the heap's own.
+        assert peak(stratoscope, *command, "--memory-limit", limit) - base <= planned + (6 << 20)
+        saved = np.load(stratoscope.folder / "all.npz")["values"].tolist()
+        assert values in (None, saved), "no bit depends on it"
+        values = saved
 
 
 def test_memory_limits_change_no_bit(stratoscope):
     grid = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0", "--over", "layer=0..3", "--over",
             "position=all", "--metric", "kl"]
-    assert stratoscope.json(*grid) == stratoscope.json(*grid, "--memory-limit", "2M")
+    limit = stratoscope.json(*grid, "--plan")["plan"]["bytes"] * 2 // 5
+    assert stratoscope.json(*grid) == stratoscope.json(*grid, "--memory-limit", limit)
     stratoscope.fails(*grid, "--memory-limit", "10K", says="raise --memory-limit")
     stratoscope.fails(*grid, "--memory-limit", "lots", says="write it like 512M or 4G")
 

@@ -158,20 +158,33 @@ TEST(Cone, OnAnyNumberOfThreadsAndInSlicesOfAnySize) {
     const Model model = Model::load(loaded.folder.path(), {Precision::fp32, threads, nullptr});
     expect_same(sweep(model, request), expected, std::to_string(threads) + " threads");
   }
-  SweepPlan plan;
-  for (const std::size_t cells : {1U, 5U, 44U}) {
-    SweepOptions options;
-    // A clean run holds 14 d_model + 2 d_mlp numbers a position.
-    options.memory_limit = 11 * 4 * (cells * 24 + 14 * 24 + 2 * 40);
-    expect_same(sweep(loaded.model, request, options), expected, std::to_string(cells) + " cells a slice");
-    plan = plan_sweep(loaded.model, {&request, 1}, options);
-    EXPECT_EQ(plan.slices, (44 + cells - 1) / cells);
-    EXPECT_LE(plan.bytes, options.memory_limit);
+  const SweepPlan whole = plan_sweep(loaded.model, {&request, 1});
+  EXPECT_EQ(whole.cells, 44U);
+  EXPECT_EQ(whole.slices, 1U);
+  // Less and less memory, until it is too little for one grid point.
+  std::size_t slices = 1;
+  SweepOptions less;
+  for (less.memory_limit = whole.bytes; less.memory_limit > 0; less.memory_limit = less.memory_limit * 4 / 5) {
+    SweepPlan plan;
+    try {
+      plan = plan_sweep(loaded.model, {&request, 1}, less);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.hint(), "raise --memory-limit");
+      break;
+    }
+    EXPECT_GE(plan.slices, slices);
+    EXPECT_LE(plan.bytes, less.memory_limit);
+    EXPECT_GE(plan.operations, whole.operations);
+    expect_same(sweep(loaded.model, request, less), expected, std::to_string(plan.slices) + " slices");
+    slices = plan.slices;
   }
-  EXPECT_EQ(plan.cells, 44U);
-  SweepOptions too_small;
-  too_small.memory_limit = 1000;
-  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request, too_small); }, "raise --memory-limit"));
+  EXPECT_GT(slices, 2U);
+  SweepOptions stops;
+  stops.operations_per_slice = 1;
+  expect_same(sweep(loaded.model, request, stops), expected, "a slice for each cell");
+  EXPECT_EQ(plan_sweep(loaded.model, {&request, 1}, stops).slices, 44U);
+  less.memory_limit = 1000;
+  EXPECT_TRUE(refuses([&] { sweep(loaded.model, request, less); }, "raise --memory-limit"));
 }
 
 TEST(Cone, WhatIsKnownIsNotRunAgain) {
@@ -206,7 +219,7 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
     request.axes = {parse_axis("layer=all", loaded.model.config(), 5),
                     parse_axis("position=all", loaded.model.config(), 5)};
   }
-  double at_once = 0;
+  SweepOperations at_once;
   const auto expected = sweep_all(loaded.model, requests, {}, &at_once);
   for (const std::size_t cells : {1U, 3U, 20U, 1000U}) {
     SweepOptions options;
@@ -222,10 +235,10 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
       EXPECT_EQ(clean.size(), request + 1);
       EXPECT_EQ(result.value, expected[request].values[cell]);
     };
-    double operations = 0;
+    SweepOperations operations;
     const auto sliced = sweep_all(loaded.model, requests, options, &operations);
     for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(cells));
-    EXPECT_EQ(operations, at_once) << cells;  // no clean run was computed twice
+    EXPECT_EQ(operations.done, at_once.done) << cells;  // no clean run was computed twice
     EXPECT_EQ(clean, (std::vector<double>{expected[0].clean, expected[1].clean}));
     EXPECT_EQ(taken, 40U);
   }
@@ -267,6 +280,9 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
     required += 2 * static_cast<double>(3 * d * d * positions) + 2 * asked * static_cast<double>(d * d + 2 * d * m);
   }
   required += 2 * static_cast<double>(d * config.d_vocab);
+  // The run whose values the edits read.
+  if (request.edits[0].ends_with("corrupt"))
+    required += 2 * static_cast<double>(config.n_layers * positions) * static_cast<double>(4 * d * d + 2 * d * m);
   for (std::size_t cell = 0; cell < grid.cells(); ++cell) {
     RunRequest pass = test::everything_of(config, {request.text});
     for (const EditExpression& expression : grid.edits_at(cell))
@@ -302,14 +318,16 @@ TEST(Cone, DoesWhatTheConeRequiresAndNoMore) {
       if (std::string(edit).find("{" + std::string(axis).substr(0, std::string(axis).find('=')) + "}") !=
           std::string::npos)
         request.axes.push_back(parse_axis(axis, loaded.model.config(), 14));
-    double done = 0;
-    sweep_all(loaded.model, {&request, 1}, {}, &done);
+    SweepOperations operations;
+    sweep_all(loaded.model, {&request, 1}, {}, &operations);
     const SweepPlan plan = plan_sweep(loaded.model, {&request, 1});
-    const double attention = done - required_operations(loaded, request);
+    const double done = operations.done, attention = done - required_operations(loaded, request);
     // Scores and the mix of values are not counted above; at 14 tokens they are little.
     EXPECT_GE(attention, 0);
     EXPECT_LE(attention, 0.1 * done);
     EXPECT_DOUBLE_EQ(plan.operations, done);
+    EXPECT_DOUBLE_EQ(operations.required, done);
+    EXPECT_DOUBLE_EQ(operations.whole, plan.full_operations);
     EXPECT_LT(plan.operations, plan.full_operations);
   }
 }

@@ -1,0 +1,119 @@
+#include "stratoscope/probe/sweep_prompt.h"
+
+#include <numeric>
+#include <utility>
+
+#include "stratoscope/base/error.h"
+
+namespace stratoscope {
+namespace {
+
+void check_request(const SweepRequest& request, const ModelConfig& config) {
+  if (!request.cells.empty() && (!request.edits.empty() || !request.axes.empty()))
+    throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
+  for (const std::int32_t id : request.targets)
+    if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
+      throw Error("sweep", "the target " + std::to_string(id) + " is not in the model's vocabulary of " +
+                               std::to_string(config.d_vocab));
+  const std::string metric(name_of(request.metric));
+  if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
+    throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
+  const std::size_t needed = targets_of(request.metric);
+  if (!request.whole && request.targets.size() != needed)
+    throw Error("sweep",
+                "the metric " + metric + " reads " + std::to_string(needed) + " target" + (needed == 1 ? "" : "s") +
+                    ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
+                    " given",
+                "name them with --target or --target-id");
+  if (request.edits.empty() && request.cells.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
+}
+
+const SweepRequest& checked(const SweepRequest& request, const ModelConfig& config) {
+  check_request(request, config);
+  return request;
+}
+
+std::size_t numbers_of(const std::vector<Site>& sites, const ModelConfig& config, std::size_t positions) {
+  std::size_t numbers = 0;
+  for (const Site site : sites) numbers += element_count(shape_of(site, config, positions));
+  return numbers;
+}
+
+}  // namespace
+
+SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::shared_ptr<VectorFiles> vectors)
+    : request_(checked(request, model.config())),
+      grid_(request.edits, request.axes),
+      model_(model),
+      vectors_(std::move(vectors)),
+      ids_(request.text),
+      lengths_(model, request.text, request.corrupt, vectors_),
+      reading_(grid_.edits_that_read_other_runs()) {
+  if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
+  // Before anything runs.
+  for (const EditExpression& edit : reading_) {
+    if (edit.source == EditSource::corrupt && request.corrupt.empty())
+      throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
+    check_edit_of_text(edit, lengths_);
+  }
+  sites_ = sites_that_are_read(reading_, model.config());
+  clean_cost_ = cost_of_text(ids_.size(), first_asked(), model.config());
+}
+
+std::vector<SiteEdit> SweepPrompt::with_positions(std::vector<SiteEdit> edits) const {
+  for (SiteEdit& edit : edits) {
+    if (edit.positions) continue;
+    edit.positions.emplace(ids_.size());
+    std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
+  }
+  return edits;
+}
+
+std::vector<SiteEdit> SweepPrompt::edits_at(std::size_t cell) {
+  if (!request_.cells.empty()) return request_.cells[cell];
+  if (!sources_) {
+    sources_.emplace(model_, request_.text, request_.corrupt, vectors_);
+    QuietProgress quiet(request_.progress);
+    sources_->prepare(reading_, &quiet);
+  }
+  std::vector<SiteEdit> edits;
+  for (const EditExpression& expression : grid_.edits_at(cell))
+    for (SiteEdit& edit : resolve_edit(expression, *sources_)) edits.push_back(std::move(edit));
+  return with_positions(std::move(edits));
+}
+
+std::vector<SiteEdit> SweepPrompt::places_at(std::size_t cell) const {
+  if (!request_.cells.empty()) return request_.cells[cell];
+  std::vector<SiteEdit> edits;
+  for (const EditExpression& expression : grid_.edits_at(cell))
+    for (SiteEdit& edit : place_edit(expression, lengths_)) edits.push_back(std::move(edit));
+  return with_positions(std::move(edits));
+}
+
+double SweepPrompt::source_operations() const {
+  const ModelConfig& config = model_.config();
+  double operations = 0;
+  const auto add = [&](const std::vector<Site>& sites, std::size_t positions) {
+    if (sites.empty()) return;
+    // All blocks of all positions, and no logits.
+    operations += cost_of_text(positions, 0, config).operations -
+                  2 * static_cast<double>(positions * config.d_model) * static_cast<double>(config.d_vocab);
+  };
+  add(sites_.mean, request_.text.size());
+  add(sites_.corrupt, request_.corrupt.size());
+  return operations;
+}
+
+std::size_t SweepPrompt::source_bytes() const {
+  const ModelConfig& config = model_.config();
+  if (sites_.mean.empty() && sites_.corrupt.empty()) return 0;
+  // A run's own captures and buffers, and beside them what is kept of the corrupt one, in double.
+  const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
+  const std::size_t captured = std::max(numbers_of(sites_.mean, config, request_.text.size()),
+                                        numbers_of(sites_.corrupt, config, request_.corrupt.size()));
+  return sizeof(float) * (captured + longest * (14 * config.d_model + 2 * config.d_mlp)) +
+         sizeof(double) *
+             (numbers_of(sites_.corrupt, config, request_.corrupt.size()) + numbers_of(sites_.mean, config, 1));
+}
+
+}  // namespace stratoscope
