@@ -221,9 +221,25 @@ Figure figure_of(const Ablations& ablations) {
   figure.title = std::string(ablations.mean ? "Mean" : "Zero") + " ablation of every part";
   figure.caption =
       "What becomes of the " + title + " without a part; with all of them it is " + prose_number(ablations.clean) + ".";
-  std::vector<double> changes;
-  for (const Ablation& ablation : ablations.ablations) changes.push_back(ablation.value - ablations.clean);
-  figure.color = signed_scale(changes, "change of the " + title);
+  std::vector<double> changes, of_small_parts;
+  for (const Ablation& ablation : ablations.ablations) {
+    changes.push_back(ablation.value - ablations.clean);
+    if (ablation.part == AblatedPart::head || ablation.part == AblatedPart::neurons)
+      of_small_parts.push_back(changes.back());
+  }
+  // A block's change is many times a head's, which would all be white beside it.
+  figure.color = signed_scale(of_small_parts.empty() ? changes : of_small_parts, "change of the " + title);
+  const double end = figure.color->high;
+  double largest = 0;
+  std::size_t beyond = 0;
+  for (const double change : changes) {
+    if (!(std::abs(change) > end)) continue;
+    ++beyond;
+    if (std::abs(change) > std::abs(largest)) largest = change;
+  }
+  if (beyond > 0)
+    figure.note = std::to_string(beyond) + " of the whole parts lie beyond the ends of the colours, up to " +
+                  prose_number(largest) + ".";
   // Heads, and neurons, by their number; attention, MLP and block side by side.
   using Kinds = std::vector<AblatedPart>;
   for (const Kinds& kinds : {Kinds{AblatedPart::head}, Kinds{AblatedPart::attn, AblatedPart::mlp, AblatedPart::block},

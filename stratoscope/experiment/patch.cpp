@@ -82,8 +82,8 @@ double normalised(const Patch& patch, double value) {
 std::vector<std::string> position_labels(const Patch& patch) {
   std::vector<std::string> labels;
   for (std::size_t p = 0; p < patch.clean.tokens.size(); ++p) {
-    const std::string clean = token_label(patch.clean.tokens[p]), corrupt = token_label(patch.corrupt.tokens[p]);
-    labels.push_back(clean == corrupt ? clean : clean + " → " + corrupt);
+    const std::string &clean = patch.clean.tokens[p], &corrupt = patch.corrupt.tokens[p];
+    labels.push_back(token_label(clean == corrupt ? clean : clean + " →" + corrupt));
   }
   return labels;
 }
@@ -173,6 +173,8 @@ Figure figure_of(const Patch& patch) {
                    " in the clean run, " + prose_number(patch.corrupt_value) + " in the corrupt one. " +
                    (patch.noising ? "−1: one patch makes it the corrupt run's; 0: it changes nothing."
                                   : "1: one patch makes it the clean run's; 0: it changes nothing.");
+  figure.note = "1 is the clean run's " + prose_number(patch.clean_value) + ", 0 the corrupt one's " +
+                prose_number(patch.corrupt_value) + (patch.noising ? ", before 1 is taken away." : ".");
   // What the patch moved, so that nothing is white.
   std::vector<double> all;
   for (const PatchGrid& grid : patch.grids) {
