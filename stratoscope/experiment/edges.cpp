@@ -124,7 +124,13 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
   json["senders"] = names;
   names.push_back("logits");
   json["receivers"] = names;
-  json["values"] = experiment.edges.values;
+  // Where there is no edge there is no number, and that is no fault.
+  json["values"] = Json::array();
+  for (std::size_t s = 0; s < experiment.edges.values.size(); ++s) {
+    Json& row = json["values"].emplace_back(Json::array());
+    for (std::size_t r = 0; r < experiment.edges.values[s].size(); ++r)
+      row.push_back(experiment.edges.has(s, r) ? Json(experiment.edges.values[s][r]) : Json());
+  }
   json["edges"] = Json::array();
   for (const StrongEdge& edge : experiment.strongest)
     json["edges"].push_back({{"sender", receiver_name(experiment, edge.sender)},
