@@ -8,7 +8,7 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kModelNameBytes = 1000, kShort = 100, kAxisBytes = 4000;
+constexpr std::size_t kModelNameBytes = 1000, kShortBytes = 100;
 
 void check_object(const nlohmann::json& value, const char* name) {
   if (!value.is_null() && !value.is_object())
@@ -22,7 +22,7 @@ void check_sweep_field(const nlohmann::json& value) {
   sweep.texts("edits", kEdits, kEditBytes);
   sweep.texts("axes", kAxes, kAxisBytes);
   sweep.texts("targets", kTargets, kTextBytes);
-  sweep.text("metric", kShort);
+  sweep.text("metric", kShortBytes);
   sweep.flag("whole");
   sweep.refuse_others();
 }
@@ -35,17 +35,17 @@ SavedExperiment read_experiment(const std::string& body) {
         413, "experiment",
         "has " + std::to_string(body.size()) + " bytes, more than the limit of " + std::to_string(kExperimentBytes));
   Fields fields(body);
-  if (fields.text_or("stratoscope", kShort, "") != "experiment")
+  if (fields.text_or("stratoscope", kShortBytes, "") != "experiment")
     throw Refusal(400, "experiment", "this is no experiment of Stratoscope",
                   "one begins with {\"stratoscope\": \"experiment\"");
   SavedExperiment saved;
-  fields.text("version", kShort);
+  fields.text("version", kShortBytes);
   const nlohmann::json model = fields.anything("model");
   check_object(model, "model");
   if (model.is_null()) throw Refusal(400, "experiment", "'model' is missing");
   Fields model_fields(model.dump());
   saved.summary.model = model_fields.text("name", kModelNameBytes);
-  saved.summary.model_hash = model_fields.text("hash", kShort);
+  saved.summary.model_hash = model_fields.text("hash", kShortBytes);
   saved.summary.text = fields.text("text", kTextBytes);
   saved.summary.note = fields.text_or("note", kNoteBytes, "");
   fields.flag("bos");
@@ -55,8 +55,8 @@ SavedExperiment read_experiment(const std::string& body) {
   check_object(fields.anything("state"), "state");
   check_object(fields.anything("result"), "result");
   check_object(fields.anything("options"), "options");
-  for (const char* name : {"command", "precision", "isa"}) fields.optional_text(name, kShort);
-  fields.optional_count("record", kShort);
+  for (const char* name : {"command", "precision", "isa"}) fields.optional_text(name, kShortBytes);
+  fields.optional_count("record", kShortBytes);
   fields.refuse_others();
   saved.document = body;
   return saved;

@@ -12,6 +12,7 @@ inline constexpr std::size_t kBodyBytes = std::size_t{8} << 20;
 inline constexpr std::size_t kTextBytes = 64 * 1024;
 inline constexpr std::size_t kEdits = 32;
 inline constexpr std::size_t kEditBytes = 400;
+inline constexpr std::size_t kAxisBytes = 4000;
 inline constexpr std::size_t kGridPoints = 20'000;
 inline constexpr std::size_t kAxes = 3;
 inline constexpr std::size_t kTargets = 2;

@@ -90,7 +90,7 @@ Job::Step sweep_view(Fields& fields, const Asked& asked) {
 }
 
 SweepExperimentRequest read_sweep(Fields& fields, const Asked& asked) {
-  constexpr std::size_t kAxisBytes = 4000, kMetricBytes = 40;
+  constexpr std::size_t kMetricBytes = 40;
   SweepExperimentRequest request;
   request.text = asked.text;
   request.text_options = asked.options;
