@@ -120,7 +120,7 @@ def sweep(settings):
 GRIDS = {
     "12 blocks, 22 tokens (demonstration 3)": (22, "blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 1, 15),
     "12 blocks x 22 positions (patching)": (
-        22, "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", ["layer=all", "position=all"], 1, 7),
+        22, "blocks.{layer}.hook_resid_pre[{position}] = corrupt", ["layer=all", "position=all"], 1, 7),
     "12 blocks x 12 heads, 64 tokens (ablation)": (
         64, "blocks.{layer}.attn.hook_z.head[{head}] = zero", ["layer=all", "head=all"], 1, 5),
     "1,000 prompts x 12 blocks, 22 tokens": (22, "blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 1000, 3),
@@ -130,17 +130,20 @@ GRIDS = {
 def grids(settings):
     """Sweeps on the causal cone, beside one whole run for each grid point: ours, with all logits, and ONNX Runtime's."""
     result = {"grids": {}}
-    with Peers(engines("stratoscope", "onnxruntime"), settings.threads) as peers:
+    with Peers(engines("stratoscope", "bf16x3", "onnxruntime"), settings.threads) as peers:
         result["about"] = peers.about()
         load(peers)
-        ours = peers.peers["stratoscope"]
+        ours, faster = peers.peers["stratoscope"], peers.peers["bf16x3"]
+        whole = {kind: peer for kind, peer in peers.peers.items() if kind != "bf16x3"}
         for name, (length, edit, axes, prompts, rounds) in GRIDS.items():
             prompts = min(prompts, 30) if settings.quick else prompts
             ids = ids_of(length)
             request = {"ids": ids, "edits": [edit], "axes": axes, "target": SWEEP["target"], "prompts": prompts}
-            plan = ours.ask("grid", plan=True, **request)
+            plan = ours.ask("grid", plan=True, check=not settings.quick and prompts == 1, **request)
             works = {"cone": lambda: ours.ask("grid", **request)["seconds"]}
-            works |= {kind: lambda p=peer: p.ask("forward", ids=ids)["seconds"] for kind, peer in peers.peers.items()}
+            if "patching" in name:
+                works["bf16x3"] = lambda: faster.ask("grid", **request)["seconds"]
+            works |= {kind: lambda p=peer: p.ask("forward", ids=ids)["seconds"] for kind, peer in whole.items()}
             seconds = interleave(settings.rounds(rounds), works)
             counts = {key: plan[key] for key in ("cells", "operations", "required", "full")}
             result["grids"][name] = {"seconds": seconds, **counts}

@@ -23,6 +23,7 @@ BUILD = HERE.parent / "build"
 OPENBLAS = next(Path("/usr/lib").glob("*/openblas-pthread"), None)
 COMMANDS = {
     "stratoscope": [BUILD / "bench" / "bench_peer"],
+    "bf16x3": [BUILD / "bench" / "bench_peer", "bf16x3"],
     "pytorch": [sys.executable, "-B", HERE / "peers" / "pytorch.py"],
     "onnxruntime": ["node", HERE / "peers" / "onnxruntime.mjs"],
     "tokenizers": ["node", HERE / "peers" / "tokenizers.mjs"],

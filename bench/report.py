@@ -5,6 +5,7 @@ import numpy as np
 
 NAMES = {
     "stratoscope": "Stratoscope",
+    "bf16x3": "Stratoscope in bf16x3",
     "onnxruntime": "ONNX Runtime",
     "pytorch": "PyTorch",
     "tokenizers": "npm tokenizers",
@@ -107,12 +108,14 @@ def grids(result):
         rows.append([
             f"{name}", f"{cells}", seconds(median(cone)), quartiles(cone, seconds), f"{cells / median(cone):.0f}",
             f"{median(cells * np.array(peer) / cone):.1f}" if peer else "-",
+            f"{median(cone / np.array(grid['seconds']['bf16x3'])):.2f}" if "bf16x3" in grid["seconds"] else "-",
             f"{median(cone / (cells * ours)):.2f}", f"{grid['operations'] / grid['required']:.3f}",
             f"{grid['required'] / grid['full']:.2f}",
         ])
     note = ("The programs in turn; medians, quartiles. A whole run is one forward pass of the text alone, ours with all logits; "
-            "operations are multiplications and additions, those of whole runs with the last logits alone.")
-    header = ["grid", "points", "median", "quartiles", "points/s", "ONNX Runtime's whole runs / ours",
+            "operations are multiplications and additions, those of whole runs with the last logits alone. Grids of up to 300 points "
+            "were first compared with whole runs, bit for bit.")
+    header = ["grid", "points", "median", "quartiles", "points/s", "ONNX Runtime's whole runs / ours", "fp32 / bf16x3",
               "ours / our whole runs", "operations done / required", "required / whole runs"]
     return Table(header, rows, [note])
 

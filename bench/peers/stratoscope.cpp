@@ -11,6 +11,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/experiment/session.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/ops/instruction_set.h"
@@ -40,6 +41,8 @@ void write_numbers(const std::string& file, std::span<const T> values) {
 
 class Peer {
  public:
+  explicit Peer(Precision precision) { options_.precision = precision; }
+
   json answer(const json& request) {
     const auto does = actions_.find(request.at("do").get<std::string>());
     if (does == actions_.end()) throw Error("bench", "no such request: " + request.dump());
@@ -95,13 +98,25 @@ class Peer {
       of.text = ids;
       of.text[0] = static_cast<TokenIds::value_type>((static_cast<std::size_t>(ids[0]) + i) % model_->config().d_vocab);
       of.edits = request.at("edits").get<std::vector<std::string>>();
+      if (of.edits[0].ends_with("corrupt"))
+        for (const auto id : of.text)
+          of.corrupt.push_back(
+              static_cast<TokenIds::value_type>((static_cast<std::size_t>(id) + 1) % model_->config().d_vocab));
       for (const auto& axis : request.at("axes"))
         of.axes.push_back(parse_axis(axis.get<std::string>(), model_->config(), ids.size()));
       of.targets = {request.at("target").get<TokenIds::value_type>()};
     }
     SweepOperations operations;
-    const double seconds = seconds_of([&] { sweep_all(*model_, grids, {}, &operations); });
+    std::vector<SweepResult> results;
+    const double seconds = seconds_of([&] { results = sweep_all(*model_, grids, {}, &operations); });
     json answer = {{"seconds", seconds}, {"operations", operations.done}};
+    if (request.value("check", false)) {
+      SweepOptions whole;
+      whole.full_runs = true;
+      const auto full = sweep_all(*model_, grids, whole);
+      for (std::size_t i = 0; i < full.size(); ++i)
+        if (results[i].values != full[i].values) throw Error("bench", "whole runs give other bits");
+    }
     if (request.value("plan", false)) {
       const SweepPlan plan = plan_sweep(*model_, grids);
       answer["cells"] = plan.cells;
@@ -146,17 +161,18 @@ class Peer {
   std::vector<std::string> texts_;
 };
 
-void serve() {
-  Peer peer;
+void serve(Precision precision) {
+  Peer peer(precision);
   for (std::string line; std::getline(std::cin, line);) std::cout << peer.answer(json::parse(line)).dump() << std::endl;
 }
 
 }  // namespace
 }  // namespace stratoscope
 
-int main() {
+// The one argument, if any, is a precision.
+int main(int count, char** arguments) {
   try {
-    stratoscope::serve();
+    stratoscope::serve(stratoscope::parse_precision(count > 1 ? arguments[1] : "fp32"));
   } catch (const std::exception& error) {
     std::cerr << "bench_peer: " << error.what() << '\n';
     return 1;
