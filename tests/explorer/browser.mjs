@@ -16,7 +16,11 @@ export async function start(...args) {
   const server = spawn(process.env.STRATOSCOPE, ["serve", "--port", "0", "--data", folder, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [line] = await once(server.stdout, "data");
+  const ended = once(server, "exit").then(([code]) => {
+    throw new Error(`the server ended with status ${code}`);
+  });
+  ended.catch(() => {}); // later it is expected
+  const [line] = await Promise.race([once(server.stdout, "data"), ended]);
   server.stdout.resume();
   const address = /http:\S+/.exec(String(line))[0];
   const context = await chromium.launchPersistentContext(join(folder, "profile"), {

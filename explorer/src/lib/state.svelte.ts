@@ -23,6 +23,7 @@ interface Tokens {
   count: number;
   context: number;
   model: { name: string; hash: string };
+  askedModel: string; // as the menu names it: a folder's path may be there, or another name of the same model
 }
 
 interface Info {
@@ -90,7 +91,7 @@ class Explorer {
     this.info !== null &&
       this.tokens !== null &&
       this.tokens.text === this.text &&
-      this.tokens.model.name === this.model &&
+      this.tokens.askedModel === this.model &&
       this.count > 0 &&
       this.count <= this.tokens.context &&
       !this.problem,
@@ -112,7 +113,7 @@ class Explorer {
   async tokenize(text: string, model: string): Promise<void> {
     try {
       const tokens = await postJson<Tokens>("/api/tokens", { text, model }, "tokens");
-      this.tokens = tokens;
+      this.tokens = { ...tokens, askedModel: model };
       this.problem = null;
       const last = Math.max(0, tokens.count - 1);
       this.position = Math.min(this.position, last);
