@@ -9,7 +9,7 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kQuickInARow = 16;  // then other work has a turn, whoever asks for quick work
+constexpr std::size_t kStepsInARow = 16;  // then patient work has a turn, whoever asks for other work
 
 }  // namespace
 
@@ -153,25 +153,22 @@ JobQueue::Client& JobQueue::client_of(const std::string& name) {
   return clients_.emplace_back(Client{name, {}});
 }
 
-bool JobQueue::take(JobKind kind, std::string& client, Waiting& next) {
-  for (std::size_t i = 0; i < clients_.size(); ++i) {
-    Client& candidate = clients_[i];
-    const auto found = std::find_if(candidate.jobs.begin(), candidate.jobs.end(),
-                                    [&](const Waiting& waiting) { return waiting.job->kind_ == kind; });
-    if (found == candidate.jobs.end()) continue;
-    next = std::move(*found);
-    candidate.jobs.erase(found);
-    client = candidate.name;
-    Client turned = std::move(candidate);
-    clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!turned.jobs.empty()) clients_.push_back(std::move(turned));
-    return true;
-  }
+bool JobQueue::take(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next) {
+  for (std::size_t i = 0; i < clients_.size(); ++i)
+    for (const JobKind kind : kinds) {
+      Client& candidate = clients_[i];
+      const auto found = std::find_if(candidate.jobs.begin(), candidate.jobs.end(),
+                                      [&](const Waiting& waiting) { return waiting.job->kind_ == kind; });
+      if (found == candidate.jobs.end()) continue;
+      next = std::move(*found);
+      candidate.jobs.erase(found);
+      client = candidate.name;
+      Client turned = std::move(candidate);
+      clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (!turned.jobs.empty()) clients_.push_back(std::move(turned));
+      return true;
+    }
   return false;
-}
-
-bool JobQueue::take_any(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next) {
-  return std::any_of(kinds.begin(), kinds.end(), [&](JobKind kind) { return take(kind, client, next); });
 }
 
 void JobQueue::put_back(const std::string& client, Waiting waiting) {
@@ -193,17 +190,16 @@ void JobQueue::run_step(std::unique_lock<std::mutex>& lock, const std::string& c
 
 void JobQueue::let_others_pass() {
   std::unique_lock lock(mutex_);
-  for (std::size_t steps = 0; steps < kQuickInARow && !stopping_; ++steps) {
+  for (std::size_t steps = 0; steps < kStepsInARow && !stopping_; ++steps) {
     Waiting next;
     std::string client;
-    if (!take_any({JobKind::quick, JobKind::steady}, client, next)) return;
+    if (!take({JobKind::quick, JobKind::steady}, client, next)) return;
     run_step(lock, client, std::move(next));
   }
 }
 
 void JobQueue::work() {
-  std::size_t quick_steps = 0;
-  bool patient_turn = true;
+  std::size_t others = 0;  // steps since patient work had one
   std::unique_lock lock(mutex_);
   for (;;) {
     std::erase_if(clients_, [](const Client& client) { return client.jobs.empty(); });
@@ -211,13 +207,11 @@ void JobQueue::work() {
     if (stopping_) return;
     Waiting next;
     std::string client;
-    const bool taken = quick_steps < kQuickInARow
-                           ? take_any({JobKind::quick, JobKind::steady, JobKind::patient}, client, next)
-                       : patient_turn ? take_any({JobKind::patient, JobKind::steady, JobKind::quick}, client, next)
-                                      : take_any({JobKind::steady, JobKind::patient, JobKind::quick}, client, next);
-    if (!taken) continue;
-    if (quick_steps >= kQuickInARow) patient_turn = !patient_turn;
-    quick_steps = next.job->kind_ == JobKind::quick ? quick_steps + 1 : 0;
+    const bool is_patients_turn = others >= kStepsInARow && take({JobKind::patient}, client, next);
+    if (!is_patients_turn && !take({JobKind::quick, JobKind::steady}, client, next) &&
+        !take({JobKind::patient}, client, next))
+      continue;
+    others = next.job->kind_ == JobKind::patient ? 0 : others + 1;
     run_step(lock, client, std::move(next));
   }
 }

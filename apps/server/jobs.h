@@ -26,13 +26,13 @@ struct FileAnswer {
   std::string bytes, type, name;
 };
 
-// A job lets those of the kinds before its own pass between its steps: an answer goes before a stream of them (steady),
-// and both before what takes long (patient).
+// A client's quick jobs, each one answer, go before its steady ones, which stream many. Clients take turns at both;
+// between them patient jobs, which take long, have a step.
 enum class JobKind { quick, steady, patient };
 
-// What a client waits for. Its steps run on the queue's thread; any thread may wait, read events and cancel.
 class JobQueue;
 
+// What a client waits for. Its steps run on the queue's thread; any thread may wait, read events and cancel.
 class Job : public Progress {
  public:
   // Does a part of the work; true when that was the last one.
@@ -118,8 +118,8 @@ class JobQueue {
   };
 
   void work();
-  bool take(JobKind kind, std::string& client, Waiting& next);
-  bool take_any(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next);
+  // Of the first client that has any of these kinds, the first of them.
+  bool take(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next);
   void put_back(const std::string& client, Waiting waiting);
   void run_step(std::unique_lock<std::mutex>& lock, const std::string& client, Waiting next);
   Client& client_of(const std::string& name);

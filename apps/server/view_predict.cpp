@@ -12,25 +12,19 @@ namespace stratoscope::server {
 namespace {
 
 struct Row {
-  Tensor logits;
+  explicit Row(std::span<const float> of) : logits(of), log_probs(log_softmax<float>(of)) {}
+
+  std::span<const float> logits;
   std::vector<double> log_probs;
 };
 
-Row row_of(OpenText& text, Which which, std::size_t depth, std::size_t position) {
-  Row row{text.logits(which, depth, std::vector<std::size_t>{position}), {}};
-  row.log_probs = log_softmax<float>(row.logits.matrix().row_span(0));
-  return row;
-}
-
-double entropy_of(const Row& row) {
-  return metric_value<float>(Metric::entropy, row.logits.matrix().row_span(0), {}, {});
-}
+double entropy_of(const Row& row) { return metric_value<float>(Metric::entropy, row.logits, {}, {}); }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json of_token(const Row& row, TokenId id) {
   const auto i = static_cast<std::size_t>(id);
-  return {{"logit", number_or_null(static_cast<double>(row.logits.values()[i]))},
+  return {{"logit", number_or_null(static_cast<double>(row.logits[i]))},
           {"log_prob", number_or_null(row.log_probs[i])},
           {"prob", number_or_null(std::exp(row.log_probs[i]))}};
 }
@@ -44,7 +38,7 @@ std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t 
   };
   for (const Row* row : {edited, &clean})
     if (row != nullptr)
-      for (const TokenId id : most_likely<float>(row->logits.values(), top)) add(id);
+      for (const TokenId id : most_likely<float>(row->logits, top)) add(id);
   for (const long id : followed)
     add(static_cast<TokenId>(checked_index("token id", static_cast<std::size_t>(id), clean.log_probs.size())));
   return ids;
@@ -59,16 +53,16 @@ Job::Step predict_view(Fields& fields, const Asked& asked) {
   return [=](Job& job) {
     OpenText& text = asked.open();
     const std::size_t at = checked_index("position", position.value_or(text.positions() - 1), text.positions());
-    const std::size_t last = asked.model->session().config().n_layers;
-    const Row clean = row_of(text, Which::clean, last, at);
+    const Tensor logits = text.last_logits(at);
+    const Row clean(logits.matrix().row_span(0));
     std::optional<Row> edited;
-    if (text.has_edits()) edited = row_of(text, Which::edited, last, at);
+    if (text.has_edits()) edited.emplace(logits.matrix().row_span(1));
     Answer answer;
     answer.json["position"] = at;
     answer.json["entropy"] = number_or_null(entropy_of(clean));
     if (edited) {
       Effect effect;
-      effect.include<float>(clean.logits.values(), edited->logits.values());
+      effect.include<float>(clean.logits, edited->logits);
       answer.json["effect"] = {{"kl", number_or_null(effect.kl)}, {"max_change", number_or_null(effect.max_change)}};
       answer.json["edited_entropy"] = number_or_null(entropy_of(*edited));
       answer.json["warning"] = effect_warning(effect, asked.model->session().config(), asked.edits.expressions);
@@ -94,12 +88,13 @@ Job::Step lens_cell_view(Fields& fields, const Asked& asked) {
     const Session& session = asked.model->session();
     checked_index("position", position, text.positions());
     checked_index("depth", depth, session.config().n_hidden_states());
-    const Row row = row_of(text, which, depth, position);
+    const Tensor logits = text.logits(which, depth, std::vector{position});
+    const Row row(logits.values());
     Answer answer;
     answer.json = {{"position", position}, {"depth", depth}, {"label", depth_labels(session.config())[depth]}};
     answer.json["entropy"] = number_or_null(entropy_of(row));
     answer.json["predictions"] = Json::array();
-    for (const Prediction& p : likeliest<float>(session, row.logits.values(), top))
+    for (const Prediction& p : likeliest<float>(session, row.logits, top))
       answer.json["predictions"].push_back({{"id", p.id}, {"token", p.token}, {"prob", number_or_null(p.prob)}});
     job.set_result(std::move(answer));
     return true;

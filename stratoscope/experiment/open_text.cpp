@@ -118,8 +118,33 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
   Tensor rows({positions.size(), stream.cols});
   for (std::size_t i = 0; i < positions.size(); ++i)
     std::copy_n(stream.row(positions[i]), stream.cols, rows.matrix().row(i));
-  pass.sequences[0].resize(positions.size());
-  pass.start = start_from(behind, std::as_const(rows).matrix());
+  return read_out(std::as_const(rows).matrix());
+}
+
+// The unembedding is as large as many blocks, and reads its weights once for any number of rows.
+Tensor OpenText::last_logits(std::size_t position) {
+  const std::size_t behind = session_.config().n_layers, count = edits_.empty() ? 1 : 2;
+  const std::size_t d_model = session_.config().d_model, at[] = {position};
+  if (!edits_in(Which::edited, behind, behind + 1).empty()) {
+    const Tensor clean = logits(Which::clean, behind, at), edited = logits(Which::edited, behind, at);
+    Tensor both({2, clean.shape().back()});
+    std::copy_n(clean.data(), clean.size(), both.matrix().row(0));
+    std::copy_n(edited.data(), edited.size(), both.matrix().row(1));
+    return both;
+  }
+  Tensor rows({count, d_model});
+  std::copy_n(residual(Which::clean, behind).row(position), d_model, rows.matrix().row(0));
+  if (count == 2) std::copy_n(residual(Which::edited, behind).row(position), d_model, rows.matrix().row(1));
+  return read_out(std::as_const(rows).matrix());
+}
+
+// [rows, d_vocab] of rows of the residual stream behind the last block.
+Tensor OpenText::read_out(MatrixView<const float> rows) {
+  RunRequest pass = request();
+  pass.logits = LogitRows::all;
+  pass.hidden_states = false;
+  pass.sequences[0].resize(rows.rows);
+  pass.start = start_from(session_.config().n_layers, rows);
   return session_.model().run(pass).logits;
 }
 

@@ -41,6 +41,8 @@ class OpenText {
   MatrixView<const float> residual(Which which, std::size_t depth);
   // What `residual` at these positions predicts, read through the final norm and the unembedding: [positions, d_vocab].
   Tensor logits(Which which, std::size_t depth, std::span<const std::size_t> positions);
+  // Of the whole passes at one position, clean and then edited: [2, d_vocab], or [1, d_vocab] without edits.
+  Tensor last_logits(std::size_t position);
   // Attention patterns of a block, [head, query, key], of chosen heads; all of them when empty.
   Tensor patterns(Which which, std::size_t layer, const std::vector<std::size_t>& heads = {});
 
@@ -49,6 +51,7 @@ class OpenText {
 
  private:
   RunRequest request() const;
+  Tensor read_out(MatrixView<const float> rows);
   KeptRun run_edited();
   std::vector<SiteEdit> edits_in(Which which, std::size_t first_block, std::size_t end_block) const;
 

@@ -52,6 +52,8 @@ TEST(OpenText, ItsLogitsHaveTheBitsOfWholeRuns) {
   const std::size_t last = built_in().config().n_layers;
   std::vector<std::size_t> all(open.positions());
   std::iota(all.begin(), all.end(), 0);
+  const Tensor clean = whole_run(open.text(), {}).logits;
+  expect_same(open.last_logits(1).values(), clean.matrix().row_span(1));
   for (const auto& edits : kEditLists) {
     SCOPED_TRACE(edits[0]);
     open.set_edits({edits, std::nullopt});
@@ -60,6 +62,10 @@ TEST(OpenText, ItsLogitsHaveTheBitsOfWholeRuns) {
     for (const std::size_t position : {std::size_t{0}, open.positions() - 1})
       expect_same(open.logits(Which::edited, last, std::vector{position}).values(),
                   whole.logits.matrix().row_span(position));
+    const Tensor both = open.last_logits(all.back());
+    ASSERT_EQ(both.shape()[0], 2U);
+    expect_same(both.matrix().row_span(0), clean.matrix().row_span(all.back()));
+    expect_same(both.matrix().row_span(1), whole.logits.matrix().row_span(all.back()));
   }
 }
 

@@ -176,22 +176,21 @@ TEST(JobQueue, AnAnswerGoesBeforeAStreamAndBothBeforeWhatTakesLong) {
 TEST(JobQueue, AFloodOfQuickWorkStarvesNobody) {
   bool steady_ran = false, patient_ran = false;
   std::function<bool(Job&)> flood;
+  const auto steady = job_of([&](Job&) { return steady_ran = true; }, JobKind::steady);
+  const auto patient = job_of([&](Job&) { return patient_ran = true; }, JobKind::patient);
   JobQueue queue;
   // Each quick job submits the next one.
   flood = [&](Job&) {
     if (!steady_ran || !patient_ran) queue.submit("a", "", job_of(flood));
     return true;
   };
-  const auto begin = job_of([&](Job& self) {
-    queue.submit("b", "", job_of([&](Job&) { return steady_ran = true; }, JobKind::steady));
-    queue.submit("b", "", job_of([&](Job&) { return patient_ran = true; }, JobKind::patient));
-    return flood(self);
-  });
-  queue.submit("a", "", begin);
-  finish(*begin);
-  const auto last = job_of([](Job&) { return true; }, JobKind::patient);
-  queue.submit("c", "", last);
-  finish(*last);
+  queue.submit("a", "", job_of([&](Job& self) {
+                 queue.submit("b", "", steady);
+                 queue.submit("b", "", patient);
+                 return flood(self);
+               }));
+  finish(*steady);
+  finish(*patient);
   EXPECT_TRUE(steady_ran);
   EXPECT_TRUE(patient_ran);
 }
