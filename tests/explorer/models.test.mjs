@@ -70,7 +70,8 @@ withPage("the page goes on with the old model while another one loads", async (p
   const expected = json("predict", "--json", text, "--model", small, "--position", "3", "--top", "1").predictions[0];
   const shown = await page.locator("[data-testid=predictions] li").first().innerText();
   assert.ok(Math.abs(parseFloat(shown.split("\n")[1]) - 100 * expected.prob) < 0.06, `${shown} is not ${expected.prob}`);
-  await page.waitForTimeout(400);
+  // The address follows.
+  await page.waitForFunction((model) => atob(location.hash.slice(1).replace(/-/g, "+").replace(/_/g, "/")).includes(JSON.stringify(model)), small);
   const again = await open(running, { address: page.url(), faults });
   assert.equal(await menu(again).inputValue(), small);
   await again.close();
@@ -110,5 +111,4 @@ withPage("a text of 1,024 tokens is walked through", async (page) => {
   const before = await page.locator("#predictions .note").last().innerText();
   await page.getByLabel("Amount of edit 1", { exact: true }).fill("1.5");
   await page.waitForFunction((old) => [...document.querySelectorAll("#predictions .note")].pop().innerText !== old, before);
-  await page.getByRole("button", { name: "Stop" }).click();
 });
