@@ -169,6 +169,7 @@ class SweepRun {
     if (slice.prompts.empty()) return false;
     CellsCost cost = slice.cost;
     cost += point;
+    if (slice.keeps_clean && is_new) return true;  // what is kept is of one prompt
     if (options_.cells_per_slice > 0 && (is_new || slice.points.size() >= options_.cells_per_slice)) return true;
     const CellsCost& clean = prompt.clean_cost();
     if (is_new) cost += clean;

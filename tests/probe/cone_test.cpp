@@ -244,6 +244,25 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
   }
 }
 
+TEST(Cone, SlicesMayEndWithinAPromptAndTakeInOthers) {
+  Loaded loaded({3, 3, 24, 40, 48, 67}, 14);
+  std::vector<SweepRequest> requests;
+  for (const std::size_t positions : {6U, 5U, 4U, 7U}) {
+    SweepRequest& request = requests.emplace_back(loaded.prompt(positions));
+    request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt"};
+    request.axes = {parse_axis("layer=all", loaded.model.config(), positions),
+                    parse_axis("position=all", loaded.model.config(), positions)};
+  }
+  const auto expected = sweep_all(loaded.model, requests);
+  for (const double millions : {1.0, 4.0, 9.0, 16.0, 25.0, 40.0}) {
+    SweepOptions options;
+    options.operations_per_slice = 1e6 * millions;
+    EXPECT_GT(plan_sweep(loaded.model, requests, options).slices, 1U);
+    const auto sliced = sweep_all(loaded.model, requests, options);
+    for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(millions));
+  }
+}
+
 // The rows of the last axes that differ between two values of one site, over [pos, …] or heads of [head, pos, key].
 std::vector<std::size_t> changed_rows(Site site, const Tensor& a, const Tensor& b, std::size_t positions) {
   const std::size_t outer = hook_point(site.point).has_axis(HookAxis::key) ? a.shape()[0] : 1;
