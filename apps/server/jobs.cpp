@@ -9,7 +9,7 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kStepsInARow = 16;  // then patient work has a turn, whoever asks for other work
+constexpr std::size_t kStepsInARow = 6;  // about what one change on the page asks for; then patient work has a turn
 
 }  // namespace
 
