@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::uint64_t kPiece = std::uint64_t{8} << 20;
+constexpr std::uint64_t kFlushBytes = std::uint64_t{8} << 20;
 
 // 0 or errno.
 int flush(int descriptor, int (*call)(int)) {
@@ -23,7 +23,7 @@ BackgroundFlush::~BackgroundFlush() { stop(); }
 
 void BackgroundFlush::note_written(std::uint64_t bytes) {
   since_ += bytes;
-  if (since_ < kPiece || refused_) return;
+  if (since_ < kFlushBytes || refused_) return;
   since_ = 0;
   if (!thread_.joinable()) {
     try {
