@@ -16,8 +16,11 @@
 namespace stratoscope {
 
 PartialFile::PartialFile(std::filesystem::path path, std::string etag, std::uint64_t size)
-    : path_(std::move(path)), etag_(std::move(etag)), size_(size), digest_(etag_, size) {
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    : path_(std::move(path)),
+      etag_(std::move(etag)),
+      size_(size),
+      digest_(etag_, size),
+      descriptor_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)) {
   if (descriptor_ < 0) fail("cannot be opened");
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) fail("cannot be read");
