@@ -84,10 +84,7 @@ void print_grid(const SweepExperiment& experiment) {
 }
 
 void print_operations(const SweepOperations& operations) {
-  if (operations.done == 0) return;
-  const auto billions = [](double count) { return short_number(1e-9 * count, 3); };
-  print(fmt::format("{} billion operations; the cones ask for {}, whole runs for {}\n", billions(operations.done),
-                    billions(operations.required), billions(operations.whole)));
+  if (const std::string said = describe(operations); !said.empty()) print(said + "\n");
 }
 
 void print_result(const SweepExperiment& experiment, const SweepOperations& operations) {

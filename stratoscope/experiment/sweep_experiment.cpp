@@ -182,7 +182,18 @@ std::string duration(double seconds) {
   return seconds < 6000 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.0f} h", seconds / 3600);
 }
 
+// Of operations: "0.0121", "98.2", "1327".
+std::string billions(double count) {
+  return count < 1e12 ? short_number(1e-9 * count, 3) : fmt::format("{:.0f}", 1e-9 * count);
+}
+
 }  // namespace
+
+std::string describe(const SweepOperations& operations) {
+  if (operations.done == 0) return {};
+  return fmt::format("{} billion operations; the cones ask for {}, whole runs for {}", billions(operations.done),
+                     billions(operations.required), billions(operations.whole));
+}
 
 SweepForecast forecast_sweep(const Session& session, const SweepExperimentRequest& request) {
   const Prepared prepared = prepare(session, request);
@@ -217,12 +228,11 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
 
 std::string describe(const SweepForecast& forecast) {
   const SweepPlan& plan = forecast.plan;
-  return fmt::format("{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}",
-                     plan.cells, plan.cells == 1 ? "" : "s",
-                     plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
-                     short_number(1e-9 * plan.operations, 3), short_number(1e-9 * plan.full_operations, 3),
-                     std::ceil(static_cast<double>(plan.bytes) / (1 << 20)), plan.slices, plan.slices == 1 ? "" : "s",
-                     forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
+  return fmt::format(
+      "{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}", plan.cells,
+      plan.cells == 1 ? "" : "s", plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
+      billions(plan.operations), billions(plan.full_operations), std::ceil(static_cast<double>(plan.bytes) / (1 << 20)),
+      plan.slices, plan.slices == 1 ? "" : "s", forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
 }
 
 Document to_json(const Session& session, const SweepForecast& forecast) {

@@ -66,6 +66,9 @@ Document to_json(const Session& session, const SweepForecast& forecast);
 // "264 grid points: 21.3 of 98.2 billion operations (whole runs), 12 MiB in 1 slice, about 0.2 s"
 std::string describe(const SweepForecast& forecast);
 
+// "21.3 billion operations; the cones ask for 21.3, whole runs for 98.2"; empty where none were counted.
+std::string describe(const SweepOperations& operations);
+
 SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& request);
 // The same for one prompt.
 SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& request);
