@@ -34,7 +34,8 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
   if (options.precision == Precision::bf16x3)
-    warnings_.emplace_back("bf16x3 multiplies float32 numbers here, three products for one: fp32 is quicker and closer");
+    warnings_.emplace_back(
+        "bf16x3 multiplies float32 numbers here, three products for one: fp32 is quicker and closer");
   checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }
