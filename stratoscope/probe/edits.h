@@ -14,9 +14,11 @@
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 
-namespace STRATOSCOPE_API stratoscope {
+namespace stratoscope {
+class VectorFiles;  // hidden
+}
 
-class VectorFiles;
+namespace STRATOSCOPE_API stratoscope {
 
 // One site's value in some run of one text, in double; its axes are the hook point's.
 using SiteValues = BasicTensor<double>;

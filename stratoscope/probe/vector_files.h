@@ -6,10 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "stratoscope/base/api.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace STRATOSCOPE_API stratoscope {
+namespace stratoscope {
 
 class VectorFiles {
  public:
