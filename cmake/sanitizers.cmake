@@ -29,7 +29,7 @@ endif()
 # arithmetic, so the other floors do without.
 set(fuzzed_floors base tensor files text hub probe experiment)
 
-set(calculating_floors tensor hub ops model)
+set(calculating_floors tensor ops)
 
 # What a target of ours needs in such a tree.
 function(sanitize target)
