@@ -81,7 +81,7 @@ def forward(result):
                 [f"{length['tokens']} tokens: {row[0]}", *row[1:], f"{speed:.0f}", f"{speed / most:.0%}", f"{hidden:.1e}, {logits:.1e}"]
             )
     products = ", ".join(
-        f"{'oneDNN' if kind == 'stratoscope' else 'OpenBLAS'} {median(values):.0f} (at most {max(values):.0f})"
+        f"{'ours' if kind == 'stratoscope' else 'OpenBLAS'} {median(values):.0f} (at most {max(values):.0f})"
         for kind, values in result["peak_gflops"].items()
     )
     counts = ", ".join(str(len(length["seconds"]["stratoscope"])) for length in result["lengths"])
