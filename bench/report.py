@@ -29,7 +29,8 @@ class Table:
 
     def markdown(self):
         lines = [self.header, ["---"] + ["---:"] * (len(self.header) - 1), *self.rows]
-        return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", *self.notes])
+        escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+        return "\n".join([*("| " + " | ".join(line) + " |" for line in escaped), "", *self.notes])
 
 
 def seconds(value):
