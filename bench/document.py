@@ -10,12 +10,17 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 PICTURES = HERE.parent / "docs" / "images"
 
 
+# Shown once what they draw was measured.
+PICTURE_OF = {"growth": "![Time of sweeps by grid points, tokens and blocks](images/growth.svg)"}
+
+
 def block(results, name):
     if name == "machine":
         return "\n".join(f"- {line}" for line in report.machine(results))
     if name not in results["results"]:
         return "Not measured."
-    return report.table(name, results["results"][name]).markdown()
+    table = report.table(name, results["results"][name]).markdown()
+    return f"{PICTURE_OF[name]}\n\n{table}" if name in PICTURE_OF else table
 
 
 def draw(name, request):
