@@ -52,6 +52,14 @@ Figure bar_figure(const SweepExperiment& experiment) {
   return {"", "The dashed line is the value without any edit.", "", {panel}, 1, std::nullopt};
 }
 
+// The values of the last axis that chooses a panel side by side, where they fit.
+std::size_t panels_in_a_row(const std::vector<SweepAxis>& axes, std::size_t panels) {
+  constexpr std::size_t kMost = 6, kOfOneAxis = 3;
+  if (axes.size() > 3)
+    if (const std::size_t inner = axes[axes.size() - 3].values.size(); inner > 1 && inner <= kMost) return inner;
+  return std::min(kOfOneAxis, panels);
+}
+
 // Heat maps of edited minus clean: the last two axes are a panel's rows and columns, the others choose the panel.
 Figure heatmap_figure(const SweepExperiment& experiment) {
   const auto& axes = experiment.axes;
@@ -68,7 +76,7 @@ Figure heatmap_figure(const SweepExperiment& experiment) {
   Figure figure;
   figure.caption = "Edited minus clean (" + prose_number(experiment.result.clean) + ").";
   figure.color = signed_scale(changes, "change of the " + metric_title(experiment));
-  figure.columns = panels == 1 ? 1 : std::min<std::size_t>(3, panels);
+  figure.columns = panels_in_a_row(axes, panels);
   for (std::size_t p = 0; p < panels; ++p) {
     Panel panel;
     panel.y = figure_axis(experiment, rows);

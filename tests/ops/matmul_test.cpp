@@ -158,9 +158,9 @@ TEST(Matmul, NotANumberStaysInItsRow) {
 TEST(Matmul, PackedWeightsTakeTheBytesOfTheirArithmetic) {
   const Case c(1, 96, 64);
   for (const auto& [arithmetic, bytes] :
-       {std::pair{Arithmetic::fp32, 4U}, {Arithmetic::bf16x3, 6U}, {Arithmetic::bf16, 2U}}) {
+       {std::pair{Arithmetic::fp32, 4U}, {Arithmetic::bf16x3, 4U}, {Arithmetic::bf16, 2U}}) {
     const PackedMatrix matrix(c.weights.data(), 96, 64, WeightLayout::in_out, nullptr, arithmetic);
-    EXPECT_GE(matrix.bytes(), 96U * 64U * std::min(bytes, 4U));
+    EXPECT_GE(matrix.bytes(), 96U * 64U * bytes);
     EXPECT_LE(matrix.bytes(), 96U * 64U * bytes + 64U * sizeof(float));
   }
 }
