@@ -59,6 +59,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // With two vectors for each row these fill 16 or 32 registers: sums, two loads, one broadcast.
 constexpr std::size_t kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
+constexpr std::size_t kLineBytes = 64, kLinesAhead = 16;
+
 std::size_t panel_width() { return 2 * hn::Lanes(hn::ScalableTag<float>()); }
 
 template <class D>
@@ -73,10 +75,16 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
 }
 
+// Weights that come next: asked for bit by bit, so that they arrive while others are multiplied.
+struct Ahead {
+  const char* at;
+  std::size_t step;  // bytes for each row of weights
+};
+
 // R rows of y from `depth` > 0 rows of P panels, `next` numbers from one another.
 template <std::size_t R, std::size_t P, class Weight>
 void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, const float* bias, bool add, float* y,
-          std::size_t stride) {
+          std::size_t stride, Ahead ahead) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
@@ -90,6 +98,8 @@ void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, 
   for (std::size_t i = 1; i < depth; ++i) {
     w += 2 * lanes;
     x += R;
+    for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead.at + p * next * sizeof(Weight));
+    ahead.at += ahead.step;
     for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
     for (std::size_t r = 0; r < R; ++r) {
       const auto broadcast = hn::Set(d, x[r]);
@@ -105,28 +115,38 @@ void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, 
 }
 
 template <class Weight>
-using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, const float*, bool, float*, std::size_t);
+using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, const float*, bool, float*, std::size_t,
+                      Ahead);
 
 template <class Weight, std::size_t... R>
 constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
   return {tile<R + 1, 1, Weight>...};
 }
 
-template <class Weight>
-void multiply_panel(const PanelPiece& piece, const Weight* w, const float* bias, MatrixView<float> y) {
+// The last tiles ask for `following`, as many weights as w has: enough tiles that memory keeps up, and few enough that
+// the first cache holds both.
+template <class Weight, class Stored>
+void multiply_panel(const PanelPiece& piece, const Weight* w, const Stored* following, const float* bias,
+                    MatrixView<float> y) {
   static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
-  const std::size_t width = panel_width();
-  for (std::size_t row = 0; row < piece.rows; row += kTileRows) {
-    const std::size_t count = std::min(kTileRows, piece.rows - row);
+  constexpr std::size_t kMostAsking = 8;
+  const std::size_t width = panel_width(), tiles = (piece.rows + kTileRows - 1) / kTileRows;
+  const std::size_t asking = std::min(tiles, kMostAsking);
+  const std::size_t step = std::min(kLineBytes, (width * sizeof(Stored) + asking - 1) / asking);
+  const char* const begin = reinterpret_cast<const char*>(following);
+  for (std::size_t t = 0; t < tiles; ++t) {
+    const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
     const float* const x = piece.x + row * piece.in + piece.first * count;
+    const Ahead ahead =
+        t + asking < tiles ? Ahead{begin, 0} : Ahead{begin + (t + asking - tiles) * step * piece.depth, step};
     if (y.cols == width) {
-      kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, y.row(row), y.stride);
+      kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, y.row(row), y.stride, ahead);
       continue;
     }
     HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())] = {};
     if (piece.add)
       for (std::size_t r = 0; r < count; ++r) std::copy_n(y.row(row + r), y.cols, narrow + r * width);
-    kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, narrow, width);
+    kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, narrow, width, ahead);
     for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, y.cols, y.row(row + r));
   }
 }
@@ -141,10 +161,13 @@ std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w, const fl
                                      tile<3, kPanels[3], Weight>};
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows], next = piece.in * width;
   const float* const x = piece.x + piece.first * piece.rows;
+  const std::size_t step = std::min(kLineBytes, width * sizeof(Weight));
   std::size_t done = 0;
-  for (; (done + at_once) * width <= piece.y.cols; done += at_once)
-    kTiles[piece.rows](x, w + done * next, next, piece.depth, bias + done * width, piece.add,
-                       piece.y.data + done * width, piece.y.stride);
+  for (; (done + at_once) * width <= piece.y.cols; done += at_once) {
+    const Weight* const from = w + done * next;
+    kTiles[piece.rows](x, from, next, piece.depth, bias + done * width, piece.add, piece.y.data + done * width,
+                       piece.y.stride, {reinterpret_cast<const char*>(from) + kLinesAhead * kLineBytes, step});
+  }
   return done;
 }
 
@@ -153,24 +176,28 @@ void multiply_panels(const PanelPiece& piece, const PanelWeights& weights) {
   const auto y_of = [&](std::size_t panel) {
     return piece.y.cols_from(panel * width, std::min(width, piece.y.cols - panel * width));
   };
+  // Behind the last panel comes the next part of the first one.
+  const auto following = [&](const auto* w, std::size_t p) {
+    return p + 1 < piece.panels ? w + (p + 1) * next : w + piece.depth * width;
+  };
   if (weights.whole != nullptr) {
     for (std::size_t p = multiply_few_rows(piece, weights.whole, weights.bias); p < piece.panels; ++p)
-      multiply_panel(piece, weights.whole + p * next, weights.bias + p * width, y_of(p));
+      multiply_panel(piece, weights.whole + p * next, following(weights.whole, p), weights.bias + p * width, y_of(p));
     return;
   }
   std::size_t p = multiply_few_rows(piece, weights.half, weights.bias);
   const hn::ScalableTag<float> d;
   for (; p < piece.panels; ++p) {
-    const std::uint16_t* const half = weights.half + p * next;
+    const std::uint16_t *const half = weights.half + p * next, *const then = following(weights.half, p);
     if (piece.rows <= kTileRows) {
-      multiply_panel(piece, half, weights.bias + p * width, y_of(p));
+      multiply_panel(piece, half, then, weights.bias + p * width, y_of(p));
       continue;
     }
     // For several tiles they are widened once, into the first cache.
     HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
     for (std::size_t i = 0; i < piece.depth * width; i += hn::Lanes(d))
       hn::Store(weights_at(d, half + i), d, widened + i);
-    multiply_panel(piece, static_cast<const float*>(widened), weights.bias + p * width, y_of(p));
+    multiply_panel(piece, static_cast<const float*>(widened), then, weights.bias + p * width, y_of(p));
   }
 }
 
