@@ -22,21 +22,20 @@
 #define STRATOSCOPE_PANEL_PIECE
 namespace stratoscope {
 
-// Rows of x by neighbouring panels, in one part of the inner dimension: y (+)= x w.
+// Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
 struct PanelPiece {
   const float* x;            // tile by tile, [depth, rows of the tile]; the next tile begins `in` rows of numbers on
   std::size_t rows, in;      // in: the whole inner dimension
   std::size_t first, depth;  // the part
   std::size_t panels;
-  MatrixView<float> y;  // as wide as the panels, but for the last one
-  bool add;             // to what is in y, else to the bias
+  MatrixView<const float> from;  // as wide as the panels; the bias is a row with stride 0
+  MatrixView<float> to;          // the last panel may be cut; may be `from`
 };
 
 // The first panel of weights, as it is stored; the next one begins `in` rows on.
 struct PanelWeights {
   const float* whole;         // [depth, width], or null and
   const std::uint16_t* half;  // bfloat16
-  const float* bias;          // [width], and that of the next panel behind it
 };
 
 // What one instruction set has.
@@ -81,10 +80,10 @@ struct Ahead {
   std::size_t step;  // bytes for each row of weights
 };
 
-// R rows of y from `depth` > 0 rows of P panels, `next` numbers from one another.
+// R rows of x by `depth` > 0 rows of P panels, `next` numbers from one another.
 template <std::size_t R, std::size_t P, class Weight>
-void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, const float* bias, bool add, float* y,
-          std::size_t stride, Ahead ahead) {
+void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, MatrixView<const float> from,
+          MatrixView<float> to, Ahead ahead) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
@@ -106,16 +105,13 @@ void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, 
       for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::MulAdd(broadcast, column[v], sums[r][v]);
     }
   }
-  for (std::size_t r = 0; r < R; ++r) {
-    float* const to = y + r * stride;
-    const float* const from = add ? to : bias;
+  for (std::size_t r = 0; r < R; ++r)
     for (std::size_t v = 0; v < 2 * P; ++v)
-      hn::StoreU(hn::Add(hn::LoadU(d, from + v * lanes), sums[r][v]), d, to + v * lanes);
-  }
+      hn::StoreU(hn::Add(hn::LoadU(d, from.row(r) + v * lanes), sums[r][v]), d, to.row(r) + v * lanes);
 }
 
 template <class Weight>
-using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, const float*, bool, float*, std::size_t,
+using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, MatrixView<const float>, MatrixView<float>,
                       Ahead);
 
 template <class Weight, std::size_t... R>
@@ -126,35 +122,37 @@ constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R.
 // The last tiles ask for `following`, as many weights as w has: enough tiles that memory keeps up, and few enough that
 // the first cache holds both.
 template <class Weight, class Stored>
-void multiply_panel(const PanelPiece& piece, const Weight* w, const Stored* following, const float* bias,
-                    MatrixView<float> y) {
+void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w, const Stored* following) {
   static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
   constexpr std::size_t kMostAsking = 8;
   const std::size_t width = panel_width(), tiles = (piece.rows + kTileRows - 1) / kTileRows;
   const std::size_t asking = std::min(tiles, kMostAsking);
   const std::size_t step = std::min(kLineBytes, (width * sizeof(Stored) + asking - 1) / asking);
   const char* const begin = reinterpret_cast<const char*>(following);
+  const std::size_t column = panel * width;
+  const auto panel_from = piece.from.cols_from(column, width);
+  const auto panel_to = piece.to.cols_from(column, std::min(width, piece.to.cols - column));
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
     const float* const x = piece.x + row * piece.in + piece.first * count;
     const Ahead ahead =
         t + asking < tiles ? Ahead{begin, 0} : Ahead{begin + (t + asking - tiles) * step * piece.depth, step};
-    if (y.cols == width) {
-      kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, y.row(row), y.stride, ahead);
+    const auto from = panel_from.rows_from(row, count);
+    const auto to = panel_to.rows_from(row, count);
+    if (to.cols == width) {
+      kTiles[count - 1](x, w, 0, piece.depth, from, to, ahead);
       continue;
     }
-    HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())] = {};
-    if (piece.add)
-      for (std::size_t r = 0; r < count; ++r) std::copy_n(y.row(row + r), y.cols, narrow + r * width);
-    kTiles[count - 1](x, w, 0, piece.depth, bias, piece.add, narrow, width, ahead);
-    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, y.cols, y.row(row + r));
+    HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())];
+    kTiles[count - 1](x, w, 0, piece.depth, from, {narrow, count, width, width}, ahead);
+    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, to.cols, to.row(r));
   }
 }
 
 // Few rows leave the processor waiting for each sum's last addition, unless they meet several panels at once. Returns
 // how many whole panels were done.
 template <class Weight>
-std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w, const float* bias) {
+std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w) {
   constexpr std::size_t kPanels[] = {0, 4, 3, 2};
   if (piece.rows >= std::size(kPanels)) return 0;
   constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], Weight>, tile<2, kPanels[2], Weight>,
@@ -163,41 +161,40 @@ std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w, const fl
   const float* const x = piece.x + piece.first * piece.rows;
   const std::size_t step = std::min(kLineBytes, width * sizeof(Weight));
   std::size_t done = 0;
-  for (; (done + at_once) * width <= piece.y.cols; done += at_once) {
-    const Weight* const from = w + done * next;
-    kTiles[piece.rows](x, from, next, piece.depth, bias + done * width, piece.add, piece.y.data + done * width,
-                       piece.y.stride, {reinterpret_cast<const char*>(from) + kLinesAhead * kLineBytes, step});
+  for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
+    const Weight* const panel = w + done * next;
+    const std::size_t column = done * width, columns = at_once * width;
+    kTiles[piece.rows](x, panel, next, piece.depth, piece.from.cols_from(column, columns),
+                       piece.to.cols_from(column, columns),
+                       {reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
   }
   return done;
 }
 
 void multiply_panels(const PanelPiece& piece, const PanelWeights& weights) {
   const std::size_t width = panel_width(), next = piece.in * width;
-  const auto y_of = [&](std::size_t panel) {
-    return piece.y.cols_from(panel * width, std::min(width, piece.y.cols - panel * width));
-  };
   // Behind the last panel comes the next part of the first one.
   const auto following = [&](const auto* w, std::size_t p) {
     return p + 1 < piece.panels ? w + (p + 1) * next : w + piece.depth * width;
   };
   if (weights.whole != nullptr) {
-    for (std::size_t p = multiply_few_rows(piece, weights.whole, weights.bias); p < piece.panels; ++p)
-      multiply_panel(piece, weights.whole + p * next, following(weights.whole, p), weights.bias + p * width, y_of(p));
+    for (std::size_t p = multiply_few_rows(piece, weights.whole); p < piece.panels; ++p)
+      multiply_panel(piece, p, weights.whole + p * next, following(weights.whole, p));
     return;
   }
-  std::size_t p = multiply_few_rows(piece, weights.half, weights.bias);
+  std::size_t p = multiply_few_rows(piece, weights.half);
   const hn::ScalableTag<float> d;
   for (; p < piece.panels; ++p) {
     const std::uint16_t *const half = weights.half + p * next, *const then = following(weights.half, p);
     if (piece.rows <= kTileRows) {
-      multiply_panel(piece, half, then, weights.bias + p * width, y_of(p));
+      multiply_panel(piece, p, half, then);
       continue;
     }
     // For several tiles they are widened once, into the first cache.
     HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
     for (std::size_t i = 0; i < piece.depth * width; i += hn::Lanes(d))
       hn::Store(weights_at(d, half + i), d, widened + i);
-    multiply_panel(piece, static_cast<const float*>(widened), then, weights.bias + p * width, y_of(p));
+    multiply_panel(piece, p, static_cast<const float*>(widened), then);
   }
 }
 
@@ -317,23 +314,27 @@ class PanelProduct : public Product {
     };
     std::vector<Term> terms = {{0, &high_}};
     if (arithmetic_ == Arithmetic::bf16x3) terms = {{1, &high_}, {0, &low_}, {0, &high_}};
-    const std::size_t column = first_panel * width_;
-    const MatrixView<float> block =
-        y.rows_from(first_row, rows).cols_from(column, std::min(panels * width_, out_ - column));
+    const std::size_t column = first_panel * width_, columns = panels * width_;
+    const MatrixView<float> block = y.rows_from(first_row, rows).cols_from(column, std::min(columns, out_ - column));
+    // Sums of parts stay close to the processor: y is written once.
+    const MatrixView<const float> bias{bias_.data() + column, rows, columns, 0};
+    Tensor sums;
+    if (in_ > part_ || terms.size() > 1) sums = Tensor({rows, columns});
     for (std::size_t first = 0; first < in_; first += part_)
       for (std::size_t t = 0; t < terms.size(); ++t) {
+        const bool begins = first + t == 0, ends = first + part_ >= in_ && t + 1 == terms.size();
         const PanelPiece piece{planes[terms[t].plane].data() + first_row * in_,
                                rows,
                                in_,
                                first,
                                std::min(part_, in_ - first),
                                panels,
-                               block,
-                               first + t > 0};
+                               begins ? bias : std::as_const(sums).matrix(),
+                               ends ? block : sums.matrix()};
         const std::size_t at = column * in_ + first * width_;
         const bool whole = arithmetic_ == Arithmetic::fp32;
-        kernels_.multiply_panels(piece, {whole ? whole_.data() + at : nullptr,
-                                         whole ? nullptr : terms[t].half->data() + at, bias_.data() + column});
+        kernels_.multiply_panels(piece,
+                                 {whole ? whole_.data() + at : nullptr, whole ? nullptr : terms[t].half->data() + at});
       }
   }
 
