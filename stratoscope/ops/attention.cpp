@@ -182,14 +182,20 @@ HeadKeysValues::HeadKeysValues(MatrixView<const float> k, MatrixView<const float
 HeadKeysValues::HeadKeysValues(std::span<const float* const> k, std::span<const float* const> v, std::size_t d_head)
     : keys_(k.size()),
       d_head_(d_head),
-      transposed_keys_(Tensor::zeros({d_head_, whole_vectors(keys_)})),
-      values_(Tensor::zeros({keys_, whole_vectors(d_head_)})) {
+      transposed_keys_({d_head_, whole_vectors(keys_)}),
+      values_({keys_, whole_vectors(d_head_)}) {
+  // A line of the cache at a time.
+  constexpr std::size_t kKeys = 16;
   const auto transposed = transposed_keys_.matrix();
-  const auto values = values_.matrix();
-  for (std::size_t j = 0; j < keys_; ++j) {
-    for (std::size_t i = 0; i < d_head_; ++i) transposed.row(i)[j] = k[j][i];
-    std::copy_n(v[j], d_head_, values.row(j));
+  for (std::size_t first = 0; first < keys_; first += kKeys) {
+    const std::size_t end = std::min(first + kKeys, keys_);
+    for (std::size_t i = 0; i < d_head_; ++i)
+      for (std::size_t j = first; j < end; ++j) transposed.row(i)[j] = k[j][i];
   }
+  for (std::size_t i = 0; i < d_head_; ++i) std::fill_n(transposed.row(i) + keys_, transposed.cols - keys_, 0.0F);
+  const auto values = values_.matrix();
+  for (std::size_t j = 0; j < keys_; ++j)
+    std::fill_n(std::copy_n(v[j], d_head_, values.row(j)), values.cols - d_head_, 0.0F);
 }
 
 void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t first_query,
