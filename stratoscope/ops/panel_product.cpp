@@ -272,18 +272,22 @@ class PanelProduct : public Product {
   // The weights in panels, zeros behind the last: store(place, weight).
   template <class Store>
   void pack(const PlainWeights& weights, const Store& store) const {
-    const bool in_out = weights.layout == WeightLayout::in_out;
-    const std::size_t next_in = in_out ? out_ : 1, next_out = in_out ? 1 : in_;
-    for (std::size_t column = 0; column < bias_.size(); column += width_) {
-      const std::size_t count = std::min(width_, out_ - column);
-      std::size_t to = column * in_;
-      for (std::size_t i = 0; i < in_; ++i) {
-        const float* const from = weights.data + i * next_in + column * next_out;
-        for (std::size_t c = 0; c < count; ++c) store(to + c, from[c * next_out]);
-        for (std::size_t c = count; c < width_; ++c) store(to + c, 0.0F);
-        to += width_;
-      }
-    }
+    if (weights.layout == WeightLayout::out_in)
+      return pack_groups(1, store, [&](std::size_t i, std::size_t column) { return weights.data[column * in_ + i]; });
+    constexpr std::size_t kNeighbours = 8;  // so much of each row is read at once
+    pack_groups(kNeighbours, store, [&](std::size_t i, std::size_t column) { return weights.data[i * out_ + column]; });
+  }
+
+  // So many panels at a time, line by line.
+  template <class Store, class Weight>
+  void pack_groups(std::size_t group, const Store& store, const Weight& weight) const {
+    for (std::size_t begin = 0; begin < bias_.size(); begin += group * width_)
+      for (std::size_t i = 0; i < in_; ++i)
+        for (std::size_t column = begin; column < std::min(begin + group * width_, bias_.size()); column += width_) {
+          const std::size_t to = column * in_ + i * width_, count = std::min(width_, out_ - column);
+          for (std::size_t c = 0; c < count; ++c) store(to + c, weight(i, column + c));
+          for (std::size_t c = count; c < width_; ++c) store(to + c, 0.0F);
+        }
   }
 
   // decode(x) of each number, tile by tile.
