@@ -39,10 +39,13 @@ class Settings:
 def engines(*kinds):
     """Those of the kinds that can run here."""
     setup.checkpoint()
-    if "onnxruntime" in kinds:
+    if "onnxruntime" in kinds and setup.from_npm():
         setup.onnx()
-    here = {"onnxruntime": setup.from_npm} if "onnxruntime" in kinds else {}
-    return [kind for kind in kinds if here.get(kind, lambda: True)()]
+    else:
+        kinds = [kind for kind in kinds if kind != "onnxruntime"]
+    if any(kind in setup.GGUF for kind in kinds) and not setup.llama():
+        kinds = [kind for kind in kinds if kind not in setup.GGUF]
+    return list(kinds)
 
 
 def ids_of(length):
@@ -51,7 +54,8 @@ def ids_of(length):
 
 
 def load(peers):
-    return peers.all("load", model=str(setup.MODEL), onnx=str(setup.ONNX))
+    for kind, peer in peers.peers.items():
+        peer.ask("load", model=str(setup.MODEL), onnx=str(setup.ONNX), gguf=str(setup.GGUF.get(kind)))
 
 
 def saved(name, length):
@@ -100,6 +104,90 @@ def forward(settings):
         shape = [1024, WIDTH, VOCABULARY]
         peak = {kind: lambda p=peer: p.ask("peak", shape=shape)["gflops"] for kind, peer in products.items()}
         result["peak_gflops"] = interleave(settings.rounds(5), peak)
+    return result
+
+
+def precision(settings):
+    """Forward passes by what the numbers are rounded to before they are multiplied, and the memory of each."""
+    result = {"lengths": [], "bytes": {}}
+    modes = ("stratoscope", "bf16x3", "bf16")
+    with Peers(engines(*modes, "onnxruntime"), settings.threads) as peers:
+        load(peers)
+        for length, rounds in zip(LENGTHS, (15, 11, 5)):
+            seconds = peers.interleaved(settings.rounds(rounds), "forward", ids=ids_of(length))
+            result["lengths"].append({"tokens": length, "seconds": seconds})
+        result["about"] = peers.about()
+    for kind in modes:
+        with Peers([kind], settings.threads) as peers:
+            load(peers)
+            peers.all("forward", ids=ids_of(128))
+            result["bytes"][kind] = peers.peers[kind].memory()["resident"]
+    return result
+
+
+def prompts(settings):
+    """From a prompt to the token that follows: what llama.cpp is made for."""
+    result = {"lengths": []}
+    with Peers(engines("stratoscope", "bf16", *setup.GGUF), settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        for length, rounds in zip(LENGTHS[:2] + (1000,), (15, 11, 5)):
+            same_tokens(peers, length, 1)
+            seconds = peers.interleaved(settings.rounds(rounds), "prompt", ids=ids_of(length))
+            result["lengths"].append({"tokens": length, "seconds": seconds})
+    return result
+
+
+def generation(settings):
+    """Tokens one by one, each by the model's cached keys and values."""
+    length, count = 128, 128
+    with Peers(engines("stratoscope", "bf16", *setup.GGUF), settings.threads) as peers:
+        load(peers)
+        same_tokens(peers, length, count)
+        prompt = peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(length))
+        seconds = peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(length), count=count)
+        return {"about": peers.about(), "tokens": length, "new": count, "seconds": seconds, "prompt": prompt}
+
+
+def same_tokens(peers, length, count):
+    """In float32 all must say the same; fewer bits may say something else."""
+    said = {kind: peer.ask("prompt", ids=ids_of(length), count=count)["ids"] for kind, peer in peers.peers.items()}
+    if said.get("llama F32", said["stratoscope"]) != said["stratoscope"]:
+        raise RuntimeError(f"the tokens differ: {said}")
+
+
+def captures(settings):
+    """The same pass, of which more and more is kept."""
+    result = {"lengths": []}
+    with Peers(engines("stratoscope"), settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        ours = peers.peers["stratoscope"]
+        for length, rounds in zip(LENGTHS, (41, 31, 11)):
+            kept = ("nothing", "hidden states") + (("everything",) if length < 1000 else ())
+            works = {keep: lambda k=keep, ids=ids_of(length): ours.ask("forward", ids=ids, keep=k)["seconds"] for keep in kept}
+            result["lengths"].append({"tokens": length, "seconds": interleave(settings.rounds(rounds), works)})
+    return result
+
+
+def forward_growth(settings):
+    """Forward passes by tokens, and by blocks at 128 tokens."""
+    result = {"points": {"tokens": [], "blocks": []}}
+
+    def measure(axis, value, length, ours):
+        answers = [ours.ask("forward", ids=ids_of(length)) for _ in range(settings.rounds(7) + 1)][1:]
+        seconds = [answer["seconds"] for answer in answers]
+        result["points"][axis].append({"value": value, "operations": answers[0]["operations"], "seconds": seconds})
+
+    for blocks in (6, 12, 24, 48) if not settings.quick else (6, 12):
+        with Peers(engines("stratoscope"), settings.threads) as peers:
+            result["about"] = peers.about()
+            peers.all("load", model=str(setup.checkpoint(blocks)))
+            measure("blocks", blocks, 128, peers.peers["stratoscope"])
+            if blocks != LAYERS:
+                continue
+            for length in (16, 32, 64, 128, 256, 512, 1024):
+                measure("tokens", length, length, peers.peers["stratoscope"])
     return result
 
 
@@ -284,6 +372,11 @@ def explorer(settings):
 
 ALL = {
     "forward": forward,
+    "precision": precision,
+    "prompts": prompts,
+    "generation": generation,
+    "captures": captures,
+    "forward-growth": forward_growth,
     "sweep": sweep,
     "grids": grids,
     "growth": growth,

@@ -11,7 +11,10 @@ PICTURES = HERE.parent / "docs" / "images"
 
 
 # Shown once what they draw was measured.
-PICTURE_OF = {"growth": "![Time of sweeps by grid points, tokens and blocks](images/growth.svg)"}
+PICTURE_OF = {
+    "growth": "![Time of sweeps by grid points, tokens and blocks](images/growth.svg)",
+    "forward-growth": "![Time of a forward pass by tokens and blocks](images/forward-growth.svg)",
+}
 
 
 def block(results, name):
@@ -44,8 +47,8 @@ def forward_lines(forward):
     return {"x": "tokens", "y": "milliseconds", "lines": lines}
 
 
-def growth_lines(growth):
-    """The medians of sweeps over what makes them larger."""
+def growth_lines(growth, x):
+    """The medians over what makes them larger."""
     lines = [
         {
             "label": axis,
@@ -54,7 +57,7 @@ def growth_lines(growth):
         }
         for axis, points in growth["points"].items()
     ]
-    return {"x": "grid points, tokens or blocks", "y": "milliseconds", "lines": lines}
+    return {"x": x, "y": "milliseconds", "lines": lines}
 
 
 def filled(page, results):
@@ -67,4 +70,6 @@ def fill(results):
     if "forward" in results["results"]:
         draw("benchmarks.svg", forward_lines(results["results"]["forward"]))
     if "growth" in results["results"]:
-        draw("growth.svg", growth_lines(results["results"]["growth"]))
+        draw("growth.svg", growth_lines(results["results"]["growth"], "grid points, tokens or blocks"))
+    if "forward-growth" in results["results"]:
+        draw("forward-growth.svg", growth_lines(results["results"]["forward-growth"], "tokens or blocks"))

@@ -1,8 +1,9 @@
 """A peer of the benchmarks: a program that answers one JSON request a line with one JSON line.
 
 {"do": "hello", "threads"}           -> {"name", "version", "kernels"}
-{"do": "load", "model", "onnx"}      -> {"seconds"}          the folder, or the ONNX file of the same model
+{"do": "load", "model", "onnx", "gguf"} -> {"seconds"}       the folder, or the ONNX or GGUF file of the same model
 {"do": "forward", "ids"}             -> {"seconds"}          all hidden states and all logits, kept until the next run
+{"do": "prompt", "ids", "count"}     -> {"seconds", "ids"}   so many tokens (1) that follow, the likeliest each time
 {"do": "save", "file"}               -> {}                   the last run as FILE.hidden_states, FILE.logits: float32
 {"do": "sweep", "ids", "target", "factor"} -> {"seconds", "values"}   each block's output scaled: the target's log-prob
 {"do": "peak", "shape"}              -> {"gflops"}           one large matrix product [rows, inner, columns]
@@ -21,11 +22,14 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
 # Debian's OpenBLAS, also where the system prefers another BLAS.
 OPENBLAS = next(Path("/usr/lib").glob("*/openblas-pthread"), None)
+GGUF_WIDTHS = ("F32", "BF16", "Q8_0")
 COMMANDS = {
     "stratoscope": [BUILD / "bench" / "bench_peer"],
     "bf16x3": [BUILD / "bench" / "bench_peer", "bf16x3"],
+    "bf16": [BUILD / "bench" / "bench_peer", "bf16"],
     "pytorch": [sys.executable, "-B", HERE / "peers" / "pytorch.py"],
     "onnxruntime": ["node", HERE / "peers" / "onnxruntime.mjs"],
+    **{f"llama {width}": ["node", HERE / "llama" / "llama.mjs"] for width in GGUF_WIDTHS},
     "tokenizers": ["node", HERE / "peers" / "tokenizers.mjs"],
 }
 

@@ -6,6 +6,10 @@ import numpy as np
 NAMES = {
     "stratoscope": "Stratoscope",
     "bf16x3": "Stratoscope in bf16x3",
+    "bf16": "Stratoscope in bf16",
+    "llama F32": "llama.cpp F32",
+    "llama BF16": "llama.cpp BF16",
+    "llama Q8_0": "llama.cpp Q8_0",
     "onnxruntime": "ONNX Runtime",
     "pytorch": "PyTorch",
     "tokenizers": "npm tokenizers",
@@ -92,6 +96,58 @@ def forward(result):
         f"Measured peak, a product [1024, 768] · [768, 50257] in GFLOP/s: {products}.",
     ]
     return Table(["", *TIMES, "GFLOP/s", "of peak", "errors"], rows, notes)
+
+
+def precision(result):
+    rows = []
+    for length in result["lengths"]:
+        samples = length["seconds"]
+        for kind, values in samples.items():
+            peer = np.divide(samples["onnxruntime"], values) if "onnxruntime" in samples else []
+            rows.append([f"{length['tokens']} tokens: {NAMES[kind]}", seconds(median(values)), quartiles(values, seconds),
+                         f"{median(peer):.2f}" if len(peer) else "-"])
+    memory = ", ".join(f"{NAMES[kind]} {size / 2**20:.0f} MiB" for kind, size in result["bytes"].items())
+    notes = [f"All hidden states, all logits; the programs in turn. Resident after a run of 128 tokens: {memory}."]
+    return Table(["", "median", "quartiles", "ONNX Runtime's float32 / this"], rows, notes)
+
+
+def prompts(result):
+    rows = []
+    for length in result["lengths"]:
+        rows += [[f"{length['tokens']} tokens: {row[0]}", *row[1:]] for row in time_rows(length["seconds"])]
+    return Table(["", *TIMES], rows, ["The programs in turn. In float32 the tokens are the same."])
+
+
+def generation(result):
+    rows = []
+    for kind, values in result["seconds"].items():
+        each = [(s - median(result["prompt"][kind])) / (result["new"] - 1) for s in values]
+        rows.append([NAMES[kind], seconds(median(values)), quartiles(values, seconds), ratio(result["seconds"], kind),
+                     f"{1e3 * median(each):.1f} ms", f"{1 / median(each):.0f}"])
+    note = f"{result['new']} new tokens behind {result['tokens']}, the likeliest each time. In float32 they are the same."
+    return Table(["", *TIMES, "a token", "tokens/s"], rows, [f"{rounds(result['seconds'])} {note}"])
+
+
+def captures(result):
+    rows = []
+    for length in result["lengths"]:
+        nothing = np.array(length["seconds"]["nothing"])
+        for kept, values in length["seconds"].items():
+            more = np.divide(values, nothing) - 1
+            rows.append([f"{length['tokens']} tokens: {kept}", seconds(median(values)), quartiles(values, seconds),
+                         "" if kept == "nothing" else f"{median(more):+.1%} ({quartiles(more, lambda q: f'{q:+.1%}')})"])
+    note = "In turn, with all logits. Everything: every hook point but attn.hook_result, scores and patterns too."
+    return Table(["kept", "median", "quartiles", "more than nothing"], rows, [note])
+
+
+def forward_growth(result):
+    rows = []
+    for axis, points in result["points"].items():
+        for point in points:
+            time = median(point["seconds"])
+            rows.append([f"{axis} {point['value']}", seconds(time), seconds(time / point["value"]),
+                         f"{1e-9 * point['operations']:.1f}", f"{1e-9 * point['operations'] / time:.0f}"])
+    return Table(["", "time", "of each", "10^9 operations", "GFLOP/s"], rows, [])
 
 
 def sweep(result):
@@ -209,6 +265,11 @@ def explorer(result):
 
 TITLES = {
     "forward": "Forward pass: all hidden states, all logits, GPT-2 small's shape in float32",
+    "precision": "Forward pass by precision",
+    "prompts": "From a prompt to the token that follows",
+    "generation": "Text token by token",
+    "captures": "What keeping values costs",
+    "forward-growth": "Forward passes by tokens, and by blocks at 128 tokens",
     "sweep": "The third demonstration: each block's output scaled, one run a block",
     "grids": "Sweeps on the causal cone, beside whole runs",
     "growth": "Sweeps by the number of grid points, tokens and blocks",

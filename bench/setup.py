@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from peer import BUILD, HERE, environment
+from peer import BUILD, GGUF_WIDTHS, HERE, environment
 
 DATA = BUILD / "bench" / "data"
 MODEL, ONNX = DATA / "gpt2-small", DATA / "gpt2-small.onnx"
 TOKENIZER, TEXTS = DATA / "gpt2-tokenizer", DATA / "texts.json"
+GGUF = {f"llama {width}": DATA / f"gpt2-small.{width}.gguf" for width in GGUF_WIDTHS}
 NODE_MODULES = HERE / "peers" / "node_modules"
 TEXT_LENGTH = 4000
 
@@ -24,9 +25,12 @@ def python(script, *arguments):
     subprocess.run([sys.executable, "-B", HERE / script, *arguments], check=True, env=environment(os.cpu_count()))
 
 
-def checkpoint():
-    if not (MODEL / "merges.txt").exists():  # what make_checkpoint.py writes last
-        python("make_checkpoint.py", MODEL)
+def checkpoint(blocks=12):
+    """The folder of a model with GPT-2 small's width and so many blocks."""
+    folder = MODEL if blocks == 12 else DATA / f"{blocks}-blocks"
+    if not (folder / "merges.txt").exists():  # what make_checkpoint.py writes last
+        python("make_checkpoint.py", folder, f"n_layer={blocks}")
+    return folder
 
 
 def onnx():
@@ -35,23 +39,38 @@ def onnx():
         python("peers/export_onnx.py", MODEL, ONNX)
 
 
-def from_npm():
-    """Whether the peers from npm are there; says why not."""
-    installed, lock = NODE_MODULES / ".package-lock.json", HERE / "peers" / "package-lock.json"
+def from_npm(folder="peers"):
+    """Whether the peers of a folder are installed from npm; says why not."""
+    installed, lock = HERE / folder / "node_modules" / ".package-lock.json", HERE / folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return True
-    say("npm ci")
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    say("npm ci", folder)
+    command = ["npm", "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
     try:
-        done = subprocess.run(command, cwd=HERE / "peers", capture_output=True, text=True)
+        done = subprocess.run(command, cwd=HERE / folder, capture_output=True, text=True)
     except OSError as error:
-        say(f"no peers from npm: {error}")
+        say(f"no {folder} from npm: {error}")
         return False
     if done.returncode == 0:
         os.utime(installed)
         return True
-    say(f"no peers from npm, is the registry within reach?\n{done.stderr}")
+    say(f"no {folder} from npm, is the registry within reach?\n{done.stderr}")
     return False
+
+
+def llama():
+    """Whether llama.cpp can be compared with; says why not."""
+    if not from_npm("llama"):
+        return False
+    major = int(subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout[1:].split(".")[0])
+    if major < 20:
+        say(f"no llama.cpp: node-llama-cpp needs Node 20, this is {major}")
+        return False
+    checkpoint()
+    for width, file in zip(GGUF_WIDTHS, GGUF.values()):
+        if not file.exists():
+            python("llama/make_gguf.py", MODEL, file, width)
+    return True
 
 
 def tokenizer():

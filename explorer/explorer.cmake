@@ -8,8 +8,8 @@ set(openapi ${CMAKE_SOURCE_DIR}/apps/server/openapi.json)
 find_program(NPM npm)
 if(STRATOSCOPE_EXPLORER AND NOT STRATOSCOPE_SANITIZER AND NPM AND EXISTS ${explorer}/package-lock.json)
   file(GLOB_RECURSE explorer_sources CONFIGURE_DEPENDS ${explorer}/src/* ${explorer}/public/*)
-  list(APPEND explorer_sources ${explorer}/index.html ${explorer}/vite.config.ts ${explorer}/svelte.config.js
-    ${explorer}/tsconfig.json)
+  list(APPEND explorer_sources ${explorer}/index.html ${explorer}/help.html ${CMAKE_SOURCE_DIR}/docs/explorer.md
+    ${explorer}/vite.config.ts ${explorer}/svelte.config.js ${explorer}/tsconfig.json)
   add_custom_command(OUTPUT ${built}/installed
     COMMAND ${NPM} ci --no-audit --no-fund --loglevel=error
     COMMAND ${CMAKE_COMMAND} -E make_directory ${built}

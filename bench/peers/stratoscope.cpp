@@ -15,6 +15,8 @@
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/ops/instruction_set.h"
+#include "stratoscope/probe/captures.h"
+#include "stratoscope/probe/generate.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/text/tokenizer.h"
 #include "stratoscope/version.h"
@@ -62,13 +64,35 @@ class Peer {
     return {{"seconds", seconds}};
   }
 
-  // The last run is kept, as its user would.
+  // The last run is kept, as its user would. "keep" says what of it.
   json forward(const json& request) {
     RunRequest pass;
     pass.sequences = {request.at("ids").get<TokenIds>()};
+    const std::string keep = request.value("keep", "hidden states");
+    pass.hidden_states = keep == "hidden states";
+    if (keep == "everything") pass.captures = everything();
     run_ = {};
     const double seconds = seconds_of([&] { run_ = model_->run(pass); });
     return {{"seconds", seconds}, {"operations", forward_operations(model_->config(), run_.rows())}};
+  }
+
+  // Every hook point but the heads' results, which are products of their own.
+  std::vector<Capture> everything() const {
+    std::vector<Site> sites = CaptureList({"*"}, model_->config()).sites();
+    std::erase_if(sites, [](const Site& site) { return site.point == Point::result; });
+    return captures_of(sites);
+  }
+
+  // From the prompt to the token that follows.
+  json prompt(const json& request) {
+    GenerateRequest text;
+    text.prompt = request.at("ids").get<TokenIds>();
+    text.max_new = request.value("count", std::size_t{1});
+    Generation<float> generation;
+    const double seconds = seconds_of([&] { generation = generate<float>(*model_, text); });
+    TokenIds ids;
+    for (const NewToken& token : generation.tokens) ids.push_back(token.id);
+    return {{"seconds", seconds}, {"ids", ids}};
   }
 
   json save(const json& request) {
@@ -149,10 +173,9 @@ class Peer {
 
   using Action = json (Peer::*)(const json&);
   const std::map<std::string, Action> actions_ = {
-      {"hello", &Peer::hello},        {"load", &Peer::load},
-      {"forward", &Peer::forward},    {"save", &Peer::save},
-      {"sweep", &Peer::sweep_blocks}, {"grid", &Peer::grid},
-      {"peak", &Peer::peak},          {"load_tokenizer", &Peer::load_tokenizer},
+      {"hello", &Peer::hello},      {"load", &Peer::load},     {"forward", &Peer::forward},
+      {"save", &Peer::save},        {"prompt", &Peer::prompt}, {"sweep", &Peer::sweep_blocks},
+      {"grid", &Peer::grid},        {"peak", &Peer::peak},     {"load_tokenizer", &Peer::load_tokenizer},
       {"tokenize", &Peer::tokenize}};
   ModelOptions options_;
   std::optional<Model> model_;

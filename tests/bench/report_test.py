@@ -61,7 +61,27 @@ class Report(unittest.TestCase):
         point = {"value": 4, "cells": 10, "operations": 3e9, "seconds": [1.0, 2.0, 3.0]}
         growth = {"points": {"tokens": [point]}}
         self.assertEqual(report.growth(growth).rows, [["tokens 4", "10", "2.00 s", "200 ms", "3.0", "2"]])
-        self.assertEqual(document.growth_lines(growth)["lines"], [{"label": "tokens", "x": [4], "y": [2000.0]}])
+        expected = {"x": "tokens", "y": "milliseconds", "lines": [{"label": "tokens", "x": [4], "y": [2000.0]}]}
+        self.assertEqual(document.growth_lines(growth, "tokens"), expected)
+        self.assertEqual(report.forward_growth(growth).rows, [["tokens 4", "2.00 s", "500 ms", "3.0", "2"]])
+
+    def test_precisions_beside_the_peer_in_float32(self):
+        seconds = {"stratoscope": [2.0, 2.0], "bf16": [1.0, 1.0], "onnxruntime": [3.0, 5.0]}
+        result = {"lengths": [{"tokens": 22, "seconds": seconds}], "bytes": {"bf16": 1 << 30}}
+        table = report.precision(result)
+        self.assertEqual([row[3] for row in table.rows], ["2.00", "4.00", "1.00"])
+        self.assertIn("Stratoscope in bf16 1024 MiB", table.notes[0])
+        del seconds["onnxruntime"]
+        self.assertEqual(report.precision(result).rows[0][3], "-")
+
+    def test_a_token_is_what_the_prompt_leaves(self):
+        result = {"tokens": 8, "new": 11, "seconds": {"stratoscope": [3.0, 3.0]}, "prompt": {"stratoscope": [1.0, 1.0]}}
+        self.assertEqual(report.generation(result).rows[0][-2:], ["200.0 ms", "5"])
+
+    def test_keeping_is_counted_from_keeping_nothing(self):
+        seconds = {"nothing": [1.0, 2.0], "hidden states": [1.1, 2.2]}
+        rows = report.captures({"lengths": [{"tokens": 8, "seconds": seconds}]}).rows
+        self.assertEqual([row[3] for row in rows], ["", "+10.0% (+10.0%–+10.0%)"])
 
     def test_rates_of_pulls(self):
         samples = {"stratoscope": [2.0, 2.0], "sha256sum": [3.0, 5.0]}

@@ -433,6 +433,18 @@ def test_ctrl_c_keeps_what_is_done(stratoscope):
     assert 0 < len(done) < 12 * 24 * 401 and len({(p, c) for p, c, *_ in done}) == len(done)
 
 
+def test_vector_files_are_an_axis(stratoscope):
+    for name, factor in (("up", 3), ("down", -2)):
+        np.save(stratoscope.folder / f"{name}.npy", np.linspace(-1, 1, 192) * factor)
+    edit = "blocks.{layer}.hook_resid_post += 2 * {file}"
+    result = stratoscope.json("sweep", PENGUINS, "--edit", edit, "--over", "layer=2,5", "--over", "file=up.npy,down.npy",
+                              "--target-id", 300)
+    assert [(p["layer"], p["file"]) for p in result["results"]] == list(itertools.product((2, 5), ("up.npy", "down.npy")))
+    for point in result["results"]:
+        assert point["value"] == pytest.approx(log_prob_of(stratoscope, 300, edit.format(**point)), abs=1e-6)
+    assert len(set(values(result))) == 4
+
+
 def test_a_journal_of_other_vectors_is_refused(stratoscope):
     sweep = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post += {file}", "--over", "layer=0,1", "--over",
              "file=d.npy", "--metric", "kl", "--resume", "done.jsonl"]

@@ -197,6 +197,21 @@ withPage("the keyboard is enough", {}, async (page) => {
   await page.getByText("L1H0: how much a token").waitFor();
 });
 
+withPage("every view explains itself, and a page of the program says more", {}, async (page) => {
+  for (const button of await page.getByRole("button", { name: "explain this" }).all()) await button.click();
+  const links = page.getByRole("link", { name: /^More on/ });
+  const targets = await links.evaluateAll((all) => all.map((link) => link.href));
+  assert.equal(targets.length, 7);
+  const [help] = await Promise.all([running.context.waitForEvent("page"), links.first().click()]);
+  await help.getByRole("heading", { name: "Logit lens" }).waitFor();
+  for (const target of targets) {
+    assert.ok(target.startsWith(running.address), target);
+    assert.equal(await help.locator(`h3[id="${new URL(target).hash.slice(1)}"]`).count(), 1, target);
+  }
+  await picture(help, "explorer-help");
+  await help.close();
+});
+
 withPage("a long text stays usable", {}, async (page) => {
   await page.locator("#text-field").fill("The house was old and the rain fell. ".repeat(55));
   await page.waitForFunction(() => document.querySelectorAll(".chip").length > 490);
