@@ -1,11 +1,13 @@
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/labels.h"
-#include "stratoscope/probe/metrics.h"
+#include "stratoscope/probe/metric_reader.h"
 
 namespace stratoscope::server {
 namespace {
@@ -17,6 +19,7 @@ struct LensWork {
   Which which;
   std::vector<std::size_t> positions;
   Tensor final_logits;
+  std::optional<MetricReader<float>> final_reader;
   std::size_t next = 0;  // depths that are left
   Answer answer;
 
@@ -31,6 +34,7 @@ struct LensWork {
     answer.json["tokens"].get_ref<Json::array_t&>().resize(next);
     for (const char* name : {"id", "prob", "entropy", "kl"}) answer.add(name, {next, window.count});
     final_logits = text.logits(which, next - 1, positions);
+    final_reader.emplace(Metric::kl, std::vector<TokenId>{}, false, std::as_const(final_logits).matrix());
   }
 
   void read_depth(OpenText& text, std::size_t depth, Job& job) {
@@ -42,12 +46,13 @@ struct LensWork {
     {
       const ThreadScope threads(session.model().threads());
       parallel_for(count, [&](std::size_t i) {
-        const std::span<const float> row = logits.matrix().row_span(i), last = final_logits.matrix().row_span(i);
+        const std::span<const float> row = logits.matrix().row_span(i);
+        const double total = log_sum_exp(row);
         const TokenId likeliest[] = {most_likely(row, 1)[0]};
         out(0)[i] = static_cast<float>(likeliest[0]);
-        out(1)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, last, likeliest));
-        out(2)[i] = static_cast<float>(metric_value<float>(Metric::entropy, row, last, {}));
-        out(3)[i] = static_cast<float>(is_last ? 0 : metric_value<float>(Metric::kl, row, last, {}));
+        out(1)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, total, 0, likeliest));
+        out(2)[i] = static_cast<float>(metric_value<float>(Metric::entropy, row, total, 0, {}));
+        out(3)[i] = static_cast<float>(is_last ? 0 : final_reader->change(i, row, total).kl);
       });
     }
     Json tokens = Json::array();
@@ -66,8 +71,8 @@ struct LensWork {
 }  // namespace
 
 Job::Step lens_view(Fields& fields, const Asked& asked) {
-  auto work =
-      std::make_shared<LensWork>(LensWork{asked, read_window(fields, kLensWindow), read_which(fields), {}, {}, 0, {}});
+  auto work = std::make_shared<LensWork>(
+      LensWork{asked, read_window(fields, kLensWindow), read_which(fields), {}, {}, {}, 0, {}});
   return [work](Job& job) {
     OpenText& text = work->asked.open();
     if (work->positions.empty()) work->begin(text);

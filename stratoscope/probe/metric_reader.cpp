@@ -49,13 +49,21 @@ std::pair<double, Effect> MetricReader<T>::read(MatrixView<const T> logits) cons
   for (std::size_t r = 0; r < logits.rows; ++r) {
     const auto row = logits.row_span(r);
     const double total = log_sum_exp<T>(row);
-    const auto [kl, change] =
-        change_of<T>(clean_.matrix().row_span(r), clean_totals_[r], clean_probs_.matrix().row_span(r), row, total);
+    const Effect of_row = change(r, row, total);
     const std::span<const std::int32_t> targets(targets_);
-    value += metric_value<T>(metric_, row, total, kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
-    effect.include(kl, change);
+    value += metric_value<T>(metric_, row, total, of_row.kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
+    effect.include(of_row);
   }
   return {value, effect};
+}
+
+template <class T>
+Effect MetricReader<T>::change(std::size_t row, std::span<const T> logits, double total) const {
+  const auto [kl, largest] = change_of<T>(clean_.matrix().row_span(row), clean_totals_[row],
+                                          clean_probs_.matrix().row_span(row), logits, total);
+  Effect effect;
+  effect.include(kl, largest);
+  return effect;
 }
 
 template class MetricReader<float>;

@@ -26,6 +26,8 @@ class MetricReader {
   double clean() const { return read(clean_.matrix()).first; }
   // The metric and the effect of logits of the same shape. Safe to call from several threads at once.
   std::pair<double, Effect> read(MatrixView<const T> logits) const;
+  // The effect alone, of the logits of one row whose log_sum_exp is known.
+  Effect change(std::size_t row, std::span<const T> logits, double total) const;
 
  private:
   Metric metric_;

@@ -97,14 +97,20 @@ double kl_divergence(std::span<const double> p, std::span<const double> q) {
 
 template <class T>
 std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count) {
-  std::vector<std::int32_t> ids(logits.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  count = std::min(count, ids.size());
   // NaN sorts last: with it, '>' alone would be no order.
   const auto key = [&](std::int32_t id) {
     const T logit = logits[static_cast<std::size_t>(id)];
     return std::isnan(logit) ? -std::numeric_limits<T>::infinity() : logit;
   };
+  count = std::min(count, logits.size());
+  if (count == 1) {
+    std::int32_t best = 0;
+    for (std::int32_t id = 1; id < static_cast<std::int32_t>(logits.size()); ++id)
+      if (key(id) > key(best)) best = id;
+    return {best};
+  }
+  std::vector<std::int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
   std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end(),
                     [&](std::int32_t a, std::int32_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
   ids.resize(count);
