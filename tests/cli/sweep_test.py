@@ -362,7 +362,7 @@ def test_the_memory_that_is_planned_bounds_what_is_used(stratoscope, grid):
     prompts = [{"text": f"{i} {PENGUINS}", "target": " I"} for i in range(200)]
     write_lines(stratoscope, "p.jsonl", prompts)
     text, layers = [" ".join([KAFKA] * 6)], ["--over", "layer=all"]
-    positions = [*layers, "--over", "position=0:60"]
+    positions = [*layers, "--over", "position=0:25"]
     sweep = {
         "residual": [*text, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", *positions],
         "corrupt": [*text, "--edit", "blocks.{layer}.mlp.hook_post[{position}] = corrupt", "--corrupt", *text, *positions],
