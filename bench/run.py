@@ -16,7 +16,7 @@ RESULTS = setup.BUILD / "bench" / "results.json"
 def options():
     parser = argparse.ArgumentParser(
         prog="./run bench",
-        description="Times Stratoscope beside PyTorch, ONNX Runtime, npm's tokenizers and curl, interleaved, on GPT-2 small's "
+        description="Times Stratoscope beside PyTorch, ONNX Runtime, llama.cpp, npm's tokenizers and curl, interleaved, on GPT-2 small's "
         "shape. `./run bench self` times this machine alone, in process: `stratoscope bench`.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(benchmarks.ALL)} (default: all)")

@@ -29,6 +29,11 @@ Json of_token(const Row& row, TokenId id) {
           {"prob", number_or_null(std::exp(row.log_probs[i]))}};
 }
 
+void add_log_probs(Answer& answer, const char* name, const Row& row, const std::vector<TokenId>& ids) {
+  std::transform(ids.begin(), ids.end(), answer.add(name, {ids.size()}).values.begin(),
+                 [&](TokenId id) { return static_cast<float>(row.log_probs[static_cast<std::size_t>(id)]); });
+}
+
 // The likeliest of both, those of the edited run first.
 std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t top,
                                const std::vector<long>& followed) {
@@ -68,7 +73,12 @@ Job::Step predict_view(Fields& fields, const Asked& asked) {
       answer.json["warning"] = effect_warning(effect, asked.model->session().config(), asked.edits.expressions);
     }
     answer.json["predictions"] = Json::array();
-    for (const TokenId id : shown_ids(clean, edited ? &*edited : nullptr, top, followed)) {
+    const std::vector<TokenId> shown = shown_ids(clean, edited ? &*edited : nullptr, top, followed);
+    std::transform(shown.begin(), shown.end(), answer.add("ids", {shown.size()}).values.begin(),
+                   [](TokenId id) { return static_cast<float>(id); });
+    add_log_probs(answer, "clean_log_probs", clean, shown);
+    if (edited) add_log_probs(answer, "edited_log_probs", *edited, shown);
+    for (const TokenId id : shown) {
       Json token{{"id", id}, {"token", asked.model->session().token_text(id)}, {"clean", of_token(clean, id)}};
       if (edited) token["edited"] = of_token(*edited, id);
       answer.json["predictions"].push_back(std::move(token));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiment/alignment.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/experiment/nonfinite_points.h"

@@ -1,16 +1,13 @@
 #include "stratoscope/experiment/session.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <mutex>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiment/alignment.h"
 #include "stratoscope/probe/edits.h"
-#include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
 namespace {
@@ -79,19 +76,6 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<SiteEdit> 
 }
 
 }  // namespace
-
-std::string side_by_side(const Text& text, const Text& corrupt) {
-  const auto cell = [](const Text& of, std::size_t i) { return i < of.tokens.size() ? token_label(of.tokens[i]) : ""; };
-  std::size_t width = 0;
-  for (std::size_t i = 0; i < text.tokens.size(); ++i) width = std::max(width, count_code_points(cell(text, i)));
-  std::string lines;
-  for (std::size_t i = 0; i < std::max(text.tokens.size(), corrupt.tokens.size()); ++i) {
-    const std::string left = cell(text, i);
-    lines += fmt::format("  {:>4}  {}{}  {}\n", i, left, std::string(width - count_code_points(left), ' '),
-                         cell(corrupt, i));
-  }
-  return lines;
-}
 
 Precision parse_precision(std::string_view name) {
   for (const auto& [precision, its_name] : kPrecisions)

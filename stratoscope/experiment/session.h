@@ -92,9 +92,6 @@ struct Edits {
   std::optional<std::string> corrupt_text = {};
 };
 
-// Both tokenisations, line by line side by side: what a LengthMismatch shows.
-std::string side_by_side(const Text& text, const Text& corrupt);
-
 // The edits of one text after the other: what does not depend on the text is read once.
 class EditResolver {
  public:

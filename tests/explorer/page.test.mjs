@@ -142,7 +142,8 @@ withPage("figures and numbers are files, the command line is copied", {}, async 
   assert.match(String(await download(page, "depth", "svg")), /^<\?xml/);
   const csv = String(await download(page, "depth", "csv"));
   assert.match(csv, /^panel,series,x,y,value/);
-  assert.equal((await download(page, "depth", "npz")).subarray(0, 2).toString(), "PK");
+  for (const view of ["depth", "predictions"])
+    assert.equal((await download(page, view, "npz")).subarray(0, 2).toString(), "PK");
   await page.locator("#depth").getByRole("button", { name: /^Export/ }).click();
   await page.locator("#depth").getByText("copy as command line").click();
   await page.getByText("in the clipboard").waitFor();

@@ -164,6 +164,16 @@ def test_binary_and_npz_hold_the_same_numbers(server, tmp_path):
     assert refused.status == 400 and "yaml" in refused.error
 
 
+def test_predictions_are_arrays_too(server, tmp_path):
+    body = {"text": TEXT, "position": 3, "edits": EDITS, "top": 5}
+    predictions = server.post("/api/predict", body).json()["predictions"]
+    (tmp_path / "a.npz").write_bytes(server.post("/api/predict?format=npz", body).body)
+    npz = np.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(npz["ids"], [p["id"] for p in predictions])
+    for side in ("clean", "edited"):
+        np.testing.assert_array_equal(npz[f"{side}_log_probs"], np.float32([p[side]["log_prob"] for p in predictions]))
+
+
 @pytest.mark.parametrize("what, command", [
     ("depth", ["activations", "--token", "3"]),
     ("predictions", ["predict", "--position", "3"]),
