@@ -62,9 +62,9 @@ struct Window {
   std::size_t from = 0, count = 0;
 };
 struct WindowFields {
-  std::size_t from;
+  std::size_t from = 0;
   std::optional<std::size_t> count;
-  std::size_t most;
+  std::size_t most = 0;
   // Throws Refusal where it lies behind the text's end.
   Window in(std::size_t positions) const;
 };

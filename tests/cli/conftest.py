@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT / "tests" / "oracle" / "gpt2"), str(ROOT / "tests" / "h
 import checkpoints  # noqa: E402
 import safetensors_io  # noqa: E402
 
-CASES_UNDER_SANITIZERS = 4
+CASES_UNDER_SANITIZERS = 2
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,0 +1,14 @@
+// Whether a sanitizer watches. It is slow and looks at code, not at values: tests of many cases like one another take some.
+#pragma once
+
+namespace stratoscope::test {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kWatched = true;
+#elif defined(__has_feature)
+inline constexpr bool kWatched = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kWatched = false;
+#endif
+
+}  // namespace stratoscope::test
