@@ -184,6 +184,11 @@ exit 0""",
 # What a child does between fork and exec.
 
 
+def write_lines(stratoscope, name, objects):
+    lines = "".join(json.dumps(one) + "\n" for one in objects)
+    (stratoscope.folder / name).write_text(lines, encoding="utf-8")
+
+
 def with_file_size_limit(count):
     if os.environ.get("SANITIZER"):
         pytest.skip("libomp, which the sanitizers need, does not start under a limit of file sizes")

@@ -1,4 +1,4 @@
-// Whether a sanitizer watches. It is slow and looks at code, not at values: tests of many cases like one another take some.
+// Whether a sanitizer watches: it is slow and looks at code, not at values, so tests of many like cases take some.
 #pragma once
 
 namespace stratoscope::test {
