@@ -29,11 +29,9 @@ endif()
 # arithmetic, so the other floors do without.
 set(fuzzed_floors base tensor files text hub probe experiment)
 
-# What loops over numbers or characters. The others, and the tests, mostly build JSON and messages: there an optimizer costs
-# more time than it saves.
-set(looping_floors base files text model probe analysis)
-# At -O1 clang calls a function for each number, and every start of the program packs a model.
-set(calculating_floors tensor ops)
+# Floors that loop over numbers or characters. Below -O2 clang calls a function for each, and every start of the program
+# reads and packs a model. The others, and the tests, mostly build JSON and messages: optimizing costs more than it saves.
+set(looping_floors base tensor files text ops hub model probe analysis)
 
 # What a target of ours needs in such a tree.
 function(sanitize target)
@@ -50,10 +48,8 @@ function(sanitize target)
     return()
   endif()
   string(REPLACE stratoscope_ "" floor ${target})
-  if(floor IN_LIST calculating_floors)
+  if(floor IN_LIST looping_floors)
     target_compile_options(${target} PRIVATE -O2)
-  elseif(floor IN_LIST looping_floors)
-    target_compile_options(${target} PRIVATE -O1)
   endif()
   if(STRATOSCOPE_SANITIZER STREQUAL "address" AND floor IN_LIST fuzzed_floors)
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)

@@ -67,6 +67,7 @@ void print_ranked(const std::string& title, std::vector<Row> rows, std::size_t m
 
 std::vector<Row> rows_of(const std::vector<AttributionPart>& parts) {
   std::vector<Row> rows;
+  rows.reserve(parts.size());
   for (const AttributionPart& part : parts) rows.push_back({part.label, part.contribution});
   return rows;
 }

@@ -44,7 +44,7 @@ class Connection : public httplib::Stream {
 
   int socket_;
   Connection* outer_;
-  std::array<char, 16384> buffer_;
+  std::array<char, 16384> buffer_{};
   std::size_t begin_ = 0, end_ = 0;
   Clock::time_point deadline_;
   std::size_t read_ = 0, most_ = 0;

@@ -37,7 +37,7 @@ SavedExperiment read_experiment(const std::string& body) {
   Fields fields(body);
   if (fields.text_or("stratoscope", kShortBytes, "") != "experiment")
     throw Refusal(400, "experiment", "this is no experiment of Stratoscope",
-                  "one begins with {\"stratoscope\": \"experiment\"");
+                  R"(one begins with {"stratoscope": "experiment")");
   SavedExperiment saved;
   fields.text("version", kShortBytes);
   const nlohmann::json model = fields.anything("model");

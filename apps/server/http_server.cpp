@@ -67,7 +67,7 @@ HttpServer::HttpServer(Guard guard) : guard_(std::move(guard)) {
       return HandlerResponse::Handled;
     }
   });
-  set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr exception) {
+  set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr& exception) {
     answer_error(response, exception);
   });
   set_error_handler(Handler([](const httplib::Request&, httplib::Response& response) {

@@ -46,7 +46,7 @@ std::string client_of(const httplib::Request& request) {
 
 std::string slot_of(const httplib::Request& request) {
   constexpr std::size_t kSlotBytes = 64;
-  const std::string slot = request.get_header_value("X-Stratoscope-Slot");
+  std::string slot = request.get_header_value("X-Stratoscope-Slot");
   if (slot.size() > kSlotBytes)
     throw Refusal(400, "request", "X-Stratoscope-Slot is longer than the limit of " + std::to_string(kSlotBytes));
   return slot;

@@ -10,8 +10,8 @@
 
 namespace stratoscope::server {
 
-OpenModel::OpenModel(const std::string& name, const std::string& name_or_folder, int threads, Progress& progress)
-    : name_(name),
+OpenModel::OpenModel(std::string name, const std::string& name_or_folder, int threads, Progress& progress)
+    : name_(std::move(name)),
       progress_(std::make_unique<SessionProgress>()),
       session_({name_or_folder, Precision::fp32, threads, progress_.get()}) {
   progress_->set_target(&progress);

@@ -38,7 +38,7 @@ class SessionProgress : public Progress {
 class OpenModel {
  public:
   // Loads the weights. Throws Error.
-  OpenModel(const std::string& name, const std::string& name_or_folder, int threads, Progress& progress);
+  OpenModel(std::string name, const std::string& name_or_folder, int threads, Progress& progress);
 
   const std::string& name() const { return name_; }
   const Session& session() const { return session_; }

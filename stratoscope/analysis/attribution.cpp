@@ -48,7 +48,7 @@ std::vector<double> contributions_by_source(std::span<const T> pattern, MatrixVi
                                             std::span<const double> per_unit) {
   std::vector<double> parts(values.rows);
   for (std::size_t p = 0; p < values.rows; ++p)
-    parts[p] = static_cast<double>(pattern[p]) * dot(std::span<const T>(values.row_span(p)), per_unit);
+    parts[p] = static_cast<double>(pattern[p]) * dot(values.row_span(p), per_unit);
   return parts;
 }
 

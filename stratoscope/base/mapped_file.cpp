@@ -39,7 +39,7 @@ int open_file(const std::filesystem::path& path, struct stat* info) {
 
 MappedFile::MappedFile(const std::filesystem::path& path) : MappedFile() {  // so that a throw runs the destructor
   struct stat info {};
-  path_ = path;
+  path_ = path;  // NOLINT(cppcoreguidelines-prefer-member-initializer)
   fd_ = open_file(path, &info);
   size_ = static_cast<std::size_t>(info.st_size);
   modified_ = modification_time(info);

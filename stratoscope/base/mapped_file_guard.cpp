@@ -28,7 +28,7 @@ GuardedRange* range_at(std::uintptr_t address) {
 // Zeros from the page of `address` to the mapping's end: what follows a page that is lost is lost too.
 bool put_zeros(const GuardedRange& range, std::uintptr_t address) {
   const std::uintptr_t page = address & ~(page_size.load() - 1), end = range.begin.load() + range.size.load();
-  void* at = reinterpret_cast<void*>(page);
+  void* at = reinterpret_cast<void*>(page);  // NOLINT(performance-no-int-to-ptr)
   return ::mmap(at, end - page, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
 

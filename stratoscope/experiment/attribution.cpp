@@ -213,8 +213,7 @@ class Attributor {
     const std::string prefix = "h." + std::to_string(layer) + ".mlp.c_proj";
     const auto w_out = session_.checkpoint().read<double>(prefix + ".weight");
     const std::span<const T> activations = row({Point::mlp_post, layer});
-    const std::vector<double> parts =
-        contributions(activations, std::span<const double>(contribution_per_unit(readout_, w_out.matrix())));
+    const std::vector<double> parts = contributions(activations, contribution_per_unit(readout_, w_out.matrix()));
     const std::vector<double> bias = read(prefix + ".bias");
     const double of_bias = contribution(readout_, std::span<const double>(bias));
     result_.mlp_parts.push_back(

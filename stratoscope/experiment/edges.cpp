@@ -79,7 +79,7 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
                                   std::to_string(edges.corrupt.size()),
                               "both need the same number");
       mismatch.set_details(side_by_side(experiment.text, *experiment.corrupt));
-      throw mismatch;
+      throw std::move(mismatch);
     }
   }
   experiment.replacement = request.corrupt ? Replacement::corrupt

@@ -39,7 +39,7 @@ std::string GrowingText::add(std::string_view bytes) {
   for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
   if (end != std::string::npos) {
     stopped_ = true;
-    const std::string piece = show(end);
+    std::string piece = show(end);
     held_.clear();
     return piece;
   }
@@ -51,7 +51,7 @@ std::string GrowingText::add(std::string_view bytes) {
 std::string GrowingText::rest() { return show(held_.size()); }
 
 std::string GrowingText::show(std::size_t count) {
-  std::string piece = sanitize_utf8(std::string_view(held_).substr(0, count));
+  std::string piece = sanitize_utf8(std::string_view{held_}.substr(0, count));
   held_.erase(0, count);
   shown_ += piece;
   return piece;

@@ -31,12 +31,7 @@ Target likeliest(const Session& session, const Text& text) {
   pass.hidden_states = false;
   pass.logits = LogitRows::last;
   const EditedRun edited = run_text(session, text, {}, std::move(pass));
-  const auto id = std::visit(
-      [](const auto& run) {
-        using T = std::decay_t<decltype(run.logits.data()[0])>;
-        return most_likely<T>(std::span<const T>(run.logits.values()), 1)[0];
-      },
-      edited.run);
+  const auto id = std::visit([](const auto& run) { return most_likely(run.logits.values(), 1)[0]; }, edited.run);
   return read_target(session, {"", id});
 }
 
@@ -101,7 +96,7 @@ Patch run_patch(const Session& session, const PatchRequest& request) {
                                 " tokens, the corrupt one " + std::to_string(patch.corrupt.ids.size()),
                             "patching goes from position to position: both need the same number");
     mismatch.set_details(side_by_side(patch.clean, patch.corrupt));
-    throw mismatch;
+    throw std::move(mismatch);
   }
   patch.noising = request.noising;
   patch.targets = followed_tokens(session, request, patch);
@@ -111,6 +106,7 @@ Patch run_patch(const Session& session, const PatchRequest& request) {
     throw Error("patch", "kl has no corrupt and no clean end to be measured between", "choose another --metric");
 
   std::vector<SweepRequest> sweeps;
+  sweeps.reserve(kPatched.size() + 1);
   for (const Patched& patched : kPatched)
     sweeps.push_back(sweep_of(patch, patched, session.config(), session.progress()));
   sweeps.push_back(other_end(sweeps[0]));

@@ -119,7 +119,7 @@ class Counter {
       if (place.empty()) throw;
       Error there(error.where(), place + ": " + error.problem(), error.hint());
       there.set_details(error.details());
-      throw there;
+      throw std::move(there);
     }
   }
 

@@ -57,6 +57,7 @@ std::vector<std::int64_t> StartFile::read_integers(const std::string& name) cons
   std::vector<double> numbers(array->shape[0]);  // exact below 2^53, and nothing larger is of use
   convert(array->dtype, array->bytes, std::span<double>(numbers));
   std::vector<std::int64_t> integers;
+  integers.reserve(numbers.size());
   for (const double number : numbers)
     integers.push_back(std::abs(number) < 0x1p53 ? static_cast<std::int64_t>(number) : -1);
   return integers;

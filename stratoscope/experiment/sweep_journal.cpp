@@ -77,7 +77,7 @@ void SweepJournal::read(const std::string& text, const std::string& description)
                 "name another file");
   }
   std::size_t begin = first + 1, number = 2;
-  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++number) {
+  for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++number) {
     const std::string where = path_.string() + ", line " + std::to_string(number);
     const auto row = parse_json(text.substr(begin, end - begin), "sweep", where);
     const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };

@@ -27,6 +27,7 @@ Target read_target(const Session& session, const TargetChoice& choice) {
 
 std::vector<Target> read_targets(const Session& session, const std::vector<TargetChoice>& choices) {
   std::vector<Target> targets;
+  targets.reserve(choices.size());
   for (const TargetChoice& choice : choices) targets.push_back(read_target(session, choice));
   return targets;
 }

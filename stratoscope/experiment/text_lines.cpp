@@ -59,7 +59,7 @@ std::optional<std::string_view> TextLines::next_line() {
     }
     end = buffer_.find('\n', at_ + seen);
   }
-  const std::string_view line = std::string_view(buffer_).substr(at_, end - at_);
+  const std::string_view line = std::string_view{buffer_}.substr(at_, end - at_);
   at_ = std::min(end + 1, buffer_.size());
   ++line_;
   return line;

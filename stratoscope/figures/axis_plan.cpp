@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <tuple>
 
 #include "stratoscope/figures/number_text.h"
@@ -53,8 +54,9 @@ std::vector<Tick> round_ticks(double low, double high, std::size_t most) {
   const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
   std::vector<Tick> ticks;
   const double slack = step * 1e-9;
-  for (double k = std::ceil((low - slack) / step); k * step <= high + slack && ticks.size() < 100; ++k) {
-    const double value = k * step;
+  const double first = std::ceil((low - slack) / step);
+  for (int i = 0; (first + i) * step <= high + slack && i < 100; ++i) {
+    const double value = (first + i) * step;
     ticks.push_back({value == 0 ? 0 : value, round_number(value, decimals, step)});
   }
   return ticks;
@@ -120,7 +122,7 @@ std::vector<Tick> linear_ticks(double low, double high, std::size_t most) {
 AxisPlan numeric_axis(const Axis& axis, const std::vector<double>& values, bool from_zero, double pixels, Side side) {
   AxisPlan plan;
   plan.logarithmic = axis.logarithmic;
-  double low = INFINITY, high = -INFINITY;
+  double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const double value : values) {
     if (!std::isfinite(value) || (axis.logarithmic && value <= 0)) continue;
     const double bounded = std::clamp(value, axis.logarithmic ? 1 / kLargest : -kLargest, kLargest);

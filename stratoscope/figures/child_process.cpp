@@ -15,8 +15,6 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/temporary.h"
 
-extern char** environ;
-
 namespace stratoscope {
 namespace {
 
@@ -32,7 +30,7 @@ class SpawnActions {
   }
 
  private:
-  posix_spawn_file_actions_t actions_;
+  posix_spawn_file_actions_t actions_{};
 };
 
 // Ours, without what would change gnuplot's defaults.
@@ -96,6 +94,7 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::filesy
   ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
 
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   std::vector<char*> variables = child_environment();

@@ -32,11 +32,9 @@ struct Disc {
     return fields >= 6;
   }
   std::string style() const {
-    return fmt::format("<g fill=\"{}\" fill-opacity=\"{:g}\" stroke=\"none\">", hex_of(red, green, blue), opacity);
+    return fmt::format(R"(<g fill="{}" fill-opacity="{:g}" stroke="none">)", hex_of(red, green, blue), opacity);
   }
-  std::string element() const {
-    return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.3g}\"/>", x, y, radius);
-  }
+  std::string element() const { return fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{:.3g}"/>)", x, y, radius); }
 };
 
 // A cell of a heat map: <polygon fill = 'rgb(…)' points = 'four corners'/>, always a rectangle.
@@ -46,7 +44,7 @@ std::string short_cell(const std::string& line) {
   const int fields = std::sscanf(line.c_str(), " <polygon fill = 'rgb(%d,%d,%d)' points = '%lf,%lf %lf,%lf %lf,%lf",
                                  &red, &green, &blue, &x0, &y0, &x1, &y1, &ignored, &y2);
   if (fields < 9 || y0 != y1) return line;
-  return fmt::format("<path fill=\"{}\" d=\"M{:g} {:g}H{:g}V{:g}H{:g}z\"/>", hex_of(red, green, blue), x0, y0, x1, y2,
+  return fmt::format(R"(<path fill="{}" d="M{:g} {:g}H{:g}V{:g}H{:g}z"/>)", hex_of(red, green, blue), x0, y0, x1, y2,
                      x0);
 }
 
@@ -104,7 +102,7 @@ std::string inline_svg(std::string_view svg, const std::string& title, const std
   const std::size_t head_end = body.find('>');
   if (head_end == std::string::npos) return body;
   body.insert(head_end + 1, "\n<title>" + escape_html(plain_text(title)) + "</title>");
-  body.insert(4, " role=\"img\" style=\"max-width:100%;height:auto\"");
+  body.insert(4, R"( role="img" style="max-width:100%;height:auto")");
   return body;
 }
 

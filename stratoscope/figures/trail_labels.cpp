@@ -50,6 +50,7 @@ void place_trail_labels(const Panel& panel, PanelPlan& plan) {
   std::vector<End> ends = ends_of(panel, plan);
   std::stable_sort(ends.begin(), ends.end(), [](const End& a, const End& b) { return a.from_middle > b.from_middle; });
   std::vector<Box> taken;
+  taken.reserve(ends.size());
   for (const End& end : ends) taken.push_back({end.x - 2, end.y - 2, 4, 4});
   for (std::size_t i = 0; i < ends.size() && plan.trail_labels.size() < kMost; ++i) {
     const End& end = ends[i];

@@ -163,6 +163,7 @@ void write_npz(const std::filesystem::path& path, std::span<const ArrayView> arr
   const std::vector<PlannedArray> plans = plans_of(arrays);
   check_npz_names(plans, path.string());
   std::vector<std::string> headers;
+  headers.reserve(plans.size());
   for (const PlannedArray& plan : plans) headers.push_back(npy_header(plan));
   write_archive(path, nullptr, [&](zip_t* archive) {
     for (std::size_t i = 0; i < arrays.size(); ++i) {

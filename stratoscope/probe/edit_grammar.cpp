@@ -33,7 +33,7 @@ class EditParser {
   HookExpression parse_hook_alone() {
     parse_hook_and_selectors();
     if (!at_end()) fail(pos_, "the name should end here", kCaptureExample);
-    return edit_;
+    return static_cast<const HookExpression&>(edit_);
   }
 
  private:

@@ -17,15 +17,12 @@ namespace {
 
 // How a site's value is laid out as [pos, head or 1, last axis] or [head, pos, key], for one position or all of them.
 struct Axes {
-  Axes(Site site, const ModelConfig& config, std::size_t positions) {
-    const HookPoint& info = hook_point(site.point);
-    const Shape shape = shape_of(site, config, positions);
-    has_keys = info.has_axis(HookAxis::key);
-    pos = has_keys ? 1 : 0;
-    head = has_keys ? 0 : 1;
-    heads = info.has_axis(HookAxis::head) ? config.n_heads : 1;
-    last = shape.back();
-  }
+  Axes(Site site, const ModelConfig& config, std::size_t positions)
+      : has_keys(hook_point(site.point).has_axis(HookAxis::key)),
+        pos(has_keys ? 1 : 0),
+        head(has_keys ? 0 : 1),
+        heads(hook_point(site.point).has_axis(HookAxis::head) ? config.n_heads : 1),
+        last(shape_of(site, config, positions).back()) {}
   bool has_keys;
   std::size_t pos, head;    // where these axes are
   std::size_t heads, last;  // their lengths

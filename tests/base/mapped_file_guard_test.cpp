@@ -45,6 +45,7 @@ TEST(MappedFileGuard, ManyThreadsMayMeetTheMissingPages) {
   const MappedFile file(folder.file("a", std::string(kBytes, 'x')));
   std::filesystem::resize_file(file.path(), 0);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { EXPECT_EQ(count_of(file, 'x'), 0U); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_THROW(file.check_unchanged(), Error);

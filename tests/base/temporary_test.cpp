@@ -73,6 +73,7 @@ TEST(Temporary, WhatALivingRunWritesStays) {
 TEST(Temporary, ManyMayBeginAtOnceInOneFolder) {
   const TemporaryFolder folder;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&, i] {
       for (int n = 0; n < 100; ++n) {

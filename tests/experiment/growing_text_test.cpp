@@ -44,7 +44,7 @@ TEST(GrowingText, HowTheBytesArriveMakesNoDifference) {
     std::string seen;
     for (std::size_t i = 0; i < whole.size();) {
       const std::size_t count = 1 + random.below(5);
-      seen += text.add(std::string_view(whole).substr(i, count));
+      seen += text.add(std::string_view{whole}.substr(i, count));
       i += count;
     }
     EXPECT_EQ(seen + text.rest(), "Zoë’s naïve 🐧 said: stop, st, sto, ");

@@ -328,7 +328,7 @@ TEST(TextLines, OfAnyLength) {
   std::vector<std::string> expected;
   for (const std::size_t length : {1U, 262'130U, 262'131U, 262'132U, 300'000U, 3U, 1'000'000U, 0U}) {
     expected.emplace_back(length, 'x');
-    content += "{\"text\":\"" + expected.back() + "\"}\n";
+    content += R"({"text":")" + expected.back() + "\"}\n";
   }
   TextLines lines(folder.file("t.jsonl", content));
   for (const std::string& text : expected) EXPECT_EQ(lines.next(), text);

@@ -91,7 +91,7 @@ TEST(Layout, LegendNamesEachLabelledLineOnce) {
   one.panels[0].marks.pop_back();
   EXPECT_TRUE(lay_out(one).panels[0].legend.empty());
   Figure many = sample::lines();
-  for (int i = 0; i < 60; ++i) many.panels[0].marks.push_back(Line{"line " + std::to_string(i), {0}, {-9}});
+  for (int i = 0; i < 60; ++i) many.panels[0].marks.emplace_back(Line{"line " + std::to_string(i), {0}, {-9}});
   EXPECT_TRUE(lay_out(many).panels[0].legend.back().label.text.ends_with("more"));
 }
 
@@ -136,7 +136,7 @@ TEST(Layout, RefusesWhatCannotBeDrawn) {
   std::get<Line>(ragged.panels[0].marks[1]).x.pop_back();
   EXPECT_THROW(lay_out(ragged), Error);
   Figure mixed = sample::similarities();
-  mixed.panels[0].marks.push_back(Line{});
+  mixed.panels[0].marks.emplace_back(Line{});
   EXPECT_THROW(lay_out(mixed), Error);
   for (const auto& [low, high] : {std::pair{1.0, 1.0}, std::pair{double{NAN}, 1.0}, std::pair{0.0, double{INFINITY}}}) {
     Figure colorless = sample::similarities();

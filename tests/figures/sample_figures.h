@@ -189,7 +189,7 @@ inline std::vector<std::string> nasty_texts(const std::string& witness) {
           "ends in \\",
           "&amp; <b>",
           "' . system('touch " + witness + "') . '",
-          "\xe2\x80\xae reversed",
+          "\xe2\x80\xae reversed",  // NOLINT(misc-misleading-bidirectional)
           "END",
           "'",
           "''",

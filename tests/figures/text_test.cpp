@@ -13,7 +13,7 @@ TEST(PlainText, ShowsBreaksAndTabsAsSigns) {
 
 TEST(PlainText, ReplacesWhatNoPictureCanHold) {
   EXPECT_EQ(plain_text("a\x01\x7f"), "a��");
-  EXPECT_EQ(plain_text("\xe2\x80\xae"), "�");  // right-to-left override
+  EXPECT_EQ(plain_text("\xe2\x80\xae"), "�");  // right-to-left override. NOLINT(misc-misleading-bidirectional)
   EXPECT_EQ(plain_text("\xef\xbf\xbf"), "�");  // U+FFFF, which XML forbids
 }
 
@@ -37,7 +37,7 @@ TEST(Shorten, KeepsWhatFitsAndEndsTheRestInDots) {
 }
 
 TEST(Shorten, NeverCutsACharacterInTwo) {
-  for (double width = 5; width < 80; ++width) {
+  for (int width = 5; width < 80; ++width) {
     const std::string cut = shorten("漢字漢字漢字漢字", width, 11);
     EXPECT_EQ(plain_text(cut), cut);
     EXPECT_EQ(cut.find("�"), std::string::npos);
@@ -57,7 +57,7 @@ TEST(Wrap, BreaksAtSpacesAndLosesNothing) {
 
 TEST(Wrap, NeverBreaksInsideAQuotedToken) {
   const std::string text = "log probability of “ insect” after “ bed” and “a b” is “  ” scaled";
-  for (double width = 90; width < 400; ++width) {
+  for (int width = 90; width < 400; ++width) {
     std::string joined;
     for (const std::string& line : wrap(text, width, 11)) {
       const auto has = [&](const char* part) { return line.find(part) != std::string::npos; };

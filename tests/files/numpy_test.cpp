@@ -94,6 +94,7 @@ TEST(NumPy, ReadsWhatWeWrite) {
   const std::vector<Sample> all = samples();
   std::vector<std::vector<std::byte>> bytes;
   std::vector<ArrayView> arrays;
+  bytes.reserve(all.size());
   for (const Sample& sample : all) bytes.push_back(encoded(sample));
   for (std::size_t i = 0; i < all.size(); ++i) arrays.push_back({all[i].name, all[i].dtype, all[i].shape, bytes[i]});
   for (const ArrayView& array : arrays) write_npy(folder / (array.name + ".npy"), array);

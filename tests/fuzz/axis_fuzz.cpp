@@ -3,8 +3,7 @@
 #include "stratoscope/probe/sweep.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 constexpr std::size_t kPositions = 5, kLong = 4096;
@@ -17,8 +16,8 @@ ModelConfig small_config() {
 }
 
 SweepAxis read(std::string_view text) {
-  static const ModelConfig kConfig = small_config();
-  return parse_axis(text, kConfig, kPositions);
+  static const ModelConfig config = small_config();
+  return parse_axis(text, config, kPositions);
 }
 
 std::string written(const SweepAxis& axis) {
@@ -47,3 +46,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::accepted([&] { return edits_of_cell(request, cell); });
   return 0;
 }
+
+}  // namespace stratoscope

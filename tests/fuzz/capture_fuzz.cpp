@@ -5,8 +5,7 @@
 #include "stratoscope/probe/captures.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 constexpr std::array<std::size_t, 3> kRowOffsets = {0, 5, 9};  // two texts, of five tokens and of four
@@ -27,7 +26,7 @@ void require_set(const std::optional<std::vector<std::size_t>>& chosen, std::siz
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const ModelConfig kConfig = small_config();
+  static const ModelConfig config = small_config();
   const std::string_view input = fuzz::as_text(data, size);
   std::vector<std::string> expressions;
   for (std::size_t begin = 0; begin <= input.size() && expressions.size() < 4;) {
@@ -35,19 +34,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expressions.emplace_back(input.substr(begin, end - begin));
     begin = end + 1;
   }
-  const auto list = fuzz::accepted([&] { return CaptureList(expressions, kConfig); });
+  const auto list = fuzz::accepted([&] { return CaptureList(expressions, config); });
   if (!list) return 0;
   const auto captures = fuzz::accepted([&] { return list->of_texts(kRowOffsets); });
   if (!captures) return 0;
   fuzz::require(!captures->empty(), "a capture that is accepted means something");
-  static const std::vector<Site> kSites = all_sites(kConfig);
-  auto next = kSites.begin();
+  static const std::vector<Site> sites = all_sites(config);
+  auto next = sites.begin();
   for (const Capture& capture : *captures) {
-    next = std::find(next, kSites.end(), capture.site);
-    fuzz::require(next != kSites.end(), "captures are of the model's sites in firing order, each once");
+    next = std::find(next, sites.end(), capture.site);
+    fuzz::require(next != sites.end(), "captures are of the model's sites in firing order, each once");
     ++next;
     require_set(capture.rows, kRowOffsets.back());
-    require_set(capture.heads, kConfig.n_heads);
+    require_set(capture.heads, config.n_heads);
   }
   return 0;
 }
+
+}  // namespace stratoscope

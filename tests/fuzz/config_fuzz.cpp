@@ -5,8 +5,7 @@
 #include "stratoscope/hub/model_config.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 std::string written(const ModelConfig& config) {
@@ -43,3 +42,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a configuration written again reads the same");
   return 0;
 }
+
+}  // namespace stratoscope

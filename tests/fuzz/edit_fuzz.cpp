@@ -9,8 +9,7 @@
 #include "stratoscope/probe/indices.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 std::string written(const EditExpression& edit) {
@@ -51,11 +50,11 @@ ModelConfig small_config() {
 }
 
 void resolve(const EditExpression& edit) {
-  static const ModelConfig kConfig = small_config();
+  static const ModelConfig config = small_config();
   constexpr std::size_t kCount = 7;
-  if (const auto sites = fuzz::accepted([&] { return match_sites(edit.hook, kConfig); })) {
+  if (const auto sites = fuzz::accepted([&] { return match_sites(edit.hook, config); })) {
     fuzz::require(!sites->empty(), "a name that is accepted means something");
-    for (const Site site : *sites) fuzz::require(site.layer < kConfig.n_layers, "a site is in the model");
+    for (const Site site : *sites) fuzz::require(site.layer < config.n_layers, "a site is in the model");
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;
@@ -85,3 +84,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   resolve(*edit);
   return 0;
 }
+
+}  // namespace stratoscope

@@ -68,11 +68,11 @@ class InputFile {
 
 // A folder for what is written again, in memory where the system has such a place: files are synced to it.
 inline const testing::TemporaryFolder& folder() {
-  static const testing::TemporaryFolder kFolder = [] {
+  static const testing::TemporaryFolder made = [] {
     if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 0);
     return testing::TemporaryFolder();
   }();
-  return kFolder;
+  return made;
 }
 
 // The input's two parts, where it holds `separator`.

@@ -4,8 +4,7 @@
 #include "stratoscope/base/json.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 int depth_of(const nlohmann::json& value) {
@@ -25,3 +24,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(read(json->dump()) == *json, "JSON written again reads the same");
   return 0;
 }
+
+}  // namespace stratoscope

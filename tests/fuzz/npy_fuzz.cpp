@@ -2,7 +2,7 @@
 #include "stratoscope/files/npy.h"
 #include "tests/fuzz/arrays.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::InputFile file(fuzz::as_text(data, size));
@@ -14,3 +14,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require_same(read_npy(again), *array);
   return 0;
 }
+
+}  // namespace stratoscope

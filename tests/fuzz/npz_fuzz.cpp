@@ -6,7 +6,7 @@
 #include "stratoscope/files/npz.h"
 #include "tests/fuzz/arrays.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
@@ -84,3 +84,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const ArrayView& view : views) fuzz::require_same(reread.at(view.name), view);
   return 0;
 }
+
+}  // namespace stratoscope

@@ -3,7 +3,7 @@
 #include "tests/fuzz/arrays.h"
 #include "tests/fuzz/safetensors_rules.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes = fuzz::as_text(data, size);
@@ -24,3 +24,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [name, tensor] : file->tensors()) fuzz::require_same(again.at(name), tensor);
   return 0;
 }
+
+}  // namespace stratoscope

@@ -1,5 +1,6 @@
 // Twists the fields of a .safetensors file and leaves its header valid JSON of the right length, so that the search
 // spends its time behind the parser: types, shapes, offsets, names, and files that are whole again after a change.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -170,6 +171,6 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   if (!twister.twist()) return LLVMFuzzerMutate(data, size, max_size);
   const std::string twisted = twister.file();
   if (twisted.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
-  std::memcpy(data, twisted.data(), twisted.size());
+  std::copy(twisted.begin(), twisted.end(), data);
   return twisted.size();
 }

@@ -2,15 +2,17 @@
 // UTF-8.
 #include "tests/fuzz/tokenizer_use.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Tokenizer kTokenizer = Tokenizer::load(STRATOSCOPE_SOURCE_DIR "/models/novella-7m");
+  static const Tokenizer tokenizer = Tokenizer::load(STRATOSCOPE_SOURCE_DIR "/models/novella-7m");
   const std::string_view bytes = fuzz::as_text(data, size);
-  fuzz::require_round_trip(kTokenizer, bytes);
+  fuzz::require_round_trip(tokenizer, bytes);
   const std::string text = sanitize_utf8(bytes);
   fuzz::require(find_invalid_utf8(text) == text.size(), "repaired bytes are UTF-8");
   fuzz::require(sanitize_utf8(text) == text, "nothing is left to repair");
-  fuzz::require_round_trip(kTokenizer, text);
+  fuzz::require_round_trip(tokenizer, text);
   return 0;
 }
+
+}  // namespace stratoscope

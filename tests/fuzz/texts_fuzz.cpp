@@ -5,7 +5,7 @@
 #include "stratoscope/text/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::InputFile file(fuzz::as_text(data, size));
@@ -20,3 +20,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(read_texts(again.path()) == *texts, "texts written again read the same");
   return 0;
 }
+
+}  // namespace stratoscope

@@ -1,7 +1,7 @@
 // tokenizer.json: a tokenizer that loads encodes, and decodes to the same bytes.
 #include "tests/fuzz/tokenizer_use.h"
 
-using namespace stratoscope;
+namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::folder().file("tokenizer.json", fuzz::as_text(data, size));
@@ -9,3 +9,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (tokenizer) fuzz::require_usable(*tokenizer);
   return 0;
 }
+
+}  // namespace stratoscope

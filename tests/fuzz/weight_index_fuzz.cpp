@@ -3,8 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/random_checkpoint.h"
 
-using namespace stratoscope;
-
+namespace stratoscope {
 namespace {
 
 constexpr test::Sizes kSizes{1, 1, 2, 2, 2, 2};
@@ -22,12 +21,14 @@ ModelConfig write_parts() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const ModelConfig kConfig = write_parts();
+  static const ModelConfig config = write_parts();
   fuzz::folder().file("model.safetensors.index.json", fuzz::as_text(data, size));
   const auto whole = fuzz::accepted([&] {
-    const Checkpoint checkpoint(fuzz::folder().path(), kConfig);
+    const Checkpoint checkpoint(fuzz::folder().path(), config);
     return checkpoint.parameters();
   });
   if (whole) fuzz::require(*whole == 56, "a checkpoint that opens is whole");
   return 0;
 }
+
+}  // namespace stratoscope

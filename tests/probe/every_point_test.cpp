@@ -25,6 +25,7 @@ struct Loaded {
   RunRequest request(const Model& model, const std::vector<std::string>& texts) const {
     auto wanted = test::everything_of(model.config(), {ids});
     std::vector<EditExpression> expressions;
+    expressions.reserve(texts.size());
     for (const std::string& text : texts) expressions.push_back(parse_edit(text));
     EditSources sources(model, ids, corrupt);
     sources.prepare(expressions);
@@ -62,8 +63,7 @@ std::vector<std::string> operations_of(const HookPoint& point) {
 
 template <class T>
 double largest_difference(const BasicTensor<T>& actual, const BasicTensor<double>& expected) {
-  return test::largest_row_error(actual.values(), std::span<const double>(expected.values()), expected.shape().back())
-      .relative;
+  return test::largest_row_error(actual.values(), expected.values(), expected.shape().back()).relative;
 }
 
 TEST(EveryPoint, EngineAgreesWithThePlainPath) {

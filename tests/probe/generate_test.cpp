@@ -22,7 +22,7 @@ class Generating : public ::testing::Test {
   test::Random random_{8};
   const TokenIds prompt_ = test::random_ids(random_, kPrompt, 67), corrupt_ = test::random_ids(random_, kPrompt, 67);
 
-  GenerateRequest request(std::vector<std::string> edits = {}, EditScope scope = EditScope::fresh) const {
+  GenerateRequest request(const std::vector<std::string>& edits = {}, EditScope scope = EditScope::fresh) const {
     GenerateRequest request;
     request.prompt = prompt_;
     request.corrupt = corrupt_;
@@ -45,6 +45,7 @@ class Generating : public ::testing::Test {
     RunRequest wanted = test::everything_of(model_.config(), {text});
     EditSources sources(model_, prompt_, corrupt_);
     std::vector<EditExpression> expressions;
+    expressions.reserve(edits.size());
     for (const std::string& edit : edits) expressions.push_back(parse_edit(edit));
     sources.prepare(expressions);
     sources.set_extent({text.size(), text.size(), 0});

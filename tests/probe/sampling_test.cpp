@@ -61,8 +61,8 @@ TEST(Sampling, TopKAndTopPKeepTheLikeliest) {
 TEST(Sampling, TheSeedDecides) {
   const auto draws = [](std::uint64_t seed) {
     Sampler sampler({1, 0, 1, seed});
-    std::vector<std::int32_t> ids;
-    for (int i = 0; i < 40; ++i) ids.push_back(sampler.next(std::span<const float>(kLogits)));
+    std::vector<std::int32_t> ids(40);
+    for (std::int32_t& id : ids) id = sampler.next(std::span<const float>(kLogits));
     return ids;
   };
   EXPECT_EQ(draws(3), draws(3));

@@ -17,7 +17,7 @@ TEST(Shelf, OpensWhatItListsAndNothingElse) {
   const auto model = shelf.open(kFolder, silent);
   EXPECT_TRUE(shelf.is_open(kFolder));
   EXPECT_EQ(shelf.open(kFolder, silent), model);
-  for (const char* name : {"", "/etc", "..", "../models/novella-7m", STRATOSCOPE_SOURCE_DIR "/models"})
+  for (const char* name : {"", "/etc", "..", "../models/novella-7m", (STRATOSCOPE_SOURCE_DIR "/models")})
     EXPECT_THROW(shelf.open(name, silent), Refusal) << name;
 }
 

@@ -50,13 +50,13 @@ Json small_tokenizer() {
 
 class TokenizerFiles : public testing::Test {
  protected:
-  TokenizerFiles() {
+  void SetUp() override {
     const auto name = "stratoscope_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) +
                       "_" + std::to_string(::getpid());
     folder_ = std::filesystem::temp_directory_path() / name;
     std::filesystem::create_directories(folder_);
   }
-  ~TokenizerFiles() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name, std::ios::binary) << text;

@@ -93,6 +93,7 @@ std::vector<TokenId> encode_by_definition(const std::string& word) {
         parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i) + 1);
       }
   std::vector<TokenId> ids;
+  ids.reserve(parts.size());
   for (const std::string& part : parts) ids.push_back(builtin().find(part).value());
   return ids;
 }
@@ -167,6 +168,7 @@ TEST(Tokenizer, ThreadsShareOne) {
   std::array<std::vector<TokenId>, 4> results;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(results.size());
     for (auto& result : results)
       threads.emplace_back([&] {
         for (int i = 0; i < 20; ++i) result = builtin().encode(text).ids;

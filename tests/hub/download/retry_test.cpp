@@ -72,11 +72,7 @@ TEST_F(Waits, GivesUpWithTheLastReason) {
 }
 
 TEST_F(Waits, GivesUpSoonerOnWhatSeldomPasses) {
-  const auto unreachable = [] {
-    PassingFault fault("pull", "no network");
-    fault.seldom_passes = true;
-    throw fault;
-  };
+  const auto unreachable = [] { throw PassingFault("pull", "no network", {}, true); };
   EXPECT_TRUE(refuses([&] { with_retries({}, wait_, unreachable); }, "tried 3 times"));
 }
 

@@ -52,6 +52,7 @@ struct Range {
   CharacterClass value;
 };
 
+// Short, as they stand in every line below. NOLINTNEXTLINE(readability-identifier-naming)
 constexpr CharacterClass L = CharacterClass::letter, N = CharacterClass::number, W = CharacterClass::whitespace;
 
 // Ascending and disjoint; what stands in none of them is CharacterClass::other.
