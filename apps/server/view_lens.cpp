@@ -47,12 +47,12 @@ struct LensWork {
       const ThreadScope threads(session.model().threads());
       parallel_for(count, [&](std::size_t i) {
         const std::span<const float> row = logits.matrix().row_span(i);
-        const double total = log_sum_exp(row);
+        const SoftmaxSums sums = softmax_sums(row);
         const TokenId likeliest[] = {most_likely(row, 1)[0]};
         out(0)[i] = static_cast<float>(likeliest[0]);
-        out(1)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, total, 0, likeliest));
-        out(2)[i] = static_cast<float>(metric_value<float>(Metric::entropy, row, total, 0, {}));
-        out(3)[i] = static_cast<float>(is_last ? 0 : final_reader->change(i, row, total).kl);
+        out(1)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, sums, 0, likeliest));
+        out(2)[i] = static_cast<float>(sums.entropy);
+        out(3)[i] = static_cast<float>(is_last ? 0 : final_reader->change(i, row, sums.log_sum_exp).kl);
       });
     }
     Json tokens = Json::array();

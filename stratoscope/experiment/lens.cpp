@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -9,6 +11,7 @@
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/metric_reader.h"
 
 namespace stratoscope {
 namespace {
@@ -46,6 +49,7 @@ class Reader {
     const auto sites = sites_of(lens_.at, session_.config());
     const std::size_t last = session_.config().n_layers - 1;
     final_ = rows_of(run_.value({Point::resid_post, last}));
+    final_reader_.emplace(Metric::kl, std::vector<TokenId>{}, false, std::as_const(final_).matrix());
     for (std::size_t depth = 0; depth < sites.size(); ++depth) {
       if (session_.progress() != nullptr) session_.progress()->update("lens", depth, sites.size());
       const BasicTensor<T> logits = rows_of(run_.value(sites[depth]));
@@ -88,15 +92,16 @@ class Reader {
   }
 
   LensCell cell_of(const BasicTensor<T>& logits, std::size_t i) const {
-    const std::span<const T> row = logits.matrix().row_span(i), final = final_.matrix().row_span(i);
+    const std::span<const T> row = logits.matrix().row_span(i);
+    const SoftmaxSums sums = softmax_sums(row);
     LensCell cell;
     cell.top = likeliest(session_, row, request_.top);
-    cell.target = lens_.target ? lens_.target->id : most_likely(final, 1)[0];
+    cell.target = lens_.target ? lens_.target->id : most_likely(final_.matrix().row_span(i), 1)[0];
     const TokenId targets[] = {cell.target};
-    cell.target_prob = metric_value<T>(Metric::prob, row, final, targets);
-    cell.target_rank = metric_value<T>(Metric::rank, row, final, targets);
-    cell.entropy = metric_value<T>(Metric::entropy, row, final, {});
-    cell.kl = metric_value<T>(Metric::kl, row, final, {});
+    cell.target_prob = metric_value<T>(Metric::prob, row, sums, 0, targets);
+    cell.target_rank = metric_value<T>(Metric::rank, row, sums, 0, targets);
+    cell.entropy = sums.entropy;
+    cell.kl = final_reader_->change(i, row, sums.log_sum_exp).kl;
     return cell;
   }
 
@@ -106,6 +111,7 @@ class Reader {
   const Run<T>& run_;
   std::vector<SiteEdit> edits_;
   BasicTensor<T> final_;
+  std::optional<MetricReader<T>> final_reader_;
 };
 
 double shown_value(const LensCell& cell, LensColor color, bool has_target) {

@@ -10,7 +10,7 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
+#include "stratoscope/ops/exp_inl.h"
 #include "stratoscope/ops/row_end_inl.h"
 // clang-format on
 
@@ -114,12 +114,6 @@ void mix_first(const float* const* pattern, std::size_t rows, const float* value
   std::size_t r = 0;
   for (; r + kRows <= rows; r += kRows) mix_rows_of<kRows>(pattern + r, values, value_stride, 0, count, z + r);
   for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, count, z + r);
-}
-
-// Highway's Exp makes 0 of NaN, which would hide a broken score.
-template <class D, class V>
-V exp_or_nan(D d, V x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
 }
 
 void softmax_of_row(float* row, std::size_t n) {

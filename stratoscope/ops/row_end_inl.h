@@ -11,22 +11,23 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
 namespace HWY_NAMESPACE {
 
-// The first `count` lanes from memory, zeros behind them.
-template <class D>
-hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const float* from, std::size_t count) {
-  HWY_ALIGN float lanes[hwy::HWY_NAMESPACE::MaxLanes(d)] = {};
-  std::copy_n(from, count, lanes);
+// The first `count` lanes from memory, `filling` behind them.
+template <class D, class T = hwy::HWY_NAMESPACE::TFromD<D>>
+hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const T* from, std::size_t count, T filling = 0) {
+  HWY_ALIGN T lanes[hwy::HWY_NAMESPACE::MaxLanes(d)];
+  std::fill(std::copy_n(from, count, lanes), std::end(lanes), filling);
   return hwy::HWY_NAMESPACE::Load(d, lanes);
 }
 
-template <class D, class V>
-void store_first(V vector, D d, float* to, std::size_t count) {
-  HWY_ALIGN float lanes[hwy::HWY_NAMESPACE::MaxLanes(d)];
+template <class D, class V, class T = hwy::HWY_NAMESPACE::TFromD<D>>
+void store_first(V vector, D d, T* to, std::size_t count) {
+  HWY_ALIGN T lanes[hwy::HWY_NAMESPACE::MaxLanes(d)];
   hwy::HWY_NAMESPACE::Store(vector, d, lanes);
   std::copy_n(lanes, count, to);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "stratoscope/ops/exponentials.h"
+
 namespace stratoscope {
 namespace {
 
@@ -36,9 +38,8 @@ MetricReader<T>::MetricReader(Metric metric, std::vector<std::int32_t> targets, 
       clean_probs_({clean.rows, clean.cols}) {
   for (std::size_t r = 0; r < clean.rows; ++r) {
     std::copy_n(clean.row(r), clean.cols, clean_.matrix().row(r));
-    const double total = clean_totals_.emplace_back(log_sum_exp<T>(clean.row_span(r)));
-    std::transform(clean.row(r), clean.row(r) + clean.cols, clean_probs_.matrix().row(r),
-                   [total](T logit) { return std::exp(static_cast<double>(logit) - total); });
+    exp_each(clean.row_span(r), clean_totals_.emplace_back(log_sum_exp<T>(clean.row_span(r))),
+             clean_probs_.matrix().row_span(r));
   }
 }
 
@@ -48,10 +49,10 @@ std::pair<double, Effect> MetricReader<T>::read(MatrixView<const T> logits) cons
   Effect effect;
   for (std::size_t r = 0; r < logits.rows; ++r) {
     const auto row = logits.row_span(r);
-    const double total = log_sum_exp<T>(row);
-    const Effect of_row = change(r, row, total);
+    const SoftmaxSums sums = softmax_sums<T>(row);
+    const Effect of_row = change(r, row, sums.log_sum_exp);
     const std::span<const std::int32_t> targets(targets_);
-    value += metric_value<T>(metric_, row, total, of_row.kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
+    value += metric_value<T>(metric_, row, sums, of_row.kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
     effect.include(of_row);
   }
   return {value, effect};

@@ -8,6 +8,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/ops/exponentials.h"
 
 namespace stratoscope {
 namespace {
@@ -45,16 +46,6 @@ double rank_of(std::span<const T> logits, std::int32_t target) {
   return static_cast<double>(rank);
 }
 
-template <class T>
-double entropy_of(std::span<const T> logits, double total) {
-  double entropy = 0;
-  for (const T logit : logits) {
-    const double log_prob = static_cast<double>(logit) - total;
-    if (log_prob != -std::numeric_limits<double>::infinity()) entropy -= std::exp(log_prob) * log_prob;
-  }
-  return entropy;
-}
-
 }  // namespace
 
 Metric parse_metric(std::string_view name) {
@@ -71,11 +62,15 @@ std::string_view title_of(Metric metric) { return info(metric).title; }
 std::size_t targets_of(Metric metric) { return info(metric).targets; }
 
 template <class T>
+SoftmaxSums softmax_sums(std::span<const T> logits) {
+  const ExpSums sums = exp_sums(logits);
+  const double log_sum = std::log(sums.exp);
+  return {sums.top + log_sum, log_sum - sums.weighted / sums.exp};
+}
+
+template <class T>
 double log_sum_exp(std::span<const T> logits) {
-  const auto top = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-  double sum = 0;
-  for (const T logit : logits) sum += std::exp(static_cast<double>(logit) - top);
-  return top + std::log(sum);
+  return softmax_sums(logits).log_sum_exp;
 }
 
 template <class T>
@@ -88,27 +83,28 @@ std::vector<double> log_softmax(std::span<const T> logits) {
 }
 
 double kl_divergence(std::span<const double> p, std::span<const double> q) {
+  std::vector<double> probs(p.size());
+  exp_each(p, 0, probs);
   double sum = 0;
   for (std::size_t i = 0; i < p.size(); ++i)
-    if (p[i] != -std::numeric_limits<double>::infinity()) sum += std::exp(p[i]) * (p[i] - q[i]);
+    if (p[i] != -std::numeric_limits<double>::infinity()) sum += probs[i] * (p[i] - q[i]);
   // Rounding alone can make it negative; NaN stays NaN.
   return sum < 0 ? 0 : sum;
 }
 
 template <class T>
 std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count) {
+  count = std::min(count, logits.size());
+  if (count == 1) {
+    const T top = largest_of(logits);
+    if (top == -std::numeric_limits<T>::infinity()) return {0};
+    return {static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), top) - logits.begin())};
+  }
   // NaN sorts last: with it, '>' alone would be no order.
   const auto key = [&](std::int32_t id) {
     const T logit = logits[static_cast<std::size_t>(id)];
     return std::isnan(logit) ? -std::numeric_limits<T>::infinity() : logit;
   };
-  count = std::min(count, logits.size());
-  if (count == 1) {
-    std::int32_t best = 0;
-    for (std::int32_t id = 1; id < static_cast<std::int32_t>(logits.size()); ++id)
-      if (key(id) > key(best)) best = id;
-    return {best};
-  }
   std::vector<std::int32_t> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
   std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end(),
@@ -121,13 +117,13 @@ template <class T>
 double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                     std::span<const std::int32_t> targets) {
   const double kl = metric == Metric::kl ? kl_divergence(log_softmax(clean), log_softmax(logits)) : 0;
-  return metric_value<T>(metric, logits, log_sum_exp(logits), kl, targets);
+  return metric_value<T>(metric, logits, softmax_sums(logits), kl, targets);
 }
 
 template <class T>
-double metric_value(Metric metric, std::span<const T> logits, double total, double kl,
+double metric_value(Metric metric, std::span<const T> logits, const SoftmaxSums& sums, double kl,
                     std::span<const std::int32_t> targets) {
-  const auto log_prob = [&] { return logit_of(logits, targets[0]) - total; };
+  const auto log_prob = [&] { return logit_of(logits, targets[0]) - sums.log_sum_exp; };
   switch (metric) {
     case Metric::log_prob: return log_prob();
     case Metric::prob: return std::exp(log_prob());
@@ -135,10 +131,12 @@ double metric_value(Metric metric, std::span<const T> logits, double total, doub
     case Metric::logit: return logit_of(logits, targets[0]);
     case Metric::logit_diff: return logit_of(logits, targets[0]) - logit_of(logits, targets[1]);
     case Metric::kl: return kl;
-    default: return entropy_of(logits, total);
+    default: return sums.entropy;
   }
 }
 
+template SoftmaxSums softmax_sums(std::span<const float>);
+template SoftmaxSums softmax_sums(std::span<const double>);
 template double log_sum_exp(std::span<const float>);
 template double log_sum_exp(std::span<const double>);
 template std::vector<double> log_softmax(std::span<const float>);
@@ -147,7 +145,8 @@ template std::vector<std::int32_t> most_likely(std::span<const float>, std::size
 template std::vector<std::int32_t> most_likely(std::span<const double>, std::size_t);
 template double metric_value(Metric, std::span<const float>, std::span<const float>, std::span<const std::int32_t>);
 template double metric_value(Metric, std::span<const double>, std::span<const double>, std::span<const std::int32_t>);
-template double metric_value(Metric, std::span<const float>, double, double, std::span<const std::int32_t>);
-template double metric_value(Metric, std::span<const double>, double, double, std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const float>, const SoftmaxSums&, double, std::span<const std::int32_t>);
+template double metric_value(Metric, std::span<const double>, const SoftmaxSums&, double,
+                             std::span<const std::int32_t>);
 
 }  // namespace stratoscope

@@ -31,6 +31,14 @@ std::string_view title_of(Metric metric);
 // How many targets the metric reads: 0, 1 or 2.
 std::size_t targets_of(Metric metric);
 
+// What one pass over the logits gives.
+struct SoftmaxSums {
+  double log_sum_exp = 0;
+  double entropy = 0;  // of the softmax, in nats
+};
+template <class T>
+STRATOSCOPE_API SoftmaxSums softmax_sums(std::span<const T> logits);
+
 // log sum exp over the logits, and log-softmax of all of them.
 template <class T>
 STRATOSCOPE_API double log_sum_exp(std::span<const T> logits);
@@ -49,9 +57,9 @@ template <class T>
 STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                                     std::span<const std::int32_t> targets);
 
-// The same where log_sum_exp of the logits, and for kl the divergence, are known.
+// The same where the sums over the logits, and for kl the divergence, are known.
 template <class T>
-STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, double total, double kl,
+STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, const SoftmaxSums& sums, double kl,
                                     std::span<const std::int32_t> targets);
 
 }  // namespace stratoscope

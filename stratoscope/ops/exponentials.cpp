@@ -1,0 +1,114 @@
+#include "stratoscope/ops/exponentials.h"
+
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stratoscope/ops/exponentials.cpp"
+// This file is compiled once per instruction set; the order of these headers matters.
+// clang-format off
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+#include "stratoscope/ops/exp_inl.h"
+#include "stratoscope/ops/row_end_inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace stratoscope {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls part(first, count, values in double) for each vector of the row; past its end there is minus infinity.
+template <class T, class Part>
+void for_parts(const T* values, std::size_t n, Part part) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<T, decltype(d)> stored;
+  const auto in_double = [&](auto v) {
+    if constexpr (sizeof(T) == sizeof(double))
+      return v;
+    else
+      return hn::PromoteTo(d, v);
+  };
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) part(i, lanes, in_double(hn::LoadU(stored, values + i)));
+  if (i < n) part(i, n - i, in_double(load_first(stored, values + i, n - i, -std::numeric_limits<T>::infinity())));
+}
+
+template <class T>
+T largest_of_row(const T* values, std::size_t n) {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto low = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto top = low;
+  const auto include = [&](auto x) { top = hn::Max(top, hn::IfThenElse(hn::IsNaN(x), low, x)); };
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) include(hn::LoadU(d, values + i));
+  if (i < n) include(load_first(d, values + i, n - i, -std::numeric_limits<T>::infinity()));
+  return hn::GetLane(hn::MaxOfLanes(d, top));
+}
+
+template <class T>
+ExpSums exp_sums_of_row(const T* values, std::size_t n) {
+  const hn::ScalableTag<double> d;
+  const auto top = static_cast<double>(largest_of_row(values, n));
+  const auto tops = hn::Set(d, top), low = hn::Set(d, -1000.0);  // from where on exp is 0 to the kernel
+  auto sum = hn::Zero(d), weighted = hn::Zero(d);
+  for_parts(values, n, [&](std::size_t, std::size_t, auto x) {
+    const auto below = hn::Sub(x, tops);
+    const auto e = exp_or_nan(d, below);
+    sum = hn::Add(sum, e);
+    weighted = hn::Add(weighted, hn::IfThenZeroElse(hn::Lt(below, low), hn::Mul(e, below)));
+  });
+  return {top, hn::GetLane(hn::SumOfLanes(d, sum)), hn::GetLane(hn::SumOfLanes(d, weighted))};
+}
+
+template <class T>
+void exp_of_each(const T* values, std::size_t n, double by, double* exps) {
+  const hn::ScalableTag<double> d;
+  const auto bys = hn::Set(d, by);
+  for_parts(values, n, [&](std::size_t first, std::size_t count, auto x) {
+    const auto e = exp_or_nan(d, hn::Sub(x, bys));
+    if (count == hn::Lanes(d))
+      hn::StoreU(e, d, exps + first);
+    else
+      store_first(e, d, exps + first, count);
+  });
+}
+
+// Names for the dispatch, which knows no templates.
+#define FOR_TYPE(T)                                                                           \
+  T largest_of_##T(const T* values, std::size_t n) { return largest_of_row(values, n); }      \
+  ExpSums exp_sums_##T(const T* values, std::size_t n) { return exp_sums_of_row(values, n); } \
+  void exp_each_##T(const T* values, std::size_t n, double by, double* exps) { exp_of_each(values, n, by, exps); }
+FOR_TYPE(float)
+FOR_TYPE(double)
+#undef FOR_TYPE
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stratoscope
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stratoscope {
+#define FOR_TYPE(T)                                                                    \
+  HWY_EXPORT(largest_of_##T);                                                          \
+  HWY_EXPORT(exp_sums_##T);                                                            \
+  HWY_EXPORT(exp_each_##T);                                                            \
+  template <>                                                                          \
+  T largest_of(std::span<const T> values) {                                            \
+    return HWY_DYNAMIC_DISPATCH(largest_of_##T)(values.data(), values.size());         \
+  }                                                                                    \
+  template <>                                                                          \
+  ExpSums exp_sums(std::span<const T> values) {                                        \
+    return HWY_DYNAMIC_DISPATCH(exp_sums_##T)(values.data(), values.size());           \
+  }                                                                                    \
+  template <>                                                                          \
+  void exp_each(std::span<const T> values, double by, std::span<double> exps) {        \
+    HWY_DYNAMIC_DISPATCH(exp_each_##T)(values.data(), values.size(), by, exps.data()); \
+  }
+FOR_TYPE(float)
+FOR_TYPE(double)
+#undef FOR_TYPE
+}  // namespace stratoscope
+#endif
