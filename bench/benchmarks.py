@@ -358,13 +358,17 @@ def explorer(settings):
             setup.say(f"{command[1]} found faults")
         return json.loads(done.stdout)
 
-    def latency(*arguments):
-        return told("node", setup.HERE / "explorer" / "latency.mjs", "--moves", "8" if settings.quick else "40", *arguments)
+    def latency(moves, *arguments):
+        script = setup.HERE / "explorer" / "latency.mjs"
+        return told("node", script, "--moves", 8 if settings.quick else moves, *arguments)
 
     return {
         "pages": {
-            "built-in model": latency(),
-            "GPT-2 small's shape": latency("--model", setup.MODEL, "--tokens", "64"),
+            "built-in model": [latency(40)],
+            "GPT-2 small's shape": [
+                latency(40, "--model", setup.MODEL, "--tokens", 64),
+                latency(15, "--model", setup.MODEL, "--tokens", 1000),
+            ],
         },
         "load": told(sys.executable, setup.HERE / "explorer" / "load.py", 8 if settings.quick else 60),
     }
