@@ -95,15 +95,12 @@ namespace stratoscope {
   HWY_EXPORT(largest_of_##T);                                                          \
   HWY_EXPORT(exp_sums_##T);                                                            \
   HWY_EXPORT(exp_each_##T);                                                            \
-  template <>                                                                          \
   T largest_of(std::span<const T> values) {                                            \
     return HWY_DYNAMIC_DISPATCH(largest_of_##T)(values.data(), values.size());         \
   }                                                                                    \
-  template <>                                                                          \
   ExpSums exp_sums(std::span<const T> values) {                                        \
     return HWY_DYNAMIC_DISPATCH(exp_sums_##T)(values.data(), values.size());           \
   }                                                                                    \
-  template <>                                                                          \
   void exp_each(std::span<const T> values, double by, std::span<double> exps) {        \
     HWY_DYNAMIC_DISPATCH(exp_each_##T)(values.data(), values.size(), by, exps.data()); \
   }

@@ -5,9 +5,9 @@
 
 namespace stratoscope {
 
-// The largest value. NaN is passed over; minus infinity where there is no other. T is float or double.
-template <class T>
-T largest_of(std::span<const T> values);
+// The largest value. NaN is passed over; minus infinity where there is no other.
+float largest_of(std::span<const float> values);
+double largest_of(std::span<const double> values);
 
 struct ExpSums {
   double top = 0;       // the largest value
@@ -16,11 +16,11 @@ struct ExpSums {
 };
 
 // NaN among the values makes the sums NaN.
-template <class T>
-ExpSums exp_sums(std::span<const T> values);
+ExpSums exp_sums(std::span<const float> values);
+ExpSums exp_sums(std::span<const double> values);
 
 // exps[i] = exp(values[i] - by), within 1 ulp.
-template <class T>
-void exp_each(std::span<const T> values, double by, std::span<double> exps);
+void exp_each(std::span<const float> values, double by, std::span<double> exps);
+void exp_each(std::span<const double> values, double by, std::span<double> exps);
 
 }  // namespace stratoscope
