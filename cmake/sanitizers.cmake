@@ -20,7 +20,7 @@ elseif(STRATOSCOPE_SANITIZER)
   message(FATAL_ERROR "STRATOSCOPE_SANITIZER is '${STRATOSCOPE_SANITIZER}', expected address or thread")
 endif()
 if(STRATOSCOPE_SANITIZER)
-  add_compile_options(${flags} -g1 -fno-omit-frame-pointer)
+  add_compile_options(${flags} -O1 -g1 -fno-omit-frame-pointer)
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(${flags})
 endif()
@@ -29,9 +29,7 @@ endif()
 # arithmetic, so the other floors do without.
 set(fuzzed_floors base tensor files text hub probe experiment)
 
-# Floors that loop over numbers or characters. Below -O2 clang calls a function for each, and every start of the program
-# reads and packs a model. The others, and the tests, mostly build JSON and messages: optimizing costs more than it saves.
-set(looping_floors base tensor files text ops hub model probe analysis)
+set(calculating_floors tensor ops)
 
 # What a target of ours needs in such a tree.
 function(sanitize target)
@@ -48,7 +46,8 @@ function(sanitize target)
     return()
   endif()
   string(REPLACE stratoscope_ "" floor ${target})
-  if(floor IN_LIST looping_floors)
+  # Loops over numbers: at -O1 clang calls a function for each, and every start of the program packs a model.
+  if(floor IN_LIST calculating_floors)
     target_compile_options(${target} PRIVATE -O2)
   endif()
   if(STRATOSCOPE_SANITIZER STREQUAL "address" AND floor IN_LIST fuzzed_floors)
