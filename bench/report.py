@@ -246,16 +246,18 @@ CHANGES = {
 
 def explorer(result):
     rows = []
-    for model, page in ((model, page) for model, pages in result["pages"].items() for page in pages):
-        for name, times in page["changes"].items():
-            cells = [f"{float(np.quantile(times[of], q)):.0f} ms" for of in ("own", "all") for q in (0.5, 0.95)]
-            rows.append([f"{model}, {page['tokens']} tokens; {CHANGES[name]}", *cells])
+    moves = set()
+    for model, pages in result["pages"].items():
+        for page in pages:
+            for name, times in page["changes"].items():
+                cells = [f"{float(np.quantile(times[of], q)):.0f} ms" for of in ("own", "all") for q in (0.5, 0.95)]
+                rows.append([f"{model}, {page['tokens']} tokens; {CHANGES[name]}", *cells])
+                moves.add(len(times["own"]))
     load = result["load"]
     memory = load["resident_mebibytes"]
-    moves = sorted({len(times["own"]) for pages in result["pages"].values() for page in pages for times in page["changes"].values()})
     notes = [
-        f"{' to '.join(map(str, moves))} moves each, from the input event to the painted frame in headless Chromium at 1440 x 1000, on the server's own "
-        f"cores. \"Every view\" is when all views in sight have painted theirs.",
+        f"{' to '.join(map(str, sorted(moves)))} moves each, from the input event to the painted frame in headless Chromium at "
+        f"1440 x 1000, on the server's own cores. \"Every view\" is when all views in sight have painted theirs.",
         f"Load: {load['connections']} connections for {load['seconds']:.0f} s, {load['answers']} answers, {load['busy']} told to "
         f"wait (429), {len(load['faults'])} faults; median {1e3 * load['median']:.0f} ms, p99 {1e3 * load['p99']:.0f} ms, largest "
         f"{1e3 * load['largest']:.0f} ms. Resident memory after a sixth of the time {memory[1]:.0f} MiB, at the end {memory[-1]:.0f} MiB.",
