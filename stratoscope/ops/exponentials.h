@@ -19,6 +19,22 @@ struct ExpSums {
 ExpSums exp_sums(std::span<const float> values);
 ExpSums exp_sums(std::span<const double> values);
 
+// A row of logits with what is known of it.
+template <class T>
+struct KnownRow {
+  std::span<const T> logits;
+  double log_sum_exp = 0;
+};
+
+struct ChangeSums {
+  double kl = 0;       // KL(from || to), where minus infinity in `from` counts as 0; rounding can make it negative
+  double largest = 0;  // the largest change of a logit; NaN where there is one
+};
+
+// `probs` is the softmax of `from`.
+ChangeSums change_sums(KnownRow<float> from, std::span<const double> probs, KnownRow<float> to);
+ChangeSums change_sums(KnownRow<double> from, std::span<const double> probs, KnownRow<double> to);
+
 // exps[i] = exp(values[i] - by), within 1 ulp.
 void exp_each(std::span<const float> values, double by, std::span<double> exps);
 void exp_each(std::span<const double> values, double by, std::span<double> exps);

@@ -85,11 +85,8 @@ std::vector<double> log_softmax(std::span<const T> logits) {
 double kl_divergence(std::span<const double> p, std::span<const double> q) {
   std::vector<double> probs(p.size());
   exp_each(p, 0, probs);
-  double sum = 0;
-  for (std::size_t i = 0; i < p.size(); ++i)
-    if (p[i] != -std::numeric_limits<double>::infinity()) sum += probs[i] * (p[i] - q[i]);
-  // Rounding alone can make it negative; NaN stays NaN.
-  return sum < 0 ? 0 : sum;
+  const double sum = change_sums(KnownRow<double>{p}, probs, KnownRow<double>{q}).kl;
+  return sum < 0 ? 0 : sum;  // NaN stays NaN
 }
 
 template <class T>

@@ -61,6 +61,50 @@ TEST(Exponentials, FarBelowTheTop) {
   });
 }
 
+template <class T>
+void expect_change_as_in_a_loop(std::vector<T> from, const std::vector<T>& to) {
+  const double from_total = 2, to_total = 3;
+  from[from.size() / 2] = -std::numeric_limits<T>::infinity();
+  std::vector<double> probs(from.size());
+  exp_each(std::span<const T>(from), from_total, std::span(probs));
+  double kl = 0, largest = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto before = static_cast<double>(from[i]), after = static_cast<double>(to[i]);
+    if (std::isfinite(before)) kl += std::exp(before - from_total) * (before - from_total - after + to_total);
+    largest = std::max(largest, std::abs(after - before));
+  }
+  const ChangeSums sums = change_sums(KnownRow<T>{std::span<const T>(from), from_total}, std::span<const double>(probs),
+                                      KnownRow<T>{std::span<const T>(to), to_total});
+  EXPECT_NEAR(sums.kl, kl, 1e-13 * std::abs(kl) + 1e-300);
+  EXPECT_EQ(sums.largest, largest);
+}
+
+TEST(Exponentials, ChangesAgreeWithALoopForEveryLength) {
+  test::on_every_target([] {
+    for (std::size_t count = 1; count <= 40; ++count) {
+      expect_change_as_in_a_loop(logits_of<float>(count, 12), logits_of<float>(count, 5));
+      expect_change_as_in_a_loop(logits_of<double>(count, 12), logits_of<double>(count, 5));
+    }
+  });
+}
+
+TEST(Exponentials, ChangesHaveTheLargestAndKeepNaN) {
+  test::on_every_target([] {
+    for (std::size_t at = 0; at < 9; ++at) {
+      const std::vector<float> from(9, 1.0F);
+      const std::vector<double> probs(9, 1.0 / 9);
+      const double total = 1 + std::log(9.0);
+      std::vector<float> to = from;
+      const auto sums = [&] { return change_sums(KnownRow<float>{from, total}, probs, KnownRow<float>{to, total}); };
+      to[at] = -2;
+      EXPECT_EQ(sums().largest, 3);
+      EXPECT_NEAR(sums().kl, 3.0 / 9, 1e-15);
+      to[at] = std::numeric_limits<float>::quiet_NaN();
+      EXPECT_TRUE(std::isnan(sums().kl) && std::isnan(sums().largest));
+    }
+  });
+}
+
 TEST(Exponentials, NaNIsKept) {
   test::on_every_target([] {
     for (std::size_t at = 0; at < 9; ++at) {
