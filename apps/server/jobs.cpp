@@ -49,6 +49,11 @@ bool Job::wait(std::chrono::milliseconds time) {
   return finished_;
 }
 
+bool Job::wait_for_end(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, time, [this] { return finished_; });
+}
+
 bool Job::finished() {
   const std::lock_guard lock(mutex_);
   return finished_;

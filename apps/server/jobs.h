@@ -56,6 +56,7 @@ class Job : public Progress {
   void cancel() { cancelled_.store(true); }
   // Until something is new or the time is over; true when the job is finished.
   bool wait(std::chrono::milliseconds time);
+  bool wait_for_end(std::chrono::milliseconds time);
   bool finished();
   bool has_events();
   std::vector<std::string> take_events();  // as text/event-stream has them

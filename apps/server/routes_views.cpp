@@ -72,19 +72,21 @@ std::string closing_event(Job& job) {
   }
 }
 
+// Events that come within one frame of a screen go together: each packet costs the page more than what is in it.
+constexpr milliseconds kGathering{16};
+
 void stream(Workshop& workshop, const std::shared_ptr<Job>& job, httplib::Response& response) {
   response.set_header("Cache-Control", "no-store");
   response.set_chunked_content_provider(
       "text/event-stream",
       [job, &workshop](std::size_t, httplib::DataSink& sink) {
-        const bool finished = job->wait(milliseconds(200));
-        for (const std::string& text : job->take_events())
-          if (!sink.write(text.data(), text.size())) return false;
+        const bool finished = job->wait(milliseconds(200)) || job->wait_for_end(kGathering);
+        std::string text;
+        for (const std::string& one : job->take_events()) text += one;
+        if (finished) text += closing_event(*job);
+        if (!text.empty() && !sink.write(text.data(), text.size())) return false;
         if (workshop.server.is_stopping()) job->cancel();
-        if (!finished) return true;
-        const std::string last = closing_event(*job);
-        sink.write(last.data(), last.size());
-        sink.done();
+        if (finished) sink.done();
         return true;
       },
       [job](bool) { job->cancel(); });
