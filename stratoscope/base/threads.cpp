@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/cores.h"
 #include "stratoscope/base/error.h"
 
 namespace stratoscope {
@@ -49,13 +50,17 @@ void try_threads(int count) {
 
 int available_threads() { return omp_get_num_procs(); }
 
-ThreadScope::ThreadScope(int count) : previous_(omp_get_max_threads()) {
+ThreadScope::ThreadScope(int count) : previous_(omp_get_max_threads()), previous_cores_(0) {
   const int wanted = count > 0 ? count : available_threads();
   try_threads(wanted);
   omp_set_num_threads(wanted);
+  previous_cores_ = give_cores(wanted);
 }
 
-ThreadScope::~ThreadScope() { omp_set_num_threads(previous_); }
+ThreadScope::~ThreadScope() {
+  omp_set_num_threads(previous_);
+  give_cores(previous_cores_);
+}
 
 void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {
   if (count <= 1) {

@@ -19,7 +19,7 @@ class ThreadScope {
   ThreadScope& operator=(const ThreadScope&) = delete;
 
  private:
-  int previous_;
+  int previous_, previous_cores_;
 };
 
 // Calls body(i) for every i < count, each once, on the threads of the surrounding ThreadScope. An exception
