@@ -33,11 +33,11 @@ auto load_part(const T* values, std::size_t count) {
 
 // Calls part(first, count) for each vector of doubles in a row of n.
 template <class Part>
-void for_parts(std::size_t n, Part part) {
+HWY_INLINE void for_parts(std::size_t n, Part part) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<double>());
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) part(i, lanes);
-  if (i < n) part(i, n - i);
+  if (lanes > 1 && i < n) part(i, n - i);
 }
 
 template <class T>

@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 template <class D, class T = hwy::HWY_NAMESPACE::TFromD<D>>
 hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const T* from, std::size_t count, T filling = 0) {
   HWY_ALIGN T lanes[hwy::HWY_NAMESPACE::MaxLanes(d)];
-  std::fill(std::copy_n(from, std::min(count, std::size(lanes)), lanes), std::end(lanes), filling);
+  std::fill(std::copy_n(from, count, lanes), std::end(lanes), filling);
   return hwy::HWY_NAMESPACE::Load(d, lanes);
 }
 
