@@ -30,8 +30,13 @@ const nlohmann::json& checked_list(const std::string& name, const nlohmann::json
 
 }  // namespace
 
-Fields::Fields(const std::string& body) : object_(parse_json(body, "request", "body")) {
-  if (!object_.is_object()) throw Refusal(400, "request", "the body is no JSON object");
+Fields::Fields(const std::string& body) : Fields(of(parse_json(body, "request", "body"))) {}
+
+Fields Fields::of(nlohmann::json object) {
+  if (!object.is_object()) throw Refusal(400, "request", "the body is no JSON object");
+  Fields fields;
+  fields.object_ = std::move(object);
+  return fields;
 }
 
 const nlohmann::json* Fields::find(const std::string& name) {

@@ -12,6 +12,8 @@ class Fields {
  public:
   // Throws Refusal (400) for what is no JSON object.
   explicit Fields(const std::string& body);
+  // Of a body within another.
+  static Fields of(nlohmann::json object);
 
   // Each throws Refusal (400) for a missing field without default, another type, and what is beyond the limit.
   std::string text(const std::string& name, std::size_t most_bytes);
@@ -29,6 +31,7 @@ class Fields {
   void refuse_others() const;
 
  private:
+  Fields() = default;
   const nlohmann::json* find(const std::string& name);
 
   nlohmann::json object_;

@@ -13,22 +13,40 @@ constexpr std::size_t kStepsInARow = 6;  // about what one change on the page as
 
 }  // namespace
 
+void Bell::ring() {
+  {
+    const std::lock_guard lock(mutex_);
+    rung_ = true;
+  }
+  rings_.notify_all();
+}
+
+void Bell::wait_until(Clock::time_point time) {
+  std::unique_lock lock(mutex_);
+  rings_.wait_until(lock, time, [this] { return rung_; });
+  rung_ = false;
+}
+
 Job::Job(JobKind kind, Step step, bool streams, std::chrono::seconds time)
     : kind_(kind), step_(std::move(step)), streams_(streams), time_(time), deadline_(Clock::now() + time) {}
 
 void Job::emit(const std::string& event, const Json& data) {
   if (!streams_) return;
-  const std::string text =
-      "event: " + event + "\ndata: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
+  Event told{event, data.dump(-1, ' ', false, Json::error_handler_t::replace)};
   {
     const std::lock_guard lock(mutex_);
     if (events_.size() >= kEventsAhead) {  // nobody reads them
       cancel();
       return;
     }
-    events_.push_back(text);
+    events_.push_back(std::move(told));
   }
+  tell_news();
+}
+
+void Job::tell_news() {
   changed_.notify_all();
+  if (bell_) bell_->ring();
 }
 
 void Job::update(const char* what, std::size_t done, std::size_t total) {
@@ -64,7 +82,7 @@ bool Job::has_events() {
   return !events_.empty();
 }
 
-std::vector<std::string> Job::take_events() {
+std::vector<Event> Job::take_events() {
   const std::lock_guard lock(mutex_);
   return std::exchange(events_, {});
 }
@@ -105,7 +123,7 @@ void Job::finish(std::exception_ptr error) {
     error_ = std::move(error);
     finished_ = true;
   }
-  changed_.notify_all();
+  tell_news();
 }
 
 JobQueue::JobQueue() : worker_([this] { work(); }) {}

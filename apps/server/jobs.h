@@ -26,6 +26,26 @@ struct FileAnswer {
   std::string bytes, type, name;
 };
 
+// What a job tells before its result.
+struct Event {
+  std::string name;
+  std::string data;  // JSON
+};
+
+// Rings when something is new of any job that has it.
+class Bell {
+ public:
+  using Clock = std::chrono::steady_clock;
+  void ring();
+  // Returns at once when it has rung since the last wait.
+  void wait_until(Clock::time_point time);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable rings_;
+  bool rung_ = false;
+};
+
 // A client's quick jobs, each one answer, go before its steady ones, which stream many. Clients take turns at both;
 // between them patient jobs, which take long, have a step.
 enum class JobKind { quick, steady, patient };
@@ -49,6 +69,9 @@ class Job : public Progress {
   void let_others_pass();
   bool cancelled() const override { return cancelled_.load() || Clock::now() > deadline_; }
 
+  // Before it is submitted.
+  void set_bell(std::shared_ptr<Bell> bell) { bell_ = std::move(bell); }
+
   // For work outside the queue, in the calling thread.
   void run_to_the_end(const Step& step);
 
@@ -59,7 +82,7 @@ class Job : public Progress {
   bool wait_for_end(std::chrono::milliseconds time);
   bool finished();
   bool has_events();
-  std::vector<std::string> take_events();  // as text/event-stream has them
+  std::vector<Event> take_events();
   // Of a finished job. Throws what the work threw.
   const Answer& answer();
   const FileAnswer* file() const { return file_.bytes.empty() ? nullptr : &file_; }
@@ -69,6 +92,7 @@ class Job : public Progress {
   using Clock = std::chrono::steady_clock;
   bool run_step();  // true when finished
   void finish(std::exception_ptr error);
+  void tell_news();
 
   const JobKind kind_;
   Step step_;
@@ -76,12 +100,13 @@ class Job : public Progress {
   const std::chrono::seconds time_;
   const Clock::time_point deadline_;
   std::atomic<bool> cancelled_{false};
+  std::shared_ptr<Bell> bell_;
   JobQueue* queue_ = nullptr;  // where it was submitted
   Clock::time_point last_update_{};
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::string> events_;
+  std::vector<Event> events_;
   bool finished_ = false;
   std::exception_ptr error_;
   Answer answer_;

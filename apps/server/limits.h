@@ -22,12 +22,13 @@ inline constexpr std::size_t kLensWindow = 128;  // the same for the logit lens
 
 inline constexpr std::size_t kConnections = 96;  // open at once, each with a thread
 inline constexpr std::size_t kRequestsPerConnection = 10'000;
-inline constexpr std::size_t kWaitingJobs = 64;           // of all clients
-inline constexpr std::size_t kWaitingJobsPerClient = 16;  // of one tab
-inline constexpr std::size_t kEventsAhead = 4096;         // that a slow reader of a stream may be behind
-inline constexpr seconds kRequestTime{10};                // for a request to come in whole
-inline constexpr seconds kAnswerTime{60};                 // for a piece of an answer to be taken
-inline constexpr seconds kIdleTime{30};                   // of a connection between requests
+inline constexpr std::size_t kWaitingJobs = 64;                  // of all clients
+inline constexpr std::size_t kWaitingJobsPerClient = 16;         // of one tab
+inline constexpr std::size_t kTogether = kWaitingJobsPerClient;  // requests in one
+inline constexpr std::size_t kEventsAhead = 4096;                // that a slow reader of a stream may be behind
+inline constexpr seconds kRequestTime{10};                       // for a request to come in whole
+inline constexpr seconds kAnswerTime{60};                        // for a piece of an answer to be taken
+inline constexpr seconds kIdleTime{30};                          // of a connection between requests
 inline constexpr seconds kJobTime{120};
 inline constexpr seconds kSweepTime{1800};
 

@@ -33,6 +33,7 @@ void serve(const ServeOptions& options, const std::function<void(const std::stri
   HttpServer server(std::move(guard));
   Workshop workshop{shelf, queue, store, server};
   add_view_routes(server, workshop);
+  add_together_route(server, workshop);
   add_model_routes(server, workshop);
   add_experiment_routes(server, workshop);
   add_page_routes(server);

@@ -74,6 +74,53 @@ def test_each_operation_answers_as_openapi_says(server, path, method, operation)
         assert refused.status == 400 and "nonsense" in refused.error
 
 
+def test_requests_together_are_answered_as_alone(server):
+    run = {"text": TEXT, "edits": EDITS}
+    requests = [
+        ("/api/tokens", {"text": TEXT}),
+        ("/api/predict", run | {"position": 4}),
+        ("/api/depth", run | {"token": 2}),
+        ("/api/lens", run | {"which": "edited"}),
+        ("/api/attention/heads", run),
+    ]
+    answer = server.post("/api/together", {"requests": [{"path": path, "body": body} for path, body in requests]})
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/octet-stream"
+    results = {head["request"]: body for head, body in answer.messages() if head["event"] == "result"}
+    for number, (path, body) in enumerate(requests):
+        assert results[number] == server.post(f"{path}?format=binary", body).body, path
+    streamed = server.stream("/api/lens", requests[3][1]).events()
+    depths = [(head["event"], json.loads(body)) for head, body in answer.messages() if head["request"] == 3 and head["event"] == "depth"]
+    assert depths == [event for event in streamed if event[0] == "depth"] and len(depths) == 13
+
+
+def test_one_of_several_requests_fails_alone(server):
+    requests = [
+        {"path": "/api/predict", "body": {"text": TEXT}},
+        {"path": "/api/predict", "body": {"text": TEXT, "position": 99}},
+        {"path": "/api/nothing", "body": {}},
+        {"path": "/api/depth", "body": {"text": TEXT, "nonsense": 1}},
+        {"path": "/api/depth", "body": 7},
+        {"path": "/api/depth", "body": {"text": TEXT}, "slot": "s" * 65},
+        {"path": "/api/depth", "body": {"text": TEXT}, "nonsense": 1},
+        {"body": {"text": TEXT}},
+        8,
+        {"path": "/api/tokens", "body": {"text": TEXT, "model": "no such model"}},
+    ]
+    messages = server.post("/api/together", {"requests": requests}).messages()
+    assert sorted(head["request"] for head, _ in messages) == list(range(len(requests)))
+    status = {head["request"]: head["status"] for head, _ in messages}
+    assert [status[i] for i in range(len(requests))] == [200, 400, 404, 400, 400, 400, 400, 400, 400, 404]
+    says = {head["request"]: json.loads(body)["error"]["message"] for head, body in messages if head["event"] == "error"}
+    for number, word in [(1, "out of range"), (2, "/api/nothing"), (3, "nonsense"), (4, "object"), (5, "64"), (6, "nonsense"), (7, "path")]:
+        assert word in says[number]
+
+
+@pytest.mark.parametrize("requests", [None, [], {}, "x", [{"path": "/api/tokens", "body": {"text": "a"}}] * 17])
+def test_requests_together_are_some_but_not_too_many(server, requests):
+    answer = server.post("/api/together", {"requests": requests})
+    assert answer.status == 400 and "1 to 16" in answer.error
+
+
 def test_predictions_are_the_command_lines(server):
     arguments = [part for edit in EDITS for part in ("--edit", edit)]
     ours = server.post("/api/predict", {"text": TEXT, "edits": EDITS, "top": 5, "position": 4}).json()

@@ -170,6 +170,33 @@ def test_a_client_that_goes_ends_its_work(server):
         assert time.monotonic() < deadline
 
 
+def test_a_client_that_goes_ends_all_that_it_asked_together(server):
+    sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
+    body = json.dumps({"requests": [{"path": "/api/sweep", "body": sweep}] * 16})  # as many as may wait
+    head = "POST /api/together HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall((head % (server.port, len(body)) + body).encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    deadline = time.monotonic() + 60
+    while server.post("/api/depth", {"text": TEXT}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
+        assert time.monotonic() < deadline
+
+
+def test_stale_requests_among_several_are_answered_409(server):
+    headers = {"X-Stratoscope-Client": "b"}
+    sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
+    older = [{"path": "/api/sweep", "body": sweep, "slot": "sweep"}, {"path": "/api/depth", "body": {"text": TEXT}, "slot": "depth"}]
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(server.post("/api/together", {"requests": older}, headers=headers)))
+    thread.start()
+    time.sleep(0.5)
+    newer = server.post("/api/together", {"requests": [{"path": "/api/depth", "body": {"text": TEXT}, "slot": "sweep"}]}, headers=headers)
+    thread.join()
+    last = {head["request"]: head["status"] for head, _ in answers[0].messages() if "status" in head}
+    assert last == {0: 409, 1: 200}
+    assert [head["event"] for head, _ in newer.messages()] == ["result"]
+
+
 def test_more_connections_than_allowed(server):
     limit = server.get("/api/status").json()["limits"]["connections"]
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(limit + 6)]

@@ -296,8 +296,42 @@ TEST(Job, EventsComeInOrderAndOnlyToStreams) {
   silent->run_to_the_end(say);
   const auto events = streaming->take_events();
   ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(events[0], "event: cells\ndata: {\"done\":1}\n\n");
+  EXPECT_EQ(events[0].name, "cells");
+  EXPECT_EQ(events[0].data, "{\"done\":1}");
+  EXPECT_EQ(events[1].data, "{\"done\":2}");
   EXPECT_TRUE(silent->take_events().empty());
+}
+
+TEST(Bell, RingsForEveryJobThatHasIt) {
+  const auto bell = std::make_shared<Bell>();
+  const auto rings = [&](milliseconds time) {
+    const auto begin = Bell::Clock::now();
+    bell->wait_until(begin + time);
+    return Bell::Clock::now() < begin + time;
+  };
+  constexpr milliseconds kLong{60'000}, kShort{20};
+  JobQueue queue;
+  for (const char* slot : {"one", "other"}) {
+    std::promise<void> heard;
+    const auto job = job_of(
+        [&](Job& self) {
+          self.emit("x", {});
+          heard.get_future().wait();
+          return true;
+        },
+        JobKind::quick, true);
+    job->set_bell(bell);
+    queue.submit("a", slot, job);
+    EXPECT_TRUE(rings(kLong));  // an event
+    EXPECT_EQ(job->take_events().size(), 1U);
+    EXPECT_FALSE(rings(kShort));
+    heard.set_value();
+    EXPECT_TRUE(rings(kLong));  // the end
+    EXPECT_TRUE(job->finished());
+  }
+  bell->ring();
+  EXPECT_TRUE(rings(kLong)) << "it rang before anybody waited";
+  EXPECT_FALSE(rings(kShort)) << "once";
 }
 
 TEST(Job, AReaderWhoFallsBehindEndsIt) {

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import threading
 
@@ -32,6 +33,17 @@ class Answer:
         assert pieces.pop() == ""
         found = [re.fullmatch(r"event: (.*)\ndata: (.*)", piece, re.DOTALL).groups() for piece in pieces]
         return [(name, json.loads(data)) for name, data in found]
+
+    def messages(self):
+        """(head, body) of each message of /api/together."""
+        found, at = [], 0
+        while at < len(self.body):
+            head, body = struct.unpack_from("<II", self.body, at)
+            at += 8
+            found.append((json.loads(self.body[at : at + head]), self.body[at + head : at + head + body]))
+            at += head + body
+        assert at == len(self.body)
+        return found
 
 
 class Serving:
