@@ -70,6 +70,45 @@ withPage("typing changes the tokens and what the model expects", {}, async (page
   await page.getByText("its tokens appear here").waitFor();
 });
 
+withPage("what one change asks for travels together, the tokens of a new text first", {}, async (page) => {
+  const asked = [];
+  page.on("request", (request) => asked.push(request));
+  await page.locator("#text-field").fill("Once upon a time there was a king");
+  await settled(page);
+  await page.locator(".chip").first().click();
+  await settled(page);
+  const paths = asked.map((request) => [new URL(request.url()).pathname, ...request.postDataJSON().requests.map(({ path }) => path)]);
+  assert.deepEqual(paths[0].slice(0, 3), ["/api/together", "/api/tokens", "/api/predict"]);
+  assert.ok(paths.every(([path, ...inside]) => path === "/api/together" && inside.includes("/api/predict")), JSON.stringify(paths));
+  assert.equal(paths.length, 2);
+});
+
+withPage("the chosen token stays in a text that gets shorter, and no view complains", {}, async (page) => {
+  const complaints = [];
+  await page.exposeFunction("complain", (text) => complaints.push(text));
+  await page.evaluate(() =>
+    new MutationObserver(() => {
+      for (const alert of document.querySelectorAll("section [role=alert]")) window.complain(alert.innerText);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true }),
+  );
+  await page.locator(".chip").last().click();
+  await settled(page);
+  await page.locator("#text-field").fill("Once upon");
+  await settled(page);
+  const last = (await page.locator(".chip").count()) - 1;
+  assert.equal(await page.locator(".chip.current").getAttribute("data-index"), String(last));
+  const expected = json("predict", "--json", "Once upon", "--top", "1").predictions[0];
+  assert.equal((await firstPrediction(page))[0], expected.token.trim());
+  assert.deepEqual(complaints, []);
+  await page.locator("#text-field").fill("the old house by the sea ".repeat(150));
+  await page.getByText("shorten the text").waitFor();
+  await settled(page);
+  assert.ok(complaints.length > 0 && complaints.every((text) => text.includes("shorten the text")), complaints.join());
+  await page.locator("#text-field").fill("Once upon");
+  await settled(page);
+  assert.equal(await page.locator("section [role=alert]").count(), 0);
+});
+
 withPage("clicks, arrow keys and drags choose tokens; the address keeps them", {}, async (page) => {
   const chips = page.locator(".chip");
   await chips.nth(3).click();

@@ -1,7 +1,5 @@
 // Talks to the server. Requests of one slot replace each other: an answer that nobody waits for any more is cancelled
 // in the browser and in the engine.
-import { readBinary, type BinaryAnswer } from "./binary";
-
 export class ApiError extends Error {
   constructor(
     public status: number,
@@ -39,18 +37,13 @@ function headers(slot: string, accept: string): Record<string, string> {
   return all;
 }
 
-async function refusal(response: Response): Promise<Error> {
-  if (response.status === 409 && response.headers.get("Content-Type")?.includes("json")) {
-    const body = await response.json();
-    if (body.error?.where === "request") return new Stale();
-    return new ApiError(409, body.error.message, body.error.problem, body.error.hint);
-  }
-  const body = await response.json().catch(() => ({}));
-  const error = body.error ?? { message: `the server answered ${response.status}`, problem: "", hint: "" };
-  return new ApiError(response.status, error.message, error.problem, error.hint, error.details);
+export function refusal(status: number, body: any): Error {
+  const error = body?.error ?? { message: `the server answered ${status}`, problem: "", hint: "" };
+  if (status === 409 && error.where === "request") return new Stale();
+  return new ApiError(status, error.message, error.problem, error.hint, error.details);
 }
 
-async function send(method: string, path: string, body: unknown, slot: string, accept: string, signal?: AbortSignal): Promise<Response> {
+export async function send(method: string, path: string, body: unknown, slot: string, accept: string, signal?: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -63,13 +56,13 @@ async function send(method: string, path: string, body: unknown, slot: string, a
     if (signal?.aborted) throw new Stale();
     throw new ApiError(0, "the server does not answer; is `stratoscope serve` still running?", "", "");
   }
-  if (!response.ok) throw await refusal(response);
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
   return response;
 }
 
 // Asks in the place of what was asked in this slot before. Requests may overtake each other on their way; then the
 // server takes the older one for the newer, and the newer one asks again.
-async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+export async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
   if (!slot) return ask();
   const controller = new AbortController();
   running.get(slot)?.abort();
@@ -96,13 +89,6 @@ export function postJson<T>(path: string, body: unknown, slot = ""): Promise<T> 
 export async function change<T>(method: "PATCH" | "DELETE", path: string, body?: unknown): Promise<T | undefined> {
   const response = await send(method, path, body, "", "application/json");
   return response.status === 204 ? undefined : response.json();
-}
-
-export function postBinary<T>(path: string, body: unknown, slot = ""): Promise<BinaryAnswer<T>> {
-  return inSlot(slot, async (signal) => {
-    const response = await send("POST", `${path}?format=binary`, body, slot, "application/octet-stream", signal);
-    return readBinary<T>(await response.arrayBuffer());
-  });
 }
 
 export async function postFile(path: string, body: unknown): Promise<Blob> {

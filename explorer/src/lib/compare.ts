@@ -8,8 +8,3 @@ export function compared(arrays: Record<string, FloatArray>, compare: Compare): 
   if (compare === "edited") return { values: edited.values, difference: false };
   return { values: edited.values.map((value, i) => value - arrays.clean.values[i]), difference: true };
 }
-
-// Where a window of `size` positions of a longer text begins, which shows the chosen one.
-export function windowStart(position: number, count: number, size: number): number {
-  return Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
-}

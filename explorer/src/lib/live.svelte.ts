@@ -1,32 +1,25 @@
 // An answer that follows the state: asked again whenever what the request reads has changed.
 import { untrack } from "svelte";
 import { ApiError, Stale } from "./api";
-import { afterFirst, first } from "./first";
+import { moment } from "./together";
 
 export class Live<T> {
   value = $state.raw<T | null>(null);
   error = $state.raw<ApiError | null>(null);
   #waiting = $state(0);
-  #asked = 0;
+  #current: (() => Promise<T>) | null = null;
 
   // `request` reads the state and returns how to ask, or null when there is nothing to ask. To be made while a
-  // component is. One that goes `first` is painted before the others ask.
-  constructor(request: () => (() => Promise<T>) | null, goes: "first" | "then" = "then") {
+  // component is.
+  constructor(request: () => (() => Promise<T>) | null) {
     $effect(() => {
-      const ask = request();
-      if (ask) untrack(() => void this.follow(goes === "first" ? () => first(ask) : () => this.later(ask)));
+      const ask = (this.#current = request());
+      if (ask) untrack(() => void this.follow(ask));
     });
   }
 
   get busy(): boolean {
     return this.#waiting > 0;
-  }
-
-  private async later(ask: () => Promise<T>): Promise<T> {
-    const number = ++this.#asked;
-    await afterFirst();
-    if (number !== this.#asked) throw new Stale();
-    return ask();
   }
 
   private async follow(ask: () => Promise<T>): Promise<void> {
@@ -35,8 +28,11 @@ export class Live<T> {
       this.value = await ask();
       this.error = null;
     } catch (error) {
-      if (!(error instanceof Stale)) this.error = error instanceof ApiError ? error : new ApiError(0, String(error), "", "");
+      if (error instanceof Stale) return;
+      await moment();
+      if (this.#current === ask) this.error = error instanceof ApiError ? error : new ApiError(0, String(error), "", "");
+    } finally {
+      --this.#waiting;
     }
-    --this.#waiting;
   }
 }

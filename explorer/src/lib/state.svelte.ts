@@ -1,5 +1,6 @@
 // What every view shares: the text, what is chosen in it, and the edits. All of it lives in the address.
 import { getJson, postJson, type ApiError, Stale } from "./api";
+import { ask } from "./together";
 import { expression, isEditRow, type EditRow, type Operation } from "./edits";
 
 export const KAFKA =
@@ -86,15 +87,15 @@ class Explorer {
     edits: this.activeEdits,
     ...(this.usesCorrupt ? { corrupt: this.corrupt } : {}),
   }));
-  // Views wait until the text is known to be one that the model takes.
+  isTokenized = $derived(this.tokens !== null && this.tokens.text === this.text && this.tokens.askedModel === this.model);
+  // The text is known to be one that the model takes.
   ready = $derived(
-    this.info !== null &&
-      this.tokens !== null &&
-      this.tokens.text === this.text &&
-      this.tokens.askedModel === this.model &&
-      this.count > 0 &&
-      this.count <= this.tokens.context &&
-      !this.problem,
+    this.info !== null && this.isTokenized && this.count > 0 && this.count <= this.tokens!.context && !this.problem,
+  );
+  // Views ask for another text before its tokens are known, together with these; mostly they fit.
+  hopeful = $derived(
+    this.ready ||
+      (this.info !== null && !this.isTokenized && this.tokens?.askedModel === this.model && this.text !== "" && !this.problem),
   );
 
   async start(): Promise<void> {
@@ -112,12 +113,14 @@ class Explorer {
   // After each change of the text or the model.
   async tokenize(text: string, model: string): Promise<void> {
     try {
-      const tokens = await postJson<Tokens>("/api/tokens", { text, model }, "tokens");
-      this.tokens = { ...tokens, askedModel: model };
-      this.problem = null;
-      const last = Math.max(0, tokens.count - 1);
-      this.position = Math.min(this.position, last);
-      this.lastPosition = Math.min(this.lastPosition, last);
+      await ask("/api/tokens", { text, model }, "tokens", (name, tokens) => {
+        if (name !== "result") return;
+        this.tokens = { ...tokens, askedModel: model };
+        this.problem = null;
+        const last = Math.max(0, tokens.count - 1);
+        this.position = Math.min(this.position, last);
+        this.lastPosition = Math.min(this.lastPosition, last);
+      });
     } catch (error) {
       if (!(error instanceof Stale)) this.problem = error as ApiError;
     }

@@ -1,0 +1,15 @@
+// The part of a long text that a view shows.
+import { untrack } from "svelte";
+import { state as shared } from "./state.svelte";
+import { quoted } from "./text";
+
+// Where a window of `size` positions begins, which shows the chosen one.
+export function windowStart(position: number, count: number, size: number): number {
+  return Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
+}
+
+// The tokens that an answer is about, as labels. They come with it, so that nothing is drawn again for a newer text.
+export function namesOf(from: number, count: number): string[] {
+  const tokens = untrack(() => shared.tokens?.tokens ?? []);
+  return Array.from({ length: count }, (_, i) => quoted(tokens[from + i] ?? ""));
+}
