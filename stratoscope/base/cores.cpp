@@ -33,7 +33,7 @@ int give_cores(int threads) {
   if (threads == before) return before;
   if (before > 0) move_to(team.allowed);
   team.placed = 0;
-  if (threads < 2) return before;
+  if (threads < 2 || omp_in_parallel() != 0) return before;  // within other work there is no team
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return before;  // more cores than a mask holds
   const bool each = CPU_COUNT(&allowed) == threads && omp_get_proc_bind() == omp_proc_bind_false;

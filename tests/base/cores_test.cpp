@@ -116,6 +116,19 @@ TEST_F(Cores, ThoseThatTheProcessMayNotUseStayUntouched) {
   });
 }
 
+TEST_F(Cores, ManyAtOnceStayFree) {
+  in_a_thread([](const std::set<int>& allowed) {
+    const auto count = static_cast<int>(allowed.size());
+    std::vector<std::set<int>> cores(allowed.size());
+#pragma omp parallel num_threads(count)
+    {
+      const ThreadScope threads(count);
+      cores[static_cast<std::size_t>(omp_get_thread_num())] = own_cores();
+    }
+    for (const std::set<int>& of_one : cores) EXPECT_EQ(of_one, allowed);
+  });
+}
+
 TEST_F(Cores, GivingTellsWhatWasBefore) {
   in_a_thread([](const std::set<int>& allowed) {
     const auto count = static_cast<int>(allowed.size());
