@@ -25,6 +25,12 @@ def requests(chance):
     while True:
         text = {"text": chance.choice(TEXTS)}
         edit = {"edits": [f"blocks.{chance.randrange(12)}.hook_resid_post *= {chance.random():.2f}"]}
+        change = [
+            {"path": "/api/tokens", "body": text},
+            {"path": "/api/predict", "body": text | edit},
+            {"path": "/api/depth", "body": text | edit | {"token": 3}},
+            {"path": "/api/lens", "body": text | edit | {"count": 4}},
+        ]
         yield chance.choices(
             [
                 ("GET", "/", None),
@@ -36,8 +42,9 @@ def requests(chance):
                 ("POST", "/api/attention/pattern?format=binary", text | {"layer": 2, "head": 1}),
                 ("POST", "/api/lens", text | {"count": 4}),
                 ("POST", "/api/sweep", text | SWEEP),
+                ("POST", "/api/together", {"requests": change}),
             ],
-            weights=[2, 1, 4, 8, 4, 4, 4, 1, 1],
+            weights=[2, 1, 4, 8, 4, 4, 4, 1, 1, 4],
         )[0]
 
 

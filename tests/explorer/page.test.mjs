@@ -263,6 +263,39 @@ withPage("a long text stays usable", {}, async (page) => {
   await page.getByText(/are more than the model's context/).waitFor();
 });
 
+withPage("the lens computes the columns in sight, and others when they are scrolled to", {}, async (page) => {
+  const text = "The house was old and the rain fell. ".repeat(6).trim();
+  await page.locator("#text-field").fill(text);
+  await page.waitForFunction(() => document.querySelectorAll(".chip").length > 45);
+  const count = await page.locator(".chip").count();
+  await settled(page);
+  const asked = [];
+  page.on("request", (request) => {
+    for (const { path, body } of request.postDataJSON()?.requests ?? []) if (path === "/api/lens") asked.push([body.from, body.from + body.count]);
+  });
+  const scroll = async (left) => {
+    await page.getByRole("region", { name: "Logit lens table" }).evaluate((region, left) => (region.scrollLeft = left), left);
+    await settled(page);
+  };
+  await page.locator("#lens").scrollIntoViewIfNeeded();
+  await page.getByRole("button", { name: "Add an edit" }).click();
+  await settled(page);
+  assert.equal(asked.length, 1);
+  assert.ok(asked[0][0] === 0 && asked[0][1] < count - 16, `${asked[0]} of ${count}`);
+  await scroll(1e6);
+  assert.equal(asked.length, 2);
+  assert.ok(asked[1][0] >= asked[0][1] && asked[1][1] >= count, `${asked} of ${count}`);
+  await scroll(0);
+  assert.ok(asked.slice(2).every(([from, end]) => from >= asked[0][1] && end <= asked[1][0]), asked.join(" "));
+  await scroll(1e6);
+  const box = await page.locator("#lens canvas").boundingBox();
+  const region = await page.getByRole("region", { name: "Logit lens table" }).boundingBox();
+  await page.mouse.move(region.x + region.width - 20, box.y + 8); // the last column's first row: the prediction
+  const edit = ["--edit", (await page.locator("#edit code").innerText()).trim()];
+  const expected = json("predict", "--json", text, "--top", "1", ...edit).predictions[0];
+  await page.locator("#lens .tip").getByText(`“${expected.token}”`).waitFor();
+});
+
 for (const theme of ["light", "dark"])
   withPage(`axe finds no serious fault in the ${theme} theme`, { theme }, async (page) => {
     await page.getByRole("button", { name: "Add an edit" }).click();
