@@ -13,11 +13,12 @@ if(NOT PYTHON_WITH_PYTEST)
 endif()
 
 # add_pytest(NAME FILE VARIABLE=VALUE …): the variables are the test's environment.
+# They begin before the short tests, which fill what they leave.
 function(add_pytest name file)
   if(PYTHON_WITH_PYTEST)
     add_test(NAME ${name} COMMAND ${PYTHON_WITH_PYTEST} -m pytest -q -p no:cacheprovider
       ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600 ENVIRONMENT "${ARGN};PYTHONDONTWRITEBYTECODE=1")
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST 10 ENVIRONMENT "${ARGN};PYTHONDONTWRITEBYTECODE=1")
   else()
     add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: no python3 with pytest and numpy")
     set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped:")
