@@ -22,7 +22,7 @@ inline constexpr std::size_t kLensWindow = 128;  // the same for the logit lens
 
 inline constexpr std::size_t kConnections = 96;  // open at once, each with a thread
 inline constexpr std::size_t kRequestsPerConnection = 10'000;
-inline constexpr std::size_t kWaitingJobs = 64;                  // of all clients
+inline constexpr std::size_t kWaitingJobs = 512;                 // of all clients: some for each connection
 inline constexpr std::size_t kWaitingJobsPerClient = 16;         // of one tab
 inline constexpr std::size_t kTogether = kWaitingJobsPerClient;  // requests in one
 inline constexpr std::size_t kEventsAhead = 4096;                // that a slow reader of a stream may be behind

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "server"))
-from serving import Serving  # noqa: E402
+from serving import Answer, Serving  # noqa: E402
 
 TEXTS = ["A wise man once said: Penguins are cute.", "It was the best of times, it was the worst of times"]
 SWEEP = {"edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"], "metric": "kl"}
@@ -57,11 +57,13 @@ def client(server, until, seed, times, faults):
         try:
             headers = {"X-Stratoscope-Client": str(seed)} | ({"Content-Type": "application/json"} if body else {})
             connection.request(method, path, json.dumps(body) if body else None, headers)
-            response = connection.getresponse()
-            response.read()
-            if response.status not in (200, 429):  # a full queue says so
-                faults.append((path, response.status))
-            times.append((response.status, time.monotonic() - begin))
+            answer = Answer(connection.getresponse())
+            together = path == "/api/together" and answer.status == 200
+            inside = [head.get("status", 200) for head, _ in answer.messages()] if together else []
+            status = max([answer.status, *inside])
+            if status not in (200, 429):  # a full queue says so
+                faults.append((path, status))
+            times.append((status, time.monotonic() - begin))
         except OSError as error:
             faults.append((path, repr(error)))
             connection.close()
