@@ -28,14 +28,18 @@ const nlohmann::json& checked_list(const std::string& name, const nlohmann::json
   return value;
 }
 
+nlohmann::json checked_object(nlohmann::json value) {
+  if (!value.is_object()) throw Refusal(400, "request", "the body is no JSON object");
+  return value;
+}
+
 }  // namespace
 
-Fields::Fields(const std::string& body) : Fields(of(parse_json(body, "request", "body"))) {}
+Fields::Fields(const std::string& body) : object_(checked_object(parse_json(body, "request", "body"))) {}
 
 Fields Fields::of(nlohmann::json object) {
-  if (!object.is_object()) throw Refusal(400, "request", "the body is no JSON object");
-  Fields fields;
-  fields.object_ = std::move(object);
+  Fields fields("{}");
+  fields.object_ = checked_object(std::move(object));
   return fields;
 }
 

@@ -31,7 +31,6 @@ class Fields {
   void refuse_others() const;
 
  private:
-  Fields() = default;
   const nlohmann::json* find(const std::string& name);
 
   nlohmann::json object_;

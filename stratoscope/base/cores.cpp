@@ -10,9 +10,9 @@ namespace {
 
 // Of the calling thread: the runtime has a team for each thread that starts parallel work.
 struct Team {
-  cpu_set_t allowed;  // to all of it, from outside
-  int placed = 0;     // threads that have a core each now, or 0
-  int others = 0;     // threads whose cores were given last, without the calling one
+  cpu_set_t allowed{};  // to all of it, from outside
+  int placed = 0;       // threads that have a core each now, or 0
+  int others = 0;       // threads whose cores were given last, without the calling one
 };
 
 cpu_set_t one_of(const cpu_set_t& cores, int number) {

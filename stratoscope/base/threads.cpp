@@ -50,7 +50,7 @@ void try_threads(int count) {
 
 int available_threads() { return omp_get_num_procs(); }
 
-ThreadScope::ThreadScope(int count) : previous_(omp_get_max_threads()), previous_cores_(0) {
+ThreadScope::ThreadScope(int count) : previous_(omp_get_max_threads()) {
   const int wanted = count > 0 ? count : available_threads();
   try_threads(wanted);
   omp_set_num_threads(wanted);

@@ -19,7 +19,8 @@ class ThreadScope {
   ThreadScope& operator=(const ThreadScope&) = delete;
 
  private:
-  int previous_, previous_cores_;
+  int previous_;
+  int previous_cores_ = 0;
 };
 
 // Calls body(i) for every i < count, each once, on the threads of the surrounding ThreadScope. An exception
