@@ -109,6 +109,7 @@ try {
   await page.getByLabel("Block of edit 1").selectOption("0"); // so that nothing of the clean run can be used again
   await settled(page);
   for (const [name, view, place] of CHANGES) {
+    await page.getByLabel("Edit 1 is on").check();
     await page.evaluate((id) => (id === "top" ? scrollTo(0, 0) : document.getElementById(id).scrollIntoView()), place);
     await settled(page);
     try {
