@@ -10,4 +10,7 @@ namespace stratoscope {
 // 0.
 int give_cores(int threads);
 
+// Cores that the calling thread may use with its team; one that has been given its own does not lose the others.
+int available_cores();
+
 }  // namespace stratoscope

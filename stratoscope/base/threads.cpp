@@ -48,7 +48,7 @@ void try_threads(int count) {
 
 }  // namespace
 
-int available_threads() { return omp_get_num_procs(); }
+int available_threads() { return available_cores(); }
 
 ThreadScope::ThreadScope(int count) : previous_(omp_get_max_threads()) {
   const int wanted = count > 0 ? count : available_threads();

@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 #include <vector>
@@ -112,6 +113,41 @@ TEST_F(Cores, ThoseThatTheProcessMayNotUseStayUntouched) {
     }
     allow(allowed);
     const ThreadScope threads(static_cast<int>(allowed.size()));
+    expect_a_core_each(allowed);
+  });
+}
+
+TEST_F(Cores, WhoHasOneKnowsOfAll) {
+  in_a_thread([](const std::set<int>& allowed) {
+    const auto count = static_cast<int>(allowed.size());
+    for (const int outer : {count, 0}) {
+      const ThreadScope threads(outer);
+      EXPECT_EQ(omp_get_max_threads(), count);
+      EXPECT_EQ(available_threads(), count);
+      const ThreadScope inner(0);
+      EXPECT_EQ(omp_get_max_threads(), count);
+      expect_a_core_each(allowed);
+#pragma omp parallel
+      EXPECT_EQ(available_threads(), count);
+    }
+    EXPECT_EQ(available_threads(), count);
+  });
+}
+
+TEST_F(Cores, OtherWorkOfTheThreadDoesNotConfuseIt) {
+  in_a_thread([](const std::set<int>& allowed) {
+    const auto count = static_cast<int>(allowed.size());
+    for (const int others : {2, 2 * count, count + 1}) {
+      {
+        const ThreadScope threads(count);
+        expect_a_core_each(allowed);
+      }
+      std::vector<int> seen(static_cast<std::size_t>(others));
+#pragma omp parallel num_threads(others)
+      seen[static_cast<std::size_t>(omp_get_thread_num())] = 1;
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), others);
+    }
+    const ThreadScope threads(count);
     expect_a_core_each(allowed);
   });
 }
