@@ -294,6 +294,41 @@ withPage("the lens computes the columns in sight, and others when they are scrol
   const edit = ["--edit", (await page.locator("#edit code").innerText()).trim()];
   const expected = json("predict", "--json", text, "--top", "1", ...edit).predictions[0];
   await page.locator("#lens .tip").getByText(`“${expected.token}”`).waitFor();
+  await page.mouse.move(0, 0);
+  asked.length = 0;
+  await page.locator("#text-field").fill("Once upon a time there was a king who had"); // nothing is left where the table is
+  await settled(page);
+  assert.equal(await page.locator("section [role=alert]").count(), 0);
+  const short = await page.locator(".chip").count();
+  const covered = new Set(asked.flatMap(([from, end]) => Array.from({ length: end - from }, (_, i) => from + i)));
+  assert.ok(Array.from({ length: short }, (_, i) => i).every((i) => covered.has(i)), asked.join(" "));
+});
+
+withPage("a change that is taken back at once leaves what was there", {}, async (page) => {
+  await page.getByRole("button", { name: "Add an edit" }).click();
+  await page.getByLabel("Block of edit 1").selectOption("0");
+  await page.locator("#lens").scrollIntoViewIfNeeded();
+  await settled(page);
+  const pictures = () => page.evaluate(() => [...document.querySelectorAll("#depth canvas, #lens canvas")].map((canvas) => canvas.toDataURL()));
+  const before = await pictures();
+  for (const wait of [0, 1, 5, 10, 20, 30, 40]) {
+    await page.evaluate(async (wait) => {
+      const slider = document.querySelector("#edit input[type=range]");
+      const set = (value) => {
+        slider.value = value;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+      };
+      const old = slider.value;
+      set("1.7");
+      await new Promise((done) => setTimeout(done, wait));
+      set(old);
+    }, wait);
+    await settled(page);
+    assert.deepEqual(await pictures(), before, `after ${wait} ms`);
+  }
+  await page.getByLabel("Amount of edit 1", { exact: true }).fill("1.7");
+  await settled(page);
+  assert.notDeepEqual(await pictures(), before);
 });
 
 for (const theme of ["light", "dark"])

@@ -15,6 +15,8 @@ export class ApiError extends Error {
 // A newer request took its place; nothing to tell anybody.
 export class Stale extends Error {}
 
+export const SILENCE = "the server does not answer; is `stratoscope serve` still running?";
+
 const client = crypto.getRandomValues(new Uint32Array(4)).join("-");
 const running = new Map<string, AbortController>();
 
@@ -54,7 +56,7 @@ export async function send(method: string, path: string, body: unknown, slot: st
     });
   } catch (error) {
     if (signal?.aborted) throw new Stale();
-    throw new ApiError(0, "the server does not answer; is `stratoscope serve` still running?", "", "");
+    throw new ApiError(0, SILENCE, "", "");
   }
   if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
   return response;

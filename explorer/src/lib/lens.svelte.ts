@@ -1,5 +1,5 @@
 // The logit lens of one pass. Columns are computed when they come into sight; the unembedding is as much work as the pass.
-import { ApiError, Stale } from "./api";
+import { ApiError, cancel, Stale } from "./api";
 import { state as shared } from "./state.svelte";
 import { ask, moment } from "./together";
 import { namesOf } from "./window";
@@ -33,15 +33,22 @@ function put(rows: Row[], from: number, answer: Answer): void {
 
 const copied = (rows: Row[]): Row[] => rows.map(({ tokens, prob, entropy, kl }) => ({ tokens: [...tokens], prob: [...prob], entropy: [...entropy], kl: [...kl] }));
 
+const contains = (a: Columns & { of: string }, b: typeof a): boolean => a.of === b.of && a.from <= b.from && b.from + b.count <= a.from + a.count;
+
 export class Lens {
   grid = $state.raw<Grid | null>(null);
   error = $state.raw<ApiError | null>(null);
   #waiting = $state(0);
   #of = ""; // what the known columns are answers to
   #known = new Set<number>(); // positions
-  #asked = "";
+  #rows: Row[] = []; // what came for it, and nothing older
+  #coming: (Columns & { of: string }) | null = null; // what is asked for
 
   constructor(private which: "clean" | "edited") {}
+
+  private get slot(): string {
+    return `lens.${this.which}`;
+  }
 
   get busy(): boolean {
     return this.#waiting > 0;
@@ -51,28 +58,31 @@ export class Lens {
   async follow(request: object, window: Columns, seen: Columns): Promise<void> {
     const of = JSON.stringify([request, window]);
     const wanted = Array.from({ length: seen.count }, (_, i) => seen.from + i).filter((i) => of !== this.#of || !this.#known.has(i));
-    if (wanted.length === 0) return;
-    const missing = { from: wanted[0], count: wanted[wanted.length - 1] - wanted[0] + 1 };
-    const asked = JSON.stringify([of, missing]);
-    if (asked === this.#asked) return; // it is on its way
-    this.#asked = asked;
+    if (wanted.length === 0) {
+      if (this.#coming && this.#coming.of !== of) cancel(this.slot); // a change was taken back before its answer came
+      this.error = null;
+      return;
+    }
+    const missing = { of, from: wanted[0], count: wanted[wanted.length - 1] - wanted[0] + 1 };
+    if (this.#coming && contains(this.#coming, missing)) return;
+    this.#coming = missing;
     ++this.#waiting;
     try {
       await this.ask(request, window, missing, of);
-      if (this.#asked === asked) for (const i of wanted) this.#known.add(i);
+      for (let i = 0; i < missing.count; ++i) this.#known.add(missing.from + i);
       this.error = null;
     } catch (error) {
       if (error instanceof Stale) return;
       await moment();
-      if (this.#asked === asked && shared.hopeful) this.error = error as ApiError;
+      if (this.#coming === missing && shared.hopeful) this.error = error as ApiError;
     } finally {
-      if (this.#asked === asked) this.#asked = "";
+      if (this.#coming === missing) this.#coming = null;
       --this.#waiting;
     }
   }
 
+  // Throws Stale when something else is asked for meanwhile.
   private async ask(request: object, window: Columns, missing: Columns, of: string): Promise<void> {
-    let all: Row[] = []; // answers to this request alone
     let mixed: Row[] = []; // old cells stay until the new ones are there
     let planned = 0;
     let grid: Grid | null = null;
@@ -82,7 +92,8 @@ export class Lens {
       planned = 0;
       this.grid = { ...grid!, rows: [...rows] };
     };
-    await ask("/api/lens", { ...request, ...missing, which: this.which }, `lens.${this.which}`, (name, row: Answer) => {
+    const { from, count } = missing;
+    const take = (name: string, row: Answer): void => {
       if (name !== "depth") return;
       if (!grid) {
         const before = this.grid;
@@ -90,13 +101,20 @@ export class Lens {
         const fits = before?.from === window.from && before.count === count;
         grid = { from: window.from, count, names: namesOf(window.from, count), rows: [] };
         mixed = fits ? copied(before.rows) : [];
-        if (of === this.#of) all = mixed;
-        else this.#known.clear();
-        this.#of = of;
+        if (of !== this.#of) {
+          this.#of = of;
+          this.#known.clear();
+          this.#rows = [];
+        }
       }
-      for (const rows of new Set([all, mixed])) put(rows, window.from, row);
+      for (const rows of [this.#rows, mixed]) put(rows, window.from, row);
       planned ||= requestAnimationFrame(() => show(mixed));
-    });
-    if (grid) show(all);
+    };
+    try {
+      await ask("/api/lens", { ...request, from, count, which: this.which }, this.slot, take);
+      if (grid) show(copied(this.#rows));
+    } finally {
+      cancelAnimationFrame(planned);
+    }
   }
 }

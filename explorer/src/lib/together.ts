@@ -1,6 +1,6 @@
 // What the views ask for in one moment travels in one request, and the answers come back as they are ready: a request
 // costs the browser more than most answers cost the engine.
-import { ApiError, inSlot, refusal, send, Stale } from "./api";
+import { ApiError, inSlot, refusal, send, SILENCE, Stale } from "./api";
 import { readBinary, type BinaryAnswer } from "./binary";
 
 type OnEvent = (name: string, data: any) => void;
@@ -24,6 +24,7 @@ export function ask<T>(path: string, body: unknown, slot: string, onEvent?: OnEv
     (signal) =>
       new Promise((resolve, reject) => {
         if (asked.length === 0) queueMicrotask(() => void sendTogether(asked.splice(0)));
+        signal!.addEventListener("abort", () => reject(new Stale()));
         asked.push({ path, body, slot, signal: signal!, onEvent, resolve, reject });
       }),
   );
@@ -32,14 +33,15 @@ export function ask<T>(path: string, body: unknown, slot: string, onEvent?: OnEv
 // What came with an error may show that nobody asks any more: it is worth telling a moment later, if at all.
 export const moment = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-async function sendTogether(all: Asked[]): Promise<void> {
+async function sendTogether(moments: Asked[]): Promise<void> {
+  const all = moments.filter((one) => !one.signal.aborted);
+  if (all.length === 0) return;
   // A text's tokens say what the other answers are about.
   all.sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
   const controller = new AbortController();
   let wanted = all.length;
   for (const one of all)
     one.signal.addEventListener("abort", () => {
-      one.reject(new Stale());
       if (--wanted === 0) controller.abort();
     });
   try {
@@ -55,9 +57,10 @@ async function sendTogether(all: Asked[]): Promise<void> {
       } else if (event === "error") one.reject(refusal(status, parse(body)));
       else one.onEvent?.(event, parse(body));
     });
-    throw new ApiError(0, "the stream ended before its result", "", "");
+    throw new Error("the answers ended before their time");
   } catch (error) {
-    for (const one of all) one.reject(error); // nothing to those that have their answer
+    const told = error instanceof ApiError || error instanceof Stale ? error : new ApiError(0, SILENCE, "", "");
+    for (const one of all) one.reject(told); // nothing to those that have their answer
   }
 }
 
