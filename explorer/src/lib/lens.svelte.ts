@@ -18,20 +18,23 @@ export interface Row {
   kl: number[];
 }
 
+type Rows = (Row | undefined)[]; // by depth; missing ones are still to come
+
 export interface Grid extends Columns {
   names: string[]; // of its positions
-  rows: Row[]; // by depth; missing ones are still to come
+  rows: Rows;
 }
 
 type Answer = Row & { depth: number; from: number };
 const FIELDS = ["tokens", "prob", "entropy", "kl"] as const;
 
-function put(rows: Row[], from: number, answer: Answer): void {
+function put(rows: Rows, from: number, answer: Answer): void {
   const row = (rows[answer.depth] ??= { tokens: [], prob: [], entropy: [], kl: [] });
   for (const field of FIELDS) answer[field].forEach((value, i) => ((row[field] as unknown[])[answer.from - from + i] = value));
 }
 
-const copied = (rows: Row[]): Row[] => rows.map(({ tokens, prob, entropy, kl }) => ({ tokens: [...tokens], prob: [...prob], entropy: [...entropy], kl: [...kl] }));
+const copied = (rows: Rows): Rows =>
+  rows.map((row) => row && { tokens: [...row.tokens], prob: [...row.prob], entropy: [...row.entropy], kl: [...row.kl] });
 
 const contains = (a: Columns & { of: string }, b: typeof a): boolean => a.of === b.of && a.from <= b.from && b.from + b.count <= a.from + a.count;
 
@@ -41,7 +44,7 @@ export class Lens {
   #waiting = $state(0);
   #of = ""; // what the known columns are answers to
   #known = new Set<number>(); // positions
-  #rows: Row[] = []; // what came for it, and nothing older
+  #rows: Rows = []; // what came for it, and nothing older
   #coming: (Columns & { of: string }) | null = null; // what is asked for
 
   constructor(private which: "clean" | "edited") {}
@@ -59,7 +62,10 @@ export class Lens {
     const of = JSON.stringify([request, window]);
     const wanted = Array.from({ length: seen.count }, (_, i) => seen.from + i).filter((i) => of !== this.#of || !this.#known.has(i));
     if (wanted.length === 0) {
-      if (this.#coming && this.#coming.of !== of) cancel(this.slot); // a change was taken back before its answer came
+      if (this.#coming && this.#coming.of !== of) {
+        this.#coming = null; // a change was taken back before its answer came, or before its error was told
+        cancel(this.slot);
+      }
       this.error = null;
       return;
     }
@@ -83,11 +89,11 @@ export class Lens {
 
   // Throws Stale when something else is asked for meanwhile.
   private async ask(request: object, window: Columns, missing: Columns, of: string): Promise<void> {
-    let mixed: Row[] = []; // old cells stay until the new ones are there
+    let mixed: Rows = []; // old cells stay until the new ones are there
     let planned = 0;
     let grid: Grid | null = null;
     // Depths that arrive together are drawn together.
-    const show = (rows: Row[]): void => {
+    const show = (rows: Rows): void => {
       cancelAnimationFrame(planned);
       planned = 0;
       this.grid = { ...grid!, rows: [...rows] };

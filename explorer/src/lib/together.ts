@@ -33,8 +33,8 @@ export function ask<T>(path: string, body: unknown, slot: string, onEvent?: OnEv
 // What came with an error may show that nobody asks any more: it is worth telling a moment later, if at all.
 export const moment = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-async function sendTogether(moments: Asked[]): Promise<void> {
-  const all = moments.filter((one) => !one.signal.aborted);
+async function sendTogether(batch: Asked[]): Promise<void> {
+  const all = batch.filter((one) => !one.signal.aborted);
   if (all.length === 0) return;
   // A text's tokens say what the other answers are about.
   all.sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
@@ -50,12 +50,17 @@ async function sendTogether(moments: Asked[]): Promise<void> {
     await readMessages(response.body!.getReader(), ({ request, event, status }, body) => {
       const one = all[request];
       if (one.signal.aborted) return;
-      if (event === "result") {
-        const answer = readBinary<any>(body);
-        one.onEvent?.(event, answer.document);
-        one.resolve(answer);
-      } else if (event === "error") one.reject(refusal(status, parse(body)));
-      else one.onEvent?.(event, parse(body));
+      try {
+        if (event === "result") {
+          const answer = readBinary<any>(body);
+          one.onEvent?.(event, answer.document);
+          one.resolve(answer);
+        } else if (event === "error") one.reject(refusal(status, parse(body)));
+        else one.onEvent?.(event, parse(body));
+      } catch (fault) {
+        reportError(fault); // ours, not the server's
+        one.reject(fault);
+      }
     });
     throw new Error("the answers ended before their time");
   } catch (error) {
