@@ -25,6 +25,7 @@ inline constexpr std::size_t kRequestsPerConnection = 10'000;
 inline constexpr std::size_t kWaitingJobs = 512;                 // of all clients: some for each connection
 inline constexpr std::size_t kWaitingJobsPerClient = 16;         // of one tab
 inline constexpr std::size_t kTogether = kWaitingJobsPerClient;  // requests in one
+inline constexpr std::chrono::milliseconds kScreenFrame{16};     // what comes within one is sent in one piece
 inline constexpr std::size_t kEventsAhead = 4096;                // that a slow reader of a stream may be behind
 inline constexpr seconds kRequestTime{10};                       // for a request to come in whole
 inline constexpr seconds kAnswerTime{60};                        // for a piece of an answer to be taken

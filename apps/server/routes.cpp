@@ -30,15 +30,12 @@ std::string closing_event(Job& job) {
   }
 }
 
-// Events that come within one frame of a screen go together: each packet costs the page more than what is in it.
-constexpr milliseconds kGathering{16};
-
 void stream(Workshop& workshop, const std::shared_ptr<Job>& job, httplib::Response& response) {
   response.set_header("Cache-Control", "no-store");
   response.set_chunked_content_provider(
       "text/event-stream",
       [job, &workshop](std::size_t, httplib::DataSink& sink) {
-        const bool finished = job->wait(milliseconds(200)) || job->wait_for_end(kGathering);
+        const bool finished = job->wait(milliseconds(200)) || job->wait_for_end(kScreenFrame);
         std::string text;
         for (const Event& event : job->take_events()) text += as_text(event);
         if (finished) text += closing_event(*job);

@@ -67,7 +67,7 @@ class Together {
   std::string take_news() {
     std::string news;
     for (std::size_t i = 0; i < parts_.size(); ++i) news += parts_[i].take_news(i);
-    if (!news.empty()) next_ = Clock::now() + kBetween;
+    if (!news.empty()) next_ = Clock::now() + kScreenFrame;
     return news;
   }
 
@@ -76,8 +76,8 @@ class Together {
   }
 
  private:
-  // What comes within one frame of a screen goes together.
-  static constexpr milliseconds kFirst{32}, kBetween{16};
+  // A change is worth waiting for one frame more: mostly all of it is there then, and is drawn at once.
+  static constexpr milliseconds kFirst = 2 * kScreenFrame;
 
   struct Part {
     std::shared_ptr<Job> job;
