@@ -1,6 +1,7 @@
 // How long the page takes from an input event to the painted answer, in headless Chromium:
 //   STRATOSCOPE=build/stratoscope node bench/explorer/latency.mjs [--model FOLDER] [--tokens N] [--moves N] [--json]
-// Each change is timed twice: until the view that it is about has painted its answer, and until every view has.
+// Each change is timed twice: until the view that it is about has painted its answer, and until every view has. Before
+// that the server alone answers what a slider asks for: next tokens, depths and the lens of an edit at block 0.
 import { parseArgs } from "node:util";
 import { open, settled, start } from "../../tests/explorer/browser.mjs";
 
@@ -20,6 +21,22 @@ async function textOf(address, count) {
   const text = "the old house by the sea was full of books that nobody had read ".repeat(Math.ceil(count / 4));
   const answer = await fetch(new URL("/api/tokens", address), { method: "POST", headers, body: JSON.stringify({ text }) });
   return (await answer.json()).tokens.slice(0, count).join("");
+}
+
+// From here, after pauses as a hand makes them.
+async function timeServer(address, text, moves) {
+  const headers = { "Content-Type": "application/json" };
+  const times = [];
+  for (let i = 0; i < moves; ++i) {
+    await new Promise((done) => setTimeout(done, 200));
+    const body = { text, edits: [`blocks.0.hook_resid_post *= ${0.1 + 0.01 * (i % 100)}`] };
+    const requests = ["/api/predict", "/api/depth", "/api/lens"].map((path) => ({ path, body: path === "/api/lens" ? { ...body, count: 24 } : body }));
+    const begin = performance.now();
+    const answer = await fetch(new URL("/api/together", address), { method: "POST", headers, body: JSON.stringify({ requests }) });
+    await answer.arrayBuffer();
+    times.push(performance.now() - begin);
+  }
+  return times;
 }
 
 // In the page. `act` takes the number of the move; `view` is the section whose answer is waited for.
@@ -101,7 +118,9 @@ const results = { tokens: 0, changes: {} };
 let failed = 0;
 try {
   const page = await open(running);
-  await page.locator("#text-field").fill(await textOf(running.address, Number(given.tokens)));
+  const text = await textOf(running.address, Number(given.tokens));
+  results.server = (await timeServer(running.address, text, WARM_UP + Number(given.moves))).slice(WARM_UP);
+  await page.locator("#text-field").fill(text);
   await page.waitForFunction((count) => document.querySelectorAll(".chip").length === count, Number(given.tokens));
   results.tokens = await page.locator(".chip").count();
   await page.locator(".chip").last().click();
@@ -128,6 +147,7 @@ const at = (times, share) => [...times].sort((a, b) => a - b)[Math.min(times.len
 if (given.json) console.log(JSON.stringify(results));
 else {
   console.log(`${given.model ?? "the built-in model"}, ${results.tokens} tokens; milliseconds from the event to the painted frame`);
+  console.log(`the server alone, for a slider: median ${at(results.server, 0.5)}, p95 ${at(results.server, 0.95)}`);
   console.log("change      its view: median  p95  largest   every view: median  p95  largest");
   for (const [name, { own, all }] of Object.entries(results.changes)) {
     const of = (times) => [0.5, 0.95, 1].map((share) => at(times, share).padStart(8)).join("");
