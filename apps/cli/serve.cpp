@@ -2,17 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
 #include "apps/server/store.h"
+#include "stratoscope/base/mapped_file.h"
 
 namespace stratoscope::cli {
+namespace {
+
+// Where --token says none: what stands in a file or in the environment is in no list of processes.
+std::optional<std::string> token_from(const std::string& file) {
+  constexpr std::size_t kLargestFile = 4096;
+  if (!file.empty()) {
+    const std::string text = read_text_file(file, kLargestFile);
+    const std::string line = text.substr(0, text.find_first_of("\r\n"));
+    if (line.empty()) throw Error("serve", file + ": its first line is no token");
+    return line;
+  }
+  const char* const variable = std::getenv("STRATOSCOPE_TOKEN");
+  return variable != nullptr && *variable != '\0' ? std::optional<std::string>(variable) : std::nullopt;
+}
+
+void print_addresses(const std::vector<std::string>& addresses) {
+  fmt::print("the explorer is at {}\n", addresses.front());
+  for (std::size_t i = 1; i < addresses.size(); ++i) fmt::print("from other machines at {}\n", addresses[i]);
+  fmt::print("press Ctrl-C to stop\n");
+  flush_output();
+}
+
+}  // namespace
 
 void add_serve(CLI::App& app, Program& program) {
   struct Options {
     server::ServeOptions server;
-    std::string data;
+    std::string data, token_file;
   };
   auto options = std::make_shared<Options>();
   options->server.model = kBuiltInModel;
@@ -36,9 +62,21 @@ void add_serve(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->type_name("ADDRESS");
   command
-      .add_option("--token", options->server.token,
-                  "the token to require (default: none on this machine, else a new one)")
+      .add_option(
+          "--token", options->server.token,
+          "the token to require (default: none on this machine, else a new one); other users of the machine see it "
+          "in the list of processes, unlike $STRATOSCOPE_TOKEN and --token-file")
       ->type_name("TOKEN");
+  command.add_option("--token-file", options->token_file, "a file whose first line is the token")
+      ->type_name("FILE")
+      ->excludes("--token");
+  command
+      .add_option("--allow-host", options->server.allowed_hosts,
+                  "a further name that requests may use for this server, of a proxy or a tunnel")
+      ->type_name("NAME[:PORT]")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
   command.add_option("--data", options->data, "folder of the saved experiments (default: in $XDG_DATA_HOME)")
       ->type_name("DIR");
   constexpr int kMostThreads = 1024;
@@ -50,13 +88,8 @@ void add_serve(CLI::App& app, Program& program) {
       server::ServeOptions& serve = options->server;
       serve.store_file = options->data.empty() ? server::default_store_file()
                                                : std::filesystem::path(options->data) / "experiments.db";
-      server::serve(
-          serve,
-          [](const std::string& address) {
-            fmt::print("the explorer is at {}\npress Ctrl-C to stop\n", address);
-            flush_output();
-          },
-          [] { return interrupted() != 0; });
+      if (!serve.token) serve.token = token_from(options->token_file);
+      server::serve(serve, print_addresses, [] { return interrupted() != 0; });
     };
   });
 }

@@ -3,8 +3,9 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 
+#include "apps/server/http/address.h"
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "stratoscope/base/names.h"
@@ -12,14 +13,27 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kTargetBytes = 2000;
+// A host as it stands in a URL, in small letters and without the last dot that a name may end in.
+struct Host {
+  std::string name, port;
+};
 
-// "name:port" without the port; IPv6 addresses keep their brackets.
-std::string host_name(const std::string& host, std::string* port) {
-  const std::size_t colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-  if (colon == std::string::npos) return host;
-  *port = host.substr(colon + 1);
-  return host.substr(0, colon);
+// "name:port"; nothing of it where the port is no number.
+Host read_host(const std::string& written) {
+  const std::size_t colon = written.find(':', written.starts_with('[') ? written.find(']') : 0);
+  Host host{written.substr(0, colon), colon == std::string::npos ? "" : written.substr(colon + 1)};
+  if (host.port.find_first_not_of("0123456789") != std::string::npos) return {};
+  if (host.name.ends_with('.')) host.name.pop_back();
+  std::transform(host.name.begin(), host.name.end(), host.name.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
+  return host;
+}
+
+bool is_among(const std::vector<std::string>& names, const Host& host) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const Host allowed = read_host(name);
+    return allowed.name == host.name && (allowed.port.empty() || allowed.port == host.port);
+  });
 }
 
 bool same(const std::string& a, const std::string& b) {  // in a time that does not depend on where they differ
@@ -29,58 +43,49 @@ bool same(const std::string& a, const std::string& b) {  // in a time that does 
   return difference == 0;
 }
 
-void check_length(const httplib::Request& request) {
-  const std::string written = request.get_header_value("Content-Length");
-  if (written.empty()) return;
-  std::size_t length = 0;
-  const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), length);
-  if (error != std::errc() || end != written.data() + written.size())
-    throw Refusal(400, "request", "Content-Length is no number");
-  if (length > kBodyBytes)
-    throw Refusal(
-        413, "request",
-        "the body has " + std::to_string(length) + " bytes, more than the limit of " + std::to_string(kBodyBytes));
-}
-
 }  // namespace
 
-void Guard::check(const httplib::Request& request) const {
-  if (request.target.size() > kTargetBytes)
+void Guard::check(const Request& head) const {
+  constexpr std::array<std::string_view, 5> kMethods = {"GET", "HEAD", "POST", "PATCH", "DELETE"};
+  if (head.target.size() > kTargetBytes)
     throw Refusal(414, "request", "the address is longer than the limit of " + std::to_string(kTargetBytes) + " bytes");
-  const std::string host = request.get_header_value("Host");
-  std::string asked_port = "80";
-  const std::string name = host_name(host, &asked_port);
-  const bool ours = name == "localhost" || name == "127.0.0.1" || name == "[::1]" ||
-                    std::find(hosts.begin(), hosts.end(), name) != hosts.end();
-  if (request.get_header_value_count("Host") != 1 || !ours || asked_port != std::to_string(port))
-    throw Refusal(421, "request", "this server is not " + in_quotes(host), "open the address that it printed");
-  const std::string origin = request.get_header_value("Origin");
-  const std::string site = request.get_header_value("Sec-Fetch-Site");
-  const bool foreign = (!origin.empty() && origin != "http://" + host) || site == "cross-site" || site == "same-site";
-  const bool navigation = request.method == "GET" && request.path == "/" && origin.empty();
+  const std::string written = head.headers.get("Host");
+  const Host host = read_host(written);
+  const bool ours = !host.name.empty() && (is_loopback(host.name) || is_among(names, host) || is_among(proxies, host) ||
+                                           (!token.empty() && is_address(host.name)));
+  if (head.headers.count("Host") != 1 || !ours)
+    throw Refusal(421, "request", "this server is not " + in_quotes(written),
+                  "open the address that it printed, or start it with --allow-host");
+  // A proxy may speak another protocol to the browser, and may write its own name over that of the request.
+  const std::string origin = head.headers.get("Origin");
+  const std::string site = head.headers.get("Sec-Fetch-Site");
+  const std::string asking = origin.substr(origin.starts_with("https://") ? 8 : origin.starts_with("http://") ? 7 : 0);
+  const bool own_page = asking != origin && (asking == written || is_among(proxies, read_host(asking)));
+  const bool foreign = (!origin.empty() && !own_page) || site == "cross-site" || site == "same-site";
+  const bool navigation = head.method == "GET" && head.path == "/" && origin.empty();
   if (foreign && !navigation) throw Refusal(403, "request", "pages of other sites may not talk to this server");
-  if (!request.path.starts_with("/api/")) return;  // the page itself holds no secret
-  if (!token.empty() && !same(request.get_header_value("Authorization"), "Bearer " + token))
+  if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())
+    throw Refusal(405, "request", in_quotes(head.method) + " is no method of this server");
+  if (!head.path.starts_with("/api/")) return;  // the page itself holds no secret
+  if (!token.empty() && !same(head.headers.get("Authorization"), "Bearer " + token))
     throw Refusal(401, "request", "needs the token", "send the header 'Authorization: Bearer TOKEN'");
-  check_length(request);
-  if (request.method == "POST" && !request.get_header_value("Content-Type").starts_with("application/json"))
+  if (head.headers.count("Content-Encoding") > 0)
+    throw Refusal(415, "request", "the body must not be compressed", "leave Content-Encoding out");
+  if (head.method == "POST" && !head.headers.get("Content-Type").starts_with("application/json"))
     throw Refusal(415, "request", "the body must be JSON", "send the header 'Content-Type: application/json'");
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
-}
-
-httplib::Headers protective_headers() {
-  return {{"Content-Security-Policy",
-           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-           "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-          {"X-Content-Type-Options", "nosniff"},
-          {"X-Frame-Options", "DENY"},
-          {"Referrer-Policy", "no-referrer"},
-          {"Cross-Origin-Resource-Policy", "same-origin"},
-          {"Cross-Origin-Opener-Policy", "same-origin"}};
+const Headers& protective_headers() {
+  static const Headers headers = {
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+       "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"X-Frame-Options", "DENY"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Cross-Origin-Opener-Policy", "same-origin"}};
+  return headers;
 }
 
 std::string new_token() {
@@ -91,6 +96,13 @@ std::string new_token() {
     throw Error("serve", "the system gives no random numbers for a token", "choose one with --token");
   for (char& c : bytes) c = kLetters[static_cast<unsigned char>(c) % kLetters.size()];
   return bytes;
+}
+
+void check_token(const std::string& token) {
+  const bool visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+  if (!visible || token.size() > kTokenBytes)
+    throw Error("serve", "the token must be at most " + std::to_string(kTokenBytes) +
+                             " letters, digits and signs of ASCII, without spaces");
 }
 
 }  // namespace stratoscope::server

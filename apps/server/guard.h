@@ -1,28 +1,29 @@
 // Who may talk to the server: the right host name, no other site's page, a token where others can reach it.
 #pragma once
 
-#include <httplib.h>
-
 #include <string>
 #include <vector>
+
+#include "apps/server/http/message.h"
 
 namespace stratoscope::server {
 
 struct Guard {
-  int port = 0;
-  std::vector<std::string> hosts;  // names that requests may use beside those of this machine
-  std::string token;               // empty on loopback
+  std::vector<std::string> names;         // that requests may use for this server, beside those of loopback
+  std::vector<std::string> proxies = {};  // further names, of machines that hand requests on; their pages may ask too
+  std::string token = {};                 // empty on loopback: none is required
 
-  // Throws Refusal: 421 for a foreign host name (DNS rebinding), 403 for another site's page, 401 without the token,
-  // 413, 414 and 415 for what no route would read.
-  void check(const httplib::Request& request) const;
+  // Of a request's head, before its body is read. Throws Refusal: 421 for a foreign host name (DNS rebinding), 403 for
+  // another site's page, 401 without the token, 405, 414 and 415 for what no route would read. A token is required for
+  // every address of the machine but loopback's, so that with one any address in place of a name is the right one.
+  void check(const Request& head) const;
 };
 
-// Is bound to addresses of this machine alone.
-bool is_loopback(const std::string& host);
 // What every answer carries: a strict content policy, no sniffing, no framing.
-httplib::Headers protective_headers();
+const Headers& protective_headers();
 // 32 random letters and digits. Throws Error where the system has no randomness.
 std::string new_token();
+// Throws Error for a token that no header can carry.
+void check_token(const std::string& token);
 
 }  // namespace stratoscope::server

@@ -8,6 +8,9 @@ namespace stratoscope::server {
 
 using std::chrono::seconds;
 
+inline constexpr std::size_t kHeadBytes = 16 * 1024;
+inline constexpr std::size_t kTargetBytes = 2000;  // path and query
+inline constexpr std::size_t kTokenBytes = 1024;
 inline constexpr std::size_t kBodyBytes = std::size_t{8} << 20;
 inline constexpr std::size_t kTextBytes = 64 * 1024;
 inline constexpr std::size_t kEdits = 32;
@@ -29,6 +32,7 @@ inline constexpr std::chrono::milliseconds kScreenFrame{16};     // what comes w
 inline constexpr std::size_t kEventsAhead = 4096;                // that a slow reader of a stream may be behind
 inline constexpr seconds kRequestTime{10};                       // for a request to come in whole
 inline constexpr seconds kAnswerTime{60};                        // for a piece of an answer to be taken
+inline constexpr std::chrono::milliseconds kPartingTime{2000};   // for answers under way when the server stops
 inline constexpr seconds kIdleTime{30};                          // of a connection between requests
 inline constexpr seconds kJobTime{120};
 inline constexpr seconds kSweepTime{1800};

@@ -3,8 +3,6 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
-#include "apps/server/limits.h"
-
 namespace stratoscope::server {
 namespace {
 
@@ -36,25 +34,6 @@ ErrorAnswer error_answer(const std::exception_ptr& exception) {
     return {500, body_of(Error("server", error.what()))};
   } catch (...) {
     return {500, body_of(Error("server", "something failed that should not"))};
-  }
-}
-
-void answer_error(httplib::Response& response, const std::exception_ptr& exception) {
-  const ErrorAnswer answer = error_answer(exception);
-  response.status = answer.status;
-  response.set_content(answer.body, "application/json");
-}
-
-void explain_status(httplib::Response& response) {
-  if (!response.body.empty() || response.content_provider_) return;
-  const auto say = [&](const std::string& problem, const std::string& hint = {}) {
-    response.set_content(body_of(Error("request", problem, hint)), "application/json");
-  };
-  switch (response.status) {
-    case 404: return say("there is nothing at this address", "GET /openapi.json lists what there is");
-    case 413: return say("the body is longer than the limit of " + std::to_string(kBodyBytes) + " bytes");
-    case 414: return say("the address is longer than the limit");
-    default: return say("the request cannot be understood");
   }
 }
 

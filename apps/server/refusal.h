@@ -1,8 +1,6 @@
 // An Error with the HTTP status that it is answered with.
 #pragma once
 
-#include <httplib.h>
-
 #include <exception>
 #include <string>
 
@@ -27,8 +25,5 @@ struct ErrorAnswer {
   std::string body;
 };
 ErrorAnswer error_answer(const std::exception_ptr& exception);
-void answer_error(httplib::Response& response, const std::exception_ptr& exception);
-// The same for errors that the HTTP library found: only where there is no body yet.
-void explain_status(httplib::Response& response);
 
 }  // namespace stratoscope::server

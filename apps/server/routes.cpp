@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "apps/server/connection.h"
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "stratoscope/base/names.h"
@@ -12,11 +11,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Until it has finished, or has a first event. Nobody computes for a client that has gone.
-void wait_for(Workshop& workshop, Job& job) {
+// Until it has finished, or has a first event. Nothing is computed for a client that has gone.
+void wait_for(Workshop& workshop, Job& job, const Request& request) {
   constexpr milliseconds kLook{50};
   while (!job.wait(kLook) && !job.has_events())
-    if (Connection::current()->peer_is_gone() || workshop.server.is_stopping()) job.cancel();
+    if (request.client_is_gone() || workshop.server.is_stopping()) job.cancel();
 }
 
 std::string as_text(const Event& event) { return "event: " + event.name + "\ndata: " + event.data + "\n\n"; }
@@ -30,64 +29,72 @@ std::string closing_event(Job& job) {
   }
 }
 
-void stream(Workshop& workshop, const std::shared_ptr<Job>& job, httplib::Response& response) {
-  response.set_header("Cache-Control", "no-store");
-  response.set_chunked_content_provider(
-      "text/event-stream",
-      [job, &workshop](std::size_t, httplib::DataSink& sink) {
-        const bool finished = job->wait(milliseconds(200)) || job->wait_for_end(kScreenFrame);
-        std::string text;
-        for (const Event& event : job->take_events()) text += as_text(event);
-        if (finished) text += closing_event(*job);
-        if (!text.empty() && !sink.write(text.data(), text.size())) return false;
-        if (workshop.server.is_stopping()) job->cancel();
-        if (finished) sink.done();
-        return true;
-      },
-      [job](bool) { job->cancel(); });
-}
+class EventStream : public BodyStream {
+ public:
+  EventStream(const HttpServer& server, std::shared_ptr<Job> job) : server_(server), job_(std::move(job)) {}
+  ~EventStream() override { job_->cancel(); }
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
+
+  std::optional<std::string> next() override {
+    if (over_) return std::nullopt;
+    over_ = job_->wait(milliseconds(200)) || job_->wait_for_end(kScreenFrame);
+    std::string text;
+    for (const Event& event : job_->take_events()) text += as_text(event);
+    if (over_) text += closing_event(*job_);
+    if (server_.is_stopping()) job_->cancel();
+    return text;
+  }
+
+ private:
+  const HttpServer& server_;
+  std::shared_ptr<Job> job_;
+  bool over_ = false;
+};
+
+const Headers kUncached = {{"Cache-Control", "no-store"}};
 
 }  // namespace
 
-void send(httplib::Response& response, const Json& json) {
-  response.set_header("Cache-Control", "no-store");
+Response document(const Json& json, int status) {
   Answer answer;
   answer.json = json;
-  response.set_content(as_json(answer), "application/json");
+  return {.status = status, .body = as_json(answer), .headers = kUncached};
 }
 
-bool wants_stream(const httplib::Request& request) {
-  return request.get_header_value("Accept").find("text/event-stream") != std::string::npos;
+bool wants_stream(const Request& request) {
+  return request.headers.get("Accept").find("text/event-stream") != std::string::npos;
 }
 
-void answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const httplib::Request& request,
-                 httplib::Response& response) {
+Response answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const Request& request) {
+  wait_for(workshop, *job, request);
   if (wants_stream(request)) {
     // What is wrong with a request is known before its first event: then the answer is an ordinary error.
-    wait_for(workshop, *job);
     if (job->finished() && !job->has_events()) static_cast<void>(job->answer());
-    return stream(workshop, job, response);
+    return {.type = "text/event-stream",
+            .headers = kUncached,
+            .stream = std::make_unique<EventStream>(workshop.server, job)};
   }
-  wait_for(workshop, *job);
   const Answer& answer = job->answer();
-  response.set_header("Cache-Control", "no-store");
-  if (const FileAnswer* file = job->file()) {
-    response.set_header("Content-Disposition", "attachment; filename=\"" + file->name + "\"");
-    return response.set_content(file->bytes, file->type);
-  }
-  const std::string format = request.has_param("format") ? request.get_param_value("format") : "json";
-  if (format == "json") return response.set_content(as_json(answer), "application/json");
-  if (format == "binary") return response.set_content(as_safetensors(answer), "application/octet-stream");
-  if (format == "npz") return response.set_content(as_npz(answer), "application/zip");
+  if (const FileAnswer* file = job->file())
+    return {.body = file->bytes,
+            .type = file->type,
+            .headers = {{"Cache-Control", "no-store"},
+                        {"Content-Disposition", "attachment; filename=\"" + file->name + "\""}}};
+  const std::string format = request.parameter("format").value_or("json");
+  if (format == "json") return {.body = as_json(answer), .headers = kUncached};
+  if (format == "binary")
+    return {.body = as_safetensors(answer), .type = "application/octet-stream", .headers = kUncached};
+  if (format == "npz") return {.body = as_npz(answer), .type = "application/zip", .headers = kUncached};
   throw Refusal(400, "request", "there is no format " + in_quotes(format), "json, binary or npz");
 }
 
-std::string client_of(const httplib::Request& request) {
+std::string client_of(const Request& request) {
   constexpr std::size_t kNameBytes = 64;
-  const std::string name = request.get_header_value("X-Stratoscope-Client");
+  const std::string name = request.headers.get("X-Stratoscope-Client");
   if (name.size() > kNameBytes)
     throw Refusal(400, "request", "X-Stratoscope-Client is longer than the limit of " + std::to_string(kNameBytes));
-  return name.empty() ? request.remote_addr + ":" + std::to_string(request.remote_port) : "tab " + name;
+  return name.empty() ? request.address : "tab " + name;
 }
 
 std::string checked_slot(std::string slot) {

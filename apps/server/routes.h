@@ -9,7 +9,7 @@
 
 #include "apps/server/answer.h"
 #include "apps/server/fields.h"
-#include "apps/server/http_server.h"
+#include "apps/server/http/http_server.h"
 #include "apps/server/jobs.h"
 #include "apps/server/shelf.h"
 #include "apps/server/store.h"
@@ -36,8 +36,8 @@ struct Workshop {
   HttpServer& server;
 };
 
-// Answers with a document that no cache keeps.
-void send(httplib::Response& response, const Json& json);
+// A document that no cache keeps.
+Response document(const Json& json, int status = 200);
 
 void add_view_routes(HttpServer& server, Workshop& workshop);
 void add_together_route(HttpServer& server, Workshop& workshop);
@@ -46,7 +46,7 @@ void add_experiment_routes(HttpServer& server, Workshop& workshop);
 void add_page_routes(HttpServer& server);
 
 // A tab names itself and what its request is for, so that a newer one replaces it; others are clients of their own.
-std::string client_of(const httplib::Request& request);
+std::string client_of(const Request& request);
 // Throws Refusal for one that is too long.
 std::string checked_slot(std::string slot);
 
@@ -62,8 +62,7 @@ std::shared_ptr<Job> begin_view(Workshop& workshop, const std::string& path, Fie
 
 // The job's answer, as the request wants it: text/event-stream where it accepts that, else ?format=json (the default),
 // binary (safetensors) or npz. Waits for the job; cancels it when the client goes.
-void answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const httplib::Request& request,
-                 httplib::Response& response);
-bool wants_stream(const httplib::Request& request);
+Response answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const Request& request);
+bool wants_stream(const Request& request);
 
 }  // namespace stratoscope::server

@@ -10,7 +10,7 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr const char* kOne = "/api/experiments/([0-9]{1,15})";
+constexpr const char* kOne = "/api/experiments/{id}";
 
 long number_in(const std::string& text, long otherwise) {
   long number = 0;
@@ -18,7 +18,7 @@ long number_in(const std::string& text, long otherwise) {
   return error == std::errc() && end == text.data() + text.size() ? number : otherwise;
 }
 
-long id_of(const httplib::Request& request) { return number_in(request.matches[1].str(), 0); }
+long id_of(const Request& request) { return number_in(request.id, 0); }
 
 [[noreturn]] void none_of(long id) {
   throw Refusal(404, "experiments", "there is no experiment " + std::to_string(id));
@@ -38,36 +38,35 @@ Store& StoreDoor::open() {
 }
 
 void add_experiment_routes(HttpServer& server, Workshop& workshop) {
-  server.Get("/api/experiments", [&workshop](const httplib::Request& request, httplib::Response& response) {
-    const long before = request.has_param("before") ? number_in(request.get_param_value("before"), 0) : 0;
+  server.add("GET", "/api/experiments", [&workshop](const Request& request) {
+    const long before = number_in(request.parameter("before").value_or(""), 0);
     Json list = Json::array();
-    const std::string search = request.has_param("search") ? request.get_param_value("search") : "";
+    const std::string search = request.parameter("search").value_or("");
     for (const ExperimentSummary& summary : workshop.store.open().list(search, before, kListed))
       list.push_back(summary_json(summary));
-    send(response, {{"experiments", list}});
+    return document({{"experiments", list}});
   });
-  server.Post("/api/experiments", [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("POST", "/api/experiments", [&workshop](const Request& request) {
     const SavedExperiment experiment = read_experiment(request.body);
-    send(response, {{"id", workshop.store.open().save(experiment)}});
-    response.status = 201;
+    return document({{"id", workshop.store.open().save(experiment)}}, 201);
   });
-  server.Get(kOne, [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("GET", kOne, [&workshop](const Request& request) {
     const auto found = workshop.store.open().find(id_of(request));
     if (!found) none_of(id_of(request));
     Json json = summary_json(found->summary);
     json["experiment"] = Json::parse(found->document);
-    send(response, json);
+    return document(json);
   });
-  server.Patch(kOne, [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("PATCH", kOne, [&workshop](const Request& request) {
     Fields fields(request.body);
     const std::string note = fields.text("note", kNoteBytes);
     fields.refuse_others();
     if (!workshop.store.open().set_note(id_of(request), note)) none_of(id_of(request));
-    send(response, {{"id", id_of(request)}});
+    return document({{"id", id_of(request)}});
   });
-  server.Delete(kOne, [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("DELETE", kOne, [&workshop](const Request& request) {
     if (!workshop.store.open().remove(id_of(request))) none_of(id_of(request));
-    response.status = 204;
+    return Response{.status = 204};
   });
 }
 

@@ -45,10 +45,10 @@ class Loading {
 }  // namespace
 
 void add_model_routes(HttpServer& server, Workshop& workshop) {
-  server.Get("/api/status", [&workshop](const httplib::Request&, httplib::Response& response) {
-    send(response, {{"version", STRATOSCOPE_VERSION}, {"model", workshop.shelf.first()}, {"limits", limits()}});
+  server.add("GET", "/api/status", [&workshop](const Request&) {
+    return document({{"version", STRATOSCOPE_VERSION}, {"model", workshop.shelf.first()}, {"limits", limits()}});
   });
-  server.Get("/api/models", [&workshop](const httplib::Request&, httplib::Response& response) {
+  server.add("GET", "/api/models", [&workshop](const Request&) {
     Json list = Json::array();
     for (const ListedModel& model : workshop.shelf.list()) {
       Json entry{{"name", model.name},     {"aliases", model.aliases}, {"built_in", model.built_in},
@@ -57,23 +57,23 @@ void add_model_routes(HttpServer& server, Workshop& workshop) {
       if (!model.problem.empty()) entry["problem"] = model.problem, entry["hint"] = model.hint;
       list.push_back(std::move(entry));
     }
-    send(response, {{"models", list}});
+    return document({{"models", list}});
   });
-  server.Post("/api/models/info", [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("POST", "/api/models/info", [&workshop](const Request& request) {
     Fields fields(request.body);
     const std::string name = fields.text_or("model", kTextBytes, workshop.shelf.first());
     fields.refuse_others();
     Progress silent;
-    send(response, Json::parse(model_info(workshop.shelf.open(name, silent)->session()).text));
+    return document(Json::parse(model_info(workshop.shelf.open(name, silent)->session()).text));
   });
-  server.Post("/api/models/load", [&workshop](const httplib::Request& request, httplib::Response& response) {
+  server.add("POST", "/api/models/load", [&workshop](const Request& request) {
     Fields fields(request.body);
     const std::string name = fields.text("model", kTextBytes);
     fields.refuse_others();
     auto loading = std::make_shared<Loading>(workshop.shelf, name, wants_stream(request));
     // The thread lives as long as the job: a stream's job is read after this function has returned.
     const std::shared_ptr<Job> job(loading->job().get(), [loading](Job*) {});
-    answer_with(workshop, job, request, response);
+    return answer_with(workshop, job, request);
   });
 }
 

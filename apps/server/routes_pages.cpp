@@ -12,32 +12,24 @@ constexpr const char* kMissing =
     "same:\n"
     "GET /openapi.json describes it.\n";
 
-std::string as_pattern(std::string_view path) {
-  std::string pattern;
-  for (const char c : path) pattern += c == '.' ? std::string("\\.") : std::string(1, c);
-  return pattern;
-}
-
 }  // namespace
 
 void add_page_routes(HttpServer& server) {
-  server.Get("/openapi\\.json", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content(std::string(openapi()), "application/json");
-  });
+  server.add("GET", "/openapi.json", [](const Request&) { return Response{.body = std::string(openapi())}; });
   for (const Page& page : pages()) {
-    const auto send = [page](const httplib::Request&, httplib::Response& response) {
+    const auto send = [page](const Request&) {
       // Names of assets change with their content.
-      response.set_header("Cache-Control",
-                          page.path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
-      response.set_content(page.bytes.data(), page.bytes.size(), std::string(page.type));
+      const bool is_asset = page.path.starts_with("/assets/");
+      return Response{.body = std::string(page.bytes),
+                      .type = std::string(page.type),
+                      .headers = {{"Cache-Control", is_asset ? "public, max-age=31536000, immutable" : "no-cache"}}};
     };
-    server.Get(as_pattern(page.path), send);
-    if (page.path == "/index.html") server.Get("/", send);
+    server.add("GET", std::string(page.path), send);
+    if (page.path == "/index.html") server.add("GET", "/", send);
   }
   if (pages().empty())
-    server.Get("/", [](const httplib::Request&, httplib::Response& response) {
-      response.status = 503;
-      response.set_content(kMissing, "text/plain; charset=utf-8");
+    server.add("GET", "/", [](const Request&) {
+      return Response{.status = 503, .body = kMissing, .type = "text/plain; charset=utf-8"};
     });
 }
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "apps/server/connection.h"
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "apps/server/routes.h"
@@ -30,9 +29,9 @@ std::string message(const Json& head, const std::string& body) {
 }
 
 // The answers, as messages.
-class Together {
+class Together : public BodyStream {
  public:
-  Together(Workshop& workshop, const std::string& client, const nlohmann::json& requests) {
+  Together(Workshop& workshop, const std::string& client, const nlohmann::json& requests) : server_(workshop.server) {
     for (const nlohmann::json& request : requests) {
       Part& part = parts_.emplace_back();
       try {
@@ -48,6 +47,18 @@ class Together {
     }
   }
 
+  ~Together() override { cancel(); }
+  Together(const Together&) = delete;
+  Together& operator=(const Together&) = delete;
+
+  std::optional<std::string> next() override {
+    if (all([](Part& part) { return part.told; })) return std::nullopt;
+    wait();
+    if (server_.is_stopping()) cancel();
+    return take_news();
+  }
+
+ private:
   void cancel() {
     for (Part& part : parts_)
       if (part.job) part.job->cancel();
@@ -71,11 +82,6 @@ class Together {
     return news;
   }
 
-  bool is_over() {
-    return all([](Part& part) { return part.told; });
-  }
-
- private:
   // A change is worth waiting for one frame more: mostly all of it is there then, and is drawn at once.
   static constexpr milliseconds kFirst = 2 * kScreenFrame;
 
@@ -117,6 +123,7 @@ class Together {
     return std::all_of(parts_.begin(), parts_.end(), has);
   }
 
+  const HttpServer& server_;
   std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
   std::vector<Part> parts_;
   Clock::time_point next_ = Clock::now() + kFirst;
@@ -134,20 +141,10 @@ nlohmann::json checked_requests(const std::string& body) {
 }  // namespace
 
 void add_together_route(HttpServer& server, Workshop& workshop) {
-  server.Post("/api/together", [&workshop](const httplib::Request& request, httplib::Response& response) {
-    const auto together = std::make_shared<Together>(workshop, client_of(request), checked_requests(request.body));
-    response.set_header("Cache-Control", "no-store");
-    response.set_chunked_content_provider(
-        "application/octet-stream",
-        [together, &workshop](std::size_t, httplib::DataSink& sink) {
-          together->wait();
-          const std::string news = together->take_news();
-          if (!news.empty() && !sink.write(news.data(), news.size())) return false;
-          if (workshop.server.is_stopping() || Connection::current()->peer_is_gone()) together->cancel();
-          if (together->is_over()) sink.done();
-          return true;
-        },
-        [together](bool) { together->cancel(); });
+  server.add("POST", "/api/together", [&workshop](const Request& request) {
+    return Response{.type = "application/octet-stream",
+                    .headers = {{"Cache-Control", "no-store"}},
+                    .stream = std::make_unique<Together>(workshop, client_of(request), checked_requests(request.body))};
   });
 }
 

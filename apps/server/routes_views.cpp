@@ -92,11 +92,11 @@ void add_view_routes(HttpServer& server, Workshop& workshop) {
   std::vector<std::string> paths = {kTokensPath};
   for (const ViewRoute& route : kViews) paths.emplace_back(route.path);
   for (const std::string& path : paths)
-    server.Post(path, [path, &workshop](const httplib::Request& request, httplib::Response& response) {
-      const std::string slot = checked_slot(request.get_header_value("X-Stratoscope-Slot"));
+    server.add("POST", path, [path, &workshop](const Request& request) {
+      const std::string slot = checked_slot(request.headers.get("X-Stratoscope-Slot"));
       const auto job = begin_view(workshop, path, Fields(request.body), client_of(request), slot,
                                   {.streams = wants_stream(request)});
-      answer_with(workshop, job, request, response);
+      return answer_with(workshop, job, request);
     });
 }
 

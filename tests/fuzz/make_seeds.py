@@ -179,8 +179,23 @@ SEEDS = {
     "capture": lambda: CAPTURES,
     "json": lambda: JSON,
     "texts": lambda: TEXTS,
+    "http": lambda: HTTP,
     "weight_index": lambda: [json.dumps(index) for index in INDEXES],
 }
+
+HOST, TOKEN = "Host: localhost\r\n", "Authorization: Bearer t\r\n"
+JSON_BODY = HOST + TOKEN + "Content-Type: application/json\r\n"
+HTTP = [
+    f"GET / HTTP/1.1\r\n{HOST}\r\n" * 2,
+    f"GET /api/x?a=b%20c&format=npz HTTP/1.1\r\n{HOST}{TOKEN}\r\nHEAD /api/x HTTP/1.1\r\n{HOST}{TOKEN}\r\n",
+    f"POST /api/x HTTP/1.1\r\n{JSON_BODY}Content-Length: 2\r\n\r\n{{}}DELETE /api/x/17 HTTP/1.1\r\n{HOST}{TOKEN}\r\n",
+    f"POST /api/s HTTP/1.1\r\n{JSON_BODY}Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nabcde\r\n0\r\nX: y\r\n\r\n",
+    f"POST /api/s HTTP/1.0\r\n{JSON_BODY}Connection: keep-alive\r\nContent-Length: 9\r\n\r\nabcdefghi",
+    f"PATCH /api/x HTTP/1.1\r\n{JSON_BODY}Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    f"POST /?a?b HTTP/1.1\r\n{HOST}Origin: http://evil.example\r\nContent-Length: 40\r\n\r\nDELETE /api/x/1 HTTP/1.1\r\n{HOST}{TOKEN}\r\n",
+    f"POST /api/x HTTP/1.1\r\n{JSON_BODY}Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    f"GET /api/x HTTP/1.1\r\n{HOST}{TOKEN}Range: bytes=0-0,1-\r\nCookie: a=b\r\n x: folded\r\n\r\n",
+]
 
 # Words that a search by single bytes would need long for; keys of JSON files are taken from the seeds.
 WORDS = {
@@ -193,6 +208,9 @@ WORDS = {
     "safetensors": "dtype shape data_offsets __metadata__ F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL".split(),
     "tokenizer_json": ["ByteLevel", "BPE", "Ġ", "true", "false", "null"],
     "vocab_merges": ["#version", "Ġ", "<|endoftext|>"],
+    "http": [HOST, TOKEN, "\r\n\r\n", " HTTP/1.1\r\n", "HTTP/1.0", "GET ", "HEAD ", "POST ", "PATCH ", "DELETE ", "OPTIONS ", "/api/x", "/api/s",
+             "Content-Length: ", "Transfer-Encoding: ", "chunked", "0\r\n\r\n", "Origin: ", "Sec-Fetch-Site: ", "Connection: ", "close",
+             "keep-alive", "Upgrade: ", "Expect: 100-continue", "Content-Type: application/json", "%2e", "%00", "?"],
     "json": ["\\ud83d", "\\u0000", "1e400", "-0", "true", "null"],
 }  # fmt: skip
 

@@ -48,8 +48,7 @@ def test_openapi_is_served(server):
 
 def test_openapi_names_every_route():
     sources = "".join(path.read_text() for path in (ROOT / "apps" / "server").glob("routes_*.cpp"))
-    routes = {path.replace("([0-9]{1,15})", "{id}") for path in re.findall(r'"(/api/[^"]*)"', sources)}
-    assert routes == set(OPENAPI["paths"])
+    assert set(re.findall(r'"(/api/[^"]*)"', sources)) == set(OPENAPI["paths"])
 
 
 @pytest.mark.parametrize("path, method, operation", operations(), ids=lambda value: value if isinstance(value, str) else "")
