@@ -1,12 +1,19 @@
 """What others may try: foreign pages, forged requests, too much of everything. The process lives."""
+import gzip
 import json
+import os
+import re
+import signal
 import socket
+import subprocess
 import threading
 import time
+import urllib.parse
+from pathlib import Path
 
 import pytest
 
-from serving import TEXT
+from serving import PROGRAM, TEXT
 
 
 @pytest.fixture(autouse=True)
@@ -221,10 +228,142 @@ def test_a_stale_request_is_answered_409(server):
     assert newer.status == 200 and answers[0].status == 409
 
 
+def experiment(note):
+    return {"stratoscope": "experiment", "version": "0.1.0", "model": {"name": "novella-7m", "hash": "00ff"}, "text": TEXT, "edits": [], "note": note}
+
+
+REFUSED_EARLY = ["/?a?b", "/?" + "a" * 9000, "/nothing", "/api/predict"]
+
+
+@pytest.mark.parametrize("target", REFUSED_EARLY, ids=["mark", "long", "nothing", "type"])
+def test_the_body_of_a_refused_request_is_no_request(server, target):
+    identity = server.post("/api/experiments", experiment("precious")).json()["id"]
+    document = json.dumps(experiment("written by another site"))
+    host = f"Host: 127.0.0.1:{server.port}\r\n"
+    inner = f"DELETE /api/experiments/{identity} HTTP/1.1\r\n{host}\r\nPOST /api/experiments HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: {len(document)}\r\n\r\n{document}"
+    outer = f"POST {target} HTTP/1.1\r\n{host}Origin: http://evil.example\r\nContent-Type: text/plain\r\nContent-Length: {len(inner)}\r\n\r\n{inner}"
+    answer = raw(server, outer.encode())
+    assert answer.count(b"HTTP/1.1 ") == 1 and b"Connection: close" in answer
+    notes = [entry["note"] for entry in server.get("/api/experiments").json()["experiments"]]
+    assert "precious" in notes and "written by another site" not in notes
+    assert server.ask("DELETE", f"/api/experiments/{identity}").status == 204
+
+
+def memory_of(serving, key="VmHWM"):
+    status = Path(f"/proc/{serving.process.pid}/status").read_text()
+    return int(re.search(rf"{key}:\s+(\d+)", status)[1]) / 1024  # MiB
+
+
+def test_packed_and_parted_bodies_and_ranges_cost_nothing(own_server):
+    serving = own_server("--host", "0.0.0.0", "--token", "secret")
+    serving.get("/openapi.json")
+    before = memory_of(serving)
+    bomb = gzip.compress(b"0" * (256 << 20), 1)
+    part = b'--b\r\nX: y\r\nContent-Disposition: form-data; name="a"' + b" " * 16200 + b"\r\n\r\nx\r\n--b--\r\n"
+    quotes = b"--b\r\n" + (b'Content-Disposition: form-data; name="' + b'";filename="' * 330 + b'";filename*=a' * 330 + b" x\r\n") * 20 + b"\r\nx\r\n--b--\r\n"
+    for body in (bomb, gzip.compress(part), gzip.compress(quotes)):
+        for path in ("/nothing", "/api/predict", "/"):
+            answer = serving.post(path, body, headers={"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"})
+            assert 400 <= answer.status < 500
+    for body in (part, quotes):
+        assert 400 <= serving.post("/api/predict", body, headers={"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Bearer secret"}).status < 500
+    whole = serving.get("/openapi.json")
+    ranged = serving.get("/openapi.json", headers={"Range": "bytes=" + ",".join(["0-"] * 900)})
+    assert ranged.status == 200 and ranged.body == whole.body
+    assert memory_of(serving) - before < 32
+
+
+def test_heads_are_not_kept(own_server):
+    serving = own_server()
+    before = memory_of(serving)
+    connections = []
+    for _ in range(64):
+        connection = socket.create_connection(("127.0.0.1", serving.port), timeout=10)
+        connections.append(connection)
+        try:
+            for _ in range(64):
+                connection.sendall(b"X: " + b"y" * 16000 + b"\r\n")
+        except OSError:
+            pass  # closed: more than a head may be
+    assert memory_of(serving) - before < 32
+    for connection in connections:
+        connection.close()
+
+
+def test_it_ends_soon_although_clients_do_not_read(own_server):
+    serving = own_server()
+    body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
+    head = f"POST /api/sweep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+    pages = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
+    connections = []
+    for number in range(24):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", serving.port))
+        connection.setblocking(False)
+        try:
+            connection.send((head + body if number % 2 else pages).encode())
+        except BlockingIOError:
+            pass
+        connections.append(connection)
+    time.sleep(1)
+    assert serving.is_alive()
+    begin = time.monotonic()
+    assert serving.stop() in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+    assert time.monotonic() - begin < 30  # it was a minute; unloaded it is two seconds
+    for connection in connections:
+        connection.close()
+
+
 def test_a_token_is_required_beyond_this_machine(own_server, tmp_path):
     serving = own_server("--host", "0.0.0.0")
     assert serving.token and len(serving.token) >= 32
-    host = {"Host": f"0.0.0.0:{serving.port}"}
+    host = {"Host": f"192.168.7.7:{serving.port}"}
     assert serving.get("/api/status", headers=host).status == 401
     assert serving.get("/api/status", headers=host | {"Authorization": "Bearer wrong"}).status == 401
     assert serving.get("/api/status", headers=host | {"Authorization": f"Bearer {serving.token}"}).status == 200
+
+
+def start_fails(tmp_path, *arguments, env=None):
+    command = [PROGRAM, "serve", "--port", "0", "--data", str(tmp_path), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | (env or {}))
+    assert result.returncode in (1, 2) and result.stderr.count("\n") == 1 and result.stdout == ""
+    return result.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", "[::]"])
+def test_an_empty_token_is_refused_where_others_can_reach_the_server(tmp_path, host):
+    assert "token is empty" in start_fails(tmp_path, "--host", host, "--token", "")
+
+
+@pytest.mark.parametrize("token", ["a b", "\u00fc", "a\nb", " a", "a ", "\t", "x" * 9000], ids=lambda token: ascii(token)[:20])
+def test_a_token_that_no_header_carries_is_refused(tmp_path, token):
+    assert "the token must be" in start_fails(tmp_path, "--token", token)
+    assert "the token must be" in start_fails(tmp_path, env={"STRATOSCOPE_TOKEN": token})
+
+
+@pytest.mark.parametrize("token", ["t", "a#b&c=d", "token+plus", 'a"b<script>', "a%41b", "x" * 1024], ids=lambda token: ascii(token)[:20])
+def test_any_other_token_works_from_wherever_it_comes(own_server, tmp_path, token):
+    (tmp_path / "token").write_text(token + "\n")
+    for serving in (own_server("--token", token), own_server("--token-file", tmp_path / "token"), own_server(env={"STRATOSCOPE_TOKEN": token})):
+        assert urllib.parse.unquote(serving.token) == token
+        assert serving.get("/api/status").status == 401
+        assert serving.get("/api/status", headers={"Authorization": "Bearer " + token}).status == 200
+
+
+def test_hosts_are_known_by_name_and_not_by_port(own_server):
+    serving = own_server("--allow-host", "hub.example", "--allow-host", "lab.example:9000")
+    for host, status in [("localhost:9000", 200), ("127.0.0.1", 200), ("hub.example", 200), ("hub.example:443", 200), ("lab.example:9000", 200), ("lab.example:9001", 421), ("evil.example", 421), (socket.gethostname() + ".evil.example", 421)]:
+        assert serving.get("/api/status", headers={"Host": host}).status == status, host
+    proxied = {"Host": f"localhost:{serving.port}", "Origin": "https://hub.example"}
+    assert serving.get("/api/status", headers=proxied).status == 200
+    assert serving.get("/api/status", headers=proxied | {"Origin": "https://evil.example"}).status == 403
+
+
+def test_it_prints_addresses_that_open(own_server):
+    serving = own_server("--host", "0.0.0.0")
+    assert serving.host == "127.0.0.1"
+    allowed = {"Authorization": f"Bearer {serving.token}"}
+    for host in ("127.0.0.2", socket.gethostname()):
+        assert serving.get("/api/status", headers=allowed | {"Host": f"{host}:{serving.port}"}).status == 200
+        assert serving.get("/", headers={"Host": f"{host}:{serving.port}"}).status == 200

@@ -20,10 +20,19 @@ export const SILENCE = "the server does not answer; is `stratoscope serve` still
 const client = crypto.getRandomValues(new Uint32Array(4)).join("-");
 const running = new Map<string, AbortController>();
 
+// What is no code, in an address that was typed, stays as it is.
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 // A server beyond this machine printed its token behind '#'.
 function readToken(): string {
-  const inAddress = /(?:^#|&)token=([\w-]+)/.exec(location.hash);
-  if (inAddress) sessionStorage.setItem("token", inAddress[1]);
+  const inAddress = /(?:^#|&)token=([^&]+)/.exec(location.hash);
+  if (inAddress) sessionStorage.setItem("token", decoded(inAddress[1]));
   return sessionStorage.getItem("token") ?? "";
 }
 const token = readToken();
