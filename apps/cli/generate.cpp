@@ -82,6 +82,7 @@ void add_generate(CLI::App& app, Program& program) {
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
       if (result.file) fmt::print("saved in {}\n", result.file->string());
+      print_globs(result.capture_globs);
       print_effect(result.effect);
     };
   });

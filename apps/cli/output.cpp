@@ -42,7 +42,13 @@ void print_warnings(const Session& session, const CommonOptions& options, const 
 }
 
 void print_effect(const std::optional<Effect>& effect) {
-  if (effect) print("\n" + describe(*effect) + "\n");
+  if (!effect) return;
+  print("\n" + describe(*effect) + "\n");
+  print_globs(effect->globs);
+}
+
+void print_globs(const std::vector<GlobMatch>& globs) {
+  for (const GlobMatch& glob : globs) print(describe(glob) + "\n");
 }
 
 void flush_output() {

@@ -23,8 +23,9 @@ void print_json(const Document& document);
 void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
                     std::size_t texts = 1);
 void warn_all(const std::vector<std::string>& warnings);
-// "effect of the edits: …" for people.
+// For people: "effect of the edits: …", and what their globs mean.
 void print_effect(const std::optional<Effect>& effect);
+void print_globs(const std::vector<GlobMatch>& globs);
 
 // Throws Error when what was printed did not arrive (full disk, closed pipe).
 void flush_output();

@@ -59,6 +59,7 @@ void run_command(Options options, const Program& program) {
   Table table({"key", "shape"});
   for (const auto& [name, shape] : saved.keys) table.add({name, to_string(shape)});
   print(table.text());
+  print_globs(saved.capture_globs);
   print_effect(saved.effect);
 }
 

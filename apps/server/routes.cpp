@@ -18,14 +18,14 @@ void wait_for(Workshop& workshop, Job& job, const Request& request) {
     if (request.client_is_gone() || workshop.server.is_stopping()) job.cancel();
 }
 
-std::string as_text(const Event& event) { return "event: " + event.name + "\ndata: " + event.data + "\n\n"; }
+std::string event_text(const Event& event) { return "event: " + event.name + "\ndata: " + event.data + "\n\n"; }
 
 // The last event of a stream.
 std::string closing_event(Job& job) {
   try {
-    return as_text({"result", as_json(job.answer())});
+    return event_text({"result", as_json(job.answer())});
   } catch (...) {
-    return as_text({"error", error_answer(std::current_exception()).body});
+    return event_text({"error", error_answer(std::current_exception()).body});
   }
 }
 
@@ -40,7 +40,7 @@ class EventStream : public BodyStream {
     if (over_) return std::nullopt;
     over_ = job_->wait(milliseconds(200)) || job_->wait_for_end(kScreenFrame);
     std::string text;
-    for (const Event& event : job_->take_events()) text += as_text(event);
+    for (const Event& event : job_->take_events()) text += event_text(event);
     if (over_) text += closing_event(*job_);
     if (server_.is_stopping()) job_->cancel();
     return text;

@@ -26,8 +26,9 @@ Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config)
   Heads wanted;
   for (const std::string& name : request.heads) {
     const HookMatch match = match_hook(name, config);
-    if (!match.head) throw Error("attribution", in_quotes(name) + " is no head", "heads are called L5H3");
-    wanted.insert({match.sites[0].layer, *match.head});
+    if (!match.heads) throw Error("attribution", in_quotes(name) + " is no head", "heads are called L5H3");
+    for (const Site site : match.sites)
+      for (const std::size_t head : *match.heads) wanted.insert({site.layer, head});
   }
   return wanted;
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/ops/instruction_set.h"
@@ -31,8 +32,17 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
     json["effect"]["nonfinite"] = {{"hook_point", name_of(effect->nonfinite->site)},
                                    {"text", effect->nonfinite->sequence},
                                    {"position", effect->nonfinite->position}};
+  if (effect) add_globs(effect->globs, json);
   if (text != nullptr && !text->notes.empty()) json["notes"] = text->notes;
   return json;
+}
+
+void add_globs(const std::vector<GlobMatch>& globs, Json& document) {
+  for (const GlobMatch& glob : globs) {
+    Json names = Json::array();
+    for (const Site site : glob.sites) names.push_back(name_of(site));
+    document["globs"].push_back({{"expression", glob.expression}, {"hook_points", std::move(names)}});
+  }
 }
 
 Json target_json(const Target& target) { return {{"id", target.id}, {"token", target.token}, {"ids", target.ids}}; }
@@ -50,6 +60,15 @@ Document finish_document(const Json& json) {
 std::string describe(const Effect& effect) {
   return "effect of the edits: KL(clean ‖ edited) up to " + short_number(effect.kl) +
          " nats, a logit changed by up to " + short_number(effect.max_change);
+}
+
+std::string describe(const GlobMatch& glob) {
+  constexpr std::size_t kShown = 12;
+  const std::size_t count = glob.sites.size(), shown = count > kShown ? kShown - 1 : count;
+  std::string text = in_quotes(glob.expression) + " means " + std::to_string(count) +
+                     (count == 1 ? " hook point: " : " hook points: ");
+  for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? ", " : "") + name_of(glob.sites[i]);
+  return shown < count ? text + ", … " + name_of(glob.sites.back()) : text;
 }
 
 }  // namespace stratoscope

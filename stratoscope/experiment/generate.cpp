@@ -14,14 +14,13 @@
 namespace stratoscope {
 namespace {
 
-std::vector<Capture> captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
+CaptureList captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
   if (!request.captures.empty() && !request.file)
     throw Error("generate", "captures go into a file, and none is asked for", "add --save FILE");
-  const std::size_t nothing_chosen[] = {0, 0};
   for (const std::string& text : request.captures)
     if (parse_hook_expression(text).positions)
       throw Error("generate", "captures of generated texts take no positions: " + text, "they are of all of them");
-  return CaptureList(request.captures, config).of_texts(nothing_chosen);
+  return {request.captures, config};
 }
 
 GenerateRequest request_of(const Session& session, const GenerateTextRequest& request, const Text& prompt) {
@@ -31,7 +30,8 @@ GenerateRequest request_of(const Session& session, const GenerateTextRequest& re
   check_corrupt_is_read(wanted.edits, request.edits.corrupt_text.has_value());
   if (request.edits.corrupt_text) wanted.corrupt = session.read(*request.edits.corrupt_text, request.text_options).ids;
   wanted.scope = parse_edit_scope(request.edit_scope);
-  wanted.captures = captures_of_all_rows(request, session.config());
+  const std::size_t nothing_chosen[] = {0, 0};
+  wanted.captures = captures_of_all_rows(request, session.config()).of_texts(nothing_chosen);
   wanted.keep = request.file.has_value();
   wanted.max_new = request.max_new;
   wanted.sampling = request.sampling;
@@ -64,6 +64,7 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   result.text = text.shown();
   if (generation.context_is_full) result.stopped = "context";
   result.effect = generation.effect;
+  if (result.effect) result.effect->globs = globs_of(wanted.edits, session.config());
   if (!request.file) return;
   std::vector<std::int64_t> ids(result.prompt.ids.begin(), result.prompt.ids.end());
   for (const NewToken& token : generation.tokens) ids.push_back(token.id);
@@ -78,6 +79,7 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
 GeneratedText generate_text(const Session& session, const GenerateTextRequest& request) {
   if (request.file) check_array_ending(*request.file);
   GeneratedText result;
+  result.capture_globs = captures_of_all_rows(request, session.config()).globs();
   result.prompt = session.read(request.text, request.text_options);
   const GenerateRequest wanted = request_of(session, request, result.prompt);
   if (session.precision() == Precision::fp64)
@@ -97,6 +99,7 @@ Document to_json(const Session& session, const GeneratedText& result) {
     json["tokens"].push_back({{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}});
   if (result.file) {
     json["file"] = result.file->string();
+    add_globs(result.capture_globs, json);
     json["keys"] = Json::object();
     for (const auto& [name, shape] : result.keys) json["keys"][name] = shape;
   }

@@ -43,6 +43,7 @@ struct GeneratedText {
   std::vector<GeneratedToken> tokens;  // every token that was made, those of a stop text too
   std::string stopped;                 // "length", "stop", "end" (the end-of-text token) or "context"
   std::vector<std::pair<std::string, Shape>> keys;
+  std::vector<GlobMatch> capture_globs;
   std::optional<std::filesystem::path> file;
   std::optional<Effect> effect;
 };

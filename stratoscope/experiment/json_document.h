@@ -16,6 +16,9 @@ using Json = nlohmann::ordered_json;
 Json begin_document(const Session& session, const std::optional<Effect>& effect = std::nullopt,
                     const Text* text = nullptr);
 
+// Adds {"expression", "hook_points"} of each to the document's list "globs".
+void add_globs(const std::vector<GlobMatch>& globs, Json& document);
+
 // {"id", "token", "ids"}, and a list of them.
 Json target_json(const Target& target);
 Json targets_json(const std::vector<Target>& targets);

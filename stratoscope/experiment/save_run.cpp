@@ -275,6 +275,7 @@ SavedRun save_run(const Session& session, const SaveRunRequest& request) {
 
   SavedRun saved;
   saved.file = request.file;
+  saved.capture_globs = captures.globs();
   saved.texts = counter.sizes().texts;
   saved.tokens = counter.sizes().rows;
   saved.notes = counter.notes();
@@ -286,6 +287,7 @@ SavedRun save_run(const Session& session, const SaveRunRequest& request) {
     Recorder<T, std::decay_t<decltype(run_model)>> recorder(session, captures, blocks, start ? &*start : nullptr, edits,
                                                             run_model);
     saved.effect = recorder.record(spool, counter.sizes(), out);
+    if (saved.effect) saved.effect->globs = globs_of(edits.expressions(), session.config());
     for (const PlannedArray& array : out.arrays()) saved.keys.emplace_back(array.name, array.shape);
     if (start) start->check_unchanged();
     out.commit(session.progress());
@@ -303,6 +305,7 @@ Document to_json(const Session& session, const SavedRun& saved) {
   json["file"] = saved.file.string();
   json["texts"] = saved.texts;
   json["tokens"] = saved.tokens;
+  add_globs(saved.capture_globs, json);
   json["keys"] = Json::object();
   for (const auto& [name, shape] : saved.keys) json["keys"][name] = shape;
   return finish_document(json);

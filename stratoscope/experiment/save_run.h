@@ -34,6 +34,7 @@ struct SavedRun {
   std::size_t texts = 0, tokens = 0;
   std::vector<std::string> notes;  // what was added or cut
   std::vector<std::pair<std::string, Shape>> keys;
+  std::vector<GlobMatch> capture_globs;
   std::filesystem::path file;
   std::optional<Effect> effect;  // measured at the logits, also where the run stops before them
 };

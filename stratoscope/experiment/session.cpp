@@ -40,6 +40,12 @@ Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::s
   return effect;
 }
 
+std::vector<EditExpression> parsed(const std::vector<std::string>& expressions) {
+  std::vector<EditExpression> edits;
+  for (const std::string& expression : expressions) edits.push_back(parse_edit(expression));
+  return edits;
+}
+
 Text as_text(const Session& session, const TokenIds& ids) {
   Text text;
   text.ids = ids;
@@ -160,8 +166,8 @@ std::string Session::token_text(TokenId id) const {
   return tokenizer_->token_text(id);
 }
 
-EditResolver::EditResolver(const Session& session, const Edits& edits, const TextOptions& options) : session_(session) {
-  for (const std::string& expression : edits.expressions) expressions_.push_back(parse_edit(expression));
+EditResolver::EditResolver(const Session& session, const Edits& edits, const TextOptions& options)
+    : session_(session), expressions_(parsed(edits.expressions)) {
   check_corrupt_is_read(expressions_, edits.corrupt_text.has_value());
   if (expressions_.empty()) return;
   if (edits.corrupt_text) corrupt_ = session.read(*edits.corrupt_text, options).ids;
@@ -207,11 +213,13 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
   request.sequences = {text.ids};
   request.progress = session.progress();
   std::vector<SiteEdit> site_edits = resolve_edits(session, text, edits, options);
-  if (model.precision() == Precision::fp64)
-    return run_in<double>(model, request, std::move(site_edits), effect_row,
-                          [&](const RunRequest& r) { return model.run_reference(r); });
-  return run_in<float>(model, request, std::move(site_edits), effect_row,
-                       [&](const RunRequest& r) { return model.run(r); });
+  EditedRun result = model.precision() == Precision::fp64
+                         ? run_in<double>(model, request, std::move(site_edits), effect_row,
+                                          [&](const RunRequest& r) { return model.run_reference(r); })
+                         : run_in<float>(model, request, std::move(site_edits), effect_row,
+                                         [&](const RunRequest& r) { return model.run(r); });
+  if (result.effect) result.effect->globs = globs_of(parsed(edits.expressions), model.config());
+  return result;
 }
 
 std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<std::string>& expressions,

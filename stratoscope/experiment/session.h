@@ -99,6 +99,7 @@ class EditResolver {
   EditResolver(const Session& session, const Edits& edits, const TextOptions& options = {});
 
   bool empty() const { return expressions_.empty(); }
+  const std::vector<EditExpression>& expressions() const { return expressions_; }
   // Throws what resolve() would throw for indices and lengths of this text; runs nothing.
   void check(const TokenIds& text);
   // For sequence `sequence` of a request; runs the model where the edits read other runs. With `start` the text's clean

@@ -284,6 +284,8 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
   swept.prompts = std::move(prepared.experiments);
   for (std::size_t i = 0; i < results.size(); ++i) {
     swept.prompts[i].result = std::move(results[i]);
+    const SweepRequest& of = prepared.requests[i];  // its first grid point stands for all
+    swept.prompts[i].result.effect.globs = globs_of(SweepGrid(of.edits, of.axes).edits_at(0), session.config());
     swept.prompts[i].warnings = warnings_of(session, swept.prompts[i], prepared.requests[i]);
   }
   return swept;

@@ -14,10 +14,9 @@ namespace {
 
 std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expression, const HookMatch& match,
                                                  const ModelConfig& config) {
-  if (match.head && expression.heads)
-    throw Error("capture", in_quotes(expression.hook) + " names one head, and .head[…] another",
-                "leave out one of them");
-  if (match.head) return std::vector<std::size_t>{*match.head};
+  if (match.heads && expression.heads)
+    throw Error("capture", in_quotes(expression.hook) + " names heads, and .head[…] others", "leave out one of them");
+  if (match.heads) return match.heads;
   if (!expression.heads) return std::nullopt;
   for (const Site site : match.sites)
     if (!hook_point(site.point).has_axis(HookAxis::head))
@@ -49,6 +48,7 @@ CaptureList::CaptureList(const std::vector<std::string>& expressions, const Mode
                                                      [&](Site site) { return is_computed(site, *part); });
       if (some) std::erase_if(match.sites, [&](Site site) { return !is_computed(site, *part); });
     }
+    if (match.is_glob) globs_.push_back({text, match.sites});
     const auto heads = heads_of(expression, match, config);
     for (const Site site : match.sites) {
       const auto [known, is_new] = chosen.emplace(site, Item{site, expression.positions, heads});

@@ -9,6 +9,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/model/run.h"
+#include "stratoscope/probe/hook_names.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -21,6 +22,8 @@ class CaptureList {
   CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config, const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
+  // Those of the expressions that may mean several sites, and which they mean.
+  const std::vector<GlobMatch>& globs() const { return globs_; }
   // In firing order.
   std::vector<Site> sites() const;
   // For texts whose rows lie end to end. Positions are those of each text. Throws Error for one that a text has not.
@@ -33,6 +36,7 @@ class CaptureList {
     std::optional<std::vector<std::size_t>> heads;
   };
   std::vector<Item> items_;
+  std::vector<GlobMatch> globs_;
 };
 
 }  // namespace stratoscope

@@ -9,6 +9,8 @@
 #include <limits>
 
 #include "stratoscope/base/names.h"
+#include "stratoscope/probe/hook_names.h"
+#include "stratoscope/probe/indices.h"
 
 namespace stratoscope {
 namespace {
@@ -63,12 +65,21 @@ class EditParser {
     return std::ranges::any_of(kSelectors, [&](std::string_view kind) { return opening(text, kind) > 0; });
   }
 
-  // At "[": whether what the bracket encloses belongs to the name, because the name goes on behind it.
-  bool is_glob_bracket() const {
+  // At "[": whether it belongs to the name, as it stands where a number would, or the name goes on after it.
+  bool is_bracket_of_name(std::size_t begin) const {
+    if (takes_index_list(text_.substr(begin, pos_ - begin))) return true;
     const std::size_t close = rest().find(']');
     if (close == std::string_view::npos) return false;
     const std::string_view after = rest().substr(close + 1);
     return !begins_selector(after) && !after.starts_with("*=") && !after.empty() && is_name_character(after[0]);
+  }
+
+  // The list of blocks (or heads) in a name, which is taken.
+  void take_index_list(std::size_t begin) {
+    const std::size_t bracket = pos_++;
+    if (!takes_index_list(text_.substr(begin, bracket - begin)))
+      fail(bracket, "no list of blocks can stand here", "it takes a number's place: blocks.[8..11].hook_mlp_out");
+    static_cast<void>(bracketed(bracket));
   }
 
   static bool is_name_character(char c) {
@@ -76,9 +87,9 @@ class EditParser {
   }
 
   // A hook's name ends where a selector, a space or an operator begins; '*' is a glob unless '=' follows.
-  bool in_name() const {
+  bool in_name(std::size_t begin) const {
     if (at_end() || rest().starts_with("*=")) return false;
-    if (text_[pos_] == '[') return is_glob_bracket();
+    if (text_[pos_] == '[') return is_bracket_of_name(begin);
     return !begins_selector(rest()) && is_name_character(text_[pos_]);
   }
 
@@ -91,7 +102,11 @@ class EditParser {
   void parse_hook() {
     skip_spaces();
     const std::size_t begin = pos_;
-    while (in_name()) pos_ += text_[pos_] == '[' ? rest().find(']') + 1 : 1;
+    while (in_name(begin))
+      if (text_[pos_] == '[')
+        take_index_list(begin);
+      else
+        ++pos_;
     if (pos_ == begin)
       fail(begin, "a hook point's name is expected here",
            where_ == std::string_view("edit") ? kExample : kCaptureExample);
@@ -115,13 +130,17 @@ class EditParser {
     return true;
   }
 
-  // What stands before the next ']', which is taken too.
+  // The list of indices before the next ']', which is taken too.
   std::string bracketed(std::size_t begin) {
     const std::size_t close = text_.find(']', pos_);
     if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
-    std::string list(text_.substr(pos_, close - pos_));
+    const std::string_view list = text_.substr(pos_, close - pos_);
     pos_ = close + 1;
-    return list;
+    if (const auto piece = wrong_piece(list))
+      fail(static_cast<std::size_t>(piece->data() - text_.data()),
+           piece->empty() ? "the list has an empty place" : in_quotes(*piece) + " is not an index",
+           "a list reads [8..11] with its end, [0,2:5,-1] without, or [all]");
+    return std::string(list);
   }
 
   void parse_op() {

@@ -55,7 +55,8 @@ struct EditExpression : HookExpression {
   std::shared_ptr<const std::vector<double>> vector_values = {};  // instead of a file, for typed edits
 };
 
-// Both throw GrammarError. A bracket inside a name is part of a glob (blocks.[0-3].hook_z), one behind it a selector.
+// Both throw GrammarError. A bracket in a number's place is a list of blocks (blocks.[0..3].hook_z), one after the
+// name a selector.
 EditExpression parse_edit(std::string_view text);
 HookExpression parse_hook_expression(std::string_view text);
 

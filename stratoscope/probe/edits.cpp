@@ -223,12 +223,11 @@ std::optional<std::vector<std::size_t>> positions_of(const EditExpression& expre
   return parse_index_set(*expression.positions, extent.now, extent.most, "position");
 }
 
-Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> head, const TextExtent& extent,
-                 const Axes& axes) {
+Chosen chosen_by(const EditExpression& expression, const HookMatch& match, const TextExtent& extent, const Axes& axes) {
   Chosen chosen;
   chosen[axes.pos] = positions_of(expression, extent);
   if (expression.heads) chosen[axes.head] = parse_index_set(*expression.heads, axes.heads, "head");
-  if (head) chosen[axes.head] = {*head};
+  if (match.heads) chosen[axes.head] = match.heads;
   if (expression.keys) {
     if (extent.from > 0 && expression.keys->find('-') != std::string::npos)
       throw Error("edit", "keys counted from the end cannot be edited in new tokens alone", "count them from 0");
@@ -240,8 +239,8 @@ Chosen chosen_by(const EditExpression& expression, std::optional<std::size_t> he
 
 HookMatch matched(const EditExpression& expression, const ModelConfig& config) {
   HookMatch match = match_hook(expression.hook, config);
-  if (match.head && expression.heads)
-    throw Error("edit", in_quotes(expression.hook) + " names one head, and .head[…] another", "leave out one of them");
+  if (match.heads && expression.heads)
+    throw Error("edit", in_quotes(expression.hook) + " names heads, and .head[…] others", "leave out one of them");
   return match;
 }
 
@@ -264,7 +263,7 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
   for (const Site site : match.sites) {
     check_edit(expression, site);
     const Axes axes(site, config, sources.text_positions());
-    static_cast<void>(chosen_by(expression, match.head, sources.extent(), axes));
+    static_cast<void>(chosen_by(expression, match, sources.extent(), axes));
     if (expression.source == EditSource::corrupt && expression.corrupt_position)
       static_cast<void>(parse_index(*expression.corrupt_position, sources.corrupt_positions(), "position"));
   }
@@ -282,7 +281,7 @@ void for_places(const EditExpression& expression, const EditSources& sources, co
   for (const Site site : match.sites) {
     check_edit(expression, site);
     const Axes axes(site, config, sources.text_positions());
-    Chosen chosen = chosen_by(expression, match.head, sources.extent(), axes);
+    Chosen chosen = chosen_by(expression, match, sources.extent(), axes);
     const bool reads_keys = axes.has_keys && expression.source != EditSource::number;
     const bool reads_rows =
         expression.source == EditSource::corrupt && !corrupt_position(expression, sources, only_of(chosen[axes.pos]));
@@ -326,6 +325,14 @@ void check_corrupt_is_read(std::span<const EditExpression> expressions, bool giv
   if (given && !read)
     throw Error("edit", "a text for 'corrupt' is given, but no edit reads it",
                 "write --edit \"HOOK = corrupt\", or leave out --corrupt");
+}
+
+std::vector<GlobMatch> globs_of(std::span<const EditExpression> edits, const ModelConfig& config) {
+  std::vector<GlobMatch> globs;
+  for (const EditExpression& edit : edits)
+    if (HookMatch match = match_hook(edit.hook, config); match.is_glob)
+      globs.push_back({edit.text, std::move(match.sites)});
+  return globs;
 }
 
 bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config) {

@@ -13,6 +13,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
+#include "stratoscope/probe/hook_names.h"
 
 namespace stratoscope {
 class VectorFiles;  // hidden
@@ -101,6 +102,9 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
 
 // Throws Error when a text for `corrupt` was given that no edit reads.
 void check_corrupt_is_read(std::span<const EditExpression> expressions, bool given);
+
+// Those of the edits whose hook may mean several sites, and which it means.
+std::vector<GlobMatch> globs_of(std::span<const EditExpression> edits, const ModelConfig& config);
 
 // Whether the edit only scales the last block's output by a positive factor, which the final norm cancels.
 bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config);

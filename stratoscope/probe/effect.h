@@ -5,8 +5,10 @@
 #include <cmath>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/metrics.h"
 #include "stratoscope/probe/nonfinite.h"
 
@@ -17,6 +19,8 @@ struct Effect {
   double max_change = 0;  // the largest change of any logit there
   // Where the edits first made a NaN or an infinity, anywhere in the pass.
   std::optional<NonfinitePlace> nonfinite = {};
+  // Edits that may act on several hook points, and on which they do.
+  std::vector<GlobMatch> globs = {};
 
   // Takes in another position. A NaN in the edited logits makes both NaN.
   template <class T>
@@ -34,6 +38,7 @@ struct Effect {
     kl = std::isnan(other.kl) ? other.kl : std::max(kl, other.kl);
     max_change = std::isnan(other.max_change) ? other.max_change : std::max(max_change, other.max_change);
     if (!nonfinite) nonfinite = other.nonfinite;
+    if (globs.empty()) globs = other.globs;
   }
 
  private:

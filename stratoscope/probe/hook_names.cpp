@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/probe/indices.h"
 
 namespace stratoscope {
 namespace {
@@ -93,8 +95,7 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
     const bool is_it = rest.empty() ? point == Point::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
     if (is_it && hook_point(point).has_axis(HookAxis::head))
       return HookMatch{{{point, checked_index(*block, config.n_layers, "block")}},
-                       checked_index(*head, config.n_heads, "head"),
-                       false};
+                       std::vector{checked_index(*head, config.n_heads, "head")}};
   }
   throw Error("hook point", in_quotes(name) + " is no value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
@@ -148,7 +149,56 @@ std::string nearest_to(const std::string& name, const ModelConfig& config) {
   return "'stratoscope info' lists them all";
 }
 
-bool is_glob(std::string_view pattern) { return pattern.find_first_of("*?[") != std::string_view::npos; }
+bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
+
+std::size_t count_for(std::string_view beginning, const ModelConfig& config, std::string& what) {
+  what = beginning.ends_with('H') ? "head" : beginning == "hidden_states." ? "hidden state" : "block";
+  return what == "head" ? config.n_heads : what == "block" ? config.n_layers : config.n_hidden_states();
+}
+
+// The names that a name with lists stands for: one for each block, and each head of it.
+std::vector<std::string> without_lists(const std::string& name, const ModelConfig& config) {
+  const std::size_t open = name.find('[');
+  if (open == std::string::npos) return {name};
+  const std::size_t close = name.find(']', open);
+  const std::string beginning = name.substr(0, open);
+  if (close == std::string::npos || !takes_index_list(beginning))
+    throw Error("hook point", in_quotes(name) + " has a bracket that is no list of blocks",
+                "a list takes a number's place: blocks.[8..11].hook_mlp_out");
+  std::string what;
+  const std::size_t count = count_for(beginning, config, what);
+  std::vector<std::string> names;
+  for (const std::size_t index : parse_index_set(name.substr(open + 1, close - open - 1), count, what))
+    for (std::string& each : without_lists(beginning + std::to_string(index) + name.substr(close + 1), config))
+      names.push_back(std::move(each));
+  return names;
+}
+
+HookMatch match_glob(const std::string& pattern, const ModelConfig& config) {
+  HookMatch match{.sites = {}, .is_glob = true};
+  const std::string glob = with_checked_block(pattern, config);
+  const auto is_match = [&](const std::string& name) {
+    return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  };
+  for (const Site site : all_sites(config)) {
+    const auto names = spellings_of(site, config);
+    if (std::any_of(names.begin(), names.end(), is_match)) match.sites.push_back(site);
+  }
+  if (match.sites.empty())
+    throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
+                "'stratoscope info' lists them all");
+  return match;
+}
+
+// Of a name without lists.
+HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
+  if (has_wildcard(pattern)) return match_glob(pattern, config);
+  if (auto head = find_head(pattern, config)) return *head;
+  if (const auto alias = find_alias(pattern, config)) return {{*alias}};
+  const std::string name = with_checked_block(pattern, config);
+  if (const auto site = find_site(name, config)) return {{*site}};
+  throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
+}
 
 }  // namespace
 
@@ -169,28 +219,32 @@ std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& confi
   return match_hook(pattern, config).sites;
 }
 
-HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
-  if (is_glob(pattern)) {
-    std::vector<Site> matches;
-    const std::string glob = with_checked_block(pattern, config);
-    const auto is_match = [&](const std::string& name) {
-      return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-    };
-    for (const Site site : all_sites(config)) {
-      const auto names = spellings_of(site, config);
-      if (std::any_of(names.begin(), names.end(), is_match)) matches.push_back(site);
-    }
-    if (matches.empty())
-      throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
-                  "'stratoscope info' lists them all");
-    return {matches, std::nullopt, true};
-  }
-  if (auto head = find_head(pattern, config)) return *head;
-  if (const auto alias = find_alias(pattern, config)) return {{*alias}, std::nullopt, false};
-  const std::string name = with_checked_block(pattern, config);
-  if (const auto site = find_site(name, config)) return {{*site}, std::nullopt, false};
+bool takes_index_list(std::string_view beginning) {
+  if (beginning.ends_with('.')) return true;
+  if (!beginning.starts_with('L')) return false;
+  return beginning == "L" || beginning.ends_with('H');
+}
 
-  throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
+// A list of heads means the same heads of every block, so that sites and heads may be put together each on its own.
+HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
+  const std::vector<std::string> names = without_lists(std::string(pattern), config);
+  HookMatch match = match_one(names[0], config);
+  if (pattern.find('[') == std::string_view::npos) return match;
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    const HookMatch other = match_one(names[i], config);
+    match.sites.insert(match.sites.end(), other.sites.begin(), other.sites.end());
+    if (match.heads && other.heads) match.heads->push_back(other.heads->front());
+  }
+  const std::set<Site> chosen(match.sites.begin(), match.sites.end());
+  match.sites.clear();
+  for (const Site site : all_sites(config))
+    if (chosen.contains(site)) match.sites.push_back(site);
+  if (match.heads) {
+    std::sort(match.heads->begin(), match.heads->end());
+    match.heads->erase(std::unique(match.heads->begin(), match.heads->end()), match.heads->end());
+  }
+  match.is_glob = true;
+  return match;
 }
 
 }  // namespace stratoscope

@@ -11,7 +11,7 @@ namespace {
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
+  if (first == std::string_view::npos) return text.substr(0, 0);
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
@@ -80,6 +80,25 @@ std::vector<std::string_view> split_list(std::string_view text) {
     begin = end + 1;
   }
   return pieces;
+}
+
+std::optional<std::string_view> wrong_piece(std::string_view text) {
+  const auto is_number = [](std::string_view number) {
+    if (number.starts_with('-')) number.remove_prefix(1);
+    return !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  for (const std::string_view piece : split_list(text)) {
+    const std::size_t dots = piece.find(".."), colon = piece.find(':');
+    const auto before = [&](std::size_t at) { return piece.substr(0, at); };
+    bool right = piece == "all" || is_number(piece);
+    if (dots != std::string_view::npos)
+      right = is_number(before(dots)) && is_number(piece.substr(dots + 2));
+    else if (colon != std::string_view::npos)
+      right =
+          (colon == 0 || is_number(before(colon))) && (colon + 1 == piece.size() || is_number(piece.substr(colon + 1)));
+    if (!right) return piece;
+  }
+  return std::nullopt;
 }
 
 std::size_t parse_index(std::string_view text, std::size_t count, const std::string& what) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t coun
 
 // NumPy's linspace(0, count-1, wanted, dtype=int) without repetitions.
 std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted);
+
+// The first piece that is no index, range or "all" whatever the count; nothing for a list. A view into `text`.
+std::optional<std::string_view> wrong_piece(std::string_view text);
 
 // The pieces between commas, spaces around them removed; one empty piece for an empty text.
 std::vector<std::string_view> split_list(std::string_view text);

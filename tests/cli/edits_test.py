@@ -162,6 +162,35 @@ def test_a_glob_edits_every_match(stratoscope):
     assert clean == edited
 
 
+def predicted(stratoscope, *edits):
+    return stratoscope.json("predict", PENGUINS, *(part for edit in edits for part in ("--edit", edit)))
+
+
+@pytest.mark.parametrize(
+    ("listed", "blocks"),
+    [("[8..11]", [8, 9, 10, 11]), ("[0,2:5,-1]", [0, 2, 3, 4, 11]), ("[10:]", [10, 11]), ("[3]", [3])],
+)
+def test_a_list_of_blocks_edits_each_of_them(stratoscope, listed, blocks):
+    by_list = predicted(stratoscope, f"blocks.{listed}.hook_mlp_out *= 0")
+    one_by_one = predicted(stratoscope, *(f"blocks.{i}.hook_mlp_out *= 0" for i in blocks))
+    assert by_list["predictions"] == one_by_one["predictions"]
+    names = [f"blocks.{i}.hook_mlp_out" for i in blocks]
+    assert by_list["globs"] == [{"expression": f"blocks.{listed}.hook_mlp_out *= 0", "hook_points": names}]
+    assert "globs" not in one_by_one
+
+
+def test_what_a_glob_means_is_said(stratoscope, tmp_path):
+    edit = "blocks.*.hook_mlp_out *= 1"
+    says = f"'{edit}' means 12 hook points: blocks.0.hook_mlp_out, blocks.1.hook_mlp_out"
+    for command in (["predict"], ["lens"], ["generate", "--max-new", "2"], ["run", "--save", tmp_path / "a.npz"]):
+        assert says in stratoscope.prints(*command, PENGUINS, "--edit", edit), command
+    assert "means 1 hook point: blocks.11.hook_mlp_out" in stratoscope.prints("predict", PENGUINS, "--edit", "blocks.[-1].hook_mlp_out *= 1")
+    swept = stratoscope.json("sweep", PENGUINS, "--edit", "blocks.[0..{last}].hook_mlp_out *= 0", "--over", "last=1,2", "--target", " They")
+    assert swept["globs"][0]["hook_points"] == ["blocks.0.hook_mlp_out", "blocks.1.hook_mlp_out"]
+    saved = stratoscope.json("run", PENGUINS, "--save", tmp_path / "b.npz", "--capture", "blocks.[0,-1].hook_mlp_out", "ln_final.*")
+    assert [len(glob["hook_points"]) for glob in saved["globs"]] == [2, 2]
+
+
 @pytest.mark.parametrize("spelling", ["blocks.3.hook_mlp_out*=0.5", "  blocks.3.hook_mlp_out  [ 0 , 1 ]  *=  .5e0  "])
 def test_spaces_do_not_matter(value_after, spelling):
     before, after = value_after("blocks.3.hook_mlp_out", spelling)
@@ -196,6 +225,8 @@ def test_spaces_do_not_matter(value_after, spelling):
         ("blocks.0.hook_resid_post = corrupt[1", 34, "not closed"),
         ("blocks.0.hook_resid_post = corrupt[1] x", 37, "should end here"),
         ("blocks.é.hook_resid_post *= 2", 7, "no operator"),
+        ("blocks.[8-11].hook_mlp_out *= 0", 8, "'8-11' is not an index"),
+        ("blocks.[0,x].hook_mlp_out *= 0", 10, "'x' is not an index"),
     ],
 )
 def test_a_caret_stands_under_the_place(stratoscope, edit, place, says):
@@ -240,7 +271,7 @@ def test_heads_keys_and_shorthand(value_after):
         ("blocks.0.attn.hook_pattern.dim[0] = 0", ["no axis", ".dim", "[head, pos, key]"]),
         ("blocks.0.attn.hook_z.head[6] = 0", "0 to 5"),
         ("L0H6 = 0", "0 to 5"),
-        ("L0H1.head[1] = 0", "names one head"),
+        ("L0H1.head[1] = 0", "names heads"),
         ("transformer.h.12 *= 2", "0 to 11"),
         ("transformer.h.0.ln_1 *= 2", "ln1.hook_normalized"),
         ("transformer.h.0.ln_2 *= 2", "ln2.hook_normalized"),

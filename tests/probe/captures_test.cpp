@@ -34,7 +34,7 @@ TEST(CaptureList, PositionsCountInEachText) {
 }
 
 TEST(CaptureList, GlobsHeadsAndShorthandInFiringOrder) {
-  const auto list = captures({"L2H1.pattern", "blocks.[0-1].attn.hook_z.head[0,2..3]", "resid_mid.0"}, {0, 2});
+  const auto list = captures({"L2H1.pattern", "blocks.[0..1].attn.hook_z.head[0,2..3]", "resid_mid.0"}, {0, 2});
   ASSERT_EQ(list.size(), 4U);
   EXPECT_EQ(name_of(list[0].site), "blocks.0.attn.hook_z");
   EXPECT_EQ(list[0].heads, (Indices{0, 2, 3}));
@@ -57,7 +57,7 @@ TEST(CaptureList, Refusals) {
   EXPECT_TRUE(refuses(of("z.1.dim[0]"), "selects dimensions"));
   EXPECT_TRUE(refuses(of("z.1.head[4]"), "head: 4 is out of range"));
   EXPECT_TRUE(refuses(of("z.1[3]"), "position: 3 is out of range; positions are 0 to 1"));
-  EXPECT_TRUE(refuses(of("L1H1.head[0]"), "names one head"));
+  EXPECT_TRUE(refuses(of("L1H1.head[0]"), "names heads"));
   EXPECT_TRUE(refuses(of("z.1 *= 2"), "the name should end here"));
   EXPECT_TRUE(refuses(of("z.1["), "this bracket is not closed"));
 }

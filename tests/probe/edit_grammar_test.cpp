@@ -101,6 +101,16 @@ TEST(EditGrammar, WhatItRefusesAndWhere) {
       {"a = corrupt[1] 2", 14, "the value should end here"},
       {"a = corrupt[1][2]", 14, "the value should end here"},
       {"a = corrupted", 4, "'corrupted' is no value"},
+      {"blocks.[8-11].hook_mlp_out *= 0", 8, "'8-11' is not an index"},
+      {"blocks.[0, 8-11].hook_mlp_out *= 0", 11, "'8-11' is not an index"},
+      {"blocks.[].hook_mlp_out *= 0", 8, "empty place"},
+      {"blocks.[!0].hook_mlp_out *= 0", 8, "'!0' is not an index"},
+      {"blocks.[0...2].hook_mlp_out *= 0", 8, "is not an index"},
+      {"blocks.[0-9 = 1", 7, "this bracket is not closed"},
+      {"blocks.1[01].hook_z *= 0", 8, "no list of blocks can stand here"},
+      {"blocks.*.attn.hook_[qk].head[1] *= 0", 20, "'qk' is not an index"},
+      {"transformer.h.[8-9].mlp *= 0", 15, "'8-9' is not an index"},
+      {"L[0-3]H1 *= 0", 2, "'0-3' is not an index"},
       {"\xC3\xA9 = 1", 0, "a hook point's name is expected here"},
   };
   for (const Bad& bad : table) {

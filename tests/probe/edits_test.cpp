@@ -228,7 +228,7 @@ TEST_F(Edits, Refusals) {
   EXPECT_TRUE(refuses(refusal("blocks.1.attn.hook_z.key[0] = 0"), "no axis for the selector .key[…]"));
   EXPECT_TRUE(refuses(refusal("blocks.1.attn.hook_z.head[3] = 0"), "head: 3 is out of range"));
   EXPECT_TRUE(refuses(refusal("blocks.1.attn.hook_pattern.key[9] = 0"), "key position: 9 is out of range"));
-  EXPECT_TRUE(refuses(refusal("L1H0.head[1] = 0"), "'L1H0' names one head, and .head[…] another"));
+  EXPECT_TRUE(refuses(refusal("L1H0.head[1] = 0"), "'L1H0' names heads, and .head[…] others"));
   EXPECT_TRUE(refuses(refusal("blocks.1.attn.hook_pattern[1] = corrupt[1]", {1, 2}), "need the same number"));
   EXPECT_TRUE(refuses(refusal(mid + ".head[0] *= 2"), mid + " has no axis for the selector .head"));
   EXPECT_TRUE(refuses(refusal(mid + ".key[0] *= 2"), "has no axis for the selector .key"));

@@ -60,13 +60,13 @@ TEST(HookNames, HeadsByTheirShorthand) {
     const HookMatch match = match_hook(text, config);
     ASSERT_EQ(match.sites.size(), 1U) << text;
     EXPECT_EQ(name_of(match.sites[0]), name) << text;
-    EXPECT_EQ(match.head, head) << text;
+    EXPECT_EQ(match.heads, std::vector{head}) << text;
   };
   expect("L5H3", "blocks.5.attn.hook_z", 3);
   expect("L0H0.pattern", "blocks.0.attn.hook_pattern", 0);
   expect("L11H1.q", "blocks.11.attn.hook_q", 1);
   expect("L2H-1.result", "blocks.2.attn.hook_result", 3);
-  EXPECT_FALSE(match_hook("resid_post.5", twelve_blocks()).head);
+  EXPECT_FALSE(match_hook("resid_post.5", twelve_blocks()).heads);
 }
 
 TEST(HookNames, EverySpellingMeansItsSite) {
@@ -83,6 +83,54 @@ TEST(HookNames, GlobsMatchInFiringOrder) {
       (std::vector<std::string>{"blocks.10.hook_resid_pre", "blocks.10.hook_resid_mid", "blocks.10.hook_resid_post",
                                 "blocks.11.hook_resid_pre", "blocks.11.hook_resid_mid", "blocks.11.hook_resid_post"}));
   EXPECT_EQ(names("*").size(), 2U + 12 * 18 + 4);
+}
+
+std::vector<std::string> of_blocks(const std::vector<std::size_t>& blocks, const char* rest) {
+  std::vector<std::string> list;
+  for (const std::size_t block : blocks) list.push_back("blocks." + std::to_string(block) + rest);
+  return list;
+}
+
+TEST(HookNames, ListsOfBlocksAreIndexLists) {
+  const std::tuple<const char*, std::vector<std::size_t>, const char*> table[] = {
+      {"blocks.[8..11].hook_mlp_out", {8, 9, 10, 11}, ".hook_mlp_out"},
+      {"blocks.[0,2:5,-1].hook_mlp_out", {0, 2, 3, 4, 11}, ".hook_mlp_out"},
+      {"blocks.[-1,0].hook_mlp_out", {0, 11}, ".hook_mlp_out"},
+      {"blocks.[10:].hook_resid_post", {10, 11}, ".hook_resid_post"},
+      {"blocks.[1].hook_resid_post", {1}, ".hook_resid_post"},
+      {"transformer.h.[8..9].mlp", {8, 9}, ".hook_mlp_out"},
+      {"transformer.h.[8..9]", {8, 9}, ".hook_resid_post"},
+      {"resid_post.[3:5]", {3, 4}, ".hook_resid_post"},
+      {"hidden_states.[0..1]", {0, 1}, ".hook_resid_pre"},
+      {"L[2..3]H0", {2, 3}, ".attn.hook_z"},
+  };
+  for (const auto& [pattern, blocks, rest] : table) EXPECT_EQ(names(pattern), of_blocks(blocks, rest)) << pattern;
+  EXPECT_EQ(names("blocks.[all].hook_mlp_out").size(), 12U);
+  EXPECT_EQ(names("blocks.[0..1].hook_resid_*").size(), 6U);
+  EXPECT_EQ(names("hidden_states.[11,-1]"), (std::vector<std::string>{"blocks.11.hook_resid_pre", "unembed.hook_in"}));
+}
+
+TEST(HookNames, ListsOfHeadsAreTheSameInEveryBlock) {
+  ModelConfig config = twelve_blocks();
+  config.n_heads = 4;
+  const HookMatch match = match_hook("L[0,2:4]H[-1,0].pattern", config);
+  EXPECT_EQ(match.sites.size(), 3U);
+  EXPECT_EQ(match.heads, (std::vector<std::size_t>{0, 3}));
+  EXPECT_TRUE(match.is_glob);
+  EXPECT_FALSE(match_hook("L2H1", config).is_glob);
+}
+
+TEST(HookNames, WhatIsNoListIsRefused) {
+  const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
+  EXPECT_TRUE(refuses(of("blocks.[8-11].hook_mlp_out"), "'8-11' is not an index"));
+  EXPECT_TRUE(refuses(of("blocks.[8..12].hook_mlp_out"), "12 is out of range; blocks are 0 to 11"));
+  EXPECT_TRUE(refuses(of("hidden_states.[13]"), "13 is out of range; hidden states are 0 to 12"));
+  EXPECT_TRUE(refuses(of("L0H[1]"), "1 is out of range"));
+  EXPECT_TRUE(refuses(of("blocks.[].hook_mlp_out"), "empty place"));
+  EXPECT_TRUE(refuses(of("blocks.[!0].hook_mlp_out"), "is not an index"));
+  for (const char* name :
+       {"blocks.*.attn.hook_[qk]", "blocks.1[01].hook_z", "blocks.[0", "[0].hook_z", "hook_embed[0]"})
+    EXPECT_TRUE(refuses(of(name), "no list of blocks")) << name;
 }
 
 TEST(HookNames, Refusals) {

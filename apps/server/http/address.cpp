@@ -22,13 +22,13 @@ constexpr std::size_t kHostNameBytes = 256;
 const sockaddr_in& four(const sockaddr_storage& address) { return reinterpret_cast<const sockaddr_in&>(address); }
 const sockaddr_in6& six(const sockaddr_storage& address) { return reinterpret_cast<const sockaddr_in6&>(address); }
 
-bool is_loopback(const in_addr& address) { return (ntohl(address.s_addr) >> 24) == 127; }
+bool is_local(const in_addr& address) { return (ntohl(address.s_addr) >> 24) == 127; }
 
-bool is_loopback(const in6_addr& address) {
+bool is_local(const in6_addr& address) {
   if (IN6_IS_ADDR_LOOPBACK(&address)) return true;
   in_addr mapped{};
   std::memcpy(&mapped, address.s6_addr + 12, sizeof mapped);
-  return IN6_IS_ADDR_V4MAPPED(&address) && is_loopback(mapped);
+  return IN6_IS_ADDR_V4MAPPED(&address) && is_local(mapped);
 }
 
 std::optional<in_addr> read_four(const std::string& name) {
@@ -80,7 +80,7 @@ int port_of(const sockaddr_storage& address) {
 }
 
 bool is_loopback(const sockaddr_storage& address) {
-  return address.ss_family == AF_INET ? is_loopback(four(address).sin_addr) : is_loopback(six(address).sin6_addr);
+  return address.ss_family == AF_INET ? is_local(four(address).sin_addr) : is_local(six(address).sin6_addr);
 }
 
 bool is_every_address(const sockaddr_storage& address) {
@@ -92,9 +92,9 @@ bool is_address(const std::string& name) { return read_four(name) || read_six(na
 
 bool is_loopback(const std::string& name) {
   if (name == "localhost") return true;
-  if (const auto address = read_four(name)) return is_loopback(*address);
+  if (const auto address = read_four(name)) return is_local(*address);
   const auto address = read_six(name);
-  return address && is_loopback(*address);
+  return address && is_local(*address);
 }
 
 std::vector<std::string> names_of_this_machine() {

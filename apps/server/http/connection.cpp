@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kDrainedBytes = 1024 * 1024;
 constexpr milliseconds kDrainTime{500};  // for a client to take the last answer before its socket is closed
-constexpr milliseconds kLook{100};       // between looks whether the server stops
+constexpr milliseconds kStopLook{100};   // between looks whether the server stops
 
 }  // namespace
 
@@ -40,7 +40,7 @@ bool Connection::wait(short events, Clock::time_point until) const {
     const auto left =
         std::chrono::duration_cast<milliseconds>(std::min(until, stop_.last_moment()) - Clock::now()).count();
     pollfd watched{socket_, events, 0};
-    const int ready = ::poll(&watched, 1, static_cast<int>(std::clamp<long>(left, 0, kLook.count())));
+    const int ready = ::poll(&watched, 1, static_cast<int>(std::clamp<long>(left, 0, kStopLook.count())));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
     if (left <= 0) return false;
@@ -51,7 +51,7 @@ bool Connection::wait_for_request() {
   const auto until = Clock::now() + kIdleTime;
   while (received().empty()) {
     if (stop_.is_set() || Clock::now() > until) return false;
-    if (!wait(POLLIN, std::min(until, Clock::now() + kLook))) continue;
+    if (!wait(POLLIN, std::min(until, Clock::now() + kStopLook))) continue;
     if (client_is_gone()) return false;
     break;
   }
