@@ -27,7 +27,7 @@ endif()
 
 # Floors that read what others wrote: the fuzzers (tests/fuzz) watch which way they go. That doubles the time of
 # arithmetic, so the other floors do without.
-set(fuzzed_floors base tensor files text hub probe experiment)
+set(fuzzed_floors base tensor files text hub probe experiment server)
 
 set(calculating_floors tensor ops)
 

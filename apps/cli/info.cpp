@@ -44,6 +44,7 @@ void add_info(CLI::App& app, Program& program) {
   command.callback([options, &program] {
     program.action = [options, &program] {
       const Session session = open_session(*options, program);
+      warn_all(session.notes());
       const Document document = model_info(session);
       if (options->json) return print_json(document);
       const Json info = Json::parse(document.text);  // the table is the document, for people

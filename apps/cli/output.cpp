@@ -34,6 +34,7 @@ void print_json(const Document& document) {
 
 void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
                     std::size_t texts) {
+  warn_all(session.notes());
   if (session.model_is_loaded())
     for (const std::string& warning : session.model().warnings()) warn(warning);
   if (!effect) return;

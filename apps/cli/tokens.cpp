@@ -21,6 +21,7 @@ void add_tokens(CLI::App& app, Program& program) {
       TextOptions text_options = options->text_options();
       text_options.check_context = false;
       const TokenCounts counts = count_tokens(session, text, text_options);
+      warn_all(session.notes());
       if (options->json) return print_json(to_json(session, counts));
       print_header(session, counts.text);
       Table table({">index", ">id", ">bytes", "token"});

@@ -138,8 +138,10 @@ Attention attention(const Session& session, const AttentionRequest& request) {
   result.n_layers = config.n_layers;
   result.n_heads = config.n_heads;
   const Heads wanted = wanted_heads(request, config);
-  result.text = session.read(request.repeat ? request.text + request.text : request.text, request.text_options);
-  const auto edits = resolve_edits(session, result.text, request.edits, request.text_options);
+  TextOptions options = request.text_options;
+  options.repeat = request.repeat;
+  result.text = session.read(request.text, options);
+  const auto edits = resolve_edits(session, result.text, request.edits, options);
   if (session.precision() == Precision::fp64)
     read_patterns<double>(session, edits, wanted, result);
   else
@@ -147,7 +149,7 @@ Attention attention(const Session& session, const AttentionRequest& request) {
   if (edits.empty()) return result;
   RunRequest pass;
   pass.hidden_states = false;
-  result.effect = run_text(session, result.text, request.edits, pass, request.text_options).effect;
+  result.effect = run_text(session, result.text, request.edits, pass, options).effect;
   return result;
 }
 

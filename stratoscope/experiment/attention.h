@@ -18,8 +18,8 @@ struct AttentionRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  bool repeat = false;                  // read the text twice, one behind the other: what induction heads are found by
-  std::vector<std::string> heads = {};  // "L5H3": whose patterns are wanted
+  bool repeat = false;                    // the text's tokens twice in a row: what induction heads are found by
+  std::vector<std::string> heads = {};    // "L5H3": whose patterns are wanted
   std::optional<std::string> layer = {};  // all heads of this block too
 };
 

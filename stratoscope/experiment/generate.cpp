@@ -46,16 +46,15 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   const auto tell = [&](const std::string& piece) {
     if (request.on_text && !piece.empty()) request.on_text(piece);
   };
-  const auto end = session.tokenizer().end_of_text();
+  const std::vector<TokenId>& ends = session.end_tokens();
   result.stopped = "length";
   wanted.on_token = [&](TokenId id, double log_prob) {
     result.tokens.push_back({id, session.token_text(id), log_prob});
-    if (end && id == *end && !request.ignore_end) {
+    if (!request.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
       result.stopped = "end";
       return false;
     }
-    const bool known = static_cast<std::size_t>(id) < session.tokenizer().vocab_size();
-    tell(text.add(known ? session.tokenizer().token_bytes(id) : session.token_text(id)));
+    tell(text.add(session.token_bytes(id)));
     if (text.stopped()) result.stopped = "stop";
     return !text.stopped();
   };

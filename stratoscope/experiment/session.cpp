@@ -30,6 +30,36 @@ void refuse_or_truncate(Text& text, std::size_t limit, bool truncate) {
   text.text.resize(text.offsets.back().second);
 }
 
+bool has_row(const ModelConfig& config, TokenId id) { return id >= 0 && static_cast<std::size_t>(id) < config.d_vocab; }
+
+void check_rows(const Session& session, const TokenIds& ids) {
+  for (const TokenId id : ids)
+    if (!has_row(session.config(), id))
+      throw Error("text",
+                  "holds the token " + in_quotes(session.token_text(id)) + " (id " + std::to_string(id) +
+                      "), for which the weights have no row",
+                  "the model has " + std::to_string(session.config().d_vocab) + " tokens; leave this one out");
+}
+
+void repeat(Text& text) {
+  const std::size_t count = text.ids.size(), size = text.text.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    text.ids.push_back(text.ids[i]);
+    text.offsets.emplace_back(text.offsets[i].first + size, text.offsets[i].second + size);
+  }
+  text.text += std::string(text.text);
+}
+
+// What the model's files say, or else the tokenizer's.
+std::vector<TokenId> end_tokens_of(const ModelConfig& config, const Tokenizer& tokenizer) {
+  std::vector<TokenId> ids;
+  for (const std::size_t id : config.eos_token_ids)
+    if (id < config.d_vocab) ids.push_back(static_cast<TokenId>(id));
+  const auto end = tokenizer.end_of_text();
+  if (ids.empty() && end && has_row(config, *end)) ids.push_back(*end);
+  return ids;
+}
+
 template <class T>
 Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::size_t> row) {
   Effect effect;
@@ -106,21 +136,18 @@ Session::Session(const SessionOptions& options)
       config_(read_model_config(location_.folder)),
       checkpoint_(std::make_shared<const Checkpoint>(location_.folder, config_)),
       tokenizer_(std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder))),
-      model_(std::make_shared<LazyModel>()) {
-  if (tokenizer_->vocab_size() > config_.d_vocab)
-    throw Error("tokenizer",
-                location_.folder.string() + ": the vocabulary has " + std::to_string(tokenizer_->vocab_size()) +
-                    " tokens, but config.json says vocab_size " + std::to_string(config_.d_vocab),
-                "do the tokenizer's files and the weights belong together?");
-}
+      end_tokens_(std::make_shared<const std::vector<TokenId>>(end_tokens_of(config_, *tokenizer_))),
+      model_(std::make_shared<LazyModel>()) {}
 
 Session::Session(SessionOptions options, ModelLocation location, ModelConfig config,
-                 std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer)
-    : options_(std::move(options)),
+                 std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer,
+                 std::shared_ptr<const std::vector<TokenId>> end_tokens)
+    : options_(options),
       location_(std::move(location)),
       config_(std::move(config)),
       checkpoint_(std::move(checkpoint)),
       tokenizer_(std::move(tokenizer)),
+      end_tokens_(std::move(end_tokens)),
       model_(std::make_shared<LazyModel>()) {}
 
 const Model& Session::model() const {
@@ -138,16 +165,48 @@ bool Session::model_is_loaded() const {
 Session Session::in_precision(Precision precision) const {
   SessionOptions options = options_;
   options.precision = precision;
-  return {options, location_, config_, checkpoint_, tokenizer_};
+  return {options, location_, config_, checkpoint_, tokenizer_, end_tokens_};
+}
+
+std::optional<TokenId> Session::beginning_of_text() const {
+  if (const auto named = tokenizer_->named_beginning(); named && has_row(config_, *named)) return named;
+  if (config_.bos_token_id && *config_.bos_token_id < config_.d_vocab)
+    return static_cast<TokenId>(*config_.bos_token_id);
+  const auto usual = tokenizer_->end_of_text();
+  return usual && has_row(config_, *usual) ? usual : std::nullopt;
+}
+
+std::vector<std::string> Session::notes() const {
+  std::vector<std::string> notes = tokenizer_->notes();
+  std::size_t beyond = 0;
+  std::string example;
+  for (std::size_t id = config_.d_vocab; id < tokenizer_->vocab_size(); ++id) {
+    const auto token = static_cast<TokenId>(id);
+    if (!tokenizer_->contains(token)) continue;
+    if (beyond++ == 0) example = in_quotes(tokenizer_->token_text(token)) + " (id " + std::to_string(id) + ")";
+  }
+  if (beyond > 0)
+    notes.push_back(std::to_string(beyond) + (beyond == 1 ? " token" : " tokens") +
+                    " of the vocabulary without a row in the weights, such as " + example +
+                    ": a text that holds it is refused");
+  return notes;
+}
+
+TokenIds Session::ids_of(std::string_view text) const {
+  TokenIds ids = tokenizer_->encode(text).ids;
+  check_rows(*this, ids);
+  return ids;
 }
 
 Text Session::read(std::string_view bytes, const TextOptions& options) const {
   Text text{std::string(bytes), {}, {}, {}, {}};
   Encoding encoding = tokenizer_->encode(bytes);
   text.ids = std::move(encoding.ids);
+  check_rows(*this, text.ids);
   text.offsets = std::move(encoding.offsets);
+  if (options.repeat) repeat(text);
   if (options.bos) {
-    const auto bos = tokenizer_->end_of_text();
+    const auto bos = beginning_of_text();
     if (!bos) throw Error("text", "the model's vocabulary has no beginning-of-text token", "leave out --bos");
     text.ids.insert(text.ids.begin(), *bos);
     text.offsets.insert(text.offsets.begin(), {0, 0});
@@ -162,8 +221,11 @@ Text Session::read(std::string_view bytes, const TextOptions& options) const {
 }
 
 std::string Session::token_text(TokenId id) const {
-  if (static_cast<std::size_t>(id) >= tokenizer_->vocab_size()) return "[" + std::to_string(id) + "]";
-  return tokenizer_->token_text(id);
+  return tokenizer_->contains(id) ? tokenizer_->token_text(id) : "[" + std::to_string(id) + "]";
+}
+
+std::string Session::token_bytes(TokenId id) const {
+  return tokenizer_->contains(id) ? tokenizer_->token_bytes(id) : token_text(id);
 }
 
 EditResolver::EditResolver(const Session& session, const Edits& edits, const TextOptions& options)

@@ -42,6 +42,7 @@ struct TextOptions {
   bool bos = false;
   bool truncate = false;
   bool check_context = true;  // refuse (or truncate) what the model's context cannot hold
+  bool repeat = false;        // its tokens twice in a row: its text read twice would join words where the two meet
 };
 
 // Immutable but for the weights, which the first use loads: every method is safe to call from several threads at once.
@@ -65,21 +66,34 @@ class Session {
   Session in_precision(Precision precision) const;
   bool model_is_loaded() const;
 
-  // Throws Error for invalid UTF-8, an empty text, and a text beyond the context.
+  // The token that begins a text where that is asked, and those that end a generated one: what the checkpoint's files
+  // say, the tokenizer's first for the beginning, the model's first for the end.
+  std::optional<TokenId> beginning_of_text() const;
+  const std::vector<TokenId>& end_tokens() const { return *end_tokens_; }
+  // What of the tokenizer a user should know.
+  std::vector<std::string> notes() const;
+
+  // Throws Error for invalid UTF-8, an empty text, a text beyond the context, and a token that the model has no row
+  // for.
   Text read(std::string_view bytes, const TextOptions& options = {}) const;
+  // The ids of a part of a text, such as a target. Throws Error as above.
+  TokenIds ids_of(std::string_view text) const;
   // A token's text; "[id]" for an id that the model has and the tokenizer has not.
   std::string token_text(TokenId id) const;
+  std::string token_bytes(TokenId id) const;
 
  private:
   struct LazyModel;
   Session(SessionOptions options, ModelLocation location, ModelConfig config,
-          std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer);
+          std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer,
+          std::shared_ptr<const std::vector<TokenId>> end_tokens);
 
   SessionOptions options_;
   ModelLocation location_;
   ModelConfig config_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const std::vector<TokenId>> end_tokens_;
   std::shared_ptr<LazyModel> model_;
 };
 

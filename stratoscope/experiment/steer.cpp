@@ -161,11 +161,10 @@ std::string written(const Session& session, const SteerRequest& request, const T
   generation.max_new = request.max_new;
   generation.sampling = request.sampling;
   generation.progress = session.progress();
-  const auto end = session.tokenizer().end_of_text();
+  const std::vector<TokenId>& ends = session.end_tokens();
   generation.on_token = [&](TokenId id, double) {
-    if (end && id == *end) return false;
-    const bool known = static_cast<std::size_t>(id) < session.tokenizer().vocab_size();
-    grown.add(known ? session.tokenizer().token_bytes(id) : session.token_text(id));
+    if (std::find(ends.begin(), ends.end(), id) != ends.end()) return false;
+    grown.add(session.token_bytes(id));
     return true;
   };
   if (session.precision() == Precision::fp64)

@@ -16,7 +16,7 @@ Target read_target(const Session& session, const TargetChoice& choice) {
                   "ids are 0 to " + std::to_string(vocabulary - 1));
     target.ids = {static_cast<TokenId>(*choice.id)};
   } else {
-    target.ids = session.tokenizer().encode(choice.text).ids;
+    target.ids = session.ids_of(choice.text);
     if (target.ids.empty()) throw Error("target", "is empty", "give the text of a token, such as \" insect\"");
   }
   for (const TokenId id : target.ids) target.pieces.push_back(session.token_text(id));

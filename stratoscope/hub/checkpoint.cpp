@@ -3,14 +3,17 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
-#include <set>
+#include <optional>
+#include <string_view>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/hub/model_files.h"
 
@@ -19,14 +22,46 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string without_prefix(const std::string& name) {
+constexpr std::string_view kEmbedding = "wte.weight", kHead = "lm_head.weight";
+
+// What wrappers of a model put before every name ("module.", "_orig_mod."), found by a tensor that each model has.
+std::string shared_prefix(const std::vector<SafetensorsFile>& files) {
+  constexpr std::string_view kFirst = "h.0.ln_1.weight", kModel = "transformer.";
+  std::optional<std::string> shortest;
+  for (const SafetensorsFile& file : files)
+    for (const auto& [name, tensor] : file.tensors()) {
+      if (!name.ends_with(kFirst)) continue;
+      std::string prefix = name.substr(0, name.size() - kFirst.size());
+      if (prefix.ends_with(kModel)) prefix.resize(prefix.size() - kModel.size());
+      if ((prefix.empty() || prefix.ends_with('.')) && (!shortest || prefix.size() < shortest->size()))
+        shortest = std::move(prefix);
+    }
+  return shortest.value_or("");
+}
+
+std::string without_prefix(std::string_view name, std::string_view wrapper) {
   constexpr std::string_view kPrefix = "transformer.";
-  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+  if (!name.starts_with(wrapper)) return std::string(name);
+  name.remove_prefix(wrapper.size());
+  return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
 }
 
 // Buffers of old files: the causal mask and its fill value, which the architecture implies.
 bool is_mask_buffer(const std::string& name) {
   return name.starts_with("h.") && (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
+}
+
+// "h.12.ln_1.weight" of a model that has no such block: then config.json and the weights do not belong together.
+// Another name below "h." is somebody's addition, such as an adapter.
+bool is_part_of_a_block(const std::string& name) {
+  constexpr std::array<std::string_view, 6> kParts = {"ln_1.",        "ln_2.",     "attn.c_attn.",
+                                                      "attn.c_proj.", "mlp.c_fc.", "mlp.c_proj."};
+  if (!name.starts_with("h.")) return false;
+  const std::size_t dot = name.find('.', 2);
+  const std::string part = dot == std::string::npos ? "" : name.substr(dot + 1);
+  return std::any_of(kParts.begin(), kParts.end(), [&](std::string_view known) {
+    return part == std::string(known) + "weight" || part == std::string(known) + "bias";
+  });
 }
 
 // Every tensor of the architecture with its shape, in the order of the forward pass.
@@ -100,26 +135,62 @@ bool has_nonfinite(const StoredTensor& stored) {
   }
 }
 
+// Reads both, and keeps no pages.
+bool same_numbers(const StoredTensor& a, const StoredTensor& b) {
+  const std::size_t count = element_count(a.shape);
+  constexpr std::size_t kAtOnce = 4096;
+  std::vector<double> left(std::min(count, kAtOnce)), right(left.size());
+  bool same = true;
+  for (std::size_t begin = 0; begin < count && same; begin += kAtOnce) {
+    const std::size_t size = std::min(kAtOnce, count - begin);
+    const auto read = [&](const StoredTensor& tensor, std::vector<double>& numbers) {
+      const std::size_t width = size_of(tensor.dtype);
+      convert(tensor.dtype, tensor.bytes.subspan(begin * width, size * width), std::span(numbers).first(size));
+    };
+    if (a.dtype == b.dtype) {
+      const std::size_t width = size_of(a.dtype);
+      same = std::memcmp(a.bytes.data() + begin * width, b.bytes.data() + begin * width, size * width) == 0;
+    } else {
+      read(a, left);
+      read(b, right);
+      same = std::equal(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(size), right.begin());
+    }
+  }
+  MappedFile::release_pages(a.bytes);
+  MappedFile::release_pages(b.bytes);
+  return same;
+}
+
 }  // namespace
 
 Checkpoint::Checkpoint(const fs::path& folder, const ModelConfig& config) : folder_(folder) {
-  for (const fs::path& file : weight_files(folder)) open(file);
+  for (const fs::path& file : weight_files(folder)) files_.emplace_back(file);
+  take_names(config);
   check(config);
 }
 
-void Checkpoint::open(const fs::path& file) {
-  files_.emplace_back(file);
-  for (const auto& [stored_name, tensor] : files_.back().tensors()) {
-    const std::string name = without_prefix(stored_name);
-    if (is_mask_buffer(name)) continue;
-    if (!tensors_.emplace(name, tensor).second)
-      throw Error("safetensors", file.filename().string() + ": tensor '" + name + "' is stored twice");
-    file_of_[name] = file.filename().string();
+void Checkpoint::take_names(const ModelConfig& config) {
+  const std::string wrapper = shared_prefix(files_);
+  for (const SafetensorsFile& opened : files_) {
+    const std::string file = opened.path().filename().string();
+    for (const auto& [stored_name, tensor] : opened.tensors()) {
+      const std::string name = without_prefix(stored_name, wrapper);
+      if (is_mask_buffer(name)) continue;
+      if (!tensors_.emplace(name, tensor).second)
+        throw Error("safetensors", file + ": tensor '" + name + "' is stored twice");
+      file_of_[name] = file;
+    }
   }
+  // The shared matrix under the other name of its two.
+  const std::string embedding(kEmbedding), head(kHead);
+  if (!config.tie_word_embeddings || contains(embedding) || !contains(head)) return;
+  auto stored = tensors_.extract(head);
+  stored.key() = embedding;
+  tensors_.insert(std::move(stored));
+  file_of_[embedding] = file_of_.at(head);
 }
 
 void Checkpoint::check(const ModelConfig& config) {
-  const auto expected = expected_tensors(config);
   std::set<std::string> known;
   const auto check_one = [&](const std::string& name, const Shape& shape) {
     const StoredTensor& tensor = at(name);
@@ -134,17 +205,32 @@ void Checkpoint::check(const ModelConfig& config) {
     parameters_ += element_count(shape);
     known.insert(name);
   };
-  for (const auto& [name, shape] : expected) check_one(name, shape);
-  unembedding_ = config.tie_word_embeddings ? "wte.weight" : "lm_head.weight";
-  if (!config.tie_word_embeddings) check_one(unembedding_, {config.d_vocab, config.d_model});
+  for (const auto& [name, shape] : expected_tensors(config)) check_one(name, shape);
+  const std::string head(kHead);
+  if (!config.tie_word_embeddings || contains(head)) check_one(head, {config.d_vocab, config.d_model});
+  choose_unembedding(config);
+  if (unembedding_ != head && contains(head)) parameters_ -= element_count(at(head).shape);
   for (const auto& [name, tensor] : tensors_) {
     if (known.contains(name)) continue;
-    if (name.starts_with("h."))
+    if (is_part_of_a_block(name))
       throw Error("safetensors",
                   file_of_.at(name) + ": tensor '" + name + "' is not part of a GPT-2 of " +
                       std::to_string(config.n_layers) + " blocks",
                   "do config.json and the weights belong together?");
-    if (name != "lm_head.weight") ignored_.push_back(name);
+    ignored_.insert(name);
+    warnings_.push_back("tensor " + in_quotes(name) + " is not part of a GPT-2 and is ignored");
+  }
+}
+
+void Checkpoint::choose_unembedding(const ModelConfig& config) {
+  const std::string embedding(kEmbedding), head(kHead);
+  unembedding_ = contains(head) ? head : embedding;
+  if (!contains(head) || !config.tie_word_embeddings) return;
+  if (same_numbers(at(embedding), at(head))) {
+    unembedding_ = embedding;
+  } else {
+    warnings_.push_back(file_of_.at(head) +
+                        ": 'lm_head.weight' differs from the embedding and is used, although config.json ties the two");
   }
 }
 
@@ -190,8 +276,7 @@ template void Checkpoint::read_row(const std::string&, std::size_t, std::span<do
 std::vector<std::string> Checkpoint::nonfinite_tensors() const {
   std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
   std::erase_if(tensors, [&](const auto& tensor) {
-    const bool tied = tensor.first == "lm_head.weight" && unembedding_ != tensor.first;
-    return tied || std::find(ignored_.begin(), ignored_.end(), tensor.first) != ignored_.end();
+    return (tensor.first == kHead && unembedding_ != kHead) || ignored_.contains(tensor.first);
   });
   std::vector<char> bad(tensors.size(), 0);
   parallel_for(tensors.size(), [&](std::size_t i) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,7 +23,8 @@ class Checkpoint {
   // presence, shape, floating type. Throws Error naming the file and the tensor.
   Checkpoint(const std::filesystem::path& folder, const ModelConfig& config);
 
-  // Names are Hugging Face's without the prefix "transformer." ("h.0.attn.c_attn.weight"). Throws Error if missing.
+  // Names are Hugging Face's without the prefix "transformer." and what wrappers put before it ("module.");
+  // "h.0.attn.c_attn.weight". Throws Error if missing.
   const StoredTensor& at(const std::string& name) const;
   bool contains(const std::string& name) const { return tensors_.contains(name); }
 
@@ -36,8 +38,9 @@ class Checkpoint {
   template <class T>
   void read_row(const std::string& name, std::size_t row, std::span<T> out) const;
 
-  // The tensor that holds the unembedding, [d_vocab, d_model]: "lm_head.weight" where it is separate, else
-  // "wte.weight". A stored lm_head is ignored when the configuration ties them, as Hugging Face does.
+  // The tensor that holds the unembedding, [d_vocab, d_model]: "lm_head.weight" where it is separate, also where it
+  // differs from the embedding although the configuration ties them (as transformers 5 does); else "wte.weight". One
+  // matrix stored as "lm_head.weight" alone is both.
   const std::string& unembedding() const { return unembedding_; }
 
   // Numbers that the model is made of; a tied unembedding counts once.
@@ -46,7 +49,8 @@ class Checkpoint {
   DType dtype() const { return at("wte.weight").dtype; }
   // The names of tensors that hold NaN or infinity. Reads everything, and keeps no pages.
   std::vector<std::string> nonfinite_tensors() const;
-  const std::vector<std::string>& ignored() const { return ignored_; }
+  // What a user should know: tensors that are ignored, a head that config.json does not tell of.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   // Throws Error when a file of the weights was changed since it was opened; for after reading from them.
   void check_unchanged() const;
   // Gives back the memory of pages that were read; they are read again from the file when they are needed.
@@ -57,14 +61,16 @@ class Checkpoint {
   std::string fingerprint() const;
 
  private:
-  void open(const std::filesystem::path& file);
+  void take_names(const ModelConfig& config);
   void check(const ModelConfig& config);
+  void choose_unembedding(const ModelConfig& config);
 
   std::filesystem::path folder_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, std::string> file_of_;
-  std::vector<std::string> ignored_;
+  std::set<std::string> ignored_;
+  std::vector<std::string> warnings_;
   std::string unembedding_;
   std::size_t parameters_ = 0;
 };

@@ -45,6 +45,17 @@ class Reader {
     return object_[key].get<bool>();
   }
 
+  // A number or a list of them. Those below 0 mean none.
+  std::vector<std::size_t> ids(const char* key) const {
+    std::vector<std::size_t> found;
+    if (!has(key)) return found;
+    for (const json& id : object_[key].is_array() ? object_[key] : json::array({object_[key]})) {
+      if (!id.is_number_integer()) fail(std::string(key) + " is " + shown(object_[key]) + ", expected token ids");
+      if (id >= 0) found.push_back(id.get<std::size_t>());
+    }
+    return found;
+  }
+
   double positive(const char* key, double otherwise) const {
     if (!has(key)) return otherwise;
     const json& value = object_[key];
@@ -129,13 +140,21 @@ ModelConfig parse_model_config(const std::string& text, const std::string& sourc
   model.scale_attn_weights = config.flag("scale_attn_weights", true);
   model.scale_attn_by_inverse_layer = config.flag("scale_attn_by_inverse_layer_idx", false);
   model.tie_word_embeddings = config.flag("tie_word_embeddings", true);
+  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
+  model.eos_token_ids = config.ids("eos_token_id");
   return model;
 }
 
 ModelConfig read_model_config(const std::filesystem::path& folder) {
-  const auto path = folder / "config.json";
   constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
-  return parse_model_config(read_text_file(path, kLargestConfig), path.string());
+  const auto path = folder / "config.json", generation = folder / "generation_config.json";
+  ModelConfig model = parse_model_config(read_text_file(path, kLargestConfig), path.string());
+  std::error_code unreadable;
+  if (!std::filesystem::exists(generation, unreadable)) return model;
+  const json object = parse_json(read_text_file(generation, kLargestConfig), "config", generation.string());
+  if (!object.is_object()) throw Error("config", generation.string() + ": is not a JSON object");
+  if (const auto ids = Reader(object, generation.string()).ids("eos_token_id"); !ids.empty()) model.eos_token_ids = ids;
+  return model;
 }
 
 }  // namespace stratoscope

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/ops/activation.h"
@@ -26,6 +28,9 @@ struct ModelConfig {
   bool scale_attn_by_inverse_layer = false;  // and by the block's number, counted from 1
   bool tie_word_embeddings = true;           // the unembedding is the embedding's transpose
 
+  std::optional<std::size_t> bos_token_id;  // of the beginning of a text
+  std::vector<std::size_t> eos_token_ids;   // a number or a list; each ends a generated text
+
   // The factor of attention scores in block `layer`.
   double attention_scale(std::size_t layer) const;
   std::size_t n_hidden_states() const { return n_layers + 1; }
@@ -37,7 +42,7 @@ const char* name_of(Activation activation);
 // for an architecture or option that is not implemented.
 ModelConfig parse_model_config(const std::string& text, const std::string& source);
 
-// Reads `folder`/config.json.
+// Reads `folder`/config.json, and of generation_config.json, where it is there, eos_token_id, which goes before.
 ModelConfig read_model_config(const std::filesystem::path& folder);
 
 }  // namespace stratoscope

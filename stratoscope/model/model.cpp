@@ -27,8 +27,7 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
   const ThreadScope threads(options.threads);
   for (const auto& name : checkpoint_->nonfinite_tensors())
     warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
-  for (const auto& name : checkpoint_->ignored())
-    warnings_.push_back("tensor '" + name + "' is not part of a GPT-2 and is ignored");
+  warnings_.insert(warnings_.end(), checkpoint_->warnings().begin(), checkpoint_->warnings().end());
   if (const auto arithmetic = arithmetic_of(options.precision)) {
     weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, *arithmetic, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice

@@ -11,15 +11,28 @@
 #include "stratoscope/text/word_splitter.h"
 
 namespace stratoscope {
+namespace {
+
+constexpr std::string_view kEndOfText = "<|endoftext|>";
+
+}  // namespace
 
 struct Tokenizer::State {
   explicit State(const TokenizerDefinition& definition)
-      : vocabulary(definition), special(definition), bpe(definition, vocabulary), splitter(kGpt2WordPattern) {}
+      : vocabulary(definition),
+        special(definition),
+        bpe(definition, vocabulary),
+        splitter(kGpt2WordPattern),
+        beginning(special.find(definition.beginning)),
+        end(special.find(definition.end)),
+        notes(definition.notes) {}
 
   Vocabulary vocabulary;
   SpecialTokens special;
   Bpe bpe;
   WordSplitter splitter;
+  std::optional<TokenId> beginning, end;
+  std::vector<std::string> notes;
 };
 
 namespace {
@@ -160,6 +173,14 @@ std::optional<TokenId> Tokenizer::find(std::string_view bytes) const {
   return special ? special : state_->vocabulary.find(bytes);
 }
 
-std::optional<TokenId> Tokenizer::end_of_text() const { return state_->special.find("<|endoftext|>"); }
+bool Tokenizer::contains(TokenId id) const { return state_->vocabulary.contains(id); }
+
+std::optional<TokenId> Tokenizer::named_beginning() const { return state_->beginning; }
+
+std::optional<TokenId> Tokenizer::end_of_text() const {
+  return state_->end ? state_->end : state_->special.find(kEndOfText);
+}
+
+const std::vector<std::string>& Tokenizer::notes() const { return state_->notes; }
 
 }  // namespace stratoscope

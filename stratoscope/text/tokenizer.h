@@ -58,8 +58,16 @@ class Tokenizer {
   // The one token that stands for exactly these bytes, special tokens included.
   std::optional<TokenId> find(std::string_view bytes) const;
 
-  // <|endoftext|>, which GPT-2 also puts at the beginning of a text; none in a vocabulary without it.
+  // Whether the id is a token's. Between the ids of the vocabulary and of added tokens there may be gaps.
+  bool contains(TokenId id) const;
+
+  // The token that the tokenizer's files name for the beginning of a text, and that for its end or <|endoftext|>, which
+  // is both in GPT-2; none in a vocabulary without them.
+  std::optional<TokenId> named_beginning() const;
   std::optional<TokenId> end_of_text() const;
+
+  // Settings of the files that are not followed, for the user to know.
+  const std::vector<std::string>& notes() const;
 
  private:
   struct State;

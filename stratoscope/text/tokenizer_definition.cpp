@@ -10,6 +10,7 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/text/named_tokens.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
@@ -108,7 +109,7 @@ TokenizerDefinition::AddedToken read_added_token(const Section& token) {
 }
 
 void require_byte_level(const Section& top) {
-  for (const char* key : {"truncation", "padding", "normalizer"}) top.require(key, {});
+  top.require("normalizer", {});
   for (const char* key : {"pre_tokenizer", "decoder", "post_processor"}) {
     const bool needed = key == std::string_view("pre_tokenizer");
     if (!needed && !top.has(key)) continue;
@@ -128,6 +129,10 @@ TokenizerDefinition read_tokenizer_json(const path& file) {
                      "post_processor", "decoder", "model"});
   require_byte_level(top);
 
+  TokenizerDefinition definition;
+  for (const char* habit : {"truncation", "padding"})  // of a data loader, which a text of its own has no use for
+    if (top.has(habit)) definition.notes.push_back(file.string() + ": '" + habit + "' is set, and is not followed");
+
   const Section model = top.section("model");
   model.require("type", {"BPE"});
   model.require_known({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
@@ -136,7 +141,6 @@ TokenizerDefinition read_tokenizer_json(const path& file) {
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) model.require(affix, {""});
   for (const char* setting : {"byte_fallback", "ignore_merges"}) model.require(setting, {false});
 
-  TokenizerDefinition definition;
   definition.vocabulary_file = file.string();
   definition.merges_place = file.string() + ": merge ";
   definition.vocabulary = read_vocabulary(model.at("vocab"), file.string());
@@ -171,22 +175,14 @@ void read_merges_txt(const path& file, TokenizerDefinition& definition) {
 
 TokenizerDefinition read_vocab_and_merges(const path& folder) {
   const path vocabulary = folder / "vocab.json";
-  std::error_code unreadable;
-  if (const path added = folder / "added_tokens.json"; std::filesystem::exists(added, unreadable))
-    fail(added.string() + ": added tokens beside vocab.json are not implemented",
-         "save the tokenizer as tokenizer.json");
   TokenizerDefinition definition;
   definition.vocabulary_file = vocabulary.string();
   definition.vocabulary = read_vocabulary(read_json(vocabulary), vocabulary.string());
   read_merges_txt(folder / "merges.txt", definition);
-  for (const auto& token : definition.vocabulary)
-    if (token.spelling == "<|endoftext|>") definition.added_tokens.push_back({token.spelling, token.id, false});
   return definition;
 }
 
-}  // namespace
-
-TokenizerDefinition read_tokenizer_definition(const path& folder) {
+TokenizerDefinition read_vocabulary_files(const path& folder) {
   std::error_code unreadable;
   const auto there = [&](const char* name) { return std::filesystem::exists(folder / name, unreadable); };
   if (there("tokenizer.json")) return read_tokenizer_json(folder / "tokenizer.json");
@@ -194,6 +190,14 @@ TokenizerDefinition read_tokenizer_definition(const path& folder) {
     fail(folder.string() + ": has neither tokenizer.json nor vocab.json and merges.txt",
          "is this the folder of a GPT-2 checkpoint?");
   return read_vocab_and_merges(folder);
+}
+
+}  // namespace
+
+TokenizerDefinition read_tokenizer_definition(const path& folder) {
+  TokenizerDefinition definition = read_vocabulary_files(folder);
+  add_named_tokens(folder, definition);
+  return definition;
 }
 
 }  // namespace stratoscope

@@ -56,8 +56,12 @@ void Vocabulary::place(const std::string& file, const std::string& spelling, std
   slot = std::move(bytes);
 }
 
+bool Vocabulary::contains(TokenId id) const {
+  return id >= 0 && static_cast<std::size_t>(id) < bytes_.size() && !bytes_[static_cast<std::size_t>(id)].empty();
+}
+
 std::string_view Vocabulary::bytes(TokenId id) const {
-  if (id < 0 || static_cast<std::size_t>(id) >= bytes_.size() || bytes_[static_cast<std::size_t>(id)].empty())
+  if (!contains(id))
     throw Error("tokenizer", "no token has the id " + std::to_string(id),
                 "ids go from 0 to " + std::to_string(bytes_.size() - 1));
   return bytes_[static_cast<std::size_t>(id)];

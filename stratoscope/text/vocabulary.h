@@ -25,6 +25,7 @@ class Vocabulary {
 
   // The bytes of a token, added ones too. Throws Error for an id of no token.
   std::string_view bytes(TokenId id) const;
+  bool contains(TokenId id) const;
 
   // The token of the vocabulary proper that stands for these bytes; added tokens are found by SpecialTokens.
   std::optional<TokenId> find(std::string_view bytes) const;

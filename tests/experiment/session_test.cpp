@@ -155,7 +155,11 @@ TEST(Session, FilesThatDoNotBelongTogether) {
     std::error_code none;
     std::filesystem::copy_file(test::kSource / "models/novella-7m" / name, folder / name, none);
   }
-  EXPECT_TRUE(refuses(open, "the vocabulary has 8192 tokens, but config.json says vocab_size 67"));
+  const Session session({folder.path().string(), Precision::fp32, 0, nullptr});
+  ASSERT_EQ(session.notes().size(), 1U);
+  EXPECT_NE(session.notes()[0].find("8125 tokens of the vocabulary without a row in the weights"), std::string::npos);
+  EXPECT_TRUE(refuses([&] { session.read("The king"); }, "for which the weights have no row"));
+  EXPECT_TRUE(refuses([&] { session.ids_of("The king"); }, "for which the weights have no row"));
 }
 
 }  // namespace

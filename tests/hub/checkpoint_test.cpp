@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
@@ -51,7 +52,7 @@ TEST(Checkpoint, ReadsTensorsRowsAndCounts) {
   EXPECT_EQ(checkpoint.parameters(), parameters);
   EXPECT_EQ(checkpoint.dtype(), DType::f32);
   EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
-  EXPECT_TRUE(checkpoint.ignored().empty());
+  EXPECT_TRUE(checkpoint.warnings().empty());
   EXPECT_TRUE(checkpoint.nonfinite_tensors().empty());
   std::vector<double> row(24);
   checkpoint.read_row("wte.weight", 66, std::span<double>(row));
@@ -71,23 +72,80 @@ TEST(Checkpoint, PrefixBuffersAndOtherTensors) {
   const Checkpoint checkpoint = open(folder);
   EXPECT_TRUE(checkpoint.contains("h.1.ln_2.weight"));
   EXPECT_FALSE(checkpoint.contains("h.0.attn.bias"));
-  EXPECT_EQ(checkpoint.ignored(), std::vector<std::string>{"score.weight"});
+  EXPECT_EQ(checkpoint.warnings(),
+            std::vector<std::string>{"tensor 'score.weight' is not part of a GPT-2 and is ignored"});
 }
 
-TEST(Checkpoint, TheUnembeddingIsTiedUnlessTheConfigurationSaysOtherwise) {
-  const auto with_head = [](bool tie) {
-    return [tie](json& config, TestTensors& tensors) {
-      config["tie_word_embeddings"] = tie;
-      tensors["lm_head.weight"] = {{67, 24}, std::vector<float>(67 * 24, 1)};
-    };
+TEST(Checkpoint, WhatWrappersPutBeforeEveryNameIsLeftOut) {
+  for (const std::string wrapper : {"module.", "module.transformer.", "_orig_mod.transformer.", "a.b.c."}) {
+    const auto folder = changed([&](json&, TestTensors& tensors) {
+      TestTensors prefixed;
+      for (auto& [name, tensor] : tensors) prefixed[wrapper + name] = tensor;
+      prefixed["steps"] = {{1}, {7}};
+      prefixed[wrapper + "h.0.attn.c_attn.lora_A"] = {{1}, {7}};
+      tensors = prefixed;
+    });
+    const Checkpoint checkpoint = open(folder);
+    for (const auto& [name, tensor] : test::random_tensors({})) EXPECT_TRUE(checkpoint.contains(name)) << name;
+    EXPECT_EQ(checkpoint.warnings().size(), 2U) << wrapper;
+  }
+}
+
+// The head is `number` everywhere, or the embedding's numbers.
+auto with_head(std::optional<bool> tie, std::optional<float> number) {
+  return [=](json& config, TestTensors& tensors) {
+    if (tie) config["tie_word_embeddings"] = *tie;
+    tensors["lm_head.weight"] = tensors.at("wte.weight");
+    if (number) tensors["lm_head.weight"].values.assign(67 * 24, *number);
   };
-  const auto tied = changed(with_head(true)), separate = changed(with_head(false));
-  EXPECT_EQ(open(tied).unembedding(), "wte.weight");
-  EXPECT_EQ(open(separate).unembedding(), "lm_head.weight");
-  EXPECT_EQ(open(separate).parameters(), open(tied).parameters() + 67 * 24);
-  EXPECT_TRUE(open(tied).ignored().empty()) << "Hugging Face says nothing of it either";
+}
+
+TEST(Checkpoint, AHeadOfItsOwnIsUsedWhateverTheConfigurationSays) {
+  const std::size_t parameters = open(changed([](json&, TestTensors&) {})).parameters();
+  for (const std::optional<bool> tie : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
+    const Checkpoint checkpoint = open(changed(with_head(tie, 1.0F)));
+    EXPECT_EQ(checkpoint.unembedding(), "lm_head.weight");
+    EXPECT_EQ(checkpoint.parameters(), parameters + 67 * 24);
+    const bool is_told = tie.has_value() && !*tie;
+    ASSERT_EQ(checkpoint.warnings().size(), is_told ? 0U : 1U);
+    for (const std::string& warning : checkpoint.warnings())
+      EXPECT_NE(warning.find("differs from the embedding"), std::string::npos);
+  }
   EXPECT_TRUE(refuses(opening([](json& config, auto&) { config["tie_word_embeddings"] = false; }),
                       "tensor 'lm_head.weight' is missing"));
+  EXPECT_TRUE(refuses(opening([](json&, TestTensors& tensors) {
+                        tensors["lm_head.weight"] = {{1}, {7}};
+                      }),
+                      "tensor 'lm_head.weight' has shape [1]"));
+}
+
+TEST(Checkpoint, AnEqualHeadIsTheEmbedding) {
+  const std::size_t parameters = open(changed([](json&, TestTensors&) {})).parameters();
+  for (const std::optional<bool> tie : {std::optional<bool>(), std::optional(true)}) {
+    const Checkpoint checkpoint = open(changed(with_head(tie, std::nullopt)));
+    EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
+    EXPECT_EQ(checkpoint.parameters(), parameters);
+    EXPECT_TRUE(checkpoint.warnings().empty());
+  }
+  const auto last_differs = changed([](json&, TestTensors& tensors) {
+    tensors["lm_head.weight"] = tensors.at("wte.weight");
+    tensors["lm_head.weight"].values.back() += 1;
+  });
+  EXPECT_EQ(open(last_differs).unembedding(), "lm_head.weight");
+}
+
+TEST(Checkpoint, TheOnlyMatrixMayHaveTheHeadsName) {
+  const auto only_head = [](std::optional<bool> tie) {
+    return [=](json& config, TestTensors& tensors) {
+      if (tie) config["tie_word_embeddings"] = *tie;
+      tensors["lm_head.weight"] = tensors.at("wte.weight");
+      tensors.erase("wte.weight");
+    };
+  };
+  const Checkpoint checkpoint = open(changed(only_head(std::nullopt)));
+  EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
+  EXPECT_TRUE(checkpoint.warnings().empty());
+  EXPECT_TRUE(refuses(opening(only_head(false)), "tensor 'wte.weight' is missing"));
 }
 
 TEST(Checkpoint, EveryTensorIsAskedForAndItsShapeChecked) {

@@ -158,8 +158,6 @@ TEST_F(TokenizerFiles, WhatIsNotImplementedIsRefusedByName) {
   expect_json_refused("/model/continuing_subword_prefix", "##", "'continuing_subword_prefix'");
   expect_json_refused("/model/novelty", 1, "'novelty'");
   expect_json_refused("/normalizer", {{"type", "NFC"}}, "'normalizer'");
-  expect_json_refused("/truncation", {{"max_length", 5}}, "'truncation'");
-  expect_json_refused("/padding", {{"strategy", "x"}}, "'padding'");
   expect_json_refused("/pre_tokenizer", nullptr, "'pre_tokenizer'");
   expect_json_refused("/pre_tokenizer/type", "Sequence", "Sequence");
   expect_json_refused("/pre_tokenizer/type", nullptr, "no 'type'");
@@ -243,8 +241,22 @@ TEST_F(TokenizerFiles, MissingFilesAreNamed) {
   write("vocab.json", small_vocabulary().dump());
   expect_refused([&] { Tokenizer::load(folder_); }, "merges.txt", "cannot be read");
   write("merges.txt", "a b\nab c\n");
-  write("added_tokens.json", "{}");
-  expect_refused([&] { Tokenizer::load(folder_); }, "added_tokens.json", "not implemented");
+  EXPECT_NO_THROW(Tokenizer::load(folder_));
+}
+
+TEST_F(TokenizerFiles, FilesBesideTheVocabularyThatAreMalformedAreNamed) {
+  write("vocab.json", small_vocabulary().dump());
+  write("merges.txt", "a b\nab c\n");
+  const auto refuse = [&](const std::string& name, const std::string& text, const std::string& words) {
+    write(name, text);
+    expect_refused([&] { Tokenizer::load(folder_); }, name, words);
+    std::filesystem::remove(folder_ / name);
+  };
+  refuse("added_tokens.json", "[]", "is not a JSON object");
+  refuse("added_tokens.json", R"({"<pad>": "x"})", "is not an integer");
+  refuse("special_tokens_map.json", "{", "JSON");
+  refuse("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "<pad>"}}})", "no id or no content");
+  refuse("tokenizer_config.json", R"({"added_tokens_decoder": {"1": {}}})", "no id or no content");
 }
 
 }  // namespace
