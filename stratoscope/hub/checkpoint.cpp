@@ -191,7 +191,7 @@ std::vector<std::string> Checkpoint::nonfinite_tensors() const {
   std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
   std::erase_if(tensors, [&](const auto& tensor) {
     const bool tied = tensor.first == "lm_head.weight" && unembedding_ != tensor.first;
-    return tied || std::find(ignored_.begin(), ignored_.end(), tensor.first) != ignored_.end();
+    return tied || std::binary_search(ignored_.begin(), ignored_.end(), tensor.first);
   });
   std::vector<char> bad(tensors.size(), 0);
   parallel_for(tensors.size(), [&](std::size_t i) {

@@ -64,7 +64,7 @@ class Checkpoint {
   std::vector<SafetensorsFile> files_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, std::string> file_of_;
-  std::vector<std::string> ignored_;
+  std::vector<std::string> ignored_;  // sorted
   std::string unembedding_;
   std::size_t parameters_ = 0;
 };
