@@ -36,8 +36,8 @@ struct Team::Loop {
   std::exception_ptr error{};
 
   void work() {
-    for (std::size_t i;
-         !failed.load(std::memory_order_relaxed) && (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
+    const auto take = [this] { return next.fetch_add(1, std::memory_order_relaxed); };
+    for (std::size_t i = take(); i < count && !failed.load(std::memory_order_relaxed); i = take()) {
       try {
         body(i);
       } catch (...) {

@@ -49,8 +49,8 @@ class Team {
  private:
   struct Loop;
   struct Worker {
-    Team* team;
-    int index;  // the owner's is 0
+    Team* team = nullptr;
+    int index = 0;  // the owner's is 0
     pthread_t thread{};
     cpu_set_t cores{};  // where it was bound to; none: wherever it was created
   };
