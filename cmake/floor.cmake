@@ -35,9 +35,9 @@ function(add_floor_tests name)
   target_compile_definitions(test_${name} PRIVATE STRATOSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     GPT2_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/gpt2")
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
-  set(properties PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)  # threads that wait let other tests run
+  set(properties)
   if(ARG_FIXTURES)
-    list(APPEND properties FIXTURES_REQUIRED ${ARG_FIXTURES})
+    set(properties PROPERTIES FIXTURES_REQUIRED ${ARG_FIXTURES})
   endif()
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 ${properties})
 endfunction()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <utility>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
@@ -66,18 +67,24 @@ void add_generate(CLI::App& app, Program& program) {
       wanted.edits = options->common.edit_options();
       const Session session = open_session(options->common, program);
       const bool stream = !options->common.json && !program.sink;
-      if (stream) {
+      bool begun = false;  // with the first new text: what fails prints nothing
+      const auto begin = [&] {
+        if (std::exchange(begun, true)) return;
         const Text prompt = session.read(wanted.text, wanted.text_options);
-        session.model();
         print_header(session, prompt);
         print(prompt.text);
-        wanted.on_text = [](std::string_view piece) {
+      };
+      if (stream)
+        wanted.on_text = [&](std::string_view piece) {
+          begin();
           print(piece);
           flush_output();
         };
-      }
       const GeneratedText result = generate_text(session, wanted);
-      if (stream) print("\n");
+      if (stream) {
+        begin();
+        print("\n");
+      }
       print_warnings(session, options->common, result.effect);
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));

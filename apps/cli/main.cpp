@@ -14,6 +14,7 @@
 #include "apps/cli/option_table.h"
 #include "apps/cli/output.h"
 #include "apps/cli/progress_bar.h"
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file_guard.h"
 #include "stratoscope/base/names.h"
@@ -42,6 +43,7 @@ void check_command(const CLI::App& app, std::string_view word) {
 
 int run_action(const Program& program) {
   try {
+    const CancellationScope scope(program.progress);
     program.action();
     flush_output();
     return 0;

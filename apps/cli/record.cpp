@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -99,8 +100,8 @@ class RecordReader {
   Record read() const {
     constexpr std::size_t kLargest = std::size_t{1} << 30;
     const std::string text = read_text_file(path_, kLargest);
-    check_form(parse_json(text, "record", path_.string()));
-    const Json json = Json::parse(text);  // again, with its keys in order
+    const Json json = parse_ordered_json(text, "record", path_.string());
+    check_form(json);
     Record record;
     record.command = string_at(json, "command");
     record.version = string_at(json, "version");
@@ -111,9 +112,15 @@ class RecordReader {
     record.result = json["result"].dump();
     record.arguments = {record.command};
     if (!json.contains("options") || !json["options"].is_object()) refuse("has no \"options\"");
-    Json options = json["options"];
-    if (json.contains("order")) add_in_order(json["order"], options, record.arguments);
-    for (const auto& [name, value] : options.items()) add_option(name, value, record.arguments);
+    std::map<std::string, std::size_t> taken;
+    if (json.contains("order")) taken = add_in_order(json["order"], json["options"], record.arguments);
+    for (const auto& [name, value] : json["options"].items()) {
+      const auto found = taken.find(name);
+      if (found == taken.end())
+        add_option(name, value, record.arguments);
+      else
+        add_values(name, value, found->second, value.size(), record.arguments);
+    }
     record.model = model_of(json);
     check_files(json);
     if (json.contains("text")) {
@@ -143,7 +150,7 @@ class RecordReader {
   [[noreturn]] void refuse(const std::string& problem, const std::string& hint = {}) const {
     throw Error("record", path_.string() + " " + problem, hint);
   }
-  void check_form(const nlohmann::json& json) const {
+  void check_form(const Json& json) const {
     if (!json.is_object() || !json.contains("record") || !json["record"].is_number_integer())
       refuse("is no record of an experiment", "make one with --record");
     if (json["record"].get<long>() != kForm)
@@ -154,26 +161,43 @@ class RecordReader {
     if (!json.contains(key) || !json[key].is_string()) refuse("has no text \"" + std::string(key) + "\"");
     return json[key].get<std::string>();
   }
-  // One value of each option that the order names; what is left of them stays with the options.
-  void add_in_order(const Json& order, Json& options, std::vector<std::string>& arguments) const {
+  // One value after another of each option that the order names. Returns how many of each.
+  std::map<std::string, std::size_t> add_in_order(const Json& order, const Json& options,
+                                                  std::vector<std::string>& arguments) const {
     if (!order.is_array()) refuse("has an \"order\" that is no list");
+    std::map<std::string_view, const Json*> values;
+    for (const auto& [name, value] : options.items()) values.emplace(name, &value);
+    std::map<std::string, std::size_t> taken;
     for (const Json& name : order) {
-      if (!name.is_string() || !options.contains(name) || !options[name].is_array() || options[name].empty())
-        refuse("has an \"order\" that is not its options'");
-      add_option(name, Json::array({options[name][0]}), arguments);
-      options[name.get<std::string>()].erase(0);
-      if (options[name].empty()) options.erase(name.get<std::string>());
+      const auto found = name.is_string() ? values.find(name.get_ref<const std::string&>()) : values.end();
+      if (found == values.end() || !found->second->is_array()) refuse("has an \"order\" that is not its options'");
+      std::size_t& next = taken[name.get<std::string>()];
+      if (next == found->second->size()) refuse("has an \"order\" that is not its options'");
+      add_values(name, *found->second, next, next + 1, arguments);
+      ++next;
     }
+    return taken;
   }
   void add_option(const std::string& name, const Json& value, std::vector<std::string>& arguments) const {
+    if (value.is_boolean() && value.get<bool>()) {
+      check_option(name);
+      arguments.push_back("--" + name);
+    } else {
+      add_values(name, value, 0, value.size(), arguments);
+    }
+  }
+  void check_option(const std::string& name) const {
     const bool is_name =
         !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!is_name || is_left_out(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
-    if (value.is_boolean() && value.get<bool>()) return arguments.push_back("--" + name);
-    if (!value.is_array()) refuse("has the option " + in_quotes(name) + " without a list of its values");
-    for (const Json& one : value) {
-      if (!one.is_string()) refuse("has the option " + in_quotes(name) + " with a value that is no text");
-      arguments.push_back("--" + name + "=" + one.get<std::string>());
+  }
+  void add_values(const std::string& name, const Json& values, std::size_t begin, std::size_t end,
+                  std::vector<std::string>& arguments) const {
+    check_option(name);
+    if (!values.is_array()) refuse("has the option " + in_quotes(name) + " without a list of its values");
+    for (std::size_t i = begin; i < end; ++i) {
+      if (!values[i].is_string()) refuse("has the option " + in_quotes(name) + " with a value that is no text");
+      arguments.push_back("--" + name + "=" + values[i].get<std::string>());
     }
   }
 

@@ -6,7 +6,9 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/ops/instruction_set.h"
@@ -22,6 +24,7 @@ struct Difference {
 
 // Every place in which two documents differ, but for what says where and by what they were made.
 void compare(const Json& recorded, const Json& now, const std::string& place, std::vector<Difference>& found) {
+  throw_if_cancelled();
   if (place == "/version" || place == "/isa" || place == "/model/name") return;
   if (recorded.is_object() && now.is_object()) {
     for (const auto& [key, value] : recorded.items())
@@ -71,11 +74,13 @@ void replay(const std::filesystem::path& file, bool json, const Program& program
                 "results of different models cannot be the same");
   const Document document = run_again(record, program.progress);
   std::vector<Difference> differences;
-  compare(Json::parse(record.result), Json::parse(document.text), "", differences);
+  compare(parse_ordered_json(record.result, "replay", "record"), Json::parse(document.text), "", differences);
   if (json) {
     Json all = Json::array();
     for (const Difference& one : differences)
-      all.push_back({{"place", one.place}, {"recorded", Json::parse(one.recorded)}, {"now", Json::parse(one.now)}});
+      all.push_back({{"place", one.place},
+                     {"recorded", parse_ordered_json(one.recorded, "replay", "record")},
+                     {"now", parse_ordered_json(one.now, "replay", "result")}});
     print_json(finish_document({{"version", STRATOSCOPE_VERSION},
                                 {"isa", instruction_set()},
                                 {"recorded", {{"version", record.version}, {"isa", record.isa}}},

@@ -6,6 +6,7 @@
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "apps/server/routes.h"
+#include "stratoscope/base/json.h"
 
 namespace stratoscope::server {
 namespace {
@@ -54,7 +55,7 @@ void add_experiment_routes(HttpServer& server, Workshop& workshop) {
     const auto found = workshop.store.open().find(id_of(request));
     if (!found) none_of(id_of(request));
     Json json = summary_json(found->summary);
-    json["experiment"] = Json::parse(found->document);
+    json["experiment"] = parse_ordered_json(found->document, "experiment", "document");
     return document(json);
   });
   server.add("PATCH", kOne, [&workshop](const Request& request) {

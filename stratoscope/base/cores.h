@@ -1,16 +1,25 @@
-// Which cores threads run on.
+// Which of the machine's cores a thread may run on.
 #pragma once
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <optional>
+#include <vector>
 
 namespace stratoscope {
 
-// The calling thread and the rest of its OpenMP team of `threads` get a core each, where there are as many cores as
-// threads and the user binds none (OMP_PROC_BIND). Schedulers of virtual machines take a core that sleeps for one that
-// is busy, wake the whole team on one core, and leave it there for tens of milliseconds. 0 frees the calling thread;
-// the others, which wait for its work alone, stay. Returns what it was called with before, where that had an effect, or
-// 0.
-int give_cores(int threads);
+// The calling thread's; null on a machine with more than a mask holds.
+std::optional<cpu_set_t> allowed_cores();
 
-// Cores that the calling thread may use with its team; one that has been given its own does not lose the others.
-int available_cores();
+// At least 1.
+int count_of(const std::optional<cpu_set_t>& cores);
+
+// The cores one by one, that of the calling thread first and the others in an order that moves few of them when it has
+// moved.
+std::vector<cpu_set_t> each_of(const cpu_set_t& cores);
+
+// Where the system refuses, the thread stays where it is.
+void move_to(const cpu_set_t& cores, pthread_t thread);
 
 }  // namespace stratoscope

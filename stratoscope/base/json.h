@@ -1,4 +1,5 @@
-// JSON from files and users: parsed with a bound on depth, errors in our own words.
+// JSON from files and users: parsed with a bound on depth, errors in our own words, in time that grows with its length,
+// until somebody wants to stop (base/cancellation.h). Of a key that occurs twice the last value counts.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,5 +10,8 @@ namespace stratoscope {
 
 // Throws Error(where, "source: …") with the byte offset for malformed JSON and for nesting deeper than 64.
 nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& source);
+
+// The same with keys in the order of the text.
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& where, const std::string& source);
 
 }  // namespace stratoscope

@@ -6,10 +6,14 @@
 
 namespace stratoscope {
 
+// As many as the cores that the calling thread may use.
 int available_threads();
 
-// While it lives, parallel work started from this thread (ours and oneDNN's, one OpenMP runtime) uses
-// `count` threads; 0 means all cores.
+// How many threads loops have here by the surrounding ThreadScope; within such a loop, how many work on it.
+int threads_in_scope();
+
+// While it lives, loops of this thread use `count` threads; 0 means all cores. Each thread has workers of its own,
+// which wait for its next loop and end with it. Within a loop of several threads it changes nothing.
 class ThreadScope {
  public:
   // Throws Error when the system does not give so many threads.
@@ -20,11 +24,12 @@ class ThreadScope {
 
  private:
   int previous_;
-  int previous_cores_ = 0;
+  int previous_placed_;
 };
 
-// Calls body(i) for every i < count, each once, on the threads of the surrounding ThreadScope. An exception
-// from a body ends the loop and is rethrown here.
+// Calls body(i) for every i < count, each once, on the threads of the surrounding ThreadScope, or all cores'. Within a
+// loop of several threads it is done by the calling thread alone. An exception from a body ends the loop and is
+// rethrown here.
 void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
 
 }  // namespace stratoscope

@@ -27,7 +27,7 @@ Json json_of(double number) { return std::isfinite(number) ? Json(number) : Json
 
 // The first key in which the two descriptions differ.
 std::string difference(const std::string& a, const std::string& b) {
-  const Json left = Json::parse(a), right = Json::parse(b);
+  const Json left = parse_ordered_json(a, "sweep", "journal"), right = parse_ordered_json(b, "sweep", "sweep");
   for (const auto& [key, value] : right.items())
     if (!left.contains(key) || left[key] != value) return key;
   return "something";

@@ -74,7 +74,8 @@ std::size_t round_stride(std::size_t stride) {
 std::pair<double, double> padded(double low, double high, bool from_zero) {
   if (from_zero) low = std::min(low, 0.0), high = std::max(high, 0.0);
   constexpr double kNothing = 1e-290;  // below it a difference is lost in the arithmetic of ticks
-  if (!(high - low > kNothing)) {
+  constexpr double kWritten = 1e-6;    // of the larger: below it both are written with the same digits
+  if (!(high - low > std::max(kNothing, kWritten * std::max(std::abs(low), std::abs(high))))) {
     const double half = std::abs(low) < kNothing ? 0.5 : std::abs(low) * 0.1;
     return {low - half, high + half};
   }

@@ -205,6 +205,7 @@ std::string Script::bar_color(std::size_t i, const Bars& bars) const {
 void Script::frame(const PanelPlan& plan) {
   line("set lmargin at screen {:.6f}; set rmargin at screen {:.6f}", across(plan.plot.left), across(plan.plot.right()));
   line("set tmargin at screen {:.6f}; set bmargin at screen {:.6f}", up(plan.plot.top), up(plan.plot.bottom()));
+  line("unset logscale");  // of the panel before: a range need not be positive
   line("set xrange [{}:{}]; set yrange [{}:{}]", number(plan.x.low), number(plan.x.high), number(plan.y.low),
        number(plan.y.high));
 }
@@ -218,7 +219,8 @@ std::string Script::ticks(const std::vector<Tick>& ticks) const {
 
 void Script::axes(std::size_t p) {
   const PanelPlan& plan = plan_.panels[p];
-  line("{} logscale x; {} logscale y", plan.x.logarithmic ? "set" : "unset", plan.y.logarithmic ? "set" : "unset");
+  if (plan.x.logarithmic) line("set logscale x");
+  if (plan.y.logarithmic) line("set logscale y");
   // The svg terminal hangs level labels lower than cairo does.
   const char* level = terminal_ == Terminal::svg ? "norotate offset 0,0.55" : "norotate offset 0,0.25";
   line("set xtics {} {}", plan.x.rotated ? "rotate by 90 right offset 0,0" : level, ticks(plan.x.ticks));
@@ -369,7 +371,7 @@ void Script::color_bar() {
   frame_plan.y.low = color.low, frame_plan.y.high = color.high;
   line("# colour bar");
   frame(frame_plan);
-  line("unset logscale; unset border; unset xtics; unset ytics");
+  line("unset border; unset xtics; unset ytics");
   line("set y2range [{}:{}]; set y2tics {}", number(color.low), number(color.high), ticks(bar.ticks));
   line("set y2tics textcolor rgb text");
   for (const TextSpot& spot : bar.title) label(spot, "regular", kAxisTitleSize, "text");

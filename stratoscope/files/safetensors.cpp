@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -122,12 +123,15 @@ std::string safetensors_beginning(const std::string& file, std::span<const Plann
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t begin = 0;
+  auto& members = header.get_ref<nlohmann::ordered_json::object_t&>();  // which looks for no key
+  std::set<std::string_view> names;
   for (const PlannedArray& array : arrays) {
     if (array.name == "__metadata__") fail(file, "no tensor may be called '__metadata__'");
-    if (header.contains(array.name)) fail(file, "two arrays are called " + in_quotes(array.name));
+    if (!names.insert(array.name).second) fail(file, "two arrays are called " + in_quotes(array.name));
     const std::size_t end = begin + byte_count(array.dtype, array.shape);
-    header.push_back(
-        {array.name, {{"dtype", name_of(array.dtype)}, {"shape", array.shape}, {"data_offsets", {begin, end}}}});
+    members.emplace_back(array.name,
+                         nlohmann::ordered_json{
+                             {"dtype", name_of(array.dtype)}, {"shape", array.shape}, {"data_offsets", {begin, end}}});
     begin = end;
   }
   std::string json;

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 
@@ -65,6 +66,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool key(string_t& value) override {
+    throw_if_cancelled();
     if (place_ == Place::header) {
       if (!names_.insert(value).second) fail(in_quotes(value) + " occurs twice in the header");
       name_ = std::move(value);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
@@ -40,6 +41,7 @@ std::vector<std::string> files_of_index(const std::string& text, const std::stri
     throw Error("safetensors", source + ": has no weight_map");
   std::set<std::string> files;
   for (const auto& [tensor, file] : json["weight_map"].items()) {
+    throw_if_cancelled();
     const std::string name = file.is_string() ? file.get<std::string>() : "";
     if (!is_plain_name(name))
       throw Error("safetensors",

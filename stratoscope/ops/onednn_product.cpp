@@ -1,6 +1,9 @@
 #include "stratoscope/ops/onednn_product.h"
 
+#include <omp.h>
+
 #include <algorithm>
+#include <array>
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
@@ -11,6 +14,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/memory.h"
+#include "stratoscope/base/threads.h"
 #include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/ops/row_blocks.h"
 
@@ -26,15 +30,36 @@ std::size_t part_length(std::size_t in, std::size_t out) {
 }
 
 const dnnl::engine& cpu() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine engine = [] {
+    // The environment could make oneDNN print among our results and write files.
+    dnnl::set_verbose(0);
+    dnnl::set_jit_dump(0);
+    dnnl::set_jit_profiling_flags(DNNL_JIT_PROFILE_NONE);
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return engine;
 }
 
 memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
 
-memory::desc rows_desc(std::size_t rows, std::size_t cols, std::size_t stride) {
-  return {{dim(rows), dim(cols)}, memory::data_type::f32, {dim(stride), 1}};
+memory::desc rows_desc(std::size_t rows, std::size_t cols) {
+  return {{dim(rows), dim(cols)}, memory::data_type::f32, memory::format_tag::ab};
 }
+
+memory::desc bias_desc(std::size_t cols) { return rows_desc(1, cols); }
+
+// While it lives, oneDNN starts no threads for the calling one: it divides a product among as many as it asks OpenMP
+// for, and computes wrong numbers where OpenMP gives fewer.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
+};
 
 // Makes something of oneDNN's that generates code. Without memory for the code, oneDNN 2.6 writes it to address zero;
 // so there must be plenty first, and one thread at a time, that what is seen to be there still is.
@@ -61,21 +86,21 @@ dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc&
     attributes.set_post_ops(accumulate);
   }
   if (start != Start::from_bias) return {dnnl::matmul::desc(x, w, y), attributes, cpu()};
-  const memory::desc b({1, y.dims()[1]}, memory::data_type::f32, memory::format_tag::ab);
-  return {dnnl::matmul::desc(x, w, b, y), attributes, cpu()};
+  return {dnnl::matmul::desc(x, w, bias_desc(static_cast<std::size_t>(y.dims()[1])), y), attributes, cpu()};
 }
 
+// Each part of the inner dimension by each group of columns has a matrix of its own in oneDNN's form.
 class OneDnnProduct : public Product {
  public:
   // Packs nothing where rows depend on one another: `rows_are_independent` tells.
-  explicit OneDnnProduct(const PlainWeights& plain) : in_(plain.in), out_(plain.out) {
+  explicit OneDnnProduct(const PlainWeights& plain) : in_(plain.in), out_(plain.out), width_(group_width(out_)) {
+    const OneThread one;
     if (plain.bias != nullptr) bias_.assign(plain.bias, plain.bias + out_);
     const std::size_t length = part_length(in_, out_);
+    for (std::size_t first = 0; first < in_; first += length) parts_.push_back({first, std::min(length, in_ - first)});
     std::vector<memory::desc> descs;
-    for (std::size_t first = 0; first < in_; first += length) {
-      parts_.push_back({first, std::min(length, in_ - first), {}});
-      descs.push_back(weights_desc(parts_.back()));
-    }
+    for (std::size_t column = 0; column < out_; column += width_)
+      for (const Part& part : parts_) descs.push_back(weights_desc(part, std::min(width_, out_ - column)));
     if (rows_are_independent_) pack(plain, descs);
   }
 
@@ -84,34 +109,19 @@ class OneDnnProduct : public Product {
   std::size_t bytes() const override { return (bias_.size() + weights_.size()) * sizeof(float); }
 
   void multiply(MatrixView<const float> x, MatrixView<float> y) const override try {
-    if (y.stride != y.cols) {  // oneDNN's fast kernels want no gaps between the rows of y
-      Tensor dense({y.rows, y.cols});
-      multiply(x, dense.matrix());
-      for (std::size_t r = 0; r < y.rows; ++r) std::copy_n(dense.matrix().row(r), y.cols, y.row(r));
-      return;
-    }
-    dnnl::stream stream(cpu());
-    const auto of_parts = kernels_for(x.rows);
-    // Nor between those of x.
+    // oneDNN's fast kernels want no gaps between the rows of x.
     const bool dense = parts_[0].count == x.stride;
     Tensor pieces;
     if (!dense) pieces = in_pieces(x);
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      const Part& part = parts_[i];
-      float* const piece = dense ? const_cast<float*>(x.data) : pieces.data() + x.rows * part.first;
-      std::unordered_map<int, memory> arguments{
-          {DNNL_ARG_SRC, memory(rows_desc(x.rows, part.count, part.count), cpu(), piece)},
-          {DNNL_ARG_WEIGHTS, part.weights},
-          {DNNL_ARG_DST, memory(rows_desc(y.rows, y.cols, y.stride), cpu(), y.data)},
-          {DNNL_ARG_SCRATCHPAD, memory((*of_parts)[i].scratchpad, cpu())},
-      };
-      if (start_of(part) == Start::from_bias) {
-        const memory::desc b({1, dim(bias_.size())}, memory::data_type::f32, memory::format_tag::ab);
-        arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), const_cast<float*>(bias_.data())));
-      }
-      (*of_parts)[i].primitive.execute(stream, arguments);
-    }
-    stream.wait();
+    const float* const from = dense ? x.data : pieces.data();
+    const std::size_t height = block_height(x.rows), row_blocks = (x.rows + height - 1) / height;
+    const auto block_rows = [&](std::size_t block) { return std::min(height, x.rows - block * height); };
+    const auto first_kernels = kernels_for(block_rows(0)), last_kernels = kernels_for(block_rows(row_blocks - 1));
+    parallel_for(row_blocks * groups(), [&](std::size_t task) {
+      const std::size_t block = task % row_blocks, group = task / row_blocks, first_row = block * height;
+      multiply_block(block + 1 < row_blocks ? *first_kernels : *last_kernels, group, {from, x.rows, first_row},
+                     y.rows_from(first_row, block_rows(block)).cols_from(group * width_, width_of(group)));
+    });
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     throw Error("matmul", "product of " + to_string({x.rows, in_, out_}) + " failed: " + error.what());
@@ -120,14 +130,39 @@ class OneDnnProduct : public Product {
  private:
   struct Part {
     std::size_t first, count;  // which of the inner dimension's numbers
-    memory weights;
   };
-  // The primitives of all parts for one number of rows: making them takes longer than a small product.
   struct Kernel {
     dnnl::matmul primitive;
-    memory::desc scratchpad;
+    memory::desc x, y, scratchpad;
   };
-  using Kernels = std::vector<Kernel>;
+  // Of every part for one number of rows, for groups as wide as the first and as the last: making them takes longer
+  // than a small product.
+  using Kernels = std::array<std::vector<Kernel>, 2>;
+
+  // Rows of x in pieces: the columns of each part side by side, part after part.
+  struct Pieces {
+    const float* data;
+    std::size_t rows, first_row;
+  };
+
+  // As many for each thread that there is now, and narrow enough for a cache; more or fewer threads take them too.
+  static std::size_t group_width(std::size_t out) {
+    constexpr std::size_t kNarrowest = 64, kWidest = 1536;  // multiples of the kernels' own width
+    const auto threads = static_cast<std::size_t>(threads_in_scope());
+    const std::size_t of_each = (out + threads * kWidest - 1) / (threads * kWidest), groups = threads * of_each;
+    const std::size_t even = ((out + groups - 1) / groups + kNarrowest - 1) / kNarrowest * kNarrowest;
+    return std::min(out, even);
+  }
+
+  // Few enough that a block of y stays in the second cache, and that threads end together; no sum knows of it.
+  std::size_t block_height(std::size_t rows) const {
+    constexpr std::size_t kLeast = 32, kMost = 256;
+    const auto wanted = 2 * static_cast<std::size_t>(threads_in_scope());
+    return std::clamp((rows * groups() + wanted - 1) / wanted, kLeast, kMost);
+  }
+
+  std::size_t groups() const { return (out_ + width_ - 1) / width_; }
+  std::size_t width_of(std::size_t group) const { return std::min(width_, out_ - group * width_); }
 
   Start start_of(const Part& part) const {
     if (part.first > 0) return Start::from_sum;
@@ -139,18 +174,49 @@ class OneDnnProduct : public Product {
     const std::lock_guard lock(kernels_gate_);
     if (const auto found = kernels_.find(rows); found != kernels_.end()) return found->second;
     if (kernels_.size() >= kMostKept) kernels_.clear();
+    const OneThread one;
     Kernels made;
-    for (const Part& part : parts_) {
-      made.push_back(with_memory_for_code([&] {
-        const auto description = describe(rows_desc(rows, part.count, part.count), part.weights.get_desc(),
-                                          rows_desc(rows, out_, out_), start_of(part));
-        return Kernel{dnnl::matmul(description), description.scratchpad_desc()};
-      }));
+    for (const std::size_t last : {0U, 1U}) {
+      const std::size_t group = last == 0 ? 0 : groups() - 1;
+      for (std::size_t i = 0; i < parts_.size(); ++i) {
+        const auto x = rows_desc(rows, parts_[i].count), y = rows_desc(rows, width_of(group));
+        made[last].push_back(with_memory_for_code([&] {
+          const auto description = describe(x, weights_of(group, i).get_desc(), y, start_of(parts_[i]));
+          return Kernel{dnnl::matmul(description), x, y, description.scratchpad_desc()};
+        }));
+      }
     }
     return kernels_[rows] = std::make_shared<const Kernels>(std::move(made));
   }
 
-  // The columns of each part side by side, part after part.
+  const memory& weights_of(std::size_t group, std::size_t part) const { return packed_[group * parts_.size() + part]; }
+
+  void multiply_block(const Kernels& kernels, std::size_t group, const Pieces& x, MatrixView<float> y) const {
+    const OneThread one;
+    thread_local Tensor sums;  // oneDNN's fast kernels want no gaps between the rows of y either
+    const bool dense = y.stride == y.cols;
+    if (!dense && sums.size() < y.rows * y.cols) sums = Tensor({y.rows * y.cols});
+    float* const to = dense ? y.data : sums.data();
+    dnnl::stream stream(cpu());
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const Part& part = parts_[i];
+      const Kernel& kernel = kernels[group + 1 < groups() ? 0 : 1][i];
+      const float* const piece = x.data + x.rows * part.first + x.first_row * part.count;
+      std::unordered_map<int, memory> arguments{
+          {DNNL_ARG_SRC, memory(kernel.x, cpu(), const_cast<float*>(piece))},
+          {DNNL_ARG_WEIGHTS, weights_of(group, i)},
+          {DNNL_ARG_DST, memory(kernel.y, cpu(), to)},
+          {DNNL_ARG_SCRATCHPAD, memory(kernel.scratchpad, cpu())},
+      };
+      if (start_of(part) == Start::from_bias)
+        arguments.emplace(DNNL_ARG_BIAS, memory(bias_desc(y.cols), cpu(), const_cast<float*>(&bias_[group * width_])));
+      kernel.primitive.execute(stream, arguments);
+    }
+    stream.wait();
+    if (!dense)
+      for (std::size_t r = 0; r < y.rows; ++r) std::copy_n(to + r * y.cols, y.cols, y.row(r));
+  }
+
   Tensor in_pieces(MatrixView<const float> x) const {
     Tensor pieces({x.rows, x.cols});
     for_row_blocks(x.rows, x.cols, [&](std::size_t r) {
@@ -160,14 +226,12 @@ class OneDnnProduct : public Product {
     return pieces;
   }
 
-  // The form in which the kernel of this part wants its weights.
-  memory::desc weights_desc(const Part& part) {
+  // The form in which the kernel of this part wants its weights for so many columns.
+  memory::desc weights_desc(const Part& part, std::size_t columns) {
     constexpr std::size_t kSomeRows = 48;
-    const memory::desc any({dim(part.count), dim(out_)}, memory::data_type::f32, memory::format_tag::any);
-    const auto kernel = with_memory_for_code([&] {
-      return describe(rows_desc(kSomeRows, part.count, part.count), any, rows_desc(kSomeRows, out_, out_),
-                      start_of(part));
-    });
+    const memory::desc any({dim(part.count), dim(columns)}, memory::data_type::f32, memory::format_tag::any);
+    const auto kernel = with_memory_for_code(
+        [&] { return describe(rows_desc(kSomeRows, part.count), any, rows_desc(kSomeRows, columns), start_of(part)); });
     rows_are_independent_ = rows_are_independent_ && std::string_view(kernel.impl_info_str()).starts_with("brg");
     return kernel.weights_desc();
   }
@@ -180,22 +244,26 @@ class OneDnnProduct : public Product {
       begins.push_back(begins.back() + (numbers + kAligned - 1) / kAligned * kAligned);
     }
     weights_ = Tensor({begins.back()});
+    packed_.resize(descs.size());
     const bool in_out = plain.layout == WeightLayout::in_out;
     const memory::dims strides = in_out ? memory::dims{dim(out_), 1} : memory::dims{1, dim(in_)};
-    dnnl::stream stream(cpu());
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      const memory::desc desc({dim(parts_[i].count), dim(out_)}, memory::data_type::f32, strides);
-      memory from(desc, cpu(), const_cast<float*>(plain.data + parts_[i].first * (in_out ? out_ : 1)));
-      parts_[i].weights = memory(descs[i], cpu(), weights_.data() + begins[i]);
-      auto reorder = with_memory_for_code([&] { return dnnl::reorder(from, parts_[i].weights); });
-      reorder.execute(stream, from, parts_[i].weights);
-    }
-    stream.wait();
+    parallel_for(descs.size(), [&](std::size_t i) {
+      const OneThread one;
+      const std::size_t row = parts_[i % parts_.size()].first, column = i / parts_.size() * width_;
+      memory from({descs[i].dims(), memory::data_type::f32, strides}, cpu(),
+                  const_cast<float*>(plain.data + (in_out ? row * out_ + column : column * in_ + row)));
+      packed_[i] = memory(descs[i], cpu(), weights_.data() + begins[i]);
+      auto reorder = with_memory_for_code([&] { return dnnl::reorder(from, packed_[i]); });
+      dnnl::stream stream(cpu());
+      reorder.execute(stream, from, packed_[i]);
+      stream.wait();
+    });
   }
 
-  std::size_t in_, out_;
+  std::size_t in_, out_, width_;  // width: of a group of columns
   std::vector<Part> parts_;
-  Tensor weights_;  // of all parts, one after another
+  std::vector<memory> packed_;  // [group, part]
+  Tensor weights_;              // of all of them, one after another
   std::vector<float> bias_;
   bool rows_are_independent_ = true;
   mutable std::mutex kernels_gate_;

@@ -1,7 +1,5 @@
 #include "stratoscope/ops/panel_product.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -258,7 +256,7 @@ class PanelProduct : public Product {
     }
     const std::size_t panels = bias_.size() / width_, row_blocks = (x.rows + kBlockRows - 1) / kBlockRows;
     // Small enough that threads end together; no sum knows of it.
-    const std::size_t wanted = 3 * static_cast<std::size_t>(omp_get_max_threads());
+    const std::size_t wanted = 3 * static_cast<std::size_t>(threads_in_scope());
     const std::size_t group = std::clamp<std::size_t>(panels * row_blocks / wanted, 1, kMostPanels);
     const std::size_t groups = (panels + group - 1) / group;
     parallel_for(row_blocks * groups, [&](std::size_t task) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/text/byte_alphabet.h"
@@ -41,6 +42,7 @@ Bpe::Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary) {
   shift_ = 64 - std::countr_zero(slots);
   merges_.assign(slots, {kNoPair, 0, 0});
   for (std::size_t rank = 0; rank < definition.merges.size(); ++rank) {
+    throw_if_cancelled();
     const auto& [left, right] = definition.merges[rank];
     const std::string place = definition.merges_place + std::to_string(definition.first_merge_number + rank);
     const std::uint64_t pair =

@@ -32,8 +32,8 @@ class SpecialTokens {
 
  private:
   struct Group {
-    std::array<std::vector<std::string>, 256> by_first_byte;  // longest first
-    bool empty = true;
+    std::vector<std::string> contents;  // sorted
+    std::array<bool, 256> first_bytes{};
   };
   void find_group(const Group& group, std::string_view text, std::size_t begin, std::size_t end,
                   std::vector<Match>& matches) const;

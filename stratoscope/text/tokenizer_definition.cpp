@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
@@ -79,6 +80,7 @@ std::vector<TokenizerDefinition::Token> read_vocabulary(const Json& json, const 
   std::vector<TokenizerDefinition::Token> tokens;
   tokens.reserve(json.size());
   for (const auto& [spelling, id] : json.items()) {
+    throw_if_cancelled();
     if (!id.is_number_integer()) fail(name + ": the id of " + in_quotes(spelling) + " is not an integer");
     tokens.push_back({spelling, id.get<std::int64_t>()});
   }
@@ -86,6 +88,7 @@ std::vector<TokenizerDefinition::Token> read_vocabulary(const Json& json, const 
 }
 
 TokenizerDefinition::Merge split_merge(std::string_view line, const std::string& place) {
+  throw_if_cancelled();
   const std::size_t blank = line.find(' ');
   if (blank == std::string_view::npos || blank == 0 || blank + 1 == line.size() ||
       line.find(' ', blank + 1) != std::string_view::npos)

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/text/byte_alphabet.h"
@@ -35,6 +36,7 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition) : bytes_(table_siz
   }
   ids_.reserve(definition.vocabulary.size());
   for (const auto& token : definition.vocabulary) {
+    throw_if_cancelled();
     std::optional<std::string> bytes = unspell_bytes(token.spelling);
     if (!bytes && added.contains(token.spelling)) bytes = token.spelling;
     if (!bytes || bytes->empty())

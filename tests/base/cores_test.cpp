@@ -2,10 +2,8 @@
 #include "stratoscope/base/cores.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
-#include <sched.h>
 
-#include <algorithm>
+#include <atomic>
 #include <set>
 #include <thread>
 #include <vector>
@@ -16,11 +14,11 @@ namespace stratoscope {
 namespace {
 
 std::set<int> own_cores() {
-  cpu_set_t mask;
-  EXPECT_EQ(::sched_getaffinity(0, sizeof mask, &mask), 0);
+  const auto mask = allowed_cores();
+  EXPECT_TRUE(mask);
   std::set<int> cores;
   for (int core = 0; core < CPU_SETSIZE; ++core)
-    if (CPU_ISSET(core, &mask)) cores.insert(core);
+    if (CPU_ISSET(core, &*mask)) cores.insert(core);
   return cores;
 }
 
@@ -28,28 +26,32 @@ void allow(const std::set<int>& cores) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   for (const int core : cores) CPU_SET(core, &mask);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof mask, &mask), 0);
+  move_to(mask, ::pthread_self());
+  ASSERT_EQ(own_cores(), cores);
 }
 
-// Where each thread of the calling thread's team may run.
-std::vector<std::set<int>> cores_of_team() {
-  std::vector<std::set<int>> cores(static_cast<std::size_t>(omp_get_max_threads()));
-#pragma omp parallel
-  cores[static_cast<std::size_t>(omp_get_thread_num())] = own_cores();
+// Where each thread of the calling thread's team may run; one of `count` that come to a loop of as many waits for all.
+std::vector<std::set<int>> cores_of_team(int count) {
+  std::vector<std::set<int>> cores(static_cast<std::size_t>(count));
+  std::atomic<int> here{0};
+  parallel_for(cores.size(), [&](std::size_t i) {
+    cores[i] = own_cores();
+    for (++here; here < count;) std::this_thread::yield();
+  });
   return cores;
 }
 
 void expect_a_core_each(const std::set<int>& allowed) {
   std::set<int> taken;
-  for (const std::set<int>& cores : cores_of_team()) {
+  for (const std::set<int>& cores : cores_of_team(static_cast<int>(allowed.size()))) {
     EXPECT_EQ(cores.size(), 1U);
     taken.insert(cores.begin(), cores.end());
   }
   EXPECT_EQ(taken, allowed);
 }
 
-void expect_all_free(const std::set<int>& allowed) {
-  for (const std::set<int>& cores : cores_of_team()) EXPECT_EQ(cores, allowed);
+void expect_all_free(int count, const std::set<int>& allowed) {
+  for (const std::set<int>& cores : cores_of_team(count)) EXPECT_EQ(cores, allowed);
 }
 
 // In a thread of its own, as one team is of another's history.
@@ -57,7 +59,6 @@ class Cores : public ::testing::Test {
  protected:
   void SetUp() override {
     if (own_cores().size() < 2) GTEST_SKIP() << "this machine has one core";
-    if (omp_get_proc_bind() != omp_proc_bind_false) GTEST_SKIP() << "the user binds threads (OMP_PROC_BIND)";
   }
 
   template <class Body>
@@ -85,13 +86,13 @@ TEST_F(Cores, TeamsOfAnotherSizeAreFree) {
     for (const int other : {count + 1, 2 * count, 1}) {
       {
         const ThreadScope threads(other);
-        expect_all_free(allowed);
+        expect_all_free(other, allowed);
       }
       const ThreadScope threads(count);
       expect_a_core_each(allowed);
       {
         const ThreadScope inner(other);
-        expect_all_free(allowed);
+        expect_all_free(other, allowed);
       }
       expect_a_core_each(allowed);
     }
@@ -109,7 +110,7 @@ TEST_F(Cores, ThoseThatTheProcessMayNotUseStayUntouched) {
     allow(one);
     for (const int count : {1, 2}) {
       const ThreadScope threads(count);
-      EXPECT_EQ(own_cores(), one);
+      expect_all_free(count, one);
     }
     allow(allowed);
     const ThreadScope threads(static_cast<int>(allowed.size()));
@@ -122,58 +123,41 @@ TEST_F(Cores, WhoHasOneKnowsOfAll) {
     const auto count = static_cast<int>(allowed.size());
     for (const int outer : {count, 0}) {
       const ThreadScope threads(outer);
-      EXPECT_EQ(omp_get_max_threads(), count);
+      EXPECT_EQ(threads_in_scope(), count);
       EXPECT_EQ(available_threads(), count);
       const ThreadScope inner(0);
-      EXPECT_EQ(omp_get_max_threads(), count);
+      EXPECT_EQ(threads_in_scope(), count);
       expect_a_core_each(allowed);
-#pragma omp parallel
-      EXPECT_EQ(available_threads(), count);
+      parallel_for(allowed.size(), [&](std::size_t) { EXPECT_EQ(available_threads(), count); });
     }
     EXPECT_EQ(available_threads(), count);
   });
 }
 
-TEST_F(Cores, OtherWorkOfTheThreadDoesNotConfuseIt) {
+TEST_F(Cores, WithinALoopNothingMoves) {
   in_a_thread([](const std::set<int>& allowed) {
     const auto count = static_cast<int>(allowed.size());
-    for (const int others : {2, 2 * count, count + 1}) {
-      {
-        const ThreadScope threads(count);
-        expect_a_core_each(allowed);
-      }
-      std::vector<int> seen(static_cast<std::size_t>(others));
-#pragma omp parallel num_threads(others)
-      seen[static_cast<std::size_t>(omp_get_thread_num())] = 1;
-      EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), others);
-    }
     const ThreadScope threads(count);
+    parallel_for(allowed.size(), [&](std::size_t) {
+      const std::set<int> before = own_cores();
+      const ThreadScope inner(count);
+      EXPECT_EQ(own_cores(), before);
+    });
     expect_a_core_each(allowed);
   });
 }
 
-TEST_F(Cores, ManyAtOnceStayFree) {
+TEST_F(Cores, OneByOneTheyAreAllOfThemAndTheOwnIsFirst) {
   in_a_thread([](const std::set<int>& allowed) {
-    const auto count = static_cast<int>(allowed.size());
-    std::vector<std::set<int>> cores(allowed.size());
-#pragma omp parallel num_threads(count)
-    {
-      const ThreadScope threads(count);
-      cores[static_cast<std::size_t>(omp_get_thread_num())] = own_cores();
+    for (const int own : allowed) {
+      const auto all = allowed_cores();
+      allow({own});
+      const std::vector<cpu_set_t> each = each_of(*all);
+      ASSERT_EQ(static_cast<int>(each.size()), count_of(all));
+      EXPECT_TRUE(CPU_ISSET(own, &each[0]));
+      for (const cpu_set_t& one : each) EXPECT_EQ(CPU_COUNT(&one), 1);
+      allow(allowed);
     }
-    for (const std::set<int>& of_one : cores) EXPECT_EQ(of_one, allowed);
-  });
-}
-
-TEST_F(Cores, GivingTellsWhatWasBefore) {
-  in_a_thread([](const std::set<int>& allowed) {
-    const auto count = static_cast<int>(allowed.size());
-    omp_set_num_threads(count);
-    EXPECT_EQ(give_cores(count), 0);
-    EXPECT_EQ(give_cores(count), count);
-    EXPECT_EQ(give_cores(0), count);
-    EXPECT_EQ(give_cores(0), 0);
-    EXPECT_EQ(own_cores(), allowed);
   });
 }
 

@@ -60,7 +60,6 @@ class Program:
         unwanted = ("HF_", "LC_", "LANG", "XDG_", "STRATOSCOPE")
         env = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         env |= {"HOME": str(self.home), "LC_ALL": "C.UTF-8", "TMPDIR": str(self.home)}
-        env["OMP_WAIT_POLICY"] = "passive"  # tests run side by side: who waits leaves the cores to others
         for name, value in changes.items():
             env.pop(name, None)
             if value is not None:

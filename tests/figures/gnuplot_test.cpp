@@ -73,6 +73,25 @@ TEST(Render, DrawsPanelsWithoutAnyData) {
   EXPECT_EQ(sample::count(svg, ">no finite number<"), 4U) << "gone, points, bar and cell have values, but no number";
 }
 
+// A logarithmic panel before each says nothing of its range; values that differ in no digit have one.
+TEST(Render, DrawsAnyRangeAfterALogarithmicPanel) {
+  Panel logarithmic{"norms", {}, {}, {Line{"", {1, 10}, {1, 100}}}};
+  logarithmic.x.logarithmic = logarithmic.y.logarithmic = true;
+  for (const auto& [low, high] : {std::pair{-1.0, -0.2},
+                                  {-1.0, 1.0},
+                                  {0.0, 0.0},
+                                  {1.0, 1.0},
+                                  {1.0, 1.0 + 1e-15},
+                                  {-1.0, -1.0 - 1e-12},
+                                  {1e9, 1e9 + 1e-3}}) {
+    Figure figure;
+    figure.panels = {logarithmic, {"linear", {}, {}, {Line{"", {-2, -1}, {low, high}}}}, logarithmic};
+    figure.color = ColorScale{ColorMap::diverging, "change", -1, 1};
+    for (const Terminal terminal : {Terminal::svg, Terminal::png})
+      EXPECT_FALSE(drawn(figure, terminal).empty()) << low << " to " << high;
+  }
+}
+
 TEST(Render, DrawsAHeatMapOf512By512) {
   Figure figure = sample::similarities();
   figure.panels.resize(1);

@@ -8,7 +8,7 @@ prefix=$place/elsewhere
 cd /
 
 # A copy that has lost its model has nowhere else to look.
-stratoscope() { env -i OMP_WAIT_POLICY=passive HOME="$place" "$prefix/bin/stratoscope" "$@"; }
+stratoscope() { env -i HOME="$place" "$prefix/bin/stratoscope" "$@"; }
 mv "$prefix/share/stratoscope/models" "$place/models"
 if stratoscope info >"$place/log" 2>&1; then
   echo "the installed program reads a model outside of its prefix:"; cat "$place/log"; exit 1

@@ -50,7 +50,7 @@ class Serving:
     def __init__(self, folder, *arguments, env=None):
         self.folder = folder
         self.command = [PROGRAM, "serve", "--port", "0", "--data", str(folder), *map(str, arguments)]
-        self.env = os.environ | {"OMP_WAIT_POLICY": "passive", "TMPDIR": str(folder)} | (env or {})
+        self.env = os.environ | {"TMPDIR": str(folder)} | (env or {})
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

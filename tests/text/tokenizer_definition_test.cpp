@@ -259,5 +259,19 @@ TEST_F(TokenizerFiles, FilesBesideTheVocabularyThatAreMalformedAreNamed) {
   refuse("tokenizer_config.json", R"({"added_tokens_decoder": {"1": {}}})", "no id or no content");
 }
 
+// Each byte of a text looked at each of them: minutes.
+TEST_F(TokenizerFiles, ManyAddedTokensAndTheLongestWins) {
+  constexpr int kCount = 30'000;
+  Json json = small_tokenizer();
+  for (int i = 0; i < kCount; ++i)
+    json["added_tokens"].push_back(added_token("<extra_" + std::to_string(i) + ">", 259 + i));
+  json["added_tokens"].push_back(added_token("<<", 259 + kCount));
+  json["added_tokens"].push_back(added_token("<<<<a", 260 + kCount));
+  write("tokenizer.json", json.dump());
+  const Tokenizer tokenizer = Tokenizer::load(folder_);
+  EXPECT_EQ(tokenizer.encode("<extra_1><extra_12>b<<<<a<").ids, (Ids{260, 271, 'b', 260 + kCount, '<'}));
+  EXPECT_EQ(tokenizer.encode(std::string(300'000, '<')).ids, Ids(150'000, 259 + kCount));
+}
+
 }  // namespace
 }  // namespace stratoscope

@@ -1,6 +1,7 @@
 #include "stratoscope/hub/download/cached_pull.h"
 
 #include <algorithm>
+#include <set>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -22,11 +23,11 @@ std::vector<PulledFile> files_in(const fs::path& snapshot) {
   return files;
 }
 
-bool has_companions(const fs::path& snapshot, const std::vector<std::string>& files) {
+bool has_companions(const fs::path& snapshot, const std::set<std::string>& files) {
   const auto companions = companion_files();
   return std::all_of(companions.begin(), companions.end(), [&](const char* name) {
     std::error_code ignored;
-    return std::find(files.begin(), files.end(), name) == files.end() || fs::exists(snapshot / name, ignored);
+    return !files.contains(name) || fs::exists(snapshot / name, ignored);
   });
 }
 

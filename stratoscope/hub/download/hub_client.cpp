@@ -98,7 +98,7 @@ HubRevision HubClient::revision(const std::string& repository, const std::string
   if (!is_commit(found.commit)) refuse_answer("names the commit " + in_quotes(found.commit));
   for (const auto& sibling : json["siblings"])
     if (sibling.is_object() && sibling.contains("rfilename") && sibling["rfilename"].is_string())
-      found.files.push_back(sibling["rfilename"].get<std::string>());
+      found.files.insert(sibling["rfilename"].get<std::string>());
   return found;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace stratoscope {
 struct HubRevision {
   std::string repository;  // the hub's own name for it: "openai-community/gpt2" for "gpt2"
   std::string commit;
-  std::vector<std::string> files;  // as the hub names them: not to be used as paths
+  std::set<std::string> files;  // as the hub names them: not to be used as paths
 };
 
 struct HubFile {

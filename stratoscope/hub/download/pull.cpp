@@ -4,6 +4,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
@@ -43,17 +44,13 @@ void check_name(const std::string& name, const ModelName& asked) {
     throw Error("pull", in_quotes(name) + " is built in, there is nothing to download");
 }
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // An index may name any file of the repository: no pickle, and nothing that a terminal would obey.
-void check_shard(const std::string& repository, const std::string& name, const std::vector<std::string>& files) {
+void check_shard(const std::string& repository, const std::string& name, const std::set<std::string>& files) {
   const bool plain = without_controls(name) == name && name.front() != '.' && name.ends_with(".safetensors");
   if (!plain)
     throw Error("pull",
                 in_quotes(repository) + ": its index names " + in_quotes(name) + ", which is no safetensors file");
-  if (!has(files, name))
+  if (!files.contains(name))
     throw Error("pull", in_quotes(repository) + " lacks " + in_quotes(name) + ", which its index names");
 }
 
@@ -106,7 +103,7 @@ class Pull {
     check_architecture();
     std::vector<std::string> names;
     for (const char* const name : companion_files())
-      if (has(found_.files, name)) names.emplace_back(name);
+      if (found_.files.contains(name)) names.emplace_back(name);
     if (split) get({kWeightsIndexFile});
     const auto weights =
         split ? files_of_index(text_of(kWeightsIndexFile), kWeightsIndexFile) : std::vector<std::string>{kWeightsFile};
@@ -120,10 +117,10 @@ class Pull {
   // Whether the weights are in several files.
   bool check_weights() const {
     const std::string name = in_quotes(found_.repository);
-    if (!has(found_.files, kConfigFile))
+    if (!found_.files.contains(kConfigFile))
       throw Error("pull", name + " has no config.json", "is it a model of the transformers library?");
-    if (has(found_.files, kWeightsFile)) return false;
-    if (has(found_.files, kWeightsIndexFile)) return true;
+    if (found_.files.contains(kWeightsFile)) return false;
+    if (found_.files.contains(kWeightsIndexFile)) return true;
     const bool pickled = std::any_of(found_.files.begin(), found_.files.end(), [](const std::string& file) {
       return file.ends_with(".bin") || file.ends_with(".pt") || file.ends_with(".pth");
     });
