@@ -97,9 +97,11 @@ void add_remove(CLI::App& models, Program& program) {
                                            {"removed", removed.name},
                                            {"commits", removed.commits},
                                            {"freed", removed.freed},
-                                           {"kept", removed.kept}}));
+                                           {"kept", removed.kept},
+                                           {"left", removed.left}}));
       fmt::print("{}: {} freed", removed.name, size_text(removed.freed));
       fmt::print("{}\n", removed.kept > 0 ? ", " + size_text(removed.kept) + " kept that others need" : "");
+      for (const std::string& name : removed.left) warn(in_quotes(name) + " is no part of a model and was left");
     };
   });
 }

@@ -66,23 +66,6 @@ int wait_for(pid_t child, double seconds, const Progress* progress, bool* timed_
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::error_code failure;
-  std::filesystem::path parent = std::filesystem::temp_directory_path(failure);
-  if (failure) parent = "/tmp";
-  lock_ = create_temporary_folder(parent, 0700, path_);
-  if (lock_ < 0) {
-    throw Error("figure", "no temporary folder can be made in " + parent.string() + ": " + std::strerror(errno),
-                "set TMPDIR to a folder that is writable and has space");
-  }
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-  ::close(lock_);
-}
-
 Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
                     const Progress* progress) {
   const TemporaryFolder logs;

@@ -9,21 +9,6 @@
 
 namespace stratoscope {
 
-// A folder of our own among the system's temporary ones, removed with everything in it.
-class TemporaryFolder {
- public:
-  // Throws Error when none can be made.
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-  int lock_ = -1;
-};
-
 struct Outcome {
   bool found = true;  // false: no such program on the PATH
   bool timed_out = false;

@@ -42,23 +42,5 @@ TEST(RunProgram, SaysWhenThereIsNoSuchProgram) {
   EXPECT_FALSE(run_program({"no-such-program-anywhere"}, folder.path(), 30).found);
 }
 
-TEST(TemporaryFolder, IsGoneAfterwardsWithItsFiles) {
-  std::filesystem::path path;
-  {
-    const TemporaryFolder folder;
-    path = folder.path();
-    std::ofstream(path / "file") << "x";
-    EXPECT_TRUE(std::filesystem::exists(path / "file"));
-  }
-  EXPECT_FALSE(std::filesystem::exists(path));
-}
-
-TEST(TemporaryFolder, PassesOverATmpdirThatDoesNotExist) {
-  const sample::Folder folder;
-  const sample::Environment place("TMPDIR", (folder / "gone").string());
-  const TemporaryFolder made;
-  EXPECT_TRUE(std::filesystem::is_directory(made.path()));
-}
-
 }  // namespace
 }  // namespace stratoscope
