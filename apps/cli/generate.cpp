@@ -70,9 +70,9 @@ void add_generate(CLI::App& app, Program& program) {
         const Text prompt = session.read(wanted.text, wanted.text_options);
         session.model();
         print_header(session, prompt);
-        print(prompt.text);
+        print_result(prompt.text);
         wanted.on_text = [](std::string_view piece) {
-          print(piece);
+          print_result(piece);
           flush_output();
         };
       }
@@ -80,8 +80,8 @@ void add_generate(CLI::App& app, Program& program) {
       if (stream) print("\n");
       print_warnings(session, options->common, result.effect);
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
-      fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
-      if (result.file) fmt::print("saved in {}\n", result.file->string());
+      print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
+      if (result.file) print("saved in {}\n", result.file->string());
       print_effect(result.effect);
     };
   });

@@ -53,7 +53,7 @@ void add_serve(CLI::App& app, Program& program) {
       server::serve(
           serve,
           [](const std::string& address) {
-            fmt::print("the explorer is at {}\npress Ctrl-C to stop\n", address);
+            print("the explorer is at {}\npress Ctrl-C to stop\n", address);
             flush_output();
           },
           [] { return interrupted() != 0; });
