@@ -35,7 +35,7 @@ void add_activations(CLI::App& app, Program& program) {
       write_figure(options->figure, figure_of(result), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);
-      fmt::print("token {}, {}\n", result.token, token_label(result.text.tokens[result.token]));
+      print("token {}, {}\n", result.token, token_label(result.text.tokens[result.token]));
       Table table({"depth", ">variance", ">mean", ">min", ">max", ">norm"});
       for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
         const Statistics& s = result.statistics[depth];

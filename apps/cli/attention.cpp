@@ -35,7 +35,7 @@ void print_ranking(const Attention& result, const Options& options) {
     }
     table.add(row);
   }
-  fmt::print("{} of {} heads, highest {} first\n", count, heads.size(), options.by);
+  print("{} of {} heads, highest {} first\n", count, heads.size(), options.by);
   print(table.text());
   if (count > 0 && std::isnan(score_of(heads[0].scores, "duplicate")))
     print("no token comes twice, so nothing can be said of duplicate and induction; --repeat reads the text twice\n");

@@ -113,17 +113,17 @@ void print_sources(const Attribution& result) {
 
 void print_result(const Attribution& result, const Options& options) {
   const std::size_t top = options.request.neurons;
-  fmt::print("{} after position {}, {}: {:.6f}\n", attribution_title(result), result.position,
-             token_label(result.text.tokens[result.position]), result.value);
-  fmt::print("direct contributions, with the final norm's scale held at its value, {}\n\n", short_number(result.scale));
+  print("{} after position {}, {}: {:.6f}\n", attribution_title(result), result.position,
+        token_label(result.text.tokens[result.position]), result.value);
+  print("direct contributions, with the final norm's scale held at its value, {}\n\n", short_number(result.scale));
   print_ranked("component", rows_of(result.components), std::max<std::size_t>(top, 2));
   print_heads(result, top);
   print_neurons(result.top_neurons, "neurons that raise it most");
   print_neurons(result.bottom_neurons, "neurons that lower it most");
   print_sources(result);
-  fmt::print("the components sum to {:.6f}; residue {} (by head {}, by neuron {}, by source position {})\n",
-             result.sum(), short_number(result.residues.components, 2), short_number(result.residues.heads, 2),
-             short_number(result.residues.neurons, 2), short_number(result.residues.sources, 2));
+  print("the components sum to {:.6f}; residue {} (by head {}, by neuron {}, by source position {})\n", result.sum(),
+        short_number(result.residues.components, 2), short_number(result.residues.heads, 2),
+        short_number(result.residues.neurons, 2), short_number(result.residues.sources, 2));
 }
 
 void run_attribution(const Options& options, const Program& program) {

@@ -20,9 +20,9 @@ std::vector<std::size_t> default_lengths(std::size_t n_ctx) {
 }
 
 void print_result(const Session& session, const Timing& timing) {
-  fmt::print("{}, {} threads\n", session.model_name(), timing.threads);
-  fmt::print("loaded in {}, {:.0f} MiB resident, largest product {:.0f} GFLOP/s\n\n", milliseconds(timing.load_s),
-             static_cast<double>(timing.resident_bytes) / (1 << 20), timing.peak_gflops);
+  print("{}, {} threads\n", session.model_name(), timing.threads);
+  print("loaded in {}, {:.0f} MiB resident, largest product {:.0f} GFLOP/s\n\n", milliseconds(timing.load_s),
+        static_cast<double>(timing.resident_bytes) / (1 << 20), timing.peak_gflops);
   Table table({">tokens", ">all states, all logits", ">GFLOP/s", ">last logits", ">sweep over blocks"});
   for (const TimedRun& run : timing.runs)
     table.add({std::to_string(run.tokens), milliseconds(run.forward_s), fmt::format("{:.0f}", run.gflops),

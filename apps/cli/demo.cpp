@@ -15,22 +15,22 @@ namespace {
 constexpr std::size_t kPerLine = 7;
 
 void print_sentences(const Sentences& sentences) {
-  for (const std::string& sentence : sentences) fmt::print("  {}\n", sentence);
+  for (const std::string& sentence : sentences) print("  {}\n", sentence);
 }
 
 void print_counts(const TokenCounts& counts) {
-  fmt::print("  {}\n  {} characters ({} unique), {} tokens ({} unique)\n", token_label(counts.text.text),
-             counts.characters, counts.unique_characters, counts.text.ids.size(), counts.unique);
+  print("  {}\n  {} characters ({} unique), {} tokens ({} unique)\n", token_label(counts.text.text), counts.characters,
+        counts.unique_characters, counts.text.ids.size(), counts.unique);
 }
 
 void print_ids(const Text& text) {
   print("  ");
-  for (std::size_t i = 0; i < text.ids.size(); ++i) fmt::print("{}{} ", token_label(text.tokens[i]), text.ids[i]);
+  for (std::size_t i = 0; i < text.ids.size(); ++i) print("{}{} ", token_label(text.tokens[i]), text.ids[i]);
   print("\n");
 }
 
 void print_likeliest(const Predictions& likeliest) {
-  fmt::print("  the {} likeliest next tokens:\n", likeliest.top.size());
+  print("  the {} likeliest next tokens:\n", likeliest.top.size());
   std::vector<std::string> titles(kPerLine, "");
   Table table(titles);
   for (std::size_t i = 0; i < likeliest.top.size(); i += kPerLine) {
@@ -46,12 +46,12 @@ void print_summary(const Session& session, const Demo& demo) {
   const DemoFindings& f = demo.findings;
   const ModelConfig& c = session.config();
   const std::size_t tokens = f.inspected.text.ids.size();
-  fmt::print("1. Inspecting {}: {} blocks of width {}, {} heads each, {} words in the vocabulary\n",
-             session.model_name(), c.n_layers, c.d_model, c.n_heads, c.d_vocab);
+  print("1. Inspecting {}: {} blocks of width {}, {} heads each, {} words in the vocabulary\n", session.model_name(),
+        c.n_layers, c.d_model, c.n_heads, c.d_vocab);
   print_counts(f.inspected);
   print_ids(f.inspected.text);
-  fmt::print("  logits {}, {} hidden states, each {}\n", to_string({tokens, c.d_vocab}), c.n_hidden_states(),
-             to_string({tokens, c.d_model}));
+  print("  logits {}, {} hidden states, each {}\n", to_string({tokens, c.d_vocab}), c.n_hidden_states(),
+        to_string({tokens, c.d_model}));
   print_sentences(describe(f.activations));
   print("\n2. Similarity\n");
   print_sentences(describe(f.across_layers));
@@ -61,8 +61,8 @@ void print_summary(const Session& session, const Demo& demo) {
   print_counts(f.counted);
   print_likeliest(f.likeliest);
   print_sentences(describe_sweep(f));
-  fmt::print("\n{} files are in {}; open {}\n", demo.figures.size() + 1, demo.out.string(),
-             (demo.out / "index.html").string());
+  print("\n{} files are in {}; open {}\n", demo.figures.size() + 1, demo.out.string(),
+        (demo.out / "index.html").string());
 }
 
 }  // namespace

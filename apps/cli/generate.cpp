@@ -72,12 +72,12 @@ void add_generate(CLI::App& app, Program& program) {
         if (std::exchange(begun, true)) return;
         const Text prompt = session.read(wanted.text, wanted.text_options);
         print_header(session, prompt);
-        print(prompt.text);
+        print_result(prompt.text);
       };
       if (stream)
         wanted.on_text = [&](std::string_view piece) {
           begin();
-          print(piece);
+          print_result(piece);
           flush_output();
         };
       const GeneratedText result = generate_text(session, wanted);
@@ -87,8 +87,8 @@ void add_generate(CLI::App& app, Program& program) {
       }
       print_warnings(session, options->common, result.effect);
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
-      fmt::print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
-      if (result.file) fmt::print("saved in {}\n", result.file->string());
+      print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
+      if (result.file) print("saved in {}\n", result.file->string());
       print_globs(result.capture_globs);
       print_effect(result.effect);
     };

@@ -40,18 +40,18 @@ void print_measures(const Geometry& result) {
                cell(result.anisotropies[depth].centred, 4), last ? "" : cell(result.cka[depth][depth + 1], 4),
                last ? "" : cell(result.cka_debiased[depth][depth + 1], 4)});
   }
-  fmt::print("{} of {} tokens measured\n", result.tokens.size(), result.text.ids.size());
+  print("{} of {} tokens measured\n", result.tokens.size(), result.text.ids.size());
   print(table.text());
   if (result.tokens.size() < 4)
     print(
         "effective dimension, anisotropy and CKA need two tokens and mean little for three; debiased CKA needs four\n");
-  fmt::print("\nprincipal components of all of them at all depths: the first two explain {} and {} of the variance\n",
-             cell(result.explained[0] * 100, 1) + " %", cell(result.explained[1] * 100, 1) + " %");
+  print("\nprincipal components of all of them at all depths: the first two explain {} and {} of the variance\n",
+        cell(result.explained[0] * 100, 1) + " %", cell(result.explained[1] * 100, 1) + " %");
 }
 
 void print_nearest(const Geometry& result) {
-  fmt::print("\nnearest tokens of token {}, {}, in the embedding, with their cosine\n", result.token,
-             token_label(result.text.tokens[result.token]));
+  print("\nnearest tokens of token {}, {}, in the embedding, with their cosine\n", result.token,
+        token_label(result.text.tokens[result.token]));
   std::vector<std::string> titles = {"depth"};
   titles.resize(1 + result.nearest[0].size());
   Table table(titles);
@@ -79,7 +79,7 @@ void run_geometry(const Options& options, const Program& program) {
   print_header(session, result.text);
   print_measures(result);
   print_nearest(result);
-  fmt::print("\n{}\n", last_depth_note(result));
+  print("\n{}\n", last_depth_note(result));
   print_effect(result.effect);
 }
 

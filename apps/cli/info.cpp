@@ -31,7 +31,7 @@ void print_hook_points(const Json& hook_points, std::size_t n_layers) {
       continue;
     table.add({name, shape_text(point["shape"])});
   }
-  fmt::print("\nhook points, in firing order (i is 0 to {}; pos counts the text's tokens)\n", n_layers - 1);
+  print("\nhook points, in firing order (i is 0 to {}; pos counts the text's tokens)\n", n_layers - 1);
   print(table.text());
 }
 
@@ -48,7 +48,7 @@ void add_info(CLI::App& app, Program& program) {
       const Document document = model_info(session);
       if (options->json) return print_json(document);
       const Json info = Json::parse(document.text);  // the table is the document, for people
-      fmt::print("{} ({})\n\n", session.model_name(), session.folder().string());
+      print("{} ({})\n\n", session.model_name(), session.folder().string());
       Table table({"", ">"});
       table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});
       table.add({"stored as", info["dtype"].get<std::string>()});

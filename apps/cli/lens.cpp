@@ -54,8 +54,8 @@ void print_grid(const Lens& lens) {
       row.push_back(cell_text(lens.cells[depth][i].top[0].token));
     table.add(row);
   }
-  fmt::print("the likeliest next token after each token, at each depth{}\n",
-             first == 0 ? "" : fmt::format(" (the last {} of {} positions)", count, lens.positions.size()));
+  print("the likeliest next token after each token, at each depth{}\n",
+        first == 0 ? "" : fmt::format(" (the last {} of {} positions)", count, lens.positions.size()));
   print(table.text());
 }
 
@@ -76,8 +76,8 @@ void print_last_position(const Lens& lens) {
     row.push_back(tokens);
     table.add(row);
   }
-  fmt::print("\nafter position {}, {}{}\n", lens.positions.back(), token_label(lens.text.tokens[lens.positions.back()]),
-             lens.target ? "; rank and prob are those of " + token_label(lens.target->token) : "");
+  print("\nafter position {}, {}{}\n", lens.positions.back(), token_label(lens.text.tokens[lens.positions.back()]),
+        lens.target ? "; rank and prob are those of " + token_label(lens.target->token) : "");
   print(table.text());
 }
 

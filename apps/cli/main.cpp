@@ -25,7 +25,16 @@ namespace {
 
 constexpr int kFailed = 1, kUsage = 2, kSignalled = 128;  // and the signal's number
 
-void print_error(std::string_view message) { tell(fmt::format("stratoscope: error: {}\n", message)); }
+constexpr std::size_t kLongestMessage = 480;
+
+void print_error(std::string_view message) {
+  tell(fmt::format("stratoscope: error: {}\n", shortened(without_controls(message), kLongestMessage)));
+}
+
+void print_usage_error(std::string_view message) {
+  constexpr std::string_view kSee = "; see 'stratoscope --help'";
+  print_error(shortened(without_controls(message), kLongestMessage - kSee.size()).append(kSee));
+}
 
 // CLI11 would only say that a command is missing.
 void check_command(const CLI::App& app, std::string_view word) {
@@ -48,7 +57,7 @@ int run_action(const Program& program) {
     flush_output();
     return 0;
   } catch (const CLI::Error& error) {  // an argument that only the command itself could miss
-    print_error(fmt::format("{}; see 'stratoscope --help'", error.what()));
+    print_usage_error(error.what());
     return kUsage;
   } catch (const std::exception& error) {
     std::fflush(stdout);
@@ -57,7 +66,7 @@ int run_action(const Program& program) {
       print_error(said ? error.what() : Interrupted().what());
       return kSignalled + signal;
     }
-    if (const auto* ours = dynamic_cast<const Error*>(&error)) tell(ours->details());
+    if (const auto* ours = dynamic_cast<const Error*>(&error)) tell_details(ours->details());
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     print_error(no_memory ? no_memory_message() : error.what());
     return kFailed;
@@ -88,7 +97,7 @@ int run(int argc, char** argv) {
     std::string message = error.what();
     for (char& c : message)
       if (c == '\n') c = ' ';
-    print_error(fmt::format("{}; see 'stratoscope --help'", message));
+    print_usage_error(message);
     return kUsage;
   }
   program.command = app.get_subcommands()[0];

@@ -11,7 +11,6 @@
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/hub/model_list.h"
 #include "stratoscope/hub/remove_model.h"
-#include "stratoscope/text/utf8.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
@@ -42,9 +41,6 @@ Json to_json(const std::vector<ListedModel>& models) {
   return json;
 }
 
-// Folders may be called anything.
-std::string shown(const std::string& name) { return sanitize_utf8(without_controls(name)); }
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -63,21 +59,20 @@ void print_table(const std::vector<ListedModel>& models) {
   Table table({"name", "family", ">parameters", "dtype", ">size", "revision", "runs"});
   for (const ListedModel& model : models) {
     const std::string aliases = joined(model.aliases);
-    table.add({shown(model.name + (aliases.empty() ? "" : " (" + aliases + ")")), shown(model.family),
+    table.add({model.name + (aliases.empty() ? "" : " (" + aliases + ")"), model.family,
                model.parameters ? fmt::format("{}", *model.parameters) : "", model.dtype, size_text(model.bytes),
-               shown(revision_text(model)), model.problem.empty() ? "yes" : "no"});
+               revision_text(model), model.problem.empty() ? "yes" : "no"});
   }
   std::istringstream lines(table.text());
   std::string line;
   std::getline(lines, line);
-  fmt::print("{}\n", line);
+  print("{}\n", line);
   for (const ListedModel& model : models) {
     std::getline(lines, line);
-    fmt::print("{}\n      {}\n", line, shown(model.folder.string()));
-    if (!model.problem.empty())
-      fmt::print("      {}\n", shown(model.problem + (model.hint.empty() ? "" : "; " + model.hint)));
+    print("{}\n      {}\n", line, model.folder.string());
+    if (!model.problem.empty()) print("      {}\n", model.problem + (model.hint.empty() ? "" : "; " + model.hint));
   }
-  if (models.empty()) fmt::print("no models; 'stratoscope pull gpt2' gets one\n");
+  if (models.empty()) print("no models; 'stratoscope pull gpt2' gets one\n");
 }
 
 void add_remove(CLI::App& models, Program& program) {
@@ -97,9 +92,11 @@ void add_remove(CLI::App& models, Program& program) {
                                            {"removed", removed.name},
                                            {"commits", removed.commits},
                                            {"freed", removed.freed},
-                                           {"kept", removed.kept}}));
-      fmt::print("{}: {} freed", removed.name, size_text(removed.freed));
-      fmt::print("{}\n", removed.kept > 0 ? ", " + size_text(removed.kept) + " kept that others need" : "");
+                                           {"kept", removed.kept},
+                                           {"left", removed.left}}));
+      print("{}: {} freed", removed.name, size_text(removed.freed));
+      print("{}\n", removed.kept > 0 ? ", " + size_text(removed.kept) + " kept that others need" : "");
+      for (const std::string& name : removed.left) warn(in_quotes(name) + " is no part of a model and was left");
     };
   });
 }

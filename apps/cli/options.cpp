@@ -20,12 +20,18 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
+// Far more than any context holds, and little enough to be read by mistake.
+constexpr std::size_t kLongestText = std::size_t{64} << 20;
+
 std::string read_standard_input() {
   std::string text;
   char buffer[65536];
   std::size_t count = 0;
   while ((count = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) {
     text.append(buffer, count);
+    if (text.size() > kLongestText)
+      throw Error("text", "standard input is longer than " + std::to_string(kLongestText >> 20) + " MiB",
+                  "does it end? 'run --texts' takes many texts, each on a line of its own");
     if (std::ferror(stdin) != 0) break;  // interrupted: reading on would wait again
   }
   if (std::ferror(stdin) != 0) throw Error("text", "standard input cannot be read");

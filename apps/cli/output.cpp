@@ -1,35 +1,70 @@
 #include "apps/cli/output.h"
 
-#include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/text/utf8.h"
 
 namespace stratoscope::cli {
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+namespace {
+
+constexpr std::string_view kLayout = "\n\t";
+constexpr std::size_t kLongestLine = 470;
+
+void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+// The same JSON without a character that would command a terminal: beyond ASCII there are only strings in it.
+std::string with_escapes(std::string_view json) {
+  std::string escaped;
+  escaped.reserve(json.size());
+  for (std::size_t i = 0; i < json.size(); i += utf8_length(static_cast<unsigned char>(json[i]))) {
+    const std::string_view character = json.substr(i, utf8_length(static_cast<unsigned char>(json[i])));
+    if (character == "\n" || without_controls(character) == character)
+      escaped += character;
+    else
+      escaped += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(decode_code_point(json, i)));
+  }
+  return escaped;
+}
+
+}  // namespace
+
+void print(std::string_view text) { write(without_controls(text, kLayout)); }
+
+void print_result(std::string_view text) {
+  static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
+  on_terminal ? print(text) : write(text);
+}
 
 void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
-void warn(std::string_view text) { tell(fmt::format("stratoscope: warning: {}\n", text)); }
+void tell_details(std::string_view lines) { tell(without_controls(lines, kLayout)); }
+
+void warn(std::string_view text) {
+  tell(fmt::format("stratoscope: warning: {}\n", shortened(without_controls(text), kLongestLine)));
+}
 
 void warn_all(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) warn(warning);
 }
 
 void print_header(const Session& session, const Text& text) {
-  fmt::print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");
-  for (const std::string& note : text.notes) fmt::print("note: {}\n", note);
+  print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");
+  for (const std::string& note : text.notes) print("note: {}\n", note);
   print("\n");
 }
 
 void print_json(const Document& document) {
   if (!document.all_finite) warn("some numbers are not finite; they are null in the JSON");
-  print(document.text);
-  print("\n");
+  write(with_escapes(document.text));
+  write("\n");
 }
 
 void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,

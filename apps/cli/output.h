@@ -1,9 +1,12 @@
 // What every command prints: results on standard output, warnings on standard error.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apps/cli/options.h"
@@ -11,9 +14,18 @@
 
 namespace stratoscope::cli {
 
+// For people: what would command a terminal is shown and not sent (without_controls), but for tabs and ends of lines.
 void print(std::string_view text);
-// On standard error. Where that is closed or full there is nobody to tell, and the work goes on.
+template <class First, class... Rest>
+void print(fmt::format_string<First, Rest...> format, First&& first, Rest&&... rest) {
+  print(std::string_view(fmt::format(format, std::forward<First>(first), std::forward<Rest>(rest)...)));
+}
+// Text that is the result itself: byte for byte where no terminal reads it, else as above.
+void print_result(std::string_view text);
+// On standard error, as it is. Where that is closed or full there is nobody to tell, and the work goes on.
 void tell(std::string_view text);
+// Lines that belong to an error, shown as print() shows them.
+void tell_details(std::string_view lines);
 void warn(std::string_view text);
 
 // One line that names the model, the text's size and what was added or cut.

@@ -25,7 +25,7 @@ std::string bar(double share) {
 }
 
 void print_predictions(const Predictions& result) {
-  fmt::print("after position {}, {}\n", result.position, token_label(result.text.tokens[result.position]));
+  print("after position {}, {}\n", result.position, token_label(result.text.tokens[result.position]));
   Table table({">rank", ">id", "token", ">prob", ">log_prob", ">logit", ""});
   for (std::size_t i = 0; i < result.top.size(); ++i) {
     const Prediction& p = result.top[i];
@@ -42,7 +42,7 @@ void print_surprisals(const Predictions& result) {
     table.add({std::to_string(s.index), std::to_string(s.id), token_label(s.token), fmt::format("{:.4f}", s.nats),
                bar(s.nats / 20)});
   print("\nsurprisal of each token, in nats\n" + table.text());
-  fmt::print("\nmean loss {:.4f} nats a token\n", result.mean_loss);
+  print("\nmean loss {:.4f} nats a token\n", result.mean_loss);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <string>
 
 #include "apps/cli/output.h"
@@ -15,10 +16,25 @@ namespace stratoscope::cli {
 namespace {
 
 volatile std::sig_atomic_t interrupting_signal = 0;
+volatile std::time_t first_seconds = 0;
+volatile long first_nanoseconds = 0;
 
+// Whoever ends a group of processes, a terminal or coreutils' timeout, may send the same wish twice at once.
 extern "C" void on_interrupt(int signal) {
-  interrupting_signal = signal;
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (interrupting_signal == 0) {
+    interrupting_signal = signal;
+    first_seconds = now.tv_sec;
+    first_nanoseconds = now.tv_nsec;
+    return;
+  }
+  constexpr double kNanosecond = 1e-9;
+  const auto passed = static_cast<double>(now.tv_sec - first_seconds) +
+                      kNanosecond * static_cast<double>(now.tv_nsec - first_nanoseconds);
+  if (passed < 1) return;
   std::signal(signal, SIG_DFL);
+  ::raise(signal);  // comes when this handler returns
 }
 
 std::string rate_text(double per_second) {

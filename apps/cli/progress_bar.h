@@ -9,7 +9,8 @@
 
 namespace stratoscope::cli {
 
-// The first SIGINT, SIGTERM or SIGHUP asks running work to stop; the second ends the process at once.
+// The first SIGINT, SIGTERM or SIGHUP asks running work to stop; another one more than a second later ends the process
+// at once.
 void watch_for_interrupts();
 // The signal that came; 0 when none did.
 int interrupted();

@@ -74,16 +74,16 @@ Json to_json(const PulledModel& model, const std::optional<Session>& session) {
 
 void print_summary(const std::string& typed, const PulledModel& model, const std::optional<Session>& session) {
   constexpr std::size_t kShortCommit = 12;
-  fmt::print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
-             model.files.size(), size_text(model.size()));
+  print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
+        model.files.size(), size_text(model.size()));
   if (model.received() == 0)
     print("all there already\n");
   else if (model.received() == model.size())
     print("downloaded\n");
   else
-    fmt::print("{} of them downloaded\n", size_text(model.received()));
-  fmt::print("  {}\n", model.folder.string());
-  if (session) fmt::print("try it: stratoscope demo --model {}\n", typed);
+    print("{} of them downloaded\n", size_text(model.received()));
+  print("  {}\n", model.folder.string());
+  if (session) print("try it: stratoscope demo --model {}\n", typed);
 }
 
 }  // namespace

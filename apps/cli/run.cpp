@@ -53,9 +53,9 @@ void run_command(Options options, const Program& program) {
   const SavedRun saved = save_run(session, request);
   print_warnings(session, options.common, saved.effect, saved.texts);
   if (options.common.json) return print_json(to_json(session, saved));
-  fmt::print("{}, {} text{}, {} token{}, saved in {}\n\n", session.model_name(), saved.texts,
-             saved.texts == 1 ? "" : "s", saved.tokens, saved.tokens == 1 ? "" : "s", saved.file.string());
-  for (const std::string& note : saved.notes) fmt::print("note: {}\n", note);
+  print("{}, {} text{}, {} token{}, saved in {}\n\n", session.model_name(), saved.texts, saved.texts == 1 ? "" : "s",
+        saved.tokens, saved.tokens == 1 ? "" : "s", saved.file.string());
+  for (const std::string& note : saved.notes) print("note: {}\n", note);
   Table table({"key", "shape"});
   for (const auto& [name, shape] : saved.keys) table.add({name, to_string(shape)});
   print(table.text());

@@ -27,9 +27,9 @@ std::optional<std::string> token_from(const std::string& file) {
 }
 
 void print_addresses(const std::vector<std::string>& addresses) {
-  fmt::print("the explorer is at {}\n", addresses.front());
-  for (std::size_t i = 1; i < addresses.size(); ++i) fmt::print("from other machines at {}\n", addresses[i]);
-  fmt::print("press Ctrl-C to stop\n");
+  print("the explorer is at {}\n", addresses.front());
+  for (std::size_t i = 1; i < addresses.size(); ++i) print("from other machines at {}\n", addresses[i]);
+  print("press Ctrl-C to stop\n");
   flush_output();
 }
 

@@ -34,7 +34,7 @@ void print_matrix(const std::vector<std::string>& labels, const SimilarityMatrix
 
 void print_result(const SimilarityAcrossLayers& result) {
   for (std::size_t i = 0; i < result.tokens.size(); ++i) {
-    fmt::print("token {}, {}\n", result.tokens[i], token_label(result.text.tokens[result.tokens[i]]));
+    print("token {}, {}\n", result.tokens[i], token_label(result.text.tokens[result.tokens[i]]));
     print_matrix(result.labels, result.matrices[i]);
     print("\n");
   }
@@ -45,7 +45,7 @@ void print_result(const SimilarityAcrossTokens& result) {
   // Rows carry the tokens; columns only their indices, so that the table stays narrow.
   constexpr std::size_t kMostColumns = 24;
   for (std::size_t i = 0; i < result.layers.size(); ++i) {
-    fmt::print("depth {}\n", depth_label(result.layers[i]));
+    print("depth {}\n", depth_label(result.layers[i]));
     const std::size_t columns = std::min(kMostColumns, result.text.ids.size());
     std::vector<std::string> titles = {">", ""};
     for (std::size_t col = 0; col < columns; ++col) titles.push_back(">" + std::to_string(col));
@@ -58,7 +58,7 @@ void print_result(const SimilarityAcrossTokens& result) {
     }
     print(table.text());
     if (columns < result.text.ids.size())
-      fmt::print("  … and {} more columns; --json has them\n", result.text.ids.size() - columns);
+      print("  … and {} more columns; --json has them\n", result.text.ids.size() - columns);
     print("\n");
   }
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stratoscope/base/names.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope::cli {
@@ -31,7 +32,13 @@ Table::Table(std::vector<std::string> titles) : titles_(std::move(titles)) {
   for (std::string& title : titles_) {
     right_.push_back(title.starts_with('>'));
     if (right_.back()) title.erase(0, 1);
+    title = without_controls(title);
   }
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = without_controls(cell);
+  rows_.push_back(std::move(row));
 }
 
 std::string Table::text() const {

@@ -19,7 +19,8 @@ class Table {
  public:
   // A title that begins with '>' aligns its column to the right. Without any title there is no header.
   explicit Table(std::vector<std::string> titles);
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // Cells are shown without controls (stratoscope/base/names.h), so that columns stay straight.
+  void add(std::vector<std::string> row);
   // Lines, each indented by two spaces.
   std::string text() const;
 

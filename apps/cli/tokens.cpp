@@ -31,8 +31,8 @@ void add_tokens(CLI::App& app, Program& program) {
                    token_label(counts.text.tokens[i])});
       }
       print(table.text());
-      fmt::print("\n{} characters, {} different\n{} tokens, {} different\n", counts.characters,
-                 counts.unique_characters, counts.text.ids.size(), counts.unique);
+      print("\n{} characters, {} different\n{} tokens, {} different\n", counts.characters, counts.unique_characters,
+            counts.text.ids.size(), counts.unique);
     };
   });
 }

@@ -25,7 +25,7 @@ std::string time_text(double seconds) {
 // Hosts and files as a terminal may show them.
 std::string shown(const std::string& name, bool shortened) {
   constexpr std::string_view kUsual = ".safetensors";
-  std::string text = sanitize_utf8(without_controls(name));
+  std::string text = without_controls(name);
   if (shortened && text.ends_with(kUsual)) text.resize(text.size() - kUsual.size());
   return text;
 }
@@ -105,7 +105,7 @@ std::string TransferBars::draw(std::span<const ProgressPart> parts, Clock::time_
     name += std::string(widths.name - display_width(name), ' ');
     const double rate = rate_of(i, part.done, now);
     const std::string size = part.total == 0 ? "" : size_text(part.done) + " of " + size_text(part.total);
-    std::string state = part.note;
+    std::string state = without_controls(part.note);
     if (state.empty() && rate > 0)
       state = fmt::format("{}/s  {}", size_text(static_cast<std::uint64_t>(rate)),
                           time_text(static_cast<double>(part.total - part.done) / rate));

@@ -54,7 +54,7 @@ void add_verify(CLI::App& app, Program& program) {
       write_figure(options->figure, figure_of(result), session.progress());
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
       print_header(session, result.text);
-      fmt::print("{} against the plain float64 path\n", name_of(session.precision()));
+      print("{} against the plain float64 path\n", name_of(session.precision()));
       print_result(result);
       print_effect(result.effect);
     };

@@ -1,12 +1,9 @@
 #include "apps/server/answer.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <system_error>
 
 #include "apps/server/refusal.h"
 #include "stratoscope/files/npz.h"
@@ -79,14 +76,11 @@ std::string as_npz(const Answer& answer) {
 }
 
 PassingFolder::PassingFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "stratoscope-serve-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw Refusal(507, "server", "no folder for temporary files can be made");
-  path_ = pattern;
-}
-
-PassingFolder::~PassingFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  try {
+    folder_.emplace();
+  } catch (const Error& error) {
+    throw Refusal(507, "server", error.problem(), error.hint());
+  }
 }
 
 std::string bytes_of(const std::filesystem::path& file) {

@@ -3,9 +3,11 @@
 
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "stratoscope/base/temporary.h"
 #include "stratoscope/files/array.h"
 
 namespace stratoscope::server {
@@ -35,14 +37,12 @@ std::string as_npz(const Answer& answer);
 // A folder for files on their way to a client; removed with what is in it.
 class PassingFolder {
  public:
+  // Throws Refusal (507) where none can be made.
   PassingFolder();
-  ~PassingFolder();
-  PassingFolder(const PassingFolder&) = delete;
-  PassingFolder& operator=(const PassingFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return folder_->path(); }
 
  private:
-  std::filesystem::path path_;
+  std::optional<TemporaryFolder> folder_;
 };
 std::string bytes_of(const std::filesystem::path& file);
 

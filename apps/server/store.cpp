@@ -1,13 +1,18 @@
 #include "apps/server/store.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
-#include <system_error>
+#include <cstring>
 
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
+#include "stratoscope/base/folder.h"
 
 namespace stratoscope::server {
 namespace {
@@ -22,7 +27,32 @@ constexpr std::array<const char*, 1> kMigrations = {
     "  model TEXT NOT NULL,"
     "  model_hash TEXT NOT NULL,"
     "  document TEXT NOT NULL)"};
-constexpr int kPatience = 2000;  // milliseconds, while another process writes
+constexpr int kPatience = 5000;  // milliseconds, while another process writes
+constexpr const char* kWhere = "experiments";
+
+// Makes the folder with those above it that are missing, for this user alone, and the file in it.
+std::filesystem::path prepared(const std::filesystem::path& file) {
+  namespace fs = std::filesystem;
+  constexpr mode_t kPrivateFolder = 0700, kPrivateFile = 0600;
+  std::error_code failed;
+  fs::path made;
+  for (const fs::path& part : fs::absolute(file.parent_path(), failed)) {
+    made /= part;
+    ::mkdir(made.c_str(), kPrivateFolder);
+  }
+  const auto folder = Folder::open(made);
+  if (!folder) throw Refusal(503, kWhere, made.string() + ": cannot be opened: " + std::strerror(errno));
+  const std::string name = file.filename().string();
+  for (const char* ending : {"", "-wal", "-shm", "-journal"})
+    if (folder->kind(name + ending) == Folder::Kind::link)
+      throw Refusal(503, kWhere, file.string() + ending + ": is a link, and experiments are kept in no file elsewhere",
+                    "put the file here, or serve with --data FOLDER, which may be a link");
+  const int descriptor = folder->open_file(name, O_RDWR | O_CREAT, kPrivateFile);
+  if (descriptor < 0 && errno == EINVAL) throw Refusal(503, kWhere, file.string() + ": is not a regular file");
+  if (descriptor < 0) throw Refusal(503, kWhere, file.string() + ": cannot be opened: " + std::strerror(errno));
+  ::close(descriptor);
+  return fs::canonical(made, failed) / name;
+}
 
 std::string pattern_of(const std::string& search) {
   std::string pattern = "%";
@@ -34,6 +64,25 @@ std::string pattern_of(const std::string& search) {
 }
 
 }  // namespace
+
+// Undone where it is not committed.
+class Store::Transaction {
+ public:
+  explicit Transaction(Store& store) : store_(store) { store.execute("BEGIN IMMEDIATE"); }
+  ~Transaction() {
+    if (!committed_) ::sqlite3_exec(store_.database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit() {
+    store_.execute("COMMIT");
+    committed_ = true;
+  }
+
+ private:
+  Store& store_;
+  bool committed_ = false;
+};
 
 class Store::Statement {
  public:
@@ -77,13 +126,15 @@ class Store::Statement {
 };
 
 Store::Store(const std::filesystem::path& file) : file_(file) {
-  std::error_code failed;
-  std::filesystem::create_directories(file.parent_path(), failed);
-  const int status = ::sqlite3_open_v2(file.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const std::filesystem::path whole = prepared(file);
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
+  const int status = ::sqlite3_open_v2(whole.c_str(), &database_, kFlags, nullptr);
   try {
     if (status != SQLITE_OK) fail(status);
     ::sqlite3_busy_timeout(database_, kPatience);
     migrate();
+    Statement mode(*this, "PRAGMA journal_mode");  // some file systems have no WAL
+    if (mode.step() && mode.text(0) == "wal") wal_ = whole.string() + "-wal";
   } catch (...) {
     ::sqlite3_close(database_);
     throw;
@@ -93,7 +144,7 @@ Store::Store(const std::filesystem::path& file) : file_(file) {
 Store::~Store() { ::sqlite3_close(database_); }
 
 void Store::fail(int status) const {
-  const std::string where = "experiments", name = file_.string();
+  const std::string where = kWhere, name = file_.string();
   switch (status & 0xFF) {
     case SQLITE_FULL: throw Refusal(507, where, name + ": the disk is full", "nothing was lost but this save");
     case SQLITE_BUSY:
@@ -103,6 +154,15 @@ void Store::fail(int status) const {
       throw Refusal(503, where, name + ": is damaged", "move it away (sqlite3's .recover may save what is in it)");
     default: throw Refusal(503, where, name + ": " + ::sqlite3_errmsg(database_));
   }
+}
+
+// SQLite goes on with files that have lost their names, and what is saved into them is gone with the process.
+void Store::check_that_it_is_there() const {
+  int moved = 0;
+  ::sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved == 0 && (wal_.empty() || ::access(wal_.c_str(), F_OK) == 0)) return;
+  throw Refusal(503, kWhere, file_.string() + ": was deleted, moved or replaced while it was in use",
+                "nothing is kept now: put it back, or start the server again");
 }
 
 void Store::execute(const char* sql) {
@@ -118,54 +178,78 @@ void Store::migrate() {
   };
   const auto newest = static_cast<long>(kMigrations.size());
   if (version() > newest)
-    throw Refusal(503, "experiments", file_.string() + ": was written by a newer version of Stratoscope",
+    throw Refusal(503, kWhere, file_.string() + ": was written by a newer version of Stratoscope",
                   "update this one, or serve with --data another folder");
   {
     Statement check(*this, "PRAGMA quick_check(1)");
     if (!check.step() || check.text(0) != "ok") fail(SQLITE_CORRUPT);
   }
-  execute("PRAGMA journal_mode = WAL");
+  become_wal();
   execute("PRAGMA synchronous = FULL");
-  execute("BEGIN IMMEDIATE");  // another process may migrate at the same time
+  Transaction transaction(*this);  // another process may migrate at the same time
   for (long from = version(); from < newest; ++from) {
     execute(kMigrations[static_cast<std::size_t>(from)]);
     execute(("PRAGMA user_version = " + std::to_string(from + 1)).c_str());
   }
-  execute("COMMIT");
+  transaction.commit();
+}
+
+// SQLite does not wait by itself where two processes open a new file at once.
+void Store::become_wal() {
+  constexpr int kPause = 20;
+  for (int waited = 0;; waited += kPause) {
+    const int status = ::sqlite3_exec(database_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (status == SQLITE_OK) return;
+    if ((status & 0xFF) != SQLITE_BUSY || waited >= kPatience) fail(status);
+    ::sqlite3_sleep(kPause);
+  }
 }
 
 long Store::save(const SavedExperiment& experiment) {
   const std::lock_guard lock(mutex_);
-  Statement count(*this, "SELECT count(*) FROM experiment");
-  count.step();
-  if (count.number(0) >= static_cast<long>(kExperiments))
-    throw Refusal(409, "experiments", "the limit of " + std::to_string(kExperiments) + " saved experiments is reached",
-                  "delete some");
-  const ExperimentSummary& summary = experiment.summary;
-  Statement insert(*this,
-                   "INSERT INTO experiment (created, note, text, model, model_hash, document) "
-                   "VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, ?)");
-  insert.bind(summary.note).bind(summary.text).bind(summary.model).bind(summary.model_hash).bind(experiment.document);
-  insert.step();
-  return static_cast<long>(::sqlite3_last_insert_rowid(database_));
+  long id = 0;
+  change([&] {
+    Statement count(*this, "SELECT count(*) FROM experiment");
+    count.step();
+    if (count.number(0) >= static_cast<long>(kExperiments))
+      throw Refusal(409, kWhere, "the limit of " + std::to_string(kExperiments) + " saved experiments is reached",
+                    "delete some");
+    const ExperimentSummary& summary = experiment.summary;
+    Statement insert(*this,
+                     "INSERT INTO experiment (created, note, text, model, model_hash, document) "
+                     "VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, ?)");
+    insert.bind(summary.note).bind(summary.text).bind(summary.model).bind(summary.model_hash).bind(experiment.document);
+    insert.step();
+    id = static_cast<long>(::sqlite3_last_insert_rowid(database_));
+  });
+  return id;
+}
+
+// All at once, once no other process writes: whoever reads first and writes then is refused when another one was
+// quicker.
+void Store::change(const std::function<void()>& steps) {
+  check_that_it_is_there();
+  Transaction transaction(*this);
+  steps();
+  transaction.commit();
+  check_that_it_is_there();
 }
 
 bool Store::set_note(long id, const std::string& note) {
   const std::lock_guard lock(mutex_);
-  Statement update(*this, "UPDATE experiment SET note = ? WHERE id = ?");
-  update.bind(note).bind(id).step();
+  change([&] { Statement(*this, "UPDATE experiment SET note = ? WHERE id = ?").bind(note).bind(id).step(); });
   return ::sqlite3_changes(database_) > 0;
 }
 
 bool Store::remove(long id) {
   const std::lock_guard lock(mutex_);
-  Statement statement(*this, "DELETE FROM experiment WHERE id = ?");
-  statement.bind(id).step();
+  change([&] { Statement(*this, "DELETE FROM experiment WHERE id = ?").bind(id).step(); });
   return ::sqlite3_changes(database_) > 0;
 }
 
 std::optional<SavedExperiment> Store::find(long id) {
   const std::lock_guard lock(mutex_);
+  check_that_it_is_there();
   Statement query(*this, "SELECT id, created, note, text, model, model_hash, document FROM experiment WHERE id = ?");
   if (!query.bind(id).step()) return std::nullopt;
   return SavedExperiment{query.summary(), query.text(6)};
@@ -173,6 +257,7 @@ std::optional<SavedExperiment> Store::find(long id) {
 
 std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most) {
   const std::lock_guard lock(mutex_);
+  check_that_it_is_there();
   Statement query(*this,
                   "SELECT id, created, note, text, model, model_hash FROM experiment "
                   "WHERE (?1 = 0 OR id < ?1) AND (note LIKE ?2 ESCAPE '\\' OR text LIKE ?2 ESCAPE '\\' "
@@ -192,7 +277,8 @@ std::filesystem::path default_store_file() {
   if (const auto data = absolute("XDG_DATA_HOME"); !data.empty()) return data / "stratoscope" / "experiments.db";
   if (const auto home = absolute("HOME"); !home.empty())
     return home / ".local" / "share" / "stratoscope" / "experiments.db";
-  return std::filesystem::temp_directory_path() / "stratoscope" / "experiments.db";
+  throw Refusal(503, kWhere, "there is no folder for saved experiments, because $HOME is not set",
+                "name one with --data");
 }
 
 }  // namespace stratoscope::server

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,14 +27,16 @@ struct SavedExperiment {
 
 class Store {
  public:
-  // Opens or makes the file, and brings an older schema up to date. Throws Refusal (503) for a file of a newer version,
-  // one that is no database or is damaged, and one that cannot be opened; the file is left as it is then.
+  // Opens or makes the file, for this user alone as are the folders that are made for it, and brings an older schema up
+  // to date. Throws Refusal (503) for a file of a newer version, one that is no database or is damaged, a link, and one
+  // that cannot be opened; the file is left as it is then.
   explicit Store(const std::filesystem::path& file);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Each throws Refusal: 507 for a full disk, 503 while another process holds the database, 409 beyond the limit.
+  // Each throws Refusal: 507 for a full disk, 503 where another process holds the database for seconds, and when the
+  // file was deleted, moved or replaced meanwhile; 409 beyond the limit.
   long save(const SavedExperiment& experiment);
   bool set_note(long id, const std::string& note);
   bool remove(long id);
@@ -43,16 +46,22 @@ class Store {
 
  private:
   class Statement;
+  class Transaction;
   [[noreturn]] void fail(int status) const;
   void execute(const char* sql);
   void migrate();
+  void become_wal();
+  void change(const std::function<void()>& steps);
+  void check_that_it_is_there() const;
 
   std::filesystem::path file_;
+  std::string wal_;  // the file beside it that holds the newest saves; empty where there is none
   sqlite3* database_ = nullptr;
   std::mutex mutex_;
 };
 
-// $XDG_DATA_HOME/stratoscope/experiments.db, or in ~/.local/share.
+// $XDG_DATA_HOME/stratoscope/experiments.db, or in ~/.local/share; a relative path counts as none. Throws Refusal where
+// neither is set.
 std::filesystem::path default_store_file();
 
 }  // namespace stratoscope::server

@@ -4,30 +4,35 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/link_target.h"
 #include "stratoscope/base/temporary.h"
 
 namespace stratoscope {
 
-AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  const std::string shown = path.string();
-  if (path.filename().empty()) throw Error("file", shown + ": is not a file name");
+namespace fs = std::filesystem;
+
+AtomicFile::AtomicFile(const fs::path& path) : shown_(path.string()) {
+  if (path.filename().empty()) throw Error("file", shown_ + ": is not a file name");
+  const fs::path target = link_target(path);
+  if (target != path) shown_ += " (a link to " + target.string() + ")";
   std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  if (std::filesystem::is_directory(status)) throw Error("file", shown + ": is a folder");
+  const fs::file_status status = fs::status(target, ignored);
+  if (fs::is_directory(status) || target.filename().empty()) throw Error("file", shown_ + ": is a folder");
   // Renaming onto a device or a pipe would take its place.
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    throw Error("file", shown + ": is not a regular file");
-  fd_ = create_temporary_file(path.parent_path(), temporary_);
+  if (fs::exists(status) && !fs::is_regular_file(status)) throw Error("file", shown_ + ": is not a regular file");
+  folder_ = open_to_write(target.parent_path());
+  if (!folder_) fail("cannot be written");
+  name_ = target.filename().string();
+  fd_ = create_temporary_file(*folder_, temporary_);
   if (fd_ < 0) fail("cannot be written");
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ >= 0 && !committed_) ::unlink(temporary_.c_str());
+  if (fd_ >= 0 && !committed_) folder_->remove_file(temporary_);
   if (fd_ >= 0) ::close(fd_);
 }
 
@@ -56,16 +61,16 @@ void AtomicFile::reserve(std::uint64_t bytes) {
 
 void AtomicFile::commit() {
   // What is in an unfinished folder is synced with all of it, or is never meant to stay.
-  const bool on_its_own = !is_temporary(path_.parent_path());
+  const bool on_its_own = !is_temporary(folder_->path());
   if (on_its_own && ::fsync(fd_) != 0) fail("cannot be written");
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot be put in its place");
+  if (!folder_->rename(temporary_, *folder_, name_)) fail("cannot be put in its place");
   committed_ = true;
-  if (on_its_own) sync_folder(path_.parent_path());
+  if (on_its_own) folder_->sync();
 }
 
 void AtomicFile::fail(const char* doing) const {
   const int reason = errno;
-  throw Error("file", path_.string() + ": " + doing + ": " + std::strerror(reason),
+  throw Error("file", shown_ + ": " + doing + ": " + std::strerror(reason),
               reason == ENOSPC ? "free some space or choose another place" : "");
 }
 

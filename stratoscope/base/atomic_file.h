@@ -1,18 +1,23 @@
-// A file that appears whole or not at all: written under a temporary name beside its place, flushed, renamed.
+// A file that appears whole or not at all: written under a temporary name beside its place, flushed, renamed. Where the
+// place is a link to a file, or to nothing, the file that it leads to is written, and the link stays.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "stratoscope/base/folder.h"
 
 namespace stratoscope {
 
 class AtomicFile {
  public:
-  // Opens the temporary file. Throws Error when the folder is missing or not writable, and when the path is a folder,
-  // a device or a pipe.
+  // Opens the temporary file. Throws Error when the folder is missing or not writable, when the path is a folder, a
+  // device or a pipe or leads to one, and for a link that another user made in a folder where everybody may.
   explicit AtomicFile(const std::filesystem::path& path);
   // Removes the temporary file unless commit() was reached.
   ~AtomicFile();
@@ -30,12 +35,14 @@ class AtomicFile {
   // known before the work. Throws Error as above.
   void reserve(std::uint64_t bytes);
   // Where the bytes are until commit().
-  const std::filesystem::path& temporary() const { return temporary_; }
+  std::filesystem::path temporary() const { return folder_->path() / temporary_; }
 
  private:
   [[noreturn]] void fail(const char* doing) const;
 
-  std::filesystem::path path_, temporary_;
+  std::string shown_;             // the path, and where it leads
+  std::optional<Folder> folder_;  // the file's own
+  std::string name_, temporary_;  // in it
   int fd_ = -1;
   bool committed_ = false;
 };

@@ -13,7 +13,8 @@ namespace STRATOSCOPE_API stratoscope {
 class Error : public std::runtime_error {
  public:
   // `where` names the part that noticed ("safetensors", "edit"), `problem` says what is wrong with which thing, `hint`
-  // what to do about it (may be empty). Control characters, from names of users and files, are written as \xNN.
+  // what to do about it (may be empty). Control characters, from names of users and files, are written as \xNN. The
+  // whole has at most 480 bytes: what is longer loses its middle.
   Error(const std::string& where, const std::string& problem, const std::string& hint = {});
 
   const std::string& where() const { return where_; }

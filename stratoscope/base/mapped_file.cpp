@@ -99,14 +99,20 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
     int fd;
     ~Descriptor() { ::close(fd); }
   } file{open_file(path, &info)};
+  return read_text_file(file.fd, path, limit);
+}
+
+std::string read_text_file(int descriptor, const std::filesystem::path& path, std::size_t limit) {
   const auto fail = [&](const std::string& problem) { throw Error("file", path.string() + ": " + problem); };
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) fail("is not a regular file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > limit)
     fail("has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
          " that such a file may have");
   std::string text(size, '\0');
   for (std::size_t have = 0; have < size;) {
-    const ssize_t count = ::read(file.fd, text.data() + have, size - have);
+    const ssize_t count = ::pread(descriptor, text.data() + have, size - have, static_cast<off_t>(have));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(std::string("cannot be read: ") + std::strerror(errno));
     if (count == 0) fail("was changed while it was read");

@@ -24,25 +24,58 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
+// Bytes of the UTF-8 character that the text begins with; 0 where it begins with none.
+std::size_t character_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  if (length == 0 || text.size() < length) return 0;
+  if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), continues_a_character))
+    return 0;
+  const auto second = static_cast<unsigned char>(text[1]);
+  const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||  // too long; a surrogate
+                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);    // too long; too large
+  return wrong ? 0 : length;
+}
+
+// U+0000 to U+001F and U+007F to U+009F; marks, overrides and isolates of direction; the separators of lines.
+bool commands_a_terminal(std::string_view character) {
+  if (character.size() == 1) return static_cast<unsigned char>(character[0]) < 0x20 || character[0] == 0x7F;
+  return (character >= "\xC2\x80" && character <= "\xC2\x9F") || character == "\u061C" ||
+         (character >= "\u200E" && character <= "\u200F") || (character >= "\u2028" && character <= "\u202E") ||
+         (character >= "\u2066" && character <= "\u2069");
+}
+
 }  // namespace
 
-std::string without_controls(std::string_view text) {
+std::string without_controls(std::string_view text, std::string_view kept) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string shown;
   shown.reserve(text.size());
-  const auto show_code = [&](unsigned char byte) { shown += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]}; };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F: a terminal may take them for the beginning of a command.
-    const bool is_two = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) - 0x80U < 0x20U;
-    if (byte >= 0x20 && byte != 0x7F && !is_two) {
-      shown += text[i];
-      continue;
-    }
-    show_code(byte);
-    if (is_two) show_code(static_cast<unsigned char>(text[++i]));
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = character_length(text.substr(i));
+    const std::string_view character = text.substr(i, std::max<std::size_t>(1, length));
+    const bool stays = length == 1 && kept.find(character) != std::string_view::npos;
+    if (stays || (length > 0 && !commands_a_terminal(character)))
+      shown += character;
+    else
+      for (const char c : character) {
+        const auto byte = static_cast<unsigned char>(c);
+        shown += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+      }
+    i += character.size();
   }
   return shown;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  constexpr std::string_view kMiddle = " … ";
+  if (text.size() <= most) return std::string(text);
+  const std::size_t room = most - kMiddle.size();
+  std::size_t head = room * 2 / 3, tail = text.size() - (room - head);
+  while (head > 0 && continues_a_character(text[head])) --head;
+  while (tail < text.size() && continues_a_character(text[tail])) ++tail;
+  return std::string(text.substr(0, head)).append(kMiddle).append(text.substr(tail));
 }
 
 std::string in_quotes(std::string_view text) {

@@ -8,8 +8,12 @@
 
 namespace stratoscope {
 
-// The text fit for one line of a terminal: control characters are written as \xNN, byte by byte.
-std::string without_controls(std::string_view text);
+// The text fit for a terminal: what would command it (control characters, those that turn the direction of writing,
+// line separators) and bytes that are no UTF-8 are written as \xNN, byte by byte. The ASCII characters of `kept` stay.
+std::string without_controls(std::string_view text, std::string_view kept = "");
+
+// The text in at most `most` bytes, at least 8: what is too long loses its middle, for which "…" stands.
+std::string shortened(std::string_view text, std::size_t most);
 
 // The text in single quotes, fit for one line of a terminal as above; what is longer than 80 bytes is cut (at a
 // character's beginning) and ends in "…".

@@ -20,41 +20,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The marker lists what a folder of ours holds. Anything else in it is somebody's work and is left alone.
-void check_that_it_is_ours(const fs::path& path, const std::string& marker) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return;
-  if (!fs::is_directory(path, error))
-    throw Error("file", path.string() + ": is there already and is not a folder", "choose another place");
-  if (fs::is_empty(path, error)) return;
-  if (!fs::exists(path / marker, error))
-    throw Error("file", path.string() + ": is a folder that this program did not make, so it is left alone",
-                "choose another place");
+// What the marker says is ours.
+std::set<std::string> names_of_ours(const Folder& folder, const std::string& marker) {
   std::set<std::string> ours = {marker};
-  std::istringstream lines(read_text_file(path / marker));
+  std::istringstream lines(read_text_file(folder, marker));
   for (std::string line; std::getline(lines, line);) ours.insert(line);
-  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
-    if (const std::string name = entry->path().filename().string(); !ours.contains(name) && !is_temporary(name))
-      throw Error("file", path.string() + ": holds " + in_quotes(name) + ", which this program did not write",
+  return ours;
+}
+
+// The marker lists what a folder of ours holds. Anything else in it is somebody's work and is left alone.
+void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
+  const std::vector<std::string> names = folder.names();
+  if (names.empty()) return;
+  const std::string path = folder.path().string();
+  if (folder.kind(marker) != Folder::Kind::file)
+    throw Error("file", path + ": is a folder that this program did not make, so it is left alone",
+                "choose another place");
+  const std::set<std::string> ours = names_of_ours(folder, marker);
+  for (const std::string& name : names)
+    if (!ours.contains(name) && !is_temporary(name))
+      throw Error("file", path + ": holds " + in_quotes(name) + ", which this program did not write",
                   "move it away, or choose another place");
 }
 
-std::string names_in(const fs::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+// Those alone that are ours.
+void remove_ours(const Folder& folder, const std::string& marker) {
+  if (folder.kind(marker) != Folder::Kind::file) return;
+  const std::set<std::string> ours = names_of_ours(folder, marker);
+  for (const std::string& name : folder.names())
+    if (name != marker && (ours.contains(name) || is_temporary(name))) folder.remove_all(name);
+  folder.remove_file(marker);
+}
+
+std::string names_in(const Folder& folder) {
   std::string lines;
-  for (const std::string& name : names) lines += name + "\n";
+  for (const std::string& name : folder.names()) lines += name + "\n";
   return lines;
 }
 
 // Makes every file of the folder, and then the folder, survive a power cut. Returns false with errno set.
-bool sync_all(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory()) {
-      if (!sync_all(entry.path())) return false;
+bool sync_all(const Folder& folder) {
+  for (const std::string& name : folder.names()) {
+    if (folder.kind(name) == Folder::Kind::folder) {
+      if (const auto inner = folder.find(name); inner && !sync_all(*inner)) return false;
       continue;
     }
-    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = folder.open_file(name, O_RDONLY);
     if (fd < 0) return false;
     const bool synced = ::fsync(fd) == 0;
     const int reason = errno;
@@ -62,8 +73,13 @@ bool sync_all(const fs::path& folder) {
     errno = reason;
     if (!synced) return false;
   }
-  sync_folder(folder);
+  folder.sync();
   return true;
+}
+
+[[noreturn]] void fail(const fs::path& path, const char* doing) {
+  const int reason = errno;
+  throw Error("file", path.string() + ": " + doing + ": " + std::strerror(reason));
 }
 
 }  // namespace
@@ -80,42 +96,70 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
                   "choose another place");
     path_ = fs::canonical(path_, error);
   }
-  check_that_it_is_ours(path_, marker);
-  lock_ = create_temporary_folder(path_.parent_path(), 0777, temporary_);
-  if (lock_ < 0) throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
-}
-
-StagedFolder::~StagedFolder() {
-  std::error_code ignored;
-  if (!committed_) fs::remove_all(temporary_, ignored);
-  ::close(lock_);
+  const bool there = fs::exists(path_, error);
+  if (there && !fs::is_directory(path_, error))
+    throw Error("file", path_.string() + ": is there already and is not a folder", "choose another place");
+  if (there) check_that_it_is_ours(Folder(path_), marker);
+  auto parent = Folder::open(path_.parent_path());
+  if (!parent) fail(path_, "cannot be written");
+  try {
+    temporary_.emplace(*std::move(parent), 0777);
+  } catch (const Error& failure) {
+    throw Error("file", path_.string() + ": cannot be written: " + failure.problem(), failure.hint());
+  }
 }
 
 void StagedFolder::commit() {
-  write_file_atomically(temporary_ / marker_, names_in(temporary_));
-  if (!sync_all(temporary_)) throw Error("file", path_.string() + ": cannot be written: " + std::strerror(errno));
-  std::error_code error;
-  if (!fs::exists(path_, error)) {
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-      throw Error("file", path_.string() + ": cannot be put in its place: " + std::strerror(errno));
-    committed_ = true;
-    return sync_folder(path_.parent_path());
+  write_file_atomically(temporary() / marker_, names_in(temporary_->folder()));
+  if (!sync_all(temporary_->folder())) fail(path_, "cannot be written");
+  const Folder& parent = temporary_->parent();
+  if (const auto old = parent.find(path_.filename().string())) {
+    replace(*old);
+  } else {
+    if (!parent.rename(temporary_->name(), parent, path_.filename().string()))
+      fail(path_, "cannot be put in its place");
+    temporary_->keep();
   }
-  // Exchanged, the old folder has the temporary name, and the destructor removes it.
-  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0)
-    return sync_folder(path_.parent_path());
+  parent.sync();
+}
+
+// Puts the new folder into the old one's place, which then has the name old_name. Returns false with errno set.
+bool StagedFolder::swap(const std::string& name, std::string& old_name) const {
+  const Folder& parent = temporary_->parent();
+  old_name = temporary_->name();
+  if (::renameat2(parent.descriptor(), old_name.c_str(), parent.descriptor(), name.c_str(), RENAME_EXCHANGE) == 0)
+    return true;
   // For file systems that cannot exchange. Killed between the renames, the old folder keeps this name.
-  const fs::path old = temporary_.string() + ".old";
-  if (::rename(path_.c_str(), old.c_str()) != 0)
-    throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(errno));
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int reason = errno;
-    ::rename(old.c_str(), path_.c_str());
-    throw Error("file", path_.string() + ": cannot be replaced: " + std::strerror(reason));
+  old_name += ".old";
+  if (!parent.rename(name, parent, old_name)) return false;
+  if (parent.rename(temporary_->name(), parent, name)) return true;
+  const int reason = errno;
+  parent.rename(old_name, parent, name);
+  errno = reason;
+  return false;
+}
+
+// A file may have come into the old folder since the first check, so that it is checked again where nobody looks for
+// it.
+void StagedFolder::replace(const Folder& old) {
+  const Folder& parent = temporary_->parent();
+  const std::string name = path_.filename().string();
+  check_that_it_is_ours(old, marker_);
+  mark_as_temporary(old, true);
+  std::string old_name;
+  if (!swap(name, old_name)) fail(path_, "cannot be replaced");
+  try {
+    check_that_it_is_ours(old, marker_);
+  } catch (const Error&) {
+    mark_as_temporary(old, false);
+    parent.rename(name, parent, temporary_->name() + ".new");
+    parent.rename(old_name, parent, name);
+    parent.rename(temporary_->name() + ".new", parent, temporary_->name());
+    throw;
   }
-  committed_ = true;
-  sync_folder(path_.parent_path());
-  fs::remove_all(old, error);
+  temporary_->keep();
+  remove_ours(old, marker_);
+  parent.remove_folder(old_name);
 }
 
 }  // namespace stratoscope

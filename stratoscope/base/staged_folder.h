@@ -2,7 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "stratoscope/base/temporary.h"
 
 namespace stratoscope {
 
@@ -12,20 +15,23 @@ class StagedFolder {
   // Throws Error when `path` exists and is neither empty nor only ours, and when it cannot be written there.
   StagedFolder(const std::filesystem::path& path, const std::string& marker);
   // Removes the temporary folder unless commit() was reached.
-  ~StagedFolder();
+  ~StagedFolder() = default;
   StagedFolder(const StagedFolder&) = delete;
   StagedFolder& operator=(const StagedFolder&) = delete;
 
   // Where the files are written until commit().
-  const std::filesystem::path& temporary() const { return temporary_; }
-  // Writes the marker and puts the folder in its place; an earlier one of ours is gone.
+  const std::filesystem::path& temporary() const { return temporary_->path(); }
+  // Writes the marker and puts the folder in its place; an earlier one of ours is gone. Throws Error where that has got
+  // a file meanwhile that is not ours, and leaves it as it was.
   void commit();
 
  private:
-  std::filesystem::path path_, temporary_;
+  void replace(const Folder& old);
+  bool swap(const std::string& name, std::string& old_name) const;
+
+  std::filesystem::path path_;
   std::string marker_;
-  int lock_ = -1;
-  bool committed_ = false;
+  std::optional<TemporaryFolder> temporary_;
 };
 
 }  // namespace stratoscope

@@ -11,7 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/folder.h"
 #include "stratoscope/base/json.h"
+#include "stratoscope/base/link_target.h"
 #include "stratoscope/base/mapped_file.h"
 
 namespace stratoscope {
@@ -42,16 +44,25 @@ SweepJournal::SweepJournal(std::filesystem::path path, const std::string& descri
     if (std::filesystem::exists(path_)) read(read_text_file(path_, kLargest), description);
     return;
   }
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw Error("sweep", path_.string() + " cannot be opened: " + std::strerror(errno));
+  open();
   try {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       throw Error("sweep", path_.string() + " is in use by another sweep", "wait for it, or name another file");
-    read(read_text_file(path_, kLargest), description);
+    read(read_text_file(descriptor_, path_, kLargest), description);
   } catch (...) {
     ::close(descriptor_);
     throw;
   }
+}
+
+// Of a link, the file that it leads to.
+void SweepJournal::open() {
+  const std::filesystem::path target = link_target(path_);
+  if (const auto folder = Folder::open(target.parent_path()))
+    descriptor_ = folder->open_file(target.filename().string(), O_RDWR | O_CREAT | O_APPEND);
+  if (descriptor_ >= 0) return;
+  if (errno == EINVAL) throw Error("sweep", path_.string() + " is not a regular file", "name another one");
+  throw Error("sweep", path_.string() + " cannot be opened: " + std::strerror(errno));
 }
 
 SweepJournal::~SweepJournal() {

@@ -31,6 +31,7 @@ class SweepJournal {
   void add(std::size_t prompt, std::size_t cell, const SweepCell& result);
 
  private:
+  void open();
   void read(const std::string& text, const std::string& description);
   void write(const std::string& line);
 

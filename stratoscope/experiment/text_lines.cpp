@@ -76,10 +76,20 @@ std::optional<std::string> TextLines::next() {
   return std::nullopt;
 }
 
+constexpr std::size_t kMostTogether = std::size_t{256} << 20;
+
 std::vector<std::string> read_texts(const std::filesystem::path& path) {
   TextLines lines(path);
   std::vector<std::string> texts;
-  while (auto text = lines.next()) texts.push_back(*std::move(text));
+  std::size_t bytes = 0;
+  while (auto text = lines.next()) {
+    constexpr std::size_t kOverhead = sizeof(std::string);
+    bytes += text->size() + kOverhead;
+    if (bytes > kMostTogether)
+      throw Error("texts", path.string() + ": holds more than " + std::to_string(kMostTogether >> 20) + " MiB of texts",
+                  "does it end?");
+    texts.push_back(*std::move(text));
+  }
   if (texts.empty()) throw Error("texts", path.string() + ": holds no text");
   return texts;
 }

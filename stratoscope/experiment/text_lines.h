@@ -43,7 +43,7 @@ class TextLines {
   std::size_t line_ = 0, read_ = 0, total_ = 0;
 };
 
-// All texts of such a file at once. Throws Error as above, and where it holds none.
+// All texts of such a file at once. Throws Error as above, where it holds none, and where it holds more than 256 MiB.
 std::vector<std::string> read_texts(const std::filesystem::path& path);
 
 }  // namespace stratoscope

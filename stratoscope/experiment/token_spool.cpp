@@ -1,6 +1,5 @@
 #include "stratoscope/experiment/token_spool.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,8 +16,7 @@ TokenSpool::TokenSpool(std::filesystem::path folder, std::size_t in_memory)
     : folder_(std::move(folder)), in_memory_(in_memory) {}
 
 TokenSpool::~TokenSpool() {
-  if (written_ >= 0) ::close(written_);
-  if (read_ >= 0) ::close(read_);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void TokenSpool::fail() const {
@@ -35,18 +33,16 @@ void TokenSpool::append(const TokenIds& ids) {
 }
 
 void TokenSpool::write_out() {
-  if (written_ < 0) {
-    std::filesystem::path path;
-    written_ = create_temporary_file(folder_, path);
-    if (written_ >= 0) read_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const int reason = errno;
-    if (written_ >= 0) ::unlink(path.c_str());
-    errno = reason;
-    if (read_ < 0) fail();
+  if (descriptor_ < 0) {
+    const auto folder = open_to_write(folder_);
+    std::string name;
+    if (folder) descriptor_ = create_temporary_file(*folder, name);
+    if (descriptor_ < 0) fail();
+    folder->remove_file(name);
   }
   const char* bytes = reinterpret_cast<const char*>(numbers_.data());
   for (std::size_t left = numbers_.size() * sizeof(std::int32_t); left > 0;) {
-    const ssize_t count = ::write(written_, bytes, left);
+    const ssize_t count = ::write(descriptor_, bytes, left);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail();
     bytes += count;
@@ -56,10 +52,8 @@ void TokenSpool::write_out() {
 }
 
 void TokenSpool::rewind() {
-  if (written_ >= 0) {
-    write_out();
-    if (::lseek(read_, 0, SEEK_SET) < 0) fail();
-  }
+  if (descriptor_ >= 0) write_out();
+  read_ = 0;
   at_ = 0;
   left_ = texts_;
 }
@@ -71,8 +65,10 @@ void TokenSpool::take(std::int32_t* out, std::size_t count) {
       numbers_.resize(kPiece);
       std::size_t bytes = 0;
       for (ssize_t got = 1; got != 0 && bytes < kPiece * sizeof(std::int32_t);) {
-        got = ::read(read_, reinterpret_cast<char*>(numbers_.data()) + bytes, kPiece * sizeof(std::int32_t) - bytes);
+        got = ::pread(descriptor_, reinterpret_cast<char*>(numbers_.data()) + bytes,
+                      kPiece * sizeof(std::int32_t) - bytes, read_);
         if (got < 0 && errno != EINTR) fail();
+        read_ += std::max<ssize_t>(got, 0);
         bytes += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
       }
       numbers_.resize(bytes / sizeof(std::int32_t));

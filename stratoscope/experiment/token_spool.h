@@ -2,6 +2,8 @@
 // bytes for each. What follows from their number can so be known before the first of them is run, also of a pipe.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -31,7 +33,8 @@ class TokenSpool {
 
   std::filesystem::path folder_;
   std::size_t in_memory_, texts_ = 0, left_ = 0;
-  int written_ = -1, read_ = -1;       // the file, where there is one
+  int descriptor_ = -1;                // of the file, where there is one
+  off_t read_ = 0;                     // bytes of it
   std::vector<std::int32_t> numbers_;  // of each text how many, and its ids
   std::size_t at_ = 0;
 };

@@ -33,6 +33,59 @@ class SpawnActions {
   posix_spawn_file_actions_t actions_{};
 };
 
+// Starts a program in a process group, 0 for one of its own. Returns 0 or an errno.
+int spawn(pid_t* child, pid_t group, const std::vector<std::string>& arguments, SpawnActions& actions,
+          char** environment) {
+  posix_spawnattr_t attributes{};
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  ::posix_spawnattr_setpgroup(&attributes, group);
+  std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const int failure = ::posix_spawnp(child, argv[0], actions.get(), &attributes, argv.data(), environment);
+  ::posix_spawnattr_destroy(&attributes);
+  return failure;
+}
+
+[[noreturn]] void fail_to_start(const std::string& program, int reason) {
+  throw Error("process", program + " cannot be started: " + std::strerror(reason));
+}
+
+// A process group whose members end with this object, and with this process however that ends: its leader waits for the
+// end of a pipe that nobody else holds open, and then kills all.
+class ProcessGroup {
+ public:
+  ProcessGroup() {
+    if (::pipe2(ends_, O_CLOEXEC) != 0) fail_to_start("/bin/sh", errno);
+    SpawnActions actions;
+    ::posix_spawn_file_actions_adddup2(actions.get(), ends_[0], STDIN_FILENO);
+    actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
+    const int failure = spawn(&leader_, 0, {"/bin/sh", "-c", "read -r end; kill -KILL 0"}, actions, environ);
+    ::close(ends_[0]);
+    if (failure == 0) return;
+    ::close(ends_[1]);
+    fail_to_start("/bin/sh", failure);
+  }
+  ~ProcessGroup() {
+    kill();
+    ::close(ends_[1]);
+    while (::waitpid(leader_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  pid_t id() const { return leader_; }
+  void kill() const { ::kill(-leader_, SIGKILL); }
+
+ private:
+  int ends_[2] = {-1, -1};
+  pid_t leader_ = 0;
+};
+
 // Ours, without what would change gnuplot's defaults.
 std::vector<char*> child_environment() {
   std::vector<char*> variables;
@@ -45,9 +98,9 @@ std::vector<char*> child_environment() {
   return variables;
 }
 
-// Waits for `child`, but not longer than `seconds`, nor beyond a cancellation; then it is killed and *timed_out set.
-// Returns the wait status.
-int wait_for(pid_t child, double seconds, const Progress* progress, bool* timed_out) {
+// Waits for `child`, but not longer than `seconds`, nor beyond a cancellation; then its group is killed and *timed_out
+// set. Returns the wait status.
+int wait_for(pid_t child, const ProcessGroup& group, double seconds, const Progress* progress, bool* timed_out) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   int status = 0;
   while (true) {
@@ -58,30 +111,13 @@ int wait_for(pid_t child, double seconds, const Progress* progress, bool* timed_
     const bool cancelled = progress != nullptr && progress->cancelled();
     if (ended == 0 && (cancelled || std::chrono::steady_clock::now() > deadline)) {
       *timed_out = true;
-      ::kill(child, SIGKILL);
+      group.kill();
     }
     if (ended == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::error_code failure;
-  std::filesystem::path parent = std::filesystem::temp_directory_path(failure);
-  if (failure) parent = "/tmp";
-  lock_ = create_temporary_folder(parent, 0700, path_);
-  if (lock_ < 0) {
-    throw Error("figure", "no temporary folder can be made in " + parent.string() + ": " + std::strerror(errno),
-                "set TMPDIR to a folder that is writable and has space");
-  }
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-  ::close(lock_);
-}
 
 Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
                     const Progress* progress) {
@@ -93,21 +129,18 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::filesy
   actions.open(STDERR_FILENO, errors.string(), O_WRONLY | O_CREAT | O_TRUNC);
   ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
 
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
   std::vector<char*> variables = child_environment();
   pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, argv[0], actions.get(), nullptr, argv.data(), variables.data());
+  const ProcessGroup group;
+  const int failure = spawn(&child, group.id(), arguments, actions, variables.data());
   Outcome outcome;
   if (failure == ENOENT || failure == EACCES || failure == ENOTDIR) {
     outcome.found = false;
     return outcome;
   }
-  if (failure != 0) throw Error("process", arguments[0] + " cannot be started: " + std::strerror(failure));
-  const int status = wait_for(child, seconds, progress, &outcome.timed_out);
-  if (progress != nullptr) progress->throw_if_cancelled();  // Ctrl-C reaches the child too: why it ended says nothing
+  if (failure != 0) fail_to_start(arguments[0], failure);
+  const int status = wait_for(child, group, seconds, progress, &outcome.timed_out);
+  if (progress != nullptr) progress->throw_if_cancelled();  // killed with its group: why it ended says nothing
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.output = read_text_file(output);
   outcome.errors = read_text_file(errors);

@@ -9,21 +9,6 @@
 
 namespace stratoscope {
 
-// A folder of our own among the system's temporary ones, removed with everything in it.
-class TemporaryFolder {
- public:
-  // Throws Error when none can be made.
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-  int lock_ = -1;
-};
-
 struct Outcome {
   bool found = true;  // false: no such program on the PATH
   bool timed_out = false;
@@ -32,8 +17,9 @@ struct Outcome {
 };
 
 // Runs arguments[0] (looked up on the PATH) in `folder` with no standard input, ends it after `seconds`, or when
-// `progress` says that nobody waits any more. Throws Error when the system cannot start a process, Interrupted when
-// cancelled.
+// `progress` says that nobody waits any more. It and all that it started end when this returns, or this process ends
+// (kill -9 as well); what a terminal sends to our process group does not reach them. Throws Error when the system
+// cannot start a process, Interrupted when cancelled.
 Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
                     const Progress* progress = nullptr);
 

@@ -4,6 +4,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/temporary.h"
 #include "stratoscope/figures/child_process.h"
 #include "stratoscope/figures/gnuplot.h"
 

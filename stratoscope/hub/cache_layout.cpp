@@ -1,5 +1,8 @@
 #include "stratoscope/hub/cache_layout.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -14,12 +17,18 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "models--";
 constexpr std::string_view kSeparator = "--";
 
+// As Python looks for it: $HOME, else what the system knows of this user. Empty where there is none.
+fs::path home_folder() {
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return home;
+  const passwd* user = ::getpwuid(::geteuid());
+  return user == nullptr || user->pw_dir == nullptr || *user->pw_dir != '/' ? fs::path() : fs::path(user->pw_dir);
+}
+
 std::optional<fs::path> folder_from(const char* variable) {
   const char* value = std::getenv(variable);
   if (value == nullptr || *value == '\0') return std::nullopt;
   const std::string_view text = value;
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && (text == "~" || text.starts_with("~/"))) return home + std::string(text.substr(1));
+  if (text == "~" || text.starts_with("~/")) return home_folder().string() + std::string(text.substr(1));
   return fs::path(text);
 }
 
@@ -57,13 +66,15 @@ std::optional<std::string> link_target(const fs::path& cache, const std::string&
 fs::path hugging_face_home() {
   if (const auto home = folder_from("HF_HOME")) return *home;
   if (const auto xdg = folder_from("XDG_CACHE_HOME")) return *xdg / "huggingface";
-  return folder_from("HOME").value_or("/") / ".cache" / "huggingface";
+  const fs::path home = home_folder();
+  return home.empty() ? home : home / ".cache" / "huggingface";
 }
 
 fs::path hugging_face_cache() {
   for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
     if (const auto cache = folder_from(variable)) return *cache;
-  return hugging_face_home() / "hub";
+  const fs::path home = hugging_face_home();
+  return home.empty() ? home : home / "hub";
 }
 
 ModelName split_model_name(const std::string& name) {

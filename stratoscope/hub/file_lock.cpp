@@ -17,41 +17,41 @@ namespace stratoscope {
 namespace {
 
 // Whoever removes a lock's file while it is held leaves others with a new one: then the old one locks nothing.
-bool is_still_there(int descriptor, const std::filesystem::path& path) {
+bool is_still_there(int descriptor, const Folder& folder, const std::string& name) {
   struct stat held {
   }, named{};
-  return ::fstat(descriptor, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-         held.st_dev == named.st_dev;
+  return ::fstat(descriptor, &held) == 0 &&
+         ::fstatat(folder.descriptor(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
-int open_lock_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::filesystem::create_directories(path.parent_path(), ignored);
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+int open_lock_file(const Folder& folder, const std::string& name) {
+  const int descriptor = folder.open_file(name, O_RDWR | O_CREAT);
   if (descriptor < 0)
-    throw Error("file", path.string() + ": cannot be made: " + std::strerror(errno),
+    throw Error("file", (folder.path() / name).string() + ": cannot be made: " + std::strerror(errno),
                 "may this user write to the Hugging Face cache?");
   return descriptor;
 }
 
 }  // namespace
 
-std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
+std::optional<FileLock> FileLock::try_lock(const Folder& folder, const std::string& name) {
   for (;;) {
-    FileLock lock(open_lock_file(path));
+    FileLock lock(open_lock_file(folder, name));
     if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno == EWOULDBLOCK) return std::nullopt;
       return lock;  // a file system without locks
     }
-    if (is_still_there(lock.descriptor_, path)) return lock;
+    if (is_still_there(lock.descriptor_, folder, name)) return lock;
   }
 }
 
-FileLock::FileLock(const std::filesystem::path& path, const std::function<void()>& waiting) : descriptor_(-1) {
+FileLock::FileLock(const Folder& folder, const std::string& name, const std::function<void()>& waiting)
+    : descriptor_(-1) {
   constexpr std::chrono::milliseconds kBetweenTries{50};
   for (;;) {
-    if (auto lock = try_lock(path)) {
+    if (auto lock = try_lock(folder, name)) {
       descriptor_ = std::exchange(lock->descriptor_, -1);
       return;
     }

@@ -2,18 +2,19 @@
 // filelock, which huggingface_hub uses, takes the same one.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
+
+#include "stratoscope/base/folder.h"
 
 namespace stratoscope {
 
 class FileLock {
  public:
   // Waits until no other process holds it. Calls `waiting` several times a second meanwhile, which may throw to give
-  // up. Makes the folder that the file is in. Throws Error where the file cannot be made. On a file system without
-  // locks there is nothing to hold.
-  FileLock(const std::filesystem::path& path, const std::function<void()>& waiting);
+  // up. Makes the file. Throws Error where it cannot be made. On a file system without locks there is nothing to hold.
+  FileLock(const Folder& folder, const std::string& name, const std::function<void()>& waiting);
   ~FileLock();
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
@@ -21,7 +22,7 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
 
   // The lock if nobody holds it, without waiting.
-  static std::optional<FileLock> try_lock(const std::filesystem::path& path);
+  static std::optional<FileLock> try_lock(const Folder& folder, const std::string& name);
 
  private:
   explicit FileLock(int descriptor) : descriptor_(descriptor) {}

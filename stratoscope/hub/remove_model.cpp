@@ -1,11 +1,18 @@
 #include "stratoscope/hub/remove_model.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/folder.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/cached_models.h"
@@ -17,18 +24,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void take_away(const fs::path& path) {
-  std::error_code error;
-  fs::remove_all(path, error);  // removes links, and nothing that they lead to
-  if (error) throw Error("models", path.string() + ": cannot be removed: " + error.message());
+// Known by its name or not at all: whatever else is there, nobody put it there for the cache.
+bool is_hash(std::string_view name) {
+  constexpr std::size_t kSha1 = 40, kSha256 = 64;
+  return (name.size() == kSha1 || name.size() == kSha256) &&
+         name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    entries.push_back(entry->path());
-  return entries;
+void check(bool done, const Folder& folder, const std::string& name) {
+  const int reason = errno;
+  if (!done) throw Error("models", (folder.path() / name).string() + ": cannot be removed: " + std::strerror(reason));
 }
 
 CachedRepository repository_to_remove(const std::string& name) {
@@ -46,23 +51,43 @@ CachedRepository repository_to_remove(const std::string& name) {
               did_you_mean(name, names));
 }
 
-// The folders of locks under each of the repository's names.
-std::vector<fs::path> lock_folders(const CachedRepository& repository) {
-  std::vector<fs::path> folders = {hugging_face_cache() / ".locks" / repository.folder.filename()};
-  for (const std::string& alias : repository.aliases)
-    folders.push_back(hugging_face_cache() / ".locks" / cache_folder_name(alias));
-  return folders;
-}
+// The repository's folder and what is removed from it. None of them may be a link: that would lead elsewhere.
+struct Parts {
+  explicit Parts(const CachedRepository& repository)
+      : cache(hugging_face_cache()),
+        name(repository.folder.filename().string()),
+        folder(cache.find(name)),
+        blobs(part("blobs")),
+        snapshots(part("snapshots")),
+        references(part("refs")),
+        missing_files(part(".no_exist")) {
+    const auto all_locks = cache.find(".locks");
+    std::vector<std::string> names = {name};
+    for (const std::string& alias : repository.aliases) names.push_back(cache_folder_name(alias));
+    for (const std::string& each : names)
+      if (auto found = all_locks ? all_locks->find(each) : std::nullopt) locks.push_back(*std::move(found));
+  }
+  std::optional<Folder> part(const std::string& part_name) const {
+    return folder ? folder->find(part_name) : std::nullopt;
+  }
+
+  Folder cache;
+  std::string name;
+  std::optional<Folder> folder, blobs, snapshots, references, missing_files;
+  std::vector<Folder> locks;  // under each of the repository's names
+};
+
+bool is_lock(const std::string& name) { return name.ends_with(".lock"); }
 
 // So that nobody downloads what is being removed.
-std::vector<FileLock> lock_all(const CachedRepository& repository) {
+std::vector<FileLock> lock_all(const Parts& parts) {
   std::vector<FileLock> locks;
-  for (const fs::path& folder : lock_folders(repository))
-    for (const fs::path& entry : entries_of(folder)) {
-      if (entry.extension() != ".lock") continue;
-      auto lock = FileLock::try_lock(entry);
+  for (const Folder& folder : parts.locks)
+    for (const std::string& name : folder.names(Folder::Kind::file)) {
+      if (!is_lock(name)) continue;
+      auto lock = FileLock::try_lock(folder, name);
       if (!lock)
-        throw Error("models", in_quotes(repository.name) + " is being downloaded by another process",
+        throw Error("models", in_quotes(parts.name) + " is being downloaded by another process",
                     "wait for it, or end it");
       locks.push_back(std::move(*lock));
     }
@@ -99,16 +124,71 @@ std::uint64_t bytes_of_files(const fs::path& snapshot) {
 }
 
 // Those of `unwanted`, or all, unless a snapshot that stays needs them.
-void remove_blobs(const CachedRepository& repository, const std::optional<std::set<fs::path>>& unwanted,
-                  const std::set<fs::path>& needed, RemovedModel& removed) {
-  for (const fs::path& blob : entries_of(repository.folder / "blobs")) {
-    std::error_code error, ignored;
-    if (unwanted && !unwanted->contains(fs::canonical(blob, ignored))) continue;
-    const std::uint64_t size = fs::is_symlink(blob, ignored) ? 0 : fs::file_size(blob, error);
-    const bool shared = needed.contains(fs::canonical(blob, ignored));
-    const bool has_other_name = fs::hard_link_count(blob, ignored) > 1;
-    (shared || has_other_name ? removed.kept : removed.freed) += error ? 0 : size;
-    if (!shared) take_away(blob);
+void remove_blobs(const Folder& blobs, bool whole, const std::set<fs::path>& unwanted, const std::set<fs::path>& needed,
+                  RemovedModel& removed) {
+  for (const std::string& name : blobs.names()) {
+    struct stat info {};
+    if (::fstatat(blobs.descriptor(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(info.st_mode)) continue;
+    std::error_code ignored;
+    const fs::path place = fs::canonical(blobs.path() / name, ignored);
+    const bool known = is_hash(name) || S_ISLNK(info.st_mode) || name.ends_with(".incomplete") || is_lock(name);
+    if (!unwanted.contains(place) && !(whole && known)) continue;
+    const std::uint64_t size = S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
+    const bool shared = needed.contains(place);
+    (shared || info.st_nlink > 1 ? removed.kept : removed.freed) += size;
+    if (!shared) check(blobs.remove_file(name), blobs, name);
+  }
+}
+
+// Those that name a commit that is removed, or all.
+void remove_references(const Folder& folder, bool whole, const std::vector<std::string>& commits) {
+  constexpr std::size_t kLongest = 256;
+  for (const std::string& name : folder.names(Folder::Kind::folder))
+    if (const auto inner = folder.find(name)) {
+      remove_references(*inner, whole, commits);
+      folder.remove_folder(name);  // where it is empty
+    }
+  for (const std::string& name : folder.names(Folder::Kind::link))
+    if (whole) check(folder.remove_file(name), folder, name);
+  for (const std::string& name : folder.names(Folder::Kind::file)) {
+    std::string commit;
+    try {
+      commit = read_text_file(folder, name, kLongest);
+    } catch (const Error&) {  // too long for one
+    }
+    commit.erase(commit.find_last_not_of(" \t\r\n") + 1);
+    const bool unwanted = std::find(commits.begin(), commits.end(), commit) != commits.end();
+    if (unwanted || (whole && is_commit(commit))) check(folder.remove_file(name), folder, name);
+  }
+}
+
+// What is left in a folder once all that is known is gone: "notes.txt", "blobs/notes.txt".
+void name_rest(const Folder& folder, const std::string& place, std::vector<std::string>& left) {
+  for (const std::string& name : folder.names()) {
+    const auto inner = folder.kind(name) == Folder::Kind::folder ? folder.find(name) : std::nullopt;
+    if (inner)
+      name_rest(*inner, place + name + "/", left);
+    else
+      left.push_back(place + name);
+  }
+}
+
+// The empty folders, and the repository's other names.
+void remove_folders(const Parts& parts, const CachedRepository& repository, RemovedModel& removed) {
+  if (!parts.folder) return;
+  for (const char* part : {"blobs", "snapshots", "refs", ".no_exist"}) parts.folder->remove_folder(part);
+  if (!parts.cache.remove_folder(parts.name)) {
+    if (removed.kept == 0) name_rest(*parts.folder, "", removed.left);
+    return;
+  }
+  for (const std::string& alias : repository.aliases)
+    if (const std::string name = cache_folder_name(alias); parts.cache.kind(name) == Folder::Kind::link)
+      check(parts.cache.remove_file(name), parts.cache, name);
+  const auto all_locks = parts.cache.find(".locks");
+  for (const Folder& folder : parts.locks) {
+    for (const std::string& name : folder.names())
+      if (is_lock(name)) folder.remove_file(name);
+    all_locks->remove_folder(folder.path().filename().string());
   }
 }
 
@@ -118,6 +198,7 @@ RemovedModel remove_model(const std::string& name) {
   const ModelName asked = split_model_name(name);
   bool whole = name.find('@') == std::string::npos;
   const CachedRepository repository = repository_to_remove(asked.repository);
+  const Parts parts(repository);
   std::vector<std::string> commits = snapshots_of(repository.folder);
   if (!whole) {
     const auto snapshot = find_snapshot(repository, asked.revision);
@@ -127,30 +208,25 @@ RemovedModel remove_model(const std::string& name) {
     whole = commits.size() == 1;  // the only one: nothing of the model would be left
     commits = {snapshot->filename().string()};
   }
-  RemovedModel removed{repository.name, commits, 0, 0};
-  const std::vector<FileLock> locks = lock_all(repository);
+  std::erase_if(commits, [](const std::string& commit) { return !is_commit(commit); });
+  RemovedModel removed{repository.name, commits, 0, 0, {}};
+  const std::vector<FileLock> locks = lock_all(parts);
 
   // References first, then snapshots, then blobs: nothing ever leads to what is gone.
   std::set<fs::path> snapshots, led_to;
   for (const std::string& commit : commits) snapshots.insert(repository.folder / "snapshots" / commit);
   for (const fs::path& snapshot : snapshots) add_files(snapshot, led_to);
   const std::set<fs::path> needed = needed_files(snapshots);
-  for (const std::string& revision : revisions_of(repository.folder))
-    if (const auto commit = commit_of(repository.folder, revision);
-        whole || (commit && std::find(commits.begin(), commits.end(), *commit) != commits.end()))
-      take_away(repository.folder / "refs" / revision);
-  for (const fs::path& snapshot : snapshots) {
-    removed.freed += bytes_of_files(snapshot);
-    take_away(snapshot);
+  if (parts.references) remove_references(*parts.references, whole, commits);
+  for (const std::string& commit : commits) {
+    if (parts.snapshots && parts.snapshots->kind(commit) == Folder::Kind::folder)
+      removed.freed += bytes_of_files(parts.snapshots->path() / commit);
+    for (const auto* folder : {&parts.snapshots, &parts.missing_files})
+      if (*folder) check((*folder)->remove_all(commit), **folder, commit);
   }
   // Of a revision alone, what others have begun to download stays.
-  remove_blobs(repository, whole ? std::nullopt : std::optional(led_to), needed, removed);
-  if (!whole) return removed;
-  if (entries_of(repository.folder / "blobs").empty()) {
-    take_away(repository.folder);
-    for (const std::string& alias : repository.aliases) take_away(hugging_face_cache() / cache_folder_name(alias));
-    for (const fs::path& folder : lock_folders(repository)) take_away(folder);
-  }
+  if (parts.blobs) remove_blobs(*parts.blobs, whole, led_to, needed, removed);
+  if (whole) remove_folders(parts, repository, removed);
   return removed;
 }
 

@@ -247,12 +247,19 @@ class EditParser {
 GrammarError::GrammarError(const std::string& where, const std::string& expression, std::size_t column,
                            const std::string& problem, const std::string& hint)
     : Error(where, problem, hint), column_(std::min(column, expression.size())) {
-  std::string shown, blank;  // one column for each character of the expression, which stays on one line
-  for (std::size_t i = 0; i < expression.size(); ++i) {
+  // The part around the place; one column for each of its characters, on one line.
+  constexpr std::size_t kBefore = 120, kAfter = 80;
+  std::size_t begin = column_ > kBefore ? column_ - kBefore : 0, end = std::min(expression.size(), column_ + kAfter);
+  const auto continues = [&](std::size_t i) { return (static_cast<unsigned char>(expression[i]) & 0xC0U) == 0x80U; };
+  while (begin > 0 && continues(begin)) --begin;
+  while (end < expression.size() && continues(end)) ++end;
+  std::string shown = begin > 0 ? "… " : "", blank = begin > 0 ? "  " : "";
+  for (std::size_t i = begin; i < end; ++i) {
     const auto byte = static_cast<unsigned char>(expression[i]);
     shown += byte < 0x20 || byte == 0x7f ? ' ' : expression[i];
-    if (i < column_ && (byte & 0xC0U) != 0x80U) blank += ' ';
+    if (i < column_ && !continues(i)) blank += ' ';
   }
+  if (end < expression.size()) shown += " …";
   set_details("  " + shown + "\n  " + blank + "^\n");
 }
 

@@ -132,5 +132,70 @@ TEST(AtomicFile, AFolderThatVanishesIsAnError) {
   EXPECT_TRUE(holds(error_text([&] { file.commit(); }), "inner/a.txt: cannot be put in its place: No such file"));
 }
 
+TEST(AtomicFile, WritesTheFileThatALinkLeadsTo) {
+  const TemporaryFolder folder, disk;
+  disk.file("old.txt", "old");
+  std::filesystem::create_symlink(disk / "old.txt", folder / "a.txt");
+  std::filesystem::create_symlink("a.txt", folder / "b.txt");
+  std::filesystem::create_symlink(disk / "new.txt", folder / "c.txt");
+  for (const char* name : {"b.txt", "c.txt"}) {
+    write_file_atomically(folder / name, "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / name));
+    EXPECT_EQ(bytes_of(folder / name), "new");
+  }
+  EXPECT_EQ(bytes_of(disk / "old.txt"), "new");
+  EXPECT_EQ(bytes_of(disk / "new.txt"), "new");
+  EXPECT_EQ(folder.entry_count() + disk.entry_count(), 5U) << "nothing temporary stays";
+}
+
+TEST(AtomicFile, WithoutCommitTheFileThatALinkLeadsToStays) {
+  const TemporaryFolder folder, disk;
+  std::filesystem::create_symlink(disk.file("old.txt", "old"), folder / "a.txt");
+  { AtomicFile(folder / "a.txt").write("half"); }
+  EXPECT_EQ(bytes_of(disk / "old.txt"), "old");
+  EXPECT_EQ(folder.entry_count() + disk.entry_count(), 2U);
+}
+
+TEST(AtomicFile, RefusesLinksThatLeadToNoFile) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "inner");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const auto text_for = [&](const char* target) {
+    std::filesystem::remove(folder / "link");
+    std::filesystem::create_symlink(target, folder / "link");
+    return error_text([&] { write_file_atomically(folder / "link", "text"); });
+  };
+  EXPECT_TRUE(holds(text_for("inner"), "inner): is a folder"));
+  EXPECT_TRUE(holds(text_for("inner/"), "is a folder"));
+  EXPECT_TRUE(holds(text_for(".."), "is a folder"));
+  EXPECT_TRUE(holds(text_for("pipe"), "pipe): is not a regular file"));
+  EXPECT_TRUE(holds(text_for("/dev/full"), "(a link to /dev/full): is not a regular file"));
+  EXPECT_TRUE(holds(text_for("link"), "is a link that leads back to itself"));
+  EXPECT_TRUE(holds(text_for("none/a.txt"), "none/a.txt): cannot be written: No such file"));
+  EXPECT_EQ(folder.entry_count(), 3U);
+}
+
+TEST(AtomicFile, WritesThroughALinkWhereEverybodyMayWrite) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 01777), 0);
+  folder.file("old.txt", "old");
+  std::filesystem::create_symlink("old.txt", folder / "own");
+  write_file_atomically(folder / "own", "new");
+  EXPECT_EQ(bytes_of(folder / "old.txt"), "new");
+}
+
+TEST(AtomicFile, StaysInTheFolderThatItBeganIn) {
+  const TemporaryFolder folder, elsewhere;
+  elsewhere.file("a.txt", "mine");
+  std::filesystem::create_directory(folder / "inner");
+  AtomicFile file(folder / "inner/a.txt");
+  file.write("text");
+  std::filesystem::rename(folder / "inner", folder / "moved");
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder / "inner");
+  file.commit();
+  EXPECT_EQ(bytes_of(folder / "moved/a.txt"), "text");
+  EXPECT_EQ(bytes_of(elsewhere / "a.txt"), "mine");
+}
+
 }  // namespace
 }  // namespace stratoscope

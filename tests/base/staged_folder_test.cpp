@@ -91,5 +91,48 @@ TEST(StagedFolder, WhatIsNotOursIsLeftAlone) {
   EXPECT_EQ(parent.entry_count(), 3U);
 }
 
+TEST(StagedFolder, WhatCameMeanwhileIsLeftAlone) {
+  const TemporaryFolder parent;
+  write_demo(parent / "demo", "one");
+  {
+    StagedFolder folder(parent / "demo", kMarker);
+    write_file_atomically(folder.temporary() / "page", "two");
+    parent.file("demo/notes", "mine");
+    EXPECT_TRUE(holds(error_text([&] { folder.commit(); }), "holds 'notes', which this program did not write"));
+  }
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
+  EXPECT_EQ(bytes_of(parent / "demo/notes"), "mine");
+  EXPECT_EQ(parent.entry_count(), 1U);
+}
+
+TEST(StagedFolder, NeverFollowsALinkInItsPlace) {
+  const TemporaryFolder parent, elsewhere;
+  elsewhere.file("page", "mine");
+  elsewhere.file(kMarker, "page\n");
+  {
+    StagedFolder folder(parent / "demo", kMarker);
+    fs::create_directory_symlink(elsewhere.path(), parent / "demo");
+    EXPECT_TRUE(holds(error_text([&] { folder.commit(); }), "demo: is a link"));
+    // The temporary folder, too, is held and not looked up.
+    fs::rename(folder.temporary(), parent / "moved");
+    fs::create_directory_symlink(elsewhere.path(), folder.temporary());
+    EXPECT_TRUE(
+        holds(error_text([&] { write_file_atomically(folder.temporary() / "page", "x"); }), "cannot be written"));
+  }
+  EXPECT_EQ(bytes_of(elsewhere / "page"), "mine");
+  EXPECT_EQ(elsewhere.entry_count(), 2U);
+}
+
+TEST(StagedFolder, LinksInTheOldOneAreNotFollowed) {
+  const TemporaryFolder parent, elsewhere;
+  elsewhere.file("precious", "mine");
+  write_demo(parent / "demo", "one");
+  fs::remove(parent / "demo/page");
+  fs::create_directory_symlink(elsewhere.path(), parent / "demo/page");
+  write_demo(parent / "demo", "two");
+  EXPECT_EQ(bytes_of(parent / "demo/page"), "two");
+  EXPECT_EQ(bytes_of(elsewhere / "precious"), "mine");
+}
+
 }  // namespace
 }  // namespace stratoscope

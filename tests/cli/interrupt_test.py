@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from program import KAFKA, PENGUINS, TIME_LIMIT, Result, fake_gnuplot, interrupt, is_working, wait_until
+from program import KAFKA, PENGUINS, TIME_LIMIT, Result, fake_gnuplot, interrupt, is_working, wait_until, write_lines
 
 LONG_SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post[{position}] *= {x}", "--target", " insect"]
 LONG_SWEEP += ["--over", "layer=all", "--over", "position=all", "--over", "x=1..3000"]
@@ -123,12 +123,65 @@ def test_a_demo_stopped_while_it_computes(stratoscope, number):
     assert list(stratoscope.folder.iterdir()) == []
 
 
-def test_a_second_time_ends_it_at_once(stratoscope):
+LONG_TEXT = " ".join([KAFKA] * 15)
+WRITERS = {
+    "run.npz": ["run", "--texts", "texts.jsonl", "--precision", "fp64", "--save", "a.npz"],
+    "run.safetensors": ["run", "--texts", "texts.jsonl", "--precision", "fp64", "--save", "a.safetensors"],
+    "sweep": [*LONG_SWEEP, "--save", "a.csv", "--record", "a.json", "--figure", "a.svg"],
+    "generate": ["generate", KAFKA, "--max-new", "400", "--precision", "fp64", "--save", "a.npz"],
+    "patch": ["patch", LONG_TEXT, "--corrupt", LONG_TEXT.replace(" his", " her"), "--target", " man", "--precision", "fp64",
+              "--record", "a.json"],
+    "demo": ["demo", LONG_TEXT, "--out", "out", "--precision", "fp64"],
+}
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)], ids=["timeout", "both"])
+@pytest.mark.parametrize("command", WRITERS.values(), ids=WRITERS)
+def test_two_quick_signals_leave_nothing(stratoscope, command, numbers):
+    write_lines(stratoscope, "texts.jsonl", [{"text": LONG_TEXT} for _ in range(100)])
+    process = stratoscope.start(*command)
+    wait_until(is_working(process), process)
+    process.send_signal(numbers[0])
+    time.sleep(0.01)  # so that the second is one of its own
+    process.send_signal(numbers[1])
+    out, err = process.communicate(timeout=TIME_LIMIT)
+    assert process.returncode == 128 + numbers[0], err
+    stratoscope.leaves_no_temporary_file()
+    assert stratoscope.files() == {"texts.jsonl"}
+
+
+@pytest.mark.parametrize("name", ["x.svg", "x.html"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_what_gnuplot_started_ends_too(stratoscope, name, number):
+    other = stratoscope.folder.parent / "other"
+    env = fake_gnuplot(stratoscope, f"sleep 1000 & echo $! >{other}; wait")
+    process = stratoscope.start("predict", PENGUINS, "--figure", name, env=env)
+    wait_until(lambda: other.exists() and other.read_text().endswith("\n"), process)
+    process.send_signal(number)
+    process.send_signal(number)
+    process.communicate(timeout=TIME_LIMIT)
+    deadline = time.monotonic() + TIME_LIMIT
+    while is_alive(int(other.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    if number == signal.SIGINT:
+        assert stratoscope.files() == set() and list(env["TMPDIR"].iterdir()) == []
+
+
+def is_alive(process):
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_two_at_once_are_one(stratoscope):
     process = stratoscope.start(*LONG_SWEEP, "--precision", "fp64")
     wait_until(is_working(process), process)
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode in (-signal.SIGINT, 130)
+    assert process.returncode == 130
     assert time.monotonic() - started < 60

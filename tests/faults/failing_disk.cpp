@@ -39,22 +39,24 @@ using stratoscope::testing::may_call;
 
 extern "C" {
 
-int __real_open(const char* path, int flags, ...);
-int __real_mkdir(const char* path, mode_t mode);
+int __real_openat(int folder, const char* path, int flags, ...);
+int __real_mkdirat(int folder, const char* path, mode_t mode);
 ssize_t __real_write(int fd, const void* bytes, size_t count);
-int __real_rename(const char* from, const char* to);
+int __real_renameat(int from_folder, const char* from, int to_folder, const char* to);
 int __real_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags);
 
-int __wrap_open(const char* path, int flags, ...) {
+int __wrap_openat(int folder, const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
   const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
   va_end(rest);
   if ((flags & O_CREAT) != 0 && !may_call()) return -1;
-  return __real_open(path, flags, mode);
+  return __real_openat(folder, path, flags, mode);
 }
 
-int __wrap_mkdir(const char* path, mode_t mode) { return may_call() ? __real_mkdir(path, mode) : -1; }
+int __wrap_mkdirat(int folder, const char* path, mode_t mode) {
+  return may_call() ? __real_mkdirat(folder, path, mode) : -1;
+}
 
 // As a disk that fills up: what still fits is written, and the next call fails.
 ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
@@ -74,7 +76,9 @@ ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
 // Nothing here outlives the test, so nothing is made to survive a power cut.
 int __wrap_fsync(int) { return may_call() ? 0 : -1; }
 
-int __wrap_rename(const char* from, const char* to) { return may_call() ? __real_rename(from, to) : -1; }
+int __wrap_renameat(int from_folder, const char* from, int to_folder, const char* to) {
+  return may_call() ? __real_renameat(from_folder, from, to_folder, to) : -1;
+}
 
 int __wrap_renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
   return may_call() ? __real_renameat2(from_folder, from, to_folder, to, flags) : -1;

@@ -1,8 +1,14 @@
 #include "stratoscope/figures/child_process.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "tests/figures/sample_figures.h"
 
@@ -42,22 +48,44 @@ TEST(RunProgram, SaysWhenThereIsNoSuchProgram) {
   EXPECT_FALSE(run_program({"no-such-program-anywhere"}, folder.path(), 30).found);
 }
 
-TEST(TemporaryFolder, IsGoneAfterwardsWithItsFiles) {
-  std::filesystem::path path;
-  {
-    const TemporaryFolder folder;
-    path = folder.path();
-    std::ofstream(path / "file") << "x";
-    EXPECT_TRUE(std::filesystem::exists(path / "file"));
+// Whether the process whose number a file holds has ended.
+bool has_ended(const std::filesystem::path& file) {
+  pid_t process = 0;
+  std::ifstream(file) >> process;
+  constexpr int kTries = 10000;
+  for (int i = 0; process > 0 && i < kTries && ::kill(process, 0) == 0; ++i) {
+    std::string state;
+    std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+    stat >> state >> state >> state;
+    if (state == "Z") return true;  // nobody has asked for its status
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  EXPECT_FALSE(std::filesystem::exists(path));
+  return process > 0 && ::kill(process, 0) != 0;
 }
 
-TEST(TemporaryFolder, PassesOverATmpdirThatDoesNotExist) {
+constexpr const char* kStartsAnother = "sleep 600 & echo $! >other; wait";
+
+TEST(RunProgram, EndsWhatTheProgramStartedToo) {
   const sample::Folder folder;
-  const sample::Environment place("TMPDIR", (folder / "gone").string());
-  const TemporaryFolder made;
-  EXPECT_TRUE(std::filesystem::is_directory(made.path()));
+  EXPECT_TRUE(run_program({"sh", "-c", kStartsAnother}, folder.path(), 0.3).timed_out);
+  EXPECT_TRUE(has_ended(folder / "other"));
+  EXPECT_EQ(run_program({"sh", "-c", "sleep 600 & echo $! >left"}, folder.path(), 30).status, 0);
+  EXPECT_TRUE(has_ended(folder / "left"));
+}
+
+TEST(RunProgram, EndsWithUsHoweverThatIs) {
+  const sample::Folder folder;
+  const pid_t other_us = ::fork();
+  if (other_us == 0) {
+    run_program({"sh", "-c", kStartsAnother}, folder.path(), 600);
+    ::_exit(0);
+  }
+  std::error_code ignored;
+  for (std::uintmax_t size = 0; size == 0 || ignored; size = std::filesystem::file_size(folder / "other", ignored))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ::kill(other_us, SIGKILL);
+  ::waitpid(other_us, nullptr, 0);
+  EXPECT_TRUE(has_ended(folder / "other"));
 }
 
 }  // namespace

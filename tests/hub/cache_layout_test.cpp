@@ -2,6 +2,8 @@
 #include "stratoscope/hub/cache_layout.h"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include "stratoscope/hub/known_models.h"
 #include "tests/hub/cache_writer.h"
@@ -27,6 +29,14 @@ TEST(CacheLayout, WhereTheCacheIs) {
   const EnvironmentVariable no_xdg("XDG_CACHE_HOME", std::nullopt);
   EXPECT_EQ(hugging_face_cache(), "/h/.cache/huggingface/hub");
   EXPECT_EQ(hugging_face_home(), "/h/.cache/huggingface");
+}
+
+TEST(CacheLayout, WithoutAHomeItIsTheOneThatTheSystemKnows) {
+  const EnvironmentVariable home("HOME", std::nullopt), hub("HF_HUB_CACHE", std::nullopt);
+  const EnvironmentVariable hf("HF_HOME", std::nullopt), xdg("XDG_CACHE_HOME", std::nullopt);
+  const passwd* user = ::getpwuid(::geteuid());
+  ASSERT_NE(user, nullptr);
+  EXPECT_EQ(hugging_face_cache(), std::filesystem::path(user->pw_dir) / ".cache/huggingface/hub");
 }
 
 TEST(CacheLayout, RepositoryNames) {

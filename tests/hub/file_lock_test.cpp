@@ -14,23 +14,23 @@ using test::refuses;
 
 TEST(FileLock, IsHeldByOne) {
   const TemporaryFolder folder;
-  const auto path = folder / "a/b/x.lock";
+  const Folder locks(folder.path());
   {
-    const auto first = FileLock::try_lock(path);
+    const auto first = FileLock::try_lock(locks, "x.lock");
     ASSERT_TRUE(first);
-    EXPECT_FALSE(FileLock::try_lock(path));
-    EXPECT_TRUE(FileLock::try_lock(folder / "a/b/y.lock"));
+    EXPECT_FALSE(FileLock::try_lock(locks, "x.lock"));
+    EXPECT_TRUE(FileLock::try_lock(locks, "y.lock"));
     const auto give_up = [] { throw Error("test", "waited"); };
-    EXPECT_TRUE(refuses([&] { FileLock(path, give_up); }, "waited"));
+    EXPECT_TRUE(refuses([&] { FileLock(locks, "x.lock", give_up); }, "waited"));
   }
-  EXPECT_TRUE(FileLock::try_lock(path));
+  EXPECT_TRUE(FileLock::try_lock(locks, "x.lock"));
 }
 
 TEST(FileLock, IsWaitedFor) {
   const TemporaryFolder folder;
-  auto first = FileLock::try_lock(folder / "x.lock");
+  auto first = FileLock::try_lock(Folder(folder.path()), "x.lock");
   int waits = 0;
-  const FileLock second(folder / "x.lock", [&] {
+  const FileLock second(Folder(folder.path()), "x.lock", [&] {
     if (++waits == 2) first.reset();
   });
   EXPECT_EQ(waits, 2);
@@ -38,15 +38,17 @@ TEST(FileLock, IsWaitedFor) {
 
 TEST(FileLock, OfAFileThatWasRemovedLocksNothing) {
   const TemporaryFolder folder;
-  const auto first = FileLock::try_lock(folder / "x.lock");
+  const auto first = FileLock::try_lock(Folder(folder.path()), "x.lock");
   std::filesystem::remove(folder / "x.lock");
-  EXPECT_TRUE(FileLock::try_lock(folder / "x.lock"));
+  EXPECT_TRUE(FileLock::try_lock(Folder(folder.path()), "x.lock"));
 }
 
 TEST(FileLock, WhereNoFileCanBe) {
   const TemporaryFolder folder;
-  folder.file("file", "");
-  EXPECT_TRUE(refuses([&] { FileLock::try_lock(folder / "file/x.lock"); }, "cannot be made"));
+  std::filesystem::create_directory(folder / "folder");
+  std::filesystem::create_symlink(folder.file("file", "mine"), folder / "link");
+  for (const char* name : {"folder", "link", "..", "a/b", ""})
+    EXPECT_TRUE(refuses([&] { FileLock::try_lock(Folder(folder.path()), name); }, "cannot be made")) << name;
 }
 
 }  // namespace

@@ -54,6 +54,36 @@ TEST(ExperimentFile, RefusesWhatIsNoneAndSaysWhy) {
   EXPECT_NE(refusal_of(changed).find("virus"), std::string::npos);
 }
 
+TEST(ExperimentFile, RefusesValuesThatNoExperimentHas) {
+  const std::pair<const char*, nlohmann::json> wrong[] = {{"/sweep/metric", "prob; touch x"},
+                                                          {"/sweep/metric", "-x"},
+                                                          {"/sweep/axes/0", "layer"},
+                                                          {"/sweep/axes/0", "--over=all"},
+                                                          {"/sweep/axes/0", "a\n=1"},
+                                                          {"/sweep/axes/0", 3},
+                                                          {"/sweep/axes", "layer=all"},
+                                                          {"/sweep/targets/0", 3},
+                                                          {"/sweep/edits/0", "x\x1b[2J *= 0"},
+                                                          {"/edits/0", "x\n*= 0"},
+                                                          {"/edits/0", nullptr},
+                                                          {"/state/depth", -1},
+                                                          {"/state/depth", "3"},
+                                                          {"/state/sweep", "x"},
+                                                          {"/state/sweep/metric", "none"},
+                                                          {"/state/sweep/over", "layer,$x"},
+                                                          {"/state/sweep/hook", 3},
+                                                          {"/state/sweep/hook", "a\nb"},
+                                                          {"/model/name", "a\nb"},
+                                                          {"/command", "predict\nrm"},
+                                                          {"/edits/0", std::string(401, 'x')}};
+  for (const auto& [place, value] : wrong) {
+    auto changed = sample();
+    changed["state"]["sweep"] = nlohmann::json::object();
+    changed[nlohmann::json::json_pointer(place)] = value;
+    EXPECT_LE(refusal_of(changed).size(), 500U) << place;
+  }
+}
+
 TEST(ExperimentFile, BoundsItsLength) {
   auto large = sample();
   large["result"] = {{"x", std::string(kExperimentBytes, 'x')}};

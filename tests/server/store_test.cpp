@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <fstream>
+#include <thread>
 
 #include "apps/server/refusal.h"
 #include "tests/base/temporary_folder.h"
+#include "tests/support/environment.h"
+#include "tests/support/unprivileged.h"
 
 namespace stratoscope::server {
 namespace {
@@ -132,6 +136,88 @@ TEST_F(StoreTest, SaysWhenAnotherProcessHoldsIt) {
 TEST_F(StoreTest, RefusesAFolderInItsPlace) {
   std::filesystem::create_directories(file());
   EXPECT_EQ(status_of_opening(), 503);
+}
+
+TEST_F(StoreTest, TwoThatSaveAtOnceWaitForEachOther) {
+  constexpr int kSaves = 150;
+  const auto save_many = [&] {
+    Store store(file());
+    for (int i = 0; i < kSaves; ++i) EXPECT_GT(store.save(sample("x")), 0);
+    for (int i = 1; i <= kSaves; ++i) store.set_note(i, "y");
+  };
+  std::thread first(save_many), second(save_many);
+  first.join();
+  second.join();
+  EXPECT_EQ(Store(file()).list("", 0, 3 * kSaves).size(), 2U * kSaves);
+}
+
+TEST_F(StoreTest, NothingIsSavedIntoAFileThatIsGone) {
+  const auto moved = folder_.path() / "moved";
+  Store store(file());
+  store.save(sample("first"));
+  const auto refuses = [&] {
+    const auto is_503 = [](const auto& action) {
+      try {
+        action();
+      } catch (const Refusal& refusal) {
+        return refusal.status() == 503 && std::string(refusal.what()).find("was deleted") != std::string::npos;
+      }
+      return false;
+    };
+    EXPECT_TRUE(is_503([&] { store.save(sample("lost")); }));
+    EXPECT_TRUE(is_503([&] { store.set_note(1, "lost"); }));
+    EXPECT_TRUE(is_503([&] { store.remove(1); }));
+    EXPECT_TRUE(is_503([&] { store.list("", 0, 10); }));
+  };
+  std::filesystem::rename(file(), moved);
+  refuses();
+  std::ofstream(file()) << "another file";
+  refuses();
+  std::filesystem::rename(moved, file());
+  EXPECT_GT(store.save(sample("second")), 0);
+  EXPECT_EQ(store.list("", 0, 10).size(), 2U);
+  std::filesystem::remove(file().string() + "-wal");
+  refuses();
+  std::filesystem::remove_all(file().parent_path());
+  refuses();
+}
+
+TEST_F(StoreTest, IsThisUsersAlone) {
+  const mode_t previous = ::umask(0);
+  Store store(file());
+  store.save(sample("first"));
+  ::umask(previous);
+  const auto mode_of = [](const std::filesystem::path& path) {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+  };
+  EXPECT_EQ(mode_of(file().parent_path()), 0700U);
+  for (const char* ending : {"", "-wal", "-shm"}) EXPECT_EQ(mode_of(file().string() + ending), 0600U) << ending;
+}
+
+TEST_F(StoreTest, ALinkInItsPlaceIsRefusedAndOneToItsFolderIsNot) {
+  std::filesystem::create_directory(folder_ / "elsewhere");
+  std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "deep");
+  { Store(file()).save(sample("first")); }
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "elsewhere/experiments.db"));
+  for (const std::string ending : {"", "-wal", "-shm", "-journal"}) {
+    std::filesystem::remove(file().string() + ending);
+    std::filesystem::create_symlink(folder_ / "target", file().string() + ending);
+    EXPECT_EQ(status_of_opening(), 503);
+    EXPECT_NE(said_.find(ending + ": is a link"), std::string::npos) << said_;
+    std::filesystem::remove(file().string() + ending);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));
+}
+
+TEST(DefaultStoreFile, IsInTheUsersOwnFolderOrNowhere) {
+  const test::EnvironmentVariable home("HOME", "/h"), data("XDG_DATA_HOME", "/data");
+  EXPECT_EQ(default_store_file(), "/data/stratoscope/experiments.db");
+  const test::EnvironmentVariable relative("XDG_DATA_HOME", "data");
+  EXPECT_EQ(default_store_file(), "/h/.local/share/stratoscope/experiments.db");
+  for (const std::optional<std::string>& none : {std::optional<std::string>(), {""}, {"here"}}) {
+    const test::EnvironmentVariable no_home("HOME", none);
+    EXPECT_THROW(default_store_file(), Refusal);
+  }
 }
 
 }  // namespace

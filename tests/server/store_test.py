@@ -3,6 +3,7 @@ import resource
 import shutil
 import signal
 import sqlite3
+import threading
 import time
 
 import pytest
@@ -92,6 +93,33 @@ def test_a_locked_database_is_a_503(own_server, tmp_path):
     assert answer.status == 503 and "another process" in answer.error
     other.close()
     assert server.post("/api/experiments", experiment("late")).status == 201
+
+
+def test_two_servers_on_one_database_wait_for_each_other(own_server):
+    servers, statuses = [own_server(), own_server()], []
+
+    def save_many(server, name):
+        for number in range(60):
+            statuses.append(server.post("/api/experiments", experiment(f"{name}-{number}")).status)
+
+    threads = [threading.Thread(target=save_many, args=(server, n)) for n, server in enumerate(servers * 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [201] * 240
+    assert len(notes_of(servers[0])) == 240
+
+
+def test_a_database_that_is_deleted_takes_no_saves(own_server, tmp_path):
+    server = own_server()
+    server.post("/api/experiments", experiment("kept"))
+    for path in tmp_path.glob("experiments.db*"):
+        path.unlink()
+    answer = server.post("/api/experiments", experiment("lost"))
+    assert answer.status == 503 and "was deleted" in answer.error
+    assert server.stop() == 0
+    assert own_server().get("/api/experiments").json()["experiments"] == []
 
 
 @pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\x00" + b"\x99" * 8000])

@@ -4,14 +4,42 @@ import { spell } from "./edits";
 import { results } from "./results.svelte";
 import { state } from "./state.svelte";
 
-const quote = (text: string) => `'${text.replace(/'/g, `'\\''`)}'`;
+// What a shell's line editor would act on when it is pasted, or a terminal obey: control characters, those that turn the
+// direction of writing, separators of lines.
+const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+const PLAIN = /^[A-Za-z0-9_-][A-Za-z0-9_.,:=+-]*$/;
 
-function common(): string[] {
-  const words = [quote(state.text)];
-  if (state.model !== "novella-7m") words.push("--model", quote(state.model));
-  for (const edit of state.activeEdits) words.push("--edit", quote(edit));
-  if (state.usesCorrupt) words.push("--corrupt", quote(state.corrupt));
-  return words;
+const octal = (character: string) =>
+  Array.from(new TextEncoder().encode(character), (byte) => "\\" + byte.toString(8).padStart(3, "0")).join("");
+
+// Within '…', after a $ or for printf: no quote, nothing that a shell expands, and nothing to obey.
+const escaped = (text: string) =>
+  Array.from(text, (c) => (CONTROLS.test(c) || c === "\\" || c === "'" || c === "!" ? octal(c) : c)).join("");
+
+// One word for a shell. The form for controls is that of bash and zsh; another shell takes it for one word too, of another
+// spelling.
+function quote(word: string): string {
+  if (PLAIN.test(word)) return word;
+  return CONTROLS.test(word) ? `$'${escaped(word)}'` : `'${word.replace(/'/g, `'\\''`)}'`;
+}
+
+// `options` are pairs of a name and its value; those without a value are left out, those of null have none. No value and
+// no text can be taken for an option.
+function line(command: string, options: [name: string, value: string | null][], text = state.text): string {
+  if (options.some(([, value]) => value?.includes("\0"))) return "# a zero byte cannot stand on a command line";
+  const words = ["stratoscope", command];
+  for (const [name, value] of options) if (value !== "") words.push(quote(value === null ? `--${name}` : `--${name}=${value}`));
+  // "-" would be standard input; and what cannot be an argument comes that way.
+  if (text === "-" || CONTROLS.test(text)) return `printf '${escaped(text).replace(/%/g, "%%")}' | ${words.join(" ")} -- -`;
+  return [...words, "--", text === "" ? "''" : quote(text)].join(" ");
+}
+
+function common(): [string, string | null][] {
+  const options: [string, string | null][] = [];
+  if (state.model !== "novella-7m") options.push(["model", state.model]);
+  for (const edit of state.activeEdits) options.push(["edit", edit]);
+  if (state.usesCorrupt) options.push(["corrupt", state.corrupt]);
+  return options;
 }
 
 export const FACTORS = "0,0.2,0.4,0.6,0.8,1,1.2,1.4";
@@ -45,38 +73,31 @@ export function sweepRequest() {
 }
 
 export function commandLine(view: string): string {
-  const words = ["stratoscope"];
+  const options = common();
   switch (view) {
     case "predictions":
-      words.push("predict", ...common(), "--position", String(state.position));
-      break;
+      return line("predict", [...options, ["position", String(state.position)]]);
     case "depth":
-      words.push("activations", ...common(), "--token", String(state.position));
-      break;
+      return line("activations", [...options, ["token", String(state.position)]]);
     case "similarity_depths":
-      words.push("similarity", ...common(), "--across", "layers", "--tokens", String(state.position));
-      break;
+      return line("similarity", [...options, ["across", "layers"], ["tokens", String(state.position)]]);
     case "similarity_tokens":
-      words.push("similarity", ...common(), "--across", "tokens", "--layers", String(state.depth));
-      break;
+      return line("similarity", [...options, ["across", "tokens"], ["layers", String(state.depth)]]);
     case "profile":
-      words.push("similarity", ...common(), "--profile");
-      break;
+      return line("similarity", [...options, ["profile", null]]);
     case "lens":
-      words.push("lens", ...common());
-      break;
+      return line("lens", options);
     case "attention":
-      words.push("attention", ...common(), "--heads", `L${state.layer}H${state.head}`);
-      break;
+      return line("attention", [...options, ["heads", `L${state.layer}H${state.head}`]]);
     case "sweep":
-      words.push("sweep", ...common());
-      if (!state.usesCorrupt && sweepUsesCorrupt()) words.push("--corrupt", quote(state.corrupt));
-      words.push("--edit", quote(sweepTemplate()), "--metric", state.sweep.metric);
-      for (const axis of sweepAxes()) words.push("--over", axis);
-      if (needsTarget(state.sweep.metric)) words.push("--target", quote(state.sweep.target));
-      break;
+      if (!state.usesCorrupt && sweepUsesCorrupt()) options.push(["corrupt", state.corrupt]);
+      options.push(["edit", sweepTemplate()], ["metric", state.sweep.metric]);
+      for (const axis of sweepAxes()) options.push(["over", axis]);
+      if (needsTarget(state.sweep.metric)) options.push(["target", state.sweep.target]);
+      return line("sweep", options);
+    default:
+      return "stratoscope";
   }
-  return words.join(" ");
 }
 
 // The fields of POST /api/export that say which part of a view is meant.

@@ -1,5 +1,8 @@
 #include "stratoscope/hub/download/blob_download.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -10,8 +13,6 @@
 
 namespace stratoscope {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The whole size of "bytes 5-9/10".
 std::optional<std::uint64_t> whole_size(const HttpResponse& response) {
@@ -93,9 +94,12 @@ std::uint64_t fill(HubClient& client, const BlobRequest& request, PartialFile& f
   return sink.received();
 }
 
-bool is_there(const fs::path& blob, std::uint64_t size) {
-  std::error_code error;
-  return fs::is_regular_file(blob, error) && fs::file_size(blob, error) == size && !error;
+// Nothing where there is no such file; a link is none.
+std::optional<std::uint64_t> size_of(const Folder& folder, const std::string& name) {
+  struct stat info {};
+  if (::fstatat(folder.descriptor(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+    return std::nullopt;
+  return static_cast<std::uint64_t>(info.st_size);
 }
 
 }  // namespace
@@ -103,21 +107,18 @@ bool is_there(const fs::path& blob, std::uint64_t size) {
 std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const BlobRequest& request,
                             const RetryOptions& options, const Wait& wait, const DownloadObserver& observer) {
   const std::uint64_t size = request.file.size;
-  const fs::path blob = cache.blob(request.file.etag);
-  const fs::path partial = blob.string() + ".incomplete";
+  const std::string blob = request.file.etag, partial = blob + ".incomplete";
   cache.adopt(request.file.etag);
   const auto locks = cache.lock(request.file.etag, [&] {
-    std::error_code error;
-    const std::uint64_t present = fs::file_size(partial, error);
-    if (!error) observer.present(present);
+    if (const auto present = size_of(cache.blobs(), partial)) observer.present(*present);
     observer.note("another process is downloading it");
   });
   observer.note("");
-  if (is_there(blob, size)) {
+  if (size_of(cache.blobs(), blob) == size) {
     observer.present(size);
     return 0;
   }
-  PartialFile file(partial, request.file.etag, size);
+  PartialFile file(cache.blobs(), partial, request.file.etag, size);
   bool resumed = file.position() > 0;
   observer.present(file.position());
   if (resumed) observer.note("checking what is here");

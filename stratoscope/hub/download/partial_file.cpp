@@ -11,16 +11,33 @@
 #include <vector>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/temporary.h"
 
 namespace stratoscope {
 
-PartialFile::PartialFile(std::filesystem::path path, std::string etag, std::uint64_t size)
-    : path_(std::move(path)),
+namespace {
+
+bool is_ours_alone(int descriptor) {
+  struct stat info {};
+  return ::fstat(descriptor, &info) == 0 && info.st_nlink == 1;
+}
+
+int open_partial(const Folder& folder, const std::string& name) {
+  const int there = folder.open_file(name, O_RDWR);
+  if (there < 0) return errno == ENOENT ? folder.open_file(name, O_RDWR | O_CREAT) : -1;
+  if (is_ours_alone(there)) return there;
+  ::close(there);
+  return folder.remove_file(name) ? folder.open_file(name, O_RDWR | O_CREAT | O_EXCL) : -1;
+}
+
+}  // namespace
+
+PartialFile::PartialFile(const Folder& folder, std::string name, std::string etag, std::uint64_t size)
+    : folder_(folder),
+      name_(std::move(name)),
       etag_(std::move(etag)),
       size_(size),
       digest_(etag_, size),
-      descriptor_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)) {
+      descriptor_(open_partial(folder_, name_)) {
   if (descriptor_ < 0) fail("cannot be opened");
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) fail("cannot be read");
@@ -49,7 +66,8 @@ void PartialFile::hash_beginning(const std::function<void()>& reading) {
 
 void PartialFile::append(std::span<const std::byte> bytes) {
   if (bytes.size() > size_ - position_)
-    throw Error("pull", path_.string() + ": would become longer than " + std::to_string(size_) + " bytes");
+    throw Error("pull",
+                (folder_.path() / name_).string() + ": would become longer than " + std::to_string(size_) + " bytes");
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(position_));
     if (count < 0 && errno == EINTR) continue;
@@ -73,19 +91,19 @@ bool PartialFile::is_right() {
   return found_hash_ == etag_;
 }
 
-void PartialFile::move_to(const std::filesystem::path& place) {
+void PartialFile::move_to(const std::string& name) {
   errno = flush_->finish();
   if (errno != 0) fail("cannot be written");
-  if (std::rename(path_.c_str(), place.c_str()) != 0) fail("cannot be put in its place");
-  sync_folder(place.parent_path());
+  if (!folder_.rename(name_, folder_, name)) fail("cannot be put in its place");
+  folder_.sync();
 }
 
-void PartialFile::remove() const { ::unlink(path_.c_str()); }
+void PartialFile::remove() const { folder_.remove_file(name_); }
 
 void PartialFile::fail(const char* doing) const {
   const int reason = errno;
   const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
-  throw Error("file", path_.string() + ": " + doing + ": " + std::strerror(reason),
+  throw Error("file", (folder_.path() / name_).string() + ": " + doing + ": " + std::strerror(reason),
               full ? "free some space and run the same command again, it goes on from there; $HF_HUB_CACHE names "
                      "another folder"
                    : "");

@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "stratoscope/base/folder.h"
 #include "stratoscope/hub/download/background_flush.h"
 #include "stratoscope/hub/download/digest.h"
 
@@ -16,9 +16,10 @@ namespace stratoscope {
 
 class PartialFile {
  public:
-  // Opens or makes `path`; what is in it already counts as the beginning of a file of `size` bytes with that `etag`,
-  // unless it is longer. Throws Error when it cannot be opened.
-  PartialFile(std::filesystem::path path, std::string etag, std::uint64_t size);
+  // Opens or makes the file `name`; what is in it already counts as the beginning of a file of `size` bytes with that
+  // `etag`, unless it is longer. A link, and a file that has a second name, is somebody else's: it makes room for a new
+  // one and stays what it is. Throws Error when it cannot be opened. The folder must outlive this.
+  PartialFile(const Folder& folder, std::string name, std::string etag, std::uint64_t size);
   ~PartialFile();
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
@@ -36,15 +37,15 @@ class PartialFile {
   bool is_right();
   const std::string& found_hash() const { return found_hash_; }
   const char* hash_name() const { return digest_.name(); }
-  // Flushes it to the disk and renames it.
-  void move_to(const std::filesystem::path& place);
+  // Flushes it to the disk and renames it in its folder.
+  void move_to(const std::string& name);
   void remove() const;
 
  private:
   [[noreturn]] void fail(const char* doing) const;
 
-  std::filesystem::path path_;
-  std::string etag_, found_hash_;
+  const Folder& folder_;
+  std::string name_, etag_, found_hash_;
   std::uint64_t size_, position_ = 0;
   Digest digest_;
   int descriptor_ = -1;

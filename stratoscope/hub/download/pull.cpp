@@ -180,7 +180,7 @@ class Pull {
     std::uint64_t needed = 0;
     for (const Wanted& file : wanted) {
       if (!file.file) continue;
-      const fs::path blob = cache_->blob(file.file->etag);
+      const fs::path blob = cache_->blobs().path() / file.file->etag;
       const std::uint64_t present = is_file(blob) ? file.file->size : size_of(blob.string() + ".incomplete");
       const std::uint64_t missing = file.file->size - std::min(present, file.file->size);
       needed += std::min(missing, UINT64_MAX - needed);  // whatever sizes the hub tells

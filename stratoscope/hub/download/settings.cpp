@@ -46,7 +46,8 @@ void read_token(HubSettings& settings) {
     }
   if (settings.token.empty() && !is_on({"HF_HUB_DISABLE_IMPLICIT_TOKEN"})) {
     const std::string path = environment("HF_TOKEN_PATH");
-    const auto file = path.empty() ? hugging_face_home() / "token" : std::filesystem::path(path);
+    const std::filesystem::path home = hugging_face_home();
+    const auto file = path.empty() && !home.empty() ? home / "token" : std::filesystem::path(path);
     std::error_code ignored;
     constexpr std::size_t kLongest = 4096;
     if (std::filesystem::is_regular_file(file, ignored)) settings.token = trimmed(read_text_file(file, kLongest));
@@ -74,6 +75,9 @@ HubSettings hub_settings() {
   settings.certificates = first_of({"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"});
   settings.certificates_folder = environment("SSL_CERT_DIR");
   settings.cache = hugging_face_cache();
+  if (settings.cache.empty())
+    throw Error("pull", "there is no folder for the Hugging Face cache, because $HOME is not set",
+                "name one in $HF_HOME");
   return settings;
 }
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parents[2] / "support")]
 
+import nobody  # noqa: E402, F401
 from driver import Driver  # noqa: E402
 from fixture_hub import Hub, make_certificates  # noqa: E402
 

@@ -89,6 +89,51 @@ def test_links_in_the_cache_are_not_written_through(hub, driver, model, tmp_path
 # Tokens
 
 
+@pytest.mark.parametrize("part", ["", "blobs", "snapshots", "refs", "snapshots/COMMIT"])
+def test_folders_of_the_cache_that_are_links(hub, driver, model, tmp_path, part):
+    commit = hub.add("x", model())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    place = driver.folder("x") / part.replace("COMMIT", commit) if part else driver.folder("x")
+    place.parent.mkdir(parents=True)
+    os.symlink(elsewhere, place)
+    driver.fails("x", says="is a link, and none is followed here")
+    assert not list(elsewhere.iterdir())
+
+
+def test_locks_that_are_links(hub, driver, model, tmp_path):
+    hub.add("x", model())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    driver.cache.mkdir()
+    os.symlink(elsewhere, driver.cache / ".locks")
+    driver.fails("x", says=".locks: is a link, and none is followed here")
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_cache_that_is_a_link_is_a_cache(hub, driver, model, tmp_path):
+    commit = hub.add("x", model())
+    (tmp_path / "disk").mkdir()
+    os.symlink(tmp_path / "disk", driver.cache)
+    driver.pull("x")
+    assert driver.holds("x", commit, NEEDED)
+
+
+def test_a_beginning_with_a_second_name_is_not_written_to(hub, driver, model, tmp_path):
+    commit = hub.add("x", model())
+    blobs = driver.folder("x") / "blobs"
+    blobs.mkdir(parents=True)
+    for name in ("precious", "long"):
+        (tmp_path / name).write_bytes(b"precious" * (1 if name == "precious" else 100000))
+    etags = {name: hub.repositories["x"].commits[commit][name].etag for name in (WEIGHTS, "config.json")}
+    os.link(tmp_path / "precious", blobs / (etags[WEIGHTS] + ".incomplete"))
+    os.link(tmp_path / "long", blobs / (etags["config.json"] + ".incomplete"))
+    driver.pull("x")
+    assert driver.holds("x", commit, NEEDED)
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert (tmp_path / "long").stat().st_size == 800000
+
+
 def test_the_token_goes_to_the_hub_alone(hub, driver, model):
     hub.add("openai-community/gpt2", model(), alias="gpt2", tokens={"hf_secret"})
     driver.pull("gpt2", env={"HF_TOKEN": "hf_secret\n"})
