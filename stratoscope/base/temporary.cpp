@@ -49,7 +49,7 @@ void remove_leftovers(const Folder& folder) {
 }
 
 // Between its creation and its lock somebody who tidies up may have removed it.
-bool lock(int fd, const Folder& folder, const std::string& name) {
+bool take_lock(int fd, const Folder& folder, const std::string& name) {
   ::flock(fd, LOCK_EX);
   struct stat opened {
   }, named{};
@@ -67,7 +67,7 @@ int create(const Folder& folder, std::string& name, const OpenNew& open_new) {
     name = std::string(kBeginning) + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
     name += kEnding;
     const int fd = open_new(name.c_str());
-    if (fd >= 0 && lock(fd, folder, name)) return fd;
+    if (fd >= 0 && take_lock(fd, folder, name)) return fd;
     if (fd >= 0) ::close(fd);
     if (fd < 0 && errno != EEXIST) break;
   }
