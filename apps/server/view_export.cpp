@@ -1,4 +1,4 @@
-// Figures, numbers and documents as files: the same as the command line's.
+// Figures, numbers and documents as files: the same as the command line's, or as on a screen.
 #include <functional>
 #include <map>
 
@@ -21,6 +21,7 @@ namespace {
 struct Choice {
   std::optional<std::string> token, depth, head, target;
   std::string position, color, score;
+  Figure figure;  // of the screen
   SweepExperimentRequest sweep;
 };
 
@@ -90,8 +91,11 @@ Result swept(const Session& session, const Asked&, const Choice& choice) {
   return result_of(session, run_sweep(session, choice.sweep));
 }
 
+Result screen(const Session&, const Asked&, const Choice& choice) { return {choice.figure, {}}; }
+
 const std::map<std::string, Experiment>& experiments() {
-  static const std::map<std::string, Experiment> all = {{"predictions", predictions},
+  static const std::map<std::string, Experiment> all = {{"screen", screen},
+                                                        {"predictions", predictions},
                                                         {"depth", depths},
                                                         {"similarity_depths", between_depths},
                                                         {"lens", lens},
@@ -147,6 +151,10 @@ Job::Step export_view(Fields& fields, const Asked& asked) {
   choice.sweep = read_sweep(fields, asked);
   check_choice("what", what, experiments());
   check_choice("format", format, types());
+  if (what == "screen") {
+    if (format == "json") throw Refusal(400, "request", "a screen's figure has no json", "svg, png, pdf, csv or vl.json");
+    choice.figure = read_figure(fields.anything("figure"));
+  }
   return [=](Job& job) mutable {
     if (what == "sweep") {
       check_sweep(asked, choice.sweep);
