@@ -25,6 +25,7 @@ const explained: Plugin = {
 };
 
 export default defineConfig({
+  base: "./", // the page may lie in a folder of a proxy
   plugins: [svelte(), explained],
   build: {
     target: "es2022",

@@ -49,7 +49,8 @@ OpenText& Asked::open() const {
   } catch (const Error& error) {
     const std::size_t number = edits.expressions.empty() ? 0 : edit_at_fault(*this);
     if (number == 0) throw;
-    Refusal refusal(400, "edit " + std::to_string(number), error.problem(), error.hint());
+    const std::string subject = error.where() == "edit" ? "" : error.where() + ": ";
+    Refusal refusal(400, "edit " + std::to_string(number), subject + error.problem(), error.hint());
     refusal.set_details(error.details());
     throw refusal;
   }

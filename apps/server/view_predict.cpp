@@ -64,6 +64,7 @@ Job::Step predict_view(Fields& fields, const Asked& asked) {
     if (text.has_edits()) edited.emplace(logits.matrix().row_span(1));
     Answer answer;
     answer.json["position"] = at;
+    answer.json["token"] = text.text().tokens[at];
     answer.json["entropy"] = number_or_null(entropy_of(clean));
     if (edited) {
       Effect effect;

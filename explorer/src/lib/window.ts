@@ -13,3 +13,6 @@ export function namesOf(from: number, count: number): string[] {
   const tokens = untrack(() => shared.tokens?.tokens ?? []);
   return Array.from({ length: count }, (_, i) => quoted(tokens[from + i] ?? ""));
 }
+
+// A token with its place: texts repeat themselves.
+export const placed = (names: string[], from: number, i: number): string => `${names[i]} (token ${from + i})`;
