@@ -71,7 +71,7 @@ withPage("a server that is gone is told once, and found again by itself", {}, as
   await page.unroute("**/api/**");
   await page.waitForFunction(() => !document.querySelector(".lost"));
   await settled(page);
-  await page.locator("#predictions .head").getByText("token 2").waitFor();
+  await page.locator("#predictions .head").getByText("after “·a”").waitFor();
   assert.notDeepEqual(await firstPrediction(page), before);
   assert.equal(await page.locator("[role=alert], #predictions .stale").count(), 0);
   faults.splice(0, faults.length, ...faults.filter((fault) => !/ERR_CONNECTION_REFUSED/.test(fault)));
