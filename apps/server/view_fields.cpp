@@ -27,7 +27,9 @@ std::size_t edit_at_fault(const Asked& asked) {
   for (std::size_t i = 0; i < asked.edits.expressions.size(); ++i) {
     Edits alone{{asked.edits.expressions[i]}, {}};
     try {
-      if (parse_edit(alone.expressions[0]).source == EditSource::corrupt) alone.corrupt_text = asked.edits.corrupt_text;
+      const EditExpression edit = parse_edit(alone.expressions[0]);
+      refuse_files(edit);
+      if (edit.source == EditSource::corrupt) alone.corrupt_text = asked.edits.corrupt_text;
       EditResolver(session, alone, asked.options).check(ids);
     } catch (const Interrupted&) {
       throw;
@@ -41,8 +43,8 @@ std::size_t edit_at_fault(const Asked& asked) {
 }  // namespace
 
 OpenText& Asked::open() const {
-  refuse_files(edits);
   try {
+    refuse_files(edits);
     return model->text(text, options, edits);
   } catch (const Interrupted&) {
     throw;

@@ -89,6 +89,15 @@ withPage("the lens keeps its row labels, and the chosen column and the cursor in
   assert.deepEqual(await page.locator("#lens canvas.rows").boundingBox(), labels);
 });
 
+withPage("a wider window asks for nothing beyond the text", { size: [1024, 768] }, async (page) => {
+  await addEdit(page);
+  await inSight(page, "lens");
+  await page.setViewportSize({ width: 3840, height: 2160 });
+  await settled(page);
+  await page.waitForTimeout(700); // until a view that waits in vain would say so
+  assert.equal(await page.locator(".stale, [role=alert]").count(), 0);
+});
+
 withPage("text, depth and switch are in sight wherever the page is scrolled to", { size: [1366, 768] }, async (page) => {
   await addEdit(page);
   assert.equal(await page.locator(".pinned").count(), 0);

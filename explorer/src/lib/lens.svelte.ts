@@ -64,7 +64,8 @@ export class Lens {
   // Asks for what is not yet known of the columns in sight, which are a part of the window.
   async follow(request: Request, window: Columns, seen: Columns): Promise<void> {
     const of = JSON.stringify([request, window]);
-    const wanted = Array.from({ length: seen.count }, (_, i) => seen.from + i).filter((i) => of !== this.#of || !this.#known.has(i));
+    const end = this.grid ? this.grid.from + this.grid.count : 0; // of the text, or of the window
+    const wanted = Array.from({ length: seen.count }, (_, i) => seen.from + i).filter((i) => of !== this.#of || (i < end && !this.#known.has(i)));
     if (wanted.length === 0) {
       if (this.#coming && this.#coming.of !== of) {
         this.#coming = null; // a change was taken back before its answer came, or before its error was told
