@@ -147,6 +147,7 @@ Figure read_figure(const nlohmann::json& json) {
     one.refuse_others();
     figure.panels.push_back(std::move(panel));
   }
+  if (figure.panels.empty()) Part::refuse("panels", "is empty");
   part.refuse_others();
   return figure;
 }

@@ -8,7 +8,6 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/html.h"
-#include "stratoscope/figures/text.h"
 #include "stratoscope/figures/vega_lite.h"
 
 namespace stratoscope {
@@ -32,13 +31,6 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
   return file.replace_extension() += ending;
 }
 
-// gnuplot calls every svg "Gnuplot".
-void name_picture(std::string& svg, const std::string& title) {
-  static constexpr std::string_view kGiven = "<title>Gnuplot</title>";
-  const std::size_t at = svg.find(kGiven);
-  if (at != std::string::npos) svg.replace(at, kGiven.size(), "<title>" + escape_html(plain_text(title)) + "</title>");
-}
-
 std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
                                               Terminal terminal, const Progress* progress) {
   const std::filesystem::path script_file = with_ending(file, ".gp");
@@ -58,7 +50,6 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
                    (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
                        script_file.string() + " and " + spec_file.string());
   }
-  if (terminal == Terminal::svg) name_picture(drawn, figure.title);
   picture.write(drawn);
   kept_script.commit();
   picture.commit();

@@ -135,7 +135,7 @@ withPage("what an edit is refused for stands at the edit, once, in the page's wo
   for (let i = 0; i < 2; ++i) await addEdit(page);
   const rows = page.locator("#edit li");
   const complaint = async (words) => {
-    await rows.nth(1).getByRole("alert").getByText(words).waitFor();
+    await rows.nth(1).getByRole("alert").getByText(words).first().waitFor();
     await settled(page);
     assert.equal(await page.getByRole("alert").count(), 1);
     assert.equal(await page.locator("#predictions .content.stale").count(), 1);

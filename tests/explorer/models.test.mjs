@@ -60,7 +60,7 @@ withPage("the page goes on with the old model while another one loads", async (p
   await menu(page).selectOption(small);
   await page.getByText("loading small").waitFor();
   await page.locator(".chip").nth(3).click();
-  await page.getByText("position 3", { exact: false }).waitFor();
+  await page.getByText("token 3", { exact: false }).first().waitFor();
   assert.equal(await menu(page).inputValue(), "novella-7m");
   release();
   await page.waitForFunction((before) => document.querySelectorAll(".chip").length !== before, chips);
@@ -86,7 +86,7 @@ withPage("a model that cannot be run is told, and the page stays with the one it
   assert.match(await page.locator(".menu [role=alert]").innerText(), /model\.safetensors/);
   assert.equal(await menu(page).inputValue(), "novella-7m");
   await page.locator(".chip").nth(2).click();
-  await page.getByText("position 2", { exact: false }).waitFor();
+  await page.getByText("token 2", { exact: false }).first().waitFor();
 });
 
 withPage("a text of 1,024 tokens is walked through", async (page) => {
@@ -106,9 +106,9 @@ withPage("a text of 1,024 tokens is walked through", async (page) => {
   await page.getByText(/how much a token/).waitFor();
   await page.getByLabel("Sweep over").selectOption("layer,position");
   await page.getByRole("button", { name: "Run the sweep" }).click();
-  await page.locator("#sweep canvas").waitFor();
+  await page.locator("#sweep canvas[role=img]").waitFor();
   // The sweep goes on, and a slider answers meanwhile.
-  const before = await page.locator("#predictions .note").last().innerText();
+  const before = await page.locator("#predictions [role=status]").last().innerText();
   await page.getByLabel("Amount of edit 1", { exact: true }).fill("1.5");
-  await page.waitForFunction((old) => [...document.querySelectorAll("#predictions .note")].pop().innerText !== old, before);
+  await page.waitForFunction((old) => [...document.querySelectorAll("#predictions [role=status]")].pop().innerText !== old, before);
 });
