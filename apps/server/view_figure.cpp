@@ -127,6 +127,7 @@ ColorScale read_color(Part part) {
   scale.low = part.number("low");
   scale.high = part.number("high");
   scale.show_bar = !part.flag("no_bar");
+  scale.clear_of_ground = !scale.show_bar;
   part.refuse_others();
   return scale;
 }

@@ -86,7 +86,8 @@ withPage("the lens keeps its row labels, and the chosen column and the cursor in
   await page.locator("#lens canvas[role=img]").focus();
   for (let i = 0; i < LAST; ++i) await page.keyboard.press("ArrowRight");
   assert.ok((await left()) > 0);
-  assert.deepEqual(await page.locator("#lens canvas.rows").boundingBox(), labels);
+  const after = await page.locator("#lens canvas.rows").boundingBox();
+  assert.deepEqual([after.x, after.width], [labels.x, labels.width]);
 });
 
 withPage("a wider window asks for nothing beyond the text", { size: [1024, 768] }, async (page) => {

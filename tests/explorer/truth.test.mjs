@@ -170,9 +170,9 @@ withPage("figures are the screen, with text, model and edits; tables and documen
   await turn(page, "difference");
   await inSight(page, "lens");
   await page.locator("#lens select").selectOption("entropy");
-  const svg = String(await download(page, "lens", "svg")).replaceAll("\n", " ");
-  for (const words of ["change of the entropy (nats)", "Model: novella-7m", EDIT, "edited − clean", "<title>Logit lens"]) assert.ok(svg.replace(/<\/?tspan[^>]*>/g, "").includes(words), words);
-  assert.ok(svg.includes("As Gregor Samsa"));
+  const words = async (view, of = 0) => String(await download(page, view, "svg", of)).replace(/<(?!\/?title)[^>]*>/g, " ").replace(/\s+/g, " ");
+  const svg = await words("lens");
+  for (const part of ["change of the entropy (nats)", "Model: novella-7m", EDIT, "Shown: edited − clean", "<title>Logit lens", "Text: As Gregor Samsa"]) assert.ok(svg.includes(part), part);
   const csv = String(await download(page, "depth", "csv")).trim().split("\r\n");
   assert.equal(csv[0], "depth,dimension,clean,edited");
   const { clean, edited, edits, text, model } = JSON.parse(await download(page, "depth", "json"));
@@ -181,9 +181,18 @@ withPage("figures are the screen, with text, model and edits; tables and documen
   const [label, dimension, was, is] = csv.at(-1).split(",");
   assert.deepEqual([label, Number(dimension), Number(was), Number(is)], ["L11", clean[0].length - 1, clean.at(-1).at(-1), edited.at(-1).at(-1)]);
   for (const view of ["predictions", "depth"]) {
-    const picture = String(await download(page, view, "svg"));
-    assert.ok(picture.includes("edited − clean") && picture.includes("0.5"), view);
+    const picture = await words(view);
+    assert.ok(picture.includes("Shown: edited − clean") && picture.includes(EDIT), view);
   }
+  await page.getByRole("button", { name: "Run the sweep" }).click();
+  await page.getByRole("button", { name: /^block 11:/ }).waitFor();
+  await settled(page);
+  const sweep = await words("sweep");
+  for (const part of ["clean", "blocks.{layer}.hook_resid_post"]) assert.ok(sweep.includes(part), part);
+  await inSight(page, "similarity");
+  for (const of of [0, 1, 2]) assert.match(await words("similarity", of), /Shown: edited − clean/);
+  await inSight(page, "attention");
+  assert.match(await words("attention"), /Attention of head 0 in block 0/);
   assert.equal((await download(page, "lens", "png")).subarray(1, 4).toString(), "PNG");
   assert.equal((await download(page, "predictions", "pdf")).subarray(0, 4).toString(), "%PDF");
 });

@@ -48,6 +48,9 @@ export interface Saving {
 
 export const colorOf = (scale: Scale, title: string): Figure["color"] => ({ map: scale.signed ? "diverging" : "plasma", title, low: scale.low, high: scale.high });
 
+// The colour of each depth, which an axis says already.
+export const colorOfDepths = (depths: number): Figure["color"] => ({ map: "plasma", title: "depth", low: 0, high: Math.max(1, depths - 1), no_bar: true });
+
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 // A matrix that lies row after row in one list.

@@ -30,7 +30,7 @@ export class Live<T> {
       void connection.found;
       const asked = question();
       if (asked) untrack(() => void this.follow(asked));
-      else this.#newest = ""; // what was asked is of no use any more
+      else this.#newest = ""; // nothing is waited for
     });
   }
 
@@ -50,10 +50,11 @@ export class Live<T> {
       const answer = await ask<T>(question.path, question.body, question.slot);
       this.value = { ...answer, asked: question.body };
       this.error = null;
-      this.lateness.news(this.#newest === key);
+      this.lateness.news(this.#newest === key || this.#newest === "");
     } catch (error) {
       if (error instanceof Stale) return;
       await moment();
+      if (this.#newest === "") this.lateness.news(true);
       if (this.#newest !== key) return;
       this.lateness.news(true);
       if (!(error instanceof ApiError)) this.error = new ApiError(500, "", String(error), "");
