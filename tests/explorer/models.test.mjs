@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { open, ROOT, settled, start } from "./browser.mjs";
+import { download, open, ROOT, settled, start } from "./browser.mjs";
 
 const SHAPE = ["n_embd=48", "n_head=3", "n_layer=3", "vocab_size=600", "n_positions=1024"];
 const CONTEXT = 1024;
@@ -87,6 +87,21 @@ withPage("a model that cannot be run is told, and the page stays with the one it
   assert.equal(await menu(page).inputValue(), "novella-7m");
   await page.locator(".chip").nth(2).click();
   await page.getByText("token 2", { exact: false }).first().waitFor();
+});
+
+withPage("views keep the labels of the model that their numbers are of", async (page) => {
+  await choose(page, small);
+  await page.locator("#text-field").fill("x".repeat(CONTEXT));
+  await page.waitForFunction((count) => document.querySelectorAll("#text .chip").length === count, CONTEXT);
+  await page.locator("#lens").scrollIntoViewIfNeeded();
+  await settled(page);
+  const labels = await page.locator("#depth tbody th").allInnerTexts();
+  assert.deepEqual(labels, ["Emb", "L0", "L1", "L2"]);
+  await menu(page).selectOption("novella-7m"); // whose context is shorter
+  await page.locator("#lens .blocked").waitFor();
+  await settled(page);
+  assert.deepEqual(await page.locator("#depth tbody th").allInnerTexts(), labels);
+  assert.deepEqual(JSON.parse(await download(page, "lens", "json")).depths.map(({ depth }) => depth), labels);
 });
 
 withPage("a text of 1,024 tokens is walked through", async (page) => {

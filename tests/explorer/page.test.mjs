@@ -236,6 +236,8 @@ withPage("every view explains itself, and a page of the program says more", {}, 
     assert.ok(target.startsWith(running.address), target);
     assert.equal(await help.locator(`h3[id="${new URL(target).hash.slice(1)}"]`).count(), 1, target);
   }
+  assert.ok(!/(^|\s)--[a-z]/.test(await help.locator("main").innerText()), "the page speaks of options");
+  assert.equal((await help.request.get(await help.getByRole("link", { name: "the HTTP interface" }).evaluate((link) => link.href))).status(), 200);
   await picture(help, "explorer-help");
   await help.close();
 });

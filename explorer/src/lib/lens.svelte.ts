@@ -4,7 +4,8 @@ import { Lateness } from "./lateness.svelte";
 import type { Question } from "./live.svelte";
 import { state as shared } from "./state.svelte";
 import { ask, drop, moment } from "./together";
-import { namesOf } from "./window";
+import { quoted } from "./text";
+import { tokensOf } from "./window";
 
 type Request = Question["body"];
 
@@ -23,7 +24,9 @@ type Rows = (Row | undefined)[]; // by depth; missing ones are still to come
 
 export interface Grid extends Columns {
   asked: Request;
-  names: string[]; // of its positions
+  after: string[]; // the tokens at its positions
+  names: string[]; // the same as labels
+  labels: string[]; // of the model's depths
   rows: Rows;
 }
 
@@ -116,8 +119,10 @@ export class Lens {
       if (!grid) {
         const before = this.grid;
         const count = Math.min(window.count, shared.count - window.from);
-        const fits = before?.from === window.from && before.count === count;
-        grid = { asked: request, from: window.from, count, names: namesOf(window.from, count), rows: [] };
+        const labels = shared.depthLabels;
+        const fits = before?.from === window.from && before.count === count && before.labels.length === labels.length;
+        const after = tokensOf(window.from, count);
+        grid = { asked: request, from: window.from, count, after, names: after.map(quoted), labels, rows: [] };
         mixed = fits ? copied(before.rows) : [];
         if (of !== this.#of) {
           this.#of = of;
