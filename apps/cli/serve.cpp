@@ -21,7 +21,8 @@ void add_serve(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
   command
-      .add_option("--models", options->server.folders, "a further model to choose from, in Hugging Face layout, or a folder of such")
+      .add_option("--models", options->server.folders,
+                  "a further model to choose from, in Hugging Face layout, or a folder of such")
       ->type_name("DIR")
       ->expected(1)
       ->allow_extra_args(false)

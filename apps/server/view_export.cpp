@@ -164,7 +164,8 @@ Job::Step export_view(Fields& fields, const Asked& asked) {
   check_choice("what", what, experiments());
   check_choice("format", format, types());
   if (what == "screen") {
-    if (format == "json") throw Refusal(400, "request", "a screen's figure has no json", "svg, png, pdf, csv or vl.json");
+    if (format == "json")
+      throw Refusal(400, "request", "a screen's figure has no json", "svg, png, pdf, csv or vl.json");
     choice.figure = read_figure(fields.anything("figure"));
   }
   return [=](Job& job) mutable {

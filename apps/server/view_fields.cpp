@@ -40,6 +40,13 @@ std::size_t edit_at_fault(const Asked& asked) {
   return 0;
 }
 
+Refusal refusal_of(std::size_t edit, const Error& error) {
+  const std::string subject = error.where() == "edit" ? "" : error.where() + ": ";
+  Refusal refusal(400, "edit " + std::to_string(edit), subject + error.problem(), error.hint());
+  refusal.set_details(error.details());
+  return refusal;
+}
+
 }  // namespace
 
 OpenText& Asked::open() const {
@@ -51,10 +58,7 @@ OpenText& Asked::open() const {
   } catch (const Error& error) {
     const std::size_t number = edits.expressions.empty() ? 0 : edit_at_fault(*this);
     if (number == 0) throw;
-    const std::string subject = error.where() == "edit" ? "" : error.where() + ": ";
-    Refusal refusal(400, "edit " + std::to_string(number), subject + error.problem(), error.hint());
-    refusal.set_details(error.details());
-    throw refusal;
+    throw refusal_of(number, error);
   }
 }
 

@@ -28,7 +28,8 @@ class Part {
   // A list of objects.
   std::vector<Part> parts(const char* name, std::size_t most) {
     std::vector<Part> all;
-    for (const nlohmann::json& object : list(name, fields_.anything(name), most)) all.emplace_back(object, numbers_left_);
+    for (const nlohmann::json& object : list(name, fields_.anything(name), most))
+      all.emplace_back(object, numbers_left_);
     return all;
   }
   Part part(const char* name) {
@@ -97,7 +98,8 @@ Heatmap read_heatmap(Part& part) {
   if (heatmap.values.empty() || heatmap.values[0].empty()) Part::refuse("values", "is empty");
   const std::vector rectangle(heatmap.values.size(), heatmap.values[0]);
   if (!same_shape(heatmap.values, rectangle)) Part::refuse("values", "has rows of different lengths");
-  if (!heatmap.texts.empty() && !same_shape(heatmap.texts, heatmap.values)) Part::refuse("texts", "is not like 'values'");
+  if (!heatmap.texts.empty() && !same_shape(heatmap.texts, heatmap.values))
+    Part::refuse("texts", "is not like 'values'");
   return heatmap;
 }
 

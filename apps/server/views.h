@@ -75,8 +75,8 @@ struct WindowFields {
 WindowFields read_window(Fields& fields, std::size_t most);
 // A position: counted from the start, or -1 for the text's last one, which is known before the text's length is.
 struct PositionField {
-  const char* name;
-  std::optional<std::size_t> position;  // none for the last
+  const char* name = "";
+  std::optional<std::size_t> position = {};  // none for the last
   // Throws Refusal where the text has no such position.
   std::size_t in(std::size_t positions) const;
 };

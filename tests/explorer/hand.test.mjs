@@ -113,7 +113,7 @@ withPage("text, depth and switch are in sight wherever the page is scrolled to",
   await settled(page);
   assert.equal(await page.locator("#text .chip.current").getAttribute("data-index"), String(LAST - 1));
   assert.equal(await page.getByRole("radio", { name: "L2", exact: true }).getAttribute("aria-checked"), "true");
-  assert.equal(await page.locator("#predictions header .side").innerText(), "edited − clean");
+  assert.equal(await page.locator("#predictions header .side").innerText(), "difference");
 });
 
 for (const size of [[1024, 768], [1366, 768]])
@@ -206,6 +206,21 @@ withPage("shares have a decimal and a unit, and none runs over", {}, async (page
   await page.locator("#text-field").fill("A");
   await page.getByText("1 token of at most 512").waitFor();
 });
+
+for (const width of [390, 1024, 1366, 1920])
+  withPage(`nothing sticks out of its card at ${width} px`, { size: [width, 3000] }, async (page) => {
+    await addEdit(page);
+    await page.locator("#text .compare").getByText("difference", { exact: true }).click();
+    await page.getByRole("button", { name: "Run the sweep" }).click();
+    await settled(page);
+    const out = await page.evaluate(() =>
+      [...document.querySelectorAll("section[aria-labelledby]")].flatMap((card) => {
+        const edge = card.getBoundingClientRect().right;
+        return [...card.querySelectorAll("button, select, input, p, td, span, h2, svg text")].filter((part) => part.getBoundingClientRect().right > edge && !part.closest(".hidden")).map((part) => `${card.id}: ${part.textContent.slice(0, 30)}`);
+      }),
+    );
+    assert.deepEqual(out, []);
+  });
 
 withPage("a tap shows what the pointer would", { size: [390, 844] }, async (page) => {
   const tap = (selector, dx, dy) =>

@@ -98,7 +98,7 @@ withPage("every view obeys the switch, and says so", { size: [1440, 3600] }, asy
   assert.equal((await firstPrediction(page)).length, 2);
   await turn(page, "difference");
   near(await variances(), edited.map((value, i) => value - clean[i]));
-  for (const view of views) assert.equal(await sideOf(page, view), "edited − clean", view);
+  for (const view of views) assert.equal(await sideOf(page, view), "difference", view);
   assert.equal(asked.filter(({ path }) => path === "/api/attention/heads").at(-1).body.which, "difference");
   const profile = JSON.parse(await download(page, "similarity", "json", 2));
   const changes = profile.edited.map((row, d) => row.map((value, i) => value - profile.clean[d][i]).sort((a, b) => a - b));
