@@ -56,6 +56,7 @@ withPage("of a text that is empty or too long every view says that it shows anot
       assert.equal(await page.locator(`#${view} .content.stale`).count(), 1);
     }
     assert.equal(await page.locator("#predictions .head").innerText(), caption);
+    assert.equal(await page.locator("#text .counts").count(), text ? 1 : 0);
   }
   await page.locator("#text-field").fill("Once upon");
   await settled(page);
