@@ -105,7 +105,7 @@ withPage("text, depth and switch are in sight wherever the page is scrolled to",
   await page.locator("#sweep").scrollIntoViewIfNeeded();
   await page.locator(".pinned").waitFor();
   assert.ok(isWithin(await page.locator(".pinned").boundingBox(), windowOf(page)));
-  assert.ok(isWithin(await page.locator(".pinned .chip.current").boundingBox(), windowOf(page)));
+  assert.ok(isWithin(await page.locator(".pinned .chip.current").boundingBox(), await page.locator(".pinned .strip").boundingBox()));
   await page.locator(".pinned .chip").nth(LAST - 1).click();
   await page.locator(".pinned").getByLabel("Depth").selectOption("3");
   await page.locator(".pinned").getByText("difference", { exact: true }).click();
@@ -135,11 +135,14 @@ for (const size of [[1024, 768], [1366, 768]])
 withPage("what an edit is refused for stands at the edit, once, in the page's words", {}, async (page) => {
   for (let i = 0; i < 2; ++i) await addEdit(page);
   const rows = page.locator("#edit li");
+  const places = () => page.evaluate(() => ["predictions", "depth"].map((id) => document.querySelector(`#${id} .content`).getBoundingClientRect().height));
+  const before = await places();
   const complaint = async (words) => {
     await rows.nth(1).getByRole("alert").getByText(words).first().waitFor();
     await settled(page);
     assert.equal(await page.getByRole("alert").count(), 1);
     assert.equal(await page.locator("#predictions .content.stale").count(), 1);
+    assert.deepEqual(await places(), before);
     assert.ok(!/--|corrupt|GET|null/.test(await page.getByRole("alert").innerText()));
   };
   await page.getByLabel("Positions of edit 2").fill("99");

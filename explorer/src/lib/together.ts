@@ -17,14 +17,15 @@ interface Asked {
   since: number; // when it was sent
 }
 
-// How long a newer request waits for an answer in many parts, which may take seconds.
-const PATIENCE = 40;
-const inParts = (one: Asked): boolean => one.path === "/api/lens";
+// How long, in milliseconds, a newer request waits for the one in its place. What the eye follows is waited for; the
+// lens shows the depths that it has, and what takes long on a large model must not hold up the rest.
+const PATIENCE: Record<string, number> = { "/api/tokens": Infinity, "/api/predict": Infinity, "/api/depth": Infinity, "/api/lens": 40 };
+const patienceWith = (one: Asked): number => PATIENCE[one.path] ?? 400;
 
 const waiting = new Map<string, Asked>();
 let sent: { parts: Asked[]; controller: AbortController }[] = [];
 let planned = false;
-let timer = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
 
 // Calls `onEvent` for what comes before the answer, and with "result" for the answer, before any that comes later.
 export function ask<T>(path: string, body: unknown, slot: string, onEvent?: OnEvent): Promise<BinaryAnswer<T>> {
@@ -58,11 +59,10 @@ function sendNext(): void {
   clearTimeout(timer);
   if (waiting.size === 0) return;
   const running = sent.flatMap(({ parts }) => parts.filter((one) => !one.done));
-  if (running.some((one) => !inParts(one))) return; // their end comes back to this
   const rivals = running.filter((one) => waiting.has(one.slot));
-  const rest = Math.max(0, ...rivals.map((one) => one.since + PATIENCE - performance.now()));
+  const rest = Math.max(0, ...rivals.map((one) => one.since + patienceWith(one) - performance.now()));
   if (rest > 0) {
-    timer = setTimeout(sendNext, rest);
+    if (rest < Infinity) timer = setTimeout(sendNext, rest); // else their end comes back to this
     return;
   }
   cut((one) => rivals.includes(one));
