@@ -136,7 +136,7 @@ withPage("what an edit is refused for stands at the edit, once, in the page's wo
   for (let i = 0; i < 2; ++i) await addEdit(page);
   const rows = page.locator("#edit li");
   const places = () => page.evaluate(() => ["predictions", "depth"].map((id) => document.querySelector(`#${id} .content`).getBoundingClientRect().height));
-  const before = await places();
+  let before = await places();
   const complaint = async (words) => {
     await rows.nth(1).getByRole("alert").getByText(words).first().waitFor();
     await settled(page);
@@ -149,15 +149,44 @@ withPage("what an edit is refused for stands at the edit, once, in the page's wo
   await complaint(/99/);
   assert.equal(await page.getByLabel("Positions of edit 2").getAttribute("aria-invalid"), "true");
   await page.getByLabel("Positions of edit 2").fill("");
+  for (const [field, value] of [["Positions", "a"], ["Positions", "5:99"], ["Positions", "-99"], ["Dimensions", "999"], ["Dimensions", "x"]]) {
+    await page.getByLabel(`${field} of edit 2`).fill(value);
+    await complaint(/./);
+    assert.equal(await page.getByLabel(`${field} of edit 2`).getAttribute("aria-invalid"), "true", value);
+    await page.getByLabel(`${field} of edit 2`).fill("");
+    await settled(page);
+  }
   await page.getByLabel("Amount of edit 2 as a number").fill("");
   await complaint(/amount/);
   await page.getByLabel("Amount of edit 2 as a number").fill("1");
   await page.getByLabel("What edit 2 does").selectOption("patch");
+  await settled(page);
+  before = await places();
   await page.locator("#edit textarea").fill("too short");
   await complaint(/second text/);
   await page.locator("#edit textarea").fill(KAFKA);
   await settled(page);
   assert.equal(await page.locator("[role=alert], #predictions .stale").count(), 0);
+});
+
+withPage("what a sweep is refused for is said in its view, in the page's words", {}, async (page) => {
+  const complaint = async (words) => {
+    await page.getByRole("button", { name: "Run the sweep" }).click();
+    const alert = page.locator("#sweep [role=alert]");
+    await alert.getByText(words).first().waitFor();
+    assert.ok(!/--|corrupt|GET|null/.test(await alert.innerText()));
+    assert.equal(await page.getByRole("alert").count(), 1);
+  };
+  await page.getByLabel("Target token").fill("");
+  await complaint(/target is empty/);
+  await page.getByLabel("Target token").fill(" insect");
+  await page.getByLabel("Amount of the sweep's edit").fill("");
+  await complaint(/amount is missing/);
+  await page.getByLabel("Amount of the sweep's edit").fill("0.8"); // mended
+  await page.waitForFunction(() => !document.querySelector("[role=alert]"));
+  await page.getByLabel("What the sweep's edit does").selectOption("patch");
+  await page.locator("#edit textarea").fill("short");
+  await complaint(/second text/);
 });
 
 withPage("Back takes back settled changes, and Undo what was removed", {}, async (page) => {

@@ -1,7 +1,7 @@
 // Talks to the server. Requests of one slot replace each other: an answer that nobody waits for any more is cancelled
 // in the browser and in the engine.
 import { connection } from "./connection.svelte";
-import { pageHint, pageWords } from "./words";
+import { pageDetails, pageHint, pageWords } from "./words";
 
 export class ApiError extends Error {
   constructor(
@@ -50,7 +50,7 @@ export function refusal(status: number, body: any): Error {
   if (status === 409 && error.where === "request") return new Stale();
   const problem = pageWords(error.problem || error.message);
   const subject = /^(is|are|has|needs) /.test(problem) ? `the ${error.where} ` : "";
-  return new ApiError(status, error.where ?? "", subject + problem, pageHint(error.hint ?? ""), error.details);
+  return new ApiError(status, error.where ?? "", subject + problem, pageHint(error.hint ?? ""), pageDetails(error.details ?? ""));
 }
 
 // Nobody is there, or a proxy says so for the server.

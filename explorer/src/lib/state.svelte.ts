@@ -185,8 +185,8 @@ class Explorer {
   // Whether the edits are to blame for what a request was refused with; then they say so, and no view has to.
   blame(request: { edits?: string[] }, error: ApiError): boolean {
     if (error.status === 0) return true; // the page says so once
-    if (!request.edits?.length || error.status !== 400 || error.where === "request") return false;
-    const number = /^edit (\d+)$/.exec(error.where)?.[1];
+    const [isEdit, number] = /^edit(?: (\d+))?$/.exec(error.where) ?? [];
+    if (isEdit === undefined || !request.edits?.length) return false;
     const { model, text, edits, corrupt } = request as any;
     this.fault = { asked: JSON.stringify({ model, text, edits, ...(corrupt === undefined ? {} : { corrupt }) }), row: number ? this.activeRows[Number(number) - 1] ?? null : null, error };
     return true;

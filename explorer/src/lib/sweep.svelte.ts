@@ -27,10 +27,12 @@ const sizeOf = (axes: Run["axes"]) => axes.reduce((product, axis) => product * a
 
 class Sweeping {
   run = $state.raw<Run | null>(null);
-  error = $state.raw<ApiError | null>(null);
+  #refused = $state.raw<{ asked: string; error: ApiError } | null>(null);
   busy = $state(false);
   stamp = $state(0); // counts what came in
 
+  // Of what is asked for now.
+  error = $derived(this.#refused?.asked === JSON.stringify(sweepRequest()) ? this.#refused.error : null);
   // Whether the run answers what is asked for now.
   isOld = $derived(this.run !== null && JSON.stringify(this.run.asked) !== JSON.stringify(sweepRequest()));
 
@@ -41,7 +43,7 @@ class Sweeping {
     const row = { hook, layer: 0, positions: "", heads: "", operation: over === "layer,factor" ? ("scale" as const) : operation, amount };
     const tokens = shared.tokens?.tokens ?? [];
     this.busy = true;
-    this.error = null;
+    this.#refused = null;
     try {
       const below = edits.length ? (await postJson<any>("/api/sweep", { ...asked, edits, axes: [] }, "sweep")).results[0].value : null;
       const began = performance.now();
@@ -58,7 +60,7 @@ class Sweeping {
       if (this.run) this.run = { ...this.run, answer, warnings: answer.warnings ?? [] };
     } catch (error) {
       if (error instanceof Stale) return;
-      if (error instanceof ApiError && error.status !== 0) this.error = error;
+      if (error instanceof ApiError && error.status !== 0) this.#refused = { asked: JSON.stringify(asked), error };
     }
     this.busy = false;
   }
@@ -78,7 +80,7 @@ class Sweeping {
   // Shows a saved answer again; without one nothing.
   recall(result: any, memory: any): void {
     this.stop();
-    this.error = null;
+    this.#refused = null;
     this.run = null;
     const axes = result?.axes;
     if (!Array.isArray(axes) || !Array.isArray(result.results) || typeof memory?.title !== "string" || !Array.isArray(memory.tokens) || !isEditRow({ on: true, ...memory.row })) return;

@@ -17,6 +17,9 @@ const FOREIGN = /(^|[\s('"])--[a-z]|\b(GET|POST) \/|\/api\/|\bthe header '/;
 
 export const pageWords = (text: string): string => SAYINGS.reduce((said, [pattern, words]) => said.replace(pattern, words), text);
 
+// An edit without its amount is no text that anybody wrote.
+export const pageDetails = (text: string): string => (/= (null|NaN)\b/.test(text) ? "" : text);
+
 // A hint that only the command line can follow is worse than none.
 export function pageHint(text: string): string {
   const said = pageWords(text);
