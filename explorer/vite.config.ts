@@ -3,7 +3,9 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { Marked } from "marked";
 import { defineConfig, type Plugin } from "vite";
 
-// docs/explorer.md inside help.html. Pictures and other pages of the docs are not in the program.
+// docs/explorer.md inside help.html, but for how the server is started and asked. Pictures and other pages of the docs
+// are not in the program.
+const OTHERS = "## Starting it";
 const explained: Plugin = {
   name: "explained",
   transformIndexHtml: {
@@ -19,12 +21,13 @@ const explained: Plugin = {
           },
         },
       });
-      return page.replace("<!-- docs/explorer.md -->", () => marked.parse(readFileSync("../docs/explorer.md", "utf8"), { async: false }));
+      return page.replace("<!-- docs/explorer.md -->", () => marked.parse(readFileSync("../docs/explorer.md", "utf8").split(OTHERS)[0], { async: false }));
     },
   },
 };
 
 export default defineConfig({
+  base: "./", // the page may lie in a folder of a proxy
   plugins: [svelte(), explained],
   build: {
     target: "es2022",

@@ -47,7 +47,8 @@ void add_serve(CLI::App& app, Program& program) {
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
   command
-      .add_option("--models", options->server.folders, "further models to choose from, folders in Hugging Face layout")
+      .add_option("--models", options->server.folders,
+                  "a further model to choose from, in Hugging Face layout, or a folder of such")
       ->type_name("DIR")
       ->expected(1)
       ->allow_extra_args(false)

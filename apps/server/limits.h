@@ -20,8 +20,10 @@ inline constexpr std::size_t kGridPoints = 20'000;
 inline constexpr std::size_t kAxes = 3;
 inline constexpr std::size_t kTargets = 2;
 inline constexpr std::size_t kTop = 100;
-inline constexpr std::size_t kWindow = 256;      // positions that one answer may cover
-inline constexpr std::size_t kLensWindow = 128;  // the same for the logit lens
+inline constexpr std::size_t kWindow = 256;  // positions that one answer may cover
+inline constexpr std::size_t kFigureNumbers = 200'000;
+inline constexpr std::size_t kFigurePanels = 16;  // and marks in each
+inline constexpr std::size_t kLensWindow = 128;   // the same for the logit lens
 
 inline constexpr std::size_t kConnections = 96;  // open at once, each with a thread
 inline constexpr std::size_t kRequestsPerConnection = 10'000;

@@ -38,8 +38,26 @@ OpenText& OpenModel::text(const std::string& text, const TextOptions& options, c
   return *texts_.front().open;
 }
 
-Shelf::Shelf(std::string first, std::vector<std::filesystem::path> folders, int threads)
-    : first_(std::move(first)), folders_(std::move(folders)), threads_(threads) {}
+namespace {
+
+// The folder, or the models that it holds where it is none itself.
+std::vector<std::filesystem::path> models_in(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (std::filesystem::exists(folder / "config.json", ignored)) return {folder};
+  std::vector<std::filesystem::path> models;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (std::filesystem::exists(entry.path() / "config.json", ignored)) models.push_back(entry.path());
+  std::sort(models.begin(), models.end());
+  return models.empty() ? std::vector{folder} : models;
+}
+
+}  // namespace
+
+Shelf::Shelf(std::string first, const std::vector<std::filesystem::path>& folders, int threads)
+    : first_(std::move(first)), threads_(threads) {
+  for (const auto& folder : folders)
+    for (auto& model : models_in(folder)) folders_.push_back(std::move(model));
+}
 
 std::vector<ListedModel> Shelf::list() const {
   std::vector<ListedModel> models = list_models();

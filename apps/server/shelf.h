@@ -60,9 +60,9 @@ class OpenModel {
 
 class Shelf {
  public:
-  // `folders` are models in Hugging Face layout beside those that `stratoscope models` lists. The first one asked for
-  // is `first`: a name, or one of the folders.
-  Shelf(std::string first, std::vector<std::filesystem::path> folders, int threads);
+  // `folders` are models in Hugging Face layout, or hold some, beside those that `stratoscope models` lists. The first
+  // one asked for is `first`: a name, or one of the folders.
+  Shelf(std::string first, const std::vector<std::filesystem::path>& folders, int threads);
 
   const std::string& first() const { return first_; }
   std::vector<ListedModel> list() const;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
@@ -21,9 +23,10 @@ void shrink(MatrixView<const float> pattern, std::size_t side, float* out) {
     }
 }
 
+// Of the patterns with and without edits, or of what the edits change.
 struct HeadsWork {
   Asked asked;
-  Which which;
+  std::vector<std::pair<Which, float>> sides;  // with their signs
   std::size_t next = 0;
   Answer answer;
 
@@ -39,14 +42,19 @@ struct HeadsWork {
     const ModelConfig& config = asked.model->session().config();
     NamedArray &pictures = answer.arrays[0], &scores = answer.arrays[1];
     const std::size_t side = pictures.shape[2];
-    const Tensor patterns = text.patterns(which, next);
-    for (std::size_t head = 0; head < config.n_heads; ++head) {
-      const auto pattern = patterns.slice(head);
-      shrink(pattern, side, pictures.values.data() + (next * config.n_heads + head) * side * side);
-      const AttentionScores of_head = attention_scores(pattern, std::span<const TokenId>(text.text().ids));
-      for (std::size_t s = 0; s < attention_score_names().size(); ++s)
-        scores.values[(s * config.n_layers + next) * config.n_heads + head] =
-            static_cast<float>(score_of(of_head, attention_score_names()[s]));
+    std::vector<float> small(side * side);
+    for (const auto& [which, sign] : sides) {
+      const Tensor patterns = text.patterns(which, next);
+      for (std::size_t head = 0; head < config.n_heads; ++head) {
+        const auto pattern = patterns.slice(head);
+        shrink(pattern, side, small.data());
+        float* const picture = pictures.values.data() + (next * config.n_heads + head) * side * side;
+        for (std::size_t i = 0; i < small.size(); ++i) picture[i] += sign * small[i];
+        const AttentionScores of_head = attention_scores(pattern, std::span<const TokenId>(text.text().ids));
+        for (std::size_t s = 0; s < attention_score_names().size(); ++s)
+          scores.values[(s * config.n_layers + next) * config.n_heads + head] +=
+              sign * static_cast<float>(score_of(of_head, attention_score_names()[s]));
+      }
     }
     job.update("attention", next + 1, config.n_layers);
   }
@@ -55,7 +63,9 @@ struct HeadsWork {
 }  // namespace
 
 Job::Step heads_view(Fields& fields, const Asked& asked) {
-  auto work = std::make_shared<HeadsWork>(HeadsWork{asked, read_which(fields), 0, {}});
+  std::vector<std::pair<Which, float>> sides{{Which::edited, 1.0F}, {Which::clean, -1.0F}};
+  if (fields.anything("which") != "difference") sides = {{read_which(fields), 1.0F}};
+  auto work = std::make_shared<HeadsWork>(HeadsWork{asked, std::move(sides), 0, {}});
   return [work](Job& job) {
     OpenText& text = work->asked.open();
     if (work->answer.arrays.empty()) work->begin(text);

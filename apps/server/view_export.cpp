@@ -1,6 +1,8 @@
-// Figures, numbers and documents as files: the same as the command line's.
+// Figures, numbers and documents as files: the same as the command line's, or as on a screen.
 #include <functional>
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
@@ -13,6 +15,7 @@
 #include "stratoscope/experiment/similarity.h"
 #include "stratoscope/figures/csv.h"
 #include "stratoscope/figures/save_figure.h"
+#include "stratoscope/figures/text.h"
 
 namespace stratoscope::server {
 namespace {
@@ -21,6 +24,7 @@ namespace {
 struct Choice {
   std::optional<std::string> token, depth, head, target;
   std::string position, color, score;
+  Figure figure;  // of the screen
   SweepExperimentRequest sweep;
 };
 
@@ -90,8 +94,11 @@ Result swept(const Session& session, const Asked&, const Choice& choice) {
   return result_of(session, run_sweep(session, choice.sweep));
 }
 
+Result screen(const Session&, const Asked&, const Choice& choice) { return {choice.figure, {}}; }
+
 const std::map<std::string, Experiment>& experiments() {
-  static const std::map<std::string, Experiment> all = {{"predictions", predictions},
+  static const std::map<std::string, Experiment> all = {{"screen", screen},
+                                                        {"predictions", predictions},
                                                         {"depth", depths},
                                                         {"similarity_depths", between_depths},
                                                         {"lens", lens},
@@ -117,6 +124,14 @@ void check_choice(const char* field, const std::string& value, const Map& known)
   throw Refusal(400, "request", std::string("field '") + field + "' is " + in_quotes(value), "one of " + names);
 }
 
+// gnuplot calls every svg "Gnuplot", which a browser shows as its name.
+std::string named(std::string svg, const std::string& title) {
+  static constexpr std::string_view kGiven = "<title>Gnuplot</title>";
+  const std::size_t at = svg.find(kGiven);
+  if (at != std::string::npos) svg.replace(at, kGiven.size(), "<title>" + escape_html(plain_text(title)) + "</title>");
+  return svg;
+}
+
 FileAnswer file_of(const Result& result, const std::string& what, const std::string& format, Theme theme,
                    const Progress* progress) {
   const std::string name = what + "." + format, &type = types().at(format);
@@ -128,7 +143,8 @@ FileAnswer file_of(const Result& result, const std::string& what, const std::str
   } catch (const NotDrawn& error) {
     throw Refusal(501, error.where(), error.problem(), error.hint());
   }
-  return {bytes_of(folder.path() / name), type, name};
+  std::string bytes = bytes_of(folder.path() / name);
+  return {format == "svg" ? named(std::move(bytes), result.figure.title) : std::move(bytes), type, name};
 }
 
 }  // namespace
@@ -147,6 +163,11 @@ Job::Step export_view(Fields& fields, const Asked& asked) {
   choice.sweep = read_sweep(fields, asked);
   check_choice("what", what, experiments());
   check_choice("format", format, types());
+  if (what == "screen") {
+    if (format == "json")
+      throw Refusal(400, "request", "a screen's figure has no json", "svg, png, pdf, csv or vl.json");
+    choice.figure = read_figure(fields.anything("figure"));
+  }
   return [=](Job& job) mutable {
     if (what == "sweep") {
       check_sweep(asked, choice.sweep);

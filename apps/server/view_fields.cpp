@@ -18,9 +18,48 @@ void refuse_files(const Edits& edits) {
   for (const std::string& expression : edits.expressions) refuse_files(parse_edit(expression));
 }
 
+namespace {
+
+// The first edit that is refused alone, counted from 1; 0 where only all of them together are.
+std::size_t edit_at_fault(const Asked& asked) {
+  const Session& session = asked.model->session();
+  const TokenIds ids = session.read(asked.text, asked.options).ids;
+  for (std::size_t i = 0; i < asked.edits.expressions.size(); ++i) {
+    Edits alone{{asked.edits.expressions[i]}, {}};
+    try {
+      const EditExpression edit = parse_edit(alone.expressions[0]);
+      refuse_files(edit);
+      if (edit.source == EditSource::corrupt) alone.corrupt_text = asked.edits.corrupt_text;
+      EditResolver(session, alone, asked.options).check(ids);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
+Refusal refusal_of(std::size_t edit, const Error& error) {
+  const std::string subject = error.where() == "edit" ? "" : error.where() + ": ";
+  Refusal refusal(400, "edit " + std::to_string(edit), subject + error.problem(), error.hint());
+  refusal.set_details(error.details());
+  return refusal;
+}
+
+}  // namespace
+
 OpenText& Asked::open() const {
-  refuse_files(edits);
-  return model->text(text, options, edits);
+  try {
+    refuse_files(edits);
+    return model->text(text, options, edits);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    const std::size_t number = edits.expressions.empty() ? 0 : edit_at_fault(*this);
+    if (number == 0) throw;
+    throw refusal_of(number, error);
+  }
 }
 
 Asked read_asked(Fields& fields, std::shared_ptr<OpenModel> model) {
@@ -42,6 +81,17 @@ WindowFields read_window(Fields& fields, std::size_t most) {
   WindowFields window{fields.count_or("from", kTextBytes, 0), fields.optional_count("count", most), most};
   if (window.count == 0) throw Refusal(400, "request", "field 'count' is 0, which asks for nothing");
   return window;
+}
+
+std::size_t PositionField::in(std::size_t positions) const {
+  return checked_index(name, position.value_or(positions - 1), positions);
+}
+
+PositionField read_position(Fields& fields, const char* name, std::optional<std::size_t> otherwise) {
+  const nlohmann::json value = fields.anything(name);
+  if (value.is_null()) return {name, otherwise};
+  if (value == -1) return {name, std::nullopt};
+  return {name, fields.optional_count(name, kTextBytes)};
 }
 
 std::size_t checked_index(const char* name, std::size_t index, std::size_t count) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "apps/server/limits.h"
@@ -12,16 +13,28 @@
 namespace stratoscope::server {
 namespace {
 
+// The last depth of a run, beside which every other one is measured.
+struct FinalRow {
+  FinalRow(OpenText& text, Which of, std::size_t last, std::span<const std::size_t> positions)
+      : which(of),
+        logits(text.logits(of, last, positions)),
+        reader(Metric::kl, std::vector<TokenId>{}, false, std::as_const(logits).matrix()) {}
+
+  Which which;
+  Tensor logits;
+  MetricReader<float> reader;
+};
+
 // One depth per step, from the last one down, so that newer requests need not wait for all of them.
 struct LensWork {
   Asked asked;
   WindowFields asked_window;
   Which which;
-  std::vector<std::size_t> positions;
-  Tensor final_logits;
-  std::optional<MetricReader<float>> final_reader;
+  bool compare;  // the clean run's numbers beside the edited one's
+  std::vector<std::size_t> positions = {};
+  std::optional<FinalRow> shown = {}, clean = {};
   std::size_t next = 0;  // depths that are left
-  Answer answer;
+  Answer answer = {};
 
   void begin(OpenText& text) {
     const Window window = asked_window.in(text.positions());
@@ -33,28 +46,37 @@ struct LensWork {
     answer.json["tokens"] = Json::array();
     answer.json["tokens"].get_ref<Json::array_t&>().resize(next);
     for (const char* name : {"id", "prob", "entropy", "kl"}) answer.add(name, {next, window.count});
-    final_logits = text.logits(which, next - 1, positions);
-    final_reader.emplace(Metric::kl, std::vector<TokenId>{}, false, std::as_const(final_logits).matrix());
+    shown.emplace(text, which, next - 1, positions);
+    if (!compare) return;
+    for (const char* name : {"clean_prob", "clean_entropy", "clean_kl"}) answer.add(name, {next, window.count});
+    clean.emplace(text, Which::clean, next - 1, positions);
+  }
+
+  // Of one run at one depth. `first` is the array of its probabilities, the next ones are its entropy and KL.
+  void read_run(OpenText& text, const FinalRow& final, std::size_t depth, std::size_t first) {
+    const Session& session = asked.model->session();
+    const bool is_last = depth + 1 == session.config().n_hidden_states();
+    const Tensor logits = is_last ? final.logits.copy() : text.logits(final.which, depth, positions);
+    const std::size_t count = positions.size();
+    const auto out = [&](std::size_t array) { return answer.arrays[array].values.data() + depth * count; };
+    const ThreadScope threads(session.model().threads());
+    parallel_for(count, [&](std::size_t i) {
+      const std::span<const float> row = logits.matrix().row_span(i);
+      const SoftmaxSums sums = softmax_sums(row);
+      if (&final == &*shown) out(0)[i] = static_cast<float>(most_likely(row, 1)[0]);
+      const TokenId token[] = {static_cast<TokenId>(out(0)[i])};
+      out(first)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, sums, 0, token));
+      out(first + 1)[i] = static_cast<float>(sums.entropy);
+      out(first + 2)[i] = static_cast<float>(is_last ? 0 : final.reader.change(i, row, sums.log_sum_exp).kl);
+    });
   }
 
   void read_depth(OpenText& text, std::size_t depth, Job& job) {
+    read_run(text, *shown, depth, 1);
+    if (clean) read_run(text, *clean, depth, 4);
     const Session& session = asked.model->session();
-    const bool is_last = depth + 1 == session.config().n_hidden_states();
-    const Tensor logits = is_last ? final_logits.copy() : text.logits(which, depth, positions);
     const std::size_t count = positions.size();
     const auto out = [&](std::size_t array) { return answer.arrays[array].values.data() + depth * count; };
-    {
-      const ThreadScope threads(session.model().threads());
-      parallel_for(count, [&](std::size_t i) {
-        const std::span<const float> row = logits.matrix().row_span(i);
-        const SoftmaxSums sums = softmax_sums(row);
-        const TokenId likeliest[] = {most_likely(row, 1)[0]};
-        out(0)[i] = static_cast<float>(likeliest[0]);
-        out(1)[i] = static_cast<float>(metric_value<float>(Metric::prob, row, sums, 0, likeliest));
-        out(2)[i] = static_cast<float>(sums.entropy);
-        out(3)[i] = static_cast<float>(is_last ? 0 : final_reader->change(i, row, sums.log_sum_exp).kl);
-      });
-    }
     Json tokens = Json::array();
     for (std::size_t i = 0; i < count; ++i) tokens.push_back(session.token_text(static_cast<TokenId>(out(0)[i])));
     Json event{{"depth", depth}, {"from", positions.front()}, {"tokens", tokens}};
@@ -72,7 +94,7 @@ struct LensWork {
 
 Job::Step lens_view(Fields& fields, const Asked& asked) {
   auto work = std::make_shared<LensWork>(
-      LensWork{asked, read_window(fields, kLensWindow), read_which(fields), {}, {}, {}, 0, {}});
+      LensWork{asked, read_window(fields, kLensWindow), read_which(fields), fields.flag("compare")});
   return [work](Job& job) {
     OpenText& text = work->asked.open();
     if (work->positions.empty()) work->begin(text);

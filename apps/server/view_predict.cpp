@@ -52,18 +52,19 @@ std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t 
 }  // namespace
 
 Job::Step predict_view(Fields& fields, const Asked& asked) {
-  const auto position = fields.optional_count("position", kTextBytes);
+  const PositionField position = read_position(fields, "position", std::nullopt);
   const std::size_t top = std::max<std::size_t>(1, fields.count_or("top", kTop, 10));
   const std::vector<long> followed = fields.ids("follow", kTop);
   return [=](Job& job) {
     OpenText& text = asked.open();
-    const std::size_t at = checked_index("position", position.value_or(text.positions() - 1), text.positions());
+    const std::size_t at = position.in(text.positions());
     const Tensor logits = text.last_logits(at);
     const Row clean(logits.matrix().row_span(0));
     std::optional<Row> edited;
     if (text.has_edits()) edited.emplace(logits.matrix().row_span(1));
     Answer answer;
     answer.json["position"] = at;
+    answer.json["token"] = text.text().tokens[at];
     answer.json["entropy"] = number_or_null(entropy_of(clean));
     if (edited) {
       Effect effect;
@@ -98,14 +99,22 @@ Job::Step lens_cell_view(Fields& fields, const Asked& asked) {
     const Session& session = asked.model->session();
     checked_index("position", position, text.positions());
     checked_index("depth", depth, session.config().n_hidden_states());
-    const Tensor logits = text.logits(which, depth, std::vector{position});
+    const std::vector positions{position};
+    const Tensor logits = text.logits(which, depth, positions);
     const Row row(logits.values());
+    Tensor clean_logits;
+    std::optional<Row> clean;
+    if (which == Which::edited && text.has_edits())
+      clean.emplace((clean_logits = text.logits(Which::clean, depth, positions)).values());
     Answer answer;
     answer.json = {{"position", position}, {"depth", depth}, {"label", depth_labels(session.config())[depth]}};
     answer.json["entropy"] = number_or_null(entropy_of(row));
     answer.json["predictions"] = Json::array();
-    for (const Prediction& p : likeliest<float>(session, row.logits, top))
-      answer.json["predictions"].push_back({{"id", p.id}, {"token", p.token}, {"prob", number_or_null(p.prob)}});
+    for (const Prediction& p : likeliest<float>(session, row.logits, top)) {
+      Json token{{"id", p.id}, {"token", p.token}, {"prob", number_or_null(p.prob)}};
+      if (clean) token["clean_prob"] = of_token(*clean, p.id)["prob"];
+      answer.json["predictions"].push_back(std::move(token));
+    }
     job.set_result(std::move(answer));
     return true;
   };

@@ -1,5 +1,6 @@
 // Views of hidden states: activations, similarities.
 #include <algorithm>
+#include <functional>
 
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
@@ -45,10 +46,10 @@ std::vector<double> thinned(const std::vector<double>& values) {
 }  // namespace
 
 Job::Step depth_view(Fields& fields, const Asked& asked) {
-  const std::size_t token = fields.count_or("token", kTextBytes, 0);
+  const PositionField asked_token = read_position(fields, "token", 0);
   return [=](Job& job) {
     OpenText& text = asked.open();
-    checked_index("token", token, text.positions());
+    const std::size_t token = asked_token.in(text.positions());
     Answer answer;
     answer.json["token"] = {{"index", token}, {"token", text.text().tokens[token]}};
     answer.json["labels"] = depth_labels(asked.model->session().config());
@@ -65,10 +66,10 @@ Job::Step depth_view(Fields& fields, const Asked& asked) {
 }
 
 Job::Step similar_depths_view(Fields& fields, const Asked& asked) {
-  const std::size_t token = fields.count_or("token", kTextBytes, 0);
+  const PositionField asked_token = read_position(fields, "token", 0);
   return [=](Job& job) {
     OpenText& text = asked.open();
-    checked_index("token", token, text.positions());
+    const std::size_t token = asked_token.in(text.positions());
     Answer answer;
     answer.json["token"] = {{"index", token}, {"token", text.text().tokens[token]}};
     answer.json["labels"] = depth_labels(asked.model->session().config());
@@ -108,6 +109,8 @@ Job::Step profile_view(Fields& fields, const Asked& asked) {
     const ModelConfig& config = asked.model->session().config();
     Answer answer;
     answer.json = {{"labels", depth_labels(config)}, {"from", window.from}, {"count", window.count}};
+    std::vector<std::vector<double>> clean;  // the pairs of each depth, where they are compared
+    Json changes = Json::array();            // medians of what the edits change in a pair
     for (const Side side : sides_of(text)) {
       std::vector<std::vector<double>> shown;
       Json medians = Json::array(), means = Json::array();
@@ -119,11 +122,19 @@ Job::Step profile_view(Fields& fields, const Asked& asked) {
         means.push_back(values.empty() ? Json() : Json(mean(values)));
         answer.json["pairs"] = values.size();
         shown.push_back(thinned(values));
+        if (side.which == Which::edited) {
+          std::vector<double> change(values.size());
+          std::transform(values.begin(), values.end(), clean[depth].begin(), change.begin(), std::minus<>());
+          changes.push_back(change.empty() ? Json() : Json(median(change)));
+        } else if (text.has_edits()) {
+          clean.push_back(values);
+        }
       }
       answer.json[std::string(side.name) + "_medians"] = std::move(medians);
       answer.json[std::string(side.name) + "_means"] = std::move(means);
       fill(answer.add(side.name, {shown.size(), shown.front().size()}), shown);
     }
+    if (text.has_edits()) answer.json["difference_medians"] = std::move(changes);
     job.set_result(std::move(answer));
     return true;
   };

@@ -9,6 +9,7 @@
 #include "apps/server/jobs.h"
 #include "apps/server/shelf.h"
 #include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/figures/figure.h"
 
 namespace stratoscope::server {
 
@@ -19,7 +20,8 @@ struct Asked {
   TextOptions options;
   Edits edits;
 
-  // On the queue's thread. Throws Refusal for an edit that reads a file.
+  // On the queue's thread. Throws Refusal for an edit that reads a file, and for one of several that cannot be: its
+  // `where` is then "edit N", counted from 1.
   OpenText& open() const;
 };
 
@@ -37,11 +39,13 @@ Job::Step depth_view(Fields& fields, const Asked& asked);
 Job::Step similar_depths_view(Fields& fields, const Asked& asked);
 Job::Step similar_tokens_view(Fields& fields, const Asked& asked);
 Job::Step profile_view(Fields& fields, const Asked& asked);
-// The logit lens, a depth after the other from the last one down: event "depth" for each.
+// The logit lens, a depth after the other from the last one down: event "depth" for each. With "compare" the clean
+// numbers stand beside the edited ones: of the same token, where a number is about one.
 Job::Step lens_view(Fields& fields, const Asked& asked);
 // One cell of it with its "top" tokens.
 Job::Step lens_cell_view(Fields& fields, const Asked& asked);
-// Small pictures and scores of all heads: arrays "thumbnails" and "score_values".
+// Small pictures and scores of all heads: arrays "thumbnails" and "score_values". "which" may be "difference" besides:
+// edited minus clean.
 Job::Step heads_view(Fields& fields, const Asked& asked);
 // The pattern of one head.
 Job::Step pattern_view(Fields& fields, const Asked& asked);
@@ -69,6 +73,14 @@ struct WindowFields {
   Window in(std::size_t positions) const;
 };
 WindowFields read_window(Fields& fields, std::size_t most);
+// A position: counted from the start, or -1 for the text's last one, which is known before the text's length is.
+struct PositionField {
+  const char* name = "";
+  std::optional<std::size_t> position = {};  // none for the last
+  // Throws Refusal where the text has no such position.
+  std::size_t in(std::size_t positions) const;
+};
+PositionField read_position(Fields& fields, const char* name, std::optional<std::size_t> otherwise);
 // Throws Refusal where there is no such index.
 std::size_t checked_index(const char* name, std::size_t index, std::size_t count);
 // Clean, and edited where there are edits, under these names.
@@ -79,5 +91,7 @@ struct Side {
 std::vector<Side> sides_of(const OpenText& text);
 // "which": clean or edited.
 Which read_which(Fields& fields);
+// "figure": what a screen shows, as panels of marks. Throws Refusal for what no figure can be made of.
+Figure read_figure(const nlohmann::json& json);
 
 }  // namespace stratoscope::server

@@ -1,10 +1,12 @@
 // A server and a browser for tests and measurements of the page.
-import { spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -65,4 +67,38 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
   await page.waitForTimeout(100);
   await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+}
+
+export const KAFKA = "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic";
+
+// A function that declares a test with a page of its own, which must have no faults. `running` is asked when it begins.
+export function pagesOf(running) {
+  return (name, options, body) =>
+    test(name, { timeout: 60000 }, async () => {
+      const faults = [];
+      const page = await open(running(), { ...options, faults });
+      try {
+        await body(page, faults);
+        assert.deepEqual(faults, []);
+      } finally {
+        await page.close();
+      }
+    });
+}
+
+// What the command line prints.
+export const json = (...args) => JSON.parse(execFileSync(process.env.STRATOSCOPE, args, { encoding: "utf8" }));
+
+// A token as the page writes it.
+export const shown = (token) => token.replace(/ /g, "·");
+
+export const predictions = (page) => page.locator("[data-testid=predictions] li");
+export const firstPrediction = async (page) => (await predictions(page).first().innerText()).split("\n").map((part) => part.trim());
+
+// What a view saves. `of` names one of several pictures.
+export async function download(page, view, format, of = 0) {
+  await page.locator(`#${view}`).getByRole("button", { name: /^Export/ }).click();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator(`#${view}`).getByRole("button", { name: format, exact: true }).nth(of).click()]);
+  await page.keyboard.press("Escape");
+  return readFileSync(await file.path());
 }

@@ -10,8 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const explorer = fileURLToPath(new URL("../../explorer/", import.meta.url));
 const STATE = `export const state = { model: "novella-7m", text: "a", corrupt: "", position: 1, depth: 2, layer: 0, head: 0,
-  activeEdits: [], usesCorrupt: false,
-  sweep: { hook: "hook_resid_post", operation: "scale", amount: 0.8, over: "layer", target: " x", metric: "log_prob" } };`;
+  activeEdits: [], activeRows: [], usesCorrupt: false,
+  sweep: { hook: "hook_resid_post", operation: "scale", amount: 0.8, over: "layer", target: " x", metric: "log_prob", onTop: false } };`;
 const STUBS = { state: STATE, results: "export const results = {};", api: "export const postFile = null;" };
 const VIEWS = ["predictions", "depth", "similarity_depths", "similarity_tokens", "profile", "lens", "attention", "sweep"];
 
@@ -86,14 +86,16 @@ test("values of options come back as they were, and are never options", () => {
   for (const value of NASTY.filter((one) => one !== "")) {
     Object.assign(state, { model: value, corrupt: value, usesCorrupt: true, activeEdits: [value, value] });
     Object.assign(state.sweep, { target: value, metric: value, over: value.replaceAll(",", "") });
-    const line = commandLine("sweep");
-    assert.ok(!CONTROLS.test(line), JSON.stringify(line));
-    const { args } = run("bash", line);
-    assert.equal(args[0], "sweep");
-    for (const name of ["model", "corrupt", "edit", "metric", "target"]) assert.ok(args.includes(`--${name}=${value}`), `${name}: ${line}`);
-    assert.ok(args.slice(1, -2).every((word) => word.startsWith("--")));
-    // A shell without $'…' takes other words, but as many, and runs nothing.
-    assert.equal(run("sh", line).args.length, args.length);
+    for (const [view, command, names] of [["predictions", "predict", ["model", "corrupt", "edit"]], ["sweep", "sweep", ["model", "metric", "target"]]]) {
+      const line = commandLine(view);
+      assert.ok(!CONTROLS.test(line), JSON.stringify(line));
+      const { args } = run("bash", line);
+      assert.equal(args[0], command);
+      for (const name of names) assert.ok(args.includes(`--${name}=${value}`), `${name}: ${line}`);
+      assert.ok(args.slice(1, -2).every((word) => word.startsWith("--")));
+      // A shell without $'…' takes other words, but as many, and runs nothing.
+      assert.equal(run("sh", line).args.length, args.length);
+    }
   }
   assert.deepEqual(readdirSync(folder).sort(), ["command.mjs", "stratoscope"]);
 });

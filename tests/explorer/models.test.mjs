@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { open, ROOT, settled, start } from "./browser.mjs";
+import { download, open, ROOT, settled, start } from "./browser.mjs";
 
 const SHAPE = ["n_embd=48", "n_head=3", "n_layer=3", "vocab_size=600", "n_positions=1024"];
 const CONTEXT = 1024;
@@ -60,7 +60,7 @@ withPage("the page goes on with the old model while another one loads", async (p
   await menu(page).selectOption(small);
   await page.getByText("loading small").waitFor();
   await page.locator(".chip").nth(3).click();
-  await page.getByText("position 3", { exact: false }).waitFor();
+  await page.getByText("token 3", { exact: false }).first().waitFor();
   assert.equal(await menu(page).inputValue(), "novella-7m");
   release();
   await page.waitForFunction((before) => document.querySelectorAll(".chip").length !== before, chips);
@@ -86,7 +86,22 @@ withPage("a model that cannot be run is told, and the page stays with the one it
   assert.match(await page.locator(".menu [role=alert]").innerText(), /model\.safetensors/);
   assert.equal(await menu(page).inputValue(), "novella-7m");
   await page.locator(".chip").nth(2).click();
-  await page.getByText("position 2", { exact: false }).waitFor();
+  await page.getByText("token 2", { exact: false }).first().waitFor();
+});
+
+withPage("views keep the labels of the model that their numbers are of", async (page) => {
+  await choose(page, small);
+  await page.locator("#text-field").fill("x".repeat(CONTEXT));
+  await page.waitForFunction((count) => document.querySelectorAll("#text .chip").length === count, CONTEXT);
+  await page.locator("#lens").scrollIntoViewIfNeeded();
+  await settled(page);
+  const labels = await page.locator("#depth tbody th").allInnerTexts();
+  assert.deepEqual(labels, ["Emb", "L0", "L1", "L2"]);
+  await menu(page).selectOption("novella-7m"); // whose context is shorter
+  await page.locator("#lens .blocked").waitFor();
+  await settled(page);
+  assert.deepEqual(await page.locator("#depth tbody th").allInnerTexts(), labels);
+  assert.deepEqual(JSON.parse(await download(page, "lens", "json")).depths.map(({ depth }) => depth), labels);
 });
 
 withPage("a text of 1,024 tokens is walked through", async (page) => {
@@ -106,9 +121,9 @@ withPage("a text of 1,024 tokens is walked through", async (page) => {
   await page.getByText(/how much a token/).waitFor();
   await page.getByLabel("Sweep over").selectOption("layer,position");
   await page.getByRole("button", { name: "Run the sweep" }).click();
-  await page.locator("#sweep canvas").waitFor();
+  await page.locator("#sweep canvas[role=img]").waitFor();
   // The sweep goes on, and a slider answers meanwhile.
-  const before = await page.locator("#predictions .note").last().innerText();
+  const before = await page.locator("#predictions [role=status]").last().innerText();
   await page.getByLabel("Amount of edit 1", { exact: true }).fill("1.5");
-  await page.waitForFunction((old) => [...document.querySelectorAll("#predictions .note")].pop().innerText !== old, before);
+  await page.waitForFunction((old) => [...document.querySelectorAll("#predictions [role=status]")].pop().innerText !== old, before);
 });

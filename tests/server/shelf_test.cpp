@@ -28,6 +28,14 @@ TEST(Shelf, AFolderGivenAtTheStartIsListed) {
   EXPECT_NO_THROW(shelf.open(kFolder, silent));
 }
 
+TEST(Shelf, AFolderOfModelsStandsForEachOfThem) {
+  Shelf shelf("another", {STRATOSCOPE_SOURCE_DIR "/models"}, 2);
+  Progress silent;
+  EXPECT_EQ(shelf.list().back().name, kFolder);
+  EXPECT_NO_THROW(shelf.open(kFolder, silent));
+  EXPECT_THROW(shelf.open(STRATOSCOPE_SOURCE_DIR "/models", silent), Refusal);
+}
+
 TEST(Shelf, AModelThatDoesNotLoadIsAnErrorAndTheShelfLives) {
   const std::string folder = STRATOSCOPE_SOURCE_DIR "/tests";
   Shelf shelf(kFolder, {folder}, 2);

@@ -1,21 +1,27 @@
 // Talks to the server. Requests of one slot replace each other: an answer that nobody waits for any more is cancelled
 // in the browser and in the engine.
+import { connection } from "./connection.svelte";
+import { pageDetails, pageHint, pageWords } from "./words";
+
 export class ApiError extends Error {
   constructor(
-    public status: number,
-    message: string,
+    public status: number, // 0 where nobody answers
+    public where: string, // the part that noticed
     public problem: string,
     public hint: string,
     public details = "",
   ) {
-    super(message);
+    super(hint ? `${problem}; ${hint}` : problem);
   }
 }
 
 // A newer request took its place; nothing to tell anybody.
 export class Stale extends Error {}
 
-export const SILENCE = "the server does not answer; is `stratoscope serve` still running?";
+export const SILENCE = "the server does not answer";
+
+// Relative to the page, which may lie in a folder of a proxy.
+const addressOf = (path: string): string => path.replace(/^\//, "");
 
 const client = crypto.getRandomValues(new Uint32Array(4)).join("-");
 const running = new Map<string, AbortController>();
@@ -49,15 +55,23 @@ function headers(slot: string, accept: string): Record<string, string> {
 }
 
 export function refusal(status: number, body: any): Error {
-  const error = body?.error ?? { message: `the server answered ${status}`, problem: "", hint: "" };
+  const error = body?.error ?? { message: `the server answered ${status}` };
   if (status === 409 && error.where === "request") return new Stale();
-  return new ApiError(status, error.message, error.problem, error.hint, error.details);
+  const problem = pageWords(error.problem || error.message);
+  const subject = /^(is|are|has|needs) /.test(problem) ? `the ${error.where} ` : "";
+  return new ApiError(status, error.where ?? "", subject + problem, pageHint(error.hint ?? ""), pageDetails(error.details ?? ""));
+}
+
+// Nobody is there, or a proxy says so for the server.
+export function silence(): ApiError {
+  void connection.lose(async () => (await fetch(addressOf("/api/status"), { headers: headers("", "application/json"), cache: "no-store" })).status < 500);
+  return new ApiError(0, "", SILENCE, "");
 }
 
 export async function send(method: string, path: string, body: unknown, slot: string, accept: string, signal?: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(addressOf(path), {
       method,
       headers: headers(slot, accept),
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -65,10 +79,12 @@ export async function send(method: string, path: string, body: unknown, slot: st
     });
   } catch (error) {
     if (signal?.aborted) throw new Stale();
-    throw new ApiError(0, SILENCE, "", "");
+    throw silence();
   }
-  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
-  return response;
+  if (response.ok) return response;
+  const reason = await response.json().catch(() => null);
+  if (reason === null && response.status >= 502 && response.status <= 504) throw silence();
+  throw refusal(response.status, reason);
 }
 
 // Asks in the place of what was asked in this slot before. Requests may overtake each other on their way; then the
@@ -114,9 +130,11 @@ export function postStream<T>(path: string, body: unknown, slot: string, onEvent
     let rest = "";
     let result: { value: T } | null = null;
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error) => {
+        throw signal?.aborted ? error : silence();
+      });
       if (done && result) return result.value;
-      if (done) throw new ApiError(0, "the stream ended before its result", "", "");
+      if (done) throw new ApiError(500, "", "the answer ended before its end", "ask again");
       const events = (rest + value).split("\n\n");
       rest = events.pop()!;
       for (const event of events) {
@@ -125,7 +143,7 @@ export function postStream<T>(path: string, body: unknown, slot: string, onEvent
         if (name === "result") result = { value: parsed };
         else if (name === "error") {
           if (parsed.error.where === "request" && parsed.error.problem.includes("newer")) throw new Stale();
-          throw new ApiError(400, parsed.error.message, parsed.error.problem, parsed.error.hint);
+          throw refusal(400, parsed);
         } else if (!signal?.aborted) onEvent(name, parsed);
       }
     }

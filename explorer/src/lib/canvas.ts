@@ -10,7 +10,7 @@ export interface Sheet {
   color: (name: string) => string;
 }
 
-export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number): Sheet {
+export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number, letters = 11): Sheet {
   const ratio = window.devicePixelRatio || 1;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) {
@@ -21,7 +21,7 @@ export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   const style = getComputedStyle(canvas);
-  context.font = `${11 * ui.unit}px ${style.fontFamily}`;
+  context.font = `${letters * ui.unit}px ${style.fontFamily}`;
   context.textBaseline = "middle";
   return { context, width, height, color: (name) => style.getPropertyValue(`--${name}`).trim() };
 }
@@ -48,9 +48,24 @@ export function shorten(context: CanvasRenderingContext2D, text: string, width: 
   return text.slice(0, end) + "…";
 }
 
-// Every so manyth label, so that neighbours stay `room` apart.
-export function labelStep(count: number, length: number, room: number): number {
-  return Math.max(1, Math.ceil((count * room) / Math.max(1, length)));
+// Which of the labels are drawn: every so manyth, so that neighbours stay `room` apart, and the chosen one always.
+export function labelsIn(count: number, length: number, room: number, chosen = -1): number[] {
+  const each = length / Math.max(1, count);
+  const step = Math.max(1, Math.ceil(room / Math.max(1e-6, each)));
+  const isChosen = chosen >= 0 && chosen < count;
+  const drawn: number[] = isChosen ? [chosen] : [];
+  for (let i = 0; i < count; i += step) if (!isChosen || Math.abs(i - chosen) * each >= room) drawn.push(i);
+  return drawn;
+}
+
+// A frame that stands out from any ground.
+export function frame(sheet: Sheet, x: number, y: number, width: number, height: number): void {
+  const { context, color } = sheet;
+  for (const [name, line] of [["panel", 4], ["text", 2]] as const) {
+    context.strokeStyle = color(name);
+    context.lineWidth = line;
+    context.strokeRect(x, y, width, height);
+  }
 }
 
 // Round numbers between low and high.

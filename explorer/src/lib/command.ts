@@ -1,7 +1,5 @@
-// The same experiment as a command line, and as a file.
-import { postFile } from "./api";
-import { spell } from "./edits";
-import { results } from "./results.svelte";
+// The same experiment as a command line.
+import { expression, spell } from "./edits";
 import { state } from "./state.svelte";
 
 // What a shell's line editor would act on when it is pasted, or a terminal obey: control characters, those that turn the
@@ -23,9 +21,11 @@ function quote(word: string): string {
   return CONTROLS.test(word) ? `$'${escaped(word)}'` : `'${word.replace(/'/g, `'\\''`)}'`;
 }
 
-// `options` are pairs of a name and its value; those without a value are left out, those of null have none. No value and
-// no text can be taken for an option.
-function line(command: string, options: [name: string, value: string | null][], text = state.text): string {
+// A name and its value; null for one that takes none.
+type Option = [name: string, value: string | null];
+
+// Options without a value are left out. No value and no text can be taken for an option.
+function line(command: string, options: Option[], text = state.text): string {
   if (options.some(([, value]) => value?.includes("\0"))) return "# a zero byte cannot stand on a command line";
   const words = ["stratoscope", command];
   for (const [name, value] of options) if (value !== "") words.push(quote(value === null ? `--${name}` : `--${name}=${value}`));
@@ -34,11 +34,11 @@ function line(command: string, options: [name: string, value: string | null][], 
   return [...words, "--", text === "" ? "''" : quote(text)].join(" ");
 }
 
-function common(): [string, string | null][] {
-  const options: [string, string | null][] = [];
+function common(edits = state.activeEdits, usesCorrupt = state.usesCorrupt): Option[] {
+  const options: Option[] = [];
   if (state.model !== "novella-7m") options.push(["model", state.model]);
-  for (const edit of state.activeEdits) options.push(["edit", edit]);
-  if (state.usesCorrupt) options.push(["corrupt", state.corrupt]);
+  for (const edit of edits) options.push(["edit", edit]);
+  if (usesCorrupt) options.push(["corrupt", state.corrupt]);
   return options;
 }
 
@@ -60,15 +60,20 @@ export const sweepAxes = () => state.sweep.over.split(",").map((axis) => `${axis
 export const needsTarget = (metric: string) => !["kl", "entropy"].includes(metric);
 export const sweepUsesCorrupt = () => state.sweep.operation === "patch" && state.sweep.over !== "layer,factor";
 
+// The edits that the sweep's own one comes after: none, or those of the stack but the point of a sweep.
+const rowsBelow = () => (state.sweep.onTop ? state.activeRows.filter((row) => !row.fromSweep) : []);
+const sweepNeedsCorrupt = () => sweepUsesCorrupt() || rowsBelow().some((row) => row.operation === "patch");
+export const editsBelow = () => rowsBelow().map(expression);
+
 export function sweepRequest() {
   return {
     model: state.model,
     text: state.text,
-    edits: [...state.activeEdits, sweepTemplate()],
+    edits: [...editsBelow(), sweepTemplate()],
     axes: sweepAxes(),
     metric: state.sweep.metric,
     ...(needsTarget(state.sweep.metric) ? { targets: [state.sweep.target] } : {}),
-    ...(state.usesCorrupt || sweepUsesCorrupt() ? { corrupt: state.corrupt } : {}),
+    ...(sweepNeedsCorrupt() ? { corrupt: state.corrupt } : {}),
   };
 }
 
@@ -90,70 +95,14 @@ export function commandLine(view: string): string {
     case "attention":
       return line("attention", [...options, ["heads", `L${state.layer}H${state.head}`]]);
     case "sweep":
-      if (!state.usesCorrupt && sweepUsesCorrupt()) options.push(["corrupt", state.corrupt]);
-      options.push(["edit", sweepTemplate()], ["metric", state.sweep.metric]);
-      for (const axis of sweepAxes()) options.push(["over", axis]);
-      if (needsTarget(state.sweep.metric)) options.push(["target", state.sweep.target]);
-      return line("sweep", options);
+      return line("sweep", [
+        ...common(editsBelow(), sweepNeedsCorrupt()),
+        ["edit", sweepTemplate()],
+        ["metric", state.sweep.metric],
+        ...sweepAxes().map((axis): Option => ["over", axis]),
+        ...(needsTarget(state.sweep.metric) ? [["target", state.sweep.target] as Option] : []),
+      ]);
     default:
       return "stratoscope";
   }
-}
-
-// The fields of POST /api/export that say which part of a view is meant.
-export function exportRequest(view: string, format: string, theme: string) {
-  const base = { what: view, format, theme };
-  if (view === "sweep") return { ...base, ...sweepRequest() };
-  return {
-    ...base,
-    ...state.request,
-    token: String(state.position),
-    depth: String(state.depth),
-    position: String(state.position),
-    head: `L${state.layer}H${state.head}`,
-  };
-}
-
-// What `stratoscope replay` runs again and compares: the last sweep, or without one the prediction.
-async function record() {
-  const common = {
-    ...(state.model === "novella-7m" ? {} : { model: [state.model] }),
-    ...(state.usesCorrupt || (results.sweep && sweepUsesCorrupt()) ? { corrupt: [state.corrupt] } : {}),
-  };
-  const asked = results.sweep?.request;
-  if (asked && JSON.stringify(asked) === JSON.stringify(sweepRequest())) {
-    const { values, title, warnings, ...result } = results.sweep!.answer;
-    const target = "targets" in asked ? { target: asked.targets } : {};
-    return { command: "sweep", options: { ...common, edit: asked.edits, over: asked.axes, metric: [asked.metric], ...target }, result };
-  }
-  const body = { ...state.request, what: "predictions", format: "json", position: String(state.position) };
-  const result = JSON.parse(await (await postFile("/api/export", body)).text());
-  return { command: "predict", options: { ...common, edit: state.activeEdits, position: [String(state.position)] }, result };
-}
-
-export async function experiment(note: string) {
-  const { command, options, result } = await record();
-  const sweep = sweepRequest();
-  return {
-    stratoscope: "experiment",
-    record: 1,
-    command,
-    text: state.text,
-    options,
-    model: result.model,
-    version: result.version,
-    precision: result.precision,
-    isa: result.isa,
-    result,
-    edits: state.activeEdits,
-    ...(state.usesCorrupt ? { corrupt: state.corrupt } : {}),
-    sweep: {
-      edits: sweep.edits,
-      axes: sweep.axes,
-      metric: sweep.metric,
-      ...("targets" in sweep ? { targets: sweep.targets } : {}),
-    },
-    note,
-    state: state.snapshot(),
-  };
 }

@@ -8,8 +8,10 @@ export interface EditRow {
   layer: number; // of a hook point in a block
   positions: string; // an index list; empty for all
   heads: string;
+  dims?: string; // of the last axis; empty or absent for all
   operation: Operation;
   amount: number; // of scale and add
+  fromSweep?: boolean; // a point of a sweep, which no other sweep is made on top of
 }
 
 export const OPERATIONS: Record<Operation, string> = {
@@ -29,6 +31,7 @@ const WITH_HEADS = new Set(["attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.h
 const WITH_KEYS = new Set(["attn.hook_pattern", "attn.hook_attn_scores"]);
 
 export const isInBlocks = (hook: string) => !OUTSIDE.has(hook);
+export const hasDims = (hook: string) => !WITH_KEYS.has(hook) && !hook.endsWith("hook_scale");
 export const hasHeads = (hook: string) => WITH_HEADS.has(hook);
 export const operationsOf = (hook: string) =>
   (Object.keys(OPERATIONS) as Operation[]).filter((operation) => operation !== "mean" || !WITH_KEYS.has(hook));
@@ -56,15 +59,17 @@ export function spell(
   heads: string,
   operation: Operation,
   amount: string,
+  dims = "",
 ): string {
   const name = isInBlocks(hook) ? `blocks.${layer}.${hook}` : hook;
   const where = positions.trim() ? `[${positions.trim()}]` : "";
   const which = hasHeads(hook) && heads.trim() ? `.head[${heads.trim()}]` : "";
-  return `${name}${where}${which} ${operationText(operation, amount)}`;
+  const some = hasDims(hook) && dims.trim() ? `.dim[${dims.trim()}]` : "";
+  return `${name}${where}${which}${some} ${operationText(operation, amount)}`;
 }
 
 export function expression(row: EditRow): string {
-  return spell(row.hook, String(row.layer), row.positions, row.heads, row.operation, String(row.amount));
+  return spell(row.hook, String(row.layer), row.positions, row.heads, row.operation, String(row.amount), row.dims);
 }
 
 export function isEditRow(value: unknown): value is EditRow {
@@ -77,7 +82,18 @@ export function isEditRow(value: unknown): value is EditRow {
     Number.isInteger(row.layer) &&
     typeof row.positions === "string" &&
     typeof row.heads === "string" &&
+    ["undefined", "string"].includes(typeof row.dims) &&
     row.operation in OPERATIONS &&
     Number.isFinite(row.amount)
   );
+}
+
+// A residual stream's values pass a norm, which takes away what all dimensions have in common.
+export const isRemovedByNorm = (row: EditRow): boolean => row.operation === "add" && !row.dims?.trim() && /^(hook_(embed|pos_embed|resid_\w+|attn_out|mlp_out))$/.test(row.hook);
+
+// Why edits of a text of `count` tokens move nothing at a position; "" where that is not known.
+export function noEffectReason(rows: EditRow[], position: number, count: number): string {
+  if (rows.length && rows.every(isRemovedByNorm)) return ": what is added to all dimensions alike, the next norm takes away again; name a dimension";
+  const starts = rows.map((row) => /^\s*(-?\d+)/.exec(row.positions)?.[1]).map((first) => (first === undefined ? 0 : Number(first) < 0 ? count + Number(first) : Number(first)));
+  return rows.length && starts.every((start) => start > position) ? ": it is at a later token, which this one does not look at" : "";
 }

@@ -3,9 +3,10 @@ import { ui } from "./ui.svelte";
 
 export type Rgb = [number, number, number];
 
-const PLASMA = ["#0d0887", "#41049d", "#6a00a8", "#8f0da4", "#b12a90", "#cc4778", "#e16462", "#f2844b", "#fca636", "#fcce25", "#f0f921"];
-const FALL_RISE_LIGHT = ["#2a6fb0", "#7fb0da", "#f4f4f4", "#eda37c", "#b8431f"];
-const FALL_RISE_DARK = ["#7cc0f5", "#4a83b5", "#3f3f3f", "#c46a45", "#ff9a73"];
+// As in the figures that are saved (stratoscope/figures/theme.cpp).
+const PLASMA = ["#0d0887", "#310597", "#4c02a1", "#6600a7", "#7e03a8", "#9511a1", "#aa2395", "#bc3587", "#cc4778", "#da5a6a", "#e66c5c", "#f0804e", "#f89540", "#fdac33", "#fdc527", "#f8df25", "#f0f921"];
+const FALL_RISE_LIGHT = ["#143d78", "#2f68ab", "#6a9bcf", "#b3cee8", "#f7f5f2", "#f6cfa5", "#e79b54", "#bf6420", "#7f3a08"];
+const FALL_RISE_DARK = ["#a9d3ff", "#6fabe8", "#3f79b5", "#254a74", "#16181c", "#6e3f18", "#b0682a", "#e89a4e", "#ffd09a"];
 
 function parse(hex: string): Rgb {
   return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as Rgb;
@@ -33,8 +34,10 @@ export function rgbOf(value: number, scale: Scale): Rgb {
 export const css = ([r, g, b]: Rgb) => `rgb(${r} ${g} ${b})`;
 
 // Black or white, whichever is easier to read on this ground.
-export function textOn([r, g, b]: Rgb): string {
-  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#1a1a1a" : "#ffffff";
+export function textOn(ground: Rgb): string {
+  // Relative luminance (WCAG 2); where it is 0.179 black and white have the same contrast.
+  const [r, g, b] = ground.map((channel) => (channel / 255 <= 0.04045 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
 // The part of plasma that stands out from the page's ground.

@@ -1,5 +1,6 @@
 // What every view shares: the text, what is chosen in it, and the edits. All of it lives in the address.
 import { getJson, postJson, type ApiError, Stale } from "./api";
+import { connection } from "./connection.svelte";
 import { ask } from "./together";
 import { expression, isEditRow, type EditRow, type Operation } from "./edits";
 
@@ -13,9 +14,17 @@ export interface SweepSettings {
   over: "layer" | "layer,position" | "layer,head" | "layer,factor";
   target: string;
   metric: string;
+  onTop: boolean; // of the edits that are on
 }
 
 export type Compare = "edited" | "clean" | "difference";
+
+// What one edit, or all of them together, is refused with.
+interface Fault {
+  asked: string; // the request that was refused
+  row: EditRow | null; // null where none alone is to blame
+  error: ApiError;
+}
 
 interface Tokens {
   text: string;
@@ -40,14 +49,25 @@ const SWEEP: SweepSettings = {
   over: "layer",
   target: " insect",
   metric: "log_prob",
+  onTop: false,
 };
+const VIEWS = { lensColor: ["prob", "entropy", "kl"], headScore: ["previous", "first", "current", "duplicate", "induction", "entropy"], weights: ["row", "all"] };
+const LAST = -1; // of the tokens, however many there are
+
+// How many entries two lists share at their beginnings, or at their ends.
+function sharedStart(a: unknown[], b: unknown[]): number {
+  let count = 0;
+  while (count < a.length && count < b.length && a[count] === b[count]) ++count;
+  return count;
+}
+
 
 class Explorer {
   model = $state("");
   text = $state(KAFKA);
   corrupt = $state("");
-  position = $state(8);
-  lastPosition = $state(8); // the other end of a chosen range
+  chosen = $state(LAST); // a position, or the last one
+  chosenEnd = $state(LAST); // the other end of a chosen range
   depth = $state(6);
   dimension = $state<number | null>(null);
   layer = $state(0); // of the head that is looked at
@@ -55,6 +75,9 @@ class Explorer {
   edits = $state<EditRow[]>([]);
   compare = $state<Compare>("edited");
   sweep = $state<SweepSettings>({ ...SWEEP });
+  lensColor = $state<"prob" | "entropy" | "kl">("prob");
+  headScore = $state("previous");
+  weights = $state<"row" | "all">("row"); // what attention's colours are relative to
 
   hoverToken = $state<number | null>(null);
   hoverDepth = $state<number | null>(null);
@@ -63,13 +86,21 @@ class Explorer {
   info = $state.raw<Info | null>(null);
   version = $state("");
   problem = $state<ApiError | null>(null);
+  fault = $state.raw<Fault | null>(null);
+  #restored = false; // the positions belong to the text that comes
 
   count = $derived(this.tokens?.count ?? 0);
   layers = $derived(this.info?.config.n_layers ?? 0);
   heads = $derived(this.info?.config.n_heads ?? 0);
   depthLabels = $derived(["Emb", ...Array.from({ length: this.layers }, (_, i) => `L${i}`)]);
+  #last = $derived(Math.max(0, this.count - 1));
+  position = $derived(this.chosen === LAST ? this.#last : Math.min(this.chosen, this.#last));
+  lastPosition = $derived(this.chosenEnd === LAST ? this.#last : Math.min(this.chosenEnd, this.#last));
+  // The position as requests name it: the last one is known before the text's length is.
+  asked = $derived(this.position === this.#last ? LAST : this.position);
   // A patch without a second text would be refused: it waits for one.
-  activeEdits = $derived(this.edits.filter((row) => row.on && (row.operation !== "patch" || this.corrupt !== "")).map(expression));
+  activeRows = $derived(this.edits.filter((row) => row.on && (row.operation !== "patch" || this.corrupt !== "")));
+  activeEdits = $derived(this.activeRows.map(expression));
   isEdited = $derived(this.activeEdits.length > 0);
   usesCorrupt = $derived(this.corrupt !== "" && this.edits.some((row) => row.on && row.operation === "patch"));
   wantsCorrupt = $derived(this.sweep.operation === "patch" || this.edits.some((row) => row.operation === "patch"));
@@ -88,23 +119,36 @@ class Explorer {
     ...(this.usesCorrupt ? { corrupt: this.corrupt } : {}),
   }));
   isTokenized = $derived(this.tokens !== null && this.tokens.text === this.text && this.tokens.askedModel === this.model);
+  tooLong = $derived(this.tokens !== null && this.count > this.tokens.context);
   // The text is known to be one that the model takes.
-  ready = $derived(
-    this.info !== null && this.isTokenized && this.count > 0 && this.count <= this.tokens!.context && !this.problem,
-  );
+  ready = $derived(this.info !== null && this.isTokenized && this.count > 0 && !this.tooLong && !this.problem);
   // Views ask for another text before its tokens are known, together with these; mostly they fit.
   hopeful = $derived(
     this.ready ||
       (this.info !== null && !this.isTokenized && this.tokens?.askedModel === this.model && this.text !== "" && !this.problem),
   );
 
-  async start(): Promise<void> {
-    this.readAddress();
+  // What the edits are refused with, as long as they and the text are the same.
+  editFault = $derived(this.fault?.asked === JSON.stringify(this.request) ? this.fault : null);
+  // Why no view can follow the state; what they show is then of before.
+  blocked = $derived.by(() => {
+    if (connection.lost) return "of before the server fell silent";
+    if (this.text === "") return "of the text before: there is none now";
+    if (this.isTokenized && this.tooLong) return "of the text before: this one is too long";
+    if (this.problem) return "of the text before";
+    if (this.editFault) return `of before: ${this.editFault.row ? `edit ${this.edits.indexOf(this.editFault.row) + 1} cannot be made` : "the edits cannot be made"}`;
+    return "";
+  });
+
+  // Asks what the model is, again where the server was not there at first.
+  async open(): Promise<void> {
+    if (this.info) return;
     try {
       const status = await getJson<{ version: string; model: string }>("/api/status");
       this.version = status.version;
       if (!this.model) this.model = status.model;
       this.info = await postJson<Info>("/api/models/info", { model: this.model });
+      this.problem = null;
     } catch (error) {
       this.problem = error as ApiError;
     }
@@ -115,20 +159,42 @@ class Explorer {
     try {
       await ask("/api/tokens", { text, model }, "tokens", (name, tokens) => {
         if (name !== "result") return;
+        if (this.tokens?.text !== text && !this.#restored) this.follow(this.tokens?.tokens ?? [], tokens.tokens);
+        this.#restored = false;
         this.tokens = { ...tokens, askedModel: model };
         this.problem = null;
-        const last = Math.max(0, tokens.count - 1);
-        this.position = Math.min(this.position, last);
-        this.lastPosition = Math.min(this.lastPosition, last);
       });
     } catch (error) {
-      if (!(error instanceof Stale)) this.problem = error as ApiError;
+      if (!(error instanceof Stale) && (error as ApiError).status !== 0) this.problem = error as ApiError;
     }
   }
 
+  // The chosen token stays the same one in a text that changes before or after it; else the last one is chosen.
+  private follow(before: string[], after: string[]): void {
+    const start = sharedStart(before, after);
+    const end = sharedStart([...before].reverse(), [...after].reverse());
+    const moved = (chosen: number): number => {
+      if (chosen === LAST || chosen >= before.length - 1) return LAST;
+      const at = chosen < start ? chosen : before.length - chosen <= end ? chosen + after.length - before.length : LAST;
+      return at >= after.length - 1 ? LAST : at;
+    };
+    const ends = [moved(this.chosen), moved(this.chosenEnd)];
+    [this.chosen, this.chosenEnd] = ends.includes(LAST) ? [LAST, LAST] : ends;
+  }
+
+  // Whether the edits are to blame for what a request was refused with; then they say so, and no view has to.
+  blame(request: { edits?: string[] }, error: ApiError): boolean {
+    if (error.status === 0) return true; // the page says so once
+    const [isEdit, number] = /^edit(?: (\d+))?$/.exec(error.where) ?? [];
+    if (isEdit === undefined || !request.edits?.length) return false;
+    const { model, text, edits, corrupt } = request as any;
+    this.fault = { asked: JSON.stringify({ model, text, edits, ...(corrupt === undefined ? {} : { corrupt }) }), row: number ? this.activeRows[Number(number) - 1] ?? null : null, error };
+    return true;
+  }
+
   choose(position: number, extend = false): void {
-    this.position = Math.max(0, Math.min(this.count - 1, position));
-    if (!extend) this.lastPosition = this.position;
+    this.chosen = position >= this.#last ? LAST : Math.max(0, position);
+    if (!extend) this.chosenEnd = this.chosen;
   }
 
   chooseDepth(depth: number): void {
@@ -140,8 +206,8 @@ class Explorer {
     return {
       text: this.text,
       corrupt: this.corrupt,
-      position: this.position,
-      lastPosition: this.lastPosition,
+      position: this.chosen,
+      lastPosition: this.chosenEnd,
       depth: this.depth,
       dimension: this.dimension,
       layer: this.layer,
@@ -149,15 +215,24 @@ class Explorer {
       edits: $state.snapshot(this.edits),
       compare: this.compare,
       sweep: $state.snapshot(this.sweep),
+      lensColor: this.lensColor,
+      headScore: this.headScore,
+      weights: this.weights,
     };
   }
 
   // Takes what fits of foreign data, and leaves the rest as it is.
   restore(data: any): void {
-    if (typeof data?.text === "string") this.text = data.text;
+    if (typeof data?.text === "string") {
+      this.#restored = data.text !== this.tokens?.text;
+      this.text = data.text;
+    }
     if (typeof data?.corrupt === "string") this.corrupt = data.corrupt;
-    for (const name of ["position", "lastPosition", "depth", "layer", "head"] as const)
-      if (Number.isInteger(data?.[name]) && data[name] >= 0) this[name] = data[name];
+    const whole = (value: unknown, least: number) => Number.isInteger(value) && (value as number) >= least;
+    if (whole(data?.position, LAST)) this.chosen = this.chosenEnd = data.position;
+    if (whole(data?.lastPosition, LAST)) this.chosenEnd = data.lastPosition;
+    for (const name of ["depth", "layer", "head"] as const) if (whole(data?.[name], 0)) this[name] = data[name];
+    for (const [name, values] of Object.entries(VIEWS)) if (values.includes(data?.[name])) (this as any)[name] = data[name];
     this.dimension = Number.isInteger(data?.dimension) ? data.dimension : null;
     if (Array.isArray(data?.edits)) this.edits = data.edits.filter(isEditRow);
     if (["edited", "clean", "difference"].includes(data?.compare)) this.compare = data.compare;

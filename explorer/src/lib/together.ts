@@ -1,6 +1,7 @@
 // What the views ask for in one moment travels in one request, and the answers come back as they are ready: a request
-// costs the browser more than most answers cost the engine.
-import { ApiError, inSlot, refusal, send, SILENCE, Stale } from "./api";
+// costs the browser more than most answers cost the engine. Of each slot one request is on its way at a time, and the
+// newest waits for its end: so something is drawn however fast the hand moves.
+import { ApiError, refusal, send, silence, Stale } from "./api";
 import { readBinary, type BinaryAnswer } from "./binary";
 
 type OnEvent = (name: string, data: any) => void;
@@ -9,64 +10,120 @@ interface Asked {
   path: string;
   body: unknown;
   slot: string;
-  signal: AbortSignal;
   onEvent?: OnEvent;
   resolve: (answer: BinaryAnswer<any>) => void;
   reject: (error: unknown) => void;
+  done: boolean;
+  since: number; // when it was sent
 }
 
-let asked: Asked[] = [];
+// How long, in milliseconds, a newer request waits for the one in its place. What the eye follows is waited for; the
+// lens shows the depths that it has, and what takes long on a large model must not hold up the rest.
+const PATIENCE: Record<string, number> = { "/api/tokens": Infinity, "/api/predict": Infinity, "/api/depth": Infinity, "/api/lens": 40 };
+const patienceWith = (one: Asked): number => PATIENCE[one.path] ?? 400;
 
-// Calls `onEvent` for what comes before the answer, and with "result" for the answer, before any that lies behind it.
+const waiting = new Map<string, Asked>();
+let sent: { parts: Asked[]; controller: AbortController }[] = [];
+let planned = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+// Calls `onEvent` for what comes before the answer, and with "result" for the answer, before any that comes later.
 export function ask<T>(path: string, body: unknown, slot: string, onEvent?: OnEvent): Promise<BinaryAnswer<T>> {
-  return inSlot(
-    slot,
-    (signal) =>
-      new Promise((resolve, reject) => {
-        if (asked.length === 0) queueMicrotask(() => void sendTogether(asked.splice(0)));
-        signal!.addEventListener("abort", () => reject(new Stale()));
-        asked.push({ path, body, slot, signal: signal!, onEvent, resolve, reject });
-      }),
-  );
+  return new Promise((resolve, reject) => {
+    waiting.get(slot)?.reject(new Stale());
+    waiting.set(slot, { path, body, slot, onEvent, resolve, reject, done: false, since: 0 });
+    plan();
+  });
+}
+
+// Nobody wants the slot's answers any more.
+export function drop(slot: string): void {
+  waiting.get(slot)?.reject(new Stale());
+  waiting.delete(slot);
+  cut((one) => one.slot === slot);
 }
 
 // What came with an error may show that nobody asks any more: it is worth telling a moment later, if at all.
 export const moment = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-async function sendTogether(batch: Asked[]): Promise<void> {
-  const all = batch.filter((one) => !one.signal.aborted);
-  if (all.length === 0) return;
+function plan(): void {
+  if (planned) return;
+  planned = true;
+  queueMicrotask(() => {
+    planned = false;
+    sendNext();
+  });
+}
+
+function sendNext(): void {
+  clearTimeout(timer);
+  if (waiting.size === 0) return;
+  const running = sent.flatMap(({ parts }) => parts.filter((one) => !one.done));
+  const rivals = running.filter((one) => waiting.has(one.slot));
+  const rest = Math.max(0, ...rivals.map((one) => one.since + patienceWith(one) - performance.now()));
+  if (rest > 0) {
+    if (rest < Infinity) timer = setTimeout(sendNext, rest); // else their end comes back to this
+    return;
+  }
+  cut((one) => rivals.includes(one));
   // A text's tokens say what the other answers are about.
-  all.sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
+  const parts = [...waiting.values()].sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
+  waiting.clear();
+  void sendTogether(parts);
+}
+
+function cut(isMeant: (one: Asked) => boolean): void {
+  for (const { parts, controller } of sent) {
+    for (const one of parts.filter((one) => !one.done && isMeant(one))) finish(one, () => one.reject(new Stale()));
+    if (parts.every((one) => one.done)) controller.abort();
+  }
+}
+
+function finish(one: Asked, tell: () => void): void {
+  if (one.done) return;
+  one.done = true;
+  tell();
+  if (waiting.size) plan();
+}
+
+async function sendTogether(parts: Asked[]): Promise<void> {
   const controller = new AbortController();
-  let wanted = all.length;
-  for (const one of all)
-    one.signal.addEventListener("abort", () => {
-      if (--wanted === 0) controller.abort();
-    });
+  const batch = { parts, controller };
+  sent.push(batch);
+  for (const one of parts) one.since = performance.now();
   try {
-    const requests = all.map(({ path, slot, body }) => ({ path, slot, body }));
+    const requests = parts.map(({ path, slot, body }) => ({ path, slot, body }));
     const response = await send("POST", "/api/together", { requests }, "", "application/octet-stream", controller.signal);
     await readMessages(response.body!.getReader(), ({ request, event, status }, body) => {
-      const one = all[request];
-      if (one.signal.aborted) return;
+      const one = parts[request];
+      if (one.done) return;
       try {
         if (event === "result") {
           const answer = readBinary<any>(body);
           one.onEvent?.(event, answer.document);
-          one.resolve(answer);
-        } else if (event === "error") one.reject(refusal(status, parse(body)));
+          finish(one, () => one.resolve(answer));
+        } else if (event === "error") refuse(one, refusal(status, parse(body)));
         else one.onEvent?.(event, parse(body));
       } catch (fault) {
         reportError(fault); // ours, not the server's
-        one.reject(fault);
+        finish(one, () => one.reject(fault));
       }
     });
-    throw new Error("the answers ended before their time");
+    throw new ApiError(500, "", "the answers ended before their end", "ask again");
   } catch (error) {
-    const told = error instanceof ApiError || error instanceof Stale ? error : new ApiError(0, SILENCE, "", "");
-    for (const one of all) one.reject(told); // nothing to those that have their answer
+    const told = error instanceof ApiError || error instanceof Stale || controller.signal.aborted ? error : silence();
+    for (const one of parts) finish(one, () => one.reject(told)); // nothing to those that have their answer
   }
+  sent = sent.filter((other) => other !== batch);
+}
+
+// A request that was cut may reach the server after the one in its place, which is then taken for the older one.
+function refuse(one: Asked, error: Error): void {
+  if (error instanceof Stale && !waiting.has(one.slot)) {
+    one.done = true;
+    waiting.set(one.slot, { ...one, done: false });
+    plan();
+  } else finish(one, () => one.reject(error));
 }
 
 interface Head {

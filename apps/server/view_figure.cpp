@@ -1,0 +1,158 @@
+// What a screen shows as a figure: panels of marks, as the page sends them.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "apps/server/limits.h"
+#include "apps/server/refusal.h"
+#include "apps/server/views.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope::server {
+namespace {
+
+constexpr std::size_t kShort = 400;  // bytes of a label
+
+// One object of the figure: its fields, and what the whole figure may still hold.
+class Part {
+ public:
+  Part(const nlohmann::json& object, std::size_t& numbers_left)
+      : fields_(Fields::of(object)), numbers_left_(numbers_left) {}
+
+  std::string text(const char* name, std::size_t most = kShort) { return fields_.text_or(name, most, ""); }
+  std::vector<std::string> texts(const char* name) { return fields_.texts(name, kFigureNumbers, kShort); }
+  bool flag(const char* name) { return fields_.flag(name); }
+  double number(const char* name) { return number_of(name, fields_.anything(name)); }
+  void refuse_others() const { fields_.refuse_others(); }
+
+  // A list of objects.
+  std::vector<Part> parts(const char* name, std::size_t most) {
+    std::vector<Part> all;
+    for (const nlohmann::json& object : list(name, fields_.anything(name), most))
+      all.emplace_back(object, numbers_left_);
+    return all;
+  }
+  Part part(const char* name) {
+    const nlohmann::json object = fields_.anything(name);
+    return {object.is_null() ? nlohmann::json::object() : object, numbers_left_};
+  }
+  bool has(const char* name) { return !fields_.anything(name).is_null(); }
+
+  std::vector<double> numbers(const char* name) { return row(name, fields_.anything(name)); }
+  std::vector<std::vector<double>> rows(const char* name) {
+    std::vector<std::vector<double>> all;
+    for (const nlohmann::json& one : list(name, fields_.anything(name), kFigureNumbers)) all.push_back(row(name, one));
+    return all;
+  }
+  std::vector<std::vector<std::string>> rows_of_texts(const char* name) {
+    std::vector<std::vector<std::string>> all;
+    for (const nlohmann::json& one : list(name, fields_.anything(name), kFigureNumbers)) {
+      Fields inner = Fields::of({{name, one}});
+      all.push_back(inner.texts(name, kFigureNumbers, kShort));
+    }
+    return all;
+  }
+
+  [[noreturn]] static void refuse(const std::string& name, const std::string& problem) {
+    throw Refusal(400, "request", "field " + in_quotes(name) + " of the figure " + problem);
+  }
+
+ private:
+  static nlohmann::json list(const char* name, const nlohmann::json& value, std::size_t most) {
+    if (value.is_null()) return nlohmann::json::array();
+    if (!value.is_array() || value.size() > most) refuse(name, "is no list of at most " + std::to_string(most));
+    return value;
+  }
+  static double number_of(const char* name, const nlohmann::json& value) {
+    if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    if (!value.is_number()) refuse(name, "is no number");
+    return value.get<double>();
+  }
+  std::vector<double> row(const char* name, const nlohmann::json& value) {
+    std::vector<double> numbers;
+    for (const nlohmann::json& one : list(name, value, numbers_left_)) numbers.push_back(number_of(name, one));
+    numbers_left_ -= numbers.size();
+    return numbers;
+  }
+
+  Fields fields_;
+  std::size_t& numbers_left_;
+};
+
+Axis read_axis(Part part) {
+  Axis axis{part.text("title"), part.texts("ticks")};
+  if (const std::vector<double> range = part.numbers("range"); range.size() == 2)
+    axis.range = {range[0], range[1]};
+  else if (!range.empty())
+    Part::refuse("range", "is no pair");
+  part.refuse_others();
+  return axis;
+}
+
+Heatmap read_heatmap(Part& part) {
+  Heatmap heatmap{part.rows("values"), part.rows_of_texts("texts")};
+  const auto same_shape = [](const auto& a, const auto& b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) { return x.size() == y.size(); });
+  };
+  if (heatmap.values.empty() || heatmap.values[0].empty()) Part::refuse("values", "is empty");
+  const std::vector rectangle(heatmap.values.size(), heatmap.values[0]);
+  if (!same_shape(heatmap.values, rectangle)) Part::refuse("values", "has rows of different lengths");
+  if (!heatmap.texts.empty() && !same_shape(heatmap.texts, heatmap.values))
+    Part::refuse("texts", "is not like 'values'");
+  return heatmap;
+}
+
+Mark read_mark(Part part) {
+  const std::string type = part.text("type");
+  const auto done = [&part](Mark mark) {
+    part.refuse_others();
+    return mark;
+  };
+  if (type == "heatmap") return done(read_heatmap(part));
+  if (type == "points") return done(JitteredPoints{part.rows("columns")});
+  if (type == "line") return done(Line{part.text("label"), part.numbers("x"), part.numbers("y"), part.flag("markers")});
+  if (type == "bars") return done(Bars{part.numbers("values"), part.flag("horizontal"), part.flag("by_category")});
+  if (type == "reference") return done(Reference{part.text("label"), part.number("y")});
+  throw Refusal(400, "request", "a mark of the figure is " + in_quotes(type),
+                "one of heatmap, points, line, bars, reference");
+}
+
+ColorScale read_color(Part part) {
+  ColorScale scale;
+  const std::string map = part.text("map");
+  if (map == "diverging")
+    scale.map = ColorMap::diverging;
+  else if (map != "plasma")
+    throw Refusal(400, "request", "the figure's colour map is " + in_quotes(map), "plasma or diverging");
+  scale.title = part.text("title");
+  scale.low = part.number("low");
+  scale.high = part.number("high");
+  scale.show_bar = !part.flag("no_bar");
+  scale.clear_of_ground = !scale.show_bar;
+  part.refuse_others();
+  return scale;
+}
+
+}  // namespace
+
+Figure read_figure(const nlohmann::json& json) {
+  std::size_t numbers_left = kFigureNumbers;
+  Part part(json, numbers_left);
+  Figure figure;
+  figure.title = part.text("title");
+  figure.note = part.text("note", kTextBytes);
+  figure.columns = part.flag("side_by_side") ? 2 : 1;
+  if (part.has("color")) figure.color = read_color(part.part("color"));
+  for (Part& one : part.parts("panels", kFigurePanels)) {
+    Panel panel{one.text("title"), read_axis(one.part("x")), read_axis(one.part("y")), {}};
+    for (Part& mark : one.parts("marks", kFigurePanels)) panel.marks.push_back(read_mark(mark));
+    one.refuse_others();
+    figure.panels.push_back(std::move(panel));
+  }
+  if (figure.panels.empty()) Part::refuse("panels", "is empty");
+  part.refuse_others();
+  return figure;
+}
+
+}  // namespace stratoscope::server

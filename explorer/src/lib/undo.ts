@@ -1,0 +1,10 @@
+// Other edits in the place of these, and the way back.
+import type { EditRow } from "./edits";
+import { notice } from "./notice.svelte";
+import { state as shared } from "./state.svelte";
+
+export function replaceEdits(edits: EditRow[], said: string): void {
+  const before: EditRow[] = JSON.parse(JSON.stringify(shared.edits));
+  shared.edits = edits;
+  if (before.length) notice.show(said, () => (shared.edits = before));
+}
