@@ -8,6 +8,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/sampling.h"
+#include "stratoscope/experiment/continued_text.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -29,6 +30,7 @@ void add_generate(CLI::App& app, Program& program) {
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("generate", "continue a text, with edits, token by token");
   add_model_options(command, options->common, true);
+  command.get_option("--truncate")->description(kCutAtTheBeginning);
   GenerateTextRequest& request = options->request;
   command.add_option("--max-new", request.max_new, "at most so many new tokens")
       ->capture_default_str()
@@ -67,7 +69,7 @@ void add_generate(CLI::App& app, Program& program) {
       const Session session = open_session(options->common, program);
       const bool stream = !options->common.json && !program.sink;
       if (stream) {
-        const Text prompt = session.read(wanted.text, wanted.text_options);
+        const Text prompt = read_to_continue(session, wanted.text, wanted.text_options, wanted.max_new);
         session.model();
         print_header(session, prompt);
         print(prompt.text);

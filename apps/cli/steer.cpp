@@ -56,6 +56,7 @@ void add_steer(CLI::App& app, Program& program) {
       "steer", "a direction from two sets of prompts, its effect by block and strength, and on a text");
   add_model_options(command, options->common, false);
   add_bos(command, options->common);
+  add_truncate(command, options->common, kCutAtTheBeginning);
   repeatable(
       command.add_option("--positive", options->positive, "a prompt that has what TEXT is steered to (several times)")
           ->type_name("TEXT"));

@@ -86,7 +86,7 @@ void StartFile::read_offsets() {
     const auto given = read_integers("row_offsets");
     if (given.empty() || given[0] != 0) fail("row_offsets does not begin with 0");
     for (std::size_t i = 1; i < given.size(); ++i) {
-      if (given[i] <= given[i - 1]) fail("row_offsets does not rise");
+      if (given[i] < given[i - 1]) fail("row_offsets falls");
       offsets_.push_back(static_cast<std::size_t>(given[i]));
     }
     if (offsets_.back() != ids_.size())
