@@ -63,6 +63,7 @@ void add_generate(CLI::App& app, Program& program) {
   command.callback([options, &program] {
     program.action = [options, &program] {
       GenerateTextRequest wanted = options->request;
+      warn_unused_sampling(*program.command, wanted.sampling);
       wanted.text = text_of(options->common);
       wanted.text_options = options->common.text_options();
       wanted.edits = options->common.edit_options();

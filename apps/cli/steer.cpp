@@ -96,6 +96,7 @@ void add_steer(CLI::App& app, Program& program) {
     program.action = [options, &program] {
       check_figure(options->figure);
       SteerRequest wanted = options->request;
+      warn_unused_sampling(*program.command, wanted.sampling);
       wanted.text = text_of(options->common);
       wanted.text_options = options->common.text_options();
       wanted.targets = options->targets.in_order;

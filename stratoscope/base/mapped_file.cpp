@@ -13,6 +13,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/guarded_range.h"
+#include "stratoscope/base/mistaken_file.h"
 
 namespace stratoscope {
 
@@ -112,6 +113,7 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
     if (count == 0) fail("was changed while it was read");
     have += static_cast<std::size_t>(count);
   }
+  refuse_mistaken_text(text, "file", path.string());
   return text;
 }
 

@@ -12,6 +12,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/text_repair.h"
 #include "stratoscope/text/utf8.h"
@@ -108,6 +109,7 @@ std::optional<std::string> TextLines::next() {
       continue;
     }
     std::string text = text_of(content);
+    is_of_texts_ = true;
     if (empty_ == 0) return text;
     --empty_;
     ahead_ = std::move(text);
@@ -141,6 +143,7 @@ std::string TextLines::text_of(std::string_view line) {
 
 // The reason why a line could not be read, where it can be said better than by the JSON library.
 void TextLines::refuse_content(std::string_view line, const Error& error) const {
+  if (!is_of_texts_) refuse_mistaken_text(line, "texts", name_);
   if (const std::size_t at = find_invalid_utf8(line); at < line.size())
     throw Error("texts", place() + ": is not UTF-8 at its byte " + std::to_string(at + 1),
                 "--replace-invalid reads such bytes as U+FFFD");

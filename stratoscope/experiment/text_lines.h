@@ -52,6 +52,7 @@ class TextLines {
   std::string buffer_;
   std::size_t at_ = 0;  // in the buffer
   std::size_t line_ = 0, read_ = 0, total_ = 0, replaced_ = 0, repaired_lines_ = 0;
+  bool is_of_texts_ = false;          // a text was read
   std::size_t empty_ = 0;             // lines of nothing that no text has followed so far
   std::optional<std::string> ahead_;  // the text after them
 };

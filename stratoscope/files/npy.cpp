@@ -12,6 +12,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 
 namespace stratoscope {
@@ -178,6 +179,7 @@ std::string shape_literal(const Shape& shape) {
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& what) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  refuse_mistaken_file(text, "npy", what);
   const auto byte_at = [&](std::size_t i) { return std::to_integer<std::size_t>(bytes[i]); };
   if (!text.starts_with(kMagic) || text.size() < kMagic.size() + 4)
     throw Error("npy", what + ": does not begin like a .npy file");

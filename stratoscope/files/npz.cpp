@@ -13,6 +13,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/npy.h"
 #include "stratoscope/files/zip_output.h"
@@ -32,6 +33,8 @@ struct CloseEntry {
 
 // libzip reads from our mapping, so that a file is opened, and refused, in one way everywhere.
 zip_t* open_archive(const MappedFile& mapped) {
+  refuse_mistaken_file({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, "npz",
+                       mapped.path().string());
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(mapped.bytes().data(), mapped.bytes().size(), 0, &error);

@@ -10,6 +10,7 @@
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/safetensors_header.h"
 
@@ -103,6 +104,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
 
 void SafetensorsFile::read_header() {
   const std::string file = path().string();
+  refuse_mistaken_file({reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()}, "safetensors",
+                       file);
   const std::string_view json = header_text(file_.bytes(), file);
   SafetensorsHeader header = parse_safetensors_header(json, file);
   const std::span<const std::byte> data = file_.bytes().subspan(kLengthBytes + json.size());
