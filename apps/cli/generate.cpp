@@ -9,6 +9,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/sampling.h"
+#include "stratoscope/experiment/continued_text.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -30,6 +31,7 @@ void add_generate(CLI::App& app, Program& program) {
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("generate", "continue a text, with edits, token by token");
   add_model_options(command, options->common, true);
+  command.get_option("--truncate")->description(kCutAtTheBeginning);
   GenerateTextRequest& request = options->request;
   command.add_option("--max-new", request.max_new, "at most so many new tokens")
       ->capture_default_str()
@@ -62,6 +64,7 @@ void add_generate(CLI::App& app, Program& program) {
   command.callback([options, &program] {
     program.action = [options, &program] {
       GenerateTextRequest wanted = options->request;
+      warn_unused_sampling(*program.command, wanted.sampling);
       wanted.text = text_of(options->common);
       wanted.text_options = options->common.text_options();
       wanted.edits = options->common.edit_options();
@@ -70,7 +73,7 @@ void add_generate(CLI::App& app, Program& program) {
       bool begun = false;  // with the first new text: what fails prints nothing
       const auto begin = [&] {
         if (std::exchange(begun, true)) return;
-        const Text prompt = session.read(wanted.text, wanted.text_options);
+        const Text prompt = read_to_continue(session, wanted.text, wanted.text_options, wanted.max_new);
         print_header(session, prompt);
         print_result(prompt.text);
       };

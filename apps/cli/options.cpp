@@ -113,8 +113,8 @@ void add_bos(CLI::App& command, CommonOptions& options) {
   command.add_flag("--bos", options.bos, "put the beginning-of-text token first");
 }
 
-void add_truncate(CLI::App& command, CommonOptions& options) {
-  command.add_flag("--truncate", options.truncate, "cut a text at the model's context instead of refusing it");
+void add_truncate(CLI::App& command, CommonOptions& options, const char* help) {
+  command.add_flag("--truncate", options.truncate, help);
 }
 
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help) {

@@ -50,7 +50,10 @@ struct Program {
 void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
 // Parts of these, for commands whose edits are their own.
 void add_bos(CLI::App& command, CommonOptions& options);
-void add_truncate(CLI::App& command, CommonOptions& options);
+inline constexpr const char* kCutAtTheEnd = "cut a text at the model's context instead of refusing it";
+inline constexpr const char* kCutAtTheBeginning =
+    "keep the end of a text that leaves the new tokens no room in the context";
+void add_truncate(CLI::App& command, CommonOptions& options, const char* help = kCutAtTheEnd);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);

@@ -90,7 +90,7 @@ void write_record(const CommonOptions& options, const CLI::App& command, const D
   result.erase("file");
   result.erase("keys");
   record["result"] = result;
-  write_file_atomically(*options.record, record.dump(2) + "\n");
+  write_file_atomically(*options.record, record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 class RecordReader {

@@ -15,6 +15,7 @@ struct Options {
   std::string save;
   std::vector<std::string> captures;
   std::optional<std::string> texts, stop_at, start_at, from;
+  bool skip_empty = false, replace_invalid = false;
 };
 
 bool looks_like_a_hook_point(const std::string& text) {
@@ -42,6 +43,8 @@ SaveRunRequest request_of(Options& options) {
   request.edits = options.common.edit_options();
   request.captures = options.captures;
   request.file = options.save;
+  request.skip_empty = options.skip_empty;
+  request.replace_invalid = options.replace_invalid;
   request.start_at = options.start_at;
   request.stop_at = options.stop_at;
   return request;
@@ -89,6 +92,12 @@ void add_run(CLI::App& app, Program& program) {
   auto* texts = command.add_option("--texts", options->texts,
                                    "many texts, of any size: JSON lines with a field \"text\"; - for standard input");
   texts->type_name("FILE.jsonl");
+  command.add_flag("--skip-empty", options->skip_empty, "with --texts: leave out empty texts, which else have no rows")
+      ->needs(texts);
+  command
+      .add_flag("--replace-invalid", options->replace_invalid,
+                "with --texts: read what is no character (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
+      ->needs(texts);
   add_part_of_a_pass(command, *options);
   add_text(command, options->common);
   command.callback([options, &program] { program.action = [options, &program] { run_command(*options, program); }; });

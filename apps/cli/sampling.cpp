@@ -1,6 +1,9 @@
 #include "apps/cli/sampling.h"
 
 #include <limits>
+#include <string>
+
+#include "apps/cli/output.h"
 
 namespace stratoscope::cli {
 
@@ -20,6 +23,16 @@ void add_sampling(CLI::App& command, SamplingOptions& sampling) {
   command.add_option("--seed", sampling.seed, "the same seed draws the same tokens")
       ->capture_default_str()
       ->type_name("S");
+}
+
+void warn_unused_sampling(const CLI::App& command, const SamplingOptions& sampling) {
+  if (sampling.temperature != 0) return;
+  for (const char* name : {"--top-k", "--top-p", "--seed"}) {
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option != nullptr && option->count() > 0)
+      warn(std::string(name) +
+           " does nothing at temperature 0, which takes the likeliest token each time; give --temperature 1");
+  }
 }
 
 }  // namespace stratoscope::cli

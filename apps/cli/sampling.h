@@ -7,5 +7,7 @@
 namespace stratoscope::cli {
 
 void add_sampling(CLI::App& command, SamplingOptions& sampling);
+// Warns of options that were given and do nothing at temperature 0.
+void warn_unused_sampling(const CLI::App& command, const SamplingOptions& sampling);
 
 }  // namespace stratoscope::cli

@@ -56,6 +56,7 @@ void add_steer(CLI::App& app, Program& program) {
       "steer", "a direction from two sets of prompts, its effect by block and strength, and on a text");
   add_model_options(command, options->common, false);
   add_bos(command, options->common);
+  add_truncate(command, options->common, kCutAtTheBeginning);
   repeatable(
       command.add_option("--positive", options->positive, "a prompt that has what TEXT is steered to (several times)")
           ->type_name("TEXT"));
@@ -95,6 +96,7 @@ void add_steer(CLI::App& app, Program& program) {
     program.action = [options, &program] {
       check_figure(options->figure);
       SteerRequest wanted = options->request;
+      warn_unused_sampling(*program.command, wanted.sampling);
       wanted.text = text_of(options->common);
       wanted.text_options = options->common.text_options();
       wanted.targets = options->targets.in_order;

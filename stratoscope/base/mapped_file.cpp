@@ -13,6 +13,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/guarded_range.h"
+#include "stratoscope/base/mistaken_file.h"
 
 namespace stratoscope {
 
@@ -118,6 +119,7 @@ std::string read_text_file(int descriptor, const std::filesystem::path& path, st
     if (count == 0) fail("was changed while it was read");
     have += static_cast<std::size_t>(count);
   }
+  refuse_mistaken_text(text, "file", path.string());
   return text;
 }
 

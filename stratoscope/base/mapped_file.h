@@ -47,7 +47,7 @@ class MappedFile {
 };
 
 // The whole file as a string, for small text files (config.json, merges.txt); read, not mapped. Throws Error as above,
-// and beyond `limit` bytes.
+// beyond `limit` bytes, and where the file is another than text: base/mistaken_file.h.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
 // The same of an open file, from its beginning; the path is for messages.
 std::string read_text_file(int descriptor, const std::filesystem::path& path,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiment/continued_text.h"
 #include "stratoscope/experiment/growing_text.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/run_arrays.h"
@@ -28,7 +29,8 @@ GenerateRequest request_of(const Session& session, const GenerateTextRequest& re
   wanted.prompt = prompt.ids;
   for (const std::string& edit : request.edits.expressions) wanted.edits.push_back(parse_edit(edit));
   check_corrupt_is_read(wanted.edits, request.edits.corrupt_text.has_value());
-  if (request.edits.corrupt_text) wanted.corrupt = session.read(*request.edits.corrupt_text, request.text_options).ids;
+  if (request.edits.corrupt_text)
+    wanted.corrupt = read_to_continue(session, *request.edits.corrupt_text, request.text_options, request.max_new).ids;
   wanted.scope = parse_edit_scope(request.edit_scope);
   const std::size_t nothing_chosen[] = {0, 0};
   wanted.captures = captures_of_all_rows(request, session.config()).of_texts(nothing_chosen);
@@ -79,7 +81,7 @@ GeneratedText generate_text(const Session& session, const GenerateTextRequest& r
   if (request.file) check_array_ending(*request.file);
   GeneratedText result;
   result.capture_globs = captures_of_all_rows(request, session.config()).globs();
-  result.prompt = session.read(request.text, request.text_options);
+  result.prompt = read_to_continue(session, request.text, request.text_options, request.max_new);
   const GenerateRequest wanted = request_of(session, request, result.prompt);
   if (session.precision() == Precision::fp64)
     generate_in<double>(session, request, wanted, result);

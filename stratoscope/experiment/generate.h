@@ -18,7 +18,7 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct GenerateTextRequest {
   std::string text = {};
-  TextOptions text_options = {};
+  TextOptions text_options = {};  // `truncate` keeps the end of the text: experiment/continued_text.h
   Edits edits = {};
   std::string edit_scope = "new";  // or "all": see probe/generate.h
   std::size_t max_new = 40;

@@ -107,7 +107,7 @@ void RunWriter<T>::write_rows(std::size_t array, const BasicTensor<T>& part, std
 }
 
 template <class T>
-void RunWriter<T>::write(const std::vector<TokenIds>& texts, const Run<T>& run) {
+void RunWriter<T>::write_texts(const std::vector<TokenIds>& texts) {
   std::vector<std::int64_t> ids, ends;
   for (const TokenIds& text : texts) {
     ids.insert(ids.end(), text.begin(), text.end());
@@ -115,6 +115,12 @@ void RunWriter<T>::write(const std::vector<TokenIds>& texts, const Run<T>& run) 
   }
   write_integers(0, rows_, ids);
   if (offsets_) write_integers(*offsets_, texts_ + 1, ends);
+  rows_ += ids.size();
+  texts_ += texts.size();
+}
+
+template <class T>
+void RunWriter<T>::write_values(const Run<T>& run) {
   // A run that stops behind the last block has one entry more than there are hidden states: the residual.
   const std::size_t entries = arrays()[1].shape[0], width = arrays()[1].shape[2];
   for (std::size_t entry = 0; entry < entries; ++entry)
@@ -128,8 +134,6 @@ void RunWriter<T>::write(const std::vector<TokenIds>& texts, const Run<T>& run) 
     write_rows(captured_ + i, value, axis, captured_rows_[i]);
     captured_rows_[i] += value.shape()[axis];
   }
-  rows_ += ids.size();
-  texts_ += texts.size();
 }
 
 template class RunWriter<float>;

@@ -36,8 +36,9 @@ class RunWriter {
             bool with_offsets);
 
   const std::vector<PlannedArray>& arrays() const { return writer_.arrays(); }
-  // The next texts, end to end, and what their pass gave.
-  void write(const std::vector<TokenIds>& texts, const Run<T>& run);
+  // What the pass of the next texts that have tokens gave; then these texts, end to end, with those that have none.
+  void write_values(const Run<T>& run);
+  void write_texts(const std::vector<TokenIds>& texts);
   void commit(const Progress* progress) { writer_.commit(progress); }
 
  private:

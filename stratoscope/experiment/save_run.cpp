@@ -72,6 +72,7 @@ class Counter {
 
   // `place` names the text in errors; empty for the only one.
   void read(const std::string& text, const std::string& place) {
+    if (!place.empty() && text.empty() && !request_.text_options.bos) return add_empty();
     in(place, [&] {
       const Text read = session_.read(text, request_.text_options);
       const std::size_t of_all = request_.text_options.bos ? 1 : 0;  // what is said of every text
@@ -84,15 +85,24 @@ class Counter {
     });
   }
   void take(const TokenIds& ids, const std::string& place) {
+    if (ids.empty()) return add_empty();
     in(place, [&] { add(ids); });
   }
+
+  void note(std::string text) { more_notes_.push_back(std::move(text)); }
 
   const RunSizes& sizes() const { return sizes_; }
   std::vector<std::string> notes() const {
     std::vector<std::string> notes = notes_;
+    if (empty_ > 0 && request_.skip_empty)
+      notes.push_back(fmt::format("{} empty text{} left out", empty_, empty_ == 1 ? " was" : "s were"));
+    else if (empty_ > 0)
+      notes.push_back(
+          fmt::format("{} of {} texts {} empty, without rows", empty_, sizes_.texts, empty_ == 1 ? "is" : "are"));
     if (cut_ > 0)
       notes.push_back(fmt::format("{} of {} texts were cut to {} tokens, the model's context", cut_, sizes_.texts,
                                   session_.config().n_ctx));
+    notes.insert(notes.end(), more_notes_.begin(), more_notes_.end());
     return notes;
   }
 
@@ -107,6 +117,13 @@ class Counter {
     sizes_.longest = std::max(sizes_.longest, ids.size());
     ++sizes_.texts;
     spool_.append(ids);
+  }
+
+  void add_empty() {
+    ++empty_;
+    if (request_.skip_empty) return;
+    ++sizes_.texts;
+    spool_.append({});
   }
 
   template <class Work>
@@ -129,8 +146,8 @@ class Counter {
   EditResolver& edits_;
   TokenSpool& spool_;
   RunSizes sizes_;
-  std::vector<std::string> notes_;
-  std::size_t cut_ = 0;
+  std::vector<std::string> notes_, more_notes_;  // of the newest text; of all
+  std::size_t cut_ = 0, empty_ = 0;
 };
 
 // Pass after pass into the file.
@@ -160,9 +177,10 @@ class Recorder {
       texts.push_back(next);
       rows += next.size();
       more = spool.next(next);
-      if (more && rows + next.size() <= most) continue;
+      if (more && rows + next.size() <= most && texts.size() < kRowsPerPass) continue;
       if (progress != nullptr && sizes.texts > 1) progress->update("tokens", done_, sizes.rows);
-      out.write(texts, run(texts, rows, sizes.texts > 1));
+      if (rows > 0) out.write_values(run(texts, rows, sizes.texts > 1));
+      out.write_texts(texts);
       done_ += rows;
       done_texts_ += texts.size();
       texts.clear();
@@ -174,14 +192,19 @@ class Recorder {
  private:
   Run<T> run(const std::vector<TokenIds>& texts, std::size_t rows, bool is_one_of_many) {
     RunRequest pass;
-    pass.sequences = texts;
+    places_.clear();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].empty()) continue;
+      pass.sequences.push_back(texts[i]);
+      places_.push_back(done_texts_ + i);
+    }
     pass.progress = is_one_of_many ? &quiet_ : session_.progress();
-    pass.captures = captures_.of_texts(offsets_of(texts));
+    pass.captures = captures_.of_texts(offsets_of(pass.sequences));
     if (start_ != nullptr) pass.start = start_->rows(done_, rows);
     if (blocks_.stops) pass.stop_at = blocks_.last;
     std::size_t row = 0;
-    for (std::size_t s = 0; s < texts.size(); row += texts[s++].size())
-      for (SiteEdit& edit : edits_.resolve(texts[s], s, part_of(pass.start, row, texts[s].size())))
+    for (std::size_t s = 0; s < pass.sequences.size(); row += pass.sequences[s++].size())
+      for (SiteEdit& edit : edits_.resolve(pass.sequences[s], s, part_of(pass.start, row, pass.sequences[s].size())))
         pass.edits.push_back(std::move(edit));
     Run<T> run = run_model_(pass);
     if (!pass.edits.empty()) include_effect(pass, run);
@@ -199,7 +222,7 @@ class Recorder {
     if (!effect_) effect_.emplace();
     if (!effect_->nonfinite) {
       effect_->nonfinite = find_nonfinite(session_.model(), pass, edited);
-      if (effect_->nonfinite) effect_->nonfinite->sequence += done_texts_;
+      if (effect_->nonfinite) effect_->nonfinite->sequence = places_[effect_->nonfinite->sequence];
     }
     RunRequest clean_pass;
     clean_pass.sequences = pass.sequences;
@@ -225,6 +248,7 @@ class Recorder {
   const RunModel& run_model_;
   QuietProgress quiet_;
   std::size_t done_ = 0, done_texts_ = 0;
+  std::vector<std::size_t> places_;  // of the pass's sequences among all texts
   std::optional<Effect> effect_;
 };
 
@@ -233,15 +257,18 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
     for (std::size_t i = 0; i < start->texts(); ++i)
       counter.take(start->ids(i), start->has_offsets() ? fmt::format("text {}", i + 1) : "");
   } else if (request.texts_file) {
-    TextLines lines(*request.texts_file, session.progress());
+    TextLines lines(*request.texts_file, session.progress(), {true, request.replace_invalid});
     while (const auto text = lines.next()) counter.read(*text, lines.place());
-    if (counter.sizes().texts == 0)
+    if (counter.sizes().rows == 0)
       throw Error("texts",
                   (*request.texts_file == "-" ? "standard input" : request.texts_file->string()) + ": holds no text");
+    if (lines.replaced() > 0)
+      counter.note(fmt::format("places that are no characters, read as U+FFFD: {}, in {} line(s)",
+                               lines.replaced(), lines.repaired_lines()));
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
       counter.read(request.texts[i], request.packed ? fmt::format("text {}", i + 1) : "");
-    if (request.texts.empty()) throw Error("text", "the list of texts is empty");
+    if (counter.sizes().rows == 0) throw Error("text", "the list of texts is empty");
   }
 }
 

@@ -19,6 +19,10 @@ struct SaveRunRequest {
   // Instead of `texts`: a file of JSON lines with a field "text"; "-" is standard input. It may be larger than memory:
   // texts share a pass while their arrays stay below about 64 MiB, and go to the disk pass by pass.
   std::optional<std::filesystem::path> texts_file = {};
+  // Of many texts: one without a token (an empty text; in a file an empty line that other lines follow) has no rows,
+  // and row_offsets repeats; or it is left out.
+  bool skip_empty = false;
+  bool replace_invalid = false;  // of texts_file: what is no character is read as U+FFFD
   TextOptions text_options = {};
   Edits edits = {};
   std::vector<std::string> captures = {};  // names, aliases, globs; of a part of a pass a glob means what it computes
@@ -32,7 +36,7 @@ struct SaveRunRequest {
 
 struct SavedRun {
   std::size_t texts = 0, tokens = 0;
-  std::vector<std::string> notes;  // what was added or cut
+  std::vector<std::string> notes;  // what was added, cut, empty or replaced
   std::vector<std::pair<std::string, Shape>> keys;
   std::vector<GlobMatch> capture_globs;
   std::filesystem::path file;

@@ -5,11 +5,19 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/files/npz.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/model/hook_points.h"
 
 namespace stratoscope {
+namespace {
+
+// The shape of `axes` axes where it has one more at `batch`, of a batch of one text.
+Shape without_batch(Shape shape, std::size_t axes, std::size_t batch) {
+  if (shape.size() == axes + 1 && shape[batch] == 1) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(batch));
+  return shape;
+}
+
+}  // namespace
 
 void StartFile::fail(const std::string& problem, const std::string& hint) const {
   throw Error("start", path_.string() + ": " + problem, hint);
@@ -19,7 +27,7 @@ StartFile::StartFile(const std::filesystem::path& path, std::size_t block, const
     : path_(path), block_(block) {
   check_array_ending(path);
   if (path.extension() == ".npz")
-    npz_ = read_npz(path);
+    npz_.emplace(path);
   else
     safetensors_.emplace(path);
   ids_ = read_integers("input_ids");
@@ -37,24 +45,30 @@ StartFile::StartFile(const std::filesystem::path& path, std::size_t block, const
                      (name == metadata.end() ? "" : ", " + in_quotes(name->second)));
 }
 
-std::optional<StartFile::Array> StartFile::find(const std::string& name) const {
+bool StartFile::contains(const std::string& name) const {
+  return safetensors_ ? safetensors_->contains(name) : npz_->contains(name);
+}
+
+std::optional<StartFile::Array> StartFile::find(const std::string& name) {
+  if (!contains(name)) return std::nullopt;
   if (safetensors_) {
-    if (!safetensors_->contains(name)) return std::nullopt;
     const StoredTensor& tensor = safetensors_->at(name);
     return Array{tensor.dtype, tensor.shape, tensor.bytes};
   }
-  const auto found = npz_.find(name);
-  if (found == npz_.end()) return std::nullopt;
+  auto found = unpacked_.find(name);
+  if (found == unpacked_.end()) found = unpacked_.emplace(name, npz_->read(name)).first;
   return Array{found->second.dtype, found->second.shape, found->second.bytes};
 }
 
-std::vector<std::int64_t> StartFile::read_integers(const std::string& name) const {
+std::vector<std::int64_t> StartFile::read_integers(const std::string& name) {
   const auto array = find(name);
   if (!array) fail("has no " + in_quotes(name), "--from takes a file that 'run --save' wrote");
-  if (array->shape.size() != 1 || is_floating(array->dtype))
+  const Shape shape = without_batch(array->shape, 1, 0);
+  if (shape.size() != 1 || is_floating(array->dtype))
     fail(name + " is " + std::string(name_of(array->dtype)) + " " + to_string(array->shape) +
-         ", expected one row of integers");
-  std::vector<double> numbers(array->shape[0]);  // exact below 2^53, and nothing larger is of use
+             ", expected one row of integers",
+         name == "input_ids" ? "many texts lie end to end in it, and row_offsets says where each begins" : "");
+  std::vector<double> numbers(shape[0]);  // exact below 2^53, and nothing larger is of use
   convert(array->dtype, array->bytes, std::span<double>(numbers));
   std::vector<std::int64_t> integers;
   integers.reserve(numbers.size());
@@ -64,7 +78,7 @@ std::vector<std::int64_t> StartFile::read_integers(const std::string& name) cons
 }
 
 void StartFile::read_offsets() {
-  has_offsets_ = find("row_offsets").has_value();
+  has_offsets_ = contains("row_offsets");
   offsets_ = {0};
   if (!has_offsets_) {
     offsets_.push_back(ids_.size());
@@ -72,7 +86,7 @@ void StartFile::read_offsets() {
     const auto given = read_integers("row_offsets");
     if (given.empty() || given[0] != 0) fail("row_offsets does not begin with 0");
     for (std::size_t i = 1; i < given.size(); ++i) {
-      if (given[i] <= given[i - 1]) fail("row_offsets does not rise");
+      if (given[i] < given[i - 1]) fail("row_offsets falls");
       offsets_.push_back(static_cast<std::size_t>(given[i]));
     }
     if (offsets_.back() != ids_.size())
@@ -83,16 +97,16 @@ void StartFile::read_offsets() {
 }
 
 // What enters the block, [T, d_model].
-StartFile::Array StartFile::find_stream(const ModelConfig& config) const {
+StartFile::Array StartFile::find_stream(const ModelConfig& config) {
   const Shape wanted{ids_.size(), config.d_model};
   const auto checked = [&](const std::string& name, const Array& array) {
-    if (!is_floating(array.dtype) || array.shape != wanted)
+    if (!is_floating(array.dtype) || without_batch(array.shape, wanted.size(), 0) != wanted)
       fail(name + " is " + std::string(name_of(array.dtype)) + " " + to_string(array.shape) + ", expected " +
            to_string(wanted));
-    return array;
+    return Array{array.dtype, wanted, array.bytes};
   };
   std::size_t first = 0, end = config.n_layers + 1;
-  const bool is_part = find("block_range").has_value();
+  const bool is_part = contains("block_range");
   if (is_part) {
     const auto range = read_integers("block_range");
     if (range.size() != 2 || range[0] < 0 || range[1] < range[0] ||
@@ -111,17 +125,17 @@ StartFile::Array StartFile::find_stream(const ModelConfig& config) const {
   }
   const auto states = find("hidden_states");
   if (!states) fail("has no 'hidden_states'", "--from takes a file that 'run --save' wrote");
-  if (states->shape.size() != 3) fail("hidden_states has shape " + to_string(states->shape) + ", expected 3 axes");
-  const std::size_t entries = states->shape[0];
+  const Shape shape = without_batch(states->shape, 3, 1);
+  if (shape.size() != 3) fail("hidden_states has shape " + to_string(states->shape) + ", expected 3 axes");
+  const std::size_t entries = shape[0];
   if (!is_part && entries != end)
     fail("hidden_states has " + std::to_string(entries) + " entries, but the model has " + std::to_string(end));
   if (block_ < first || block_ - first >= entries)
     fail("holds hidden states " + std::to_string(first) + " to " + std::to_string(first + entries - 1) + ", not " +
          std::to_string(block_));
   const std::size_t bytes = states->bytes.size() / entries;
-  return checked(
-      "hidden_states, each entry,",
-      {states->dtype, {states->shape[1], states->shape[2]}, states->bytes.subspan((block_ - first) * bytes, bytes)});
+  return checked("hidden_states, each entry,",
+                 {states->dtype, {shape[1], shape[2]}, states->bytes.subspan((block_ - first) * bytes, bytes)});
 }
 
 TokenIds StartFile::ids(std::size_t text) const {

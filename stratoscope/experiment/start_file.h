@@ -13,6 +13,7 @@
 
 #include "stratoscope/experiment/session.h"
 #include "stratoscope/files/array.h"
+#include "stratoscope/files/npz.h"
 #include "stratoscope/files/safetensors.h"
 
 namespace stratoscope {
@@ -20,7 +21,8 @@ namespace stratoscope {
 class StartFile {
  public:
   // A file that save_run wrote, or one with the same keys: input_ids [T], hidden_states [entries, T, d_model], and for
-  // many texts row_offsets. A .safetensors file is mapped, a .npz file is read whole. Throws Error for what does not
+  // many texts row_offsets. An axis of 1 for a batch of one text may precede T. Nothing else in the file is looked at:
+  // a .safetensors file is mapped, of a .npz file these arrays are unpacked. Throws Error for what does not
   // fit together, does not fit the model, or has nothing that enters `block`; for block n_layers that is `residual` of
   // a run that stopped there, or the last block's hook_resid_post, for the last hidden state is behind the final norm.
   StartFile(const std::filesystem::path& path, std::size_t block, const Session& session);
@@ -41,16 +43,18 @@ class StartFile {
     Shape shape;
     std::span<const std::byte> bytes;
   };
-  std::optional<Array> find(const std::string& name) const;
-  Array find_stream(const ModelConfig& config) const;
-  std::vector<std::int64_t> read_integers(const std::string& name) const;
+  bool contains(const std::string& name) const;
+  std::optional<Array> find(const std::string& name);
+  Array find_stream(const ModelConfig& config);
+  std::vector<std::int64_t> read_integers(const std::string& name);
   void read_offsets();
   [[noreturn]] void fail(const std::string& problem, const std::string& hint = {}) const;
 
   std::filesystem::path path_;
   std::size_t block_;
   std::optional<SafetensorsFile> safetensors_;
-  std::map<std::string, StoredArray> npz_;
+  std::optional<NpzFile> npz_;
+  std::map<std::string, StoredArray> unpacked_;  // of npz_
   std::vector<std::int64_t> ids_;
   std::vector<std::size_t> offsets_;
   bool has_offsets_ = false;

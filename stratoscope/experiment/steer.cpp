@@ -7,6 +7,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiment/continued_text.h"
 #include "stratoscope/experiment/growing_text.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
@@ -55,8 +56,10 @@ std::vector<Site> sites_of(const Session& session, Point point) {
 }
 
 void differences(const Session& session, const SteerRequest& request, Point point, Steering& steering) {
-  const auto positive = read_all(session, request.positive, request.text_options, "positive");
-  const auto negative = read_all(session, request.negative, request.text_options, "negative");
+  TextOptions whole = request.text_options;
+  whole.truncate = false;  // a mean over other texts than those given would be another direction
+  const auto positive = read_all(session, request.positive, whole, "positive");
+  const auto negative = read_all(session, request.negative, whole, "negative");
   const auto sites = sites_of(session, point);
   const MeanOf of = request.all_positions ? MeanOf::all_positions : MeanOf::last_positions;
   const auto a = site_means(session, positive, sites, of), b = site_means(session, negative, sites, of);
@@ -181,7 +184,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
   Steering steering;
   const Point point = point_of(request.hook);
   steering.hook = request.hook;
-  steering.text = session.read(request.text, request.text_options);
+  steering.text = read_to_continue(session, request.text, request.text_options, request.max_new);
   steering.metric = parse_metric(request.metric);
   steering.targets = read_targets(session, request.targets);
   steering.layers = parse_indices(request.layers, session.config().n_layers, "layer");

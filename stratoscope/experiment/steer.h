@@ -18,8 +18,8 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct SteerRequest {
-  std::string text = {};  // what is steered
-  TextOptions text_options = {};
+  std::string text = {};          // what is steered
+  TextOptions text_options = {};  // `truncate` keeps the end of the text alone: experiment/continued_text.h
   // The direction: mean over `positive` minus mean over `negative` of the hook point in each block, at each text's last
   // position or over all its positions. Or the tensors "layer.0" … of a file that steer() saved.
   std::vector<std::string> positive = {}, negative = {};

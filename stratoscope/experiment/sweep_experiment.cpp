@@ -153,7 +153,7 @@ std::string description_of(const Session& session, const SweepExperimentRequest&
     for (const SweepAxis& axis : of.axes) axes.push_back({axis.name, axis.values});
     json["prompts"].push_back({of.text, of.corrupt, of.targets, axes});
   }
-  return json.dump(-1, ' ', true);
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 // Runs `work`; where texts of different lengths meet, the error shows both tokenisations.

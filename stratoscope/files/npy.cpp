@@ -12,6 +12,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 
 namespace stratoscope {
@@ -22,15 +23,18 @@ constexpr std::size_t kMaxHeader = 1 << 16;
 constexpr std::size_t kMaxAxes = 32;  // NumPy's own limit
 
 // NumPy's letter and size of each type; BF16 has none.
-constexpr std::array<std::pair<DType, std::string_view>, 9> kCodes = {{{DType::f64, "f8"},
-                                                                       {DType::f32, "f4"},
-                                                                       {DType::f16, "f2"},
-                                                                       {DType::i64, "i8"},
-                                                                       {DType::i32, "i4"},
-                                                                       {DType::i16, "i2"},
-                                                                       {DType::i8, "i1"},
-                                                                       {DType::u8, "u1"},
-                                                                       {DType::boolean, "b1"}}};
+constexpr std::array<std::pair<DType, std::string_view>, 12> kCodes = {{{DType::f64, "f8"},
+                                                                        {DType::f32, "f4"},
+                                                                        {DType::f16, "f2"},
+                                                                        {DType::i64, "i8"},
+                                                                        {DType::i32, "i4"},
+                                                                        {DType::i16, "i2"},
+                                                                        {DType::i8, "i1"},
+                                                                        {DType::u64, "u8"},
+                                                                        {DType::u32, "u4"},
+                                                                        {DType::u16, "u2"},
+                                                                        {DType::u8, "u1"},
+                                                                        {DType::boolean, "b1"}}};
 
 // Reads the dict {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }, its keys in any order.
 class DictReader {
@@ -49,14 +53,11 @@ class DictReader {
     skip_spaces();
     if (!rest_.empty()) malformed();
     if (!dtype_ || !fortran_order_ || !shape_) malformed();
-    if (*fortran_order_) fail("is stored column by column (fortran_order)", "save numpy.ascontiguousarray(x) instead");
-    return {*dtype_, std::move(*shape_), 0};
+    return {*dtype_, big_endian_, *fortran_order_, std::move(*shape_), 0};
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem, const std::string& hint = {}) const {
-    throw Error("npy", what_ + ": " + problem, hint);
-  }
+  [[noreturn]] void fail(const std::string& problem) const { throw Error("npy", what_ + ": " + problem); }
   [[noreturn]] void malformed() const { fail("header is not the dict that NumPy writes"); }
 
   void skip_spaces() {
@@ -109,8 +110,7 @@ class DictReader {
     const std::string_view descr = read_string();
     const std::string_view code = descr.substr(std::min<std::size_t>(descr.find_first_not_of("<>|="), descr.size()));
     if (code.starts_with('O')) fail("holds Python objects, which are not read here");
-    if (descr.starts_with('>'))
-      fail("holds big-endian numbers (" + in_quotes(descr) + ")", "save x.astype(x.dtype.newbyteorder('<')) instead");
+    big_endian_ = descr.starts_with('>');
     for (const auto& [dtype, name] : kCodes)
       if (name == code) dtype_ = dtype;
     if (!dtype_) fail("holds numbers of the type " + in_quotes(descr) + ", which are not read here");
@@ -139,8 +139,35 @@ class DictReader {
   const std::string& what_;
   std::optional<DType> dtype_;
   std::optional<bool> fortran_order_;
+  bool big_endian_ = false;
   std::optional<Shape> shape_;
 };
+
+void reverse_each(std::span<std::byte> numbers, std::size_t width) {
+  for (std::size_t i = 0; i + width <= numbers.size(); i += width)
+    std::reverse(numbers.begin() + static_cast<std::ptrdiff_t>(i),
+                 numbers.begin() + static_cast<std::ptrdiff_t>(i + width));
+}
+
+// Column-major numbers in row-major order, read along the last axis, whose entries lie furthest apart.
+std::vector<std::byte> transposed(const std::vector<std::byte>& numbers, const Shape& shape, std::size_t width) {
+  std::vector<std::byte> rows(numbers.size());
+  if (rows.empty()) return rows;
+  std::vector<std::size_t> stride(shape.size(), width), index(shape.size(), 0);
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) stride[axis] = stride[axis - 1] * shape[axis - 1];
+  std::size_t from = 0;
+  for (std::size_t to = 0; to < rows.size(); to += width) {
+    std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(from), width,
+                rows.begin() + static_cast<std::ptrdiff_t>(to));
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      from += stride[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= stride[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return rows;
+}
 
 std::string shape_literal(const Shape& shape) {
   std::string text = "(";
@@ -152,6 +179,7 @@ std::string shape_literal(const Shape& shape) {
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& what) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  refuse_mistaken_file(text, "npy", what);
   const auto byte_at = [&](std::size_t i) { return std::to_integer<std::size_t>(bytes[i]); };
   if (!text.starts_with(kMagic) || text.size() < kMagic.size() + 4)
     throw Error("npy", what + ": does not begin like a .npy file");
@@ -182,12 +210,19 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
   return header;
 }
 
+StoredArray stored_array(NpyHeader header, std::vector<std::byte> numbers) {
+  const std::size_t width = size_of(header.dtype);
+  if (header.big_endian) reverse_each(numbers, width);
+  if (header.column_major && header.shape.size() > 1) numbers = transposed(numbers, header.shape, width);
+  return {header.dtype, std::move(header.shape), std::move(numbers)};
+}
+
 StoredArray read_npy(const std::filesystem::path& path) {
   const MappedFile file(path);
   NpyHeader header = parse_npy_header(file.bytes(), path.string());
   const std::span<const std::byte> numbers = file.bytes().subspan(header.data_begin);
   try {
-    StoredArray array{header.dtype, std::move(header.shape), std::vector<std::byte>(numbers.begin(), numbers.end())};
+    StoredArray array = stored_array(std::move(header), {numbers.begin(), numbers.end()});
     file.check_unchanged();
     return array;
   } catch (const std::bad_alloc&) {

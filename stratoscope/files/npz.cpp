@@ -13,6 +13,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/npy.h"
 #include "stratoscope/files/zip_output.h"
@@ -22,20 +23,18 @@ namespace {
 
 constexpr std::string_view kEnding = ".npy";
 
-struct Discard {
-  void operator()(zip_t* archive) const { zip_discard(archive); }
-};
 struct CloseEntry {
   void operator()(zip_file_t* entry) const { zip_fclose(entry); }
 };
-using Archive = std::unique_ptr<zip_t, Discard>;
 
 [[noreturn]] void fail(const std::string& file, const std::string& problem, const std::string& hint = {}) {
   throw Error("npz", file + ": " + problem, hint);
 }
 
 // libzip reads from our mapping, so that a file is opened, and refused, in one way everywhere.
-Archive open_archive(const MappedFile& mapped) {
+zip_t* open_archive(const MappedFile& mapped) {
+  refuse_mistaken_file({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, "npz",
+                       mapped.path().string());
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(mapped.bytes().data(), mapped.bytes().size(), 0, &error);
@@ -47,46 +46,7 @@ Archive open_archive(const MappedFile& mapped) {
     fail(mapped.path().string(), "cannot be read as a zip archive: " + reason, "was it written whole?");
   }
   zip_error_fini(&error);
-  return Archive(archive);
-}
-
-struct Entry {
-  std::string array;  // its name without the ending
-  std::size_t size = 0;
-};
-
-// What the archive says that it holds; nothing is unpacked yet.
-std::vector<Entry> list_entries(zip_t* archive, const std::string& file, std::size_t limit) {
-  const zip_int64_t count = zip_get_num_entries(archive, 0);
-  if (count <= 0) fail(file, "holds no arrays");
-  std::vector<Entry> entries;
-  std::size_t total = 0;
-  for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
-    zip_stat_t stat;
-    if (zip_stat_index(archive, i, 0, &stat) != 0) fail(file, zip_strerror(archive));
-    const std::string_view name = stat.name;
-    if (!name.ends_with(kEnding)) fail(file, "entry " + in_quotes(name) + " is not a .npy array");
-    if (__builtin_add_overflow(total, stat.size, &total) || total > limit)
-      fail(file,
-           "holds more than the " + std::to_string(limit) + " bytes of arrays that a file of its size may unpack to");
-    entries.push_back({std::string(name.substr(0, name.size() - kEnding.size())), stat.size});
-  }
-  return entries;
-}
-
-StoredArray read_entry(zip_t* archive, zip_uint64_t index, const Entry& entry, const std::string& file) {
-  const std::string what = file + ": array " + in_quotes(entry.array);
-  const std::unique_ptr<zip_file_t, CloseEntry> stream(zip_fopen_index(archive, index, 0));
-  if (!stream) throw Error("npz", what + ": " + zip_strerror(archive));
-  std::vector<std::byte> bytes(entry.size);
-  const zip_int64_t got = zip_fread(stream.get(), bytes.data(), bytes.size());
-  std::byte beyond{};
-  // Reading to the very end is what makes libzip compare the checksum.
-  if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(stream.get(), &beyond, 1) != 0)
-    throw Error("npz", what + ": cannot be unpacked: " + zip_file_strerror(stream.get()));
-  NpyHeader header = parse_npy_header(bytes, what);
-  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.data_begin));
-  return {header.dtype, std::move(header.shape), std::move(bytes)};
+  return archive;
 }
 
 // Takes `source` over, null where libzip could not make it.
@@ -116,7 +76,7 @@ void write_archive(const std::filesystem::path& path, const Progress* progress, 
   ZipOutput output(place, progress);
   zip_error_t error;
   zip_error_init(&error);
-  Archive archive(output.open(&error));
+  std::unique_ptr<zip, DiscardArchive> archive(output.open(&error));
   const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
   if (!archive) fail(file, "cannot be written: " + reason);
@@ -131,23 +91,57 @@ void write_archive(const std::filesystem::path& path, const Progress* progress, 
 
 }  // namespace
 
-std::map<std::string, StoredArray> read_npz(const std::filesystem::path& path, std::size_t max_expansion) {
-  const std::string file = path.string();
-  const MappedFile mapped(path);
-  const Archive archive = open_archive(mapped);
-  std::size_t limit = 0;
-  if (__builtin_add_overflow(mapped.bytes().size(), max_expansion, &limit)) limit = static_cast<std::size_t>(-1);
-  const std::vector<Entry> entries = list_entries(archive.get(), file, limit);
-  std::map<std::string, StoredArray> arrays;
-  try {
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      if (!arrays.emplace(entries[i].array, read_entry(archive.get(), i, entries[i], file)).second)
-        fail(file, "two arrays are called " + in_quotes(entries[i].array));
-  } catch (const std::bad_alloc&) {
-    fail(file, "does not fit into memory");
+void DiscardArchive::operator()(zip* archive) const { zip_discard(archive); }
+
+NpzFile::NpzFile(const std::filesystem::path& path, std::size_t max_expansion)
+    : file_(path), archive_(open_archive(file_)) {
+  if (__builtin_add_overflow(file_.bytes().size(), max_expansion, &limit_)) limit_ = static_cast<std::size_t>(-1);
+  const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
+  if (count <= 0) fail(path.string(), "holds no arrays");  // an empty file is an empty archive to libzip
+  for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
+    zip_stat_t stat;
+    if (zip_stat_index(archive_.get(), i, 0, &stat) != 0) fail(path.string(), zip_strerror(archive_.get()));
+    std::string_view name = stat.name;
+    if (!name.ends_with(kEnding)) continue;
+    name.remove_suffix(kEnding.size());
+    const auto [entry, is_first] = entries_.try_emplace(std::string(name), Entry{i, stat.size, false});
+    if (!is_first) entry->second.is_twofold = true;
   }
-  mapped.check_unchanged();
-  return arrays;
+}
+
+std::vector<std::string> NpzFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+StoredArray NpzFile::read(const std::string& name) {
+  const std::string file = file_.path().string(), what = file + ": array " + in_quotes(name);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) fail(file, "has no array " + in_quotes(name), did_you_mean(name, names()));
+  const Entry& entry = found->second;
+  if (entry.is_twofold) fail(file, "two arrays are called " + in_quotes(name));
+  if (entry.size > limit_ - unpacked_)
+    fail(file,
+         "holds more than the " + std::to_string(limit_) + " bytes of arrays that a file of its size may unpack to");
+  unpacked_ += entry.size;
+  try {
+    const std::unique_ptr<zip_file_t, CloseEntry> stream(zip_fopen_index(archive_.get(), entry.index, 0));
+    if (!stream) throw Error("npz", what + ": " + zip_strerror(archive_.get()));
+    std::vector<std::byte> bytes(entry.size);
+    const zip_int64_t got = zip_fread(stream.get(), bytes.data(), bytes.size());
+    std::byte beyond{};
+    // Reading to the very end is what makes libzip compare the checksum.
+    if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(stream.get(), &beyond, 1) != 0)
+      throw Error("npz", what + ": cannot be unpacked: " + zip_file_strerror(stream.get()));
+    NpyHeader header = parse_npy_header(bytes, what);
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.data_begin));
+    StoredArray array = stored_array(std::move(header), std::move(bytes));
+    file_.check_unchanged();
+    return array;
+  } catch (const std::bad_alloc&) {
+    throw Error("npz", what + ": does not fit into memory");
+  }
 }
 
 void check_npz_names(std::span<const PlannedArray> arrays, const std::string& file) {

@@ -11,6 +11,7 @@
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/safetensors_header.h"
 
@@ -50,9 +51,12 @@ void check_size(const SafetensorsEntry& entry, const std::string& file) {
   const std::string tensor = "tensor " + in_quotes(entry.name);
   if (entry.begin > entry.end)
     fail(file, tensor + " has data_offsets " + range(entry) + ", which end before they begin");
-  std::size_t wanted = 0;
+  std::size_t wanted = entry.end - entry.begin;
   try {
-    wanted = byte_count(entry.dtype, entry.shape);
+    if (entry.dtype == DType::unreadable)
+      element_count(entry.shape);
+    else
+      wanted = byte_count(entry.dtype, entry.shape);
   } catch (const Error& error) {
     fail(file, tensor + ": " + error.problem());
   }
@@ -101,18 +105,26 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
 
 void SafetensorsFile::read_header() {
   const std::string file = path().string();
+  refuse_mistaken_file({reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()}, "safetensors",
+                       file);
   const std::string_view json = header_text(file_.bytes(), file);
   SafetensorsHeader header = parse_safetensors_header(json, file);
   const std::span<const std::byte> data = file_.bytes().subspan(kLengthBytes + json.size());
   check_layout(header.entries, data.size(), file);
   for (SafetensorsEntry& entry : header.entries)
-    tensors_.emplace(std::move(entry.name), StoredTensor{entry.dtype, std::move(entry.shape),
+    tensors_.emplace(std::move(entry.name), StoredTensor{entry.dtype, std::move(entry.type), std::move(entry.shape),
                                                          data.subspan(entry.begin, entry.end - entry.begin)});
   metadata_ = std::move(header.metadata);
 }
 
 const StoredTensor& SafetensorsFile::at(const std::string& name) const {
-  if (const auto found = tensors_.find(name); found != tensors_.end()) return found->second;
+  if (const auto found = tensors_.find(name); found != tensors_.end()) {
+    if (found->second.dtype == DType::unreadable)
+      fail(path().string(),
+           "tensor " + in_quotes(name) + " is stored as " + in_quotes(found->second.type) + ", which is not read here",
+           "store it as F32");
+    return found->second;
+  }
   std::vector<std::string> names;
   for (const auto& [other, tensor] : tensors_) names.push_back(other);
   fail(path().string(), "has no tensor " + in_quotes(name), did_you_mean(name, names));

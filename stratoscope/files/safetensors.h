@@ -17,6 +17,7 @@ namespace STRATOSCOPE_API stratoscope {
 // `bytes` points into the file's mapping (at any alignment) and lives as long as its SafetensorsFile.
 struct StoredTensor {
   DType dtype = DType::f32;
+  std::string type = {};  // as the file spells it: "F32", or "F8_E4M3" where dtype is DType::unreadable
   Shape shape;
   std::span<const std::byte> bytes;
 };
@@ -24,13 +25,13 @@ struct StoredTensor {
 class SafetensorsFile {
  public:
   // Maps the file and checks the whole header, as strictly as the format's reference implementation and in places
-  // more: tensors fill the file's data exactly, without holes or overlaps; no key occurs twice; types that DType
-  // does not have are refused by name. Throws Error naming the file and what is wrong where.
+  // more: tensors fill the file's data exactly, without holes or overlaps; no key occurs twice. Types that DType does
+  // not have may lie beside those that are read. Throws Error naming the file and what is wrong where.
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }
   bool contains(const std::string& name) const { return tensors_.contains(name); }
-  // Throws Error naming the file and the nearest names.
+  // Throws Error naming the file and the nearest names, or the type where it is unreadable.
   const StoredTensor& at(const std::string& name) const;
 
   const std::map<std::string, std::string>& metadata() const { return metadata_; }

@@ -1,5 +1,6 @@
 #include "stratoscope/files/safetensors_header.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -16,8 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxAxes = 32;  // what NumPy allows, too
 
-constexpr std::array kReadable = {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i64,
-                                  DType::i32, DType::i16, DType::i8,  DType::u8,   DType::boolean};
+constexpr std::array kReadable = {DType::f64, DType::f32, DType::f16,    DType::bf16, DType::i64,
+                                  DType::i32, DType::i16, DType::i8,     DType::u64,  DType::u32,
+                                  DType::u16, DType::u8,  DType::boolean};
 
 // Receives the parser's events and knows at each which of the format's few places it stands in; any value that does
 // not belong there ends the parse. Nothing recurses, so nesting costs no stack.
@@ -47,9 +49,10 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
       return true;
     }
     if (place_ != Place::entry || field_ != "dtype") return unexpected(in_quotes(value));
-    for (const DType dtype : kReadable)
-      if (name_of(dtype) == value) dtype_ = dtype;
-    if (!dtype_) fail("tensor " + in_quotes(name_) + " is stored as " + in_quotes(value) + ", which is not read here");
+    const auto* found =
+        std::find_if(kReadable.begin(), kReadable.end(), [&](DType dtype) { return name_of(dtype) == value; });
+    dtype_ = found == kReadable.end() ? DType::unreadable : *found;
+    type_ = std::move(value);
     return true;
   }
 
@@ -128,7 +131,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (offsets_->size() != 2)
       fail("data_offsets of tensor " + in_quotes(name_) + " should be two numbers but are " +
            std::to_string(offsets_->size()));
-    header_.entries.push_back({name_, *dtype_, std::move(*shape_), offsets_->front(), offsets_->back()});
+    header_.entries.push_back({name_, type_, *dtype_, std::move(*shape_), offsets_->front(), offsets_->back()});
     dtype_.reset();
     shape_.reset();
     offsets_.reset();
@@ -140,6 +143,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   std::string name_, field_;  // the key of the header, and the key inside its entry, that we are at
   std::set<std::string> names_, fields_;
   std::optional<DType> dtype_;
+  std::string type_;
   std::optional<Shape> shape_;
   std::optional<std::vector<std::size_t>> offsets_;
 };

@@ -200,8 +200,8 @@ void Checkpoint::check(const ModelConfig& config) {
                       to_string(shape),
                   "do config.json and the weights belong together, and is this a GPT-2 checkpoint?");
     if (!is_floating(tensor.dtype))
-      throw Error("safetensors", file_of_.at(name) + ": tensor '" + name + "' is stored as " +
-                                     std::string(name_of(tensor.dtype)) + ", expected F32, F16 or BF16");
+      throw Error("safetensors", file_of_.at(name) + ": tensor '" + name + "' is stored as " + in_quotes(tensor.type) +
+                                     ", expected F32, F16 or BF16");
     parameters_ += element_count(shape);
     known.insert(name);
   };
@@ -302,7 +302,7 @@ std::string Checkpoint::fingerprint() const {
   Fingerprint hash;
   hash.add(read_text_file(folder_ / "config.json"));
   for (const auto& [name, tensor] : tensors_) {
-    hash.add(name + " " + std::string(name_of(tensor.dtype)) + " " + to_string(tensor.shape) + "\n");
+    hash.add(name + " " + tensor.type + " " + to_string(tensor.shape) + "\n");
     const std::size_t size = tensor.bytes.size();
     if (size <= kPiece * kPieces) {
       hash.add(tensor.bytes);

@@ -10,6 +10,7 @@
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/known_models.h"
+#include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
 namespace {
@@ -41,7 +42,7 @@ ModelLocation folder_location(const std::string& name) {
     throw Error("model", name + ": is a folder without config.json",
                 "a model folder in Hugging Face layout holds config.json, model.safetensors and the tokenizer's files");
   const fs::path whole = fs::weakly_canonical(folder, ignored);
-  return {(whole.empty() ? folder : whole).filename().string(), folder};
+  return {sanitize_utf8((whole.empty() ? folder : whole).filename().string()), folder};
 }
 
 // The file that this code runs from: the shared library, or the program that it was linked into.

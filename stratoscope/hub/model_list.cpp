@@ -7,6 +7,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/find_model.h"
@@ -52,7 +53,7 @@ void count_tensors(ListedModel& model) {
       for (const auto& [name, tensor] : weights.tensors()) {
         const std::size_t count = element_count(tensor.shape);
         parameters += count;
-        if (count > largest) model.dtype = name_of(tensor.dtype);
+        if (count > largest) model.dtype = without_controls(tensor.type);
         largest = std::max(largest, count);
       }
     }

@@ -9,6 +9,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/probe/foreign_names.h"
 #include "stratoscope/probe/indices.h"
 
 namespace stratoscope {
@@ -162,9 +163,11 @@ std::vector<std::string> without_lists(const std::string& name, const ModelConfi
   if (open == std::string::npos) return {name};
   const std::size_t close = name.find(']', open);
   const std::string beginning = name.substr(0, open);
-  if (close == std::string::npos || !takes_index_list(beginning))
+  if (close == std::string::npos || !takes_index_list(beginning)) {
+    const std::string foreign = foreign_name_hint(name, config);
     throw Error("hook point", in_quotes(name) + " has a bracket that is no list of blocks",
-                "a list takes a number's place: blocks.[8..11].hook_mlp_out");
+                foreign.empty() ? "a list takes a number's place: blocks.[8..11].hook_mlp_out" : foreign);
+  }
   std::string what;
   const std::size_t count = count_for(beginning, config, what);
   std::vector<std::string> names;
@@ -197,7 +200,8 @@ HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
   if (const auto alias = find_alias(pattern, config)) return {{*alias}};
   const std::string name = with_checked_block(pattern, config);
   if (const auto site = find_site(name, config)) return {{*site}};
-  throw Error("hook point", "there is no " + in_quotes(pattern), nearest_to(name, config));
+  const std::string foreign = foreign_name_hint(pattern, config);
+  throw Error("hook point", "there is no " + in_quotes(pattern), foreign.empty() ? nearest_to(name, config) : foreign);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ float half_to_float(std::uint16_t half) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | special | sign);
 }
 
+[[noreturn]] void refuse() { throw Error("tensor", "numbers of this type are not read here"); }
+
 template <class Stored, class Out, class Decode>
 void convert_each(std::span<const std::byte> bytes, std::span<Out> out, Decode decode) {
   if (bytes.size() != out.size() * sizeof(Stored)) throw Error("tensor", "stored bytes and element count disagree");
@@ -45,8 +47,12 @@ void convert_to(DType dtype, std::span<const std::byte> bytes, std::span<Out> ou
     case DType::i32: return convert_each<std::int32_t>(bytes, out, same);
     case DType::i16: return convert_each<std::int16_t>(bytes, out, same);
     case DType::i8: return convert_each<std::int8_t>(bytes, out, same);
+    case DType::u64: return convert_each<std::uint64_t>(bytes, out, same);
+    case DType::u32: return convert_each<std::uint32_t>(bytes, out, same);
+    case DType::u16: return convert_each<std::uint16_t>(bytes, out, same);
     case DType::u8:
     case DType::boolean: return convert_each<std::uint8_t>(bytes, out, same);
+    case DType::unreadable: refuse();
   }
 }
 
@@ -55,12 +61,16 @@ void convert_to(DType dtype, std::span<const std::byte> bytes, std::span<Out> ou
 std::size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::f64:
-    case DType::i64: return 8;
+    case DType::i64:
+    case DType::u64: return 8;
     case DType::f32:
-    case DType::i32: return 4;
+    case DType::i32:
+    case DType::u32: return 4;
     case DType::f16:
     case DType::bf16:
-    case DType::i16: return 2;
+    case DType::i16:
+    case DType::u16: return 2;
+    case DType::unreadable: refuse();
     default: return 1;
   }
 }
@@ -75,7 +85,11 @@ std::string_view name_of(DType dtype) {
     case DType::i32: return "I32";
     case DType::i16: return "I16";
     case DType::i8: return "I8";
+    case DType::u64: return "U64";
+    case DType::u32: return "U32";
+    case DType::u16: return "U16";
     case DType::u8: return "U8";
+    case DType::unreadable: return "unreadable";
     default: return "BOOL";
   }
 }

@@ -85,3 +85,17 @@ def test_options_that_are_none(stratoscope):
 def test_numbers_that_are_no_numbers_end_it(stratoscope):
     edit = ("--edit", "ln_final.hook_scale = 0", "--edit-scope", "all")
     stratoscope.fails("generate", PENGUINS, "--json", *edit, says=["an edit made numbers that are not finite, first at ", "there is no next token"])
+
+
+@pytest.mark.parametrize("command", [["generate"], ["steer", "--positive", "a", "--negative", "b"]], ids=["generate", "steer"])
+def test_sampling_options_that_do_nothing_are_named(stratoscope, tiny_model, command):
+    def names(*options):
+        arguments = [*command, "~", "--max-new", "2", "--json", "--model", tiny_model, *options]
+        found = [warning for warning in stratoscope.succeeds(*arguments).warnings if "temperature" in warning]
+        assert all("does nothing at temperature 0" in warning for warning in found)
+        return [warning.split()[0] for warning in found]
+
+    assert names() == [] == names("--temperature", "1", "--seed", "3", "--top-k", "5", "--top-p", "0.5")
+    assert names("--seed", "0") == ["--seed"]
+    assert names("--temperature", "0", "--top-p", "0.9") == ["--top-p"]
+    assert names("--seed", "3", "--top-p", "0.5", "--top-k", "4") == ["--top-k", "--top-p", "--seed"]

@@ -178,10 +178,17 @@ def test_a_capture_that_is_not_there(stratoscope, capture, says):
         ("\n  \n", "holds no text"),
         ('{"text": "a"}\n{"text": \n', "line 2"),
         ('{"text": "a"}\n\n{"txt": "b"}\n', "line 3"),
-        ('{"text": 7}\n', "line 1"),
-        ('["text"]\n', "line 1"),
-        ('{"text": "a"}\n\n{"text": ""}\n', "text: bad.jsonl: line 3: is empty"),
-        (b'{"text": "\xff"}\n', "line 1"),
+        ('["text"]\n', 'line 1: has no field "text": it is no JSON object but a list'),
+        ('{"text": ""}\n\n', "holds no text"),
+        ('{"text": 7}\n', ['line 1: has no field "text" with a string: it is a number']),
+        ('{"content": "a", "id": 1}\n', ['line 1: has no field "text"; its fields are \'content\', \'id\'']),
+        ('[\n{"text": "a"},\n', ["line 1: is not JSON", "one JSON object a line"]),
+        ('{"text": "a"},\n', ["line 1: is not JSON", "one JSON object a line"]),
+        (b'{"text": "\xff"}\n', ["line 1: is not UTF-8 at its byte 11", "--replace-invalid"]),
+        ('{"text": "a"}\n{"text": "\\ud83d"}', ["line 2: holds half of a surrogate pair, \\ud83d, at its byte 11"]),
+        ('{"text": "\\ude00"}', "line 1: holds half of a surrogate pair, \\ude00"),
+        ('{"text": "\\ud83d\\ud83d\\ude00"}', "line 1: holds half of a surrogate pair, \\ud83d, at its byte 11"),
+        ('{"text": "\\\\ud83d" ', "line 1: is not JSON"),
         (json.dumps({"text": KAFKA * 40}), ["bad.jsonl: line 1", "more than the model's context of 512"]),
         ("[" * 100_000, "line 1"),
     ],
@@ -189,6 +196,57 @@ def test_a_capture_that_is_not_there(stratoscope, capture, says):
 def test_a_bad_list_of_texts(stratoscope, lines, says):
     (stratoscope.folder / "bad.jsonl").write_bytes(lines if isinstance(lines, bytes) else lines.encode())
     stratoscope.fails("run", "--texts", "bad.jsonl", "--save", "a.npz", "--json", says=says)
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", "a.npz"])
+def test_empty_texts_have_no_rows(stratoscope, file):
+    lines = '{"text": ""}\r\n{"text": "A wise man"}\r\n\r\n \n{"text": ""}\n{"text": "once"}\n{"text": ""}\n\n\n'
+    (stratoscope.folder / "t.jsonl").write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    options = ["--texts", "t.jsonl", "--capture", "blocks.*.attn.hook_pattern", "resid_mid.3[-1]"]
+    result = stratoscope.json("run", *options, "--save", file)
+    assert (result["texts"], result["notes"]) == (7, ["5 of 7 texts are empty, without rows"])
+    saved = load(stratoscope.folder / file)
+    rows, end = stratoscope.json("tokens", "A wise man")["count"], result["tokens"]
+    np.testing.assert_array_equal(saved["row_offsets"], [0, 0, rows, rows, rows, rows, end, end])
+    result = stratoscope.json("run", *options, "--save", "skipped.npz", "--skip-empty")
+    assert (result["texts"], result["notes"]) == (2, ["5 empty texts were left out"])
+    skipped = load(stratoscope.folder / "skipped.npz")
+    np.testing.assert_array_equal(skipped.pop("row_offsets"), [0, rows, end])
+    assert all(saved[name].tobytes() == array.tobytes() for name, array in skipped.items())
+    result = stratoscope.json("run", "--start-at", "0", "--from", file, "--save", "again.npz")
+    again = load(stratoscope.folder / "again.npz")
+    assert result["notes"] == ["5 of 7 texts are empty, without rows"]
+    assert all(saved[name].tobytes() == again[name].tobytes() for name in ("logits", "row_offsets", "hidden_states"))
+    assert stratoscope.json("run", *options, "--save", file, "--bos")["tokens"] == end + 7
+
+
+def test_an_edit_is_named_by_its_text_among_empty_ones(stratoscope):
+    texts = write_texts(stratoscope, ["", "A wise man", "", "", "one more"])
+    edit = ["--edit", "blocks.3.ln2.hook_scale[-1] = 0"]
+    nonfinite = stratoscope.json("run", "--texts", texts, "--save", "a.npz", *edit)["effect"]["nonfinite"]
+    assert nonfinite["text"] == 1
+
+
+def test_many_empty_texts(stratoscope):
+    texts = write_texts(stratoscope, [""] * 5000 + ["A"] + [""] * 5000)
+    assert stratoscope.json("run", "--texts", texts, "--save", "a.npz")["texts"] == 10001
+    offsets = load(stratoscope.folder / "a.npz")["row_offsets"]
+    np.testing.assert_array_equal(offsets, [0] * 5001 + [1] * 5001)
+
+
+def test_what_is_no_character_is_replaced_and_counted(stratoscope):
+    lines = rb'{"text": "half \ud83d of one"}' + b'\n{"text": "a\xff\xc3("}\n' + rb'{"text": "\\ud83d \ud83d\ude00"}' + b"\n"
+    (stratoscope.folder / "bad.jsonl").write_bytes(lines)
+    good = write_texts(stratoscope, ["half \ufffd of one", "a\ufffd\ufffd(", "\\ud83d \U0001f600"], "good.jsonl")
+    result = stratoscope.json("run", "--texts", "bad.jsonl", "--save", "a.npz", "--replace-invalid")
+    assert result["notes"] == ["places that are no characters, read as U+FFFD: 3, in 2 line(s)"]
+    assert "notes" not in stratoscope.json("run", "--texts", good, "--save", "b.npz", "--replace-invalid")
+    assert (stratoscope.folder / "a.npz").read_bytes() == (stratoscope.folder / "b.npz").read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--skip-empty", "--replace-invalid"])
+def test_options_of_lists_of_texts_alone(stratoscope, option):
+    stratoscope.fails("run", "A", "--save", "a.npz", option, status=2, says="--texts")
 
 
 def test_a_list_of_texts_that_is_not_there(stratoscope):

@@ -122,3 +122,49 @@ def test_bos_is_the_first_token_of_a_run(stratoscope):
 def test_truncate_changes_nothing_that_fits(stratoscope):
     cut, whole = (stratoscope.json("predict", "A wise man", *more) for more in ([], ["--truncate"]))
     assert cut == whole
+
+
+def end_of(text, tokens, stratoscope, model):
+    """The text's last tokens, as text; each of its bytes is a token."""
+    offsets = stratoscope.json("tokens", text, "--model", model)["offsets"]
+    return text[offsets[-tokens][0] :]
+
+
+@pytest.mark.parametrize("bos", [[], ["--bos"]], ids=["plain", "bos"])
+@pytest.mark.parametrize("max_new", [1, 7, 63])
+def test_what_continues_a_text_keeps_its_end(stratoscope, tiny_model, max_new, bos):
+    text = "".join(chr(ord("!") + i % 90) for i in range(300))
+    count = stratoscope.json("tokens", text, "--model", tiny_model)["count"]
+    most = max(64 - max_new, 2 if bos else 1)
+    kept = most - len(bos)
+    command = ["--max-new", max_new, "--model", tiny_model, "--ignore-end", *bos]
+    whole = stratoscope.json("generate", end_of(text, kept, stratoscope, tiny_model), *command)
+    cut = stratoscope.json("generate", text, "--truncate", *command)
+    note = cut.pop("notes")[-1]
+    assert note.startswith(f"the first {count - kept} of {count + len(bos)} tokens were cut") and f" {max_new} new " in note
+    whole.pop("notes", None)
+    assert cut == whole
+    assert cut["stopped"] == ("length" if most + max_new <= 64 else "context")
+    assert note in stratoscope.prints("generate", text, "--truncate", *command)
+
+
+def test_more_new_tokens_than_the_context_holds_leave_half_of_it(stratoscope, tiny_model):
+    cut = stratoscope.json("generate", "!" * 300, "--truncate", "--max-new", 1000, "--model", tiny_model)
+    assert cut["prompt"] == "!" * 32
+
+
+def test_a_text_that_leaves_room_is_not_cut(stratoscope, tiny_model):
+    command = ["generate", "~!" * 10, "--max-new", 44, "--model", tiny_model]
+    assert stratoscope.json(*command, "--truncate") == stratoscope.json(*command)
+    stratoscope.fails(*command[:1], "", *command[2:], "--truncate", says="text: is empty")
+
+
+def test_steering_keeps_the_end_too(stratoscope, tiny_model):
+    text = "".join(chr(ord("!") + i % 90) for i in range(300))
+    command = ["--positive", "~", "--negative", "!", "--max-new", 4, "--model", tiny_model]
+    stratoscope.fails("steer", text, *command, says="--truncate")
+    cut = stratoscope.json("steer", text, *command, "--truncate")
+    assert "room for 4 new" in cut.pop("notes")[0]
+    assert cut == stratoscope.json("steer", end_of(text, 60, stratoscope, tiny_model), *command)
+    stratoscope.fails("steer", "~", "--positive", text, "--negative", "!", "--truncate", "--model", tiny_model,
+                      says="positive prompt 0: has")

@@ -13,6 +13,7 @@
 #include "stratoscope/files/save_arrays.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/experiment/built_in_model.h"
+#include "tests/files/every_array.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 
@@ -109,7 +110,7 @@ TEST(SaveRun, EditsAndFloat64AndNpz) {
   const SavedRun saved = save_run(built_in(Precision::fp64), request);
   ASSERT_TRUE(saved.effect);
   EXPECT_GT(saved.effect->kl, 0);
-  const auto arrays = read_npz(request.file);
+  const auto arrays = testing::every_array(request.file);
   const StoredArray& mlp_out = arrays.at("blocks.0.hook_mlp_out");
   EXPECT_EQ(mlp_out.dtype, DType::f64);
   for (const std::byte byte : mlp_out.bytes) ASSERT_EQ(byte, std::byte{0});

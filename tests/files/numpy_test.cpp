@@ -11,6 +11,7 @@
 #include "stratoscope/files/npz.h"
 #include "stratoscope/files/safetensors.h"
 #include "tests/base/temporary_folder.h"
+#include "tests/files/every_array.h"
 
 namespace stratoscope {
 namespace {
@@ -107,8 +108,8 @@ TEST(NumPy, WritesWhatWeRead) {
   if (!numpy_is_here()) GTEST_SKIP() << "/usr/bin/python3 with numpy is not here (apt install python3-numpy)";
   const TemporaryFolder folder;
   ASSERT_EQ(exchange("write", folder), 0);
-  const std::map<std::string, StoredArray> stored = read_npz(folder / "stored.npz");
-  const std::map<std::string, StoredArray> deflated = read_npz(folder / "deflated.npz");
+  const std::map<std::string, StoredArray> stored = testing::every_array(folder / "stored.npz");
+  const std::map<std::string, StoredArray> deflated = testing::every_array(folder / "deflated.npz");
   const std::vector<Sample> all = samples();
   EXPECT_EQ(stored.size(), all.size());
   EXPECT_EQ(deflated.size(), all.size());

@@ -49,13 +49,30 @@ TEST(Safetensors, ReadsTensorsInAnyOrderWithTheirMetadata) {
 TEST(Safetensors, EveryTypeHasItsName) {
   const TemporaryFolder folder;
   for (const DType dtype : {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i64, DType::i32, DType::i16,
-                            DType::i8, DType::u8, DType::boolean}) {
+                            DType::i8, DType::u64, DType::u32, DType::u16, DType::u8, DType::boolean}) {
     const std::size_t size = 3 * size_of(dtype);
     const std::string header = R"({"x":{"dtype":")" + std::string(name_of(dtype)) +
                                R"(","shape":[3],"data_offsets":[0,)" + std::to_string(size) + "]}}";
     const SafetensorsFile file(folder.file("a", forged_safetensors(header, std::string(size, '\1'))));
     EXPECT_EQ(file.at("x").dtype, dtype);
     EXPECT_EQ(file.at("x").bytes.size(), size);
+  }
+}
+
+TEST(Safetensors, TypesThatAreNotReadMayLieBesideTheOthers) {
+  const TemporaryFolder folder;
+  const std::vector<float> numbers = {1.5F, -2.25F};
+  for (const char* type : {"F8_E4M3", "F8_E5M2", "F4", "C64", "I128", "F99", "f32", ""}) {
+    const SafetensorsFile file(
+        folder.file("a.safetensors", forged_safetensors(R"({"extra":{"dtype":")" + std::string(type) +
+                                                            R"(","shape":[6],"data_offsets":[0,3]},)"
+                                                            R"("x":{"dtype":"F32","shape":[2],"data_offsets":[3,11]}})",
+                                                        "???" + bytes_of_values(numbers))));
+    EXPECT_EQ(floats(file.at("x")), numbers) << type;
+    EXPECT_EQ(file.tensors().at("extra").dtype, DType::unreadable);
+    EXPECT_EQ(file.tensors().at("extra").type, type);
+    EXPECT_TRUE(holds(error_text([&] { file.at("extra"); }), "a.safetensors: tensor 'extra' is stored as '" +
+                                                                 std::string(type) + "', which is not read here"));
   }
 }
 

@@ -13,6 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!file) return 0;
   std::vector<ArrayView> views;
   for (const auto& [name, tensor] : file->tensors()) {
+    if (tensor.dtype == DType::unreadable) {
+      fuzz::require(!fuzz::accepted([&, &key = name] { return file->at(key); }),
+                    "an unreadable type is refused when asked for");
+      continue;
+    }
     fuzz::require_usable(tensor.dtype, tensor.shape, tensor.bytes);
     views.push_back({name, tensor.dtype, tensor.shape, tensor.bytes});
   }
@@ -21,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SafetensorsFile again(path);
   fuzz::require(again.metadata() == file->metadata(), "metadata written again reads the same");
   fuzz::require(again.tensors().size() == views.size(), "as many tensors are read as were written");
-  for (const auto& [name, tensor] : file->tensors()) fuzz::require_same(again.at(name), tensor);
+  for (const ArrayView& view : views) fuzz::require_same(again.at(view.name), view);
   return 0;
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kTypes[] = {"F64", "F32", "F16",  "BF16", "I64", "I32", "I16",
-                                  "I8",  "U8",  "BOOL", "U64",  "f32", ""};
+constexpr const char* kTypes[] = {"F64",  "F32", "F16", "BF16", "I64",     "I32", "I16", "I8", "U8",
+                                  "BOOL", "U64", "U32", "U16",  "F8_E4M3", "C64", "f32", ""};
 constexpr std::uint64_t kNumbers[] = {
     0, 1, 2, 3, 4, 7, 8, 31, 33, 0xFFFFFFFF, 1ULL << 32, 1ULL << 61, 1ULL << 62, 1ULL << 63, ~std::uint64_t{0}};
 

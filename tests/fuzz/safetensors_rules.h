@@ -31,12 +31,13 @@ inline std::optional<Json> parse_without_repetition(std::string_view text) {
   return json;
 }
 
+// 0 for a type that is not read: its tensor may have any number of bytes.
 inline std::size_t size_of_type(const std::string& dtype) {
-  for (const char* name : {"F64", "I64"})
+  for (const char* name : {"F64", "I64", "U64"})
     if (dtype == name) return 8;
-  for (const char* name : {"F32", "I32"})
+  for (const char* name : {"F32", "I32", "U32"})
     if (dtype == name) return 4;
-  for (const char* name : {"F16", "BF16", "I16"})
+  for (const char* name : {"F16", "BF16", "I16", "U16"})
     if (dtype == name) return 2;
   for (const char* name : {"I8", "U8", "BOOL"})
     if (dtype == name) return 1;
@@ -61,7 +62,7 @@ inline std::optional<std::pair<std::uint64_t, std::uint64_t>> place_of(const Jso
   }
   const std::size_t width = size_of_type(entry["dtype"].get<std::string>());
   const auto begin = entry["data_offsets"][0].get<std::uint64_t>(), end = entry["data_offsets"][1].get<std::uint64_t>();
-  if (width == 0 || begin > end || elements * width != end - begin) return std::nullopt;
+  if (begin > end || (width != 0 && elements * width != end - begin)) return std::nullopt;
   return std::pair(begin, end);
 }
 

@@ -223,7 +223,7 @@ TEST(Checkpoint, Bf16IsReadExactlyAndIntegersAreRefused) {
     stored_bytes(tensors, dtype, blobs, views);
     write_safetensors(folder / "model.safetensors", views);
     if (dtype == DType::i16) {
-      EXPECT_TRUE(refuses([&] { open(folder); }, "is stored as I16, expected F32, F16 or BF16"));
+      EXPECT_TRUE(refuses([&] { open(folder); }, "is stored as 'I16', expected F32, F16 or BF16"));
       continue;
     }
     const Checkpoint checkpoint = open(folder);

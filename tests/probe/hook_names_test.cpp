@@ -133,6 +133,65 @@ TEST(HookNames, WhatIsNoListIsRefused) {
     EXPECT_TRUE(refuses(of(name), "no list of blocks")) << name;
 }
 
+// "@" stands for "here it is ".
+TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
+  const std::pair<const char*, const char*> table[] = {
+      {"attn.c_attn", "'blocks.0.attn.hook_q', 'blocks.0.attn.hook_k' and 'blocks.0.attn.hook_v'"},
+      {"transformer.h.3.attn.c_attn", "'blocks.3.attn.hook_q', 'blocks.3.attn.hook_k' and 'blocks.3.attn.hook_v'"},
+      {"mlp.act", "@'blocks.0.mlp.hook_post'"},
+      {"transformer.h.0.mlp.act", "@'blocks.0.mlp.hook_post'"},
+      {"drop", "@'blocks.0.hook_resid_pre': dropout changes nothing"},
+      {"transformer.drop", "@'blocks.0.hook_resid_pre': dropout changes nothing"},
+      {"transformer.h.2.attn.attn_dropout", "@'blocks.2.attn.hook_pattern': dropout"},
+      {"attn.resid_dropout", "@'blocks.0.hook_attn_out': dropout"},
+      {"model.layers.3.mlp", "@'blocks.3.hook_mlp_out'"},
+      {"model.layers.3.self_attn.q_proj", "@'blocks.3.attn.hook_q'"},
+      {"model.decoder.layers.3.self_attn.out_proj", "@'blocks.3.hook_attn_out'"},
+      {"gpt_neox.layers.-1.attention.dense", "@'blocks.-1.hook_attn_out'"},
+      {"blocks.3.attn.hook_rot_q", "@'blocks.3.attn.hook_q': GPT-2 rotates no queries"},
+      {"blocks.3.hook_mlp_in", "@'blocks.3.hook_resid_mid'"},
+      {"blocks.3.hook_q_input", "@'blocks.3.hook_resid_pre'"},
+      {"blocks.3.ln1", "@'blocks.3.ln1.hook_normalized': before the norm's weight"},
+      {"h.3", "@'blocks.3.hook_resid_post'"},
+      {"h.3.mlp.c_fc", "@'blocks.3.mlp.hook_pre'"},
+      {"model.transformer.h.3.attn", "@'blocks.3.hook_attn_out'"},
+      {"hook_attn_scores", "@'blocks.0.attn.hook_attn_scores'"},
+      {"attn.hook_z", "@'blocks.0.attn.hook_z'"},
+      {"transformer.h.3.output", "@'blocks.3.hook_resid_post'"},
+      {"transformer.h[3].output[0]", "@'blocks.3.hook_resid_post'"},
+      {"model.transformer.h[11].mlp.output", "@'blocks.11.hook_mlp_out'"},
+      {"transformer.h[3].input", "@'blocks.3.hook_resid_pre'"},
+      {"transformer.h.3.mlp.input", "a module's input has no name here, its output is 'blocks.3.hook_mlp_out'"},
+      {"wte", "@'hook_embed'"},
+      {"model.norm", "@'unembed.hook_in'"},
+      {"hook_unembed", "@'unembed.hook_out'"},
+      {"lm_head.output", "@'unembed.hook_out'"},
+      {"transformer", "@'unembed.hook_in'"},
+  };
+  for (const auto& [name, hint] : table) {
+    std::string wanted = hint;
+    if (wanted[0] == '@') wanted.replace(0, 1, "here it is ");
+    EXPECT_TRUE(refuses([&, &pattern = name] { match_sites(pattern, twelve_blocks()); }, wanted)) << name;
+  }
+}
+
+// What a hint names is there.
+TEST(HookNames, HintsNameHookPoints) {
+  for (const char* name : {"h.5", "h.5.attn", "h.5.attn.attn_dropout", "h.5.mlp.act", "h.5.mlp.dropout", "h.5.ln_1",
+                           "layers.5.self_attn.v_proj", "layers.5.post_attention_layernorm", "blocks.5.hook_v_input",
+                           "wpe", "ln_f", "ln_final", "embed_out", "drop", "h.5.mlp.c_proj", "hook_result"}) {
+    std::string text;
+    try {
+      match_sites(name, twelve_blocks());
+    } catch (const Error& error) {
+      text = error.hint();
+    }
+    const std::size_t open = text.find('\''), close = text.find('\'', open + 1);
+    ASSERT_NE(close, std::string::npos) << name << ": " << text;
+    EXPECT_EQ(names(text.substr(open + 1, close - open - 1).c_str()).size(), 1U) << name << ": " << text;
+  }
+}
+
 TEST(HookNames, Refusals) {
   const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
   EXPECT_TRUE(refuses(of("L12H0"), "block 12 is out of range"));

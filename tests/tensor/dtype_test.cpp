@@ -78,6 +78,9 @@ TEST(Convert, WholeNumbersAndFloats) {
   EXPECT_EQ(to_doubles<std::int32_t>(DType::i32, {INT32_MIN, INT32_MAX}), (Doubles{-2147483648.0, 2147483647.0}));
   EXPECT_EQ(to_doubles<std::int16_t>(DType::i16, {INT16_MIN, 3}), (Doubles{-32768, 3}));
   EXPECT_EQ(to_doubles<std::int8_t>(DType::i8, {-128, 127}), (Doubles{-128, 127}));
+  EXPECT_EQ(to_doubles<std::uint64_t>(DType::u64, {0, 1ULL << 63}), (Doubles{0, 0x1p63}));
+  EXPECT_EQ(to_doubles<std::uint32_t>(DType::u32, {0, UINT32_MAX}), (Doubles{0, 4294967295.0}));
+  EXPECT_EQ(to_doubles<std::uint16_t>(DType::u16, {0, UINT16_MAX}), (Doubles{0, 65535}));
   EXPECT_EQ(to_doubles<std::uint8_t>(DType::u8, {0, 255}), (Doubles{0, 255}));
   EXPECT_EQ(to_doubles<std::uint8_t>(DType::boolean, {0, 1}), (Doubles{0, 1}));
   EXPECT_EQ(to_doubles<float>(DType::f32, {0.1F, -0x1p-149F}), (Doubles{0.1F, -0x1p-149}));
@@ -107,10 +110,19 @@ TEST(Convert, RefusesBytesThatAreNotAsManyNumbers) {
                              "bytes and element count disagree"));
 }
 
+TEST(DType, WhatIsUnreadableHasNoSizeAndIsNotConverted) {
+  const std::vector<std::byte> bytes(2);
+  std::vector<float> out(2);
+  EXPECT_TRUE(testing::holds(testing::error_text([&] { convert(DType::unreadable, bytes, std::span<float>(out)); }),
+                             "are not read here"));
+  EXPECT_TRUE(testing::holds(testing::error_text([] { size_of(DType::unreadable); }), "are not read here"));
+  EXPECT_FALSE(is_floating(DType::unreadable));
+}
+
 TEST(DType, NamesAndSizesAreThoseOfSafetensors) {
-  const std::vector<std::pair<std::string, std::size_t>> known = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2},
-                                                                  {"I64", 8}, {"I32", 4}, {"I16", 2}, {"I8", 1},
-                                                                  {"U8", 1},  {"BOOL", 1}};
+  const std::vector<std::pair<std::string, std::size_t>> known = {
+      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
+      {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
   for (std::size_t i = 0; i < known.size(); ++i) {
     const auto dtype = static_cast<DType>(i);
     EXPECT_EQ(name_of(dtype), known[i].first);

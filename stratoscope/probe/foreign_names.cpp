@@ -1,0 +1,147 @@
+#include "stratoscope/probe/foreign_names.h"
+
+#include <algorithm>
+#include <charconv>
+#include <regex>
+
+namespace stratoscope {
+namespace {
+
+struct ForeignName {
+  std::string_view path;  // after the block
+  std::string_view ours;  // after "blocks.i.", or the whole name of what is in no block
+  std::string_view remark = {};
+};
+
+constexpr std::string_view kDropout = "dropout changes nothing here";
+constexpr std::string_view kNormed = "before the norm's weight and bias";
+constexpr std::string_view kNoRotation = "GPT-2 rotates no queries and keys";
+constexpr std::string_view kOneInput = "all that read it here read the same";
+
+constexpr ForeignName kInBlocks[] = {
+    {"", "hook_resid_post"},
+    {"attn", "hook_attn_out"},
+    {"attn.c_proj", "hook_attn_out"},
+    {"attn.attn_dropout", "attn.hook_pattern", kDropout},
+    {"attn.resid_dropout", "hook_attn_out", kDropout},
+    {"attention", "hook_attn_out"},
+    {"attention.dense", "hook_attn_out"},
+    {"self_attn", "hook_attn_out"},
+    {"self_attn.q_proj", "attn.hook_q"},
+    {"self_attn.k_proj", "attn.hook_k"},
+    {"self_attn.v_proj", "attn.hook_v"},
+    {"self_attn.o_proj", "hook_attn_out"},
+    {"self_attn.out_proj", "hook_attn_out"},
+    {"attn.hook_rot_q", "attn.hook_q", kNoRotation},
+    {"attn.hook_rot_k", "attn.hook_k", kNoRotation},
+    {"hook_attn_in", "hook_resid_pre", kOneInput},
+    {"hook_q_input", "hook_resid_pre", kOneInput},
+    {"hook_k_input", "hook_resid_pre", kOneInput},
+    {"hook_v_input", "hook_resid_pre", kOneInput},
+    {"hook_mlp_in", "hook_resid_mid"},
+    {"ln_1", "ln1.hook_normalized", kNormed},
+    {"ln_2", "ln2.hook_normalized", kNormed},
+    {"ln1", "ln1.hook_normalized", kNormed},
+    {"ln2", "ln2.hook_normalized", kNormed},
+    {"input_layernorm", "ln1.hook_normalized", kNormed},
+    {"post_attention_layernorm", "ln2.hook_normalized", kNormed},
+    {"mlp", "hook_mlp_out"},
+    {"mlp.c_fc", "mlp.hook_pre"},
+    {"mlp.act", "mlp.hook_post"},
+    {"mlp.act_fn", "mlp.hook_post"},
+    {"mlp.c_proj", "hook_mlp_out"},
+    {"mlp.dropout", "hook_mlp_out", kDropout},
+    {"mlp.up_proj", "mlp.hook_pre"},
+    {"mlp.down_proj", "hook_mlp_out"},
+    {"mlp.dense_h_to_4h", "mlp.hook_pre"},
+    {"mlp.dense_4h_to_h", "hook_mlp_out"},
+    {"attn.hook_q", "attn.hook_q"},
+    {"attn.hook_k", "attn.hook_k"},
+    {"attn.hook_v", "attn.hook_v"},
+    {"attn.hook_z", "attn.hook_z"},
+    {"attn.hook_pattern", "attn.hook_pattern"},
+    {"attn.hook_attn_scores", "attn.hook_attn_scores"},
+    {"attn.hook_result", "attn.hook_result"},
+    {"hook_q", "attn.hook_q"},
+    {"hook_k", "attn.hook_k"},
+    {"hook_v", "attn.hook_v"},
+    {"hook_z", "attn.hook_z"},
+    {"hook_pattern", "attn.hook_pattern"},
+    {"hook_attn_scores", "attn.hook_attn_scores"},
+    {"hook_result", "attn.hook_result"},
+    {"mlp.hook_pre", "mlp.hook_pre"},
+    {"mlp.hook_post", "mlp.hook_post"},
+    {"hook_pre", "mlp.hook_pre"},
+    {"hook_post", "mlp.hook_post"},
+};
+
+constexpr ForeignName kElsewhere[] = {
+    {"wte", "hook_embed"},
+    {"embed", "hook_embed"},
+    {"embed_tokens", "hook_embed"},
+    {"embed_in", "hook_embed"},
+    {"wpe", "hook_pos_embed"},
+    {"pos_embed", "hook_pos_embed"},
+    {"embed_positions", "hook_pos_embed"},
+    {"drop", "blocks.0.hook_resid_pre", kDropout},
+    {"ln_f", "unembed.hook_in"},
+    {"norm", "unembed.hook_in"},
+    {"ln_final", "unembed.hook_in"},
+    {"final_layer_norm", "unembed.hook_in"},
+    {"embed_out", "unembed.hook_out"},
+    {"lm_head", "unembed.hook_out"},
+    {"unembed", "unembed.hook_out"},
+    {"hook_unembed", "unembed.hook_out"},
+    {"", "unembed.hook_in", "the output of all blocks, after the final norm"},
+};
+
+std::string hint(const std::string& name, std::string_view remark, bool of_input) {
+  const std::string it = of_input ? "a module's input has no name here, its output is '" : "here it is '";
+  return it + name + "'" + (remark.empty() ? "" : ": ") + std::string(remark);
+}
+
+// The name without what leads to the model and what follows the module.
+std::string bare(std::string_view name) {
+  static const std::regex ending(
+      R"((\.(output|outputs|input|inputs|register_forward_hook|value)|\[[0-9:-]*\]|\(\))+$)");
+  static const std::regex place(R"(\[(-?[0-9]+)\])");
+  static const std::regex root(R"(^(model\.)?(transformer|model|gpt_neox|decoder|model\.decoder)(\.|$))");
+  std::string text = std::regex_replace(std::string(name), place, ".$1");
+  text = std::regex_replace(text, std::regex(R"(\.(output|input)\.-?[0-9]+$)"), ".$1");
+  text = std::regex_replace(text, ending, "");
+  return std::regex_replace(text, root, "");
+}
+
+}  // namespace
+
+std::string foreign_name_hint(std::string_view name, const ModelConfig& config) {
+  constexpr std::size_t kLongest = 200;
+  if (name.empty() || name.size() > kLongest) return {};
+  static const std::regex in_block(R"(^(h|layers|blocks|layer)\.(-?[0-9]{1,6})(\.(.*))?$)");
+  const std::string path = bare(name);
+  std::smatch parts;
+  std::string block = "0", rest = path;
+  const bool has_block = std::regex_match(path, parts, in_block);
+  if (has_block) {
+    block = parts[2];
+    rest = parts[4];
+    const long index = std::stol(block), count = static_cast<long>(config.n_layers);
+    if (index < -count || index >= count) return {};
+  }
+  const std::string prefix = "blocks." + block + ".";
+  if (rest == "attn.c_attn" || rest == "attention.query_key_value")
+    return "it is three values here, side by side in its output: '" + prefix + "attn.hook_q', '" + prefix +
+           "attn.hook_k' and '" + prefix + "attn.hook_v'";
+  static const std::regex input(R"(\.inputs?(\[[0-9]*\])*$)");
+  const bool of_input = std::regex_search(std::string(name), input);
+  if (has_block && rest.empty() && of_input) return hint(prefix + "hook_resid_pre", {}, false);
+  if (has_block || !rest.empty())
+    for (const ForeignName& known : kInBlocks)
+      if (rest == known.path) return hint(prefix + std::string(known.ours), known.remark, of_input);
+  if (has_block) return {};
+  for (const ForeignName& known : kElsewhere)
+    if (rest == known.path) return hint(std::string(known.ours), known.remark, of_input);
+  return {};
+}
+
+}  // namespace stratoscope
