@@ -29,7 +29,7 @@ async function drag({ name, view, seconds }) {
   };
   // What a view shows: its words, and a few dots of its pictures.
   const face = () =>
-    [document.querySelector(`${view} .content`).innerText, ...[...document.querySelectorAll(`${view} canvas`)].map((canvas) => canvas.toDataURL("image/webp", 0.1))].join();
+    [document.querySelector(`${view} .content`).textContent, ...[...document.querySelectorAll(`${view} canvas`)].map((canvas) => canvas.toDataURL("image/webp", 0.1))].join();
   const times = [];
   let shown = face();
   let looking = true;

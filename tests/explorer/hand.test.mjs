@@ -325,6 +325,8 @@ withPage("experiments are found by any of their words, named anew, and come back
   await dialog.locator("li small").getByText("blocks.5.hook_resid_post *= 0.5").waitFor();
   await dialog.getByLabel("Search").fill("note base Gregor");
   await page.waitForFunction(() => document.querySelectorAll("dialog li").length === 1);
+  await dialog.getByLabel("Search").fill("base hook_resid_post");
+  await page.waitForFunction(() => document.querySelectorAll("dialog li").length === 1);
   await dialog.getByLabel("Search").fill("note base nowhere");
   await dialog.getByText("Nothing found.").waitFor();
   await dialog.getByLabel("Search").fill("");

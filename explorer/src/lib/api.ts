@@ -89,7 +89,7 @@ export async function send(method: string, path: string, body: unknown, slot: st
 
 // Asks in the place of what was asked in this slot before. Requests may overtake each other on their way; then the
 // server takes the older one for the newer, and the newer one asks again.
-export async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
   if (!slot) return ask();
   const controller = new AbortController();
   running.get(slot)?.abort();
