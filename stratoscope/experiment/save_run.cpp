@@ -268,7 +268,8 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
       counter.read(request.texts[i], request.packed ? fmt::format("text {}", i + 1) : "");
-    if (counter.sizes().rows == 0) throw Error("text", "the list of texts is empty");
+    if (request.texts.empty()) throw Error("text", "the list of texts is empty");
+    if (counter.sizes().rows == 0) throw Error("text", "the texts are all empty");
   }
 }
 
