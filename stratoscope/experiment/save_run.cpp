@@ -263,12 +263,13 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
       throw Error("texts",
                   (*request.texts_file == "-" ? "standard input" : request.texts_file->string()) + ": holds no text");
     if (lines.replaced() > 0)
-      counter.note(fmt::format("places that are no characters, read as U+FFFD: {}, in {} line(s)",
-                               lines.replaced(), lines.repaired_lines()));
+      counter.note(fmt::format("places that are no characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
+                               lines.repaired_lines()));
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
       counter.read(request.texts[i], request.packed ? fmt::format("text {}", i + 1) : "");
-    if (counter.sizes().rows == 0) throw Error("text", "the list of texts is empty");
+    if (request.texts.empty()) throw Error("text", "the list of texts is empty");
+    if (counter.sizes().rows == 0) throw Error("text", "the texts are all empty");
   }
 }
 

@@ -223,7 +223,7 @@ def test_a_tensor_of_another_shape_is_named(stratoscope, forged):
 
 def test_weights_of_whole_numbers_are_refused(stratoscope, forged):
     forged.change_tensors(lambda tensors: tensors.update({"ln_f.bias": np.ones(48, np.int64)}))
-    refuses(stratoscope, forged, "'ln_f.bias' is stored as I64")
+    refuses(stratoscope, forged, "'ln_f.bias' is stored as 'I64'")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

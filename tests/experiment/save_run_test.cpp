@@ -130,9 +130,9 @@ TEST(SaveRun, RefusalsComeBeforeTheWorkAndLeaveNoFile) {
   request.edits.expressions = {"blocks.0.hook_mlp_out *= "};
   EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "a value is expected here"));
   request.edits.expressions = {};
-  request.texts = {"A", ""};
+  request.texts = {"", ""};
   request.packed = true;
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "text 2: is empty"));
+  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "the texts are all empty"));
   request.texts = {};
   EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "the list of texts is empty"));
   request.texts = {"A"};
@@ -259,7 +259,8 @@ TEST(SaveRun, PartsThatAreNone) {
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "13"; }, "0 to 11, or -12 to -1"));
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "x"; }, "'x'"));
   EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"resid_pre.3"}; }, "stops at block 3"));
-  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"blocks.[4-6].attn.hook_z"}; }, "stops at block 3"));
+  EXPECT_TRUE(
+      refused([](auto& r) { r.stop_at = "3", r.captures = {"blocks.[4..6].attn.hook_z"}; }, "stops at block 3"));
   EXPECT_TRUE(
       refused([](auto& r) { r.stop_at = "3", r.edits.expressions = {"resid_post.3 *= 2"}; }, "stops at block 3"));
   EXPECT_TRUE(refused([](auto& r) { r.start_at = "3"; }, "belong together"));
@@ -320,6 +321,46 @@ TEST(TextLines, LinesOfJson) {
   EXPECT_TRUE(refuses([&] { texts("{\"text\": \"a\"\n"); }, "line 1: is not JSON"));
   EXPECT_TRUE(refuses([&] { read(folder / "none.jsonl"); }, "none.jsonl: cannot be read"));
   EXPECT_TRUE(refuses([&] { read(folder.path()); }, "cannot be read"));
+}
+
+TEST(TextLines, EmptyLinesBetweenTextsMayBeTexts) {
+  const TemporaryFolder folder;
+  const auto texts = [&](std::string_view content) {
+    TextLines lines(folder.file("t.jsonl", content), nullptr, {.empty_lines = true});
+    std::vector<std::string> read;
+    while (auto text = lines.next()) read.push_back(*std::move(text));
+    return read;
+  };
+  const std::string a = "{\"text\": \"a\"}\n";
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(texts(a + "\n \r\n" + a + "\n\n"), (Texts{"a", "", "", "a"}));
+  EXPECT_EQ(texts("\xEF\xBB\xBF\n" + a), (Texts{"", "a"}));
+  EXPECT_EQ(texts("\n" + a + "\n" + a), (Texts{"", "a", "", "a"}));
+  EXPECT_EQ(texts("\n\n"), Texts{});
+}
+
+TEST(TextLines, WhatIsNoCharacterMayBeReplaced) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text, bool replace) {
+    TextLines lines(folder.file("t.jsonl", "{\"text\": \"" + text + "\"}"), nullptr, {.replace_invalid = replace});
+    const auto first = lines.next();
+    return *first + "@" + std::to_string(lines.replaced()) + "," + std::to_string(lines.repaired_lines());
+  };
+  const std::tuple<const char*, const char*, const char*> bad[] = {
+      {"\\ud83d", "\uFFFD@1,1", "half of a surrogate pair, \\ud83d, at its byte 11"},
+      {"a\\uDE00\\ude00b", "a\uFFFD\uFFFDb@2,1", "half of a surrogate pair, \\uDE00, at its byte 12"},
+      {"\\ud83d\\ud83d\\ude00", "\uFFFD\U0001F600@1,1", "half of a surrogate pair, \\ud83d, at its byte 11"},
+      {"\xFF", "\uFFFD@1,1", "is not UTF-8 at its byte 11"},
+      {"\uFFFD\xC3(", "\uFFFD\uFFFD(@1,1", "is not UTF-8 at its byte 14"},
+      {"\xED\xA0\x80\\udc00", "\uFFFD\uFFFD\uFFFD\uFFFD@4,1", "is not UTF-8 at its byte 11"},
+  };
+  for (const auto& [text, replaced, problem] : bad) {
+    EXPECT_EQ(read(text, true), replaced) << text;
+    EXPECT_TRUE(refuses([&, &content = text] { read(content, false); }, problem)) << text;
+  }
+  for (const auto& [text, same] :
+       {std::pair("\\ud83d\\ude00", "\U0001F600@0,0"), {"\\\\ud83d", "\\ud83d@0,0"}, {"\\u0041", "A@0,0"}})
+    for (const bool replace : {false, true}) EXPECT_EQ(read(text, replace), same) << text;
 }
 
 // Lines that end at, before and behind the pieces in which a file is read.

@@ -9,6 +9,12 @@ namespace stratoscope {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::InputFile file(fuzz::as_text(data, size));
+  fuzz::accepted([&] {
+    TextLines lines(file.path(), nullptr, {.empty_lines = true, .replace_invalid = true});
+    while (const auto text = lines.next())
+      fuzz::require(find_invalid_utf8(*text) == text->size(), "repaired texts are UTF-8");
+    return true;
+  });
   const auto texts = fuzz::accepted([&] { return read_texts(file.path()); });
   if (!texts) return 0;
   std::string lines;
