@@ -13,10 +13,11 @@ namespace stratoscope::server {
 namespace {
 
 Json limits() {
-  return {{"body_bytes", kBodyBytes},        {"text_bytes", kTextBytes},    {"edits", kEdits},
-          {"edit_bytes", kEditBytes},        {"grid_points", kGridPoints},  {"window", kWindow},
-          {"lens_window", kLensWindow},      {"connections", kConnections}, {"waiting_requests", kWaitingJobs},
-          {"job_seconds", kJobTime.count()}, {"experiments", kExperiments}, {"experiment_bytes", kExperimentBytes}};
+  return {{"body_bytes", kBodyBytes},         {"text_bytes", kTextBytes},      {"edits", kEdits},
+          {"edit_bytes", kEditBytes},         {"grid_points", kGridPoints},    {"window", kWindow},
+          {"lens_window", kLensWindow},       {"connections", kConnections},   {"waiting_requests", kWaitingJobs},
+          {"job_seconds", kJobTime.count()},  {"experiments", kExperiments},   {"experiment_bytes", kExperimentBytes},
+          {"figure_numbers", kFigureNumbers}, {"figure_panels", kFigurePanels}};
 }
 
 // Loading reports to a job that nobody queues: it runs in a thread of its own, so that the engine goes on.
