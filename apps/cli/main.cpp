@@ -6,6 +6,7 @@
 #include <clocale>
 #include <csignal>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 
@@ -80,6 +81,14 @@ void hold_closed_streams() {
     if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+// --help and --version.
+int print_help(const CLI::App& app, const CLI::ParseError& error) {
+  app.exit(error);
+  if (std::cout.flush()) return 0;
+  print_error("output: standard output cannot be written");
+  return kFailed;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Look inside transformer language models.", "stratoscope");
   app.require_subcommand(1);
@@ -93,7 +102,7 @@ int run(int argc, char** argv) {
     if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    if (error.get_exit_code() == 0) return print_help(app, error);
     std::string message = error.what();
     for (char& c : message)
       if (c == '\n') c = ' ';

@@ -99,7 +99,7 @@ SavedExperiment read_experiment(const std::string& body) {
     throw Refusal(400, "experiment", "this is no experiment of Stratoscope",
                   R"(one begins with {"stratoscope": "experiment")");
   SavedExperiment saved;
-  fields.text("version", kShortBytes);
+  check_line("version", fields.text("version", kShortBytes));
   const nlohmann::json model = fields.anything("model");
   check_object(model, "model");
   if (model.is_null()) throw Refusal(400, "experiment", "'model' is missing");
@@ -107,6 +107,7 @@ SavedExperiment read_experiment(const std::string& body) {
   saved.summary.model = model_fields.text("name", kModelNameBytes);
   check_line("name", saved.summary.model);
   saved.summary.model_hash = model_fields.text("hash", kShortBytes);
+  check_line("hash", saved.summary.model_hash);
   saved.summary.text = fields.text("text", kTextBytes);
   saved.summary.note = fields.text_or("note", kNoteBytes, "");
   fields.flag("bos");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
@@ -35,7 +36,7 @@ nlohmann::json checked_object(nlohmann::json value) {
 
 }  // namespace
 
-Fields::Fields(const std::string& body) : object_(checked_object(parse_json(body, "request", "body"))) {}
+Fields::Fields(const std::string& body) : object_(checked_object(parse_json(body, "request", "body", kBodyValues))) {}
 
 Fields Fields::of(nlohmann::json object) {
   Fields fields("{}");

@@ -1,5 +1,6 @@
 #include "apps/server/guard.h"
 
+#include <strings.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -43,6 +44,19 @@ bool same(const std::string& a, const std::string& b) {  // in a time that does 
   return difference == 0;
 }
 
+bool is_bearer(const std::string& authorization, const std::string& token) {
+  constexpr std::string_view kScheme = "Bearer ";
+  return ::strncasecmp(authorization.c_str(), kScheme.data(), kScheme.size()) == 0 &&
+         same(authorization.substr(kScheme.size()), token);
+}
+
+// With parameters or without: "application/json; charset=utf-8".
+bool is_json(const std::string& type) {
+  constexpr std::string_view kType = "application/json";
+  return ::strncasecmp(type.c_str(), kType.data(), kType.size()) == 0 &&
+         (type.size() == kType.size() || type[kType.size()] == ';' || type[kType.size()] == ' ');
+}
+
 }  // namespace
 
 void Guard::check(const Request& head) const {
@@ -61,17 +75,18 @@ void Guard::check(const Request& head) const {
   const std::string site = head.headers.get("Sec-Fetch-Site");
   const std::string asking = origin.substr(origin.starts_with("https://") ? 8 : origin.starts_with("http://") ? 7 : 0);
   const bool own_page = asking != origin && (asking == written || is_among(proxies, read_host(asking)));
-  const bool foreign = (!origin.empty() && !own_page) || site == "cross-site" || site == "same-site";
+  const bool foreign =
+      head.headers.count("Origin") > 1 || (!origin.empty() && !own_page) || site == "cross-site" || site == "same-site";
   const bool navigation = head.method == "GET" && head.path == "/" && origin.empty();
   if (foreign && !navigation) throw Refusal(403, "request", "pages of other sites may not talk to this server");
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())
     throw Refusal(405, "request", in_quotes(head.method) + " is no method of this server");
   if (!head.path.starts_with("/api/")) return;  // the page itself holds no secret
-  if (!token.empty() && !same(head.headers.get("Authorization"), "Bearer " + token))
+  if (!token.empty() && !is_bearer(head.headers.get("Authorization"), token))
     throw Refusal(401, "request", "needs the token", "send the header 'Authorization: Bearer TOKEN'");
   if (head.headers.count("Content-Encoding") > 0)
     throw Refusal(415, "request", "the body must not be compressed", "leave Content-Encoding out");
-  if (head.method == "POST" && !head.headers.get("Content-Type").starts_with("application/json"))
+  if (head.method == "POST" && !is_json(head.headers.get("Content-Type")))
     throw Refusal(415, "request", "the body must be JSON", "send the header 'Content-Type: application/json'");
 }
 
@@ -96,6 +111,17 @@ std::string new_token() {
     throw Error("serve", "the system gives no random numbers for a token", "choose one with --token");
   for (char& c : bytes) c = kLetters[static_cast<unsigned char>(c) % kLetters.size()];
   return bytes;
+}
+
+void check_host(const std::string& written) {
+  const Host host = read_host(written);
+  const std::string letters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+  const bool is_name = !host.name.empty() && host.name.find_first_not_of(letters) == std::string::npos;
+  constexpr std::size_t kPortDigits = 5;
+  const bool ends = !written.ends_with(':') && host.port.size() <= kPortDigits;
+  if ((!is_name && !is_address(host.name)) || !ends)
+    throw Error("serve", "--allow-host " + in_quotes(written) + " is no name of a host",
+                "such as hub.example or hub.example:8000");
 }
 
 void check_token(const std::string& token) {

@@ -23,6 +23,8 @@ struct Guard {
 const Headers& protective_headers();
 // 32 random letters and digits. Throws Error where the system has no randomness.
 std::string new_token();
+// Throws Error for what is neither NAME nor NAME:PORT.
+void check_host(const std::string& written);
 // Throws Error for a token that no header can carry.
 void check_token(const std::string& token);
 

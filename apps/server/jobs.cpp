@@ -158,13 +158,19 @@ void JobQueue::submit(const std::string& client, const std::string& slot, const 
       });
     }
   }
-  std::size_t all = 0;
-  for (const Client& other : clients_) all += other.jobs.size();
-  if (client_of(client).jobs.size() >= kWaitingJobsPerClient)
-    throw Refusal(429, "server",
-                  "the limit of " + std::to_string(kWaitingJobsPerClient) + " waiting requests per client is reached");
-  if (all >= kWaitingJobs)
-    throw Refusal(429, "server", "the limit of " + std::to_string(kWaitingJobs) + " waiting requests is reached");
+  std::size_t all = 0, patient = 0, own = 0;
+  for (const Client& other : clients_) {
+    all += other.jobs.size();
+    patient += static_cast<std::size_t>(std::count_if(
+        other.jobs.begin(), other.jobs.end(), [](const Waiting& one) { return one.job->kind_ == JobKind::patient; }));
+    if (other.name == client) own = other.jobs.size();
+  }
+  const auto refuse = [](std::size_t limit, const char* of) {
+    throw Refusal(429, "server", "the limit of " + std::to_string(limit) + " waiting requests" + of + " is reached");
+  };
+  if (own >= kWaitingJobsPerClient) refuse(kWaitingJobsPerClient, " per client");
+  if (all >= kWaitingJobs) refuse(kWaitingJobs, "");
+  if (job->kind_ == JobKind::patient && patient >= kWaitingPatientJobs) refuse(kWaitingPatientJobs, " that take long");
   job->queue_ = this;
   client_of(client).jobs.push_back({slot, job});
   filled_.notify_all();

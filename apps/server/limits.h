@@ -11,6 +11,7 @@ using std::chrono::seconds;
 inline constexpr std::size_t kHeadBytes = 16 * 1024;
 inline constexpr std::size_t kTargetBytes = 2000;  // path and query
 inline constexpr std::size_t kTokenBytes = 1024;
+inline constexpr std::size_t kBodyValues = 300'000;  // numbers, texts, lists and objects of one body
 inline constexpr std::size_t kBodyBytes = std::size_t{8} << 20;
 inline constexpr std::size_t kTextBytes = 64 * 1024;
 inline constexpr std::size_t kEdits = 32;
@@ -28,6 +29,7 @@ inline constexpr std::size_t kLensWindow = 128;   // the same for the logit lens
 inline constexpr std::size_t kConnections = 96;  // open at once, each with a thread
 inline constexpr std::size_t kRequestsPerConnection = 10'000;
 inline constexpr std::size_t kWaitingJobs = 512;                 // of all clients: some for each connection
+inline constexpr std::size_t kWaitingPatientJobs = 256;          // of these that take long: others find room
 inline constexpr std::size_t kWaitingJobsPerClient = 16;         // of one tab
 inline constexpr std::size_t kTogether = kWaitingJobsPerClient;  // requests in one
 inline constexpr std::chrono::milliseconds kScreenFrame{16};     // what comes within one is sent in one piece
@@ -47,5 +49,6 @@ inline constexpr std::size_t kExperiments = 10'000;
 inline constexpr std::size_t kExperimentBytes = std::size_t{4} << 20;
 inline constexpr std::size_t kNoteBytes = 4000;
 inline constexpr std::size_t kListed = 200;
+inline constexpr std::size_t kSearchBytes = 200;
 
 }  // namespace stratoscope::server

@@ -30,6 +30,10 @@ Json summary_json(const ExperimentSummary& summary) {
           {"text", summary.text}, {"model", summary.model},     {"model_hash", summary.model_hash}};
 }
 
+Store::Wanted wanted_by(const Workshop& workshop, const Request& request) {
+  return [&] { return !workshop.server.is_stopping() && !request.client_is_gone(); };
+}
+
 }  // namespace
 
 Store& StoreDoor::open() {
@@ -43,13 +47,14 @@ void add_experiment_routes(HttpServer& server, Workshop& workshop) {
     const long before = number_in(request.parameter("before").value_or(""), 0);
     Json list = Json::array();
     const std::string search = request.parameter("search").value_or("");
-    for (const ExperimentSummary& summary : workshop.store.open().list(search, before, kListed))
+    for (const ExperimentSummary& summary :
+         workshop.store.open().list(search, before, kListed, wanted_by(workshop, request)))
       list.push_back(summary_json(summary));
     return document({{"experiments", list}});
   });
   server.add("POST", "/api/experiments", [&workshop](const Request& request) {
     const SavedExperiment experiment = read_experiment(request.body);
-    return document({{"id", workshop.store.open().save(experiment)}}, 201);
+    return document({{"id", workshop.store.open().save(experiment, wanted_by(workshop, request))}}, 201);
   });
   server.add("GET", kOne, [&workshop](const Request& request) {
     const auto found = workshop.store.open().find(id_of(request));
@@ -62,11 +67,11 @@ void add_experiment_routes(HttpServer& server, Workshop& workshop) {
     Fields fields(request.body);
     const std::string note = fields.text("note", kNoteBytes);
     fields.refuse_others();
-    if (!workshop.store.open().set_note(id_of(request), note)) none_of(id_of(request));
+    if (!workshop.store.open().set_note(id_of(request), note, wanted_by(workshop, request))) none_of(id_of(request));
     return document({{"id", id_of(request)}});
   });
   server.add("DELETE", kOne, [&workshop](const Request& request) {
-    if (!workshop.store.open().remove(id_of(request))) none_of(id_of(request));
+    if (!workshop.store.open().remove(id_of(request), wanted_by(workshop, request))) none_of(id_of(request));
     return Response{.status = 204};
   });
 }

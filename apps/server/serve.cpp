@@ -23,6 +23,7 @@ std::string required_token(const ServeOptions& options, bool for_this_machine_al
 Guard guard_for(const ServeOptions& options, const sockaddr_storage& address) {
   Guard guard;
   guard.token = required_token(options, is_loopback(address));
+  for (const std::string& host : options.allowed_hosts) check_host(host);
   guard.proxies = options.allowed_hosts;
   guard.names = {options.host};
   if (!is_loopback(address))

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
@@ -28,6 +29,7 @@ constexpr std::array<const char*, 1> kMigrations = {
     "  model_hash TEXT NOT NULL,"
     "  document TEXT NOT NULL)"};
 constexpr int kPatience = 5000;  // milliseconds, while another process writes
+constexpr int kPause = 20;       // between looks whether it still does
 constexpr const char* kWhere = "experiments";
 
 // Makes the folder with those above it that are missing, for this user alone, and the file in it.
@@ -53,6 +55,11 @@ std::filesystem::path prepared(const std::filesystem::path& file) {
   ::close(descriptor);
   return fs::canonical(made, failed) / name;
 }
+
+class Busy : public Refusal {
+ public:
+  explicit Busy(const std::string& file) : Refusal(503, kWhere, file + ": another process holds it", "try again") {}
+};
 
 std::string pattern_of(const std::string& search) {
   std::string pattern = "%";
@@ -133,6 +140,7 @@ Store::Store(const std::filesystem::path& file) : file_(file) {
     if (status != SQLITE_OK) fail(status);
     ::sqlite3_busy_timeout(database_, kPatience);
     migrate();
+    ::sqlite3_busy_timeout(database_, kPause);     // change() waits on, and lets others read meanwhile
     Statement mode(*this, "PRAGMA journal_mode");  // some file systems have no WAL
     if (mode.step() && mode.text(0) == "wal") wal_ = whole.string() + "-wal";
   } catch (...) {
@@ -148,7 +156,8 @@ void Store::fail(int status) const {
   switch (status & 0xFF) {
     case SQLITE_FULL: throw Refusal(507, where, name + ": the disk is full", "nothing was lost but this save");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: throw Refusal(503, where, name + ": another process holds it", "try again");
+    case SQLITE_LOCKED: throw Busy(name);
+    case SQLITE_INTERRUPT: throw Refusal(503, where, "the search was given up", "search for less");
     case SQLITE_NOTADB: throw Refusal(503, where, name + ": is no database", "move it away; a new one is made then");
     case SQLITE_CORRUPT:
       throw Refusal(503, where, name + ": is damaged", "move it away (sqlite3's .recover may save what is in it)");
@@ -196,7 +205,6 @@ void Store::migrate() {
 
 // SQLite does not wait by itself where two processes open a new file at once.
 void Store::become_wal() {
-  constexpr int kPause = 20;
   for (int waited = 0;; waited += kPause) {
     const int status = ::sqlite3_exec(database_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
     if (status == SQLITE_OK) return;
@@ -205,10 +213,9 @@ void Store::become_wal() {
   }
 }
 
-long Store::save(const SavedExperiment& experiment) {
-  const std::lock_guard lock(mutex_);
+long Store::save(const SavedExperiment& experiment, const Wanted& is_wanted) {
   long id = 0;
-  change([&] {
+  change(is_wanted, [&] {
     Statement count(*this, "SELECT count(*) FROM experiment");
     count.step();
     if (count.number(0) >= static_cast<long>(kExperiments))
@@ -226,26 +233,64 @@ long Store::save(const SavedExperiment& experiment) {
 }
 
 // All at once, once no other process writes: whoever reads first and writes then is refused when another one was
-// quicker.
-void Store::change(const std::function<void()>& steps) {
-  check_that_it_is_there();
-  Transaction transaction(*this);
-  steps();
-  transaction.commit();
-  check_that_it_is_there();
+// quicker. Readers of this process pass while it waits.
+void Store::change(const Wanted& is_wanted, const std::function<void()>& steps) {
+  for (int waited = 0;; waited += kPause) {
+    {
+      const std::lock_guard lock(mutex_);
+      check_that_it_is_there();
+      const bool is_last = waited >= kPatience || (is_wanted && !is_wanted());
+      try {
+        Transaction transaction(*this);
+        steps();
+        transaction.commit();
+        return check_that_it_is_there();
+      } catch (const Busy&) {
+        if (is_last) throw;
+      }
+    }
+    ::sqlite3_sleep(kPause);
+  }
 }
 
-bool Store::set_note(long id, const std::string& note) {
-  const std::lock_guard lock(mutex_);
-  change([&] { Statement(*this, "UPDATE experiment SET note = ? WHERE id = ?").bind(note).bind(id).step(); });
-  return ::sqlite3_changes(database_) > 0;
+bool Store::set_note(long id, const std::string& note, const Wanted& is_wanted) {
+  bool found = false;
+  change(is_wanted, [&] {
+    Statement(*this, "UPDATE experiment SET note = ? WHERE id = ?").bind(note).bind(id).step();
+    found = ::sqlite3_changes(database_) > 0;
+  });
+  return found;
 }
 
-bool Store::remove(long id) {
-  const std::lock_guard lock(mutex_);
-  change([&] { Statement(*this, "DELETE FROM experiment WHERE id = ?").bind(id).step(); });
-  return ::sqlite3_changes(database_) > 0;
+bool Store::remove(long id, const Wanted& is_wanted) {
+  bool found = false;
+  change(is_wanted, [&] {
+    Statement(*this, "DELETE FROM experiment WHERE id = ?").bind(id).step();
+    found = ::sqlite3_changes(database_) > 0;
+  });
+  return found;
 }
+
+// While it lives, statements end with SQLITE_INTERRUPT when nobody wants them, or they take too long.
+class Store::Search {
+ public:
+  Search(sqlite3* database, const Wanted& is_wanted) : database_(database), is_wanted_(is_wanted) {
+    constexpr int kInstructions = 100;  // between looks: a row of long texts takes milliseconds
+    const auto look = [](void* search) { return static_cast<Search*>(search)->goes_on() ? 0 : 1; };
+    ::sqlite3_progress_handler(database, kInstructions, look, this);
+  }
+  ~Search() { ::sqlite3_progress_handler(database_, 0, nullptr, nullptr); }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
+
+ private:
+  bool goes_on() const { return std::chrono::steady_clock::now() < until_ && (!is_wanted_ || is_wanted_()); }
+
+  sqlite3* database_;
+  const Wanted& is_wanted_;
+  std::chrono::steady_clock::time_point until_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
+};
 
 std::optional<SavedExperiment> Store::find(long id) {
   const std::lock_guard lock(mutex_);
@@ -255,11 +300,15 @@ std::optional<SavedExperiment> Store::find(long id) {
   return SavedExperiment{query.summary(), query.text(6)};
 }
 
-std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most) {
+std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most,
+                                           const Wanted& is_wanted) {
+  if (search.size() > kSearchBytes)
+    throw Refusal(400, kWhere, "the search is longer than the limit of " + std::to_string(kSearchBytes) + " bytes");
   const std::lock_guard lock(mutex_);
   check_that_it_is_there();
+  const Search bounded(database_, is_wanted);
   Statement query(*this,
-                  "SELECT id, created, note, text, model, model_hash FROM experiment "
+                  "SELECT id, created, note, substr(text, 1, 300), model, model_hash FROM experiment "
                   "WHERE (?1 = 0 OR id < ?1) AND (note LIKE ?2 ESCAPE '\\' OR text LIKE ?2 ESCAPE '\\' "
                   "OR model LIKE ?2 ESCAPE '\\') ORDER BY id DESC LIMIT ?3");
   const std::string pattern = pattern_of(search);

@@ -35,23 +35,29 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Each throws Refusal: 507 for a full disk, 503 where another process holds the database for seconds, and when the
-  // file was deleted, moved or replaced meanwhile; 409 beyond the limit.
-  long save(const SavedExperiment& experiment);
-  bool set_note(long id, const std::string& note);
-  bool remove(long id);
+  // Whether the work goes on: asked now and then, while others wait too.
+  using Wanted = std::function<bool()>;
+
+  // Each throws Refusal: 507 for a full disk, 503 where another process holds the database for seconds, when the file
+  // was deleted, moved or replaced meanwhile, and when the work is not wanted any more; 409 beyond the limit.
+  long save(const SavedExperiment& experiment, const Wanted& is_wanted = {});
+  bool set_note(long id, const std::string& note, const Wanted& is_wanted = {});
+  bool remove(long id, const Wanted& is_wanted = {});
   std::optional<SavedExperiment> find(long id);
-  // The newest first, `search` in note, text or model; those older than `before` where it is not 0.
-  std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t most);
+  // The newest first, with the beginnings of their texts; `search` in note, text or model; those older than `before`
+  // where it is not 0. Throws Refusal (400) for a search that is too long, 503 for one that takes seconds.
+  std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t most,
+                                      const Wanted& is_wanted = {});
 
  private:
   class Statement;
   class Transaction;
+  class Search;
   [[noreturn]] void fail(int status) const;
   void execute(const char* sql);
   void migrate();
   void become_wal();
-  void change(const std::function<void()>& steps);
+  void change(const Wanted& is_wanted, const std::function<void()>& steps);
   void check_that_it_is_there() const;
 
   std::filesystem::path file_;

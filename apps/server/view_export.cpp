@@ -141,7 +141,7 @@ FileAnswer file_of(const Result& result, const std::string& what, const std::str
   try {
     save_figure(result.figure, folder.path() / name, theme, progress);
   } catch (const NotDrawn& error) {
-    throw Refusal(501, error.where(), error.problem(), error.hint());
+    throw Refusal(501, error.where(), error.problem());  // its hint names files that are gone with the folder
   }
   std::string bytes = bytes_of(folder.path() / name);
   return {format == "svg" ? named(std::move(bytes), result.figure.title) : std::move(bytes), type, name};

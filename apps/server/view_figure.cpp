@@ -41,12 +41,12 @@ class Part {
   std::vector<double> numbers(const char* name) { return row(name, fields_.anything(name)); }
   std::vector<std::vector<double>> rows(const char* name) {
     std::vector<std::vector<double>> all;
-    for (const nlohmann::json& one : list(name, fields_.anything(name), kFigureNumbers)) all.push_back(row(name, one));
+    for (const nlohmann::json& one : rows_of(name)) all.push_back(row(name, one));
     return all;
   }
   std::vector<std::vector<std::string>> rows_of_texts(const char* name) {
     std::vector<std::vector<std::string>> all;
-    for (const nlohmann::json& one : list(name, fields_.anything(name), kFigureNumbers)) {
+    for (const nlohmann::json& one : rows_of(name)) {
       Fields inner = Fields::of({{name, one}});
       all.push_back(inner.texts(name, kFigureNumbers, kShort));
     }
@@ -58,6 +58,12 @@ class Part {
   }
 
  private:
+  // A row counts as a number, so that empty ones have an end too.
+  nlohmann::json rows_of(const char* name) {
+    nlohmann::json rows = list(name, fields_.anything(name), numbers_left_);
+    numbers_left_ -= rows.size();
+    return rows;
+  }
   static nlohmann::json list(const char* name, const nlohmann::json& value, std::size_t most) {
     if (value.is_null()) return nlohmann::json::array();
     if (!value.is_array() || value.size() > most) refuse(name, "is no list of at most " + std::to_string(most));
@@ -96,8 +102,9 @@ Heatmap read_heatmap(Part& part) {
            std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) { return x.size() == y.size(); });
   };
   if (heatmap.values.empty() || heatmap.values[0].empty()) Part::refuse("values", "is empty");
-  const std::vector rectangle(heatmap.values.size(), heatmap.values[0]);
-  if (!same_shape(heatmap.values, rectangle)) Part::refuse("values", "has rows of different lengths");
+  const std::size_t width = heatmap.values[0].size();
+  if (std::any_of(heatmap.values.begin(), heatmap.values.end(), [&](const auto& row) { return row.size() != width; }))
+    Part::refuse("values", "has rows of different lengths");
   if (!heatmap.texts.empty() && !same_shape(heatmap.texts, heatmap.values))
     Part::refuse("texts", "is not like 'values'");
   return heatmap;

@@ -1,6 +1,7 @@
 #include "stratoscope/base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,6 +30,21 @@ AtomicFile::AtomicFile(const fs::path& path) : shown_(path.string()) {
   name_ = target.filename().string();
   fd_ = create_temporary_file(*folder_, temporary_);
   if (fd_ < 0) fail("cannot be written");
+  if (fs::exists(status)) keep_permissions(status.permissions());
+}
+
+// Those of the file that is replaced: a private one stays so, one that may not be written is not.
+void AtomicFile::keep_permissions(fs::perms permissions) {
+  const bool may_write = ::faccessat(folder_->descriptor(), name_.c_str(), W_OK, AT_EACCESS) == 0;
+  const int reason = errno;
+  if (may_write && ::fchmod(fd_, static_cast<mode_t>(permissions & fs::perms(0777))) == 0) return;
+  if (!may_write) errno = reason;
+  const int failure = errno;
+  folder_->remove_file(temporary_);
+  ::close(fd_);
+  fd_ = -1;
+  errno = failure;
+  fail("cannot be replaced");
 }
 
 AtomicFile::~AtomicFile() {

@@ -38,6 +38,7 @@ class AtomicFile {
   std::filesystem::path temporary() const { return folder_->path() / temporary_; }
 
  private:
+  void keep_permissions(std::filesystem::perms permissions);
   [[noreturn]] void fail(const char* doing) const;
 
   std::string shown_;             // the path, and where it leads

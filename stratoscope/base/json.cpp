@@ -19,7 +19,8 @@ constexpr std::size_t kDeepest = 64;
 template <class Json>
 class Builder final : public nlohmann::json_sax<Json> {
  public:
-  Builder(const std::string& where, const std::string& source) : where_(where), source_(source) {}
+  Builder(const std::string& where, const std::string& source, std::size_t most)
+      : where_(where), source_(source), most_(most), left_(most) {}
 
   Json take() { return std::move(root_); }
 
@@ -71,6 +72,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   template <class Value>
   Json* put(Value&& value) {
     throw_if_cancelled();
+    if (left_-- == 0) throw Error(where_, source_ + ": holds more values than the limit of " + std::to_string(most_));
     if (levels_.empty()) return &(root_ = std::forward<Value>(value));
     Level& level = levels_.back();
     if (level.container->is_object()) return &(*level.value = std::forward<Value>(value));
@@ -92,25 +94,29 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   const std::string &where_, &source_;
+  const std::size_t most_;
+  std::size_t left_;
   Json root_;
   std::vector<Level> levels_;  // from the root to where the parser is
 };
 
 template <class Json>
-Json parse(std::string_view text, const std::string& where, const std::string& source) {
-  Builder<Json> builder(where, source);
+Json parse(std::string_view text, const std::string& where, const std::string& source, std::size_t most) {
+  Builder<Json> builder(where, source, most);
   Json::sax_parse(text, &builder);
   return builder.take();
 }
 
 }  // namespace
 
-nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& source) {
-  return parse<nlohmann::json>(text, where, source);
+nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& source,
+                          std::size_t most) {
+  return parse<nlohmann::json>(text, where, source, most);
 }
 
-nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& where, const std::string& source) {
-  return parse<nlohmann::ordered_json>(text, where, source);
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& where, const std::string& source,
+                                          std::size_t most) {
+  return parse<nlohmann::ordered_json>(text, where, source, most);
 }
 
 }  // namespace stratoscope

@@ -4,10 +4,9 @@
 #include <cstddef>
 #include <string_view>
 
-#include "stratoscope/base/api.h"
 #include "stratoscope/experiment/session.h"
 
-namespace STRATOSCOPE_API stratoscope {
+namespace stratoscope {
 
 // Session::read(), but where `options` allow to truncate, tokens are cut from the beginning (never the
 // beginning-of-text token) until the model's context holds the text and `max_new` tokens more; half of the context is

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mistaken_file.h"
@@ -65,6 +66,7 @@ bool TextLines::fill() {
   buffer_.resize(before + kPiece);
   ssize_t count = 0;
   do {
+    throw_if_cancelled();
     if (progress_ != nullptr) progress_->throw_if_cancelled();
     count = ::read(fd_, buffer_.data() + before, kPiece);
   } while (count < 0 && errno == EINTR);
@@ -76,6 +78,7 @@ bool TextLines::fill() {
 }
 
 std::optional<std::string_view> TextLines::next_line() {
+  throw_if_cancelled();
   std::size_t end = buffer_.find('\n', at_);
   while (end == std::string::npos) {
     const std::size_t seen = buffer_.size() - at_;

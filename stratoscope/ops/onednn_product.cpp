@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
@@ -114,13 +115,12 @@ class OneDnnProduct : public Product {
     Tensor pieces;
     if (!dense) pieces = in_pieces(x);
     const float* const from = dense ? x.data : pieces.data();
-    const std::size_t height = block_height(x.rows), row_blocks = (x.rows + height - 1) / height;
-    const auto block_rows = [&](std::size_t block) { return std::min(height, x.rows - block * height); };
-    const auto first_kernels = kernels_for(block_rows(0)), last_kernels = kernels_for(block_rows(row_blocks - 1));
-    parallel_for(row_blocks * groups(), [&](std::size_t task) {
-      const std::size_t block = task % row_blocks, group = task / row_blocks, first_row = block * height;
-      multiply_block(block + 1 < row_blocks ? *first_kernels : *last_kernels, group, {from, x.rows, first_row},
-                     y.rows_from(first_row, block_rows(block)).cols_from(group * width_, width_of(group)));
+    const std::vector<Block> blocks = blocks_of(x.rows);
+    parallel_for(blocks.size() * groups(), [&](std::size_t task) {
+      const Block& block = blocks[task % blocks.size()];
+      const std::size_t group = task / blocks.size();
+      multiply_block(*block.kernels, group, {from, x.rows, block.first},
+                     y.rows_from(block.first, block.rows).cols_from(group * width_, width_of(group)));
     });
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
@@ -154,11 +154,25 @@ class OneDnnProduct : public Product {
     return std::min(out, even);
   }
 
-  // Few enough that a block of y stays in the second cache, and that threads end together; no sum knows of it.
-  std::size_t block_height(std::size_t rows) const {
+  struct Block {
+    std::size_t first, rows;
+    std::shared_ptr<const Kernels> kernels;
+  };
+
+  // Few enough rows in each that its part of y stays in the second cache, and that each thread has work; no sum knows
+  // of it. Powers of two, but for few rows in one block: oneDNN makes code for each number of rows, and a sweep meets
+  // hundreds of them.
+  std::vector<Block> blocks_of(std::size_t rows) const {
     constexpr std::size_t kLeast = 32, kMost = 256;
-    const auto wanted = 2 * static_cast<std::size_t>(threads_in_scope());
-    return std::clamp((rows * groups() + wanted - 1) / wanted, kLeast, kMost);
+    const auto wanted = static_cast<std::size_t>(threads_in_scope());
+    const std::size_t most = std::bit_ceil(std::clamp((rows * groups() + wanted - 1) / wanted, kLeast, kMost));
+    std::vector<Block> blocks;
+    for (std::size_t first = 0; first < rows; first += blocks.back().rows) {
+      const std::size_t left = rows - first;
+      const std::size_t height = first == 0 && left < kLeast ? left : std::min(std::bit_floor(left), most);
+      blocks.push_back({first, height, kernels_for(height)});
+    }
+    return blocks;
   }
 
   std::size_t groups() const { return (out_ + width_ - 1) / width_; }
@@ -170,10 +184,8 @@ class OneDnnProduct : public Product {
   }
 
   std::shared_ptr<const Kernels> kernels_for(std::size_t rows) const {
-    constexpr std::size_t kMostKept = 16;
     const std::lock_guard lock(kernels_gate_);
     if (const auto found = kernels_.find(rows); found != kernels_.end()) return found->second;
-    if (kernels_.size() >= kMostKept) kernels_.clear();
     const OneThread one;
     Kernels made;
     for (const std::size_t last : {0U, 1U}) {

@@ -161,7 +161,8 @@ TokenizerDefinition read_tokenizer_json(const path& file) {
 
 void read_merges_txt(const path& file, TokenizerDefinition& definition) {
   const std::string text = read_text_file(file);
-  validate_utf8(text, "tokenizer: " + file.string());
+  if (const std::size_t at = find_invalid_utf8(text); at < text.size())
+    fail(file.string() + ": is not UTF-8 at byte offset " + std::to_string(at));
   definition.merges_place = file.string() + ": line ";
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {

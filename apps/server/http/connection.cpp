@@ -74,7 +74,8 @@ bool Connection::receive() {
 }
 
 bool Connection::send(std::string_view bytes, bool more) {
-  auto until = Clock::now() + kAnswerTime;
+  constexpr std::size_t kSlowest = 64 * 1024;  // bytes a second that a client must take
+  const auto until = Clock::now() + kAnswerTime + std::chrono::seconds(bytes.size() / kSlowest);
   while (!bytes.empty()) {
     if (!wait(POLLOUT, until)) return false;
     const ssize_t count =
@@ -82,7 +83,6 @@ bool Connection::send(std::string_view bytes, bool more) {
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) continue;
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
-    until = std::max(until, Clock::now() + kAnswerTime);
   }
   return true;
 }

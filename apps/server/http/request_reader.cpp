@@ -79,8 +79,8 @@ std::optional<Request> read_request(Connection& connection, const std::function<
   check(request);
   parser.eager(true);
   // A client that asks first waits for this before it sends the body.
-  if (request.headers.count("Expect") > 0 && !parser.is_done() && connection.received().empty() &&
-      !connection.send("HTTP/1.1 100 Continue\r\n\r\n"))
+  const bool waits = !request.http_1_0 && boost::beast::iequals(request.headers.get("Expect"), "100-continue");
+  if (waits && !parser.is_done() && connection.received().empty() && !connection.send("HTTP/1.1 100 Continue\r\n\r\n"))
     return std::nullopt;
   if (!parse(connection, parser, [&] { return parser.is_done(); })) return std::nullopt;
   request.body = std::move(parser.get().body());

@@ -8,8 +8,8 @@ import numpy as np
 import safetensors_io
 
 # Name, then what differs from BASE. `first` is the size of the first position's outliers, `store` the file's number
-# format, `prefix` what precedes the names, `buffers` adds the masks that old files carry, `separate_head` an
-# lm_head.weight (which counts only when the embeddings are not tied).
+# format, `prefix` what precedes the names, `buffers` adds the masks that old files carry, `head` an lm_head.weight:
+# "trained" (which counts whatever config.json says), or "equal" to the embedding.
 BASE = dict(n_embd=48, n_head=3, n_layer=2, n_inner=None, n_positions=64, vocab_size=311, tokens=11, first=40)
 CASES = {
     "three_heads": dict(n_inner=100),
@@ -17,8 +17,9 @@ CASES = {
     "full_context": dict(tokens=64, n_layer=3),
     "f16": dict(store="F16"),
     "bf16": dict(store="BF16"),
-    "separate_head": dict(separate_head=True, config=dict(tie_word_embeddings=False)),
-    "tied_head_in_file": dict(separate_head=True),
+    "separate_head": dict(head="trained", config=dict(tie_word_embeddings=False)),
+    "separate_head_in_file": dict(head="trained"),
+    "tied_head_in_file": dict(head="equal"),
     "prefix_and_buffers": dict(prefix="transformer.", buffers=True),
     "gelu": dict(config=dict(activation_function="gelu")),
     "relu": dict(config=dict(activation_function="relu")),
@@ -84,8 +85,10 @@ def make_weights(case, rng):
             weights[f"h.{layer}.attn.bias"] = mask
             weights[f"h.{layer}.attn.masked_bias"] = np.array(-1e4, np.float32)
     weights = {case.get("prefix", "") + name: array for name, array in weights.items()}
-    if case.get("separate_head"):
+    if case.get("head") == "trained":
         weights["lm_head.weight"] = normal(0.15, case["vocab_size"], width)
+    if case.get("head") == "equal":
+        weights["lm_head.weight"] = weights["wte.weight"].copy()
     return weights
 
 

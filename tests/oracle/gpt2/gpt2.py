@@ -84,8 +84,7 @@ class Gpt2:
         for layer in range(self.config["n_layer"]):
             residual = self._block(layer, residual)
         final = self._point("unembed.hook_in", self._norm("ln_f", "ln_final", residual))
-        tied = self.config.get("tie_word_embeddings", True)
-        unembedding = self.weights["wte.weight" if tied else "lm_head.weight"]
+        unembedding = self.weights.get("lm_head.weight", self.weights["wte.weight"])
         return self._point("unembed.hook_out", F.linear(final, unembedding))
 
     def _block(self, layer, x):
