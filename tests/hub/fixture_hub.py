@@ -80,7 +80,7 @@ def commit_of(text):
 
 class Hub:
     """`tls`: (certificate file, key file) for https. `rate`: bytes a second of each large file, 0 for no limit.
-    `lists_sizes`: sizes and hashes in lists of files, as the hub; mirrors may leave them out."""
+    `lists_sizes`: sizes in lists of files, as the hub; mirrors may leave them out."""
 
     def __init__(self, tls=None, rate=0, lists_sizes=True):
         self.repositories, self.aliases, self.requests, self.faults, self.errors = {}, {}, [], [], []

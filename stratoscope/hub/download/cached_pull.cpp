@@ -62,7 +62,7 @@ bool has_size(const fs::path& file, std::uint64_t size) {
 }
 
 std::optional<PulledModel> find_complete(const fs::path& cache, const ModelName& asked, const HubRevision& revision,
-                                         const std::function<HubFile(const std::string&)>& hub_file) {
+                                         const std::function<std::uint64_t(const std::string&)>& hub_size) {
   fs::path folder = cache / cache_folder_name(asked.repository);
   std::error_code error;
   if (fs::is_symlink(folder, error)) folder = cache / fs::canonical(folder, error).filename();
@@ -70,7 +70,7 @@ std::optional<PulledModel> find_complete(const fs::path& cache, const ModelName&
   if (commit_of(folder, asked.revision) != revision.commit) return std::nullopt;
   const auto names = files_to_pull(snapshot, revision);
   const bool complete = names && std::all_of(names->begin(), names->end(), [&](const std::string& name) {
-                          return revision.files.contains(name) && has_size(snapshot / name, hub_file(name).size);
+                          return revision.files.contains(name) && has_size(snapshot / name, hub_size(name));
                         });
   if (!complete) return std::nullopt;
   return PulledModel{revision.repository, asked.revision, revision.commit, snapshot, files_in(snapshot), {}};

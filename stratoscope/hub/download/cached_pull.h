@@ -16,11 +16,11 @@ namespace stratoscope {
 // A regular file of that size, links followed.
 bool has_size(const std::filesystem::path& file, std::uint64_t size);
 
-// The model where the cache has all of the revision that the hub told of, in the sizes that `hub_file` gives, under the
+// The model where the cache has all of the revision that the hub told of, in the sizes that `hub_size` gives, under the
 // name that was asked for.
 std::optional<PulledModel> find_complete(const std::filesystem::path& cache, const ModelName& asked,
                                          const HubRevision& revision,
-                                         const std::function<HubFile(const std::string&)>& hub_file);
+                                         const std::function<std::uint64_t(const std::string&)>& hub_size);
 
 // The model where no hub may be asked. Throws Error that says which names are near, or what is missing.
 PulledModel find_offline(const std::filesystem::path& cache, const std::string& name);

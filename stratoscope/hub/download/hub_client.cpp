@@ -27,14 +27,11 @@ std::string unquoted(std::string etag) {
   return etag;
 }
 
-// What a list of files tells of one: a large file's hash is that of its bytes, not of git's pointer to them.
-std::optional<HubFile> told_file(const nlohmann::json& sibling) {
+// As a list of files tells it; of a large file that of its bytes, not of git's pointer to them.
+std::optional<std::uint64_t> told_size(const nlohmann::json& sibling) {
   const nlohmann::json large = sibling.value("lfs", nlohmann::json());
-  const nlohmann::json& file = large.is_object() ? large : sibling;
-  const auto size = file.value("size", nlohmann::json());
-  const auto etag = file.value(large.is_object() ? "sha256" : "blobId", nlohmann::json());
-  if (!size.is_number_unsigned() || !etag.is_string() || !is_digest(etag.get<std::string>())) return std::nullopt;
-  return HubFile{etag.get<std::string>(), size.get<std::uint64_t>()};
+  const auto size = (large.is_object() ? large : sibling).value("size", nlohmann::json());
+  return size.is_number_unsigned() ? std::optional(size.get<std::uint64_t>()) : std::nullopt;
 }
 
 }  // namespace
@@ -85,7 +82,7 @@ HubClient::Answer HubClient::ask(const HttpRequest& request, const Asked& asked)
 HubRevision HubClient::revision(const std::string& repository, const std::string& revision) {
   HttpRequest request;
   request.address = options_.settings.endpoint + "/api/models/" + escaped(repository) + "/revision/" +
-                    escaped(revision, false) + "?blobs=true";  // with sizes and hashes
+                    escaped(revision, false) + "?blobs=true";  // with sizes
   request.compressed = true;
   const Answer answer = ask(request, {repository, revision, {}});
   const std::string host = host_of(answer.address);
@@ -108,7 +105,7 @@ HubRevision HubClient::revision(const std::string& repository, const std::string
   if (!is_commit(found.commit)) refuse_answer("names the commit " + in_quotes(found.commit));
   for (const auto& sibling : json["siblings"])
     if (sibling.is_object() && sibling.contains("rfilename") && sibling["rfilename"].is_string())
-      found.files.emplace(sibling["rfilename"].get<std::string>(), told_file(sibling));
+      found.files.emplace(sibling["rfilename"].get<std::string>(), told_size(sibling));
   return found;
 }
 

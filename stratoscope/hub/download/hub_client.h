@@ -15,16 +15,16 @@
 
 namespace stratoscope {
 
-struct HubFile {
-  std::string etag;  // SHA-256, or git's SHA-1 of a small file
-  std::uint64_t size = 0;
-};
-
 struct HubRevision {
   std::string repository;  // the hub's own name for it: "openai-community/gpt2" for "gpt2"
   std::string commit;
-  // By their names on the hub, which are not to be used as paths. Mirrors may list names alone.
-  std::map<std::string, std::optional<HubFile>> files;
+  // Sizes by the files' names on the hub, which are not to be used as paths. Mirrors may leave sizes out.
+  std::map<std::string, std::optional<std::uint64_t>> files;
+};
+
+struct HubFile {
+  std::string etag;  // SHA-256, or git's SHA-1 of a small file
+  std::uint64_t size = 0;
 };
 
 struct HubClientOptions {

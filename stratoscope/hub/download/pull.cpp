@@ -99,7 +99,7 @@ class Pull {
       found_ = hub.revision(asked_.repository, asked_.revision);
       if (options_.verify) return;
       complete = find_complete(options_.settings.cache, asked_, found_,
-                               [&](const std::string& name) { return hub_file(name, hub); });
+                               [&](const std::string& name) { return hub_size(name, hub); });
     });
     if (complete) return std::move(*complete);
     const bool split = check_weights();
@@ -110,8 +110,12 @@ class Pull {
     for (const char* const name : companion_files())
       if (found_.files.contains(name)) names.emplace_back(name);
     if (split) get({kWeightsIndexFile}, options_.verify);
-    const auto weights = split ? parsed(kWeightsIndexFile, files_of_index) : std::vector<std::string>{kWeightsFile};
-    for (const std::string& name : weights) check_shard(found_, name);
+    const auto shards = [&](const std::string& text, const std::string& source) {
+      std::vector<std::string> files = files_of_index(text, source);
+      for (const std::string& name : files) check_shard(found_, name);
+      return files;
+    };
+    const auto weights = split ? parsed(kWeightsIndexFile, shards) : std::vector<std::string>{kWeightsFile};
     names.insert(names.end(), weights.begin(), weights.end());
     get(names, options_.verify);
     cache_->set_reference(asked_.revision, found_.commit);
@@ -187,14 +191,14 @@ class Pull {
   }
 
   // As the list of files tells it, else asked for.
-  HubFile hub_file(const std::string& name, HubClient& client) const {
-    const std::optional<HubFile>& told = found_.files.at(name);
-    return told ? *told : client.file(found_.repository, found_.commit, name);
+  std::uint64_t hub_size(const std::string& name, HubClient& client) const {
+    const std::optional<std::uint64_t>& told = found_.files.at(name);
+    return told ? *told : client.file(found_.repository, found_.commit, name).size;
   }
 
   void look_at(Wanted& wanted, HubClient& client, bool verify) const {
     const fs::path present = cache_->snapshot(found_.commit) / wanted.result.name;
-    if (!verify && is_file(present) && has_size(present, hub_file(wanted.result.name, client).size)) {
+    if (!verify && is_file(present) && has_size(present, hub_size(wanted.result.name, client))) {
       wanted.result.size = size_of(present);
       return;
     }
