@@ -127,8 +127,8 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
   });
   observer.note("");
   if (is_present(cache.blobs(), request, observer)) return 0;
-  cache.make_room(cache.blobs(), blob);
-  cache.make_room(cache.blobs(), partial);
+  CacheWriter::make_room(cache.blobs(), blob);
+  CacheWriter::make_room(cache.blobs(), partial);
   PartialFile file(cache.blobs(), partial, request.file.etag, size);
   bool resumed = file.position() > 0;
   observer.present(file.position());
