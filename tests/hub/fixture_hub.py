@@ -282,7 +282,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"rfilename": name}
         told = {"rfilename": name, "size": len(file.data), "blobId": file.etag}
         if file.large:  # git has a pointer to it
-            told |= {"blobId": git_sha1(b"a pointer"), "lfs": {"sha256": file.etag, "size": len(file.data), "pointerSize": 134}}
+            large = {"sha256": file.etag, "size": len(file.data), "pointerSize": 134}
+            told |= {"blobId": git_sha1(b"a pointer"), "size": 134, "lfs": large}
         return told
 
     def resolve(self, name, revision, file):
