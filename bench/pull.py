@@ -84,7 +84,7 @@ def pull(program, address, etag, peaks):
     with tempfile.TemporaryDirectory(prefix="stratoscope-bench-") as cache:
         env = {"PATH": os.environ["PATH"], "HOME": cache, "HF_HUB_CACHE": cache, "HF_ENDPOINT": address}
         follow = lambda process: peaks.append(peak_memory(process))
-        seconds, _ = on_one_core([program, "pull", NAME], env, follow, stderr=subprocess.DEVNULL)
+        seconds, _ = on_one_core([program, "pull", "--force", NAME], env, follow, stderr=subprocess.DEVNULL)
         if not list(Path(cache).glob(f"models--*/blobs/{etag}")):
             raise RuntimeError("the weights did not arrive")
         return seconds

@@ -83,7 +83,7 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
   command.add_option("--model", options.model, "a model's name, or a folder in Hugging Face layout")
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
-  command.add_flag("--pull", options.pull, "download the model first where it is not on this machine");
+  command.add_flag("--pull", options.pull, "download the model first where it is not on this machine, or damaged");
   if (with_run) {
     command
         .add_option("--edit", options.edits,
@@ -144,8 +144,8 @@ void take_several(CLI::Option& option) {
 
 Session open_session(const CommonOptions& options, const Program& program) {
   if (options.record) check_writable(*options.record);
-  if (options.pull) pull_if_missing(options.model, program.progress);
-  return Session({options.model, parse_precision(options.precision), options.threads, program.progress});
+  const SessionOptions session{options.model, parse_precision(options.precision), options.threads, program.progress};
+  return options.pull ? open_or_pull(session) : Session(session);
 }
 
 std::string text_of(const CommonOptions& options) {

@@ -8,10 +8,13 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/pull.h"
+#include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
+#include "stratoscope/hub/model_config.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
@@ -34,29 +37,61 @@ PulledModel pull_with_bars(const PullOptions& options) {
   return pull_model(options);
 }
 
-PulledModel pull(const std::string& name, bool force, Progress* progress) {
+struct Pulled {
+  PulledModel model;
+  std::optional<Session> session;  // as other commands will open it; nothing where they cannot
+};
+
+// Why it cannot be opened; nothing where it can.
+std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
+  SessionOptions options;
+  options.model = pulled.model.folder.string();
+  try {
+    pulled.session.emplace(options);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const NotImplemented& error) {
+    *implemented = false;
+    return error;
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse(const PulledModel& model, const Error& error, bool offline) {
+  const std::string name = in_quotes(model.repository);
+  if (offline)
+    throw Error("pull", name + " cannot be run: " + error.problem(),
+                error.hint() + (error.hint().empty() ? "" : "; ") + kOffline);
+  throw Error("pull", name + " is here as the hub has it, and cannot be run: " + error.problem(),
+              "--force leaves it at a warning");
+}
+
+// Sizes alone are compared first. A model that cannot be read all the same is compared by its hashes, once.
+Pulled pull(const std::string& name, bool force, Progress* progress) {
   PullOptions options = default_pull_options();
   options.name = name;
   options.force = force;
   options.progress = progress;
-  PulledModel model = pull_with_bars(options);
-  for (const std::string& warning : model.warnings) warn(warning);
-  return model;
-}
-
-// The pulled model as other commands will open it; nothing, with a warning, where they cannot.
-std::optional<Session> try_to_open(const PulledModel& model) {
-  try {
-    SessionOptions options;
-    options.model = model.folder.string();
-    return Session(options);
-  } catch (const Error& error) {
-    if (model.warnings.empty()) warn(fmt::format("it cannot be run here: {}", error.what()));
-    return std::nullopt;
+  Pulled pulled{pull_with_bars(options), std::nullopt};
+  bool implemented = true;
+  const bool offline = options.settings.offline;
+  std::optional<Error> problem = try_to_open(pulled, &implemented);
+  if (problem && implemented && !offline && pulled.model.received() < pulled.model.size()) {
+    options.verify = true;
+    pulled.model = pull_with_bars(options);
+    problem = try_to_open(pulled, &implemented);
   }
+  if (problem && !force) refuse(pulled.model, *problem, offline);
+  if (problem && (offline || pulled.model.warnings.empty()))
+    pulled.model.warnings.push_back("it cannot be run here: " + std::string(problem->what()));
+  for (const std::string& warning : pulled.model.warnings) warn(warning);
+  return pulled;
 }
 
-Json to_json(const PulledModel& model, const std::optional<Session>& session) {
+Json to_json(const Pulled& pulled) {
+  const auto& [model, session] = pulled;
   Json json =
       session ? begin_document(*session) : Json{{"version", STRATOSCOPE_VERSION}, {"model", {{"hash", nullptr}}}};
   json["model"]["name"] = model.repository;
@@ -72,7 +107,8 @@ Json to_json(const PulledModel& model, const std::optional<Session>& session) {
   return json;
 }
 
-void print_summary(const std::string& typed, const PulledModel& model, const std::optional<Session>& session) {
+void print_summary(const std::string& typed, const Pulled& pulled) {
+  const auto& [model, session] = pulled;
   constexpr std::size_t kShortCommit = 12;
   print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
         model.files.size(), size_text(model.size()));
@@ -86,20 +122,34 @@ void print_summary(const std::string& typed, const PulledModel& model, const std
   if (session) print("try it: stratoscope demo --model {}\n", typed);
 }
 
+// Empty for what would be found where it was again: a built-in model, and a folder outside the cache.
+std::string name_to_pull(const std::string& model) {
+  try {
+    return find_model(model).pull_name;
+  } catch (const Error&) {  // it is not there, or not complete
+  }
+  const ModelName asked = split_model_name(model);
+  std::error_code ignored;
+  const bool is_folder = model.find('/') != std::string::npos && std::filesystem::exists(model, ignored);
+  return !is_folder && is_repository_name(asked.repository) && is_revision(asked.revision) ? model : "";
+}
+
 }  // namespace
 
-void pull_if_missing(const std::string& name, Progress* progress) {
+Session open_or_pull(const SessionOptions& options) {
+  std::string name;
   try {
-    find_model(name);
-    return;
+    return Session(options);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const NotImplemented&) {
+    throw;
   } catch (const Error&) {
-    const ModelName asked = split_model_name(name);
-    std::error_code ignored;
-    const bool is_path =
-        std::filesystem::exists(name, ignored);  // which would be found again, and not be a model again
-    if (is_path || !is_repository_name(asked.repository) || !is_revision(asked.revision)) throw;
+    name = name_to_pull(options.model);
+    if (name.empty()) throw;
   }
-  pull(name, false, progress);
+  pull(name, false, options.progress);
+  return Session(options);
 }
 
 void add_pull(CLI::App& app, Program& program) {
@@ -116,10 +166,9 @@ void add_pull(CLI::App& app, Program& program) {
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback([options, &program] {
     program.action = [options, &program] {
-      const PulledModel model = pull(options->name, options->force, program.progress);
-      const std::optional<Session> session = try_to_open(model);
-      if (options->json) return print_json(finish_document(to_json(model, session)));
-      print_summary(options->name, model, session);
+      const Pulled pulled = pull(options->name, options->force, program.progress);
+      if (options->json) return print_json(finish_document(to_json(pulled)));
+      print_summary(options->name, pulled);
     };
   });
 }

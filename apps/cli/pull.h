@@ -1,13 +1,12 @@
 // Getting a model from the Hugging Face hub, for `pull` itself and for every command's --pull.
 #pragma once
 
-#include <string>
-
-#include "stratoscope/base/progress.h"
+#include "stratoscope/experiment/session.h"
 
 namespace stratoscope::cli {
 
-// Downloads the model where it is not on this machine, or not complete. Throws Error, Interrupted.
-void pull_if_missing(const std::string& name, Progress* progress);
+// The model; downloaded first where it is not on this machine, not complete, or cannot be read. Throws Error,
+// Interrupted.
+Session open_or_pull(const SessionOptions& options);
 
 }  // namespace stratoscope::cli

@@ -7,6 +7,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/alignment.h"
+#include "stratoscope/hub/remedy.h"
 #include "stratoscope/probe/edits.h"
 
 namespace stratoscope {
@@ -133,9 +134,10 @@ struct Session::LazyModel {
 Session::Session(const SessionOptions& options)
     : options_(options),
       location_(find_model(options.model)),
-      config_(read_model_config(location_.folder)),
-      checkpoint_(std::make_shared<const Checkpoint>(location_.folder, config_)),
-      tokenizer_(std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder))),
+      config_(reading(location_, [&] { return read_model_config(location_.folder); })),
+      checkpoint_(reading(location_, [&] { return std::make_shared<const Checkpoint>(location_.folder, config_); })),
+      tokenizer_(
+          reading(location_, [&] { return std::make_shared<const Tokenizer>(Tokenizer::load(location_.folder)); })),
       end_tokens_(std::make_shared<const std::vector<TokenId>>(end_tokens_of(config_, *tokenizer_))),
       model_(std::make_shared<LazyModel>()) {}
 

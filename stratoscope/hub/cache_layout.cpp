@@ -1,13 +1,11 @@
 #include "stratoscope/hub/cache_layout.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/hub/expanded_path.h"
 
 namespace stratoscope {
 namespace {
@@ -17,19 +15,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "models--";
 constexpr std::string_view kSeparator = "--";
 
-// As Python looks for it: $HOME, else what the system knows of this user. Empty where there is none.
-fs::path home_folder() {
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return home;
-  const passwd* user = ::getpwuid(::geteuid());
-  return user == nullptr || user->pw_dir == nullptr || *user->pw_dir != '/' ? fs::path() : fs::path(user->pw_dir);
-}
-
 std::optional<fs::path> folder_from(const char* variable) {
   const char* value = std::getenv(variable);
   if (value == nullptr || *value == '\0') return std::nullopt;
-  const std::string_view text = value;
-  if (text == "~" || text.starts_with("~/")) return home_folder().string() + std::string(text.substr(1));
-  return fs::path(text);
+  return expanded_path(value);
 }
 
 bool is_name_character(char c) {

@@ -14,8 +14,8 @@
 namespace stratoscope {
 
 // $HF_HUB_CACHE (or its old name $HUGGINGFACE_HUB_CACHE), $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
-// ~/.cache/huggingface/hub; the first whose variable is set, else the last. A "~" that no shell has replaced is $HOME.
-// Without $HOME it is the user's folder in the system's list of users, as for Python; an empty path without that.
+// ~/.cache/huggingface/hub; the first whose variable is set, else the last. Read as expanded_path() does; an empty path
+// for a user without a home.
 std::filesystem::path hugging_face_cache();
 // What Hugging Face's tools keep their other files in: $HF_HOME, $XDG_CACHE_HOME/huggingface, ~/.cache/huggingface.
 std::filesystem::path hugging_face_home();

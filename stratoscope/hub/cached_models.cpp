@@ -6,24 +6,11 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/hub/model_files.h"
+#include "stratoscope/hub/remedy.h"
 
 namespace stratoscope {
-namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void refuse_incomplete(const std::string& name, const fs::path& snapshot,
-                                    const std::vector<std::string>& missing) {
-  std::error_code ignored;
-  const bool pickled = missing == std::vector<std::string>{kWeightsFile} && fs::exists(snapshot / kPickleFile, ignored);
-  if (pickled) weight_files(snapshot);  // says what to do about it
-  throw Error("model",
-              in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
-                  (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
-              "'stratoscope pull " + name + "' gets what is missing");
-}
-
-}  // namespace
 
 std::optional<fs::path> find_snapshot(const CachedRepository& repository, const std::string& revision) {
   const fs::path snapshots = repository.folder / "snapshots";
@@ -39,6 +26,32 @@ std::optional<fs::path> find_snapshot(const CachedRepository& repository, const 
     });
   if (matching.size() == 1) return snapshots / matching[0];
   return std::nullopt;
+}
+
+std::string name_to_pull(const CachedRepository& repository, const std::string& commit) {
+  const auto main = find_snapshot(repository, std::string(kMainRevision));
+  return repository.name + (main && main->filename() == commit ? "" : "@" + commit);
+}
+
+std::optional<std::string> name_to_pull(const fs::path& folder) {
+  std::error_code error;
+  const fs::path snapshot = fs::canonical(folder, error);
+  if (error || snapshot.parent_path().filename() != "snapshots") return std::nullopt;
+  for (const CachedRepository& repository : cached_repositories(hugging_face_cache()))
+    if (fs::equivalent(repository.folder, snapshot.parent_path().parent_path(), error))
+      return name_to_pull(repository, snapshot.filename().string());
+  return std::nullopt;
+}
+
+void refuse_incomplete(const std::string& name, const fs::path& snapshot) {
+  const std::vector<std::string> missing = missing_files(snapshot);
+  std::error_code ignored;
+  const bool pickled = missing == std::vector<std::string>{kWeightsFile} && fs::exists(snapshot / kPickleFile, ignored);
+  if (pickled) weight_files(snapshot);  // says what to do about it
+  throw Error("model",
+              in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
+                  (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
+              "'stratoscope pull " + name + "' gets what is missing");
 }
 
 std::vector<CachedRepository> repositories_called(const std::string& name) {
@@ -63,15 +76,16 @@ std::optional<ModelLocation> find_cached_model(const std::string& name) {
   for (const CachedRepository& repository : repositories_called(asked.repository)) {
     const auto snapshot = find_snapshot(repository, asked.revision);
     if (!snapshot) continue;
-    if (!missing_files(*snapshot).empty()) {
+    const ModelLocation location{"", *snapshot, name};
+    if (!reading(location, [&] { return missing_files(*snapshot); }).empty()) {
       incomplete = snapshot;
       continue;
     }
     const std::string revision = asked.revision == kMainRevision ? "" : "@" + asked.revision;
-    found.push_back({repository.name + revision, *snapshot});
+    found.push_back({repository.name + revision, *snapshot, name});
     if (repository.is_called(asked.repository)) break;
   }
-  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete, missing_files(*incomplete));
+  if (found.empty() && incomplete) refuse_incomplete(name, *incomplete);
   if (found.empty()) return std::nullopt;
   if (found.size() > 1 && known_model(asked.repository) == nullptr)
     throw Error("model", in_quotes(name) + " may be " + found[0].name + " or " + found[1].name,

@@ -10,6 +10,7 @@
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/known_models.h"
+#include "stratoscope/hub/model_files.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
@@ -35,14 +36,25 @@ std::vector<std::string> names_on_this_machine() {
   return names;
 }
 
+// Not one that a model of the cache could have, too.
+bool is_path(const std::string& name) { return name.find('/') != std::string::npos || name[0] == '.'; }
+
+bool has_config(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / kConfigFile, ignored);
+}
+
 ModelLocation folder_location(const std::string& name) {
   const fs::path folder(name);
   std::error_code ignored;
-  if (!fs::exists(folder / "config.json", ignored))
+  const std::string pull_name = name_to_pull(folder).value_or(""), command = how_to_get(name);
+  if (!has_config(folder) && !pull_name.empty()) refuse_incomplete(pull_name, folder);
+  if (!has_config(folder))
     throw Error("model", name + ": is a folder without config.json",
-                "a model folder in Hugging Face layout holds config.json, model.safetensors and the tokenizer's files");
+                "a model folder in Hugging Face layout holds config.json, model.safetensors and the tokenizer's files" +
+                    (is_path(name) || command.empty() ? "" : "; " + command));
   const fs::path whole = fs::weakly_canonical(folder, ignored);
-  return {sanitize_utf8((whole.empty() ? folder : whole).filename().string()), folder};
+  return {sanitize_utf8((whole.empty() ? folder : whole).filename().string()), folder, pull_name};
 }
 
 // The file that this code runs from: the shared library, or the program that it was linked into.
@@ -88,13 +100,13 @@ std::vector<fs::path> builtin_model_folders() {
 ModelLocation find_model(const std::string& name) {
   if (name.empty()) throw Error("model", "the model's name is empty");
   if (name.find('\0') != std::string::npos) throw Error("model", "the model's name holds a zero byte");
-  const bool is_path = name.find('/') != std::string::npos || name[0] == '.';
-  if (is_folder(name) && is_path) return folder_location(name);
+  if (is_folder(name) && is_path(name)) return folder_location(name);
   if (name.find('/') == std::string::npos)
     for (const auto& parent : builtin_model_folders())
-      if (is_folder(parent / name)) return {name, parent / name};
-  if (is_folder(name)) return folder_location(name);
+      if (is_folder(parent / name)) return {name, parent / name, {}};
+  if (is_folder(name) && has_config(name)) return folder_location(name);
   if (auto found = find_cached_model(name)) return *found;
+  if (is_folder(name)) return folder_location(name);  // which refuses it
   std::error_code ignored;
   if (fs::exists(name, ignored)) throw Error("model", name + ": is a file", "name the folder that holds it");
 

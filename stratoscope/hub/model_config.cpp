@@ -74,6 +74,10 @@ class Reader {
     throw Error("config", source_ + ": " + problem, hint);
   }
 
+  [[noreturn]] void refuse(const std::string& what, const std::string& hint = {}) const {
+    throw NotImplemented("config", source_ + ": " + what, hint);
+  }
+
  private:
   static std::string shown(const json& value) {
     return value.is_string()       ? in_quotes(value.get<std::string>())
@@ -89,16 +93,16 @@ Activation activation_named(const std::string& name, const Reader& config) {
   if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::gelu_new;
   if (name == "gelu") return Activation::gelu;
   if (name == "relu") return Activation::relu;
-  config.fail("activation_function " + in_quotes(name) + " is not implemented", "gelu_new, gelu and relu are");
+  config.refuse("activation_function " + in_quotes(name) + " is not implemented", "gelu_new, gelu and relu are");
 }
 
 void refuse_what_is_not_implemented(const Reader& config) {
   const std::string type = config.text("model_type", "");
   if (type.empty()) config.fail("model_type is missing", "is this the config.json of a Hugging Face model?");
-  if (type != "gpt2") config.fail("model_type " + in_quotes(type) + " is not implemented", "gpt2 is");
-  if (config.flag("add_cross_attention", false)) config.fail("add_cross_attention is not implemented");
+  if (type != "gpt2") config.refuse("model_type " + in_quotes(type) + " is not implemented", "gpt2 is");
+  if (config.flag("add_cross_attention", false)) config.refuse("add_cross_attention is not implemented");
   if (config.has("quantization_config"))
-    config.fail("quantization_config is not implemented: weights must be floating");
+    config.refuse("quantization_config is not implemented: weights must be floating");
 }
 
 }  // namespace

@@ -8,9 +8,16 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/error.h"
 #include "stratoscope/ops/activation.h"
 
 namespace STRATOSCOPE_API stratoscope {
+
+// What a model's configuration asks for and this program lacks; its files may well be right.
+class NotImplemented : public Error {
+ public:
+  using Error::Error;
+};
 
 // GPT-2's family. Hugging Face's key is named where it differs.
 struct ModelConfig {
@@ -38,8 +45,8 @@ struct ModelConfig {
 
 const char* name_of(Activation activation);
 
-// `source` names the file in errors. Throws Error for malformed JSON, a missing, absurd or contradictory size, and
-// for an architecture or option that is not implemented.
+// `source` names the file in errors. Throws Error for malformed JSON, a missing, absurd or contradictory size;
+// NotImplemented for an architecture or option that is not implemented.
 ModelConfig parse_model_config(const std::string& text, const std::string& source);
 
 // Reads `folder`/config.json, and of generation_config.json, where it is there, eos_token_id, which goes before.

@@ -25,6 +25,11 @@ bool is_there(const fs::path& file) {
   return fs::exists(file, ignored);
 }
 
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('\0') == std::string::npos &&
          fs::path(name).filename() == name;
@@ -68,14 +73,14 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
 
 std::vector<std::string> missing_files(const fs::path& folder) {
   std::vector<std::string> missing;
-  if (!is_there(folder / kConfigFile)) missing.emplace_back(kConfigFile);
-  const bool has_words = is_there(folder / "vocab.json") && is_there(folder / "merges.txt");
-  if (!has_words && !is_there(folder / "tokenizer.json")) missing.emplace_back("tokenizer.json");
-  if (!is_there(folder / kWeightsFile) && !is_there(folder / kWeightsIndexFile)) {
+  if (!is_file(folder / kConfigFile)) missing.emplace_back(kConfigFile);
+  const bool has_words = is_file(folder / "vocab.json") && is_file(folder / "merges.txt");
+  if (!has_words && !is_file(folder / "tokenizer.json")) missing.emplace_back("tokenizer.json");
+  if (!is_file(folder / kWeightsFile) && !is_file(folder / kWeightsIndexFile)) {
     missing.emplace_back(kWeightsFile);
   } else {
     for (const fs::path& file : weight_files(folder))
-      if (!is_there(file)) missing.push_back(file.filename().string());
+      if (!is_file(file)) missing.push_back(file.filename().string());
   }
   return missing;
 }

@@ -24,7 +24,8 @@ std::vector<std::string> files_of_index(const std::string& text, const std::stri
 // are neither, and for a broken index.
 std::vector<std::filesystem::path> weight_files(const std::filesystem::path& folder);
 
-// What the folder lacks to be run as a model: names of files. Throws Error for a broken index.
+// What the folder lacks to be run as a model: names of files. A folder in a file's place, and a link that leads
+// nowhere, is no file. Throws Error for a broken index.
 std::vector<std::string> missing_files(const std::filesystem::path& folder);
 
 }  // namespace stratoscope

@@ -9,10 +9,13 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
+#include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/model_config.h"
 #include "stratoscope/hub/model_files.h"
+#include "stratoscope/hub/remedy.h"
+#include "stratoscope/text/tokenizer.h"
 
 namespace stratoscope {
 namespace {
@@ -63,35 +66,41 @@ void count_tensors(ListedModel& model) {
 }
 
 // Whether it can be run, as far as can be known without its numbers.
-void try_to_open(ListedModel& model) {
+void try_to_open(ListedModel& model, const std::string& pull_name) {
   try {
-    const ModelConfig config = read_model_config(model.folder);
-    const Checkpoint checkpoint(model.folder, config);
-    model.parameters = checkpoint.parameters();
-    model.dtype = name_of(checkpoint.dtype());
+    reading({model.name, model.folder, pull_name}, [&] {
+      const ModelConfig config = read_model_config(model.folder);
+      const Checkpoint checkpoint(model.folder, config);
+      model.parameters = checkpoint.parameters();
+      model.dtype = name_of(checkpoint.dtype());
+      Tokenizer::load(model.folder);
+    });
+  } catch (const Interrupted&) {
+    throw;
   } catch (const Error& error) {
     model.problem = error.problem();
     model.hint = error.hint();
-    count_tensors(model);
+    if (!model.parameters) count_tensors(model);
   }
 }
 
 // A snapshot that lacks files: a download that was not finished, or one of a few files alone.
-void note_missing_files(ListedModel& model) {
+void note_missing_files(ListedModel& model, const std::string& pull_name) {
   const std::vector<std::string> missing = missing_files(model.folder);
   std::error_code ignored;
   if (missing.empty() || fs::exists(model.folder / kPickleFile, ignored)) return;
   const std::size_t more = missing.size() - 1;
   model.problem = missing.front() + (more > 0 ? " and " + std::to_string(more) + " more are missing" : " is missing");
-  model.hint = "'stratoscope pull " + model.name + "' gets what is missing";
+  model.hint = "'stratoscope pull " + pull_name + "' gets what is missing";
 }
 
-ListedModel describe(ListedModel model) {
+// `pull_name` is empty for a built-in model.
+ListedModel describe(ListedModel model, const std::string& pull_name) {
   model.family = family_of(model.folder);
   model.bytes = bytes_in(model.folder);
-  try_to_open(model);
+  try_to_open(model, pull_name);
   try {
-    if (!model.problem.empty() && !model.built_in) note_missing_files(model);
+    if (!model.problem.empty() && !pull_name.empty()) note_missing_files(model, pull_name);
   } catch (const Error&) {  // a broken index, which try_to_open has noted
   }
   return model;
@@ -115,7 +124,7 @@ std::vector<ListedModel> list_models() {
       model.name = name;
       model.built_in = true;
       model.folder = parent / name;
-      models.push_back(describe(std::move(model)));
+      models.push_back(describe(std::move(model), {}));
     }
   for (const CachedRepository& repository : cached_repositories(hugging_face_cache())) {
     ListedModel model;
@@ -126,7 +135,7 @@ std::vector<ListedModel> list_models() {
       model.revisions = names_of(repository, commit);
       model.commit = commit;
       model.folder = repository.folder / "snapshots" / commit;
-      models.push_back(describe(model));
+      models.push_back(describe(model, name_to_pull(repository, commit)));
     }
     if (!commits.empty()) continue;
     model.folder = repository.folder;

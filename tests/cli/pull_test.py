@@ -90,10 +90,24 @@ def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
 def test_pull_on_demand_of_what_is_no_name(stratoscope, hub, env):
     for name in ("./here", "/no/such/folder", "a/b/c"):
         stratoscope.fails("info", "--model", name, "--pull", env=env, says="is neither a folder")
-    (stratoscope.folder / "gpt2").mkdir()
-    stratoscope.fails("info", "--model", "gpt2", "--pull", env=env, says="is a folder without config.json")
+    (stratoscope.folder / "x" / "gpt2").mkdir(parents=True)
+    stratoscope.fails("info", "--model", "x/gpt2", "--pull", env=env, says="is a folder without config.json")
     assert not hub.requests, "nothing is downloaded that would not be found"
     stratoscope.fails("info", "--model", "nobody/nothing", "--pull", env=env, says="there is no model 'nobody/nothing'")
+
+
+def test_a_folder_without_a_model_hides_none(stratoscope, hub, env, gpt2):
+    (stratoscope.folder / "gpt2").mkdir()
+    (stratoscope.folder / "gpt2" / "notes.txt").write_text("notes")
+    says = ["is a folder without config.json", "'stratoscope pull gpt2' gets it"]
+    stratoscope.fails("info", "--model", "gpt2", env=env, says=says)
+    assert stratoscope.json("info", "--model", "gpt2", "--pull", env=env)["model"]["name"] == GPT2
+    assert stratoscope.json("info", "--model", "gpt2", env=env)["model"]["name"] == GPT2
+    for path in ("./gpt2", "gpt2/"):
+        hub.requests.clear()
+        for pull in ([], ["--pull"]):
+            stratoscope.fails("info", "--model", path, *pull, env=env, says="is a folder without config.json")
+        assert not hub.requests
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--nonsense", "a"], ["a", "--model", "b"]])
@@ -113,9 +127,127 @@ def test_a_model_that_cannot_be_run(stratoscope, hub, env, files):
 def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
     config = json.loads(files["config.json"]) | {"n_layer": 9}
     hub.add("x/odd", files | {"config.json": json.dumps(config).encode()})
-    result = stratoscope.succeeds("pull", "x/odd", env=env)
+    for _ in range(2):
+        says = ["'x/odd' is here as the hub has it", "'h.2.ln_1.weight' is missing", "--force"]
+        result = stratoscope.fails("pull", "x/odd", env=env, says=says)
+        assert "stratoscope pull" not in result.error, "which has just been tried"
+    result = stratoscope.succeeds("pull", "x/odd", "--force", env=env)
     assert len(result.warnings) == 1 and "'h.2.ln_1.weight' is missing" in result.warnings[0]
     assert "try it" not in result.out
+
+
+# A cache that is damaged
+
+
+def zeros(data):
+    return b"\0" * len(data)
+
+
+DAMAGE = {
+    "cut": lambda data: data[: len(data) // 2],
+    "long": lambda data: data + b"}",
+    "empty": lambda data: b"",
+    "git-lfs pointer": lambda data: b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64,
+    "page": lambda data: b"<!DOCTYPE html><html>Log in first</html>",
+    "zeros": zeros,
+}
+PARTS = ["config.json", "vocab.json", "model.safetensors.index.json", "1.safetensors"]
+DAMAGED = [("model.safetensors", damage) for damage in DAMAGE] + [(part, d) for part in PARTS for d in ("cut", "zeros")]
+
+
+@pytest.fixture
+def damaged(stratoscope, hub, env, files, tmp_path):
+    """A pulled model with a damaged file: damaged("vocab.json", zeros)."""
+
+    def make(name, damage):
+        weights = files.pop("model.safetensors") if name not in files else None
+        if weights:
+            index = {"weight_map": {"wte.weight": "1.safetensors"}}
+            files.update({"1.safetensors": weights, "model.safetensors.index.json": json.dumps(index).encode()})
+        commit = hub.add(GPT2, files, alias="gpt2")
+        stratoscope.json("pull", "gpt2", env=env)
+        link = tmp_path / "cache" / "models--openai-community--gpt2" / "snapshots" / commit / name
+        blob = link.parent / os.readlink(link)
+        blob.write_bytes(damage(blob.read_bytes()))
+        hub.requests.clear()
+        return link
+
+    return make
+
+
+@pytest.mark.parametrize("name, damage", DAMAGED)
+def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
+    """Every command names what mends it, and that does."""
+    link = damaged(name, DAMAGE[damage])
+    changed = link.read_bytes()
+    remedy = "'stratoscope pull gpt2' gets damaged files anew"
+    for command in (["info"], ["predict", "ab"]):
+        stratoscope.fails(*command, "--model", "gpt2", env=env, says=remedy)
+    stratoscope.fails("info", "--model", link.parent, env=env, says="'stratoscope pull openai-community/gpt2'")
+    (model,) = [m for m in json.loads(stratoscope.prints("models", "--json", env=env))["models"] if not m["built_in"]]
+    assert not model["runs"] and "'stratoscope pull openai-community/gpt2' gets damaged files anew" in model["problem"]
+    offline = env | {"HF_HUB_OFFLINE": "1"}
+    refused = stratoscope.fails("pull", "gpt2", env=offline, says=["$HF_HUB_OFFLINE is set", "'stratoscope pull"])
+    assert "already" not in refused.out
+    stratoscope.fails("pull", "gpt2", env=env | {"HF_ENDPOINT": "http://127.0.0.1:9"}, says="127.0.0.1:9")
+    assert link.read_bytes() == changed and not hub.requests
+    printed = stratoscope.prints("pull", "gpt2", env=env)
+    assert "of them downloaded" in printed and "try it" in printed
+    assert {r.file for r in hub.requests if r.method == "GET"} == {"main", name}, "what is right is kept"
+    stratoscope.json("predict", "ab", "--model", "gpt2", env=env)
+    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_pull_on_demand_mends(stratoscope, hub, env, damaged, name):
+    link = damaged(name, DAMAGE["zeros"])
+    for model in ("gpt2", link.parent):
+        stratoscope.json("predict", "ab", "--model", model, "--pull", env=env)
+        (link.parent / os.readlink(link)).write_bytes(b"")
+
+
+def test_pull_on_demand_leaves_folders_of_the_user_alone(stratoscope, hub, env, forged):
+    forged.write("model.safetensors", "")
+    for model in (forged, "./" + os.path.relpath(forged.folder, stratoscope.folder)):
+        result = stratoscope.fails("info", "--model", model, "--pull", env=env, says="model.safetensors")
+        assert "stratoscope pull" not in result.error
+    assert not hub.requests
+
+
+def test_a_model_of_another_kind_is_not_damaged(stratoscope, hub, env, files):
+    hub.add("big/llama", files | {"config.json": b'{"model_type": "llama"}'})
+    stratoscope.succeeds("pull", "big/llama", "--force", env=env)
+    for command in (["info", "--model", "big/llama"], ["info", "--model", "big/llama", "--pull"]):
+        hub.requests.clear()
+        result = stratoscope.fails(*command, env=env, says="'llama' is not implemented")
+        assert "stratoscope pull" not in result.error and not hub.requests
+    for offline in ({}, {"HF_HUB_OFFLINE": "1"}):
+        stratoscope.fails("pull", "big/llama", env=env | offline, says="'llama' is not implemented")
+        document = json.loads(stratoscope.succeeds("pull", "big/llama", "--force", "--json", env=env | offline).out)
+        assert document["runs"] is False and document["downloaded"] == 0
+
+
+CACHES = {"HF_HUB_CACHE": "", "HUGGINGFACE_HUB_CACHE": "", "HF_HOME": "hub", "XDG_CACHE_HOME": "huggingface/hub"}
+
+
+@pytest.mark.parametrize("variable, inside", CACHES.items())
+@pytest.mark.parametrize("value", ["$HOME/hf", "${HOME}/hf", "~/hf", "$PLACE"])
+def test_variables_in_the_caches_place(stratoscope, hub, env, gpt2, tmp_path, variable, inside, value):
+    home = tmp_path / "user"
+    here = {"HF_ENDPOINT": env["HF_ENDPOINT"], "HOME": str(home), variable: value, "PLACE": str(home / "hf")}
+    stratoscope.succeeds("pull", "gpt2", env=here)
+    assert (home / "hf" / inside / "models--openai-community--gpt2").is_dir()
+    assert not list(stratoscope.folder.iterdir())
+    stratoscope.json("info", "--model", "gpt2", env=here)
+
+
+def test_variables_in_the_tokens_place(stratoscope, hub, env, files, tmp_path):
+    hub.add("x", files, tokens={"hf_secret"})
+    (tmp_path / "secret").write_text("hf_secret")
+    for value in ("$HOME/secret", "${HOME}/secret", "~/secret"):
+        hub.requests.clear()
+        stratoscope.succeeds("pull", "x", env=env | {"HOME": str(tmp_path), "HF_TOKEN_PATH": value})
+        assert {request.token for request in hub.requests if request.server == "hub"} == {"hf_secret"}
 
 
 def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
@@ -160,7 +292,7 @@ def test_bars_on_a_terminal(stratoscope, hub, env, files):
     del files["model.safetensors"]
     hub.add("x", files | shards | {"model.safetensors.index.json": json.dumps(index).encode()})
     hub.rate = 1_200_000
-    drawn, out, status = on_terminal(stratoscope, "pull", "x", env=env, columns=100)
+    drawn, out, status = on_terminal(stratoscope, "pull", "x", "--force", env=env, columns=100)
     assert status == 0 and "x at main" in out
     pictures = [picture for picture in re.split(r"\x1b\[\d+A\r\x1b\[J", drawn) if picture]
     assert len(pictures) > 5
@@ -179,7 +311,7 @@ def test_bars_on_a_terminal(stratoscope, hub, env, files):
 def test_bars_on_a_narrow_terminal(stratoscope, hub, env, files):
     hub.add("x", files | {"model.safetensors": os.urandom(900_000)})
     hub.rate = 800_000
-    drawn, _, _ = on_terminal(stratoscope, "pull", "x", env=env, columns=30)
+    drawn, _, _ = on_terminal(stratoscope, "pull", "x", "--force", env=env, columns=30)
     lines = [re.sub(r"\x1b\[[0-9]*[A-Z]|\r", "", line) for line in drawn.splitlines()]
     assert any(re.match(r"model  +[\d.]+ k?B of 900 kB", line) for line in lines), lines
     assert all(len(line) < 30 for line in lines), lines

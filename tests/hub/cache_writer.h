@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "stratoscope/text/byte_alphabet.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/support/environment.h"
 #include "tests/support/random_checkpoint.h"
@@ -35,12 +36,15 @@ class CacheWriter {
     file(repository, commit, "tokenizer.json", "{ }");
     file(repository, commit, "model.safetensors", "weights of " + commit);
   }
-  // One that can be run, as far as its weights go.
+  // One that can be run.
   void random_model(const std::string& repository, const std::string& commit) const {
     const TestModelFolder made;
     for (const char* name : {"config.json", "model.safetensors"})
       file(repository, commit, name, stratoscope::testing::bytes_of(made / name));
-    file(repository, commit, "tokenizer.json", "{ }");
+    nlohmann::json vocabulary;
+    for (int byte = 0; byte < 256; ++byte) vocabulary[spell_bytes(std::string(1, static_cast<char>(byte)))] = byte;
+    file(repository, commit, "vocab.json", vocabulary.dump());
+    file(repository, commit, "merges.txt", "#version: 0.2\n");
   }
   void reference(const std::string& repository, const std::string& revision, const std::string& commit) const {
     const auto path = root() / repository / "refs" / revision;

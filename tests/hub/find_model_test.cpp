@@ -111,6 +111,64 @@ TEST_F(FindModel, AFolder) {
   EXPECT_TRUE(refuses([&] { find_model((folder_ / "mine/config.json").string()); }, "is a file; name the folder"));
 }
 
+TEST_F(FindModel, AFolderWithoutAModelHidesNoneOfItsName) {
+  const fs::path before = fs::current_path();
+  fs::create_directories(folder_ / "gpt2");
+  folder_.file("gpt2/notes.txt", "notes");
+  fs::create_directories(folder_ / "openai-community/gpt2");
+  fs::current_path(folder_.path());
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); }, "gpt2: is a folder without config.json"));
+  EXPECT_TRUE(refuses([] { find_model("gpt2"); }, "'stratoscope pull gpt2' gets it"));
+  cache_.model("models--openai-community--gpt2", "aaa");
+  const fs::path cached = snapshot("models--openai-community--gpt2", "aaa");
+  EXPECT_EQ(find_model("gpt2").folder, cached);
+  for (const char* path : {"./gpt2", "gpt2/", "openai-community/gpt2", "."}) {
+    EXPECT_TRUE(refuses([path] { find_model(path); }, "is a folder without config.json")) << path;
+    EXPECT_FALSE(refuses([path] { find_model(path); }, "stratoscope pull")) << path;
+  }
+  folder_.file("gpt2/config.json", "{}");
+  EXPECT_EQ(find_model("gpt2").folder, "gpt2");
+  EXPECT_EQ(find_model("gpt2").pull_name, "");
+  fs::remove_all(folder_ / "gpt2");
+  folder_.file("gpt2", "a file");
+  EXPECT_EQ(find_model("gpt2").folder, cached);
+  fs::current_path(before);
+}
+
+TEST_F(FindModel, WhatPullCallsIt) {
+  const std::string first(40, 'a'), second(40, 'b'), folder = "models--openai-community--gpt2";
+  cache_.model(folder, first);
+  EXPECT_EQ(find_model("gpt2").pull_name, "gpt2");
+  EXPECT_EQ(find_model(snapshot(folder, first).string()).pull_name, "openai-community/gpt2");
+  EXPECT_EQ(find_model(snapshot(folder, first).string() + "/.").pull_name, "openai-community/gpt2");
+  cache_.model(folder, second);
+  cache_.reference(folder, "main", second);
+  EXPECT_EQ(find_model("gpt2@aaaaaaa").pull_name, "gpt2@aaaaaaa");
+  EXPECT_EQ(find_model(snapshot(folder, first).string()).pull_name, "openai-community/gpt2@" + first);
+  EXPECT_EQ(find_model(snapshot(folder, second).string()).pull_name, "openai-community/gpt2");
+  fs::create_directories(folder_ / "models--x/snapshots/aaa");
+  folder_.file("models--x/snapshots/aaa/config.json", "{}");
+  EXPECT_EQ(find_model((folder_ / "models--x/snapshots/aaa").string()).pull_name, "") << "outside the cache";
+}
+
+// As after a disk that lost its power, or a hand in the cache.
+TEST_F(FindModel, WithAFileThatIsNone) {
+  for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"}) {
+    cache_.model("models--x", "aaa");
+    const fs::path blob = fs::canonical(snapshot("models--x", "aaa") / name);
+    const std::string pull = "without '" + std::string(name) + "'; 'stratoscope pull x' gets what is missing";
+    fs::remove(blob);
+    EXPECT_TRUE(refuses([] { find_model("x"); }, pull)) << name;
+    fs::create_directory(blob);
+    EXPECT_TRUE(refuses([] { find_model("x"); }, pull)) << name;
+    fs::remove_all(cache_.root() / "models--x");
+  }
+  cache_.model("models--x", "aaa");
+  fs::remove(snapshot("models--x", "aaa") / "model.safetensors");
+  cache_.file("models--x", "aaa", "model.safetensors.index.json", R"({"weight_map": {"a": )");
+  EXPECT_TRUE(refuses([] { find_model("x"); }, "'stratoscope pull x' gets damaged files anew"));
+}
+
 TEST_F(FindModel, UnknownNames) {
   cache_.model("models--tiny-stories", "aaa");
   EXPECT_TRUE(refuses([] { find_model("tiny-storys"); }, "did you mean 'tiny-stories'"));

@@ -79,11 +79,12 @@ def commit_of(text):
 
 
 class Hub:
-    """`tls`: (certificate file, key file) for https. `rate`: bytes a second of each large file, 0 for no limit."""
+    """`tls`: (certificate file, key file) for https. `rate`: bytes a second of each large file, 0 for no limit.
+    `lists_sizes`: sizes in lists of files, as the hub; mirrors may leave them out."""
 
-    def __init__(self, tls=None, rate=0):
+    def __init__(self, tls=None, rate=0, lists_sizes=True):
         self.repositories, self.aliases, self.requests, self.faults, self.errors = {}, {}, [], [], []
-        self.rate = rate
+        self.rate, self.lists_sizes = rate, lists_sizes
         self.lock = threading.Lock()
         self.closing = threading.Event()
         scheme = "https" if tls else "http"
@@ -268,13 +269,22 @@ class Handler(BaseHTTPRequestHandler):
             "modelId": name,
             "sha": commit,
             "gated": "auto" if repository.gated else False,
-            "siblings": [{"rfilename": file} for file in repository.commits[commit]],
+            "siblings": [self.sibling(*named) for named in repository.commits[commit].items()],
         }
         answer |= self.fault.get("json", {})
         body, headers = json.dumps(answer).encode(), {"Content-Type": "application/json; charset=utf-8"}
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
         self.say(200, headers, body)
+
+    def sibling(self, name, file):
+        if not self.server.hub.lists_sizes or "blobs=true" not in self.path:
+            return {"rfilename": name}
+        told = {"rfilename": name, "size": len(file.data), "blobId": file.etag}
+        if file.large:  # git has a pointer to it
+            large = {"sha256": file.etag, "size": len(file.data), "pointerSize": 134}
+            told |= {"blobId": git_sha1(b"a pointer"), "size": 134, "lfs": large}
+        return told
 
     def resolve(self, name, revision, file):
         if self.renamed(name):

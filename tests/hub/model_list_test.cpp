@@ -92,6 +92,31 @@ TEST(ListModels, ADownloadThatHasJustBegun) {
   EXPECT_EQ(begun.commit, "");
 }
 
+TEST(ListModels, ADamagedFileAndWhatMendsIt) {
+  for (const char* name : {"config.json", "model.safetensors", "vocab.json"})
+    for (const char* bytes : {"", "version https://git-lfs.github.com/spec/v1\n", "<html></html>"}) {
+      const CacheWriter cache;
+      cache.random_model(kTiny, kFirst);
+      cache.random_model(kTiny, kSecond);
+      cache.reference(kTiny, "main", kFirst);
+      EXPECT_EQ(list_models().at(0).problem, "");
+      const auto first = cache.root() / kTiny / "snapshots" / kFirst / name;
+      std::ofstream(first, std::ios::binary) << bytes;  // both commits have this blob
+      const auto models = list_models();
+      ASSERT_EQ(models.size(), 2U);
+      for (const ListedModel& model : models) EXPECT_NE(model.problem, "") << name << ": " << bytes;
+      EXPECT_TRUE(models[0].hint.ends_with("'stratoscope pull anna/tiny' gets damaged files anew")) << models[0].hint;
+      EXPECT_TRUE(models[1].hint.ends_with("'stratoscope pull anna/tiny@" + kSecond + "' gets damaged files anew"))
+          << models[1].hint;
+    }
+}
+
+TEST(ListModels, WhatIsNotImplementedIsNotDamaged) {
+  const CacheWriter cache;
+  cache.model(kTiny, kFirst, R"({"model_type": "llama"})");
+  EXPECT_EQ(only(list_models()).hint, "gpt2 is");
+}
+
 TEST(ListModels, WhatIsBroken) {
   const CacheWriter cache;
   cache.model("models--a", kFirst, "{");

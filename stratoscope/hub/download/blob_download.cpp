@@ -102,6 +102,18 @@ std::optional<std::uint64_t> size_of(const Folder& folder, const std::string& na
   return static_cast<std::uint64_t>(info.st_size);
 }
 
+// Whether the blob is there, and right as far as it is to be looked at.
+bool is_present(const Folder& blobs, const BlobRequest& request, const DownloadObserver& observer) {
+  if (size_of(blobs, request.file.etag) != request.file.size) return false;
+  observer.present(request.file.size);
+  if (!request.verify) return true;
+  observer.note("checking what is here");
+  const bool right =
+      has_digest(blobs, request.file.etag, request.file.size, [&] { observer.present(request.file.size); });
+  observer.note("");
+  return right;
+}
+
 }  // namespace
 
 std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const BlobRequest& request,
@@ -114,10 +126,9 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
     observer.note("another process is downloading it");
   });
   observer.note("");
-  if (size_of(cache.blobs(), blob) == size) {
-    observer.present(size);
-    return 0;
-  }
+  if (is_present(cache.blobs(), request, observer)) return 0;
+  CacheWriter::make_room(cache.blobs(), blob);
+  CacheWriter::make_room(cache.blobs(), partial);
   PartialFile file(cache.blobs(), partial, request.file.etag, size);
   bool resumed = file.position() > 0;
   observer.present(file.position());

@@ -20,11 +20,13 @@ struct DownloadObserver {
 struct BlobRequest {
   std::string repository, commit, name;
   HubFile file;
+  bool verify = false;  // a blob that is there counts only with the right hash, not with the right size alone
 };
 
-// Returns how many bytes came over the network. The bytes are in blobs/ETAG.incomplete until then, in order from the
-// first, so that whoever comes next goes on from its end: this program or huggingface_hub. Throws Error (full disk; a
-// hash that is wrong, and then the file is gone), Interrupted.
+// A blob of another size is replaced when the right one is complete. Returns how many bytes came over the network. The
+// bytes are in blobs/ETAG.incomplete until then, in order from the first, so that whoever comes next goes on from its
+// end: this program or huggingface_hub. Throws Error (full disk; a hash that is wrong, and then the file is gone),
+// Interrupted.
 std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const BlobRequest& request,
                             const RetryOptions& options, const Wait& wait, const DownloadObserver& observer);
 

@@ -98,7 +98,15 @@ void CacheWriter::adopt(const std::string& etag) const {
     static_cast<void>(!::linkat(blobs->descriptor(), etag.c_str(), blobs_.descriptor(), etag.c_str(), 0));
 }
 
+void CacheWriter::make_room(const Folder& folder, const std::string& name) {
+  if (folder.kind(name) == Folder::Kind::folder && !folder.remove_folder(name))
+    throw Error("file",
+                (folder.path() / name).string() + ": is a folder where the cache keeps a file: " + std::strerror(errno),
+                "move it away and run the same command again");
+}
+
 void CacheWriter::put_in_place(const std::string& name, const Folder& folder, const std::string& new_name) const {
+  make_room(folder, new_name);
   if (!staging_.folder().rename(name, folder, new_name))
     throw Error("file", (folder.path() / new_name).string() + ": cannot be put in its place: " + std::strerror(errno));
   folder.sync();

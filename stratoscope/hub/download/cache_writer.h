@@ -30,6 +30,8 @@ class CacheWriter {
   // Held by whoever downloads the blob, under each of the repository's names: Python may use either.
   std::vector<FileLock> lock(const std::string& etag, const std::function<void()>& waiting) const;
 
+  // Takes away an empty folder that has a file's name. Throws Error for one that holds something.
+  static void make_room(const Folder& folder, const std::string& name);
   // Takes over a blob that the folder of the repository's other name has already: the same file, found twice.
   void adopt(const std::string& etag) const;
   // Puts a blob into a snapshot. `file` is a plain name.

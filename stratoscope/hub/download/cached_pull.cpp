@@ -1,9 +1,9 @@
 #include "stratoscope/hub/download/cached_pull.h"
 
 #include <algorithm>
-#include <set>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cached_models.h"
 #include "stratoscope/hub/model_files.h"
@@ -23,33 +23,62 @@ std::vector<PulledFile> files_in(const fs::path& snapshot) {
   return files;
 }
 
-bool has_companions(const fs::path& snapshot, const std::set<std::string>& files) {
-  const auto companions = companion_files();
-  return std::all_of(companions.begin(), companions.end(), [&](const char* name) {
-    std::error_code ignored;
-    return !files.contains(name) || fs::exists(snapshot / name, ignored);
-  });
+// What a pull of the revision brings, as far as the snapshot's index tells; nothing without a right one.
+std::optional<std::vector<std::string>> files_to_pull(const fs::path& snapshot, const HubRevision& revision) {
+  std::vector<std::string> names = {kConfigFile};
+  for (const char* const name : companion_files())
+    if (revision.files.contains(name)) names.emplace_back(name);
+  if (revision.files.contains(kWeightsFile)) {
+    names.emplace_back(kWeightsFile);
+    return names;
+  }
+  const fs::path index = snapshot / kWeightsIndexFile;
+  names.emplace_back(kWeightsIndexFile);
+  try {
+    for (std::string& name : files_of_index(read_text_file(index), index.string())) names.push_back(std::move(name));
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return names;
+}
+
+std::optional<ModelLocation> find_in_cache(const std::string& name) {
+  try {
+    return find_cached_model(name);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error("pull", error.problem(), error.hint() + "; " + kOffline);
+  }
 }
 
 }  // namespace
 
-std::optional<PulledModel> find_complete(const fs::path& cache, const ModelName& asked, const HubRevision& revision) {
+bool has_size(const fs::path& file, std::uint64_t size) {
+  std::error_code error;
+  return fs::is_regular_file(file, error) && fs::file_size(file, error) == size && !error;
+}
+
+std::optional<PulledModel> find_complete(const fs::path& cache, const ModelName& asked, const HubRevision& revision,
+                                         const std::function<std::uint64_t(const std::string&)>& hub_size) {
   fs::path folder = cache / cache_folder_name(asked.repository);
   std::error_code error;
   if (fs::is_symlink(folder, error)) folder = cache / fs::canonical(folder, error).filename();
   const fs::path snapshot = folder / "snapshots" / revision.commit;
   if (commit_of(folder, asked.revision) != revision.commit) return std::nullopt;
-  try {
-    if (!missing_files(snapshot).empty() || !has_companions(snapshot, revision.files)) return std::nullopt;
-  } catch (const Error&) {  // a broken index
-    return std::nullopt;
-  }
+  const auto names = files_to_pull(snapshot, revision);
+  const bool complete = names && std::all_of(names->begin(), names->end(), [&](const std::string& name) {
+                          return revision.files.contains(name) && has_size(snapshot / name, hub_size(name));
+                        });
+  if (!complete) return std::nullopt;
   return PulledModel{revision.repository, asked.revision, revision.commit, snapshot, files_in(snapshot), {}};
 }
 
 PulledModel find_offline(const fs::path& cache, const std::string& name) {
   const ModelName asked = split_model_name(name);
-  if (const auto found = find_cached_model(name)) {
+  if (const auto found = find_in_cache(name)) {
     const std::string repository = split_model_name(found->name).repository;
     return {repository,    asked.revision,          found->folder.filename().string(),
             found->folder, files_in(found->folder), {"$HF_HUB_OFFLINE is set: the hub was not asked for a newer one"}};

@@ -27,6 +27,13 @@ std::string unquoted(std::string etag) {
   return etag;
 }
 
+// As a list of files tells it; of a large file that of its bytes, not of git's pointer to them.
+std::optional<std::uint64_t> told_size(const nlohmann::json& sibling) {
+  const nlohmann::json large = sibling.value("lfs", nlohmann::json());
+  const auto size = (large.is_object() ? large : sibling).value("size", nlohmann::json());
+  return size.is_number_unsigned() ? std::optional(size.get<std::uint64_t>()) : std::nullopt;
+}
+
 }  // namespace
 
 HubClient::HubClient(const HubClientOptions& options)
@@ -74,8 +81,8 @@ HubClient::Answer HubClient::ask(const HttpRequest& request, const Asked& asked)
 
 HubRevision HubClient::revision(const std::string& repository, const std::string& revision) {
   HttpRequest request;
-  request.address =
-      options_.settings.endpoint + "/api/models/" + escaped(repository) + "/revision/" + escaped(revision, false);
+  request.address = options_.settings.endpoint + "/api/models/" + escaped(repository) + "/revision/" +
+                    escaped(revision, false) + "?blobs=true";  // with sizes
   request.compressed = true;
   const Answer answer = ask(request, {repository, revision, {}});
   const std::string host = host_of(answer.address);
@@ -98,7 +105,7 @@ HubRevision HubClient::revision(const std::string& repository, const std::string
   if (!is_commit(found.commit)) refuse_answer("names the commit " + in_quotes(found.commit));
   for (const auto& sibling : json["siblings"])
     if (sibling.is_object() && sibling.contains("rfilename") && sibling["rfilename"].is_string())
-      found.files.insert(sibling["rfilename"].get<std::string>());
+      found.files.emplace(sibling["rfilename"].get<std::string>(), told_size(sibling));
   return found;
 }
 

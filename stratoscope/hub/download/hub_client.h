@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +18,8 @@ namespace stratoscope {
 struct HubRevision {
   std::string repository;  // the hub's own name for it: "openai-community/gpt2" for "gpt2"
   std::string commit;
-  std::set<std::string> files;  // as the hub names them: not to be used as paths
+  // Sizes by the files' names on the hub, which are not to be used as paths. Mirrors may leave sizes out.
+  std::map<std::string, std::optional<std::uint64_t>> files;
 };
 
 struct HubFile {

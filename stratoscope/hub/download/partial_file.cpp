@@ -29,7 +29,35 @@ int open_partial(const Folder& folder, const std::string& name) {
   return folder.remove_file(name) ? folder.open_file(name, O_RDWR | O_CREAT | O_EXCL) : -1;
 }
 
+// The file's first `count` bytes; whether all could be read.
+bool add_bytes(int descriptor, std::uint64_t count, Digest& digest, const std::function<void()>& reading) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  std::vector<std::byte> piece(std::min<std::uint64_t>(kPiece, count));
+  for (std::uint64_t at = 0; at < count;) {
+    const ssize_t got =
+        ::pread(descriptor, piece.data(), std::min<std::uint64_t>(piece.size(), count - at), static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    digest.add({piece.data(), static_cast<std::size_t>(got)});
+    at += static_cast<std::uint64_t>(got);
+    reading();
+  }
+  return true;
+}
+
 }  // namespace
+
+bool has_digest(const Folder& folder, const std::string& etag, std::uint64_t size,
+                const std::function<void()>& reading) {
+  const int descriptor = folder.open_file(etag, O_RDONLY);
+  if (descriptor < 0) return false;
+  const struct Closing {
+    int descriptor;
+    ~Closing() { ::close(descriptor); }
+  } closing{descriptor};
+  Digest digest(etag, size);
+  return add_bytes(descriptor, size, digest, reading) && digest.hex() == etag;
+}
 
 PartialFile::PartialFile(const Folder& folder, std::string name, std::string etag, std::uint64_t size)
     : folder_(folder),
@@ -52,16 +80,7 @@ PartialFile::~PartialFile() {
 }
 
 void PartialFile::hash_beginning(const std::function<void()>& reading) {
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  std::vector<std::byte> piece(std::min<std::uint64_t>(kPiece, position_));
-  for (std::uint64_t at = 0; at < position_;) {
-    const ssize_t count = ::pread(descriptor_, piece.data(), piece.size(), static_cast<off_t>(at));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) fail("cannot be read");
-    digest_.add({piece.data(), static_cast<std::size_t>(count)});
-    at += static_cast<std::uint64_t>(count);
-    reading();
-  }
+  if (!add_bytes(descriptor_, position_, digest_, reading)) fail("cannot be read");
 }
 
 void PartialFile::append(std::span<const std::byte> bytes) {

@@ -52,4 +52,9 @@ class PartialFile {
   std::optional<BackgroundFlush> flush_;
 };
 
+// Whether the file of `size` bytes that is called by its etag has that hash. Calls `reading` between pieces, which may
+// throw.
+bool has_digest(const Folder& folder, const std::string& etag, std::uint64_t size,
+                const std::function<void()>& reading);
+
 }  // namespace stratoscope

@@ -4,7 +4,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <set>
+#include <type_traits>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
@@ -45,13 +45,13 @@ void check_name(const std::string& name, const ModelName& asked) {
 }
 
 // An index may name any file of the repository: no pickle, and nothing that a terminal would obey.
-void check_shard(const std::string& repository, const std::string& name, const std::set<std::string>& files) {
+void check_shard(const HubRevision& revision, const std::string& name) {
   const bool plain = without_controls(name) == name && name.front() != '.' && name.ends_with(".safetensors");
   if (!plain)
-    throw Error("pull",
-                in_quotes(repository) + ": its index names " + in_quotes(name) + ", which is no safetensors file");
-  if (!files.contains(name))
-    throw Error("pull", in_quotes(repository) + " lacks " + in_quotes(name) + ", which its index names");
+    throw Error("pull", in_quotes(revision.repository) + ": its index names " + in_quotes(name) +
+                            ", which is no safetensors file");
+  if (!revision.files.contains(name))
+    throw Error("pull", in_quotes(revision.repository) + " lacks " + in_quotes(name) + ", which its index names");
 }
 
 bool is_file(const fs::path& path) {
@@ -93,23 +93,31 @@ class Pull {
 
   PulledModel run() {
     board_.add(host_of(options_.settings.endpoint), 0);  // what is waited for before there are files
+    std::optional<PulledModel> complete;
     side_by_side(1, [&](std::size_t, std::size_t thread) {
-      found_ = client(thread).revision(asked_.repository, asked_.revision);
+      HubClient& hub = client(thread);
+      found_ = hub.revision(asked_.repository, asked_.revision);
+      if (options_.verify) return;
+      complete = find_complete(options_.settings.cache, asked_, found_,
+                               [&](const std::string& name) { return hub_size(name, hub); });
     });
-    if (auto complete = find_complete(options_.settings.cache, asked_, found_)) return std::move(*complete);
+    if (complete) return std::move(*complete);
     const bool split = check_weights();
     cache_.emplace(options_.settings.cache, found_.repository, asked_.repository);
-    get({kConfigFile});
+    get({kConfigFile}, options_.verify);
     check_architecture();
     std::vector<std::string> names;
     for (const char* const name : companion_files())
       if (found_.files.contains(name)) names.emplace_back(name);
-    if (split) get({kWeightsIndexFile});
-    const auto weights =
-        split ? files_of_index(text_of(kWeightsIndexFile), kWeightsIndexFile) : std::vector<std::string>{kWeightsFile};
-    for (const std::string& name : weights) check_shard(found_.repository, name, found_.files);
+    if (split) get({kWeightsIndexFile}, options_.verify);
+    const auto shards = [&](const std::string& text, const std::string& source) {
+      std::vector<std::string> files = files_of_index(text, source);
+      for (const std::string& name : files) check_shard(found_, name);
+      return files;
+    };
+    const auto weights = split ? parsed(kWeightsIndexFile, shards) : std::vector<std::string>{kWeightsFile};
     names.insert(names.end(), weights.begin(), weights.end());
-    get(names);
+    get(names, options_.verify);
     cache_->set_reference(asked_.revision, found_.commit);
     return result();
   }
@@ -121,7 +129,8 @@ class Pull {
       throw Error("pull", name + " has no config.json", "is it a model of the transformers library?");
     if (found_.files.contains(kWeightsFile)) return false;
     if (found_.files.contains(kWeightsIndexFile)) return true;
-    const bool pickled = std::any_of(found_.files.begin(), found_.files.end(), [](const std::string& file) {
+    const bool pickled = std::any_of(found_.files.begin(), found_.files.end(), [](const auto& listed) {
+      const std::string& file = listed.first;
       return file.ends_with(".bin") || file.ends_with(".pt") || file.ends_with(".pth");
     });
     throw Error("pull", name + " has no safetensors" + (pickled ? ", only pickles" : ""),
@@ -132,7 +141,7 @@ class Pull {
 
   void check_architecture() {
     try {
-      parse_model_config(text_of(kConfigFile), kConfigFile);
+      parsed(kConfigFile, parse_model_config);
     } catch (const Error& error) {
       if (!options_.force)
         throw Error("pull", in_quotes(found_.repository) + " cannot be run here: " + error.problem(),
@@ -141,16 +150,29 @@ class Pull {
     }
   }
 
-  std::string text_of(const char* name) const {
-    return read_text_file(cache_->snapshot(found_.commit) / name, kLargestText);
+  // What `parse` makes of a file's text. One that it cannot read is compared with the hub's hash first.
+  template <class Parse>
+  std::invoke_result_t<const Parse&, std::string, std::string> parsed(const char* name, const Parse& parse) {
+    const auto text = [&] { return read_text_file(cache_->snapshot(found_.commit) / name, kLargestText); };
+    try {
+      return parse(text(), name);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const NotImplemented&) {
+      throw;
+    } catch (const Error&) {
+      get({name}, true);
+      return parse(text(), name);
+    }
   }
 
-  // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes.
-  void get(const std::vector<std::string>& names) {
+  // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes. What is
+  // there is compared with the hub's size, or, to verify, with its hash.
+  void get(const std::vector<std::string>& names, bool verify) {
     std::vector<Wanted> wanted;
     wanted.reserve(names.size());
     for (const std::string& name : names) wanted.push_back({{name, 0, 0}, std::nullopt, 0});
-    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { look_at(wanted[i], client(thread)); });
+    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { look_at(wanted[i], client(thread), verify); });
     check_space(wanted);
     for (Wanted& file : wanted)
       if (file.file) file.part = board_.add(file.result.name, file.file->size);
@@ -159,16 +181,24 @@ class Pull {
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return wanted[a].result.size > wanted[b].result.size; });
-    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { bring(wanted[order[i]], client(thread)); });
+    side_by_side(wanted.size(),
+                 [&](std::size_t i, std::size_t thread) { bring(wanted[order[i]], client(thread), verify); });
     for (const Wanted& file : wanted) {
       if (file.file) cache_->link(found_.commit, file.result.name, file.file->etag);
+      std::erase_if(files_, [&](const PulledFile& earlier) { return earlier.name == file.result.name; });
       files_.push_back(file.result);
     }
   }
 
-  void look_at(Wanted& wanted, HubClient& client) const {
+  // As the list of files tells it, else asked for.
+  std::uint64_t hub_size(const std::string& name, HubClient& client) const {
+    const std::optional<std::uint64_t>& told = found_.files.at(name);
+    return told ? *told : client.file(found_.repository, found_.commit, name).size;
+  }
+
+  void look_at(Wanted& wanted, HubClient& client, bool verify) const {
     const fs::path present = cache_->snapshot(found_.commit) / wanted.result.name;
-    if (is_file(present)) {
+    if (!verify && is_file(present) && has_size(present, hub_size(wanted.result.name, client))) {
       wanted.result.size = size_of(present);
       return;
     }
@@ -181,8 +211,9 @@ class Pull {
     for (const Wanted& file : wanted) {
       if (!file.file) continue;
       const fs::path blob = cache_->blobs().path() / file.file->etag;
-      const std::uint64_t present = is_file(blob) ? file.file->size : size_of(blob.string() + ".incomplete");
-      const std::uint64_t missing = file.file->size - std::min(present, file.file->size);
+      const std::uint64_t size = file.file->size;
+      const std::uint64_t present = has_size(blob, size) ? size : size_of(blob.string() + ".incomplete");
+      const std::uint64_t missing = size - std::min(present, size);
       needed += std::min(missing, UINT64_MAX - needed);  // whatever sizes the hub tells
     }
     const std::uint64_t free = options_.free_space(cache_->folder());
@@ -193,7 +224,7 @@ class Pull {
                   "free some space, or set $HF_HUB_CACHE to a folder on another disk");
   }
 
-  void bring(Wanted& wanted, HubClient& client) {
+  void bring(Wanted& wanted, HubClient& client, bool verify) {
     if (!wanted.file) return;
     const DownloadObserver observer{[&](std::uint64_t bytes) {
                                       board_.set_done(wanted.part, bytes);
@@ -204,7 +235,7 @@ class Pull {
                                       stop_.throw_if_wanted();
                                     }};
     wanted.result.received =
-        download_blob(client, *cache_, {found_.repository, found_.commit, wanted.result.name, *wanted.file},
+        download_blob(client, *cache_, {found_.repository, found_.commit, wanted.result.name, *wanted.file, verify},
                       options_.retry, wait(wanted.part), observer);
   }
 

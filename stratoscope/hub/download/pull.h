@@ -18,6 +18,8 @@ namespace stratoscope {
 struct PullOptions {
   std::string name;    // "gpt2", "openai-community/gpt2", "gpt2@REVISION"
   bool force = false;  // also a model that this program cannot run
+  // Compares what is there with the hub's hashes, too, and not with its sizes alone.
+  bool verify = false;
   std::size_t files_at_once = 4;
   HubSettings settings;
   HttpOptions http;
@@ -29,6 +31,9 @@ struct PullOptions {
 
 // Everything but the name from the environment. Throws Error as hub_settings() does.
 PullOptions default_pull_options();
+
+// Belongs to the hint about a model in the cache that cannot be used, where no hub may be asked.
+inline constexpr const char* kOffline = "$HF_HUB_OFFLINE is set: the hub is not asked";
 
 struct PulledFile {
   std::string name;
@@ -48,7 +53,8 @@ struct PulledModel {
   std::uint64_t received() const;
 };
 
-// Config and tokenizer first, then the weights, safetensors alone. Throws Error for a name that cannot be one, whatever
+// Config and tokenizer first, then the weights, safetensors alone. A file in the cache that is not as the hub has it is
+// replaced, in one step, when the right one has arrived. Throws Error for a name that cannot be one, whatever
 // the hub refuses, an architecture that is not implemented (unless forced), a model without safetensors, a full disk;
 // Interrupted, and then what has arrived is kept.
 PulledModel pull_model(const PullOptions& options);

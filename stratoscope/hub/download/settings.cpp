@@ -9,6 +9,7 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/address.h"
+#include "stratoscope/hub/expanded_path.h"
 
 namespace stratoscope {
 namespace {
@@ -47,7 +48,7 @@ void read_token(HubSettings& settings) {
   if (settings.token.empty() && !is_on({"HF_HUB_DISABLE_IMPLICIT_TOKEN"})) {
     const std::string path = environment("HF_TOKEN_PATH");
     const std::filesystem::path home = hugging_face_home();
-    const auto file = path.empty() && !home.empty() ? home / "token" : std::filesystem::path(path);
+    const auto file = path.empty() && !home.empty() ? home / "token" : expanded_path(path);
     std::error_code ignored;
     constexpr std::size_t kLongest = 4096;
     if (std::filesystem::is_regular_file(file, ignored)) settings.token = trimmed(read_text_file(file, kLongest));

@@ -1,6 +1,6 @@
 // pull_model() as a program, with the library's options that the command line has not: for the tests of transfers.
-//   pull_driver NAME [--force] [--free BYTES] [--files-at-once N] [--tries N] [--delay MS] [--longest-asked MS]
-//               [--stall MS] [--connect MS] [--show]
+//   pull_driver NAME [--force] [--verify] [--free BYTES] [--files-at-once N] [--tries N] [--delay MS]
+//               [--longest-asked MS] [--stall MS] [--connect MS] [--show]
 // Prints one JSON object. The hub is that of the environment. Exit status: 0, 1 an error, 130 interrupted.
 #include <csignal>
 #include <cstdio>
@@ -51,6 +51,8 @@ PullOptions options_of(const std::vector<std::string>& arguments, bool& show) {
     const auto time = [&] { return std::chrono::milliseconds(number()); };
     if (argument == "--force")
       options.force = true;
+    else if (argument == "--verify")
+      options.verify = true;
     else if (argument == "--show")
       show = true;
     else if (argument == "--free")
