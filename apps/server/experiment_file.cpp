@@ -57,8 +57,11 @@ void check_axes(const std::string& field, const std::vector<std::string>& axes) 
 void check_state(const nlohmann::json& state) {
   check_object(state, "state");
   if (state.is_null()) return;
-  for (const char* name : {"position", "lastPosition", "depth", "layer", "head"})
+  for (const char* name : {"depth", "layer", "head"})
     if (state.contains(name) && !state[name].is_number_unsigned()) refuse_field(name, "is no whole number from 0 on");
+  for (const char* name : {"position", "lastPosition"})  // -1: the last token
+    if (state.contains(name) && (!state[name].is_number_integer() || state[name] < -1))
+      refuse_field(name, "is no position");
   if (!state.contains("sweep")) return;
   check_object(state["sweep"], "state.sweep");
   const auto text_of = [&](const char* name) {

@@ -19,6 +19,7 @@ constexpr const char* kCaptureExample = "a capture reads like \"blocks.3.attn.ho
 constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
 
 constexpr std::array<std::string_view, 4> kSelectors = {"", ".head", ".key", ".dim"};  // before their brackets
+constexpr std::array kIndices = {"position", "head", "key", "dimension"};              // that are listed in them
 
 class EditParser {
  public:
@@ -79,7 +80,7 @@ class EditParser {
     const std::size_t bracket = pos_++;
     if (!takes_index_list(text_.substr(begin, bracket - begin)))
       fail(bracket, "no list of blocks can stand here", "it takes a number's place: blocks.[8..11].hook_mlp_out");
-    static_cast<void>(bracketed(bracket));
+    static_cast<void>(bracketed(bracket, text_[bracket - 1] == 'H' ? "head" : "block"));
   }
 
   static bool is_name_character(char c) {
@@ -118,27 +119,30 @@ class EditParser {
     const std::size_t begin = pos_;
     const std::array lists = {&edit_.positions, &edit_.heads, &edit_.keys, &edit_.dims};
     std::optional<std::string>* list = nullptr;
+    const char* indices = nullptr;
     for (std::size_t kind = 0; kind < lists.size() && list == nullptr; ++kind) {
       const std::size_t length = opening(rest(), kSelectors[kind]);
       if (length == 0) continue;
       list = lists[kind];
+      indices = kIndices[kind];
       pos_ += length;
     }
     if (list == nullptr) return false;
     if (list->has_value()) fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
-    *list = bracketed(begin);
+    *list = bracketed(begin, indices);
     return true;
   }
 
-  // The list of indices before the next ']', which is taken too.
-  std::string bracketed(std::size_t begin) {
+  // The list of indices before the next ']', which is taken too. `what` they are of is for messages.
+  std::string bracketed(std::size_t begin, const std::string& what) {
     const std::size_t close = text_.find(']', pos_);
     if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
     const std::string_view list = text_.substr(pos_, close - pos_);
     pos_ = close + 1;
     if (const auto piece = wrong_piece(list))
       fail(static_cast<std::size_t>(piece->data() - text_.data()),
-           piece->empty() ? "the list has an empty place" : in_quotes(*piece) + " is not an index",
+           piece->empty() ? "the list of " + what + "s has an empty place"
+                          : in_quotes(*piece) + " is not an index of a " + what,
            "a list reads [8..11] with its end, [0,2:5,-1] without, or [all]");
     return std::string(list);
   }
@@ -173,7 +177,7 @@ class EditParser {
     if (word == "corrupt") return set_source(EditSource::corrupt);
     if (take("corrupt[")) {
       set_source(EditSource::corrupt);
-      edit_.corrupt_position = bracketed(pos_ - 1);
+      edit_.corrupt_position = bracketed(pos_ - 1, "position");
       if (!at_end()) fail(pos_, "the value should end here");
       return;
     }

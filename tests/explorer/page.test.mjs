@@ -176,7 +176,7 @@ withPage("figures and numbers are files, the command line is copied", {}, async 
   await page.locator("#depth").getByText("copy as command line").click();
   await page.getByText("in the clipboard").waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  assert.equal(copied, `stratoscope activations '${KAFKA}' --token ${(await page.locator(".chip").count()) - 1}`);
+  assert.equal(copied, `stratoscope activations --token=${(await page.locator(".chip").count()) - 1} -- '${KAFKA}'`);
 });
 
 withPage("experiments are saved, found, opened, compared, exported, imported and deleted", {}, async (page) => {
