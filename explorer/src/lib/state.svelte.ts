@@ -2,7 +2,7 @@
 import { getJson, postJson, type ApiError, Stale } from "./api";
 import { connection } from "./connection.svelte";
 import { ask } from "./together";
-import { expression, isEditRow, type EditRow, type Operation } from "./edits";
+import { expression, isEditRow, OPERATIONS, type EditRow, type Operation } from "./edits";
 
 export const KAFKA =
   "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic";
@@ -52,6 +52,10 @@ const SWEEP: SweepSettings = {
   onTop: false,
 };
 const VIEWS = { lensColor: ["prob", "entropy", "kl"], headScore: ["previous", "first", "current", "duplicate", "induction", "entropy"], weights: ["row", "all"] };
+// What a sweep may be, with the names that the page has for it.
+export const METRICS = { log_prob: "log-probability", prob: "probability", rank: "rank", logit: "logit", kl: "KL from the clean prediction", entropy: "entropy" };
+export const AXES = { layer: "block", "layer,position": "block × position", "layer,head": "block × head", "layer,factor": "block × factor" };
+const SWEEP_CHOICES: Partial<Record<keyof SweepSettings, object>> = { metric: METRICS, over: AXES, operation: OPERATIONS };
 const LAST = -1; // of the tokens, however many there are
 
 // How many entries two lists share at their beginnings, or at their ends.
@@ -237,7 +241,8 @@ class Explorer {
     if (Array.isArray(data?.edits)) this.edits = data.edits.filter(isEditRow);
     if (["edited", "clean", "difference"].includes(data?.compare)) this.compare = data.compare;
     for (const name of Object.keys(SWEEP) as (keyof SweepSettings)[])
-      if (typeof data?.sweep?.[name] === typeof SWEEP[name]) (this.sweep as any)[name] = data.sweep[name];
+      if (typeof data?.sweep?.[name] === typeof SWEEP[name] && Object.hasOwn(SWEEP_CHOICES[name] ?? { [data.sweep[name]]: "" }, data.sweep[name]))
+        (this.sweep as any)[name] = data.sweep[name];
   }
 
   address(): string {
