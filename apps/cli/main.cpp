@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <clocale>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -85,7 +87,7 @@ void hold_closed_streams() {
 int print_help(const CLI::App& app, const CLI::ParseError& error) {
   app.exit(error);
   if (std::cout.flush()) return 0;
-  print_error("output: standard output cannot be written");
+  print_error(std::string("output: standard output cannot be written: ") + std::strerror(errno));
   return kFailed;
 }
 

@@ -65,6 +65,28 @@ TEST(AtomicFile, PermissionsFollowTheUmask) {
   EXPECT_EQ(info.st_mode & 0777U, 0640U);
 }
 
+TEST(AtomicFile, AFileThatIsReplacedKeepsItsPermissions) {
+  const TemporaryFolder folder;
+  for (const mode_t mode : {0600U, 0644U, 0660U, 0755U}) {
+    write_file_atomically(folder / "a.txt", "old");
+    ASSERT_EQ(::chmod((folder / "a.txt").c_str(), mode), 0);
+    write_file_atomically(folder / "a.txt", "new");
+    struct stat info {};
+    ASSERT_EQ(::stat((folder / "a.txt").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, mode);
+    EXPECT_EQ(bytes_of(folder / "a.txt"), "new");
+  }
+}
+
+TEST(AtomicFile, AFileThatMayNotBeWrittenIsNotReplaced) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a.txt", "old");
+  ASSERT_EQ(::chmod((folder / "a.txt").c_str(), 0444), 0);
+  EXPECT_NE(error_text([&] { write_file_atomically(folder / "a.txt", "new"); }).find("a.txt: cannot be replaced"),
+            std::string::npos);
+  EXPECT_EQ(bytes_of(folder / "a.txt"), "old");
+}
+
 TEST(AtomicFile, WritesWhereItSeeks) {
   const TemporaryFolder folder;
   AtomicFile file(folder / "a.txt");

@@ -71,6 +71,17 @@ TEST(Json, ManyMembersAreRead) {
   EXPECT_EQ(parse_ordered_json(object, "w", "s").size(), kCount);
 }
 
+TEST(Json, HoldsSoManyValuesAtMost) {
+  const std::string text = R"({"a": [1, {}, "x", null], "b": []})";  // seven
+  for (const std::size_t most : {7U, 8U}) {
+    EXPECT_NO_THROW(parse_json(text, "w", "s", most));
+    EXPECT_NO_THROW(parse_ordered_json(text, "w", "s", most));
+  }
+  for (const std::size_t most : {0U, 1U, 6U})
+    EXPECT_EQ(error_text([&] { parse_json(text, "w", "s", most); }),
+              "w: s: holds more values than the limit of " + std::to_string(most));
+}
+
 TEST(Json, EndsWhenNobodyWantsItAnyMore) {
   class Impatient : public Progress {
    public:

@@ -10,6 +10,9 @@ PRINTERS = [
     ["tokens", PENGUINS],
     ["predict", PENGUINS, "--json"],
     ["similarity", PENGUINS + PENGUINS + PENGUINS, "--across", "tokens"],
+    ["--help"],
+    ["--version"],
+    ["sweep", "--help"],
 ]
 
 NEXT_TO_NOTHING = ["--edit", "blocks.11.hook_resid_post *= 2"]  # a warning

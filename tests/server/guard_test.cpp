@@ -80,6 +80,9 @@ TEST(Guard, RefusesOtherSites) {
        {"http://localhost:3000", "null", "localhost:8080", "ftp://localhost:8080", "http://evil.example",
         "http://localhost", "file://", "http://localhost:8080@evil.example"})
     EXPECT_EQ(status_of(kOpen, with("Origin", origin)), 403) << origin;
+  Request two = with("Origin", "http://localhost:8080");
+  two.headers.add("Origin", "http://evil.example");
+  EXPECT_EQ(status_of(kOpen, two), 403);
   EXPECT_EQ(status_of(kOpen, with("Sec-Fetch-Site", "cross-site")), 403);
   EXPECT_EQ(status_of(kOpen, with("Sec-Fetch-Site", "same-site")), 403);
   EXPECT_EQ(status_of(kOpen, with("Sec-Fetch-Site", "same-origin")), 200);
@@ -88,9 +91,9 @@ TEST(Guard, RefusesOtherSites) {
 TEST(Guard, RequiresItsToken) {
   const auto with = [](const char* value) { return request("10.0.0.5:8080", {{"Authorization", value}}); };
   EXPECT_EQ(status_of(kSecret, request("10.0.0.5:8080")), 401);
-  for (const char* wrong : {"Bearer secre", "Bearer secret2", "Bearer ", "secret", "bearer secret"})
+  for (const char* wrong : {"Bearer secre", "Bearer secret2", "Bearer ", "secret", "Basic secret", "", "Bearer"})
     EXPECT_EQ(status_of(kSecret, with(wrong)), 401) << wrong;
-  EXPECT_EQ(status_of(kSecret, with("Bearer secret")), 200);
+  for (const char* right : {"Bearer secret", "bearer secret"}) EXPECT_EQ(status_of(kSecret, with(right)), 200) << right;
   Request page = request("10.0.0.5:8080");
   page.path = page.target = "/";
   EXPECT_EQ(status_of(kSecret, page), 200);
@@ -100,8 +103,16 @@ TEST(Guard, RefusesWhatNoRouteReads) {
   Request post = request("localhost:8080");
   post.method = "POST";
   EXPECT_EQ(status_of(kOpen, post), 415);
+  const auto with_type = [&](const char* type) {
+    Request typed = post;
+    typed.headers.add("Content-Type", type);
+    return status_of(kOpen, typed);
+  };
+  for (const char* type : {"application/json", "Application/JSON", "application/json; charset=utf-8"})
+    EXPECT_EQ(with_type(type), 200) << type;
+  for (const char* type : {"application/jsonx", "text/plain", "application/", "multipart/form-data; boundary=b"})
+    EXPECT_EQ(with_type(type), 415) << type;
   post.headers.add("Content-Type", "application/json");
-  EXPECT_EQ(status_of(kOpen, post), 200);
   Request packed = post;
   packed.headers.add("Content-Encoding", "gzip");
   EXPECT_EQ(status_of(kOpen, packed), 415);
@@ -112,6 +123,13 @@ TEST(Guard, RefusesWhatNoRouteReads) {
     other.method = method;
     EXPECT_EQ(status_of(kOpen, other), 405) << method;
   }
+}
+
+TEST(Guard, HostsThatAreAllowedAreNames) {
+  for (const char* host : {"hub.example", "hub", "HUB.example:8000", "10.0.0.1", "[::1]:80", "a_b"})
+    EXPECT_NO_THROW(check_host(host)) << host;
+  for (const char* host : {"", "a b", "http://x", "x/", "[::1", ":80", "x:999999", "x:y", "x:"})
+    EXPECT_THROW(check_host(host), Error) << host;
 }
 
 TEST(Guard, TokensDiffer) {

@@ -266,6 +266,22 @@ TEST(JobQueue, RefusesMoreThanItsLimits) {
   gate.open();
 }
 
+TEST(JobQueue, WhatTakesLongLeavesRoomForTheRest) {
+  Gate gate;  // outlives the queue's thread
+  JobQueue queue;
+  queue.submit("first", "", gate.job());
+  gate.wait_until_begun();
+  const auto idle = [](JobKind kind) {
+    return std::make_shared<Job>(
+        kind, [](Job&) { return true; }, false, std::chrono::seconds(60));
+  };
+  for (std::size_t i = 0; i < kWaitingPatientJobs; ++i)
+    queue.submit("b" + std::to_string(i / 8), "", idle(JobKind::patient));
+  EXPECT_THROW(queue.submit("c", "", idle(JobKind::patient)), Refusal);
+  EXPECT_NO_THROW(queue.submit("c", "", idle(JobKind::quick)));
+  gate.open();
+}
+
 TEST(JobQueue, ItsEndInterruptsWhatWaits) {
   std::shared_ptr<Job> waiting = job_of([](Job&) { return true; });
   {

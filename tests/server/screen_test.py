@@ -109,6 +109,9 @@ def change(figure, **fields):
     change(FIGURE, values=[["x"]]),
     change(FIGURE, texts=[["x"]]),
     change(FIGURE, values=[[0] * 1000] * 201),
+    change(FIGURE, values=[[0] * 100_000] + [[]] * 99_000),
+    change(FIGURE, values=[[0]] + [[]] * 200_000),
+    change(FIGURE, texts=[[]] * 200_001),
     change(CURVE, type="line", x=[1], y=[1, 2]),
 ])
 def test_what_is_no_figure_is_refused(server, figure):

@@ -45,6 +45,32 @@ def test_saves_outlive_the_process(own_server, tmp_path):
     assert [e["note"] for e in own_server().get("/api/experiments").json()["experiments"]] == ["kept"]
 
 
+def test_lists_have_the_beginnings_of_texts_and_searches_an_end(own_server):
+    server = own_server()
+    identity = server.post("/api/experiments", experiment("long", text="a" * 60000)).json()["id"]
+    listed = server.get("/api/experiments?search=aaa").json()["experiments"]
+    assert [e["id"] for e in listed] == [identity] and listed[0]["text"] == "a" * 300
+    assert server.get(f"/api/experiments/{identity}").json()["experiment"]["text"] == "a" * 60000
+    refused = server.get("/api/experiments?search=" + "a" * 201)
+    assert refused.status == 400 and "200 bytes" in refused.error
+
+
+def test_a_database_that_another_process_holds_stops_neither_readers_nor_the_end(own_server, tmp_path):
+    server = own_server()
+    identity = server.post("/api/experiments", experiment("first")).json()["id"]
+    holder = sqlite3.connect(tmp_path / "experiments.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    threads = [threading.Thread(target=server.post, args=("/api/experiments", experiment("waits"))) for _ in range(8)]
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    assert server.get(f"/api/experiments/{identity}").json()["note"] == "first"
+    begin = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - begin < 20  # it was 5 s for each that waits; unloaded it is less than one
+    holder.close()
+
+
 def notes_of(server):
     """Of all experiments, page by page."""
     notes, before = [], 0
