@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kLongest = 480;  // a line with the program's name has 500 then
+constexpr std::size_t kLongestError = 480;  // a line with the program's name has 500 then
 constexpr std::size_t kLongestWhere = 40, kLongestHint = 200;
 
 // What does not fit loses its middle: the hint where the problem leaves it no room, then the problem.
@@ -17,7 +17,7 @@ struct Parts {
       : where(shortened(without_controls(from_where), kLongestWhere)),
         problem(without_controls(of_problem)),
         hint(without_controls(of_hint)) {
-    const std::size_t room = kLongest - where.size() - 4;  // ": " and "; "
+    const std::size_t room = kLongestError - where.size() - 4;  // ": " and "; "
     hint = shortened(hint, std::max(kLongestHint, room - std::min(room, problem.size())));
     problem = shortened(problem, room - hint.size());
   }

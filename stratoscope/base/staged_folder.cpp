@@ -77,7 +77,7 @@ bool sync_all(const Folder& folder) {
   return true;
 }
 
-[[noreturn]] void fail(const fs::path& path, const char* doing) {
+[[noreturn]] void fail_at(const fs::path& path, const char* doing) {
   const int reason = errno;
   throw Error("file", path.string() + ": " + doing + ": " + std::strerror(reason));
 }
@@ -101,7 +101,7 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
     throw Error("file", path_.string() + ": is there already and is not a folder", "choose another place");
   if (there) check_that_it_is_ours(Folder(path_), marker);
   auto parent = Folder::open(path_.parent_path());
-  if (!parent) fail(path_, "cannot be written");
+  if (!parent) fail_at(path_, "cannot be written");
   try {
     temporary_.emplace(*std::move(parent), 0777);
   } catch (const Error& failure) {
@@ -111,13 +111,13 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
 
 void StagedFolder::commit() {
   write_file_atomically(temporary() / marker_, names_in(temporary_->folder()));
-  if (!sync_all(temporary_->folder())) fail(path_, "cannot be written");
+  if (!sync_all(temporary_->folder())) fail_at(path_, "cannot be written");
   const Folder& parent = temporary_->parent();
   if (const auto old = parent.find(path_.filename().string())) {
     replace(*old);
   } else {
     if (!parent.rename(temporary_->name(), parent, path_.filename().string()))
-      fail(path_, "cannot be put in its place");
+      fail_at(path_, "cannot be put in its place");
     temporary_->keep();
   }
   parent.sync();
@@ -147,7 +147,7 @@ void StagedFolder::replace(const Folder& old) {
   check_that_it_is_ours(old, marker_);
   mark_as_temporary(old, true);
   std::string old_name;
-  if (!swap(name, old_name)) fail(path_, "cannot be replaced");
+  if (!swap(name, old_name)) fail_at(path_, "cannot be replaced");
   try {
     check_that_it_is_ours(old, marker_);
   } catch (const Error&) {

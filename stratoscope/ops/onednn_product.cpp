@@ -160,8 +160,8 @@ class OneDnnProduct : public Product {
   };
 
   // Few enough rows in each that its part of y stays in the second cache, and that each thread has work; no sum knows
-  // of it. Powers of two, but for few rows in one block: oneDNN makes code for each number of rows, and a sweep meets
-  // hundreds of them.
+  // of it. Powers of two, but for the rows of a short prompt: oneDNN makes code for each number of rows, and a sweep
+  // meets hundreds of them.
   std::vector<Block> blocks_of(std::size_t rows) const {
     constexpr std::size_t kLeast = 32, kMost = 256;
     const auto wanted = static_cast<std::size_t>(threads_in_scope());
@@ -169,7 +169,8 @@ class OneDnnProduct : public Product {
     std::vector<Block> blocks;
     for (std::size_t first = 0; first < rows; first += blocks.back().rows) {
       const std::size_t left = rows - first;
-      const std::size_t height = first == 0 && left < kLeast ? left : std::min(std::bit_floor(left), most);
+      const bool is_short_prompt = first == 0 && left >= kLeast / 2 && left < kLeast;
+      const std::size_t height = is_short_prompt ? left : std::min(std::bit_floor(left), most);
       blocks.push_back({first, height, kernels_for(height)});
     }
     return blocks;
