@@ -1,5 +1,7 @@
 #include "apps/cli/memory_size.h"
 
+#include <malloc.h>
+
 #include <charconv>
 #include <string_view>
 
@@ -25,6 +27,7 @@ std::size_t memory_size(const std::string& text) {
   const bool known = unit.empty() || (unit.size() == 1 && power > 0);
   if (error != std::errc() || !known || number == 0 || (number << (10 * power)) >> (10 * power) != number)
     throw Error("memory", in_quotes(text) + " is no amount of memory", "write it like 512M or 4G");
+  ::mallopt(M_ARENA_MAX, 1);  // one for each thread would keep what another one needs
   return number << (10 * power);
 }
 

@@ -17,7 +17,6 @@
 #include "stratoscope/base/memory.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/ops/instruction_set.h"
-#include "stratoscope/ops/row_blocks.h"
 
 namespace stratoscope {
 namespace {
@@ -110,16 +109,11 @@ class OneDnnProduct : public Product {
   std::size_t bytes() const override { return (bias_.size() + weights_.size()) * sizeof(float); }
 
   void multiply(MatrixView<const float> x, MatrixView<float> y) const override try {
-    // oneDNN's fast kernels want no gaps between the rows of x.
-    const bool dense = parts_[0].count == x.stride;
-    Tensor pieces;
-    if (!dense) pieces = in_pieces(x);
-    const float* const from = dense ? x.data : pieces.data();
     const std::vector<Block> blocks = blocks_of(x.rows);
     parallel_for(blocks.size() * groups(), [&](std::size_t task) {
       const Block& block = blocks[task % blocks.size()];
       const std::size_t group = task / blocks.size();
-      multiply_block(*block.kernels, group, {from, x.rows, block.first},
+      multiply_block(*block.kernels, group, x.rows_from(block.first, block.rows),
                      y.rows_from(block.first, block.rows).cols_from(group * width_, width_of(group)));
     });
   } catch (const dnnl::error& error) {
@@ -139,12 +133,6 @@ class OneDnnProduct : public Product {
   // than a small product.
   using Kernels = std::array<std::vector<Kernel>, 2>;
 
-  // Rows of x in pieces: the columns of each part side by side, part after part.
-  struct Pieces {
-    const float* data;
-    std::size_t rows, first_row;
-  };
-
   // As many for each thread that there is now, and narrow enough for a cache; more or fewer threads take them too.
   static std::size_t group_width(std::size_t out) {
     constexpr std::size_t kNarrowest = 64, kWidest = 1536;  // multiples of the kernels' own width
@@ -163,7 +151,7 @@ class OneDnnProduct : public Product {
   // of it. Powers of two, but for the rows of a short prompt: oneDNN makes code for each number of rows, and a sweep
   // meets hundreds of them.
   std::vector<Block> blocks_of(std::size_t rows) const {
-    constexpr std::size_t kLeast = 32, kMost = 256;
+    constexpr std::size_t kLeast = 32, kMost = 128;
     const auto wanted = static_cast<std::size_t>(threads_in_scope());
     const std::size_t most = std::bit_ceil(std::clamp((rows * groups() + wanted - 1) / wanted, kLeast, kMost));
     std::vector<Block> blocks;
@@ -204,9 +192,9 @@ class OneDnnProduct : public Product {
 
   const memory& weights_of(std::size_t group, std::size_t part) const { return packed_[group * parts_.size() + part]; }
 
-  void multiply_block(const Kernels& kernels, std::size_t group, const Pieces& x, MatrixView<float> y) const {
+  void multiply_block(const Kernels& kernels, std::size_t group, MatrixView<const float> x, MatrixView<float> y) const {
     const OneThread one;
-    thread_local Tensor sums;  // oneDNN's fast kernels want no gaps between the rows of y either
+    thread_local Tensor sums, piece;  // oneDNN's fast kernels want no gaps between rows
     const bool dense = y.stride == y.cols;
     if (!dense && sums.size() < y.rows * y.cols) sums = Tensor({y.rows * y.cols});
     float* const to = dense ? y.data : sums.data();
@@ -214,9 +202,9 @@ class OneDnnProduct : public Product {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       const Part& part = parts_[i];
       const Kernel& kernel = kernels[group + 1 < groups() ? 0 : 1][i];
-      const float* const piece = x.data + x.rows * part.first + x.first_row * part.count;
+      const float* const from = part.count == x.stride ? x.data : copied(x, part, piece);
       std::unordered_map<int, memory> arguments{
-          {DNNL_ARG_SRC, memory(kernel.x, cpu(), const_cast<float*>(piece))},
+          {DNNL_ARG_SRC, memory(kernel.x, cpu(), const_cast<float*>(from))},
           {DNNL_ARG_WEIGHTS, weights_of(group, i)},
           {DNNL_ARG_DST, memory(kernel.y, cpu(), to)},
           {DNNL_ARG_SCRATCHPAD, memory(kernel.scratchpad, cpu())},
@@ -230,13 +218,12 @@ class OneDnnProduct : public Product {
       for (std::size_t r = 0; r < y.rows; ++r) std::copy_n(to + r * y.cols, y.cols, y.row(r));
   }
 
-  Tensor in_pieces(MatrixView<const float> x) const {
-    Tensor pieces({x.rows, x.cols});
-    for_row_blocks(x.rows, x.cols, [&](std::size_t r) {
-      for (const Part& part : parts_)
-        std::copy_n(x.row(r) + part.first, part.count, pieces.data() + x.rows * part.first + r * part.count);
-    });
-    return pieces;
+  // The part's columns of x, side by side.
+  static const float* copied(MatrixView<const float> x, const Part& part, Tensor& piece) {
+    if (piece.size() < x.rows * part.count) piece = Tensor({x.rows * part.count});
+    for (std::size_t r = 0; r < x.rows; ++r)
+      std::copy_n(x.row(r) + part.first, part.count, piece.data() + r * part.count);
+    return piece.data();
   }
 
   // The form in which the kernel of this part wants its weights for so many columns.
