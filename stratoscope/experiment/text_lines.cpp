@@ -32,12 +32,12 @@ std::string kind_of(const nlohmann::json& json) {
 }
 
 std::string fields_of(const nlohmann::json& object) {
-  constexpr std::size_t kShown = 8;
+  constexpr std::size_t kFieldsShown = 8;
   if (object.empty()) return "its object is empty";
   std::string names;
   std::size_t shown = 0;
   for (const auto& [name, value] : object.items()) {
-    if (shown == kShown) return "its fields are " + names + ", …";
+    if (shown == kFieldsShown) return "its fields are " + names + ", …";
     names += (shown++ == 0 ? "" : ", ") + in_quotes(name);
   }
   return "its fields are " + names;

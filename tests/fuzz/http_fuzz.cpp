@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     add_routes(*made);
     return made;
   }();
-  const auto answers = testing::read_answers(testing::answers_to(*server, fuzz::as_text(data, size)));
+  const auto answers = talking::read_answers(talking::answers_to(*server, fuzz::as_text(data, size)));
   for (const auto& answer : answers) {
     const bool handled = answer.head.find("\r\nX-Handled: yes") != std::string::npos;
     if (answer.status == 100) continue;

@@ -11,7 +11,7 @@
 namespace stratoscope::server {
 namespace {
 
-using testing::ReadAnswer;
+using talking::ReadAnswer;
 
 class Pieces : public BodyStream {
  public:
@@ -53,7 +53,7 @@ class HttpServerTest : public ::testing::Test {
   }
 
   std::vector<ReadAnswer> talk(const std::string& bytes, bool listens = false) {
-    return testing::read_answers(testing::answers_to(server_, bytes, listens));
+    return talking::read_answers(talking::answers_to(server_, bytes, listens));
   }
   static std::string get(const std::string& target, const std::string& fields = "") {
     return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n";
@@ -97,7 +97,7 @@ TEST_F(HttpServerTest, StreamsInChunksAndEndsTheStream) {
 }
 
 TEST_F(HttpServerTest, AStreamEndsWithItsClient) {
-  EXPECT_EQ(testing::answers_to(server_, get("/api/stream")).find("4\r\n"), std::string::npos);
+  EXPECT_EQ(talking::answers_to(server_, get("/api/stream")).find("4\r\n"), std::string::npos);
   EXPECT_TRUE(stream_ended_);
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-namespace stratoscope::server::testing {
+namespace stratoscope::server::talking {
 namespace {
 
 std::string_view take(std::string_view& bytes, std::size_t size) {
@@ -56,4 +56,4 @@ std::vector<ReadAnswer> read_answers(std::string_view bytes) {
   return answers;
 }
 
-}  // namespace stratoscope::server::testing
+}  // namespace stratoscope::server::talking

@@ -13,7 +13,7 @@
 
 #include "apps/server/http/http_server.h"
 
-namespace stratoscope::server::testing {
+namespace stratoscope::server::talking {
 
 // What the server answers to a client that sends the bytes, which must fit into the socket's buffers. One that
 // `listens` is not gone afterwards, so that its last request must say "Connection: close".
@@ -43,4 +43,4 @@ struct ReadAnswer {
 // std::runtime_error for what is no answer.
 std::vector<ReadAnswer> read_answers(std::string_view bytes);
 
-}  // namespace stratoscope::server::testing
+}  // namespace stratoscope::server::talking
