@@ -366,4 +366,4 @@ def test_it_prints_addresses_that_open(own_server):
     allowed = {"Authorization": f"Bearer {serving.token}"}
     for host in ("127.0.0.2", socket.gethostname()):
         assert serving.get("/api/status", headers=allowed | {"Host": f"{host}:{serving.port}"}).status == 200
-        assert serving.get("/", headers={"Host": f"{host}:{serving.port}"}).status == 200
+        assert serving.get("/openapi.json", headers={"Host": f"{host}:{serving.port}"}).status == 200
