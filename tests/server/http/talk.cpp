@@ -44,7 +44,8 @@ std::vector<ReadAnswer> read_answers(std::string_view bytes) {
     answer.status = std::stoi(answer.head.substr(kStart.size()));
     if (answer.status == 100) continue;
     answer.closes = answer.head.find("\r\nConnection: close") != std::string::npos;
-    if (answer.head.find("\r\nX-Method: HEAD") != std::string::npos) continue;
+    const bool is_refused_head = answer.closes && bytes.empty();
+    if (is_refused_head || answer.head.find("\r\nX-Method: HEAD") != std::string::npos) continue;
     const std::size_t length = answer.head.find(kLength);
     if (length != std::string::npos)
       answer.body = take(bytes, std::stoul(answer.head.substr(length + kLength.size())));

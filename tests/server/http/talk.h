@@ -39,8 +39,8 @@ struct ReadAnswer {
   std::string head, body;
   bool closes = false;
 };
-// Answers one by one, each with a length or of chunks; to HEAD ("X-Method: HEAD") without a body. Throws
-// std::runtime_error for what is no answer.
+// Answers one by one, each with a length or of chunks; to HEAD ("X-Method: HEAD", or the last one) without a body.
+// Throws std::runtime_error for what is no answer.
 std::vector<ReadAnswer> read_answers(std::string_view bytes);
 
 }  // namespace stratoscope::server::talking
