@@ -232,8 +232,8 @@ long Store::save(const SavedExperiment& experiment, const Wanted& is_wanted) {
   return id;
 }
 
-// All at once, once no other process writes: whoever reads first and writes then is refused when another one was
-// quicker. Readers of this process pass while it waits.
+// All at once, after other processes have written: a transaction that reads first and then writes is refused when
+// another was quicker. Readers of this process pass while it waits.
 void Store::change(const Wanted& is_wanted, const std::function<void()>& steps) {
   for (int waited = 0;; waited += kPause) {
     {
@@ -271,7 +271,7 @@ bool Store::remove(long id, const Wanted& is_wanted) {
   return found;
 }
 
-// While it lives, statements end with SQLITE_INTERRUPT when nobody wants them, or they take too long.
+// While it lives, statements end with SQLITE_INTERRUPT when their result is not wanted any more, or they take too long.
 class Store::Search {
  public:
   Search(sqlite3* database, const Wanted& is_wanted) : database_(database), is_wanted_(is_wanted) {
