@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
 
   const stratoscope::Text tokens = session.read(text);
   const auto target = static_cast<std::size_t>(session.read(word).ids[0]);
-  const auto log_prob = [&](const std::vector<stratoscope::SiteEdit>& edits) {
+  const auto log_prob = [&](const std::vector<stratoscope::HookEdit>& edits) {
     const auto run = session.model().run(
         {.sequences = {tokens.ids}, .edits = edits, .hidden_states = false, .logits = stratoscope::LogitRows::last});
     return stratoscope::log_softmax(run.logits.matrix().row_span(0))[target];

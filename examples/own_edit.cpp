@@ -22,9 +22,10 @@ int main(int argc, char** argv) try {
       for (std::size_t i = 0; i < value.shape[2]; ++i) value(position, 0, i) *= limit / std::sqrt(sum);
     }
   });
-  std::vector<stratoscope::SiteEdit> edits;
-  for (const stratoscope::Site site : stratoscope::match_sites("blocks.*.hook_resid_post", session.config()))
-    edits.push_back({.site = site, .edit = shorten});
+  std::vector<stratoscope::HookEdit> edits;
+  for (const stratoscope::HookPoint point :
+       stratoscope::match_hook_points("blocks.*.hook_resid_post", session.config()))
+    edits.push_back({.at = point, .edit = shorten});
 
   const auto run = session.model().run({.sequences = {session.read(text).ids}, .edits = edits});
   const auto logits = run.logits.matrix().row_span(run.rows() - 1);

@@ -22,14 +22,14 @@ std::string shape_text(const Json& shape) {
 // Every block has the same points: those of one block, written blocks.i.…
 void print_hook_points(const Json& hook_points, std::size_t n_layers) {
   Table table({"hook point", "shape"});
-  for (const auto& point : hook_points) {
-    std::string name = point["name"];
+  for (const auto& hook : hook_points) {
+    std::string name = hook["name"];
     constexpr std::string_view kFirst = "blocks.0.";
     if (name.starts_with(kFirst))
       name = "blocks.i." + name.substr(kFirst.size());
     else if (name.starts_with("blocks."))
       continue;
-    table.add({name, shape_text(point["shape"])});
+    table.add({name, shape_text(hook["shape"])});
   }
   print("\nhook points, in firing order (i is 0 to {}; pos counts the text's tokens)\n", n_layers - 1);
   print(table.text());

@@ -90,8 +90,8 @@ std::vector<std::string> words_of(const OptionEntry& option) {
   if (option.kind == ValueKind::model) return {kBuiltInModel};
   if (option.kind != ValueKind::hook_point) return option.choices;
   std::vector<std::string> names;
-  for (const HookPoint& point : hook_points())
-    names.push_back((point.scope == Scope::block ? "blocks.*." : "") + std::string(point.name));
+  for (const HookInfo& info : hook_table())
+    names.push_back((info.scope == Scope::block ? "blocks.*." : "") + std::string(info.name));
   return names;
 }
 

@@ -13,19 +13,19 @@
 namespace stratoscope::cli {
 namespace {
 
-// The worst site of each hook point; --json and the figure have every depth.
+// The worst hook point of each hook point; --json and the figure have every depth.
 void print_result(const Verification& result) {
   Table table({"hook point", ">largest error", ">relative to its row", "worst at"});
-  for (const HookPoint& info : hook_points()) {
-    const SiteError* worst = nullptr;
+  for (const HookInfo& info : hook_table()) {
+    const PointError* worst = nullptr;
     double max_abs = 0;
-    for (const SiteError& error : result.errors) {
-      if (error.site.point != info.point) continue;
+    for (const PointError& error : result.errors) {
+      if (error.at.hook != info.hook) continue;
       max_abs = std::max(max_abs, error.max_abs);
       if (worst == nullptr || error.max_rel > worst->max_rel) worst = &error;
     }
     table.add({std::string(info.name), short_number(max_abs, 3), short_number(worst->max_rel, 3),
-               info.scope == Scope::block ? block_label(worst->site.layer) : ""});
+               info.scope == Scope::block ? block_label(worst->at.layer) : ""});
   }
   print(table.text());
 }

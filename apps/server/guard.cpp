@@ -72,11 +72,11 @@ void Guard::check(const Request& head) const {
                   "open the address that it printed, or start it with --allow-host");
   // A proxy may speak another protocol to the browser, and may write its own name over that of the request.
   const std::string origin = head.headers.get("Origin");
-  const std::string site = head.headers.get("Sec-Fetch-Site");
+  const std::string point = head.headers.get("Sec-Fetch-Site");
   const std::string asking = origin.substr(origin.starts_with("https://") ? 8 : origin.starts_with("http://") ? 7 : 0);
   const bool own_page = asking != origin && (asking == written || is_among(proxies, read_host(asking)));
-  const bool foreign =
-      head.headers.count("Origin") > 1 || (!origin.empty() && !own_page) || site == "cross-site" || site == "same-site";
+  const bool foreign = head.headers.count("Origin") > 1 || (!origin.empty() && !own_page) || point == "cross-site" ||
+                       point == "same-site";
   const bool navigation = head.method == "GET" && head.path == "/" && origin.empty();
   if (foreign && !navigation) throw Refusal(403, "request", "pages of other sites may not talk to this server");
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())

@@ -1,4 +1,4 @@
-// Who may talk to the server: the right host name, no other site's page, a token where others can reach it.
+// Who may talk to the server: the right host name, no other hook point's page, a token where others can reach it.
 #pragma once
 
 #include <string>
@@ -14,8 +14,9 @@ struct Guard {
   std::string token = {};                 // empty on loopback: none is required
 
   // Of a request's head, before its body is read. Throws Refusal: 421 for a foreign host name (DNS rebinding), 403 for
-  // another site's page, 401 without the token, 405, 414 and 415 for what no route would read. A token is required for
-  // every address of the machine but loopback's, so that with one any address in place of a name is the right one.
+  // another hook point's page, 401 without the token, 405, 414 and 415 for what no route would read. A token is
+  // required for every address of the machine but loopback's, so that with one any address in place of a name is the
+  // right one.
   void check(const Request& head) const;
 };
 

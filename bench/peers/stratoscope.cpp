@@ -78,9 +78,9 @@ class Peer {
 
   // Every hook point but the heads' results, which are products of their own.
   std::vector<Capture> everything() const {
-    std::vector<Site> sites = CaptureList({"*"}, model_->config()).sites();
-    std::erase_if(sites, [](const Site& site) { return site.point == Point::result; });
-    return captures_of(sites);
+    std::vector<HookPoint> points = CaptureList({"*"}, model_->config()).points();
+    std::erase_if(points, [](const HookPoint& point) { return point.hook == Hook::result; });
+    return captures_of(points);
   }
 
   // From the prompt to the token that follows.

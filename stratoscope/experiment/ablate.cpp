@@ -9,10 +9,10 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiment/hook_means.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/experiment/nonfinite_points.h"
-#include "stratoscope/experiment/site_means.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/probe/value_edit.h"
@@ -39,10 +39,10 @@ class Parts {
     if (!request.reference.empty() && !request.mean)
       throw Error("ablate", "reference texts are given, but zero needs none", "add --mean, or leave out --reference");
     if (!request.mean) return;
-    std::set<Site> sites;
+    std::set<HookPoint> points;
     for (const AblatedPart part : request.parts)
       for (std::size_t layer = 0; layer < config_.n_layers; ++layer)
-        for (const Point point : points_of(part)) sites.insert({point, layer});
+        for (const Hook hook : hooks_of(part)) points.insert({hook, layer});
     std::vector<Text> texts;
     for (std::size_t i = 0; i < request.reference.size(); ++i) {
       try {
@@ -55,21 +55,21 @@ class Parts {
     result.reference_texts = request.reference.size();
     for (const Text& one : texts)
       if (!request.reference.empty()) result.reference_tokens += one.ids.size();
-    const std::vector<Site> all(sites.begin(), sites.end());
-    for (const auto& [site, mean] : site_means(session, texts, all)) {
+    const std::vector<HookPoint> all(points.begin(), points.end());
+    for (const auto& [point, mean] : hook_means(session, texts, all)) {
       BasicTensor<double> values({mean.size()});
       std::copy(mean.begin(), mean.end(), values.data());
-      means_.emplace(site, std::make_shared<const BasicTensor<double>>(std::move(values)));
+      means_.emplace(point, std::make_shared<const BasicTensor<double>>(std::move(values)));
     }
   }
 
-  std::vector<SiteEdit> edits_of(const Ablation& ablation) const {
-    std::vector<SiteEdit> edits;
-    for (const Point point : points_of(ablation.part)) {
-      const Site site{point, ablation.layer};
-      const Shape shape = shape_of(site, config_, 1);
+  std::vector<HookEdit> edits_of(const Ablation& ablation) const {
+    std::vector<HookEdit> edits;
+    for (const Hook hook : hooks_of(ablation.part)) {
+      const HookPoint point{hook, ablation.layer};
+      const Shape shape = shape_of(point, config_, 1);
       Operand operand{{0.0}, {0, 0, 0}};
-      if (const auto mean = means_.find(site); mean != means_.end())
+      if (const auto mean = means_.find(point); mean != means_.end())
         operand = {{}, {0, shape.size() == 3 ? shape[2] : 0, 1}, mean->second};
       Chosen chosen;
       if (ablation.part == AblatedPart::head) chosen[1] = {ablation.index};
@@ -77,7 +77,7 @@ class Parts {
         chosen[2].emplace(ablation.last - ablation.index + 1);
         std::iota(chosen[2]->begin(), chosen[2]->end(), ablation.index);
       }
-      edits.push_back({site, 0, std::make_shared<ValueEdit>(point, EditOp::set, std::move(operand), std::move(chosen)),
+      edits.push_back({point, 0, std::make_shared<ValueEdit>(hook, EditOp::set, std::move(operand), std::move(chosen)),
                        positions_});
     }
     return edits;
@@ -100,19 +100,19 @@ class Parts {
   }
 
  private:
-  static std::vector<Point> points_of(AblatedPart part) {
+  static std::vector<Hook> hooks_of(AblatedPart part) {
     switch (part) {
-      case AblatedPart::head: return {Point::z};
-      case AblatedPart::attn: return {Point::attn_out};
-      case AblatedPart::mlp: return {Point::mlp_out};
-      case AblatedPart::block: return {Point::attn_out, Point::mlp_out};
-      default: return {Point::mlp_post};
+      case AblatedPart::head: return {Hook::z};
+      case AblatedPart::attn: return {Hook::attn_out};
+      case AblatedPart::mlp: return {Hook::mlp_out};
+      case AblatedPart::block: return {Hook::attn_out, Hook::mlp_out};
+      default: return {Hook::mlp_post};
     }
   }
 
   const ModelConfig& config_;
   std::vector<std::size_t> positions_;
-  std::map<Site, std::shared_ptr<const BasicTensor<double>>> means_;
+  std::map<HookPoint, std::shared_ptr<const BasicTensor<double>>> means_;
 };
 
 void check_parts(const AblateRequest& request) {

@@ -23,8 +23,8 @@ Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
   for (const std::string& name : request.heads) {
     const HookMatch match = match_hook(name, config);
     if (!match.heads) throw Error("attention", in_quotes(name) + " is no head", "heads are called L5H3");
-    for (const Site site : match.sites)
-      for (const std::size_t head : *match.heads) wanted.insert({site.layer, head});
+    for (const HookPoint point : match.points)
+      for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
   }
   if (request.layer)
     for (const std::size_t layer : parse_index_set(*request.layer, config.n_layers, "layer"))
@@ -32,33 +32,33 @@ Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
   return wanted;
 }
 
-bool acts_in(const SiteEdit& edit, std::size_t layer) {
-  const Scope scope = hook_point(edit.site.point).scope;
-  return scope == Scope::block ? edit.site.layer == layer : scope == Scope::before_blocks && layer == 0;
+bool acts_in(const HookEdit& edit, std::size_t layer) {
+  const Scope scope = info_of(edit.at.hook).scope;
+  return scope == Scope::block ? edit.at.layer == layer : scope == Scope::before_blocks && layer == 0;
 }
 
 // Block by block, so that the patterns of one block alone are in memory.
 template <class T>
-void read_patterns(const Session& session, const std::vector<SiteEdit>& edits, const Heads& wanted, Attention& result) {
+void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const Heads& wanted, Attention& result) {
   std::shared_ptr<const Start> start;
   for (std::size_t layer = 0; layer < result.n_layers; ++layer) {
     if (session.progress() != nullptr) session.progress()->update("attention", layer, result.n_layers);
     QuietProgress quiet(session.progress());
     RunRequest pass;
     pass.sequences = {result.text.ids};
-    pass.captures = captures_of(std::vector<Site>{{Point::pattern, layer}});
+    pass.captures = captures_of(std::vector<HookPoint>{{Hook::pattern, layer}});
     pass.hidden_states = false;
     pass.start = start;
     pass.stop_at = layer + 1;
     pass.progress = &quiet;
-    for (const SiteEdit& edit : edits)
+    for (const HookEdit& edit : edits)
       if (acts_in(edit, layer)) pass.edits.push_back(edit);
     Run<T> run;
     if constexpr (std::is_same_v<T, float>)
       run = session.model().run(pass);
     else
       run = session.model().run_reference(pass);
-    const BasicTensor<T>& patterns = run.value({Point::pattern, layer});
+    const BasicTensor<T>& patterns = run.value({Hook::pattern, layer});
     for (std::size_t head = 0; head < result.n_heads; ++head) {
       const MatrixView<const T> pattern = patterns.slice(head);
       result.heads.push_back({layer, head, attention_scores(pattern, std::span<const TokenId>(result.text.ids))});

@@ -27,25 +27,25 @@ Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config)
   for (const std::string& name : request.heads) {
     const HookMatch match = match_hook(name, config);
     if (!match.heads) throw Error("attribution", in_quotes(name) + " is no head", "heads are called L5H3");
-    for (const Site site : match.sites)
-      for (const std::size_t head : *match.heads) wanted.insert({site.layer, head});
+    for (const HookPoint point : match.points)
+      for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
   }
   return wanted;
 }
 
-// The sites of which an edit acts on the asked row.
-std::set<Site> edited_sites(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
-                            std::size_t row) {
-  std::set<Site> sites;
+// The hook points of which an edit acts on the asked row.
+std::set<HookPoint> edited_points(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
+                                  std::size_t row) {
+  std::set<HookPoint> points;
   for (const std::string& text : request.edits.expressions) {
     const EditExpression edit = parse_edit(text);
     if (edit.positions) {
       const auto rows = parse_index_set(*edit.positions, positions, "position");
       if (!std::binary_search(rows.begin(), rows.end(), row)) continue;
     }
-    for (const Site site : match_sites(edit.hook, config)) sites.insert(site);
+    for (const HookPoint point : match_hook_points(edit.hook, config)) points.insert(point);
   }
-  return sites;
+  return points;
 }
 
 bool larger(double a, double b) {
@@ -54,21 +54,21 @@ bool larger(double a, double b) {
 }
 
 // What is captured: the row at `row` of every summand, the keys' side of attention whole.
-std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, const std::set<Site>& edited) {
+std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, const std::set<HookPoint>& edited) {
   std::vector<Capture> captures;
-  const auto add = [&](Point point, std::size_t layer) {
-    captures.push_back({{point, layer}, std::vector{row}, std::nullopt});
+  const auto add = [&](Hook hook, std::size_t layer) {
+    captures.push_back({{hook, layer}, std::vector{row}, std::nullopt});
   };
-  for (const Point point : {Point::embed, Point::pos_embed}) add(point, 0);
+  for (const Hook hook : {Hook::embed, Hook::pos_embed}) add(hook, 0);
   for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const Point point : {Point::resid_pre, Point::pattern, Point::z, Point::attn_out, Point::resid_mid,
-                              Point::mlp_post, Point::mlp_out, Point::resid_post})
-      add(point, layer);
-    captures.push_back({{Point::v, layer}, std::nullopt, std::nullopt});
-    if (edited.contains({Point::result, layer})) add(Point::result, layer);
+    for (const Hook hook : {Hook::resid_pre, Hook::pattern, Hook::z, Hook::attn_out, Hook::resid_mid, Hook::mlp_post,
+                            Hook::mlp_out, Hook::resid_post})
+      add(hook, layer);
+    captures.push_back({{Hook::v, layer}, std::nullopt, std::nullopt});
+    if (edited.contains({Hook::result, layer})) add(Hook::result, layer);
   }
-  for (const Point point : {Point::ln_final_scale, Point::ln_final_normalized, Point::unembed_in, Point::unembed_out})
-    add(point, 0);
+  for (const Hook hook : {Hook::ln_final_scale, Hook::ln_final_normalized, Hook::unembed_in, Hook::unembed_out})
+    add(hook, 0);
   return captures;
 }
 
@@ -76,7 +76,7 @@ std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, co
 template <class T>
 class Attributor {
  public:
-  Attributor(const Session& session, const AttributionRequest& request, const Run<T>& run, std::set<Site> edited,
+  Attributor(const Session& session, const AttributionRequest& request, const Run<T>& run, std::set<HookPoint> edited,
              Attribution& result)
       : session_(session),
         config_(session.config()),
@@ -86,15 +86,15 @@ class Attributor {
         result_(result) {}
 
   void attribute() {
-    const std::span<const T> logits = row({Point::unembed_out, 0});
+    const std::span<const T> logits = row({Hook::unembed_out, 0});
     choose_targets(logits);
     read_unembedding();
     result_.value = of_targets(logits);
-    result_.scale = static_cast<double>(row({Point::ln_final_scale, 0})[0]);
+    result_.scale = static_cast<double>(row({Hook::ln_final_scale, 0})[0]);
     readout_ = hold_scale(read("ln_f.weight"), read("ln_f.bias"), unembedding_, result_.scale);
-    part("hook_embed", "embedding", std::nullopt, of({Point::embed, 0}));
-    part("hook_pos_embed", "pos. embedding", std::nullopt, of({Point::pos_embed, 0}));
-    double stream = of({Point::embed, 0}) + of({Point::pos_embed, 0});
+    part("hook_embed", "embedding", std::nullopt, of({Hook::embed, 0}));
+    part("hook_pos_embed", "pos. embedding", std::nullopt, of({Hook::pos_embed, 0}));
+    double stream = of({Hook::embed, 0}) + of({Hook::pos_embed, 0});
     for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
       if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers);
       stream = block(layer, stream);
@@ -111,10 +111,10 @@ class Attributor {
     const auto tensor = session_.checkpoint().read<double>(name);
     return {tensor.values().begin(), tensor.values().end()};
   }
-  std::span<const T> row(Site site) const { return run_.value(site).values(); }
+  std::span<const T> row(HookPoint point) const { return run_.value(point).values(); }
   // The contribution of a captured summand.
-  double of(Site site) const { return contribution(readout_, row(site)); }
-  bool edited(Point point, std::size_t layer = 0) const { return edited_.contains({point, layer}); }
+  double of(HookPoint point) const { return contribution(readout_, row(point)); }
+  bool edited(Hook hook, std::size_t layer = 0) const { return edited_.contains({hook, layer}); }
 
   void choose_targets(std::span<const T> logits) {
     for (const TargetChoice& choice : request_.targets) result_.targets.push_back(read_target(session_, choice));
@@ -147,29 +147,29 @@ class Attributor {
   void part(std::string name, std::string label, std::optional<std::size_t> layer, double contribution) {
     result_.components.push_back({std::move(name), std::move(label), layer, contribution});
   }
-  void edit_part(std::vector<AttributionPart>& parts, Site site, double contribution) const {
-    const std::string name = "edit of " + name_of(site);
-    const bool in_block = hook_point(site.point).scope == Scope::block;
-    parts.push_back({name, name, in_block ? std::optional(site.layer) : std::nullopt, contribution});
+  void edit_part(std::vector<AttributionPart>& parts, HookPoint point, double contribution) const {
+    const std::string name = "edit of " + name_of(point);
+    const bool in_block = info_of(point.hook).scope == Scope::block;
+    parts.push_back({name, name, in_block ? std::optional(point.layer) : std::nullopt, contribution});
   }
-  // The residual stream at `site`, of which the parts before it give `expected`: more, where it was edited.
-  double stream_at(Site site, double expected) {
-    const double actual = of(site);
-    if (edited_.contains(site)) edit_part(result_.components, site, actual - expected);
+  // The residual stream at `hook point`, of which the parts before it give `expected`: more, where it was edited.
+  double stream_at(HookPoint point, double expected) {
+    const double actual = of(point);
+    if (edited_.contains(point)) edit_part(result_.components, point, actual - expected);
     return actual;
   }
 
   // From what the stream gives before the block to what it gives behind it.
   double block(std::size_t layer, double before) {
     const std::string label = block_label(layer);
-    const double entering = stream_at({Point::resid_pre, layer}, before);
-    const double attention = of({Point::attn_out, layer}), mlp = of({Point::mlp_out, layer});
-    part(name_of(Site{Point::attn_out, layer}), label + " attention", layer, attention);
+    const double entering = stream_at({Hook::resid_pre, layer}, before);
+    const double attention = of({Hook::attn_out, layer}), mlp = of({Hook::mlp_out, layer});
+    part(name_of(HookPoint{Hook::attn_out, layer}), label + " attention", layer, attention);
     by_head(layer, attention);
-    const double middle = stream_at({Point::resid_mid, layer}, entering + attention);
-    part(name_of(Site{Point::mlp_out, layer}), label + " MLP", layer, mlp);
+    const double middle = stream_at({Hook::resid_mid, layer}, entering + attention);
+    part(name_of(HookPoint{Hook::mlp_out, layer}), label + " MLP", layer, mlp);
     by_neuron(layer, mlp);
-    return stream_at({Point::resid_post, layer}, middle + mlp);
+    return stream_at({Hook::resid_post, layer}, middle + mlp);
   }
 
   void by_head(std::size_t layer, double attention) {
@@ -177,17 +177,17 @@ class Attributor {
     const std::size_t d_head = config_.d_head;
     const auto w_o = session_.checkpoint().read<double>(prefix + ".weight");
     const std::vector<double> per_unit = contribution_per_unit(readout_, w_o.matrix());
-    std::vector<double> heads = contributions(row({Point::z, layer}), per_unit, d_head);
-    const auto& values = run_.value({Point::v, layer});  // [pos, head, d_head]
-    const auto& patterns = run_.value({Point::pattern, layer});
+    std::vector<double> heads = contributions(row({Hook::z, layer}), per_unit, d_head);
+    const auto& values = run_.value({Hook::v, layer});  // [pos, head, d_head]
+    const auto& patterns = run_.value({Hook::pattern, layer});
     auto& by_source = result_.by_source.emplace_back(result_.position + 1);
     for (std::size_t head = 0; head < config_.n_heads; ++head) {
       SourceAttribution source{layer, head, heads[head], {}, 0};
       const MatrixView<const T> v(values.data() + head * d_head, result_.position + 1, d_head, config_.d_model);
       source.by_position = contributions_by_source(std::span<const T>(patterns.slice(head).row(0), v.rows), v,
                                                    std::span(per_unit).subspan(head * d_head, d_head));
-      if (edited(Point::result, layer)) {
-        const std::span<const T> result = row({Point::result, layer});
+      if (edited(Hook::result, layer)) {
+        const std::span<const T> result = row({Hook::result, layer});
         source.contribution = heads[head] =
             contribution(readout_, result.subspan(head * config_.d_model, config_.d_model));
       }
@@ -196,7 +196,7 @@ class Attributor {
         sum += source.by_position[p];
         by_source[p] += source.by_position[p];
       }
-      if (edited(Point::result, layer) || edited(Point::z, layer)) source.edited = source.contribution - sum;
+      if (edited(Hook::result, layer) || edited(Hook::z, layer)) source.edited = source.contribution - sum;
       note_residue(result_.residues.sources, source.contribution - sum - source.edited);
       result_.heads.push_back({layer, head, heads[head]});
       sources_.push_back(std::move(source));
@@ -207,13 +207,13 @@ class Attributor {
         {"blocks." + std::to_string(layer) + ".attn.b_O", block_label(layer) + " attention's bias", layer, of_bias});
     double sum = of_bias;
     for (const double head : heads) sum += head;
-    if (edited(Point::attn_out, layer)) edit_part(result_.attention_parts, {Point::attn_out, layer}, attention - sum);
+    if (edited(Hook::attn_out, layer)) edit_part(result_.attention_parts, {Hook::attn_out, layer}, attention - sum);
   }
 
   void by_neuron(std::size_t layer, double mlp) {
     const std::string prefix = "h." + std::to_string(layer) + ".mlp.c_proj";
     const auto w_out = session_.checkpoint().read<double>(prefix + ".weight");
-    const std::span<const T> activations = row({Point::mlp_post, layer});
+    const std::span<const T> activations = row({Hook::mlp_post, layer});
     const std::vector<double> parts = contributions(activations, contribution_per_unit(readout_, w_out.matrix()));
     const std::vector<double> bias = read(prefix + ".bias");
     const double of_bias = contribution(readout_, std::span<const double>(bias));
@@ -225,28 +225,27 @@ class Attributor {
       sum += parts[n];
     }
     neuron_sum_ += sum;
-    if (edited(Point::mlp_out, layer)) edit_part(result_.mlp_parts, {Point::mlp_out, layer}, mlp - sum - of_bias);
+    if (edited(Hook::mlp_out, layer)) edit_part(result_.mlp_parts, {Hook::mlp_out, layer}, mlp - sum - of_bias);
   }
 
   void final_norm(double stream, std::span<const T> logits) {
     part("ln_final.b", "final norm's bias", std::nullopt, readout_.constant);
     double expected = stream + readout_.constant;
-    if (edited(Point::ln_final_normalized)) {
+    if (edited(Hook::ln_final_normalized)) {
       const auto weight = read("ln_f.weight");
-      const std::span<const T> normalized = row({Point::ln_final_normalized, 0});
+      const std::span<const T> normalized = row({Hook::ln_final_normalized, 0});
       double actual = readout_.constant;
       for (std::size_t i = 0; i < weight.size(); ++i)
         actual += static_cast<double>(normalized[i]) * weight[i] * unembedding_[i];
-      edit_part(result_.components, {Point::ln_final_normalized, 0}, actual - expected);
+      edit_part(result_.components, {Hook::ln_final_normalized, 0}, actual - expected);
       expected = actual;
     }
-    if (edited(Point::unembed_in)) {
-      const double actual = contribution(Readout{unembedding_, 0}, row({Point::unembed_in, 0}));
-      edit_part(result_.components, {Point::unembed_in, 0}, actual - expected);
+    if (edited(Hook::unembed_in)) {
+      const double actual = contribution(Readout{unembedding_, 0}, row({Hook::unembed_in, 0}));
+      edit_part(result_.components, {Hook::unembed_in, 0}, actual - expected);
       expected = actual;
     }
-    if (edited(Point::unembed_out))
-      edit_part(result_.components, {Point::unembed_out, 0}, of_targets(logits) - expected);
+    if (edited(Hook::unembed_out)) edit_part(result_.components, {Hook::unembed_out, 0}, of_targets(logits) - expected);
   }
 
   void rank_neurons() {
@@ -300,7 +299,7 @@ class Attributor {
   const ModelConfig& config_;
   const AttributionRequest& request_;
   const Run<T>& run_;
-  std::set<Site> edited_;
+  std::set<HookPoint> edited_;
   Attribution& result_;
   std::vector<double> unembedding_;
   Readout readout_;
@@ -322,7 +321,7 @@ Attribution attribution(const Session& session, const AttributionRequest& reques
   result.text = session.read(request.text, request.text_options);
   const std::size_t count = result.text.ids.size();
   result.position = parse_index(request.position, count, "position");
-  std::set<Site> edited = edited_sites(request, config, count, result.position);
+  std::set<HookPoint> edited = edited_points(request, config, count, result.position);
   RunRequest pass;
   pass.hidden_states = false;
   pass.logits = LogitRows::none;

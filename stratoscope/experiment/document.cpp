@@ -29,7 +29,7 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
   json["isa"] = instruction_set();
   if (effect) json["effect"] = {{"kl", effect->kl}, {"max_change", effect->max_change}};
   if (effect && effect->nonfinite)
-    json["effect"]["nonfinite"] = {{"hook_point", name_of(effect->nonfinite->site)},
+    json["effect"]["nonfinite"] = {{"hook_point", name_of(effect->nonfinite->at)},
                                    {"text", effect->nonfinite->sequence},
                                    {"position", effect->nonfinite->position}};
   if (effect) add_globs(effect->globs, json);
@@ -40,7 +40,7 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
 void add_globs(const std::vector<GlobMatch>& globs, Json& document) {
   for (const GlobMatch& glob : globs) {
     Json names = Json::array();
-    for (const Site site : glob.sites) names.push_back(name_of(site));
+    for (const HookPoint point : glob.points) names.push_back(name_of(point));
     document["globs"].push_back({{"expression", glob.expression}, {"hook_points", std::move(names)}});
   }
 }
@@ -64,11 +64,11 @@ std::string describe(const Effect& effect) {
 
 std::string describe(const GlobMatch& glob) {
   constexpr std::size_t kShown = 12;
-  const std::size_t count = glob.sites.size(), shown = count > kShown ? kShown - 1 : count;
+  const std::size_t count = glob.points.size(), shown = count > kShown ? kShown - 1 : count;
   std::string text = in_quotes(glob.expression) + " means " + std::to_string(count) +
                      (count == 1 ? " hook point: " : " hook points: ");
-  for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? ", " : "") + name_of(glob.sites[i]);
-  return shown < count ? text + ", … " + name_of(glob.sites.back()) : text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? ", " : "") + name_of(glob.points[i]);
+  return shown < count ? text + ", … " + name_of(glob.points.back()) : text;
 }
 
 }  // namespace stratoscope

@@ -63,7 +63,7 @@ class Surveyor {
 
   const T* state(std::size_t depth, std::size_t token) const {
     const bool replaced = result_.at == LastDepth::resid && depth + 1 == depths_;
-    return replaced ? run_.value({Point::resid_post, depths_ - 2}).matrix().row(token)
+    return replaced ? run_.value({Hook::resid_post, depths_ - 2}).matrix().row(token)
                     : run_.hidden_states.slice(depth).row(token);
   }
 
@@ -141,7 +141,7 @@ Geometry geometry(const Session& session, const GeometryRequest& request) {
   RunRequest pass;
   pass.logits = LogitRows::none;
   if (request.at == LastDepth::resid)
-    pass.captures = captures_of(std::vector<Site>{{Point::resid_post, session.config().n_layers - 1}});
+    pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_post, session.config().n_layers - 1}});
   const EditedRun edited = run_text(session, result.text, request.edits, std::move(pass), request.text_options);
   result.effect = edited.effect;
   const ThreadScope threads(session.model().threads());

@@ -8,9 +8,9 @@
 namespace stratoscope {
 namespace {
 
-Json shape_json(Site site, const ModelConfig& config) {
-  Json shape = shape_of(site, config, 1);
-  const auto& axes = hook_point(site.point).axes;
+Json shape_json(HookPoint point, const ModelConfig& config) {
+  Json shape = shape_of(point, config, 1);
+  const auto& axes = info_of(point.hook).axes;
   for (std::size_t i = 0; i < axes.size(); ++i)
     if (axes[i] == HookAxis::pos || axes[i] == HookAxis::key) shape[i] = "pos";
   return shape;
@@ -67,8 +67,8 @@ Document model_info(const Session& session) {
   json["dtype"] = name_of(session.checkpoint().dtype());
   json["folder"] = session.folder().string();
   json["hook_points"] = Json::array();
-  for (const Site site : all_sites(session.config()))
-    json["hook_points"].push_back({{"name", name_of(site)}, {"shape", shape_json(site, session.config())}});
+  for (const HookPoint point : all_hook_points(session.config()))
+    json["hook_points"].push_back({{"name", name_of(point)}, {"shape", shape_json(point, session.config())}});
   return finish_document(json);
 }
 

@@ -16,15 +16,15 @@
 namespace stratoscope {
 namespace {
 
-std::vector<Site> sites_of(LensPoint at, const ModelConfig& config) {
-  std::vector<Site> sites;
-  const Point point = at == LensPoint::resid       ? Point::resid_pre
-                      : at == LensPoint::resid_mid ? Point::resid_mid
-                      : at == LensPoint::attn_out  ? Point::attn_out
-                                                   : Point::mlp_out;
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) sites.push_back({point, layer});
-  if (at == LensPoint::resid) sites.push_back({Point::resid_post, config.n_layers - 1});
-  return sites;
+std::vector<HookPoint> points_of(LensPoint at, const ModelConfig& config) {
+  std::vector<HookPoint> points;
+  const Hook hook = at == LensPoint::resid       ? Hook::resid_pre
+                    : at == LensPoint::resid_mid ? Hook::resid_mid
+                    : at == LensPoint::attn_out  ? Hook::attn_out
+                                                 : Hook::mlp_out;
+  for (std::size_t layer = 0; layer < config.n_layers; ++layer) points.push_back({hook, layer});
+  if (at == LensPoint::resid) points.push_back({Hook::resid_post, config.n_layers - 1});
+  return points;
 }
 
 std::vector<std::string> labels_of(LensPoint at, const ModelConfig& config) {
@@ -41,18 +41,18 @@ class Reader {
   Reader(const Session& session, const LensRequest& request, Lens& lens, const Run<T>& run)
       : session_(session), request_(request), lens_(lens), run_(run) {
     // Edits behind the blocks act on what the lens reads as they do on what the model predicts.
-    for (const SiteEdit& edit : resolve_edits(session, lens.text, request.edits, request.text_options))
-      if (hook_point(edit.site.point).scope == Scope::after_blocks) edits_.push_back(edit);
+    for (const HookEdit& edit : resolve_edits(session, lens.text, request.edits, request.text_options))
+      if (info_of(edit.at.hook).scope == Scope::after_blocks) edits_.push_back(edit);
   }
 
   void read() {
-    const auto sites = sites_of(lens_.at, session_.config());
+    const auto points = points_of(lens_.at, session_.config());
     const std::size_t last = session_.config().n_layers - 1;
-    final_ = rows_of(run_.value({Point::resid_post, last}));
+    final_ = rows_of(run_.value({Hook::resid_post, last}));
     final_reader_.emplace(Metric::kl, std::vector<TokenId>{}, false, std::as_const(final_).matrix());
-    for (std::size_t depth = 0; depth < sites.size(); ++depth) {
-      if (session_.progress() != nullptr) session_.progress()->update("lens", depth, sites.size());
-      const BasicTensor<T> logits = rows_of(run_.value(sites[depth]));
+    for (std::size_t depth = 0; depth < points.size(); ++depth) {
+      if (session_.progress() != nullptr) session_.progress()->update("lens", depth, points.size());
+      const BasicTensor<T> logits = rows_of(run_.value(points[depth]));
       std::vector<LensCell> cells(lens_.positions.size());
       const ThreadScope threads(session_.model().threads());
       parallel_for(cells.size(), [&](std::size_t i) { cells[i] = cell_of(logits, i); });
@@ -109,7 +109,7 @@ class Reader {
   const LensRequest& request_;
   Lens& lens_;
   const Run<T>& run_;
-  std::vector<SiteEdit> edits_;
+  std::vector<HookEdit> edits_;
   BasicTensor<T> final_;
   std::optional<MetricReader<T>> final_reader_;
 };
@@ -170,9 +170,9 @@ Lens logit_lens(const Session& session, const LensRequest& request) {
   lens.labels = labels_of(request.at, session.config());
   if (request.target) lens.target = read_target(session, *request.target);
   RunRequest pass;
-  auto sites = sites_of(request.at, session.config());
-  sites.push_back({Point::resid_post, session.config().n_layers - 1});
-  pass.captures = captures_of(sites);
+  auto points = points_of(request.at, session.config());
+  points.push_back({Hook::resid_post, session.config().n_layers - 1});
+  pass.captures = captures_of(points);
   pass.hidden_states = false;
   pass.logits = LogitRows::none;  // all of them where there are edits, for their effect
   const EditedRun edited = run_text(session, lens.text, request.edits, pass, request.text_options);

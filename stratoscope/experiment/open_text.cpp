@@ -8,18 +8,18 @@
 namespace stratoscope {
 namespace {
 
-Site last_output(const ModelConfig& config) { return {Point::resid_post, config.n_layers - 1}; }
+HookPoint last_output(const ModelConfig& config) { return {Hook::resid_post, config.n_layers - 1}; }
 
 // Blocks in the order of the pass: what lies before them counts to the first, what lies behind is n_layers.
-std::size_t block_of(const SiteEdit& edit, const ModelConfig& config) {
-  switch (hook_point(edit.site.point).scope) {
+std::size_t block_of(const HookEdit& edit, const ModelConfig& config) {
+  switch (info_of(edit.at.hook).scope) {
     case Scope::before_blocks: return 0;
-    case Scope::block: return edit.site.layer;
+    case Scope::block: return edit.at.layer;
     default: return config.n_layers;
   }
 }
 
-bool is_before_blocks(const SiteEdit& edit) { return hook_point(edit.site.point).scope == Scope::before_blocks; }
+bool is_before_blocks(const HookEdit& edit) { return info_of(edit.at.hook).scope == Scope::before_blocks; }
 
 }  // namespace
 
@@ -44,10 +44,10 @@ RunRequest OpenText::request() const {
   return request;
 }
 
-std::vector<SiteEdit> OpenText::edits_in(Which which, std::size_t first_block, std::size_t end_block) const {
-  std::vector<SiteEdit> chosen;
+std::vector<HookEdit> OpenText::edits_in(Which which, std::size_t first_block, std::size_t end_block) const {
+  std::vector<HookEdit> chosen;
   if (which == Which::edited)
-    for (const SiteEdit& edit : edits_) {
+    for (const HookEdit& edit : edits_) {
       const std::size_t block = block_of(edit, session_.config());
       // A pass that begins behind the embeddings never reaches the points there.
       if (block >= first_block && block < end_block && !(first_block > 0 && is_before_blocks(edit)))
@@ -59,7 +59,7 @@ std::vector<SiteEdit> OpenText::edits_in(Which which, std::size_t first_block, s
 const KeptRun& OpenText::run(Which which) {
   if (!clean_) {
     RunRequest pass = request();
-    pass.captures = captures_of(std::vector<Site>{last_output(session_.config())});
+    pass.captures = captures_of(std::vector<HookPoint>{last_output(session_.config())});
     Run<float> run = session_.model().run(pass);
     clean_ = {std::move(run.hidden_states), std::move(run.captured.front().second)};
   }
@@ -72,16 +72,16 @@ const KeptRun& OpenText::run(Which which) {
 KeptRun OpenText::run_edited() {
   const ModelConfig& config = session_.config();
   std::size_t first = config.n_layers;
-  for (const SiteEdit& edit : edits_) first = std::min(first, is_before_blocks(edit) ? 0 : block_of(edit, config));
+  for (const HookEdit& edit : edits_) first = std::min(first, is_before_blocks(edit) ? 0 : block_of(edit, config));
   const bool from_tokens = std::any_of(edits_.begin(), edits_.end(), is_before_blocks);
   RunRequest pass = request();
   pass.edits = edits_in(Which::edited, 0, config.n_layers + 1);
   // The logits are not asked for here, so an edit of them would never fire; logits() makes it.
-  std::erase_if(pass.edits, [](const SiteEdit& edit) { return edit.site.point == Point::unembed_out; });
+  std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::unembed_out; });
   if (!from_tokens)
     pass.start = start_from(first, first == config.n_layers ? clean_->last_residual.matrix()
                                                             : std::as_const(clean_->hidden_states).slice(first));
-  if (first < config.n_layers) pass.captures = captures_of(std::vector<Site>{last_output(config)});
+  if (first < config.n_layers) pass.captures = captures_of(std::vector<HookPoint>{last_output(config)});
   Run<float> run = session_.model().run(pass);
   KeptRun kept;
   kept.last_residual = run.captured.empty() ? clean_->last_residual.copy() : std::move(run.captured.front().second);
@@ -151,13 +151,13 @@ Tensor OpenText::read_out(MatrixView<const float> rows) {
 Tensor OpenText::patterns(Which which, std::size_t layer, const std::vector<std::size_t>& heads) {
   RunRequest pass = request();
   pass.hidden_states = false;
-  const Site site{Point::pattern, layer};
-  pass.captures = {Capture{site, std::nullopt, heads.empty() ? std::nullopt : std::optional(heads)}};
+  const HookPoint point{Hook::pattern, layer};
+  pass.captures = {Capture{point, std::nullopt, heads.empty() ? std::nullopt : std::optional(heads)}};
   pass.stop_at = layer + 1;
   pass.edits = edits_in(which, layer, layer + 1);
   if (layer > 0) {
     pass.start = start_from(layer, residual(which, layer));  // made by the edits at hook_resid_pre already
-    std::erase_if(pass.edits, [](const SiteEdit& edit) { return edit.site.point == Point::resid_pre; });
+    std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::resid_pre; });
   }
   return std::move(session_.model().run(pass).captured.front().second);
 }

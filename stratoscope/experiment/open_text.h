@@ -53,13 +53,13 @@ class OpenText {
   RunRequest request() const;
   Tensor read_out(MatrixView<const float> rows);
   KeptRun run_edited();
-  std::vector<SiteEdit> edits_in(Which which, std::size_t first_block, std::size_t end_block) const;
+  std::vector<HookEdit> edits_in(Which which, std::size_t first_block, std::size_t end_block) const;
 
   Session session_;
   TextOptions options_;
   Text text_;
   Edits asked_;
-  std::vector<SiteEdit> edits_;
+  std::vector<HookEdit> edits_;
   std::optional<KeptRun> clean_, edited_;
 };
 

@@ -21,8 +21,8 @@ std::size_t heads_of(const Capture& capture, const ModelConfig& config) {
 }
 
 Shape shape_of_capture(const Capture& capture, const ModelConfig& config, std::size_t rows, std::size_t longest) {
-  const auto& axes = hook_point(capture.site.point).axes;
-  Shape shape = shape_of(capture.site, config, rows);
+  const auto& axes = info_of(capture.at.hook).axes;
+  Shape shape = shape_of(capture.at, config, rows);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis] == HookAxis::head) shape[axis] = heads_of(capture, config);
     if (axes[axis] == HookAxis::key) shape[axis] = longest;
@@ -40,7 +40,7 @@ std::vector<PlannedArray> plan(const ModelConfig& config, DType dtype, const Run
   if (blocks.stops) arrays.push_back({"residual", dtype, {sizes.rows, config.d_model}});
   if (blocks.is_part()) arrays.push_back({"block_range", DType::i64, {2}});
   for (std::size_t i = 0; i < sizes.captures.size(); ++i)
-    arrays.push_back({name_of(sizes.captures[i].site), dtype,
+    arrays.push_back({name_of(sizes.captures[i].at), dtype,
                       shape_of_capture(sizes.captures[i], config, sizes.captured_rows[i], sizes.longest)});
   return arrays;
 }
@@ -129,8 +129,8 @@ void RunWriter<T>::write_values(const Run<T>& run) {
   if (logits_) write_rows(*logits_, run.logits, 0, rows_);
   if (residual_) write_rows(*residual_, run.residual, 0, rows_);
   for (std::size_t i = 0; i < captured_rows_.size(); ++i) {
-    const auto& [site, value] = run.captured[i];
-    const std::size_t axis = pos_axis_of(site);
+    const auto& [point, value] = run.captured[i];
+    const std::size_t axis = pos_axis_of(point);
     write_rows(captured_ + i, value, axis, captured_rows_[i]);
     captured_rows_[i] += value.shape()[axis];
   }

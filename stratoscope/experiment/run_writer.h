@@ -22,7 +22,7 @@ struct SavedBlocks {
 // How much there will be of everything, known before the first pass.
 struct RunSizes {
   std::size_t texts = 0, rows = 0, longest = 0;
-  std::vector<Capture> captures;           // sites and heads
+  std::vector<Capture> captures;           // hook points and heads
   std::vector<std::size_t> captured_rows;  // of each, over all texts
 };
 

@@ -204,7 +204,7 @@ class Recorder {
     if (blocks_.stops) pass.stop_at = blocks_.last;
     std::size_t row = 0;
     for (std::size_t s = 0; s < pass.sequences.size(); row += pass.sequences[s++].size())
-      for (SiteEdit& edit : edits_.resolve(pass.sequences[s], s, part_of(pass.start, row, pass.sequences[s].size())))
+      for (HookEdit& edit : edits_.resolve(pass.sequences[s], s, part_of(pass.start, row, pass.sequences[s].size())))
         pass.edits.push_back(std::move(edit));
     Run<T> run = run_model_(pass);
     if (!pass.edits.empty()) include_effect(pass, run);

@@ -85,16 +85,16 @@ Text as_text(const Session& session, const TokenIds& ids) {
 }
 
 // What edits write is looked at, too: not every infinity goes on to the end. The logits are looked at anyway.
-void capture_edited_sites(RunRequest& request) {
-  for (const SiteEdit& edit : request.edits)
-    if (edit.site.point != Point::unembed_out &&
+void capture_edited_points(RunRequest& request) {
+  for (const HookEdit& edit : request.edits)
+    if (edit.at.hook != Hook::unembed_out &&
         std::none_of(request.captures.begin(), request.captures.end(),
-                     [&](const Capture& capture) { return capture.site == edit.site; }))
-      request.captures.push_back({edit.site, std::nullopt, std::nullopt});
+                     [&](const Capture& capture) { return capture.at == edit.at; }))
+      request.captures.push_back({edit.at, std::nullopt, std::nullopt});
 }
 
 template <class T, class RunModel>
-EditedRun run_in(const Model& model, RunRequest& request, std::vector<SiteEdit> edits,
+EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> edits,
                  std::optional<std::size_t> effect_row, const RunModel& run_model) {
   if (edits.empty()) return {run_model(request), std::nullopt};
   RunRequest clean_request = request;
@@ -105,7 +105,7 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<SiteEdit> 
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
   request.hidden_states = true;  // for a look at every position
-  capture_edited_sites(request);
+  capture_edited_points(request);
   Run<T> edited = run_model(request);
   Effect effect = effect_of(clean, edited, effect_row);
   effect.nonfinite = find_nonfinite(model, request, edited);
@@ -249,24 +249,24 @@ void EditResolver::check(const TokenIds& text) {
   }
 }
 
-std::vector<SiteEdit> EditResolver::resolve(const TokenIds& text, std::size_t sequence,
+std::vector<HookEdit> EditResolver::resolve(const TokenIds& text, std::size_t sequence,
                                             const std::shared_ptr<const Start>& start) {
-  std::vector<SiteEdit> site_edits;
-  if (empty()) return site_edits;
+  std::vector<HookEdit> point_edits;
+  if (empty()) return point_edits;
   sources_->set_text(text, start);
   QuietProgress quiet(session_.progress());
   sources_->prepare(expressions_, &quiet);
   try {
     for (const EditExpression& expression : expressions_)
-      for (SiteEdit& edit : resolve_edit(expression, *sources_, sequence)) site_edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, *sources_, sequence)) point_edits.push_back(std::move(edit));
   } catch (LengthMismatch& mismatch) {
     mismatch.set_details(side_by_side(as_text(session_, text), as_text(session_, corrupt_)));
     throw;
   }
-  return site_edits;
+  return point_edits;
 }
 
-std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
+std::vector<HookEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options, std::size_t sequence) {
   return EditResolver(session, edits, options).resolve(text.ids, sequence);
 }
@@ -276,11 +276,11 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
   const Model& model = session.model();
   request.sequences = {text.ids};
   request.progress = session.progress();
-  std::vector<SiteEdit> site_edits = resolve_edits(session, text, edits, options);
+  std::vector<HookEdit> point_edits = resolve_edits(session, text, edits, options);
   EditedRun result = model.precision() == Precision::fp64
-                         ? run_in<double>(model, request, std::move(site_edits), effect_row,
+                         ? run_in<double>(model, request, std::move(point_edits), effect_row,
                                           [&](const RunRequest& r) { return model.run_reference(r); })
-                         : run_in<float>(model, request, std::move(site_edits), effect_row,
+                         : run_in<float>(model, request, std::move(point_edits), effect_row,
                                          [&](const RunRequest& r) { return model.run(r); });
   if (result.effect) result.effect->globs = globs_of(parsed(edits.expressions), model.config());
   return result;

@@ -118,7 +118,7 @@ class EditResolver {
   void check(const TokenIds& text);
   // For sequence `sequence` of a request; runs the model where the edits read other runs. With `start` the text's clean
   // run begins there. Throws Error; for texts of different lengths with both tokenisations in its details.
-  std::vector<SiteEdit> resolve(const TokenIds& text, std::size_t sequence = 0,
+  std::vector<HookEdit> resolve(const TokenIds& text, std::size_t sequence = 0,
                                 const std::shared_ptr<const Start>& start = {});
 
  private:
@@ -130,7 +130,7 @@ class EditResolver {
 
 // The same for one text: the edits for sequence `sequence` of a request; runs the model where they read other runs.
 // Throws Error; for texts of different lengths with both tokenisations in its details.
-std::vector<SiteEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
+std::vector<HookEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options = {}, std::size_t sequence = 0);
 
 struct EditedRun {
@@ -146,7 +146,7 @@ std::optional<NonfinitePlace> find_nonfinite(const Model& model, const RunReques
 
 // Runs the text with the edits, and where there are any also without them, to measure their effect at `effect_row`, or
 // at every position when it is empty. The request's sequences, edits and progress are filled in here. The run may hold
-// more captures than were asked for: the edited sites.
+// more captures than were asked for: the edited hook points.
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
                    const TextOptions& options = {}, std::optional<std::size_t> effect_row = std::nullopt);
 

@@ -118,7 +118,7 @@ StartFile::Array StartFile::find_stream(const ModelConfig& config) {
   if (is_part && end == block_)
     if (const auto residual = find("residual")) return checked("residual", *residual);
   if (block_ == config.n_layers) {
-    const std::string last = name_of(Site{Point::resid_post, config.n_layers - 1});
+    const std::string last = name_of(HookPoint{Hook::resid_post, config.n_layers - 1});
     if (const auto stream = find(last)) return checked(last, *stream);
     fail("does not hold what leaves the last block: its last hidden state is behind the final norm",
          "save it with --stop-at " + std::to_string(config.n_layers) + " or --capture " + last);

@@ -9,11 +9,11 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/continued_text.h"
 #include "stratoscope/experiment/growing_text.h"
+#include "stratoscope/experiment/hook_means.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
 #include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/experiment/run_arrays.h"
-#include "stratoscope/experiment/site_means.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/files/safetensors.h"
 #include "stratoscope/probe/generate.h"
@@ -23,12 +23,12 @@
 namespace stratoscope {
 namespace {
 
-Point point_of(const std::string& hook) {
-  for (const HookPoint& point : hook_points())
-    if (point.scope == Scope::block && point.name == hook && !point.has_axis(HookAxis::key) &&
-        !point.has_axis(HookAxis::head))
-      return point.point;
-  throw Error("steer", in_quotes(hook) + " is no point of a block to steer at",
+Hook hook_named(const std::string& name) {
+  for (const HookInfo& info : hook_table())
+    if (info.scope == Scope::block && info.name == name && !info.has_axis(HookAxis::key) &&
+        !info.has_axis(HookAxis::head))
+      return info.hook;
+  throw Error("steer", in_quotes(name) + " is no point of a block to steer at",
               "such as hook_resid_post, hook_resid_pre, hook_resid_mid, hook_attn_out or hook_mlp_out");
 }
 
@@ -49,31 +49,31 @@ std::vector<Text> read_all(const Session& session, const std::vector<std::string
   return read;
 }
 
-std::vector<Site> sites_of(const Session& session, Point point) {
-  std::vector<Site> sites;
-  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) sites.push_back({point, layer});
-  return sites;
+std::vector<HookPoint> points_of(const Session& session, Hook hook) {
+  std::vector<HookPoint> points;
+  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) points.push_back({hook, layer});
+  return points;
 }
 
-void differences(const Session& session, const SteerRequest& request, Point point, Steering& steering) {
+void differences(const Session& session, const SteerRequest& request, Hook hook, Steering& steering) {
   TextOptions whole = request.text_options;
   whole.truncate = false;  // a mean over other texts than those given would be another direction
   const auto positive = read_all(session, request.positive, whole, "positive");
   const auto negative = read_all(session, request.negative, whole, "negative");
-  const auto sites = sites_of(session, point);
+  const auto points = points_of(session, hook);
   const MeanOf of = request.all_positions ? MeanOf::all_positions : MeanOf::last_positions;
-  const auto a = site_means(session, positive, sites, of), b = site_means(session, negative, sites, of);
-  for (const Site site : sites) {
-    std::vector<double>& vector = steering.vectors.emplace_back(a.at(site));
+  const auto a = hook_means(session, positive, points, of), b = hook_means(session, negative, points, of);
+  for (const HookPoint point : points) {
+    std::vector<double>& vector = steering.vectors.emplace_back(a.at(point));
     // As a file keeps them.
     for (std::size_t i = 0; i < vector.size(); ++i)
-      vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(site)[i]));
+      vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(point)[i]));
   }
   steering.positive = positive.size();
   steering.negative = negative.size();
 }
 
-void read_vectors(const Session& session, const std::filesystem::path& path, Point point, Steering& steering) {
+void read_vectors(const Session& session, const std::filesystem::path& path, Hook hook, Steering& steering) {
   const SafetensorsFile file(path);
   const auto check = [&](const char* key, const std::string& wanted) {
     const auto found = file.metadata().find(key);
@@ -87,7 +87,7 @@ void read_vectors(const Session& session, const std::filesystem::path& path, Poi
   check("model_hash", session.model_hash());
   for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) {
     const StoredTensor& tensor = file.at("layer." + std::to_string(layer));
-    const Shape wanted{shape_of({point, layer}, session.config(), 1).back()};
+    const Shape wanted{shape_of({hook, layer}, session.config(), 1).back()};
     if (tensor.shape != wanted)
       throw Error("steer",
                   path.string() + ": the vector 'layer." + std::to_string(layer) + "' has shape " +
@@ -129,7 +129,7 @@ std::vector<double> numbers_in(const std::string& list) {
   return numbers;
 }
 
-SweepResult sweep_strengths(const Session& session, Point point, const Steering& steering, std::size_t memory_limit) {
+SweepResult sweep_strengths(const Session& session, Hook hook, const Steering& steering, std::size_t memory_limit) {
   SweepRequest request;
   request.text = steering.text.ids;
   request.metric = steering.metric;
@@ -143,9 +143,9 @@ SweepResult sweep_strengths(const Session& session, Point point, const Steering&
     const auto direction = std::make_shared<const BasicTensor<double>>(std::move(numbers));
     for (const double strength : steering.strengths) {
       Operand operand{{}, {0, 0, 1}, direction, 0, strength};
-      request.cells.push_back({{{point, layer},
+      request.cells.push_back({{{hook, layer},
                                 0,
-                                std::make_shared<ValueEdit>(point, EditOp::add, std::move(operand), Chosen{}),
+                                std::make_shared<ValueEdit>(hook, EditOp::add, std::move(operand), Chosen{}),
                                 positions}});
     }
   }
@@ -182,7 +182,7 @@ std::string written(const Session& session, const SteerRequest& request, const T
 
 Steering steer(const Session& session, const SteerRequest& request) {
   Steering steering;
-  const Point point = point_of(request.hook);
+  const Hook hook = hook_named(request.hook);
   steering.hook = request.hook;
   steering.text = read_to_continue(session, request.text, request.text_options, request.max_new);
   steering.metric = parse_metric(request.metric);
@@ -201,9 +201,9 @@ Steering steer(const Session& session, const SteerRequest& request) {
     throw Error("steer", "vectors are read and directions are to be saved", "the file that is read holds them already");
 
   if (request.vectors)
-    read_vectors(session, *request.vectors, point, steering);
+    read_vectors(session, *request.vectors, hook, steering);
   else
-    differences(session, request, point, steering);
+    differences(session, request, hook, steering);
   if (std::all_of(steering.vectors.begin(), steering.vectors.end(), [](const auto& vector) {
         return std::all_of(vector.begin(), vector.end(), [](double number) { return number == 0; });
       }))
@@ -212,7 +212,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
     save(session, request, steering);
     steering.file = request.file;
   }
-  steering.sweep = sweep_strengths(session, point, steering, request.memory_limit);
+  steering.sweep = sweep_strengths(session, hook, steering, request.memory_limit);
   steering.warnings = cut_warnings(steering.targets);
   NonfinitePoints nonfinite;
   for (std::size_t i = 0; i < steering.sweep.effects.size(); ++i)
@@ -230,7 +230,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
     return steering;
   }
   EditExpression edit;
-  edit.hook = name_of(Site{point, steering.layer});
+  edit.hook = name_of(HookPoint{hook, steering.layer});
   edit.text = edit.hook + " += a direction";
   edit.op = EditOp::add;
   edit.source = EditSource::vector;

@@ -12,8 +12,8 @@ namespace stratoscope {
 namespace {
 
 template <class T>
-SiteError error_at(Site site, const BasicTensor<T>& actual, const BasicTensor<double>& expected) {
-  SiteError error{site, 0, 0};
+PointError error_at(HookPoint point, const BasicTensor<T>& actual, const BasicTensor<double>& expected) {
+  PointError error{point, 0, 0};
   const auto a = actual.matrix();
   const auto e = expected.matrix();
   for (std::size_t r = 0; r < e.rows; ++r) {
@@ -37,7 +37,7 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   Verification result;
   result.text = session.read(request.text, request.text_options);
   RunRequest run_request;
-  run_request.captures = captures_of(all_sites(session.config()));
+  run_request.captures = captures_of(all_hook_points(session.config()));
   const EditedRun edited = run_text(session, result.text, request.edits, run_request, request.text_options);
   result.effect = edited.effect;
 
@@ -47,8 +47,8 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   const auto& expected = std::get<Run<double>>(proof.run);
   std::visit(
       [&](const auto& run) {
-        for (const auto& [site, value] : run.captured)
-          result.errors.push_back(error_at(site, value, expected.value(site)));
+        for (const auto& [point, value] : run.captured)
+          result.errors.push_back(error_at(point, value, expected.value(point)));
       },
       edited.run);
   return result;
@@ -57,9 +57,9 @@ Verification verify(const Session& session, const VerifyRequest& request) {
 Document to_json(const Session& session, const Verification& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["hook_points"] = Json::array();
-  for (const SiteError& error : result.errors)
+  for (const PointError& error : result.errors)
     json["hook_points"].push_back(
-        {{"name", name_of(error.site)}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
+        {{"name", name_of(error.at)}, {"max_abs", error.max_abs}, {"max_rel", error.max_rel}});
   return finish_document(json);
 }
 
@@ -67,15 +67,15 @@ Figure figure_of(const Verification& result) {
   Panel panel;
   panel.y = {"largest error of a row, relative", {}, std::nullopt, true};
   panel.x.title = "block";
-  for (const Point point : {Point::resid_pre, Point::attn_out, Point::mlp_out, Point::resid_post}) {
+  for (const Hook hook : {Hook::resid_pre, Hook::attn_out, Hook::mlp_out, Hook::resid_post}) {
     Line line;
-    line.label = hook_point(point).name;
-    for (const SiteError& error : result.errors) {
-      if (error.site.point != point) continue;
-      line.x.push_back(static_cast<double>(error.site.layer));
+    line.label = info_of(hook).name;
+    for (const PointError& error : result.errors) {
+      if (error.at.hook != hook) continue;
+      line.x.push_back(static_cast<double>(error.at.layer));
       // An error of zero has no place on a logarithmic axis.
       line.y.push_back(error.max_rel > 0 ? error.max_rel : std::numeric_limits<double>::quiet_NaN());
-      if (point == Point::resid_pre) panel.x.ticks.push_back(block_label(error.site.layer));
+      if (hook == Hook::resid_pre) panel.x.ticks.push_back(block_label(error.at.layer));
     }
     panel.marks.emplace_back(line);
   }

@@ -17,15 +17,15 @@ struct VerifyRequest {
   Edits edits = {};
 };
 
-// The largest error at one site, absolute, and relative to the largest magnitude of the row it is in.
-struct SiteError {
-  Site site;
+// The largest error at one hook point, absolute, and relative to the largest magnitude of the row it is in.
+struct PointError {
+  HookPoint at;
   double max_abs = 0, max_rel = 0;
 };
 
 struct Verification {
   Text text;
-  std::vector<SiteError> errors;  // in firing order
+  std::vector<PointError> errors;  // in firing order
   std::optional<Effect> effect;
 };
 

@@ -17,15 +17,15 @@ class CausalAttention {
         d_head_(q.cols / n_heads),
         n_heads_(n_heads),
         scale_(scale),
-        scores_site_{Point::attn_scores, layer},
-        pattern_site_{Point::pattern, layer},
+        scores_point_{Hook::attn_scores, layer},
+        pattern_point_{Hook::pattern, layer},
         hooks_(hooks),
-        captured_scores_(hooks.key_rows(scores_site_)),
-        captured_pattern_(hooks.key_rows(pattern_site_)),
+        captured_scores_(hooks.key_rows(scores_point_)),
+        captured_pattern_(hooks.key_rows(pattern_point_)),
         z_(z) {}
 
   bool is_edited(std::size_t sequence) const {
-    return hooks_.edits(scores_site_, sequence) || hooks_.edits(pattern_site_, sequence);
+    return hooks_.edits(scores_point_, sequence) || hooks_.edits(pattern_point_, sequence);
   }
 
   // One head, a block of query rows at a time: scores and pattern never exist as a whole.
@@ -58,14 +58,14 @@ class CausalAttention {
       write_scores(heads[head], of, head, 0, values.slice(head));
       hide_unseen(of, values.slice(head), -std::numeric_limits<float>::infinity());
     });
-    hooks_.edit(scores_site_, sequence, value);
+    hooks_.edit(scores_point_, sequence, value);
     parallel_for(n_heads_, [&](std::size_t head) {
       const auto rows = values.slice(head);
       capture(captured_scores_, of, head, 0, rows);
       for (std::size_t r = 0; r < of.rows; ++r) softmax_row(rows.row(r), keys_seen(of, r));
       hide_unseen(of, rows, 0);
     });
-    hooks_.edit(pattern_site_, sequence, value);
+    hooks_.edit(pattern_point_, sequence, value);
     parallel_for(n_heads_, [&](std::size_t head) {
       capture(captured_pattern_, of, head, 0, values.slice(head));
       mix(heads[head], of, head, 0, values.slice(head));
@@ -105,7 +105,7 @@ class CausalAttention {
   MatrixView<const float> q_;
   std::size_t d_head_, n_heads_;
   float scale_;
-  Site scores_site_, pattern_site_;
+  HookPoint scores_point_, pattern_point_;
   Hooks<float>& hooks_;
   KeyRows<float>*captured_scores_, *captured_pattern_;
   MatrixView<float> z_;

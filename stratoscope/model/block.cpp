@@ -37,13 +37,13 @@ std::vector<AttendedSequence> attended(const BlockContext& context, std::size_t 
 // the product's bits.
 void fire_result(const BlockContext& context, std::size_t layer, MatrixView<const float> z, MatrixView<float> attn_out,
                  Hooks<float>& hooks) {
-  const Site site{Point::result, layer};
-  if (!hooks.captures(site) && !hooks.edits(site)) return;
+  const HookPoint point{Hook::result, layer};
+  if (!hooks.captures(point) && !hooks.edits(point)) return;
   const HeadResults heads(context.checkpoint, context.config, layer);
   Tensor result = heads.of(z);
-  if (!hooks.edits(site)) return hooks.fire(site, result.matrix());
+  if (!hooks.edits(point)) return hooks.fire(point, result.matrix());
   const Tensor unedited = result.copy();
-  hooks.fire(site, result.matrix());
+  hooks.fire(point, result.matrix());
   for (std::size_t r = 0; r < z.rows; ++r) {
     const auto row = std::as_const(result).matrix().row_span(r);
     if (std::memcmp(row.data(), unedited.matrix().row(r), row.size_bytes()) != 0) heads.sum(row, attn_out.row(r));
@@ -63,13 +63,13 @@ Scratch::Scratch(const ModelConfig& config, std::size_t rows)
       mlp({rows, config.d_mlp}),
       mlp_out({rows, config.d_model}) {}
 
-void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormSites sites,
+void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormPoints points,
               Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks) {
   const auto normalized = scratch.normalized.matrix();
   layer_norm_statistics(x, static_cast<float>(config.layer_norm_eps), normalized, scratch.scale.data());
-  hooks.fire(sites.scale, scratch.scale.matrix());
-  if (hooks.edits(sites.scale)) normalize_by(x, scratch.scale.data(), normalized);
-  hooks.fire(sites.normalized, normalized);
+  hooks.fire(points.scale, scratch.scale.matrix());
+  if (hooks.edits(points.scale)) normalize_by(x, scratch.scale.data(), normalized);
+  hooks.fire(points.normalized, normalized);
   scale_and_shift(normalized, weights.weight.data(), weights.bias.data(), normed);
 }
 
@@ -83,34 +83,34 @@ void run_block(const BlockContext& context, const BlockWeights& weights, std::si
   const auto z = scratch.z.matrix(), attn_out = scratch.attn_out.matrix(), resid_mid = scratch.resid_mid.matrix();
   const auto mlp = scratch.mlp.matrix(), mlp_out = scratch.mlp_out.matrix();
 
-  hooks.fire({Point::resid_pre, layer}, resid_pre);
-  run_norm(resid_pre, config, weights.ln1, {{Point::ln1_scale, layer}, {Point::ln1_normalized, layer}}, scratch, normed,
+  hooks.fire({Hook::resid_pre, layer}, resid_pre);
+  run_norm(resid_pre, config, weights.ln1, {{Hook::ln1_scale, layer}, {Hook::ln1_normalized, layer}}, scratch, normed,
            hooks);
 
   weights.qkv.multiply(normed, scratch.qkv.matrix());
-  hooks.fire({Point::q, layer}, q);
-  hooks.fire({Point::k, layer}, k);
-  hooks.fire({Point::v, layer}, v);
+  hooks.fire({Hook::q, layer}, q);
+  hooks.fire({Hook::k, layer}, k);
+  hooks.fire({Hook::v, layer}, v);
   causal_attention(q, attended(context, layer, k, v), config.n_heads, static_cast<float>(config.attention_scale(layer)),
                    layer, hooks, z);
-  hooks.fire({Point::z, layer}, z);
+  hooks.fire({Hook::z, layer}, z);
   weights.attn_out.multiply(z, attn_out);
   fire_result(context, layer, z, attn_out, hooks);
-  hooks.fire({Point::attn_out, layer}, attn_out);
+  hooks.fire({Hook::attn_out, layer}, attn_out);
   add(resid_pre, attn_out, resid_mid);
-  hooks.fire({Point::resid_mid, layer}, resid_mid);
+  hooks.fire({Hook::resid_mid, layer}, resid_mid);
 
-  run_norm(resid_mid, config, weights.ln2, {{Point::ln2_scale, layer}, {Point::ln2_normalized, layer}}, scratch, normed,
+  run_norm(resid_mid, config, weights.ln2, {{Hook::ln2_scale, layer}, {Hook::ln2_normalized, layer}}, scratch, normed,
            hooks);
 
   weights.mlp_in.multiply(normed, mlp);
-  hooks.fire({Point::mlp_pre, layer}, mlp);
+  hooks.fire({Hook::mlp_pre, layer}, mlp);
   activate(config.activation, mlp);
-  hooks.fire({Point::mlp_post, layer}, mlp);
+  hooks.fire({Hook::mlp_post, layer}, mlp);
   weights.mlp_out.multiply(mlp, mlp_out);
-  hooks.fire({Point::mlp_out, layer}, mlp_out);
+  hooks.fire({Hook::mlp_out, layer}, mlp_out);
   add(resid_mid, mlp_out, resid_post);
-  hooks.fire({Point::resid_post, layer}, resid_post);
+  hooks.fire({Hook::resid_post, layer}, resid_post);
 }
 
 }  // namespace stratoscope

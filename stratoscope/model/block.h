@@ -32,12 +32,12 @@ struct BlockContext {
   KvCache* cache = nullptr;  // of the positions before these rows
 };
 
-struct NormSites {
-  Site scale, normalized;
+struct NormPoints {
+  HookPoint scale, normalized;
 };
 
 // normed = the layer norm of x, [N, d_model] both; its hook points fire, and an edited scale is the divisor.
-void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormSites sites,
+void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormPoints points,
               Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks);
 
 // Reads the residual stream `resid_pre` [N, d_model] (edits may rewrite it in place) and writes `resid_post`.

@@ -20,7 +20,7 @@ constexpr std::size_t kRowsPerPass = 1024;
 // One edited run of one text.
 struct Cell {
   std::size_t text = 0;              // which of the request's texts
-  std::vector<SiteEdit> edits = {};  // `sequence` is not read; `positions` must be there
+  std::vector<HookEdit> edits = {};  // `sequence` is not read; `positions` must be there
 };
 
 // The clean runs of a request's texts with all that cells take from them.
@@ -65,7 +65,7 @@ struct CellsCost {
 CellsCost cost_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config);
 // Memory of that run, when it is kept (CleanRuns).
 std::size_t kept_bytes_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config);
-// Of a cell of such a text. Its edits' sites and positions count; the edits themselves may be missing.
+// Of a cell of such a text. Its edits' hook points and positions count; the edits themselves may be missing.
 CellsCost cost_of_cell(const Cell& cell, std::size_t positions, std::size_t first_asked, const ModelConfig& config);
 
 }  // namespace stratoscope

@@ -129,10 +129,10 @@ CellsCost cost_of_cell(const Cell& cell, std::size_t positions, std::size_t firs
   cost.cells = 1;
   cost.edits = cell.edits.size();
   cost.longest = positions;
-  for (const SiteEdit& edit : cell.edits) {
-    cost.edits_mlp_pre |= edit.site.point == Point::mlp_pre;
-    cost.edits_scores |= edit.site.point == Point::attn_scores || edit.site.point == Point::pattern;
-    cost.edits_heads |= edit.site.point == Point::result;
+  for (const HookEdit& edit : cell.edits) {
+    cost.edits_mlp_pre |= edit.at.hook == Hook::mlp_pre;
+    cost.edits_scores |= edit.at.hook == Hook::attn_scores || edit.at.hook == Hook::pattern;
+    cost.edits_heads |= edit.at.hook == Hook::result;
   }
   return cost;
 }

@@ -11,11 +11,11 @@ namespace {
 // Calls use(edit) for the cell's edits in this block at points that join at `join`.
 template <class Use>
 void for_edits(const Cell& cell, std::size_t layer, Join join, const Use& use) {
-  for (const SiteEdit& edit : cell.edits)
-    if (edit.site.layer == layer && join_of(edit.site.point) == join) use(edit);
+  for (const HookEdit& edit : cell.edits)
+    if (edit.at.layer == layer && join_of(edit.at.hook) == join) use(edit);
 }
 
-bool changes_keys_or_values(Point point) { return point == Point::k || point == Point::v; }
+bool changes_keys_or_values(Hook hook) { return hook == Hook::k || hook == Hook::v; }
 
 class Rows {
  public:
@@ -44,26 +44,26 @@ class Rows {
 
 }  // namespace
 
-std::optional<Join> join_of(Point point) {
-  switch (point) {
-    case Point::resid_pre:
-    case Point::ln1_scale:
-    case Point::ln1_normalized: return Join::resid_pre;
-    case Point::q:
-    case Point::k:
-    case Point::v:
-    case Point::attn_scores:
-    case Point::pattern: return Join::attention;
-    case Point::z:
-    case Point::result: return Join::z;
-    case Point::attn_out: return Join::attn_out;
-    case Point::resid_mid:
-    case Point::ln2_scale:
-    case Point::ln2_normalized: return Join::resid_mid;
-    case Point::mlp_pre: return Join::mlp_pre;
-    case Point::mlp_post: return Join::mlp_post;
-    case Point::mlp_out: return Join::mlp_out;
-    case Point::resid_post: return Join::resid_post;
+std::optional<Join> join_of(Hook hook) {
+  switch (hook) {
+    case Hook::resid_pre:
+    case Hook::ln1_scale:
+    case Hook::ln1_normalized: return Join::resid_pre;
+    case Hook::q:
+    case Hook::k:
+    case Hook::v:
+    case Hook::attn_scores:
+    case Hook::pattern: return Join::attention;
+    case Hook::z:
+    case Hook::result: return Join::z;
+    case Hook::attn_out: return Join::attn_out;
+    case Hook::resid_mid:
+    case Hook::ln2_scale:
+    case Hook::ln2_normalized: return Join::resid_mid;
+    case Hook::mlp_pre: return Join::mlp_pre;
+    case Hook::mlp_post: return Join::mlp_post;
+    case Hook::mlp_out: return Join::mlp_out;
+    case Hook::resid_post: return Join::resid_post;
     default: return std::nullopt;
   }
 }
@@ -79,14 +79,14 @@ ConeRows cone_rows(const Cell& cell, std::size_t layer, std::span<const std::siz
                    std::size_t first_asked) {
   Rows rows(positions);
   for (const std::size_t position : live) rows.join(position, Join::resid_pre);
-  for_edits(cell, layer, Join::resid_pre, [&](const SiteEdit& edit) {
+  for_edits(cell, layer, Join::resid_pre, [&](const HookEdit& edit) {
     for (const std::size_t position : *edit.positions) rows.join(position, Join::resid_pre);
   });
 
   ConeRows cone;
   cone.own_keys_from = rows.first();
-  for_edits(cell, layer, Join::attention, [&](const SiteEdit& edit) {
-    if (!changes_keys_or_values(edit.site.point) || edit.positions->empty()) return;
+  for_edits(cell, layer, Join::attention, [&](const HookEdit& edit) {
+    if (!changes_keys_or_values(edit.at.hook) || edit.positions->empty()) return;
     const std::size_t first = edit.positions->front();
     cone.own_keys_from = std::min(cone.own_keys_from.value_or(first), first);
   });
@@ -94,15 +94,15 @@ ConeRows cone_rows(const Cell& cell, std::size_t layer, std::span<const std::siz
   // Queries: all that see a changed key or value, and those that are changed themselves.
   if (cone.own_keys_from)
     for (std::size_t p = std::max(*cone.own_keys_from, first_asked); p < positions; ++p) rows.join(p, Join::attention);
-  for_edits(cell, layer, Join::attention, [&](const SiteEdit& edit) {
+  for_edits(cell, layer, Join::attention, [&](const HookEdit& edit) {
     for (const std::size_t position : *edit.positions)
-      if (position >= first_asked || changes_keys_or_values(edit.site.point)) rows.join(position, Join::attention);
+      if (position >= first_asked || changes_keys_or_values(edit.at.hook)) rows.join(position, Join::attention);
   });
   for (std::size_t p = 0; p < std::min(first_asked, positions); ++p)
     if (rows.has(p)) rows.leave(p);
 
   for (std::size_t join = static_cast<std::size_t>(Join::z); join < kJoins; ++join)
-    for_edits(cell, layer, static_cast<Join>(join), [&](const SiteEdit& edit) {
+    for_edits(cell, layer, static_cast<Join>(join), [&](const HookEdit& edit) {
       for (const std::size_t position : *edit.positions)
         if (position >= first_asked) rows.join(position, static_cast<Join>(join));
     });
@@ -112,8 +112,8 @@ ConeRows cone_rows(const Cell& cell, std::size_t layer, std::span<const std::siz
 
 std::vector<std::size_t> embedded_rows(const Cell& cell) {
   std::vector<std::size_t> rows;
-  for (const SiteEdit& edit : cell.edits)
-    if (hook_point(edit.site.point).scope == Scope::before_blocks)
+  for (const HookEdit& edit : cell.edits)
+    if (info_of(edit.at.hook).scope == Scope::before_blocks)
       rows.insert(rows.end(), edit.positions->begin(), edit.positions->end());
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
@@ -122,8 +122,8 @@ std::vector<std::size_t> embedded_rows(const Cell& cell) {
 
 std::vector<std::size_t> unembedded_rows(const Cell& cell, std::span<const std::size_t> live, std::size_t first_asked) {
   std::vector<std::size_t> rows(live.begin(), live.end());
-  for (const SiteEdit& edit : cell.edits)
-    if (hook_point(edit.site.point).scope == Scope::after_blocks)
+  for (const HookEdit& edit : cell.edits)
+    if (info_of(edit.at.hook).scope == Scope::after_blocks)
       rows.insert(rows.end(), edit.positions->begin(), edit.positions->end());
   std::erase_if(rows, [&](std::size_t position) { return position < first_asked; });
   std::sort(rows.begin(), rows.end());
@@ -143,19 +143,18 @@ void check_cells(const CellsRequest& request, const ModelConfig& config) {
       throw Error("cells", "text " + std::to_string(t) + " has no position " + std::to_string(request.first_asked[t]));
   for (const Cell& cell : request.cells) {
     if (cell.text >= request.texts.size()) throw Error("cells", "there is no text " + std::to_string(cell.text));
-    for (const SiteEdit& edit : cell.edits) {
-      const Scope scope = hook_point(edit.site.point).scope;
-      if (scope == Scope::block ? edit.site.layer >= config.n_layers : edit.site.layer != 0)
-        throw Error("cells", name_of(edit.site) + " does not exist in a model of " + std::to_string(config.n_layers) +
-                                 " blocks");
+    for (const HookEdit& edit : cell.edits) {
+      const Scope scope = info_of(edit.at.hook).scope;
+      if (scope == Scope::block ? edit.at.layer >= config.n_layers : edit.at.layer != 0)
+        throw Error("cells",
+                    name_of(edit.at) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
       if (!edit.positions)
-        throw Error("cells", "the edit of " + name_of(edit.site) + " does not say which positions it changes",
+        throw Error("cells", "the edit of " + name_of(edit.at) + " does not say which positions it changes",
                     "run it as a whole run");
       if (!std::is_sorted(edit.positions->begin(), edit.positions->end()))
-        throw Error("cells", name_of(edit.site) + ": the positions of an edit must ascend");
+        throw Error("cells", name_of(edit.at) + ": the positions of an edit must ascend");
       if (!edit.positions->empty() && edit.positions->back() >= request.texts[cell.text].size())
-        throw Error("cells",
-                    name_of(edit.site) + ": the text has no position " + std::to_string(edit.positions->back()));
+        throw Error("cells", name_of(edit.at) + ": the text has no position " + std::to_string(edit.positions->back()));
     }
   }
 }

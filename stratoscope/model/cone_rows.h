@@ -15,7 +15,7 @@ enum class Join { resid_pre, attention, z, attn_out, resid_mid, mlp_pre, mlp_pos
 constexpr std::size_t kJoins = 9;
 
 // Nothing for points outside of blocks.
-std::optional<Join> join_of(Point point);
+std::optional<Join> join_of(Hook hook);
 
 struct ConeRow {
   std::size_t position = 0;

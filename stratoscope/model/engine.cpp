@@ -69,8 +69,8 @@ class Engine {
       }
     }
     context_.checkpoint.release_pages();  // one row of the table brings in many of its neighbours
-    hooks_.fire({Point::embed, 0}, token);
-    hooks_.fire({Point::pos_embed, 0}, position);
+    hooks_.fire({Hook::embed, 0}, token);
+    hooks_.fire({Hook::pos_embed, 0}, position);
     add(token, position, entering(0));
   }
 
@@ -92,13 +92,13 @@ class Engine {
     const auto normed =
         request_.hidden_states ? run_.hidden_states.slice(blocks_.last - blocks_.first) : scratch_.normed.matrix();
     run_norm(entering(blocks_.last), config_, weights_.ln_final,
-             {{Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0}}, scratch_, normed, hooks_);
-    hooks_.fire({Point::unembed_in, 0}, normed);
-    const Site site{Point::unembed_out, 0};
-    if (request_.logits == LogitRows::all || hooks_.captures(site)) {
+             {{Hook::ln_final_scale, 0}, {Hook::ln_final_normalized, 0}}, scratch_, normed, hooks_);
+    hooks_.fire({Hook::unembed_in, 0}, normed);
+    const HookPoint point{Hook::unembed_out, 0};
+    if (request_.logits == LogitRows::all || hooks_.captures(point)) {
       Tensor logits({normed.rows, weights_.unembed.out()});
       weights_.unembed.multiply(normed, logits.matrix());
-      hooks_.fire(site, logits.matrix());
+      hooks_.fire(point, logits.matrix());
       if (request_.logits == LogitRows::all) run_.logits = std::move(logits);
       if (request_.logits == LogitRows::last)
         run_.logits = last_rows<float>(std::as_const(logits).matrix(), run_.row_offsets);

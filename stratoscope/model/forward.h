@@ -40,7 +40,7 @@ template <class T>
 void edit_last_logits(const RunRequest& request, Hooks<T>& hooks, BasicTensor<T>& logits) {
   for (std::size_t s = 0; s < request.sequences.size(); ++s) {
     const auto row = logits.matrix().rows_from(s, 1);
-    hooks.edit({Point::unembed_out, 0}, s,
+    hooks.edit({Hook::unembed_out, 0}, s,
                {row.data,
                 {1, 1, row.cols},
                 {row.stride, row.cols, 1},

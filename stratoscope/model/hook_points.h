@@ -1,4 +1,5 @@
-// The table of hook points: every named value of the forward pass, in the order in which it comes into being.
+// The hooks, which are the named values of the forward pass in the order in which they come into being, and the hook
+// points of a model, which are the hooks of each of its blocks.
 //
 // One table holds name, scope, axes and reach; nothing infers an axis from a name. Names are TransformerLens's.
 #pragma once
@@ -17,7 +18,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-enum class Point {
+enum class Hook {
   embed,
   pos_embed,
   resid_pre,
@@ -55,8 +56,8 @@ enum class Reach {
   own_row,    // within the block row p alone
 };
 
-struct HookPoint {
-  Point point;
+struct HookInfo {
+  Hook hook;
   std::string_view name;  // without the prefix "blocks.i." of points in a block
   Scope scope;
   std::vector<HookAxis> axes;
@@ -66,22 +67,22 @@ struct HookPoint {
 };
 
 // In firing order, indexed by Point.
-std::span<const HookPoint> hook_points();
-const HookPoint& hook_point(Point point);
+std::span<const HookInfo> hook_table();
+const HookInfo& info_of(Hook hook);
 
-// One value of a run: a hook point, and the block it is in (0 outside blocks).
-struct Site {
-  Point point = Point::embed;
+// One value of a run: which of the named values, and the block it is in (0 outside blocks).
+struct HookPoint {
+  Hook hook = Hook::embed;
   std::size_t layer = 0;
-  auto operator<=>(const Site&) const = default;
+  auto operator<=>(const HookPoint&) const = default;
 };
 
 // "blocks.3.hook_resid_post"
-std::string name_of(Site site);
-// Every site of a model, in firing order.
-std::vector<Site> all_sites(const ModelConfig& config);
-std::optional<Site> find_site(std::string_view name, const ModelConfig& config);
+std::string name_of(HookPoint point);
+// Every hook point of a model, in firing order.
+std::vector<HookPoint> all_hook_points(const ModelConfig& config);
+std::optional<HookPoint> find_hook_point(std::string_view name, const ModelConfig& config);
 // For a text of `positions` tokens.
-Shape shape_of(Site site, const ModelConfig& config, std::size_t positions);
+Shape shape_of(HookPoint point, const ModelConfig& config, std::size_t positions);
 
 }  // namespace stratoscope

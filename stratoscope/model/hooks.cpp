@@ -12,34 +12,34 @@ namespace stratoscope {
 namespace {
 
 // Block by block, and within one in the table's order.
-bool fires_before(Site a, Site b) {
-  const auto order = [](Site site) { return std::tuple(hook_point(site.point).scope, site.layer, site.point); };
+bool fires_before(HookPoint a, HookPoint b) {
+  const auto order = [](HookPoint point) { return std::tuple(info_of(point.hook).scope, point.layer, point.hook); };
   return order(a) < order(b);
 }
 
-void check_site(Site site, const ModelConfig& config, const RunRequest& request) {
-  const Scope scope = hook_point(site.point).scope;
-  if (scope == Scope::block ? site.layer >= config.n_layers : site.layer != 0)
-    throw Error("run", name_of(site) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
+void check_point(HookPoint point, const ModelConfig& config, const RunRequest& request) {
+  const Scope scope = info_of(point.hook).scope;
+  if (scope == Scope::block ? point.layer >= config.n_layers : point.layer != 0)
+    throw Error("run", name_of(point) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
   const bool before_start =
-      request.start && (scope == Scope::before_blocks || (scope == Scope::block && site.layer < request.start->block));
+      request.start && (scope == Scope::before_blocks || (scope == Scope::block && point.layer < request.start->block));
   const bool after_stop =
-      request.stop_at && (scope == Scope::after_blocks || (scope == Scope::block && site.layer >= *request.stop_at));
+      request.stop_at && (scope == Scope::after_blocks || (scope == Scope::block && point.layer >= *request.stop_at));
   if (before_start)
     throw Error("run",
-                name_of(site) + " is never computed: the run starts at block " + std::to_string(request.start->block));
+                name_of(point) + " is never computed: the run starts at block " + std::to_string(request.start->block));
   if (after_stop)
     throw Error("run",
-                name_of(site) + " is never computed: the run stops at block " + std::to_string(*request.stop_at));
+                name_of(point) + " is never computed: the run stops at block " + std::to_string(*request.stop_at));
 }
 
 void check_indices(const std::optional<std::vector<std::size_t>>& indices, std::size_t count, const std::string& what,
-                   Site site) {
+                   HookPoint point) {
   if (!indices) return;
   for (std::size_t i = 0; i < indices->size(); ++i)
     if ((*indices)[i] >= count || (i > 0 && (*indices)[i] <= (*indices)[i - 1]))
       throw Error("capture",
-                  name_of(site) + ": the " + what + "s to capture must ascend, each below " + std::to_string(count));
+                  name_of(point) + ": the " + what + "s to capture must ascend, each below " + std::to_string(count));
 }
 
 std::vector<std::size_t> chosen_of(const std::optional<std::vector<std::size_t>>& chosen, std::size_t count) {
@@ -59,31 +59,31 @@ std::vector<std::optional<std::size_t>> places(const std::optional<std::vector<s
 
 }  // namespace
 
-std::vector<Capture> captures_of(std::span<const Site> sites) {
+std::vector<Capture> captures_of(std::span<const HookPoint> points) {
   std::vector<Capture> captures;
-  captures.reserve(sites.size());
-  for (const Site site : sites) captures.push_back({site, std::nullopt, std::nullopt});
+  captures.reserve(points.size());
+  for (const HookPoint point : points) captures.push_back({point, std::nullopt, std::nullopt});
   return captures;
 }
 
 template <class T>
-BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t heads,
+BasicTensor<T> capture_tensor(HookPoint point, const ModelConfig& config, std::size_t rows, std::size_t heads,
                               std::size_t longest) {
-  const auto& axes = hook_point(site.point).axes;
-  Shape shape = shape_of(site, config, rows);
+  const auto& axes = info_of(point.hook).axes;
+  Shape shape = shape_of(point, config, rows);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis] == HookAxis::head) shape[axis] = heads;
     if (axes[axis] == HookAxis::key) shape[axis] = longest;
   }
   BasicTensor<T> tensor(shape);
-  if (!hook_point(site.point).has_axis(HookAxis::key)) return tensor;
-  const T unseen = site.point == Point::attn_scores ? -std::numeric_limits<T>::infinity() : T{0};
+  if (!info_of(point.hook).has_axis(HookAxis::key)) return tensor;
+  const T unseen = point.hook == Hook::attn_scores ? -std::numeric_limits<T>::infinity() : T{0};
   std::fill_n(tensor.data(), tensor.size(), unseen);
   return tensor;
 }
 
-template BasicTensor<float> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t, std::size_t);
-template BasicTensor<double> capture_tensor(Site, const ModelConfig&, std::size_t, std::size_t, std::size_t);
+template BasicTensor<float> capture_tensor(HookPoint, const ModelConfig&, std::size_t, std::size_t, std::size_t);
+template BasicTensor<double> capture_tensor(HookPoint, const ModelConfig&, std::size_t, std::size_t, std::size_t);
 
 template <class T>
 KeyRows<T>::KeyRows(const Capture& capture, std::size_t rows, std::size_t n_heads, BasicTensor<T>& out)
@@ -107,44 +107,44 @@ Hooks<T>::Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& ru
   std::vector<const Capture*> in_firing_order;
   for (const Capture& capture : request.captures) in_firing_order.push_back(&capture);
   std::stable_sort(in_firing_order.begin(), in_firing_order.end(),
-                   [](const Capture* a, const Capture* b) { return fires_before(a->site, b->site); });
+                   [](const Capture* a, const Capture* b) { return fires_before(a->at, b->at); });
   for (const Capture* capture : in_firing_order) add_capture(*capture, longest);
   for (std::size_t i = 0; i < request.edits.size(); ++i) {
-    const SiteEdit& edit = request.edits[i];
-    check_site(edit.site, config, request);
+    const HookEdit& edit = request.edits[i];
+    check_point(edit.at, config, request);
     if (edit.sequence >= request.sequences.size())
       throw Error("edit", "sequence " + std::to_string(edit.sequence) + " is not among the " +
                               std::to_string(request.sequences.size()) + " of the request");
-    if (!edit.edit) throw Error("edit", name_of(edit.site) + " has no edit to apply");
-    edits_[edit.site].push_back(i);
-    fired_[edit.site] = false;
+    if (!edit.edit) throw Error("edit", name_of(edit.at) + " has no edit to apply");
+    edits_[edit.at].push_back(i);
+    fired_[edit.at] = false;
   }
 }
 
 template <class T>
 void Hooks<T>::add_capture(const Capture& capture, std::size_t longest) {
-  const Site site = capture.site;
-  check_site(site, config_, request_);
-  const HookPoint& info = hook_point(site.point);
-  if (capture.heads && !info.has_axis(HookAxis::head)) throw Error("capture", name_of(site) + " has no heads");
-  check_indices(capture.rows, run_.rows(), "row", site);
-  check_indices(capture.heads, config_.n_heads, "head", site);
-  if (const auto known = captures_.find(site); known != captures_.end()) {
+  const HookPoint point = capture.at;
+  check_point(point, config_, request_);
+  const HookInfo& info = info_of(point.hook);
+  if (capture.heads && !info.has_axis(HookAxis::head)) throw Error("capture", name_of(point) + " has no heads");
+  check_indices(capture.rows, run_.rows(), "row", point);
+  check_indices(capture.heads, config_.n_heads, "head", point);
+  if (const auto known = captures_.find(point); known != captures_.end()) {
     if (known->second.capture.rows == capture.rows && known->second.capture.heads == capture.heads) return;
-    throw Error("capture", name_of(site) + " is asked twice, with different rows or heads",
+    throw Error("capture", name_of(point) + " is asked twice, with different rows or heads",
                 "name all of them in one capture");
   }
   const std::size_t rows = capture.rows ? capture.rows->size() : run_.rows();
   const std::size_t heads = capture.heads ? capture.heads->size() : config_.n_heads;
-  auto& out = run_.captured.emplace_back(site, capture_tensor<T>(site, config_, rows, heads, longest)).second;
+  auto& out = run_.captured.emplace_back(point, capture_tensor<T>(point, config_, rows, heads, longest)).second;
   std::optional<KeyRows<T>> key_rows;
   if (info.has_axis(HookAxis::key)) key_rows.emplace(capture, run_.rows(), config_.n_heads, out);
-  captures_.emplace(site, Captured{capture, out, std::move(key_rows)});
+  captures_.emplace(point, Captured{capture, out, std::move(key_rows)});
 }
 
 template <class T>
-bool Hooks<T>::edits(Site site, std::size_t sequence) const {
-  const auto found = edits_.find(site);
+bool Hooks<T>::edits(HookPoint point, std::size_t sequence) const {
+  const auto found = edits_.find(point);
   return found != edits_.end() && std::any_of(found->second.begin(), found->second.end(), [&](std::size_t index) {
            return request_.edits[index].sequence == sequence;
          });
@@ -156,41 +156,41 @@ std::size_t Hooks<T>::first_position(std::size_t sequence) const {
 }
 
 template <class T>
-HookValue<T> Hooks<T>::value_of(Site site, MatrixView<T> rows, std::size_t sequence) const {
+HookValue<T> Hooks<T>::value_of(HookPoint point, MatrixView<T> rows, std::size_t sequence) const {
   const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;
-  const Shape shape = shape_of(site, config_, count);
+  const Shape shape = shape_of(point, config_, count);
   const std::size_t middle = shape.size() == 3 ? shape[1] : 1;
   return {rows.row(first), {count, middle, shape.back()}, {rows.stride, shape.back(), 1}, first_position(sequence)};
 }
 
 template <class T>
-void Hooks<T>::fire(Site site, MatrixView<T> rows) {
-  if (edits_.contains(site))
-    for (std::size_t s = 0; s < run_.sequences(); ++s) edit(site, s, value_of(site, rows, s));
-  if (const auto found = captures_.find(site); found != captures_.end()) copy(rows, found->second);
+void Hooks<T>::fire(HookPoint point, MatrixView<T> rows) {
+  if (edits_.contains(point))
+    for (std::size_t s = 0; s < run_.sequences(); ++s) edit(point, s, value_of(point, rows, s));
+  if (const auto found = captures_.find(point); found != captures_.end()) copy(rows, found->second);
 }
 
 template <class T>
-void Hooks<T>::edit(Site site, std::size_t sequence, const HookValue<T>& value) {
-  const auto found = edits_.find(site);
+void Hooks<T>::edit(HookPoint point, std::size_t sequence, const HookValue<T>& value) {
+  const auto found = edits_.find(point);
   if (found == edits_.end()) return;
   for (const std::size_t index : found->second) {
-    const SiteEdit& edit = request_.edits[index];
+    const HookEdit& edit = request_.edits[index];
     if (edit.sequence == sequence) edit.edit->apply(value);
   }
-  fired_[site] = true;
+  fired_[point] = true;
 }
 
 template <class T>
-KeyRows<T>* Hooks<T>::key_rows(Site site) {
-  const auto found = captures_.find(site);
+KeyRows<T>* Hooks<T>::key_rows(HookPoint point) {
+  const auto found = captures_.find(point);
   return found == captures_.end() ? nullptr : &*found->second.key_rows;
 }
 
 template <class T>
 void Hooks<T>::copy(MatrixView<const T> rows, Captured& captured) const {
   const Capture& capture = captured.capture;
-  const std::size_t heads = hook_point(capture.site.point).has_axis(HookAxis::head) ? config_.n_heads : 1;
+  const std::size_t heads = info_of(capture.at.hook).has_axis(HookAxis::head) ? config_.n_heads : 1;
   const std::size_t width = rows.cols / heads;
   const auto chosen_heads = chosen_of(capture.heads, heads);
   T* out = captured.out.data();
@@ -204,8 +204,8 @@ void Hooks<T>::copy(MatrixView<const T> rows, Captured& captured) const {
 
 template <class T>
 void Hooks<T>::check_that_all_fired() const {
-  for (const auto& [site, fired] : fired_)
-    if (!fired) throw Error("edit", "the edit of " + name_of(site) + " never acted");
+  for (const auto& [point, fired] : fired_)
+    if (!fired) throw Error("edit", "the edit of " + name_of(point) + " never acted");
 }
 
 template class KeyRows<float>;

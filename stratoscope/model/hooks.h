@@ -14,7 +14,7 @@ namespace stratoscope {
 // The tensor of a capture over `rows` rows and `heads` heads of sequences of which the longest has `longest`. Where it
 // has a key axis, it is filled with what stands for a key that a query does not see.
 template <class T>
-BasicTensor<T> capture_tensor(Site site, const ModelConfig& config, std::size_t rows, std::size_t heads,
+BasicTensor<T> capture_tensor(HookPoint point, const ModelConfig& config, std::size_t rows, std::size_t heads,
                               std::size_t longest);
 
 // Takes the rows of one capture of a point with a key axis, one query of one head at a time. Different rows may be
@@ -35,24 +35,24 @@ template <class T>
 class Hooks {
  public:
   // Allocates every capture of the request in `run`, whose row_offsets are set. All three must outlive this object.
-  // Throws Error for a site that does not exist or that this run never reaches.
+  // Throws Error for a hook point that does not exist or that this run never reaches.
   Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& run);
 
-  bool captures(Site site) const { return captures_.contains(site); }
-  bool edits(Site site) const { return edits_.contains(site); }
-  bool edits(Site site, std::size_t sequence) const;
+  bool captures(HookPoint point) const { return captures_.contains(point); }
+  bool edits(HookPoint point) const { return edits_.contains(point); }
+  bool edits(HookPoint point, std::size_t sequence) const;
   // The position in its text of a sequence's first row.
   std::size_t first_position(std::size_t sequence) const;
 
-  // The value at `site` has come into being: `rows` holds all rows of all sequences. Heads, where the point has
+  // The value at `hook point` has come into being: `rows` holds all rows of all sequences. Heads, where the point has
   // them, lie side by side in a row.
-  void fire(Site site, MatrixView<T> rows);
+  void fire(HookPoint point, MatrixView<T> rows);
 
   // The two halves of firing, for values that never exist as one matrix: scores, pattern, and the last logits alone.
-  void edit(Site site, std::size_t sequence, const HookValue<T>& value);
-  KeyRows<T>* key_rows(Site site);  // null where the site is not captured
+  void edit(HookPoint point, std::size_t sequence, const HookValue<T>& value);
+  KeyRows<T>* key_rows(HookPoint point);  // null where the hook point is not captured
 
-  // Throws Error naming the first edit whose site never fired.
+  // Throws Error naming the first edit whose hook point never fired.
   void check_that_all_fired() const;
 
  private:
@@ -64,14 +64,14 @@ class Hooks {
 
   void add_capture(const Capture& capture, std::size_t longest);
   void copy(MatrixView<const T> rows, Captured& captured) const;
-  HookValue<T> value_of(Site site, MatrixView<T> rows, std::size_t sequence) const;
+  HookValue<T> value_of(HookPoint point, MatrixView<T> rows, std::size_t sequence) const;
 
   const ModelConfig& config_;
   const RunRequest& request_;
   Run<T>& run_;
-  std::map<Site, Captured> captures_;
-  std::map<Site, std::vector<std::size_t>> edits_;  // site to indices in request_.edits
-  std::map<Site, bool> fired_;
+  std::map<HookPoint, Captured> captures_;
+  std::map<HookPoint, std::vector<std::size_t>> edits_;  // hook point to indices in request_.edits
+  std::map<HookPoint, bool> fired_;
 };
 
 }  // namespace stratoscope

@@ -39,7 +39,7 @@ void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t p
                   whole.data() + (o * to[pos_axis] + first + row) * inner_to);
 }
 
-std::size_t pos_axis_of(Site site) { return hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1; }
+std::size_t pos_axis_of(HookPoint point) { return info_of(point.hook).axes[0] == HookAxis::pos ? 0 : 1; }
 
 template <class T>
 Run<T> join_runs(const std::vector<Run<T>>& pieces, const ModelConfig& config) {
@@ -60,15 +60,15 @@ Run<T> join_runs(const std::vector<Run<T>>& pieces, const ModelConfig& config) {
         joined(pieces, BasicTensor<T>({last.hidden_states.shape()[0], rows, config.d_model}), 1, states);
   if (!last.logits.empty()) whole.logits = joined(pieces, BasicTensor<T>({rows, config.d_vocab}), 0, logits);
   for (std::size_t i = 0; i < last.captured.size(); ++i) {
-    const auto& [site, value] = last.captured[i];
+    const auto& [point, value] = last.captured[i];
     const auto captured = [i](const Run<T>& run) -> const BasicTensor<T>& { return run.captured[i].second; };
-    const std::size_t axis = pos_axis_of(site);
-    const bool has_keys = hook_point(site.point).has_axis(HookAxis::key);
-    const std::size_t heads = hook_point(site.point).has_axis(HookAxis::head) ? value.shape()[1 - axis] : 1;
-    whole.captured.emplace_back(
-        site, joined(pieces,
-                     capture_tensor<T>(site, config, total(captured, axis), heads, has_keys ? value.shape().back() : 0),
-                     axis, captured));
+    const std::size_t axis = pos_axis_of(point);
+    const bool has_keys = info_of(point.hook).has_axis(HookAxis::key);
+    const std::size_t heads = info_of(point.hook).has_axis(HookAxis::head) ? value.shape()[1 - axis] : 1;
+    whole.captured.emplace_back(point, joined(pieces,
+                                              capture_tensor<T>(point, config, total(captured, axis), heads,
+                                                                has_keys ? value.shape().back() : 0),
+                                              axis, captured));
   }
   return whole;
 }

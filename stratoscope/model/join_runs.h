@@ -14,10 +14,10 @@ template <class T>
 void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t pos_axis, std::size_t first);
 
 // 0, or 1 for scores and patterns.
-std::size_t pos_axis_of(Site site);
+std::size_t pos_axis_of(HookPoint point);
 
-// The runs of consecutive pieces of one text, as one run of the whole text. Every piece captured the same sites with
-// the same heads, at whichever rows; logits are those of all rows in every piece, or absent.
+// The runs of consecutive pieces of one text, as one run of the whole text. Every piece captured the same hook points
+// with the same heads, at whichever rows; logits are those of all rows in every piece, or absent.
 template <class T>
 Run<T> join_runs(const std::vector<Run<T>>& pieces, const ModelConfig& config);
 

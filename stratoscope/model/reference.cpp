@@ -135,7 +135,7 @@ class Reference {
 
  private:
   Tensor64 weight(const std::string& name) const { return checkpoint_.read<double>(name); }
-  void fire(Point point, std::size_t layer, Tensor64& value) { hooks_->fire({point, layer}, value.matrix()); }
+  void fire(Hook hook, std::size_t layer, Tensor64& value) { hooks_->fire({hook, layer}, value.matrix()); }
 
   Tensor64 embed() {
     Tensor64 token({run_.rows(), config_.d_model}), position({run_.rows(), config_.d_model});
@@ -146,31 +146,31 @@ class Reference {
         checkpoint_.read_row("wpe.weight", p, position.matrix().row_span(row));
       }
     }
-    fire(Point::embed, 0, token);
-    fire(Point::pos_embed, 0, position);
+    fire(Hook::embed, 0, token);
+    fire(Hook::pos_embed, 0, position);
     return sum(token, position);
   }
 
   void block(std::size_t layer, Tensor64& resid) {
     const std::string prefix = "h." + std::to_string(layer) + ".";
-    fire(Point::resid_pre, layer, resid);
+    fire(Hook::resid_pre, layer, resid);
     keep_hidden_state(layer, resid);
-    const Tensor64 x = norm(resid, prefix + "ln_1", {Point::ln1_scale, layer}, {Point::ln1_normalized, layer});
+    const Tensor64 x = norm(resid, prefix + "ln_1", {Hook::ln1_scale, layer}, {Hook::ln1_normalized, layer});
     Tensor64 attn_out = attention(layer, x, prefix);
-    fire(Point::attn_out, layer, attn_out);
+    fire(Hook::attn_out, layer, attn_out);
     Tensor64 resid_mid = sum(resid, attn_out);
-    fire(Point::resid_mid, layer, resid_mid);
+    fire(Hook::resid_mid, layer, resid_mid);
 
-    const Tensor64 y = norm(resid_mid, prefix + "ln_2", {Point::ln2_scale, layer}, {Point::ln2_normalized, layer});
+    const Tensor64 y = norm(resid_mid, prefix + "ln_2", {Hook::ln2_scale, layer}, {Hook::ln2_normalized, layer});
     Tensor64 mlp = linear(y.matrix(), weight(prefix + "mlp.c_fc.weight"), weight(prefix + "mlp.c_fc.bias"));
-    fire(Point::mlp_pre, layer, mlp);
+    fire(Hook::mlp_pre, layer, mlp);
     for (double& value : mlp.values()) value = activate(config_.activation, value);
-    fire(Point::mlp_post, layer, mlp);
+    fire(Hook::mlp_post, layer, mlp);
     Tensor64 mlp_out =
         linear(std::as_const(mlp).matrix(), weight(prefix + "mlp.c_proj.weight"), weight(prefix + "mlp.c_proj.bias"));
-    fire(Point::mlp_out, layer, mlp_out);
+    fire(Hook::mlp_out, layer, mlp_out);
     resid = sum(resid_mid, mlp_out);
-    fire(Point::resid_post, layer, resid);
+    fire(Hook::resid_post, layer, resid);
   }
 
   Tensor64 attention(std::size_t layer, const Tensor64& x, const std::string& prefix) {
@@ -178,18 +178,18 @@ class Reference {
     Tensor64 qkv = linear(x.matrix(), weight(prefix + "attn.c_attn.weight"), weight(prefix + "attn.c_attn.bias"));
     const auto q = qkv.matrix().cols_from(0, d_model), k = qkv.matrix().cols_from(d_model, d_model);
     const auto v = qkv.matrix().cols_from(2 * d_model, d_model);
-    hooks_->fire({Point::q, layer}, q);
-    hooks_->fire({Point::k, layer}, k);
-    hooks_->fire({Point::v, layer}, v);
+    hooks_->fire({Hook::q, layer}, q);
+    hooks_->fire({Hook::k, layer}, k);
+    hooks_->fire({Hook::v, layer}, v);
     Tensor64 z({rows, d_model});
     for (std::size_t s = 0; s < run_.sequences(); ++s) attend(layer, s, q, k, v, z.matrix());
-    fire(Point::z, layer, z);
+    fire(Hook::z, layer, z);
     const Tensor64 w_o = weight(prefix + "attn.c_proj.weight"), bias = weight(prefix + "attn.c_proj.bias");
     Tensor64 attn_out = linear(std::as_const(z).matrix(), w_o, bias);
-    if (const Site site{Point::result, layer}; hooks_->captures(site) || hooks_->edits(site)) {
+    if (const HookPoint point{Hook::result, layer}; hooks_->captures(point) || hooks_->edits(point)) {
       Tensor64 result = result_of(z, w_o);
       const Tensor64 unedited = result.copy();
-      hooks_->fire(site, result.matrix());
+      hooks_->fire(point, result.matrix());
       sum_edited_heads(unedited, result, bias, attn_out);
     }
     return attn_out;
@@ -202,17 +202,17 @@ class Reference {
       return m.rows_from(first, count).cols_from(head * config_.d_head, config_.d_head);
     };
     Tensor64 values({config_.n_heads, count, count});
-    const auto fire_rows = [&](Site site) {
-      hooks_->edit(site, sequence, {values.data(), {config_.n_heads, count, count}, {count * count, count, 1}, 0});
-      if (KeyRows<double>* captured = hooks_->key_rows(site))
+    const auto fire_rows = [&](HookPoint point) {
+      hooks_->edit(point, sequence, {values.data(), {config_.n_heads, count, count}, {count * count, count, 1}, 0});
+      if (KeyRows<double>* captured = hooks_->key_rows(point))
         for (std::size_t head = 0; head < config_.n_heads; ++head)
           for (std::size_t r = 0; r < count; ++r) captured->write(head, first + r, {values.slice(head).row(r), r + 1});
     };
     for (std::size_t head = 0; head < config_.n_heads; ++head)
       write_scores(part(q, head), part(k, head), config_.attention_scale(layer), values.slice(head));
-    fire_rows({Point::attn_scores, layer});
+    fire_rows({Hook::attn_scores, layer});
     for (std::size_t head = 0; head < config_.n_heads; ++head) softmax(values.slice(head));
-    fire_rows({Point::pattern, layer});
+    fire_rows({Hook::pattern, layer});
     for (std::size_t head = 0; head < config_.n_heads; ++head) mix(values.slice(head), part(v, head), part(z, head));
   }
 
@@ -243,12 +243,12 @@ class Reference {
     }
   }
 
-  Tensor64 norm(const Tensor64& x, const std::string& name, Site scale_site, Site normalized_site) {
+  Tensor64 norm(const Tensor64& x, const std::string& name, HookPoint scale_point, HookPoint normalized_point) {
     const auto means = mean_of_rows(x.matrix());
     Tensor64 scale = scale_of(x.matrix(), means, config_.layer_norm_eps);
-    hooks_->fire(scale_site, scale.matrix());
+    hooks_->fire(scale_point, scale.matrix());
     Tensor64 normalized = normalize(x.matrix(), means, scale);
-    hooks_->fire(normalized_site, normalized.matrix());
+    hooks_->fire(normalized_point, normalized.matrix());
     return scale_and_shift(std::as_const(normalized).matrix(), weight(name + ".weight"), weight(name + ".bias"));
   }
 
@@ -265,14 +265,14 @@ class Reference {
   }
 
   void unembed(const Tensor64& resid) {
-    Tensor64 normed = norm(resid, "ln_f", {Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0});
-    fire(Point::unembed_in, 0, normed);
+    Tensor64 normed = norm(resid, "ln_f", {Hook::ln_final_scale, 0}, {Hook::ln_final_normalized, 0});
+    fire(Hook::unembed_in, 0, normed);
     keep_hidden_state(blocks_.last, normed);
-    if (request_.logits == LogitRows::none && !hooks_->captures({Point::unembed_out, 0})) return;
+    if (request_.logits == LogitRows::none && !hooks_->captures({Hook::unembed_out, 0})) return;
     const Tensor64 table = weight(checkpoint_.unembedding());  // [d_vocab, d_model]
-    if (request_.logits == LogitRows::all || hooks_->captures({Point::unembed_out, 0})) {
+    if (request_.logits == LogitRows::all || hooks_->captures({Hook::unembed_out, 0})) {
       Tensor64 logits = logits_of(std::as_const(normed).matrix(), table);
-      fire(Point::unembed_out, 0, logits);
+      fire(Hook::unembed_out, 0, logits);
       if (request_.logits == LogitRows::all) run_.logits = std::move(logits);
       if (request_.logits == LogitRows::last)
         run_.logits = last_rows<double>(std::as_const(logits).matrix(), run_.row_offsets);

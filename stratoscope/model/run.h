@@ -23,7 +23,7 @@ using TokenIds = std::vector<std::int32_t>;
 
 class KvCache;
 
-// The value at one site for one sequence, to be rewritten in place. Its axes are the hook point's; a point of two
+// The value at one hook point for one sequence, to be rewritten in place. Its axes are the hook point's; a point of two
 // axes has a middle one of length 1.
 template <class T>
 struct HookValue {
@@ -38,8 +38,8 @@ struct HookValue {
   }
 };
 
-// A rewrite of a value. Immutable; one object may serve several sites and runs at once. Where there is a key axis, what
-// is written for a key behind the query is ignored: the causal mask cannot be edited.
+// A rewrite of a value. Immutable; one object may serve several hook points and runs at once. Where there is a key
+// axis, what is written for a key behind the query is ignored: the causal mask cannot be edited.
 class Edit {
  public:
   Edit() = default;
@@ -50,22 +50,22 @@ class Edit {
   virtual void apply(const HookValue<double>& value) const = 0;
 };
 
-struct SiteEdit {
-  Site site = {};
+struct HookEdit {
+  HookPoint at = {};
   std::size_t sequence = 0;  // which of the request's sequences it acts on
   std::shared_ptr<const Edit> edit = {};
   // Where the edit acts on each position alone, and may be given them one by one: those that it changes, ascending.
   std::optional<std::vector<std::size_t>> positions = {};
 };
 
-// A value to be copied, whole or in part. A site alone means all of it. Indices are ascending, each once.
+// A value to be copied, whole or in part. A hook point alone means all of it. Indices are ascending, each once.
 struct Capture {
-  Site site = {};
+  HookPoint at = {};
   std::optional<std::vector<std::size_t>> rows = {};   // of the run's rows 0 to N-1, on the pos axis
   std::optional<std::vector<std::size_t>> heads = {};  // for points with a head axis
 };
 
-std::vector<Capture> captures_of(std::span<const Site> sites);
+std::vector<Capture> captures_of(std::span<const HookPoint> points);
 
 // The rows whose logits are computed.
 enum class LogitRows { none, last, all };
@@ -81,8 +81,8 @@ struct RunRequest {
   // Token ids of one or more texts, each at least one token and at most n_ctx. They are laid end to end: no padding,
   // and no text's numbers depend on its neighbours.
   std::vector<TokenIds> sequences = {};
-  std::vector<Capture> captures = {};  // of one site at most one
-  std::vector<SiteEdit> edits = {};    // at one site they act in this order; captures there see what they leave
+  std::vector<Capture> captures = {};  // of one hook point at most one
+  std::vector<HookEdit> edits = {};    // at one hook point they act in this order; captures there see what they leave
   bool hidden_states = true;
   LogitRows logits = LogitRows::all;
   // Parts of a pass, with the bits of the whole one. With `start` the tokens only say how long each sequence is; with
@@ -109,15 +109,15 @@ struct Run {
   // Captured values in firing order. A point's pos axis holds the captured rows, its head axis the captured heads. The
   // key axis of scores and pattern is as long as the longest sequence (with what is cached before it), with -inf
   // (scores) and 0 (pattern) where a query sees no key.
-  std::vector<std::pair<Site, BasicTensor<T>>> captured;
+  std::vector<std::pair<HookPoint, BasicTensor<T>>> captured;
 
   std::size_t sequences() const { return row_offsets.size() - 1; }
   std::size_t rows() const { return row_offsets.back(); }
-  // Throws Error when the site was not among the request's captures.
-  const BasicTensor<T>& value(Site site) const {
-    for (const auto& [captured_site, tensor] : captured)
-      if (captured_site == site) return tensor;
-    throw Error("run", name_of(site) + " was not captured");
+  // Throws Error when the hook point was not among the request's captures.
+  const BasicTensor<T>& value(HookPoint point) const {
+    for (const auto& [captured_point, tensor] : captured)
+      if (captured_point == point) return tensor;
+    throw Error("run", name_of(point) + " was not captured");
   }
 };
 

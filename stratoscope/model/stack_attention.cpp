@@ -108,21 +108,20 @@ class Attention {
       write_scores(queries, own_of(head), head, buffer.slice(head));
       hide_unseen(queries, buffer.slice(head), positions, -std::numeric_limits<float>::infinity());
     }
-    edit(Point::attn_scores, queries, buffer, positions);
+    edit(Hook::attn_scores, queries, buffer, positions);
     for (std::size_t head = 0; head < heads; ++head) {
       const auto rows = buffer.slice(head);
       for (std::size_t i = 0; i < queries.count; ++i) softmax_row(rows.row(i), queries.first_position + i + 1);
       hide_unseen(queries, rows, positions, 0);
     }
-    edit(Point::pattern, queries, buffer, positions);
+    edit(Hook::pattern, queries, buffer, positions);
     for (std::size_t head = 0; head < heads; ++head) mix(queries, own_of(head), head, buffer.slice(head));
   }
 
   bool edits_scores_or_pattern(std::size_t member) const {
     const Cell* cell = of_.stack.members()[member].cell;
-    return cell != nullptr && std::any_of(cell->edits.begin(), cell->edits.end(), [&](const SiteEdit& edit) {
-             return edit.site.layer == of_.layer &&
-                    (edit.site.point == Point::attn_scores || edit.site.point == Point::pattern);
+    return cell != nullptr && std::any_of(cell->edits.begin(), cell->edits.end(), [&](const HookEdit& edit) {
+             return edit.at.layer == of_.layer && (edit.at.hook == Hook::attn_scores || edit.at.hook == Hook::pattern);
            });
   }
 
@@ -150,10 +149,10 @@ class Attention {
       std::fill(rows.row(i) + queries.first_position + i + 1, rows.row(i) + positions, unseen);
   }
 
-  void edit(Point point, const Queries& queries, Tensor& rows, std::size_t positions) const {
+  void edit(Hook hook, const Queries& queries, Tensor& rows, std::size_t positions) const {
     const std::size_t heads = of_.config.n_heads, capacity = rows.shape().back();
-    for (const SiteEdit& edit : of_.stack.members()[queries.member].cell->edits) {
-      if (edit.site != Site{point, of_.layer}) continue;
+    for (const HookEdit& edit : of_.stack.members()[queries.member].cell->edits) {
+      if (edit.at != HookPoint{hook, of_.layer}) continue;
       for (std::size_t i = 0; i < queries.count; ++i)
         if (std::binary_search(edit.positions->begin(), edit.positions->end(), queries.first_position + i))
           edit.edit->apply(HookValue<float>{rows.data() + i * capacity,

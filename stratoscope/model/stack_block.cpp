@@ -50,15 +50,16 @@ CleanBlock::CleanBlock(const ModelConfig& config, Stack clean, bool keeps_mlp_pr
   if (keeps_mlp_pre) mlp_pre = Tensor({stack.size(), config.d_mlp});
 }
 
-bool fire(const Stack& stack, Site site, Stack::Range range, MatrixView<float> values, const ModelConfig& config) {
+bool fire(const Stack& stack, HookPoint point, Stack::Range range, MatrixView<float> values,
+          const ModelConfig& config) {
   bool acted = false;
-  const Shape shape = shape_of(site, config, 1);
+  const Shape shape = shape_of(point, config, 1);
   const std::size_t middle = shape.size() == 3 ? shape[1] : 1;
   for (std::size_t m = 0; m < stack.members().size(); ++m) {
     const Cell* cell = stack.members()[m].cell;
     if (cell == nullptr) continue;
-    for (const SiteEdit& edit : cell->edits) {
-      if (edit.site != site) continue;
+    for (const HookEdit& edit : cell->edits) {
+      if (edit.at != point) continue;
       // Positions that lie behind one another in the text and in the matrix are one value.
       const auto& positions = *edit.positions;
       for (std::size_t i = 0; i < positions.size();) {
@@ -90,19 +91,19 @@ void StackBlock::multiply(const PackedMatrix& weights, MatrixView<const float> x
 }
 
 void stack_norm(const Stack& stack, Stack::Range range, const ModelConfig& config, const NormWeights& weights,
-                NormSites sites, MatrixView<const float> x, StackValues& values) {
+                NormPoints points, MatrixView<const float> x, StackValues& values) {
   const auto normalized = rows_of(values.normalized, range);
   float* divisors = values.scale.data() + range.first;
   layer_norm_statistics(x, static_cast<float>(config.layer_norm_eps), normalized, divisors);
-  if (fire(stack, sites.scale, range, values.scale.matrix(), config)) normalize_by(x, divisors, normalized);
-  fire(stack, sites.normalized, range, values.normalized.matrix(), config);
+  if (fire(stack, points.scale, range, values.scale.matrix(), config)) normalize_by(x, divisors, normalized);
+  fire(stack, points.normalized, range, values.normalized.matrix(), config);
   scale_and_shift(normalized, weights.weight.data(), weights.bias.data(), rows_of(values.normed, range));
 }
 
 void StackBlock::run_until_qkv(const Stack& stack, StackValues& values) {
   const Stack::Range range = stack.attended();
-  fire(stack, {Point::resid_pre, layer_}, range, values.resid_pre.matrix(), config_);
-  stack_norm(stack, range, config_, weights_.ln1, {{Point::ln1_scale, layer_}, {Point::ln1_normalized, layer_}},
+  fire(stack, {Hook::resid_pre, layer_}, range, values.resid_pre.matrix(), config_);
+  stack_norm(stack, range, config_, weights_.ln1, {{Hook::ln1_scale, layer_}, {Hook::ln1_normalized, layer_}},
              rows_of(values.resid_pre, range), values);
   multiply(weights_.qkv, rows_of(values.normed, range), rows_of(values.qkv, range));
 }
@@ -121,9 +122,9 @@ void StackBlock::run(const Stack& stack, const CleanBlock& clean, StackValues& v
   take_clean(stack, stack.leaving_with_clean_keys(), &clean, clean.values.qkv, values.qkv);
   take_clean(stack, stack.joining(Join::attention), &clean, clean.values.qkv, values.qkv);
   const std::size_t d_model = config_.d_model;
-  fire(stack, {Point::q, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(0, d_model), config_);
-  fire(stack, {Point::k, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(d_model, d_model), config_);
-  fire(stack, {Point::v, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(2 * d_model, d_model), config_);
+  fire(stack, {Hook::q, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(0, d_model), config_);
+  fire(stack, {Hook::k, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(d_model, d_model), config_);
+  fire(stack, {Hook::v, layer_}, stack.with_keys(), values.qkv.matrix().cols_from(2 * d_model, d_model), config_);
   operations_.attention += StackAttention{config_, layer_, stack, values}.run(clean);
   for (const Join join : {Join::attention, Join::z, Join::attn_out})
     take_clean(stack, stack.joining(join), &clean, clean.values.resid_pre, values.resid_pre);
@@ -132,13 +133,13 @@ void StackBlock::run(const Stack& stack, const CleanBlock& clean, StackValues& v
 
 // attn_out is the sum of the heads in the rows that an edit changed; the others keep the product's bits.
 void StackBlock::fire_result(const Stack& stack, StackValues& values) {
-  const Site site{Point::result, layer_};
+  const HookPoint point{Hook::result, layer_};
   std::vector<std::size_t> places;
   const Stack::Range range = stack.up_to(Join::z);
   for (std::size_t m = 0; m < stack.members().size(); ++m) {
     if (stack.members()[m].cell == nullptr) continue;
-    for (const SiteEdit& edit : stack.members()[m].cell->edits) {
-      if (edit.site != site) continue;
+    for (const HookEdit& edit : stack.members()[m].cell->edits) {
+      if (edit.at != point) continue;
       for (const std::size_t position : *edit.positions)
         if (const auto place = stack.place_of(m, position); place && *place >= range.first && *place < range.end)
           places.push_back(*place);
@@ -161,8 +162,8 @@ void StackBlock::fire_result(const Stack& stack, StackValues& values) {
     const Tensor unedited = results.copy();
     for (std::size_t i = 0; i < count; ++i) {
       const StackRow& row = stack.rows()[places[begin + i]];
-      for (const SiteEdit& edit : stack.members()[row.member].cell->edits)
-        if (edit.site == site && std::binary_search(edit.positions->begin(), edit.positions->end(), row.row.position))
+      for (const HookEdit& edit : stack.members()[row.member].cell->edits)
+        if (edit.at == point && std::binary_search(edit.positions->begin(), edit.positions->end(), row.row.position))
           edit.edit->apply(HookValue<float>{results.matrix().row(i),
                                             {1, config_.n_heads, config_.d_model},
                                             {config_.n_heads * config_.d_model, config_.d_model, 1},
@@ -179,47 +180,47 @@ void StackBlock::run_behind_attention(const Stack& stack, const CleanBlock* clea
   const auto join = [&](Join at, Tensor StackValues::*value) {
     if (clean != nullptr) take_clean(stack, stack.joining(at), clean, clean->values.*value, values.*value);
   };
-  const auto fire_at = [&](Point point, Join last, Tensor& tensor) {
-    fire(stack, {point, layer_}, stack.up_to(last), tensor.matrix(), config_);
+  const auto fire_at = [&](Hook hook, Join last, Tensor& tensor) {
+    fire(stack, {hook, layer_}, stack.up_to(last), tensor.matrix(), config_);
   };
 
   join(Join::z, &StackValues::z);
-  fire_at(Point::z, Join::z, values.z);
+  fire_at(Hook::z, Join::z, values.z);
   Stack::Range range = stack.up_to(Join::z);
   multiply(weights_.attn_out, rows_of(values.z, range), rows_of(values.attn_out, range));
   fire_result(stack, values);
 
   join(Join::attn_out, &StackValues::attn_out);
-  fire_at(Point::attn_out, Join::attn_out, values.attn_out);
+  fire_at(Hook::attn_out, Join::attn_out, values.attn_out);
   range = stack.up_to(Join::attn_out);
   add(rows_of(values.resid_pre, range), rows_of(values.attn_out, range), rows_of(values.resid_mid, range));
 
   for (const Join at : {Join::resid_mid, Join::mlp_pre, Join::mlp_post, Join::mlp_out})
     join(at, &StackValues::resid_mid);
-  fire_at(Point::resid_mid, Join::resid_mid, values.resid_mid);
+  fire_at(Hook::resid_mid, Join::resid_mid, values.resid_mid);
   range = stack.up_to(Join::resid_mid);
-  stack_norm(stack, range, config_, weights_.ln2, {{Point::ln2_scale, layer_}, {Point::ln2_normalized, layer_}},
+  stack_norm(stack, range, config_, weights_.ln2, {{Hook::ln2_scale, layer_}, {Hook::ln2_normalized, layer_}},
              rows_of(values.resid_mid, range), values);
   multiply(weights_.mlp_in, rows_of(values.normed, range), rows_of(values.mlp, range));
 
   if (clean != nullptr) take_clean(stack, stack.joining(Join::mlp_pre), clean, clean->mlp_pre, values.mlp);
-  fire_at(Point::mlp_pre, Join::mlp_pre, values.mlp);
+  fire_at(Hook::mlp_pre, Join::mlp_pre, values.mlp);
   range = stack.up_to(Join::mlp_pre);
   if (keep_mlp_pre != nullptr) std::copy_n(values.mlp.data(), values.mlp.size(), keep_mlp_pre->data());
   activate(config_.activation, rows_of(values.mlp, range));
 
   join(Join::mlp_post, &StackValues::mlp);
-  fire_at(Point::mlp_post, Join::mlp_post, values.mlp);
+  fire_at(Hook::mlp_post, Join::mlp_post, values.mlp);
   range = stack.up_to(Join::mlp_post);
   multiply(weights_.mlp_out, rows_of(values.mlp, range), rows_of(values.mlp_out, range));
 
   join(Join::mlp_out, &StackValues::mlp_out);
-  fire_at(Point::mlp_out, Join::mlp_out, values.mlp_out);
+  fire_at(Hook::mlp_out, Join::mlp_out, values.mlp_out);
   range = stack.up_to(Join::mlp_out);
   add(rows_of(values.resid_mid, range), rows_of(values.mlp_out, range), rows_of(values.resid_post, range));
 
   join(Join::resid_post, &StackValues::resid_post);
-  fire_at(Point::resid_post, Join::resid_post, values.resid_post);
+  fire_at(Hook::resid_post, Join::resid_post, values.resid_post);
 }
 
 }  // namespace stratoscope

@@ -42,11 +42,11 @@ class StackBlock {
   Operations operations_;
 };
 
-// The edits of `site` act on the rows of `values` that are in the range. Says whether there were any.
-bool fire(const Stack& stack, Site site, Stack::Range range, MatrixView<float> values, const ModelConfig& config);
+// The edits of `hook point` act on the rows of `values` that are in the range. Says whether there were any.
+bool fire(const Stack& stack, HookPoint point, Stack::Range range, MatrixView<float> values, const ModelConfig& config);
 
 // normed = the layer norm of the range's rows of x; its hook points fire, and an edited scale is the divisor.
 void stack_norm(const Stack& stack, Stack::Range range, const ModelConfig& config, const NormWeights& weights,
-                NormSites sites, MatrixView<const float> x, StackValues& values);
+                NormPoints points, MatrixView<const float> x, StackValues& values);
 
 }  // namespace stratoscope

@@ -104,11 +104,11 @@ class Staircase {
         const std::size_t position = live.positions[i];
         token_row(cell.text, position, token);
         checkpoint_.read_row<float>("wpe.weight", position, place);
-        for (const SiteEdit& edit : cell.edits) {
-          if (hook_point(edit.site.point).scope != Scope::before_blocks ||
+        for (const HookEdit& edit : cell.edits) {
+          if (info_of(edit.at.hook).scope != Scope::before_blocks ||
               !std::binary_search(edit.positions->begin(), edit.positions->end(), position))
             continue;
-          float* data = edit.site.point == Point::embed ? token.data() : place.data();
+          float* data = edit.at.hook == Hook::embed ? token.data() : place.data();
           edit.edit->apply(HookValue<float>{data, {1, 1, d_model}, {d_model, d_model, 1}, position});
         }
         sum(live.residual.matrix().row(i));
@@ -127,8 +127,8 @@ class Staircase {
     }
     const bool edits_mlp_pre =
         kept_ != nullptr || std::any_of(request_.cells.begin(), request_.cells.end(), [&](const Cell& cell) {
-          return std::any_of(cell.edits.begin(), cell.edits.end(), [&](const SiteEdit& edit) {
-            return edit.site == Site{Point::mlp_pre, layer};
+          return std::any_of(cell.edits.begin(), cell.edits.end(), [&](const HookEdit& edit) {
+            return edit.at == HookPoint{Hook::mlp_pre, layer};
           });
         });
     CleanBlock clean(config_, Stack(std::move(members)), edits_mlp_pre);
@@ -213,13 +213,13 @@ class Staircase {
   // Logits of a stack whose rows have all joined at resid_pre, which is what leaves the last block here.
   Tensor logits_of(const Stack& stack, StackValues& values) {
     const Stack::Range all = stack.attended();
-    stack_norm(stack, all, config_, weights_.ln_final, {{Point::ln_final_scale, 0}, {Point::ln_final_normalized, 0}},
+    stack_norm(stack, all, config_, weights_.ln_final, {{Hook::ln_final_scale, 0}, {Hook::ln_final_normalized, 0}},
                std::as_const(values.resid_pre).matrix(), values);
-    fire(stack, {Point::unembed_in, 0}, all, values.normed.matrix(), config_);
+    fire(stack, {Hook::unembed_in, 0}, all, values.normed.matrix(), config_);
     Tensor logits({all.count(), config_.d_vocab});
     weights_.unembed.multiply(std::as_const(values.normed).matrix(), logits.matrix());
     operations_ += 2 * static_cast<double>(all.count() * config_.d_model) * static_cast<double>(config_.d_vocab);
-    fire(stack, {Point::unembed_out, 0}, all, logits.matrix(), config_);
+    fire(stack, {Hook::unembed_out, 0}, all, logits.matrix(), config_);
     return logits;
   }
 

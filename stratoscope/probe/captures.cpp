@@ -18,17 +18,17 @@ std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expressio
     throw Error("capture", in_quotes(expression.hook) + " names heads, and .head[…] others", "leave out one of them");
   if (match.heads) return match.heads;
   if (!expression.heads) return std::nullopt;
-  for (const Site site : match.sites)
-    if (!hook_point(site.point).has_axis(HookAxis::head))
-      throw Error("capture", name_of(site) + " has no axis for the selector .head[…]");
+  for (const HookPoint point : match.points)
+    if (!info_of(point.hook).has_axis(HookAxis::head))
+      throw Error("capture", name_of(point) + " has no axis for the selector .head[…]");
   return parse_index_set(*expression.heads, config.n_heads, "head");
 }
 
-bool is_computed(Site site, const RunRequest& part) {
-  switch (hook_point(site.point).scope) {
+bool is_computed(HookPoint point, const RunRequest& part) {
+  switch (info_of(point.hook).scope) {
     case Scope::before_blocks: return !part.start;
     case Scope::after_blocks: return !part.stop_at;
-    default: return (!part.start || site.layer >= part.start->block) && (!part.stop_at || site.layer < *part.stop_at);
+    default: return (!part.start || point.layer >= part.start->block) && (!part.stop_at || point.layer < *part.stop_at);
   }
 }
 
@@ -36,7 +36,7 @@ bool is_computed(Site site, const RunRequest& part) {
 
 CaptureList::CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config,
                          const RunRequest* part) {
-  std::map<Site, Item> chosen;
+  std::map<HookPoint, Item> chosen;
   for (const std::string& text : expressions) {
     const HookExpression expression = parse_hook_expression(text);
     if (expression.keys || expression.dims)
@@ -44,33 +44,33 @@ CaptureList::CaptureList(const std::vector<std::string>& expressions, const Mode
                   "a capture takes positions and heads: HOOK[2:5].head[0]");
     HookMatch match = match_hook(expression.hook, config);
     if (part != nullptr) {
-      const bool some = match.is_glob && std::any_of(match.sites.begin(), match.sites.end(),
-                                                     [&](Site site) { return is_computed(site, *part); });
-      if (some) std::erase_if(match.sites, [&](Site site) { return !is_computed(site, *part); });
+      const bool some = match.is_glob && std::any_of(match.points.begin(), match.points.end(),
+                                                     [&](HookPoint point) { return is_computed(point, *part); });
+      if (some) std::erase_if(match.points, [&](HookPoint point) { return !is_computed(point, *part); });
     }
-    if (match.is_glob) globs_.push_back({text, match.sites});
+    if (match.is_glob) globs_.push_back({text, match.points});
     const auto heads = heads_of(expression, match, config);
-    for (const Site site : match.sites) {
-      const auto [known, is_new] = chosen.emplace(site, Item{site, expression.positions, heads});
+    for (const HookPoint point : match.points) {
+      const auto [known, is_new] = chosen.emplace(point, Item{point, expression.positions, heads});
       if (!is_new && (known->second.positions != expression.positions || known->second.heads != heads))
-        throw Error("capture", name_of(site) + " is asked twice, with different positions or heads",
+        throw Error("capture", name_of(point) + " is asked twice, with different positions or heads",
                     "name all of them in one capture");
     }
   }
-  for (const Site site : all_sites(config))
-    if (const auto found = chosen.find(site); found != chosen.end()) items_.push_back(found->second);
+  for (const HookPoint point : all_hook_points(config))
+    if (const auto found = chosen.find(point); found != chosen.end()) items_.push_back(found->second);
 }
 
-std::vector<Site> CaptureList::sites() const {
-  std::vector<Site> sites;
-  for (const Item& item : items_) sites.push_back(item.site);
-  return sites;
+std::vector<HookPoint> CaptureList::points() const {
+  std::vector<HookPoint> points;
+  for (const Item& item : items_) points.push_back(item.at);
+  return points;
 }
 
 std::vector<Capture> CaptureList::of_texts(std::span<const std::size_t> row_offsets) const {
   std::vector<Capture> captures;
   for (const Item& item : items_) {
-    Capture capture{item.site, std::nullopt, item.heads};
+    Capture capture{item.at, std::nullopt, item.heads};
     if (item.positions) {
       capture.rows.emplace();
       for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)

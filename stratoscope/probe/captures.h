@@ -16,22 +16,22 @@ namespace STRATOSCOPE_API stratoscope {
 class CaptureList {
  public:
   // Each expression is a name, alias or glob, with positions and heads where wanted: "blocks.*.attn.hook_pattern[-1]",
-  // "L5H3.pattern". The same site may be named twice if both mean the same part. Throws Error for an unknown name, a
-  // selector without its axis, a head out of range, and .key and .dim, which captures do not take.
-  // `part`, where given, is a part of a pass: a glob then means what that part computes.
+  // "L5H3.pattern". The same hook point may be named twice if both mean the same part. Throws Error for an unknown
+  // name, a selector without its axis, a head out of range, and .key and .dim, which captures do not take. `part`,
+  // where given, is a part of a pass: a glob then means what that part computes.
   CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config, const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
-  // Those of the expressions that may mean several sites, and which they mean.
+  // Those of the expressions that may mean several hook points, and which they mean.
   const std::vector<GlobMatch>& globs() const { return globs_; }
   // In firing order.
-  std::vector<Site> sites() const;
+  std::vector<HookPoint> points() const;
   // For texts whose rows lie end to end. Positions are those of each text. Throws Error for one that a text has not.
   std::vector<Capture> of_texts(std::span<const std::size_t> row_offsets) const;
 
  private:
   struct Item {
-    Site site;
+    HookPoint at;
     std::optional<std::string> positions;
     std::optional<std::vector<std::size_t>> heads;
   };

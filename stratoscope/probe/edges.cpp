@@ -84,7 +84,7 @@ class PathPatching {
  private:
   struct Edge {
     std::size_t sender, receiver;
-    std::vector<SiteEdit> edits;
+    std::vector<HookEdit> edits;
   };
 
   std::size_t width() const { return config_.d_model; }
@@ -103,26 +103,26 @@ class PathPatching {
     for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
       RunRequest pass;
       pass.sequences = {ids};
-      pass.captures = captures_of(std::vector<Site>{{Point::resid_pre, layer},
-                                                    {Point::z, layer},
-                                                    {Point::result, layer},
-                                                    {Point::resid_mid, layer},
-                                                    {Point::mlp_out, layer}});
+      pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_pre, layer},
+                                                         {Hook::z, layer},
+                                                         {Hook::result, layer},
+                                                         {Hook::resid_mid, layer},
+                                                         {Hook::mlp_out, layer}});
       pass.hidden_states = false;
       pass.logits = LogitRows::none;
       pass.progress = &quiet;
       pass.start = start;
       pass.stop_at = layer + 1;
       const auto use = [&](const auto& run) {
-        const auto values = [&](Point point) {
-          const auto& captured = run.value({point, layer});
+        const auto values = [&](Hook hook) {
+          const auto& captured = run.value({hook, layer});
           Values copy({positions_, captured.size() / positions_});
           std::copy_n(captured.data(), captured.size(), copy.data());
           return copy;
         };
         start = start_from(layer + 1, run.residual.matrix());
-        return Block{values(Point::resid_pre), values(Point::resid_mid), values(Point::z), values(Point::result),
-                     values(Point::mlp_out)};
+        return Block{values(Hook::resid_pre), values(Hook::resid_mid), values(Hook::z), values(Hook::result),
+                     values(Hook::mlp_out)};
       };
       const Block block =
           model_.precision() == Precision::fp64 ? use(model_.run_reference(pass)) : use(model_.run(pass));
@@ -184,11 +184,11 @@ class PathPatching {
     return std::make_shared<const Values>(std::move(result));
   }
 
-  static SiteEdit set(Site site, const Shared& values, std::array<std::size_t, 3> stride, Chosen chosen,
+  static HookEdit set(HookPoint point, const Shared& values, std::array<std::size_t, 3> stride, Chosen chosen,
                       std::vector<std::size_t> positions) {
     chosen[0] = positions;
-    return {site, 0,
-            std::make_shared<ValueEdit>(site.point, EditOp::set, Operand{{}, stride, values}, std::move(chosen)),
+    return {point, 0,
+            std::make_shared<ValueEdit>(point.hook, EditOp::set, Operand{{}, stride, values}, std::move(chosen)),
             std::move(positions)};
   }
 
@@ -210,21 +210,21 @@ class PathPatching {
         std::iota(seen.begin(), seen.end(), rows_[s].front());
         const Shared read = normalized(block.entering, s);
         for (std::size_t head = 0; head < heads; ++head) {
-          Edge edge{s, first + head, {set({Point::ln1_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}};
+          Edge edge{s, first + head, {set({Hook::ln1_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}};
           if (heads > 1) {
             Chosen others;
             others[1].emplace();
             for (std::size_t h = 0; h < heads; ++h)
               if (h != head) others[1]->push_back(h);
             edge.edits.push_back(
-                set({Point::z, layer}, clean_z, {heads * config_.d_head, config_.d_head, 1}, std::move(others), seen));
+                set({Hook::z, layer}, clean_z, {heads * config_.d_head, config_.d_head, 1}, std::move(others), seen));
           }
           group.push_back(std::move(edge));
         }
         bytes += read->size() * sizeof(double);
       }
       const Shared read = normalized(block.middle, s);
-      group.push_back({s, first + heads, {set({Point::ln2_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}});
+      group.push_back({s, first + heads, {set({Hook::ln2_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}});
       bytes += read->size() * sizeof(double) + in_block() * 4 * positions_ * sizeof(std::size_t);
       if (bytes > limit_ / 8) score(std::exchange(group, {}), std::exchange(bytes, 0));
     }
@@ -240,9 +240,9 @@ class PathPatching {
       chosen[0] = {last};
       direct.push_back({s,
                         to,
-                        {{{Point::resid_post, config_.n_layers - 1},
+                        {{{Hook::resid_post, config_.n_layers - 1},
                           0,
-                          std::make_shared<ValueEdit>(Point::resid_post, EditOp::add,
+                          std::make_shared<ValueEdit>(Hook::resid_post, EditOp::add,
                                                       Operand{{change, change + width()}, {0, 0, 1}}, chosen),
                           std::vector<std::size_t>{last}}}});
     }

@@ -15,59 +15,62 @@
 namespace stratoscope {
 namespace {
 
-// How a site's value is laid out as [pos, head or 1, last axis] or [head, pos, key], for one position or all of them.
+// How a hook point's value is laid out as [pos, head or 1, last axis] or [head, pos, key], for one position or all of
+// them.
 struct Axes {
-  Axes(Site site, const ModelConfig& config, std::size_t positions)
-      : has_keys(hook_point(site.point).has_axis(HookAxis::key)),
+  Axes(HookPoint point, const ModelConfig& config, std::size_t positions)
+      : has_keys(info_of(point.hook).has_axis(HookAxis::key)),
         pos(has_keys ? 1 : 0),
         head(has_keys ? 0 : 1),
-        heads(hook_point(site.point).has_axis(HookAxis::head) ? config.n_heads : 1),
-        last(shape_of(site, config, positions).back()) {}
+        heads(info_of(point.hook).has_axis(HookAxis::head) ? config.n_heads : 1),
+        last(shape_of(point, config, positions).back()) {}
   bool has_keys;
   std::size_t pos, head;    // where these axes are
   std::size_t heads, last;  // their lengths
 };
 
-std::string axes_text(Site site) {
-  const HookPoint& info = hook_point(site.point);
+std::string axes_text(HookPoint point) {
+  const HookInfo& info = info_of(point.hook);
   if (info.has_axis(HookAxis::key)) return "it is [head, pos, key]";
   return info.has_axis(HookAxis::head) ? "it is [pos, head, d]" : "it is [pos, d]";
 }
 
-void check_axes(const HookExpression& expression, Site site) {
-  const HookPoint& info = hook_point(site.point);
+void check_axes(const HookExpression& expression, HookPoint point) {
+  const HookInfo& info = info_of(point.hook);
   const auto refuse = [&](const char* selector) {
-    throw Error("edit", name_of(site) + " has no axis for the selector " + selector, axes_text(site));
+    throw Error("edit", name_of(point) + " has no axis for the selector " + selector, axes_text(point));
   };
   if (expression.heads && !info.has_axis(HookAxis::head)) refuse(".head[…]");
   if (expression.keys && !info.has_axis(HookAxis::key)) refuse(".key[…]");
   if (expression.dims && info.has_axis(HookAxis::key)) refuse(".dim[…]");
 }
 
-void check_edit(const EditExpression& expression, Site site) {
-  check_axes(expression, site);
-  if (expression.source == EditSource::mean && hook_point(site.point).has_axis(HookAxis::key))
-    throw Error("edit", name_of(site) + " takes no mean: its rows see different keys", "a number, zero or corrupt");
+void check_edit(const EditExpression& expression, HookPoint point) {
+  check_axes(expression, point);
+  if (expression.source == EditSource::mean && info_of(point.hook).has_axis(HookAxis::key))
+    throw Error("edit", name_of(point) + " takes no mean: its rows see different keys", "a number, zero or corrupt");
 }
 
-[[noreturn]] void refuse_vector(const EditExpression& expression, const Shape& shape, std::size_t length, Site site) {
-  throw Error("edit", expression.vector_file + ": the vector has shape " + to_string(shape) + ", but " + name_of(site) +
-                          " needs [" + std::to_string(length) + "]");
+[[noreturn]] void refuse_vector(const EditExpression& expression, const Shape& shape, std::size_t length,
+                                HookPoint point) {
+  throw Error("edit", expression.vector_file + ": the vector has shape " + to_string(shape) + ", but " +
+                          name_of(point) + " needs [" + std::to_string(length) + "]");
 }
 
-Operand vector_operand(const EditExpression& expression, const EditSources& sources, std::size_t length, Site site) {
+Operand vector_operand(const EditExpression& expression, const EditSources& sources, std::size_t length,
+                       HookPoint point) {
   Operand operand{{}, {0, 0, 1}, {}, 0, expression.number};
   double largest = 0;
   if (expression.vector_values) {
     operand.values = *expression.vector_values;
-    if (operand.values.size() != length) refuse_vector(expression, {operand.values.size()}, length, site);
+    if (operand.values.size() != length) refuse_vector(expression, {operand.values.size()}, length, point);
     for (const double number : operand.values)
       largest = std::isnan(number) ? number : std::max(largest, std::abs(number));
   } else {
     const auto& vector = sources.vectors().read(expression.vector_file, expression.vector_tensor, length);
     // [1, d] is a vector too, as slicing one row out of a matrix leaves it.
     if (!vector.numbers || std::count_if(vector.shape.begin(), vector.shape.end(), [](auto n) { return n != 1; }) > 1)
-      refuse_vector(expression, vector.shape, length, site);
+      refuse_vector(expression, vector.shape, length, point);
     operand.shared = vector.numbers;
     largest = vector.largest;
   }
@@ -78,9 +81,9 @@ Operand vector_operand(const EditExpression& expression, const EditSources& sour
 
 // Over the rows, [width].
 template <class T>
-SiteValues mean_of(const BasicTensor<T>& values) {
+PointValues mean_of(const BasicTensor<T>& values) {
   const std::size_t rows = values.shape()[0], width = values.size() / rows;
-  SiteValues mean = SiteValues::zeros({width});
+  PointValues mean = PointValues::zeros({width});
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t i = 0; i < width; ++i) mean.data()[i] += static_cast<double>(values.data()[r * width + i]);
   for (double& number : mean.values()) number /= static_cast<double>(rows);
@@ -96,10 +99,10 @@ std::optional<std::size_t> corrupt_position(const EditExpression& expression, co
   return only && *only < positions ? only : std::nullopt;
 }
 
-Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
+Operand corrupt_operand(const EditExpression& expression, const EditSources& sources, HookPoint point, const Axes& axes,
                         std::optional<std::size_t> only) {
-  const auto shared = sources.corrupt(site);
-  const SiteValues& values = *shared;
+  const auto shared = sources.corrupt(point);
+  const PointValues& values = *shared;
   const std::size_t last = values.shape().back(), positions = sources.corrupt_positions();
   Operand operand{{}, {0, 0, 1}};
   operand.stride[axes.pos] = axes.has_keys ? last : values.size() / positions;
@@ -112,13 +115,13 @@ Operand corrupt_operand(const EditExpression& expression, const EditSources& sou
   return operand;
 }
 
-Operand operand_of(const EditExpression& expression, const EditSources& sources, Site site, const Axes& axes,
+Operand operand_of(const EditExpression& expression, const EditSources& sources, HookPoint point, const Axes& axes,
                    std::optional<std::size_t> only) {
   switch (expression.source) {
     case EditSource::number: return {{expression.number}, {0, 0, 0}};
-    case EditSource::mean: return {{}, {0, axes.last, 1}, sources.mean(site)};
-    case EditSource::corrupt: return corrupt_operand(expression, sources, site, axes, only);
-    default: return vector_operand(expression, sources, axes.last, site);
+    case EditSource::mean: return {{}, {0, axes.last, 1}, sources.mean(point)};
+    case EditSource::corrupt: return corrupt_operand(expression, sources, point, axes, only);
+    default: return vector_operand(expression, sources, axes.last, point);
   }
 }
 
@@ -141,13 +144,13 @@ EditSources::EditSources(const Model& model, TokenIds text, TokenIds corrupt, st
       extent_{text_.size(), text_.size(), 0},
       vectors_(vectors ? std::move(vectors) : std::make_shared<VectorFiles>()) {}
 
-ReadSites sites_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config) {
-  std::set<Site> mean, corrupt;
+ReadPoints points_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config) {
+  std::set<HookPoint> mean, corrupt;
   for (const EditExpression& expression : expressions) {
     if (expression.source != EditSource::mean && expression.source != EditSource::corrupt) continue;
-    for (const Site site : match_sites(expression.hook, config)) {
-      check_edit(expression, site);
-      (expression.source == EditSource::mean ? mean : corrupt).insert(site);
+    for (const HookPoint point : match_hook_points(expression.hook, config)) {
+      check_edit(expression, point);
+      (expression.source == EditSource::mean ? mean : corrupt).insert(point);
     }
   }
   return {{mean.begin(), mean.end()}, {corrupt.begin(), corrupt.end()}};
@@ -157,9 +160,9 @@ void EditSources::prepare(std::span<const EditExpression> expressions, Progress*
   const auto reads_corrupt = [](const EditExpression& expression) { return expression.source == EditSource::corrupt; };
   if (corrupt_ids_.empty() && std::any_of(expressions.begin(), expressions.end(), reads_corrupt))
     throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
-  const ReadSites sites = sites_that_are_read(expressions, model_.config());
-  run(text_, start_, sites.mean, Keep::mean, means_, progress);
-  run(corrupt_ids_, {}, sites.corrupt, Keep::everything, corrupt_, progress);
+  const ReadPoints points = points_that_are_read(expressions, model_.config());
+  run(text_, start_, points.mean, Keep::mean, means_, progress);
+  run(corrupt_ids_, {}, points.corrupt, Keep::everything, corrupt_, progress);
 }
 
 void EditSources::set_text(TokenIds text, std::shared_ptr<const Start> start) {
@@ -169,22 +172,22 @@ void EditSources::set_text(TokenIds text, std::shared_ptr<const Start> start) {
   means_.clear();
 }
 
-void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites,
+void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<HookPoint> points,
                       Keep keep_what, Values& values, Progress* progress) const {
-  std::erase_if(sites, [&](Site site) { return values.contains(site); });
-  if (sites.empty()) return;
+  std::erase_if(points, [&](HookPoint point) { return values.contains(point); });
+  if (points.empty()) return;
   RunRequest request;
   request.sequences = {ids};
   request.start = start;
-  request.captures = captures_of(sites);
+  request.captures = captures_of(points);
   request.hidden_states = false;
   request.logits = LogitRows::none;
   request.progress = progress;
   const auto keep = [&](const auto& run) {
-    for (const auto& [site, tensor] : run.captured) {
-      SiteValues kept = keep_what == Keep::mean ? mean_of(tensor) : SiteValues(tensor.shape());
+    for (const auto& [point, tensor] : run.captured) {
+      PointValues kept = keep_what == Keep::mean ? mean_of(tensor) : PointValues(tensor.shape());
       if (keep_what == Keep::everything) std::copy_n(tensor.data(), tensor.size(), kept.data());
-      values.emplace(site, std::make_shared<const SiteValues>(std::move(kept)));
+      values.emplace(point, std::make_shared<const PointValues>(std::move(kept)));
     }
   };
   if (model_.precision() == Precision::fp64)
@@ -195,10 +198,10 @@ void EditSources::run(const TokenIds& ids, const std::shared_ptr<const Start>& s
 
 namespace {
 
-void check_lengths(const EditExpression& expression, const EditSources& sources, const std::vector<Site>& sites) {
+void check_lengths(const EditExpression& expression, const EditSources& sources, const std::vector<HookPoint>& points) {
   if (expression.source != EditSource::corrupt || sources.corrupt_positions() == sources.text_positions()) return;
-  const bool has_keys =
-      std::any_of(sites.begin(), sites.end(), [](Site site) { return hook_point(site.point).has_axis(HookAxis::key); });
+  const bool has_keys = std::any_of(points.begin(), points.end(),
+                                    [](HookPoint point) { return info_of(point.hook).has_axis(HookAxis::key); });
   if (expression.corrupt_position && !has_keys) return;
   throw LengthMismatch("edit",
                        "the text has " + std::to_string(sources.text_positions()) + " tokens, the text of --corrupt " +
@@ -259,10 +262,10 @@ void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chos
 void check_edit_of_text(const EditExpression& expression, const EditSources& sources) {
   const ModelConfig& config = sources.model().config();
   const HookMatch match = matched(expression, config);
-  check_lengths(expression, sources, match.sites);
-  for (const Site site : match.sites) {
-    check_edit(expression, site);
-    const Axes axes(site, config, sources.text_positions());
+  check_lengths(expression, sources, match.points);
+  for (const HookPoint point : match.points) {
+    check_edit(expression, point);
+    const Axes axes(point, config, sources.text_positions());
     static_cast<void>(chosen_by(expression, match, sources.extent(), axes));
     if (expression.source == EditSource::corrupt && expression.corrupt_position)
       static_cast<void>(parse_index(*expression.corrupt_position, sources.corrupt_positions(), "position"));
@@ -271,16 +274,16 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
 
 namespace {
 
-// Calls use(site, axes, chosen) for every site of the expression. What is chosen are the rows and numbers that the edit
-// acts on; those are cut off that its operand has nothing for.
+// Calls use(hook point, axes, chosen) for every hook point of the expression. What is chosen are the rows and numbers
+// that the edit acts on; those are cut off that its operand has nothing for.
 template <class Use>
 void for_places(const EditExpression& expression, const EditSources& sources, const Use& use) {
   const ModelConfig& config = sources.model().config();
   const HookMatch match = matched(expression, config);
-  check_lengths(expression, sources, match.sites);
-  for (const Site site : match.sites) {
-    check_edit(expression, site);
-    const Axes axes(site, config, sources.text_positions());
+  check_lengths(expression, sources, match.points);
+  for (const HookPoint point : match.points) {
+    check_edit(expression, point);
+    const Axes axes(point, config, sources.text_positions());
     Chosen chosen = chosen_by(expression, match, sources.extent(), axes);
     const bool reads_keys = axes.has_keys && expression.source != EditSource::number;
     const bool reads_rows =
@@ -289,31 +292,31 @@ void for_places(const EditExpression& expression, const EditSources& sources, co
     if (chosen[axes.pos] && chosen[axes.pos]->empty())
       throw Error("edit", in_quotes(expression.text) + " acts on no position",
                   sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
-    use(site, axes, chosen);
+    use(point, axes, chosen);
   }
 }
 
 }  // namespace
 
-std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
-  std::vector<SiteEdit> edits;
-  for_places(expression, sources, [&](Site site, const Axes& axes, Chosen& chosen) {
-    Operand operand = operand_of(expression, sources, site, axes, only_of(chosen[axes.pos]));
+std::vector<HookEdit> resolve_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
+  std::vector<HookEdit> edits;
+  for_places(expression, sources, [&](HookPoint point, const Axes& axes, Chosen& chosen) {
+    Operand operand = operand_of(expression, sources, point, axes, only_of(chosen[axes.pos]));
     check_direction(expression, operand, chosen[2], axes.last);
     auto positions = chosen[axes.pos];
-    edits.push_back({site, sequence,
-                     std::make_shared<ValueEdit>(site.point, expression.op, std::move(operand), std::move(chosen)),
+    edits.push_back({point, sequence,
+                     std::make_shared<ValueEdit>(point.hook, expression.op, std::move(operand), std::move(chosen)),
                      std::move(positions)});
   });
   return edits;
 }
 
-std::vector<SiteEdit> place_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
-  std::vector<SiteEdit> edits;
-  for_places(expression, sources, [&](Site site, const Axes& axes, Chosen& chosen) {
+std::vector<HookEdit> place_edit(const EditExpression& expression, const EditSources& sources, std::size_t sequence) {
+  std::vector<HookEdit> edits;
+  for_places(expression, sources, [&](HookPoint point, const Axes& axes, Chosen& chosen) {
     if (expression.source == EditSource::number || expression.source == EditSource::vector)
-      check_direction(expression, operand_of(expression, sources, site, axes, std::nullopt), chosen[2], axes.last);
-    edits.push_back({site, sequence, nullptr, std::move(chosen[axes.pos])});
+      check_direction(expression, operand_of(expression, sources, point, axes, std::nullopt), chosen[2], axes.last);
+    edits.push_back({point, sequence, nullptr, std::move(chosen[axes.pos])});
   });
   return edits;
 }
@@ -331,13 +334,13 @@ std::vector<GlobMatch> globs_of(std::span<const EditExpression> edits, const Mod
   std::vector<GlobMatch> globs;
   for (const EditExpression& edit : edits)
     if (HookMatch match = match_hook(edit.hook, config); match.is_glob)
-      globs.push_back({edit.text, std::move(match.sites)});
+      globs.push_back({edit.text, std::move(match.points)});
   return globs;
 }
 
 bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config) {
-  const auto sites = match_sites(expression.hook, config);
-  return sites.size() == 1 && sites[0] == Site{Point::resid_post, config.n_layers - 1} &&
+  const auto points = match_hook_points(expression.hook, config);
+  return points.size() == 1 && points[0] == HookPoint{Hook::resid_post, config.n_layers - 1} &&
          expression.op == EditOp::multiply && expression.source == EditSource::number && expression.number > 0 &&
          !expression.dims;
 }

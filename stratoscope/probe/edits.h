@@ -21,8 +21,8 @@ class VectorFiles;  // hidden
 
 namespace STRATOSCOPE_API stratoscope {
 
-// One site's value in some run of one text, in double; its axes are the hook point's.
-using SiteValues = BasicTensor<double>;
+// One hook point's value in some run of one text, in double; its axes are the hook point's.
+using PointValues = BasicTensor<double>;
 
 // The rows that edits may act on, of a text that may still grow.
 struct TextExtent {
@@ -34,19 +34,19 @@ struct TextExtent {
 };
 
 // The values that edits of one text read from other runs: `mean` from its own clean run, `corrupt` from the clean run
-// of the other text. Each run is made once, for all sites that are asked together.
+// of the other text. Each run is made once, for all hook points that are asked together.
 class EditSources {
  public:
   // `corrupt` is empty where none was given. The model must outlive this object. Files of vectors are read once, also
   // for all that share `vectors`.
   EditSources(const Model& model, TokenIds text, TokenIds corrupt, std::shared_ptr<VectorFiles> vectors = {});
 
-  // Runs the model once for every site among the expressions that needs it.
+  // Runs the model once for every hook point among the expressions that needs it.
   void prepare(std::span<const EditExpression> expressions, Progress* progress = nullptr);
 
   // Both after prepare(). A mean is over the positions, [heads or 1, last axis] end to end.
-  std::shared_ptr<const SiteValues> mean(Site site) const { return means_.at(site); }
-  std::shared_ptr<const SiteValues> corrupt(Site site) const { return corrupt_.at(site); }
+  std::shared_ptr<const PointValues> mean(HookPoint point) const { return means_.at(point); }
+  std::shared_ptr<const PointValues> corrupt(HookPoint point) const { return corrupt_.at(point); }
   VectorFiles& vectors() const { return *vectors_; }
 
   const Model& model() const { return model_; }
@@ -60,9 +60,9 @@ class EditSources {
   std::size_t corrupt_positions() const { return corrupt_ids_.size(); }
 
  private:
-  using Values = std::map<Site, std::shared_ptr<const SiteValues>>;
+  using Values = std::map<HookPoint, std::shared_ptr<const PointValues>>;
   enum class Keep { everything, mean };
-  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<Site> sites, Keep keep,
+  void run(const TokenIds& ids, const std::shared_ptr<const Start>& start, std::vector<HookPoint> points, Keep keep,
            Values& values, Progress* progress) const;
 
   const Model& model_;
@@ -79,23 +79,23 @@ class LengthMismatch : public Error {
   using Error::Error;
 };
 
-// The edits of one expression for sequence `sequence` of a request, one per site that its hook means. Positions are
-// those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows behind that
-// text. Throws Error for a selector without its axis, an index out of range, a vector of the wrong length, `mean` where
-// there is a key axis, and a `corrupt` whose text is missing or of another length.
-std::vector<SiteEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
+// The edits of one expression for sequence `sequence` of a request, one per hook point that its hook means. Positions
+// are those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows behind
+// that text. Throws Error for a selector without its axis, an index out of range, a vector of the wrong length, `mean`
+// where there is a key axis, and a `corrupt` whose text is missing or of another length.
+std::vector<HookEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
 
-// The same without what the edits write: sites and positions alone, for a plan. Needs no prepare() and runs nothing;
-// all that can be known without a run is checked.
-std::vector<SiteEdit> place_edit(const EditExpression& expression, const EditSources& sources,
+// The same without what the edits write: hook points and positions alone, for a plan. Needs no prepare() and runs
+// nothing; all that can be known without a run is checked.
+std::vector<HookEdit> place_edit(const EditExpression& expression, const EditSources& sources,
                                  std::size_t sequence = 0);
 
-// The sites whose values the expressions read from the text's clean run and from the corrupt run.
-struct ReadSites {
-  std::vector<Site> mean, corrupt;
+// The hook points whose values the expressions read from the text's clean run and from the corrupt run.
+struct ReadPoints {
+  std::vector<HookPoint> mean, corrupt;
 };
-ReadSites sites_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config);
+ReadPoints points_that_are_read(std::span<const EditExpression> expressions, const ModelConfig& config);
 
 // Throws what resolve_edit would of the text's length and the expression's indices, before prepare().
 void check_edit_of_text(const EditExpression& expression, const EditSources& sources);
@@ -103,7 +103,7 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
 // Throws Error when a text for `corrupt` was given that no edit reads.
 void check_corrupt_is_read(std::span<const EditExpression> expressions, bool given);
 
-// Those of the edits whose hook may mean several sites, and which it means.
+// Those of the edits whose hook may mean several hook points, and which it means.
 std::vector<GlobMatch> globs_of(std::span<const EditExpression> edits, const ModelConfig& config);
 
 // Whether the edit only scales the last block's output by a positive factor, which the final norm cancels.

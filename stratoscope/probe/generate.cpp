@@ -85,13 +85,13 @@ class Generator {
                   "ask for more, or edit the prompt too: --edit-scope all");
   }
 
-  std::vector<SiteEdit> edits_now() {
+  std::vector<HookEdit> edits_now() {
     const bool fresh = request_.scope == EditScope::fresh;
     // Of the text without the newest token, which is only chosen in this step.
     sources_.set_extent({text_.size(), most_, fresh ? request_.prompt.size() : 0});
-    std::vector<SiteEdit> edits;
+    std::vector<HookEdit> edits;
     for (const EditExpression& expression : request_.edits)
-      for (SiteEdit& edit : resolve_edit(expression, sources_)) edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, sources_)) edits.push_back(std::move(edit));
     return edits;
   }
 
@@ -177,7 +177,7 @@ class Generator {
   mutable QuietProgress quiet_;
   bool moving_ = false;  // the edits' positions move as the text grows
   std::optional<KvCache> cache_, clean_cache_;
-  std::vector<SiteEdit> edits_;
+  std::vector<HookEdit> edits_;
   std::vector<Run<T>> pieces_;
   Generation<T> generation_;
 };

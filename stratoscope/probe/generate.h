@@ -30,7 +30,7 @@ struct GenerateRequest {
   TokenIds corrupt = {};  // of --corrupt; empty where none was given
   std::vector<EditExpression> edits = {};
   EditScope scope = EditScope::fresh;
-  std::vector<Capture> captures = {};  // of whole sites or chosen heads; rows are all positions
+  std::vector<Capture> captures = {};  // of whole hook points or chosen heads; rows are all positions
   bool keep = false;                   // hidden states, logits and captures of every position
   std::size_t max_new = 40;
   SamplingOptions sampling = {};

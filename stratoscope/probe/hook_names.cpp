@@ -40,48 +40,48 @@ std::size_t checked_index(long index, std::size_t count, const std::string& what
 
 struct Alias {
   std::string_view path;
-  Point point;
+  Hook hook;
 };
 
 // Hugging Face's module paths, whose output is the hook point's value.
-constexpr Alias kModelAliases[] = {{"transformer.wte", Point::embed},
-                                   {"transformer.wpe", Point::pos_embed},
-                                   {"transformer.ln_f", Point::unembed_in},
-                                   {"lm_head", Point::unembed_out},
-                                   {"logits", Point::unembed_out}};
-constexpr Alias kBlockAliases[] = {{"", Point::resid_post},           {".attn", Point::attn_out},
-                                   {".attn.c_proj", Point::attn_out}, {".mlp", Point::mlp_out},
-                                   {".mlp.c_proj", Point::mlp_out},   {".mlp.c_fc", Point::mlp_pre}};
+constexpr Alias kModelAliases[] = {{"transformer.wte", Hook::embed},
+                                   {"transformer.wpe", Hook::pos_embed},
+                                   {"transformer.ln_f", Hook::unembed_in},
+                                   {"lm_head", Hook::unembed_out},
+                                   {"logits", Hook::unembed_out}};
+constexpr Alias kBlockAliases[] = {{"", Hook::resid_post},           {".attn", Hook::attn_out},
+                                   {".attn.c_proj", Hook::attn_out}, {".mlp", Hook::mlp_out},
+                                   {".mlp.c_proj", Hook::mlp_out},   {".mlp.c_fc", Hook::mlp_pre}};
 
 // The field's short names, which a block's number follows: resid_post.5. The first of a point is how we spell it.
-constexpr Alias kShorthands[] = {{"resid_pre", Point::resid_pre},
-                                 {"ln1_scale", Point::ln1_scale},
-                                 {"ln1_normalized", Point::ln1_normalized},
-                                 {"q", Point::q},
-                                 {"k", Point::k},
-                                 {"v", Point::v},
-                                 {"attn_scores", Point::attn_scores},
-                                 {"scores", Point::attn_scores},
-                                 {"pattern", Point::pattern},
-                                 {"z", Point::z},
-                                 {"result", Point::result},
-                                 {"attn_out", Point::attn_out},
-                                 {"resid_mid", Point::resid_mid},
-                                 {"ln2_scale", Point::ln2_scale},
-                                 {"ln2_normalized", Point::ln2_normalized},
-                                 {"mlp_pre", Point::mlp_pre},
-                                 {"pre", Point::mlp_pre},
-                                 {"mlp_post", Point::mlp_post},
-                                 {"post", Point::mlp_post},
-                                 {"mlp_out", Point::mlp_out},
-                                 {"resid_post", Point::resid_post}};
+constexpr Alias kShorthands[] = {{"resid_pre", Hook::resid_pre},
+                                 {"ln1_scale", Hook::ln1_scale},
+                                 {"ln1_normalized", Hook::ln1_normalized},
+                                 {"q", Hook::q},
+                                 {"k", Hook::k},
+                                 {"v", Hook::v},
+                                 {"attn_scores", Hook::attn_scores},
+                                 {"scores", Hook::attn_scores},
+                                 {"pattern", Hook::pattern},
+                                 {"z", Hook::z},
+                                 {"result", Hook::result},
+                                 {"attn_out", Hook::attn_out},
+                                 {"resid_mid", Hook::resid_mid},
+                                 {"ln2_scale", Hook::ln2_scale},
+                                 {"ln2_normalized", Hook::ln2_normalized},
+                                 {"mlp_pre", Hook::mlp_pre},
+                                 {"pre", Hook::mlp_pre},
+                                 {"mlp_post", Hook::mlp_post},
+                                 {"post", Hook::mlp_post},
+                                 {"mlp_out", Hook::mlp_out},
+                                 {"resid_post", Hook::resid_post}};
 
 // "resid_post.5"
-std::optional<Site> find_shorthand(std::string_view name, const ModelConfig& config) {
-  for (const auto& [path, point] : kShorthands) {
+std::optional<HookPoint> find_shorthand(std::string_view name, const ModelConfig& config) {
+  for (const auto& [path, hook] : kShorthands) {
     auto rest = name;
     const auto block = take_number(rest, std::string(path) + ".");
-    if (block && rest.empty()) return Site{point, checked_index(*block, config.n_layers, "block")};
+    if (block && rest.empty()) return HookPoint{hook, checked_index(*block, config.n_layers, "block")};
   }
   return std::nullopt;
 }
@@ -92,30 +92,30 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
   const auto block = take_number(rest, "L");
   const auto head = block ? take_number(rest, "H") : std::nullopt;
   if (!head) return std::nullopt;
-  for (const auto& [path, point] : kShorthands) {
-    const bool is_it = rest.empty() ? point == Point::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
-    if (is_it && hook_point(point).has_axis(HookAxis::head))
-      return HookMatch{{{point, checked_index(*block, config.n_layers, "block")}},
+  for (const auto& [path, hook] : kShorthands) {
+    const bool is_it = rest.empty() ? hook == Hook::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
+    if (is_it && info_of(hook).has_axis(HookAxis::head))
+      return HookMatch{{{hook, checked_index(*block, config.n_layers, "block")}},
                        std::vector{checked_index(*head, config.n_heads, "head")}};
   }
   throw Error("hook point", in_quotes(name) + " is no value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
 }
 
-std::optional<Site> find_alias(std::string_view name, const ModelConfig& config) {
-  for (const auto& [path, point] : kModelAliases)
-    if (name == path) return Site{point, 0};
+std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& config) {
+  for (const auto& [path, hook] : kModelAliases)
+    if (name == path) return HookPoint{hook, 0};
   if (auto rest = name; const auto entry = take_number(rest, "hidden_states.")) {
     if (!rest.empty()) return std::nullopt;
     const std::size_t index = checked_index(*entry, config.n_hidden_states(), "hidden state");
-    return index < config.n_layers ? Site{Point::resid_pre, index} : Site{Point::unembed_in, 0};
+    return index < config.n_layers ? HookPoint{Hook::resid_pre, index} : HookPoint{Hook::unembed_in, 0};
   }
   if (auto rest = name; const auto block = take_number(rest, "transformer.h.")) {
     if (rest == ".ln_1" || rest == ".ln_2")
       throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
                   "blocks.i.ln" + std::string(rest.substr(4)) + ".hook_normalized is the value before them");
-    for (const auto& [path, point] : kBlockAliases)
-      if (rest == path) return Site{point, checked_index(*block, config.n_layers, "block")};
+    for (const auto& [path, hook] : kBlockAliases)
+      if (rest == path) return HookPoint{hook, checked_index(*block, config.n_layers, "block")};
   }
   return find_shorthand(name, config);
 }
@@ -134,7 +134,7 @@ std::string last_part(const std::string& name) { return name.substr(name.rfind('
 // ("blocks.0.hook_q", "resid_post").
 std::string nearest_to(const std::string& name, const ModelConfig& config) {
   std::vector<std::string> names, parts;
-  for (const Site site : all_sites(config)) names.push_back(name_of(site));
+  for (const HookPoint point : all_hook_points(config)) names.push_back(name_of(point));
   if (std::string near = did_you_mean(name, names); !near.empty()) return near;
   std::string_view rest = name;
   const auto block = take_number(rest, "blocks.");
@@ -178,16 +178,16 @@ std::vector<std::string> without_lists(const std::string& name, const ModelConfi
 }
 
 HookMatch match_glob(const std::string& pattern, const ModelConfig& config) {
-  HookMatch match{.sites = {}, .is_glob = true};
+  HookMatch match{.points = {}, .is_glob = true};
   const std::string glob = with_checked_block(pattern, config);
   const auto is_match = [&](const std::string& name) {
     return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
   };
-  for (const Site site : all_sites(config)) {
-    const auto names = spellings_of(site, config);
-    if (std::any_of(names.begin(), names.end(), is_match)) match.sites.push_back(site);
+  for (const HookPoint point : all_hook_points(config)) {
+    const auto names = spellings_of(point, config);
+    if (std::any_of(names.begin(), names.end(), is_match)) match.points.push_back(point);
   }
-  if (match.sites.empty())
+  if (match.points.empty())
     throw Error("hook point", "the glob " + in_quotes(pattern) + " matches no hook point",
                 "'stratoscope info' lists them all");
   return match;
@@ -199,28 +199,28 @@ HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
   if (auto head = find_head(pattern, config)) return *head;
   if (const auto alias = find_alias(pattern, config)) return {{*alias}};
   const std::string name = with_checked_block(pattern, config);
-  if (const auto site = find_site(name, config)) return {{*site}};
+  if (const auto point = find_hook_point(name, config)) return {{*point}};
   const std::string foreign = foreign_name_hint(pattern, config);
   throw Error("hook point", "there is no " + in_quotes(pattern), foreign.empty() ? nearest_to(name, config) : foreign);
 }
 
 }  // namespace
 
-std::vector<std::string> spellings_of(Site site, const ModelConfig& config) {
-  std::vector<std::string> names = {name_of(site)};
-  for (const auto& [path, point] : kModelAliases)
-    if (site.point == point) names.emplace_back(path);
-  for (const auto& [path, point] : kBlockAliases)
-    if (site.point == point) names.push_back("transformer.h." + std::to_string(site.layer) + std::string(path));
-  if (site.point == Point::resid_pre) names.push_back("hidden_states." + std::to_string(site.layer));
-  if (site.point == Point::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers));
-  for (const auto& [path, point] : kShorthands)
-    if (site.point == point) names.push_back(std::string(path) + "." + std::to_string(site.layer));
+std::vector<std::string> spellings_of(HookPoint point, const ModelConfig& config) {
+  std::vector<std::string> names = {name_of(point)};
+  for (const auto& [path, hook] : kModelAliases)
+    if (point.hook == hook) names.emplace_back(path);
+  for (const auto& [path, hook] : kBlockAliases)
+    if (point.hook == hook) names.push_back("transformer.h." + std::to_string(point.layer) + std::string(path));
+  if (point.hook == Hook::resid_pre) names.push_back("hidden_states." + std::to_string(point.layer));
+  if (point.hook == Hook::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers));
+  for (const auto& [path, hook] : kShorthands)
+    if (point.hook == hook) names.push_back(std::string(path) + "." + std::to_string(point.layer));
   return names;
 }
 
-std::vector<Site> match_sites(std::string_view pattern, const ModelConfig& config) {
-  return match_hook(pattern, config).sites;
+std::vector<HookPoint> match_hook_points(std::string_view pattern, const ModelConfig& config) {
+  return match_hook(pattern, config).points;
 }
 
 bool takes_index_list(std::string_view beginning) {
@@ -229,20 +229,21 @@ bool takes_index_list(std::string_view beginning) {
   return beginning == "L" || beginning.ends_with('H');
 }
 
-// A list of heads means the same heads of every block, so that sites and heads may be put together each on its own.
+// A list of heads means the same heads of every block, so that hook points and heads may be put together each on its
+// own.
 HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
   const std::vector<std::string> names = without_lists(std::string(pattern), config);
   HookMatch match = match_one(names[0], config);
   if (pattern.find('[') == std::string_view::npos) return match;
   for (std::size_t i = 1; i < names.size(); ++i) {
     const HookMatch other = match_one(names[i], config);
-    match.sites.insert(match.sites.end(), other.sites.begin(), other.sites.end());
+    match.points.insert(match.points.end(), other.points.begin(), other.points.end());
     if (match.heads && other.heads) match.heads->push_back(other.heads->front());
   }
-  const std::set<Site> chosen(match.sites.begin(), match.sites.end());
-  match.sites.clear();
-  for (const Site site : all_sites(config))
-    if (chosen.contains(site)) match.sites.push_back(site);
+  const std::set<HookPoint> chosen(match.points.begin(), match.points.end());
+  match.points.clear();
+  for (const HookPoint point : all_hook_points(config))
+    if (chosen.contains(point)) match.points.push_back(point);
   if (match.heads) {
     std::sort(match.heads->begin(), match.heads->end());
     match.heads->erase(std::unique(match.heads->begin(), match.heads->end()), match.heads->end());

@@ -13,34 +13,34 @@ namespace {
 
 // One stage of a pass: what comes before and in one block, or what comes behind the last.
 struct Stage {
-  std::vector<Site> sites;
+  std::vector<HookPoint> points;
   std::optional<std::size_t> stop_at;  // nothing: to the end
 };
 
 std::vector<Stage> stages_of(const RunRequest& request, const ModelConfig& config) {
   std::vector<Stage> stages;
   const std::size_t first = request.start ? request.start->block : 0, last = request.stop_at.value_or(config.n_layers);
-  const auto sites = all_sites(config);
+  const auto points = all_hook_points(config);
   const auto take = [&](Stage& stage, const auto& belongs) {
-    std::copy_if(sites.begin(), sites.end(), std::back_inserter(stage.sites), belongs);
+    std::copy_if(points.begin(), points.end(), std::back_inserter(stage.points), belongs);
   };
   for (std::size_t layer = first; layer < last; ++layer) {
     Stage& stage = stages.emplace_back(Stage{{}, layer + 1});
-    take(stage, [&](Site site) {
-      const Scope scope = hook_point(site.point).scope;
-      return scope == Scope::block ? site.layer == layer
+    take(stage, [&](HookPoint point) {
+      const Scope scope = info_of(point.hook).scope;
+      return scope == Scope::block ? point.layer == layer
                                    : scope == Scope::before_blocks && layer == 0 && !request.start;
     });
   }
   if (!request.stop_at)
-    take(stages.emplace_back(), [](Site site) { return hook_point(site.point).scope == Scope::after_blocks; });
+    take(stages.emplace_back(), [](HookPoint point) { return info_of(point.hook).scope == Scope::after_blocks; });
   return stages;
 }
 
 // The smallest row of `edited` with a number that is not finite where `clean` holds a finite one.
 template <class T>
-std::optional<std::size_t> first_row(Site site, const BasicTensor<T>& clean, const BasicTensor<T>& edited) {
-  const std::size_t axis = hook_point(site.point).axes[0] == HookAxis::pos ? 0 : 1;
+std::optional<std::size_t> first_row(HookPoint point, const BasicTensor<T>& clean, const BasicTensor<T>& edited) {
+  const std::size_t axis = info_of(point.hook).axes[0] == HookAxis::pos ? 0 : 1;
   const std::size_t rows = edited.shape()[axis];
   std::size_t inner = 1;
   for (std::size_t a = axis + 1; a < edited.shape().size(); ++a) inner *= edited.shape()[a];
@@ -59,21 +59,22 @@ std::optional<NonfinitePlace> find(const RunRequest& request, const ModelConfig&
   for (const Stage& stage : stages_of(request, config)) {
     RunRequest pass;
     pass.sequences = request.sequences;
-    pass.captures = captures_of(stage.sites);
+    pass.captures = captures_of(stage.points);
     pass.hidden_states = false;
     pass.logits = LogitRows::none;
     pass.stop_at = stage.stop_at;
     pass.start = clean_start;
     const Run<T> clean = run_model(pass);
     pass.start = edited_start;
-    for (const SiteEdit& edit : request.edits)
-      if (std::find(stage.sites.begin(), stage.sites.end(), edit.site) != stage.sites.end()) pass.edits.push_back(edit);
+    for (const HookEdit& edit : request.edits)
+      if (std::find(stage.points.begin(), stage.points.end(), edit.at) != stage.points.end())
+        pass.edits.push_back(edit);
     const Run<T> edited = run_model(pass);
-    for (const Site site : stage.sites) {
-      const auto row = first_row(site, clean.value(site), edited.value(site));
+    for (const HookPoint point : stage.points) {
+      const auto row = first_row(point, clean.value(point), edited.value(point));
       if (!row) continue;
       const auto text = std::upper_bound(edited.row_offsets.begin(), edited.row_offsets.end(), *row) - 1;
-      return NonfinitePlace{site, static_cast<std::size_t>(text - edited.row_offsets.begin()), *row - *text};
+      return NonfinitePlace{point, static_cast<std::size_t>(text - edited.row_offsets.begin()), *row - *text};
     }
     if (!stage.stop_at) break;
     clean_start = start_from(*stage.stop_at, std::as_const(clean.residual).matrix());
@@ -93,7 +94,7 @@ bool any_nonfinite(const BasicTensor<T>& tensor) {
 }  // namespace
 
 std::string describe(const NonfinitePlace& place, std::size_t texts) {
-  return name_of(place.site) + (texts > 1 ? ", text " + std::to_string(place.sequence + 1) : "") + ", position " +
+  return name_of(place.at) + (texts > 1 ? ", text " + std::to_string(place.sequence + 1) : "") + ", position " +
          std::to_string(place.position);
 }
 
@@ -101,8 +102,8 @@ template <class T>
 bool has_nonfinite(const Run<T>& run) {
   if (any_nonfinite(run.hidden_states) || any_nonfinite(run.logits) || any_nonfinite(run.residual)) return true;
   return std::any_of(run.captured.begin(), run.captured.end(), [](const auto& captured) {
-    const auto& [site, value] = captured;
-    if (site.point != Point::attn_scores) return any_nonfinite(value);
+    const auto& [point, value] = captured;
+    if (point.hook != Hook::attn_scores) return any_nonfinite(value);
     return std::any_of(value.data(), value.data() + value.size(),
                        [](T x) { return !std::isfinite(x) && !(std::isinf(x) && x < 0); });
   });

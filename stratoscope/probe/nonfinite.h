@@ -11,7 +11,7 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct NonfinitePlace {
-  Site site = {};
+  HookPoint at = {};
   std::size_t sequence = 0;  // of the request
   std::size_t position = 0;  // in that text
 

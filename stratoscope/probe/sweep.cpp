@@ -34,10 +34,10 @@ struct Slice {
 };
 
 // Memory of a grid point's edits, about: their chosen indices, each position twice.
-std::size_t bytes_of(const std::vector<SiteEdit>& edits) {
+std::size_t bytes_of(const std::vector<HookEdit>& edits) {
   constexpr std::size_t kOfAnEdit = 512;
   std::size_t bytes = 0;
-  for (const SiteEdit& edit : edits) bytes += kOfAnEdit + 2 * sizeof(std::size_t) * edit.positions->size();
+  for (const HookEdit& edit : edits) bytes += kOfAnEdit + 2 * sizeof(std::size_t) * edit.positions->size();
   return bytes;
 }
 
@@ -300,7 +300,7 @@ class SweepRun {
         RunRequest pass;
         pass.sequences = {prompts_[p]->ids()};
         pass.edits = prompts_[p]->edits_at(cell);
-        for (SiteEdit& edit : pass.edits) edit.sequence = 0;
+        for (HookEdit& edit : pass.edits) edit.sequence = 0;
         pass.progress = &quiet;
         auto place = first_nonfinite(model_, pass);
         prompts_[p]->release();
@@ -347,7 +347,7 @@ class SweepRun {
         pass.sequences.assign(count, prompt.ids());
         pass.edits.clear();
         for (std::size_t i = 0; i < count; ++i)
-          for (SiteEdit& edit : prompt.edits_at(cells[first + i])) {
+          for (HookEdit& edit : prompt.edits_at(cells[first + i])) {
             edit.sequence = i;
             pass.edits.push_back(std::move(edit));
           }

@@ -23,7 +23,7 @@ struct SweepRequest {
   std::vector<std::string> edits = {};  // templates; one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
   // Instead of templates and axes: the edits of each grid point, each with the positions that it changes.
-  std::vector<std::vector<SiteEdit>> cells = {};
+  std::vector<std::vector<HookEdit>> cells = {};
   Metric metric = Metric::log_prob;
   TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
   bool whole = false;     // log_prob only: the sum over the target's tokens, each given those before

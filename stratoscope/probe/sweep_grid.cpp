@@ -132,7 +132,7 @@ std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
         return std::any_of(axis.values.begin(), axis.values.end(), names_a_run);
       }))
     return edits;
-  std::set<std::string> seen;  // hooks: a site is asked once, whatever is done with it
+  std::set<std::string> seen;  // hooks: a hook point is asked once, whatever is done with it
   for (std::size_t cell = 0; cell < cells_; ++cell)
     for (EditExpression& edit : edits_at(cell))
       if ((edit.source == EditSource::mean || edit.source == EditSource::corrupt) &&

@@ -33,9 +33,9 @@ const SweepRequest& checked(const SweepRequest& request, const ModelConfig& conf
   return request;
 }
 
-std::size_t numbers_of(const std::vector<Site>& sites, const ModelConfig& config, std::size_t positions) {
+std::size_t numbers_of(const std::vector<HookPoint>& points, const ModelConfig& config, std::size_t positions) {
   std::size_t numbers = 0;
-  for (const Site site : sites) numbers += element_count(shape_of(site, config, positions));
+  for (const HookPoint point : points) numbers += element_count(shape_of(point, config, positions));
   return numbers;
 }
 
@@ -56,12 +56,12 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
       throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
     check_edit_of_text(edit, lengths_);
   }
-  sites_ = sites_that_are_read(reading_, model.config());
+  sites_ = points_that_are_read(reading_, model.config());
   clean_cost_ = cost_of_text(ids_.size(), first_asked(), model.config());
 }
 
-std::vector<SiteEdit> SweepPrompt::with_positions(std::vector<SiteEdit> edits) const {
-  for (SiteEdit& edit : edits) {
+std::vector<HookEdit> SweepPrompt::with_positions(std::vector<HookEdit> edits) const {
+  for (HookEdit& edit : edits) {
     if (edit.positions) continue;
     edit.positions.emplace(ids_.size());
     std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
@@ -69,32 +69,32 @@ std::vector<SiteEdit> SweepPrompt::with_positions(std::vector<SiteEdit> edits) c
   return edits;
 }
 
-std::vector<SiteEdit> SweepPrompt::edits_at(std::size_t cell) {
+std::vector<HookEdit> SweepPrompt::edits_at(std::size_t cell) {
   if (!request_.cells.empty()) return request_.cells[cell];
   if (!sources_) {
     sources_.emplace(model_, request_.text, request_.corrupt, vectors_);
     QuietProgress quiet(request_.progress);
     sources_->prepare(reading_, &quiet);
   }
-  std::vector<SiteEdit> edits;
+  std::vector<HookEdit> edits;
   for (const EditExpression& expression : grid_.edits_at(cell))
-    for (SiteEdit& edit : resolve_edit(expression, *sources_)) edits.push_back(std::move(edit));
+    for (HookEdit& edit : resolve_edit(expression, *sources_)) edits.push_back(std::move(edit));
   return with_positions(std::move(edits));
 }
 
-std::vector<SiteEdit> SweepPrompt::places_at(std::size_t cell) const {
+std::vector<HookEdit> SweepPrompt::places_at(std::size_t cell) const {
   if (!request_.cells.empty()) return request_.cells[cell];
-  std::vector<SiteEdit> edits;
+  std::vector<HookEdit> edits;
   for (const EditExpression& expression : grid_.edits_at(cell))
-    for (SiteEdit& edit : place_edit(expression, lengths_)) edits.push_back(std::move(edit));
+    for (HookEdit& edit : place_edit(expression, lengths_)) edits.push_back(std::move(edit));
   return with_positions(std::move(edits));
 }
 
 double SweepPrompt::source_operations() const {
   const ModelConfig& config = model_.config();
   double operations = 0;
-  const auto add = [&](const std::vector<Site>& sites, std::size_t positions) {
-    if (sites.empty()) return;
+  const auto add = [&](const std::vector<HookPoint>& points, std::size_t positions) {
+    if (points.empty()) return;
     // All blocks of all positions, and no logits.
     operations += cost_of_text(positions, 0, config).operations -
                   2 * static_cast<double>(positions * config.d_model) * static_cast<double>(config.d_vocab);

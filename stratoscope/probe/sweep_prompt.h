@@ -25,10 +25,10 @@ class SweepPrompt {
 
   // The edits of a grid point, each with the positions that it changes. What they read from other runs is run when it
   // is first needed, and given up by release().
-  std::vector<SiteEdit> edits_at(std::size_t cell);
+  std::vector<HookEdit> edits_at(std::size_t cell);
   void release() { sources_.reset(); }
   // The same without what the edits write, for a plan: nothing runs.
-  std::vector<SiteEdit> places_at(std::size_t cell) const;
+  std::vector<HookEdit> places_at(std::size_t cell) const;
 
   const CellsCost& clean_cost() const { return clean_cost_; }
   // What the runs cost whose values the edits read: multiplications and additions, and memory at most.
@@ -37,7 +37,7 @@ class SweepPrompt {
 
  private:
   // Edits without positions act on all.
-  std::vector<SiteEdit> with_positions(std::vector<SiteEdit> edits) const;
+  std::vector<HookEdit> with_positions(std::vector<HookEdit> edits) const;
 
   const SweepRequest& request_;
   SweepGrid grid_;
@@ -46,7 +46,7 @@ class SweepPrompt {
   TokenIds ids_;
   EditSources lengths_;                  // of the same texts, without any value
   std::vector<EditExpression> reading_;  // the edits that read other runs
-  ReadSites sites_;                      // and what they read there
+  ReadPoints sites_;                     // and what they read there
   std::optional<EditSources> sources_;
   CellsCost clean_cost_;
 };

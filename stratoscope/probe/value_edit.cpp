@@ -21,9 +21,9 @@ std::vector<std::size_t> indices_within(const std::optional<std::vector<std::siz
 
 }  // namespace
 
-ValueEdit::ValueEdit(Point point, EditOp op, Operand operand, Chosen chosen)
-    : pos_axis_(hook_point(point).axes[0] == HookAxis::pos ? 0 : 1),
-      has_keys_(hook_point(point).has_axis(HookAxis::key)),
+ValueEdit::ValueEdit(Hook hook, EditOp op, Operand operand, Chosen chosen)
+    : pos_axis_(info_of(hook).axes[0] == HookAxis::pos ? 0 : 1),
+      has_keys_(info_of(hook).has_axis(HookAxis::key)),
       op_(op),
       operand_(std::move(operand)),
       chosen_(std::move(chosen)) {}

@@ -41,7 +41,7 @@ class ValueEdit : public Edit {
   // On the pos axis of `point` the indices are positions in the text; those outside of a run's rows are passed over.
   // On a key axis the keys behind a query are passed over too. An operand of -inf, the score of a key that another
   // text's query did not see, is taken by `set` and leaves the entry alone otherwise.
-  ValueEdit(Point point, EditOp op, Operand operand, Chosen chosen);
+  ValueEdit(Hook hook, EditOp op, Operand operand, Chosen chosen);
 
   void apply(const HookValue<float>& value) const override;
   void apply(const HookValue<double>& value) const override;

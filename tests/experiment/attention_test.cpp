@@ -24,13 +24,13 @@ AttentionRequest asked(const std::vector<std::string>& heads, const std::vector<
 void expect_patterns_of_a_whole_run(const AttentionRequest& request) {
   const Attention result = attention(built_in(), request);
   RunRequest pass;
-  std::vector<Site> sites;
-  for (std::size_t layer = 0; layer < result.n_layers; ++layer) sites.push_back({Point::pattern, layer});
-  pass.captures = captures_of(sites);
+  std::vector<HookPoint> points;
+  for (std::size_t layer = 0; layer < result.n_layers; ++layer) points.push_back({Hook::pattern, layer});
+  pass.captures = captures_of(points);
   const EditedRun edited = run_text(built_in(), result.text, request.edits, pass);
   const auto& whole = std::get<EngineRun>(edited.run);
   for (const HeadPattern& pattern : result.patterns) {
-    const auto expected = whole.value({Point::pattern, pattern.layer}).slice(pattern.head);
+    const auto expected = whole.value({Hook::pattern, pattern.layer}).slice(pattern.head);
     for (std::size_t query = 0; query < pattern.weights.size(); ++query) {
       ASSERT_EQ(pattern.weights[query].size(), query + 1);
       for (std::size_t key = 0; key <= query; ++key)
@@ -38,7 +38,7 @@ void expect_patterns_of_a_whole_run(const AttentionRequest& request) {
     }
   }
   for (const HeadScores& head : result.heads) {
-    const auto pattern = whole.value({Point::pattern, head.layer}).slice(head.head);
+    const auto pattern = whole.value({Hook::pattern, head.layer}).slice(head.head);
     const auto scores = attention_scores(pattern, std::span<const TokenId>(result.text.ids));
     EXPECT_EQ(scores.previous, head.scores.previous);
     EXPECT_EQ(scores.entropy, head.scores.entropy);

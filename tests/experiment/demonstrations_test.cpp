@@ -114,9 +114,9 @@ TEST_P(Demonstrations, ScalingEachBlocksOutput) {
 
 TEST_P(Demonstrations, VerifyFindsTheErrorsOfItsPrecision) {
   const Verification verification = verify(session_, {test::kPenguins, {}, {}});
-  EXPECT_EQ(verification.errors.size(), all_sites(session_.config()).size());
+  EXPECT_EQ(verification.errors.size(), all_hook_points(session_.config()).size());
   double worst = 0;
-  for (const SiteError& error : verification.errors) worst = std::max(worst, error.max_rel);
+  for (const PointError& error : verification.errors) worst = std::max(worst, error.max_rel);
   if (GetParam() == Precision::fp64) {
     EXPECT_EQ(worst, 0);
   } else {

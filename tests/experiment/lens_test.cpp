@@ -65,11 +65,11 @@ TEST(Lens, EachDepthIsThatDepthsStreamThroughTheFinalNormOnce) {
   const Lens lens = logit_lens(built_in(), lens_of());
   RunRequest pass;
   pass.sequences = {lens.text.ids};
-  pass.captures = captures_of(std::vector<Site>{{Point::resid_pre, 3}});
+  pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_pre, 3}});
   const auto whole = built_in().model().run(pass);
   RunRequest from_there;
   from_there.sequences = {lens.text.ids};
-  from_there.start = start_from(built_in().config().n_layers, whole.value({Point::resid_pre, 3}).matrix());
+  from_there.start = start_from(built_in().config().n_layers, whole.value({Hook::resid_pre, 3}).matrix());
   const auto read = built_in().model().run(from_there);
   for (std::size_t i = 0; i < lens.positions.size(); ++i) {
     const auto row = std::as_const(read.logits).matrix().row_span(i);

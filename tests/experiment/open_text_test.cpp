@@ -24,9 +24,9 @@ const std::vector<std::vector<std::string>> kEditLists = {
     {"ln_final.hook_scale[3] *= 2"},
 };
 
-Run<float> whole_run(const Text& text, const std::vector<std::string>& edits, std::vector<Site> sites = {}) {
+Run<float> whole_run(const Text& text, const std::vector<std::string>& edits, std::vector<HookPoint> points = {}) {
   RunRequest request;
-  request.captures = captures_of(sites);
+  request.captures = captures_of(points);
   EditedRun run = run_text(built_in(), text, {edits, std::nullopt}, std::move(request));
   return std::move(std::get<Run<float>>(run.run));
 }
@@ -75,12 +75,12 @@ TEST(OpenText, ItsPatternsHaveTheBitsOfWholeRuns) {
     SCOPED_TRACE(edits[0]);
     open.set_edits({edits, std::nullopt});
     for (const std::size_t layer : {0, 3, 5}) {
-      const Site site{Point::pattern, layer};
-      const auto whole = whole_run(open.text(), edits, {site});
-      expect_same(open.patterns(Which::edited, layer).values(), whole.value(site).values());
-      expect_same(
-          open.patterns(Which::edited, layer, {1}).values(),
-          whole.value(site).values().subspan(open.positions() * open.positions(), open.positions() * open.positions()));
+      const HookPoint point{Hook::pattern, layer};
+      const auto whole = whole_run(open.text(), edits, {point});
+      expect_same(open.patterns(Which::edited, layer).values(), whole.value(point).values());
+      expect_same(open.patterns(Which::edited, layer, {1}).values(),
+                  whole.value(point).values().subspan(open.positions() * open.positions(),
+                                                      open.positions() * open.positions()));
     }
   }
 }

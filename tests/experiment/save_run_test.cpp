@@ -44,13 +44,13 @@ TEST(SaveRun, OneTextBitForBit) {
 
   RunRequest run_request;
   run_request.sequences = {built_in().read(test::kPenguins).ids};
-  run_request.captures = {{{Point::pattern, 5}, {}, {}}, {{Point::resid_post, 3}, {}, {}}};
+  run_request.captures = {{{Hook::pattern, 5}, {}, {}}, {{Hook::resid_post, 3}, {}, {}}};
   const auto run = built_in().model().run(run_request);
   EXPECT_EQ(test::ids_of(file.at("input_ids")), run_request.sequences[0]);
   EXPECT_TRUE(holds_bits(file.at("hidden_states"), run.hidden_states));
   EXPECT_TRUE(holds_bits(file.at("logits"), run.logits));
-  EXPECT_TRUE(holds_bits(file.at("blocks.5.attn.hook_pattern"), run.value({Point::pattern, 5})));
-  EXPECT_TRUE(holds_bits(file.at("blocks.3.hook_resid_post"), run.value({Point::resid_post, 3})));
+  EXPECT_TRUE(holds_bits(file.at("blocks.5.attn.hook_pattern"), run.value({Hook::pattern, 5})));
+  EXPECT_TRUE(holds_bits(file.at("blocks.3.hook_resid_post"), run.value({Hook::resid_post, 3})));
   EXPECT_EQ(file.metadata().at("model"), "novella-7m");
   EXPECT_EQ(file.metadata().at("precision"), "fp32");
 }
@@ -298,7 +298,7 @@ TEST(SaveRun, AnEditThatMakesNaNIsNamed) {
   request.file = folder / "a.npz";
   const auto effect = save_run(built_in(), request).effect;
   ASSERT_TRUE(effect && effect->nonfinite);
-  EXPECT_EQ(*effect->nonfinite, (NonfinitePlace{{Point::ln2_normalized, 3}, 0, 2}));
+  EXPECT_EQ(*effect->nonfinite, (NonfinitePlace{{Hook::ln2_normalized, 3}, 0, 2}));
   EXPECT_EQ(effect_warning(*effect, built_in().config(), request.edits.expressions, 2),
             "an edit made numbers that are not finite, first at blocks.3.ln2.hook_normalized, text 1, position 2");
 }

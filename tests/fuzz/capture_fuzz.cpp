@@ -39,11 +39,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto captures = fuzz::accepted([&] { return list->of_texts(kRowOffsets); });
   if (!captures) return 0;
   fuzz::require(!captures->empty(), "a capture that is accepted means something");
-  static const std::vector<Site> sites = all_sites(config);
-  auto next = sites.begin();
+  static const std::vector<HookPoint> points = all_hook_points(config);
+  auto next = points.begin();
   for (const Capture& capture : *captures) {
-    next = std::find(next, sites.end(), capture.site);
-    fuzz::require(next != sites.end(), "captures are of the model's sites in firing order, each once");
+    next = std::find(next, points.end(), capture.at);
+    fuzz::require(next != points.end(), "captures are of the model's sites in firing order, each once");
     ++next;
     require_set(capture.rows, kRowOffsets.back());
     require_set(capture.heads, config.n_heads);

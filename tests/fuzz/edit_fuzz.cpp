@@ -52,9 +52,9 @@ ModelConfig small_config() {
 void resolve(const EditExpression& edit) {
   static const ModelConfig config = small_config();
   constexpr std::size_t kCount = 7;
-  if (const auto sites = fuzz::accepted([&] { return match_sites(edit.hook, config); })) {
-    fuzz::require(!sites->empty(), "a name that is accepted means something");
-    for (const Site site : *sites) fuzz::require(site.layer < config.n_layers, "a site is in the model");
+  if (const auto points = fuzz::accepted([&] { return match_hook_points(edit.hook, config); })) {
+    fuzz::require(!points->empty(), "a name that is accepted means something");
+    for (const HookPoint point : *points) fuzz::require(point.layer < config.n_layers, "a site is in the model");
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;

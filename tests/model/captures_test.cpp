@@ -11,9 +11,9 @@ const std::vector<std::size_t> kRows = {0, 3, 4, 9}, kHeads = {0, 2};
 
 // What a capture of `rows` and `heads` must hold, out of the whole value.
 template <class T>
-std::vector<T> part_of(Site site, const BasicTensor<T>& whole, const std::vector<std::size_t>& rows,
+std::vector<T> part_of(HookPoint point, const BasicTensor<T>& whole, const std::vector<std::size_t>& rows,
                        const std::vector<std::size_t>& heads) {
-  const HookPoint& info = hook_point(site.point);
+  const HookInfo& info = info_of(point.hook);
   const Shape& shape = whole.shape();
   std::vector<T> part;
   const auto append = [&](std::size_t first, std::size_t count) {
@@ -38,14 +38,14 @@ void expect_parts(const ModelConfig& config, const RunModel& run) {
   const Run<T> whole = run(request);
   for (Capture& capture : request.captures) {
     capture.rows = kRows;
-    if (hook_point(capture.site.point).has_axis(HookAxis::head)) capture.heads = kHeads;
+    if (info_of(capture.at.hook).has_axis(HookAxis::head)) capture.heads = kHeads;
   }
   const Run<T> part = run(request);
   ASSERT_EQ(part.captured.size(), whole.captured.size());
-  for (const auto& [site, value] : part.captured) {
-    const auto expected = part_of(site, whole.value(site), kRows, kHeads);
-    ASSERT_EQ(value.size(), expected.size()) << name_of(site);
-    EXPECT_TRUE(test::same_bits(value.values(), std::span<const T>(expected))) << name_of(site);
+  for (const auto& [point, value] : part.captured) {
+    const auto expected = part_of(point, whole.value(point), kRows, kHeads);
+    ASSERT_EQ(value.size(), expected.size()) << name_of(point);
+    EXPECT_TRUE(test::same_bits(value.values(), std::span<const T>(expected))) << name_of(point);
   }
   EXPECT_TRUE(test::same_bits(part.logits, whole.logits));
 }

@@ -71,7 +71,7 @@ std::vector<TokenIds> texts_of(std::initializer_list<std::size_t> lengths, std::
 template <class T>
 void add_run(const std::string& prefix, const Run<T>& run, Hashes& hashes) {
   std::map<std::string, BitsHash> values;
-  for (const auto& [site, value] : run.captured) values[std::string(hook_point(site.point).name)].add(value);
+  for (const auto& [point, value] : run.captured) values[std::string(info_of(point.hook).name)].add(value);
   for (const auto& [name, hash] : values) hashes[prefix + name] = hash.hex();
   if (!run.hidden_states.empty()) hashes[prefix + "hidden_states"] = hash_of(run.hidden_states);
   if (!run.logits.empty()) hashes[prefix + "logits"] = hash_of(run.logits);
@@ -89,20 +89,20 @@ std::shared_ptr<const Edit> bend() {
 }
 
 // An edit of each hook point: one that acts on all positions, whatever the point's axes are.
-std::vector<SiteEdit> edits_of_all(const ModelConfig& config, std::size_t layer) {
-  std::vector<SiteEdit> edits;
-  for (const HookPoint& info : hook_points())
-    edits.push_back({{info.point, info.scope == Scope::block ? layer : 0}, 0, bend(), std::nullopt});
+std::vector<HookEdit> edits_of_all(const ModelConfig& config, std::size_t layer) {
+  std::vector<HookEdit> edits;
+  for (const HookInfo& info : hook_table())
+    edits.push_back({{info.hook, info.scope == Scope::block ? layer : 0}, 0, bend(), std::nullopt});
   static_cast<void>(config);
   return edits;
 }
 
 void add_edited(const Model& model, const TokenIds& text, Hashes& hashes) {
-  for (const SiteEdit& edit : edits_of_all(model.config(), 1 % model.config().n_layers)) {
+  for (const HookEdit& edit : edits_of_all(model.config(), 1 % model.config().n_layers)) {
     RunRequest request;
     request.sequences = {text};
     request.edits = {edit};
-    hashes["edited " + std::string(hook_point(edit.site.point).name)] = hash_of(model.run(request).logits);
+    hashes["edited " + std::string(info_of(edit.at.hook).name)] = hash_of(model.run(request).logits);
   }
 }
 
@@ -113,7 +113,7 @@ void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& ha
   request.texts = texts;
   for (const TokenIds& text : texts) request.first_asked.push_back(text.size() / 2);
   for (std::size_t text = 0; text < texts.size(); ++text)
-    for (const HookPoint& info : hook_points()) {
+    for (const HookInfo& info : hook_table()) {
       Cell cell;
       cell.text = text;
       for (int edits = 0; edits < 2; ++edits) {
@@ -121,7 +121,7 @@ void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& ha
         for (std::size_t p = 0; p < texts[text].size(); ++p)
           if (random.below(4) == 0) positions.push_back(p);
         const std::size_t layer = info.scope == Scope::block ? random.below(model.config().n_layers) : 0;
-        cell.edits.push_back({{info.point, layer}, 0, bend(), positions});
+        cell.edits.push_back({{info.hook, layer}, 0, bend(), positions});
       }
       request.cells.push_back(std::move(cell));
     }
@@ -139,7 +139,7 @@ void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& ha
   hashes["cone clean"] = all.hex();
   std::map<std::string, BitsHash> by_point;
   for (std::size_t c = 0; c < edited.size(); ++c)
-    by_point[std::string(hook_point(request.cells[c].edits[0].site.point).name)].add(std::span<const char>(edited[c]));
+    by_point[std::string(info_of(request.cells[c].edits[0].at.hook).name)].add(std::span<const char>(edited[c]));
   for (const auto& [name, bits] : by_point) hashes["cone " + name] = bits.hex();
 }
 
@@ -196,11 +196,11 @@ Hashes reference_hashes(const FrozenModel& which, int threads) {
   const Model model = Model::load(which.folder, {Precision::fp64, threads, nullptr});
   Hashes hashes;
   add_run("batch ", model.run_reference(test::everything_of(model.config(), which.texts)), hashes);
-  for (SiteEdit& edit : edits_of_all(model.config(), 0)) {
+  for (HookEdit& edit : edits_of_all(model.config(), 0)) {
     RunRequest request;
     request.sequences = {which.texts[0]};
     request.edits = {edit};
-    hashes["edited " + std::string(hook_point(edit.site.point).name)] = hash_of(model.run_reference(request).logits);
+    hashes["edited " + std::string(info_of(edit.at.hook).name)] = hash_of(model.run_reference(request).logits);
   }
   return hashes;
 }

@@ -34,8 +34,8 @@ template <class T>
 void expect_all_agree(const SafetensorsFile& golden, const Run<T>& run, double tolerance) {
   expect_agrees(golden, "hidden_states", run.hidden_states, tolerance);
   expect_agrees(golden, "logits", run.logits, tolerance);
-  for (const auto& [site, value] : run.captured)
-    if (golden.contains(name_of(site))) expect_agrees(golden, name_of(site), value, tolerance);
+  for (const auto& [point, value] : run.captured)
+    if (golden.contains(name_of(point))) expect_agrees(golden, name_of(point), value, tolerance);
 }
 
 class Golden : public testing::TestWithParam<const char*> {
@@ -45,7 +45,7 @@ class Golden : public testing::TestWithParam<const char*> {
   RunRequest request() const {
     RunRequest request;
     request.sequences = {ids_of(golden_.at("input_ids"))};
-    request.captures = captures_of(all_sites(engine().config()));
+    request.captures = captures_of(all_hook_points(engine().config()));
     return request;
   }
 };
@@ -79,8 +79,8 @@ INSTANTIATE_TEST_SUITE_P(Texts, Golden, testing::Values("penguins", "kafka", "di
 
 TEST(GoldenFile, PenguinsHoldsEveryHookPointOfTheTableButTheLogitsAlias) {
   const SafetensorsFile golden(kSource / "tests/golden/penguins.safetensors");
-  for (const Site site : all_sites(engine().config()))
-    EXPECT_TRUE(golden.contains(name_of(site)) || site.point == Point::unembed_out) << name_of(site);
+  for (const HookPoint point : all_hook_points(engine().config()))
+    EXPECT_TRUE(golden.contains(name_of(point)) || point.hook == Hook::unembed_out) << name_of(point);
 }
 
 }  // namespace

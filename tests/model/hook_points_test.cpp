@@ -6,18 +6,17 @@
 namespace stratoscope {
 namespace {
 
-std::string axes_of(const HookPoint& point) {
+std::string axes_of(const HookInfo& info) {
   constexpr const char* kNames[] = {"pos", "head", "key", "d_head", "d_model", "d_mlp", "d_vocab", "1"};
   std::string text;
-  for (const HookAxis axis : point.axes)
-    text += (text.empty() ? "" : " ") + std::string(kNames[static_cast<int>(axis)]);
+  for (const HookAxis axis : info.axes) text += (text.empty() ? "" : " ") + std::string(kNames[static_cast<int>(axis)]);
   return text;
 }
 
-std::string line_of(const HookPoint& point) {
-  const char* scope = point.scope == Scope::before_blocks ? "before" : point.scope == Scope::block ? "block" : "after";
-  return std::string(scope) + " " + std::string(point.name) + " [" + axes_of(point) + "] " +
-         (point.reach == Reach::rows_from ? "rows from" : "own row");
+std::string line_of(const HookInfo& info) {
+  const char* scope = info.scope == Scope::before_blocks ? "before" : info.scope == Scope::block ? "block" : "after";
+  return std::string(scope) + " " + std::string(info.name) + " [" + axes_of(info) + "] " +
+         (info.reach == Reach::rows_from ? "rows from" : "own row");
 }
 
 TEST(HookPoints, TheTableIsPinned) {
@@ -48,9 +47,9 @@ TEST(HookPoints, TheTableIsPinned) {
       "after unembed.hook_out [pos d_vocab] own row",
   };
   std::vector<std::string> lines;
-  for (const HookPoint& point : hook_points()) {
-    lines.push_back(line_of(point));
-    EXPECT_EQ(&hook_point(point.point), &point);
+  for (const HookInfo& info : hook_table()) {
+    lines.push_back(line_of(info));
+    EXPECT_EQ(&info_of(info.hook), &info);
   }
   EXPECT_EQ(lines, expected);
 }
@@ -67,26 +66,26 @@ ModelConfig small_config() {
   return config;
 }
 
-TEST(HookPoints, SitesComeBlockByBlockAndAreFoundByTheirNames) {
-  const auto sites = all_sites(small_config());
-  ASSERT_EQ(sites.size(), 2U + 2 * 18 + 4);
-  EXPECT_EQ(name_of(sites[1]), "hook_pos_embed");
-  EXPECT_EQ(name_of(sites[2]), "blocks.0.hook_resid_pre");
-  EXPECT_EQ(name_of(sites[20]), "blocks.1.hook_resid_pre");
-  EXPECT_EQ(name_of(sites.back()), "unembed.hook_out");
-  for (const Site site : sites) EXPECT_EQ(find_site(name_of(site), small_config()), site);
-  EXPECT_FALSE(find_site("blocks.2.hook_resid_pre", small_config()));
-  EXPECT_FALSE(find_site("hook_resid_pre", small_config()));
+TEST(HookPoints, HookPointsComeBlockByBlockAndAreFoundByTheirNames) {
+  const auto points = all_hook_points(small_config());
+  ASSERT_EQ(points.size(), 2U + 2 * 18 + 4);
+  EXPECT_EQ(name_of(points[1]), "hook_pos_embed");
+  EXPECT_EQ(name_of(points[2]), "blocks.0.hook_resid_pre");
+  EXPECT_EQ(name_of(points[20]), "blocks.1.hook_resid_pre");
+  EXPECT_EQ(name_of(points.back()), "unembed.hook_out");
+  for (const HookPoint point : points) EXPECT_EQ(find_hook_point(name_of(point), small_config()), point);
+  EXPECT_FALSE(find_hook_point("blocks.2.hook_resid_pre", small_config()));
+  EXPECT_FALSE(find_hook_point("hook_resid_pre", small_config()));
 }
 
 TEST(HookPoints, ShapesFollowTheAxes) {
-  const auto shape = [](Point point) { return shape_of({point, 0}, small_config(), 7); };
-  EXPECT_EQ(shape(Point::q), (Shape{7, 3, 4}));
-  EXPECT_EQ(shape(Point::pattern), (Shape{3, 7, 7}));
-  EXPECT_EQ(shape(Point::result), (Shape{7, 3, 12}));
-  EXPECT_EQ(shape(Point::ln1_scale), (Shape{7, 1}));
-  EXPECT_EQ(shape(Point::mlp_post), (Shape{7, 20}));
-  EXPECT_EQ(shape(Point::unembed_out), (Shape{7, 50}));
+  const auto shape = [](Hook hook) { return shape_of({hook, 0}, small_config(), 7); };
+  EXPECT_EQ(shape(Hook::q), (Shape{7, 3, 4}));
+  EXPECT_EQ(shape(Hook::pattern), (Shape{3, 7, 7}));
+  EXPECT_EQ(shape(Hook::result), (Shape{7, 3, 12}));
+  EXPECT_EQ(shape(Hook::ln1_scale), (Shape{7, 1}));
+  EXPECT_EQ(shape(Hook::mlp_post), (Shape{7, 20}));
+  EXPECT_EQ(shape(Hook::unembed_out), (Shape{7, 50}));
 }
 
 }  // namespace

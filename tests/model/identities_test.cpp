@@ -64,16 +64,16 @@ void on_every_model(const Body& body) {
 TEST(Identities, ResidualStreamIsASum) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     for (std::size_t layer = 0; layer < loaded.model.config().n_layers; ++layer) {
-      const auto at = [&](Point point) { return run.value({point, layer}).values(); };
-      const auto pre = at(Point::resid_pre), attn = at(Point::attn_out), mid = at(Point::resid_mid);
-      const auto mlp = at(Point::mlp_out), post = at(Point::resid_post);
+      const auto at = [&](Hook hook) { return run.value({hook, layer}).values(); };
+      const auto pre = at(Hook::resid_pre), attn = at(Hook::attn_out), mid = at(Hook::resid_mid);
+      const auto mlp = at(Hook::mlp_out), post = at(Hook::resid_post);
       for (std::size_t i = 0; i < mid.size(); ++i) {
         ASSERT_EQ(mid[i], pre[i] + attn[i]) << "layer " << layer << ", number " << i;
         ASSERT_EQ(post[i], mid[i] + mlp[i]) << "layer " << layer << ", number " << i;
       }
     }
-    const auto token = run.value({Point::embed, 0}).values(), place = run.value({Point::pos_embed, 0}).values();
-    const auto first = run.value({Point::resid_pre, 0}).values();
+    const auto token = run.value({Hook::embed, 0}).values(), place = run.value({Hook::pos_embed, 0}).values();
+    const auto first = run.value({Hook::resid_pre, 0}).values();
     for (std::size_t i = 0; i < first.size(); ++i) ASSERT_EQ(first[i], token[i] + place[i]);
   });
 }
@@ -82,23 +82,23 @@ TEST(Identities, WhatLeavesABlockEntersTheNext) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     const std::size_t layers = loaded.model.config().n_layers;
     for (std::size_t layer = 0; layer < layers; ++layer) {
-      const Tensor& pre = run.value({Point::resid_pre, layer});
+      const Tensor& pre = run.value({Hook::resid_pre, layer});
       const auto entry = run.hidden_states.slice(layer);
       EXPECT_TRUE(same_bits(pre.values(), std::span<const float>(entry.data, pre.size()))) << layer;
       if (layer + 1 < layers) {
-        EXPECT_TRUE(same_bits(run.value({Point::resid_post, layer}), run.value({Point::resid_pre, layer + 1})));
+        EXPECT_TRUE(same_bits(run.value({Hook::resid_post, layer}), run.value({Hook::resid_pre, layer + 1})));
       }
     }
-    const Tensor& last = run.value({Point::unembed_in, 0});
+    const Tensor& last = run.value({Hook::unembed_in, 0});
     EXPECT_TRUE(same_bits(last.values(), std::span<const float>(run.hidden_states.slice(layers).data, last.size())));
-    EXPECT_TRUE(same_bits(run.value({Point::unembed_out, 0}), run.logits));
+    EXPECT_TRUE(same_bits(run.value({Hook::unembed_out, 0}), run.logits));
   });
 }
 
 TEST(Identities, PatternIsADistributionOverThePast) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     for (std::size_t layer = 0; layer < loaded.model.config().n_layers; ++layer) {
-      const Tensor &scores = run.value({Point::attn_scores, layer}), &pattern = run.value({Point::pattern, layer});
+      const Tensor &scores = run.value({Hook::attn_scores, layer}), &pattern = run.value({Hook::pattern, layer});
       const std::size_t positions = pattern.shape()[1];
       for (std::size_t row = 0; row < pattern.matrix().rows; ++row) {
         double sum = 0;
@@ -124,8 +124,8 @@ TEST(Identities, HeadResultsAndTheBiasAddUpToAttnOut) {
     const ModelConfig& config = loaded.model.config();
     for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
       const auto bias = loaded.model.checkpoint().read<double>("h." + std::to_string(layer) + ".attn.c_proj.bias");
-      const Tensor& result = run.value({Point::result, layer});
-      const Tensor& attn_out = run.value({Point::attn_out, layer});
+      const Tensor& result = run.value({Hook::result, layer});
+      const Tensor& attn_out = run.value({Hook::attn_out, layer});
       std::vector<double> sums(attn_out.size());
       for (std::size_t row = 0; row < run.rows(); ++row)
         for (std::size_t i = 0; i < config.d_model; ++i) {
@@ -157,10 +157,10 @@ TEST(Identities, AskingForLessGivesTheSameBits) {
     EXPECT_TRUE(same_bits(last.logits.values(), std::span<const float>(all.row_span(all.rows - 1))));
 
     plain.logits = LogitRows::none;
-    plain.captures = {{{Point::resid_post, 0}, {}, {}}};
+    plain.captures = {{{Hook::resid_post, 0}, {}, {}}};
     const auto one = loaded.model.run(plain);
     EXPECT_TRUE(one.logits.empty());
-    EXPECT_TRUE(same_bits(one.value({Point::resid_post, 0}), run.value({Point::resid_post, 0})));
+    EXPECT_TRUE(same_bits(one.value({Hook::resid_post, 0}), run.value({Hook::resid_post, 0})));
   });
 }
 
@@ -168,7 +168,7 @@ TEST(Identities, EditsThatChangeNothingChangeNoBit) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     auto request = everything_of(loaded.model.config(), {loaded.ids});
     const auto times_one = scaled_by(1);
-    for (const Site site : all_sites(loaded.model.config())) request.edits.push_back({site, 0, times_one});
+    for (const HookPoint point : all_hook_points(loaded.model.config())) request.edits.push_back({point, 0, times_one});
     test::expect_same_bits(loaded.model.run(request), run);
   });
 }
@@ -200,19 +200,19 @@ TEST(Requests, WhatTheModelCannotServeIsRefused) {
   bad.sequences = {TokenIds(49, 0)};
   refused(bad, "49 tokens, more than the model's context of 48");
   bad = good;
-  bad.captures = {{{Point::resid_pre, 2}, {}, {}}};
+  bad.captures = {{{Hook::resid_pre, 2}, {}, {}}};
   refused(bad, "blocks.2.hook_resid_pre does not exist in a model of 2 blocks");
   bad = good;
-  bad.captures = {{{Point::resid_pre, 0}, {}, {{0}}}};
+  bad.captures = {{{Hook::resid_pre, 0}, {}, {{0}}}};
   refused(bad, "blocks.0.hook_resid_pre has no heads");
-  bad.captures = {{{Point::z, 0}, {}, {{0, 3}}}};
+  bad.captures = {{{Hook::z, 0}, {}, {{0, 3}}}};
   refused(bad, "the heads to capture must ascend, each below 3");
-  bad.captures = {{{Point::z, 0}, {{1, 1}}, {}}};
+  bad.captures = {{{Hook::z, 0}, {{1, 1}}, {}}};
   refused(bad, "the rows to capture must ascend, each below 2");
-  bad.captures = {{{Point::z, 0}, {{1}}, {}}, {{Point::z, 0}, {}, {}}};
+  bad.captures = {{{Hook::z, 0}, {{1}}, {}}, {{Hook::z, 0}, {}, {}}};
   refused(bad, "blocks.0.attn.hook_z is asked twice");
   bad = good;
-  bad.edits = {{{Point::resid_pre, 0}, 1, edit}};
+  bad.edits = {{{Hook::resid_pre, 0}, 1, edit}};
   refused(bad, "sequence 1 is not among the 1");
   EXPECT_EQ(model.run(good).logits.shape(), (Shape{2, 67}));
 

@@ -28,7 +28,7 @@ double limit_for(double pytorch_error) {
 RunRequest everything(const OracleCase& which, const ModelConfig& config) {
   RunRequest request;
   request.sequences = {which.ids()};
-  request.captures = captures_of(all_sites(config));
+  request.captures = captures_of(all_hook_points(config));
   return request;
 }
 
@@ -37,7 +37,7 @@ template <class T, class Body>
 void for_each_value(const Run<T>& run, const Body& body) {
   body("hidden_states", run.hidden_states);
   body("logits", run.logits);
-  for (const auto& [site, value] : run.captured) body(name_of(site), value);
+  for (const auto& [point, value] : run.captured) body(name_of(point), value);
 }
 
 template <class T>
@@ -88,9 +88,10 @@ TEST_F(Numbers, EveryTensorOfTheOracleIsCompared) {
     const Model model = Model::load(which.model, {Precision::fp64, 0, nullptr});
     std::size_t points = 0;
     for (const auto& [name, error] : which.pytorch_errors())
-      if (name != "hidden_states" && name != "logits") points += find_site(name, model.config()).has_value() ? 1U : 0U;
+      if (name != "hidden_states" && name != "logits")
+        points += find_hook_point(name, model.config()).has_value() ? 1U : 0U;
     EXPECT_EQ(points + 2, which.pytorch_errors().size()) << which.name;
-    EXPECT_EQ(points, all_sites(model.config()).size()) << which.name;
+    EXPECT_EQ(points, all_hook_points(model.config()).size()) << which.name;
   }
 }
 

@@ -39,18 +39,18 @@ class Parts : public ::testing::Test {
                                         test::random_ids(random_, 19, 67)};
   const EngineRun whole_ = model_.run(everything_of(model_.config(), texts_));
 
-  std::vector<Site> sites_of_blocks(std::size_t first, std::size_t last) const {
-    std::vector<Site> sites;
-    for (const Site site : all_sites(model_.config()))
-      if (hook_point(site.point).scope == Scope::block && site.layer >= first && site.layer < last)
-        sites.push_back(site);
-    return sites;
+  std::vector<HookPoint> points_of_blocks(std::size_t first, std::size_t last) const {
+    std::vector<HookPoint> points;
+    for (const HookPoint point : all_hook_points(model_.config()))
+      if (info_of(point.hook).scope == Scope::block && point.layer >= first && point.layer < last)
+        points.push_back(point);
+    return points;
   }
 };
 
 template <class T>
 void expect_values_of(const Run<T>& part, const Run<T>& whole) {
-  for (const auto& [site, value] : part.captured) EXPECT_TRUE(same_bits(value, whole.value(site))) << name_of(site);
+  for (const auto& [point, value] : part.captured) EXPECT_TRUE(same_bits(value, whole.value(point))) << name_of(point);
 }
 
 TEST_F(Parts, StoppedRunsGiveTheBitsOfTheWhole) {
@@ -58,12 +58,12 @@ TEST_F(Parts, StoppedRunsGiveTheBitsOfTheWhole) {
     RunRequest request;
     request.sequences = texts_;
     request.stop_at = stop;
-    request.captures = captures_of(sites_of_blocks(0, stop));
+    request.captures = captures_of(points_of_blocks(0, stop));
     const auto part = model_.run(request);
     expect_values_of(part, whole_);
     EXPECT_TRUE(part.logits.empty());
     ASSERT_EQ(part.hidden_states.shape(), (Shape{stop + 1, 27, 24}));
-    const auto& entering = whole_.value(stop < 4 ? Site{Point::resid_pre, stop} : Site{Point::resid_post, 3});
+    const auto& entering = whole_.value(stop < 4 ? HookPoint{Hook::resid_pre, stop} : HookPoint{Hook::resid_post, 3});
     EXPECT_TRUE(same_bits(part.residual, entering));
     EXPECT_TRUE(same_bits(std::span<const float>(part.hidden_states.slice(stop).data, 27 * 24), entering.values()));
     request.hidden_states = false;
@@ -73,11 +73,11 @@ TEST_F(Parts, StoppedRunsGiveTheBitsOfTheWhole) {
 
 TEST_F(Parts, StartedRunsGiveTheBitsOfTheWhole) {
   for (std::size_t start = 0; start <= 4; ++start) {
-    const auto& entering = whole_.value(start < 4 ? Site{Point::resid_pre, start} : Site{Point::resid_post, 3});
+    const auto& entering = whole_.value(start < 4 ? HookPoint{Hook::resid_pre, start} : HookPoint{Hook::resid_post, 3});
     RunRequest request;
     request.sequences = texts_;
     request.start = start_from(start, entering.matrix());
-    request.captures = captures_of(sites_of_blocks(start, 4));
+    request.captures = captures_of(points_of_blocks(start, 4));
     const auto part = model_.run(request);
     expect_values_of(part, whole_);
     EXPECT_TRUE(same_bits(part.logits, whole_.logits));
@@ -98,7 +98,7 @@ TEST_F(Parts, TheReferenceToo) {
   request.sequences = texts_;
   request.stop_at = 2;
   const auto first = reference.run_reference(request);
-  EXPECT_TRUE(same_bits(first.residual, whole.value({Point::resid_pre, 2})));
+  EXPECT_TRUE(same_bits(first.residual, whole.value({Hook::resid_pre, 2})));
   request.stop_at.reset();
   request.start = start_from(2, std::as_const(first.residual).matrix());
   EXPECT_TRUE(same_bits(reference.run_reference(request).logits, whole.logits));
@@ -107,28 +107,28 @@ TEST_F(Parts, TheReferenceToo) {
 TEST_F(Parts, ABlockRunAloneIsAPartOnBothSides) {
   RunRequest request;
   request.sequences = texts_;
-  request.start = start_from(1, whole_.value({Point::resid_pre, 1}).matrix());
+  request.start = start_from(1, whole_.value({Hook::resid_pre, 1}).matrix());
   request.stop_at = 2;
-  EXPECT_TRUE(same_bits(model_.run(request).residual, whole_.value({Point::resid_pre, 2})));
+  EXPECT_TRUE(same_bits(model_.run(request).residual, whole_.value({Hook::resid_pre, 2})));
 }
 
 TEST_F(Parts, WhatAPartDoesNotReachIsRefused) {
   RunRequest request;
   request.sequences = texts_;
   request.stop_at = 2;
-  const auto asks_for = [&](Site site) {
-    return [this, request, site] {
+  const auto asks_for = [&](HookPoint point) {
+    return [this, request, point] {
       RunRequest asking = request;
-      asking.captures = {{site, {}, {}}};
+      asking.captures = {{point, {}, {}}};
       model_.run(asking);
     };
   };
-  EXPECT_TRUE(refuses(asks_for({Point::z, 2}), "blocks.2.attn.hook_z is never computed: the run stops at block 2"));
-  EXPECT_TRUE(refuses(asks_for({Point::unembed_in, 0}), "the run stops at block 2"));
+  EXPECT_TRUE(refuses(asks_for({Hook::z, 2}), "blocks.2.attn.hook_z is never computed: the run stops at block 2"));
+  EXPECT_TRUE(refuses(asks_for({Hook::unembed_in, 0}), "the run stops at block 2"));
   request.stop_at.reset();
-  request.start = start_from(2, whole_.value({Point::resid_pre, 2}).matrix());
-  EXPECT_TRUE(refuses(asks_for({Point::z, 1}), "the run starts at block 2"));
-  EXPECT_TRUE(refuses(asks_for({Point::embed, 0}), "the run starts at block 2"));
+  request.start = start_from(2, whole_.value({Hook::resid_pre, 2}).matrix());
+  EXPECT_TRUE(refuses(asks_for({Hook::z, 1}), "the run starts at block 2"));
+  EXPECT_TRUE(refuses(asks_for({Hook::embed, 0}), "the run starts at block 2"));
   request.stop_at = 5;
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "cannot stop at block 5: the model has 4 blocks"));
   request.stop_at = 1;
@@ -143,7 +143,7 @@ TEST_F(Parts, WhatAPartDoesNotReachIsRefused) {
 // The texts cut into pieces of `step` tokens, run one after another; every captured value of each piece against the
 // whole run's rows.
 void expect_cached_bits(const Model& model, const std::vector<TokenIds>& texts, std::size_t step,
-                        const std::vector<SiteEdit>& edits) {
+                        const std::vector<HookEdit>& edits) {
   RunRequest request = everything_of(model.config(), texts);
   request.edits = edits;
   const auto whole = model.run(request);
@@ -153,15 +153,15 @@ void expect_cached_bits(const Model& model, const std::vector<TokenIds>& texts, 
       const std::size_t count = std::min(step, texts[s].size() - first);
       const auto begin = texts[s].begin() + static_cast<std::ptrdiff_t>(first);
       RunRequest piece = everything_of(model.config(), {TokenIds(begin, begin + static_cast<std::ptrdiff_t>(count))});
-      for (const SiteEdit& edit : edits)
-        if (edit.sequence == s) piece.edits.push_back({edit.site, 0, edit.edit});
+      for (const HookEdit& edit : edits)
+        if (edit.sequence == s) piece.edits.push_back({edit.at, 0, edit.edit});
       piece.cache = &cache;
       const auto part = model.run(piece);
       EXPECT_EQ(cache.length(0), first + count);
-      for (const auto& [site, value] : part.captured) {
+      for (const auto& [point, value] : part.captured) {
         // A piece's rows see first + count keys; the whole run's rows hold more, which they do not see.
-        const bool has_keys = hook_point(site.point).has_axis(HookAxis::key);
-        const Tensor& all = whole.value(site);
+        const bool has_keys = info_of(point.hook).has_axis(HookAxis::key);
+        const Tensor& all = whole.value(point);
         const std::size_t heads = has_keys ? all.shape()[0] : 1, row = whole.row_offsets[s] + first;
         const std::size_t keys = has_keys ? first + count : value.size() / value.shape()[0];
         const std::size_t width = all.shape().back() * (has_keys || all.shape().size() < 3 ? 1 : all.shape()[1]);
@@ -170,7 +170,7 @@ void expect_cached_bits(const Model& model, const std::vector<TokenIds>& texts, 
           for (std::size_t r = 0; r < count; ++r)
             EXPECT_TRUE(same_bits(std::span<const float>(value.data() + (head * count + r) * keys, keys),
                                   std::span<const float>(all.data() + (head * total + row + r) * width, keys)))
-                << name_of(site) << " of text " << s << ", position " << first + r << ", in steps of " << step;
+                << name_of(point) << " of text " << s << ", position " << first + r << ", in steps of " << step;
       }
       const std::span<const float> logits = part.logits.values();
       EXPECT_TRUE(same_bits(
@@ -184,10 +184,10 @@ TEST_F(Parts, CachedStepsGiveTheBitsOfTheWholeAtEveryHookPoint) {
 }
 
 TEST_F(Parts, CachedStepsWithEditsToo) {
-  std::vector<SiteEdit> edits;
+  std::vector<HookEdit> edits;
   const auto edit = std::make_shared<OnEvenPositions>();
-  for (const Point point : {Point::resid_pre, Point::k, Point::v, Point::z, Point::ln2_scale, Point::mlp_post})
-    edits.push_back({{point, 1}, 2, edit});
+  for (const Hook hook : {Hook::resid_pre, Hook::k, Hook::v, Hook::z, Hook::ln2_scale, Hook::mlp_post})
+    edits.push_back({{hook, 1}, 2, edit});
   for (const std::size_t step : {1U, 3U}) expect_cached_bits(model_, texts_, step, edits);
 }
 

@@ -28,7 +28,7 @@ std::vector<Capture> captures(const std::vector<std::string>& expressions, const
 TEST(CaptureList, PositionsCountInEachText) {
   const auto list = captures({"blocks.1.hook_resid_post[0,-1]"}, {0, 4, 5, 9});
   ASSERT_EQ(list.size(), 1U);
-  EXPECT_EQ(name_of(list[0].site), "blocks.1.hook_resid_post");
+  EXPECT_EQ(name_of(list[0].at), "blocks.1.hook_resid_post");
   EXPECT_EQ(list[0].rows, (Indices{0, 3, 4, 5, 8}));
   EXPECT_FALSE(list[0].heads);
 }
@@ -36,11 +36,11 @@ TEST(CaptureList, PositionsCountInEachText) {
 TEST(CaptureList, GlobsHeadsAndShorthandInFiringOrder) {
   const auto list = captures({"L2H1.pattern", "blocks.[0..1].attn.hook_z.head[0,2..3]", "resid_mid.0"}, {0, 2});
   ASSERT_EQ(list.size(), 4U);
-  EXPECT_EQ(name_of(list[0].site), "blocks.0.attn.hook_z");
+  EXPECT_EQ(name_of(list[0].at), "blocks.0.attn.hook_z");
   EXPECT_EQ(list[0].heads, (Indices{0, 2, 3}));
-  EXPECT_EQ(name_of(list[1].site), "blocks.0.hook_resid_mid");
-  EXPECT_EQ(name_of(list[2].site), "blocks.1.attn.hook_z");
-  EXPECT_EQ(name_of(list[3].site), "blocks.2.attn.hook_pattern");
+  EXPECT_EQ(name_of(list[1].at), "blocks.0.hook_resid_mid");
+  EXPECT_EQ(name_of(list[2].at), "blocks.1.attn.hook_z");
+  EXPECT_EQ(name_of(list[3].at), "blocks.2.attn.hook_pattern");
   EXPECT_EQ(list[3].heads, Indices{1});
   EXPECT_FALSE(list[3].rows);
 }

@@ -58,21 +58,21 @@ void expect_cone_is_full(const Model& model, const std::vector<SweepRequest>& re
   for (std::size_t i = 0; i < full.size(); ++i) expect_same(cone[i], full[i], names.empty() ? "" : names[i]);
 }
 
-std::vector<std::string> selectors_of(const HookPoint& point) {
+std::vector<std::string> selectors_of(const HookInfo& info) {
   std::vector<std::string> selectors = {"", "[4]", "[-1]", "[0]", "[2:5,-1]"};
-  if (point.has_axis(HookAxis::head)) selectors.insert(selectors.end(), {".head[1]", "[3].head[0,-1]"});
-  if (point.has_axis(HookAxis::key))
+  if (info.has_axis(HookAxis::head)) selectors.insert(selectors.end(), {".head[1]", "[3].head[0,-1]"});
+  if (info.has_axis(HookAxis::key))
     selectors.insert(selectors.end(), {".key[2]", "[4:].head[0].key[0,3]"});
   else
     selectors.insert(selectors.end(), {".dim[0]", "[1].dim[0,-1]"});
   return selectors;
 }
 
-std::vector<std::string> operations_of(const HookPoint& point) {
+std::vector<std::string> operations_of(const HookInfo& info) {
   std::vector<std::string> operations = {"*= 0.5", "+= 0.75", "= 1.25", "= corrupt", "= corrupt[3]", "*= 1"};
-  if (point.has_axis(HookAxis::key)) return operations;
+  if (info.has_axis(HookAxis::key)) return operations;
   operations.emplace_back("= mean");
-  if (point.axes.back() != HookAxis::one) operations.emplace_back("without corrupt");
+  if (info.axes.back() != HookAxis::one) operations.emplace_back("without corrupt");
   return operations;
 }
 
@@ -83,13 +83,13 @@ TEST(Cone, EveryPointSelectorAndOperation) {
     const SweepRequest prompt = loaded.prompt(9);
     std::vector<SweepRequest> requests;
     std::vector<std::string> names;
-    for (const HookPoint& point : hook_points())
-      for (const std::string& selector : selectors_of(point))
-        for (const std::string& operation : operations_of(point)) {
+    for (const HookInfo& info : hook_table())
+      for (const std::string& selector : selectors_of(info))
+        for (const std::string& operation : operations_of(info)) {
           if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
           SweepRequest request = prompt;
-          const bool block = point.scope == Scope::block;
-          names.push_back((block ? "blocks.{layer}." : "") + std::string(point.name) + selector + " " + operation);
+          const bool block = info.scope == Scope::block;
+          names.push_back((block ? "blocks.{layer}." : "") + std::string(info.name) + selector + " " + operation);
           request.edits = {names.back()};
           if (block) request.axes = {parse_axis("layer=all", loaded.model.config(), 9)};
           requests.push_back(std::move(request));
@@ -109,23 +109,23 @@ TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
       const std::size_t positions = request.text.size();
       std::set<std::string> axes;
       for (std::size_t e = 0, count = 1 + loaded.random.below(3); e < count; ++e) {
-        const HookPoint& point = hook_points()[loaded.random.below(hook_points().size())];
+        const HookInfo& info = hook_table()[loaded.random.below(hook_table().size())];
         std::string text;
-        if (point.scope == Scope::block) {
+        if (info.scope == Scope::block) {
           const bool swept = loaded.random.below(2) == 0;
           text = "blocks." + (swept ? "{layer}" : std::to_string(loaded.random.below(sizes.n_layers))) + ".";
           if (swept) axes.insert("layer=all");
         }
-        text += point.name;
+        text += info.name;
         switch (loaded.random.below(4)) {
           case 0: text += "[{position}]", axes.insert("position=all"); break;
           case 1: text += "[" + std::to_string(loaded.random.below(positions)) + "]"; break;
           case 2: text += "[0,-1]"; break;
           default: break;
         }
-        if (point.has_axis(HookAxis::head) && loaded.random.below(2) == 0)
+        if (info.has_axis(HookAxis::head) && loaded.random.below(2) == 0)
           text += ".head[{head}]", axes.insert("head=all");
-        auto operations = operations_of(point);
+        auto operations = operations_of(info);
         std::erase(operations, "= corrupt[3]");
         text += " " + loaded.pick(operations);
         request.edits.push_back(text);
@@ -263,9 +263,10 @@ TEST(Cone, SlicesMayEndWithinAPromptAndTakeInOthers) {
   }
 }
 
-// The rows of the last axes that differ between two values of one site, over [pos, …] or heads of [head, pos, key].
-std::vector<std::size_t> changed_rows(Site site, const Tensor& a, const Tensor& b, std::size_t positions) {
-  const std::size_t outer = hook_point(site.point).has_axis(HookAxis::key) ? a.shape()[0] : 1;
+// The rows of the last axes that differ between two values of one hook point, over [pos, …] or heads of [head, pos,
+// key].
+std::vector<std::size_t> changed_rows(HookPoint point, const Tensor& a, const Tensor& b, std::size_t positions) {
+  const std::size_t outer = info_of(point.hook).has_axis(HookAxis::key) ? a.shape()[0] : 1;
   const std::size_t width = a.size() / outer / positions;
   std::vector<std::size_t> rows;
   for (std::size_t p = 0; p < positions; ++p)
@@ -305,18 +306,18 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
   for (std::size_t cell = 0; cell < grid.cells(); ++cell) {
     RunRequest pass = test::everything_of(config, {request.text});
     for (const EditExpression& expression : grid.edits_at(cell))
-      for (SiteEdit& edit : resolve_edit(expression, sources)) pass.edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, sources)) pass.edits.push_back(std::move(edit));
     const auto run = loaded.model.run(pass);
-    const auto rows = [&](Point point, std::size_t layer) {
-      return changed_rows({point, layer}, run.value({point, layer}), clean.value({point, layer}), positions);
+    const auto rows = [&](Hook hook, std::size_t layer) {
+      return changed_rows({hook, layer}, run.value({hook, layer}), clean.value({hook, layer}), positions);
     };
     for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
-      rows_times(rows(Point::ln1_normalized, layer), 0, d, 3 * d);
-      rows_times(rows(Point::z, layer), clean_run(layer), d, d);
-      rows_times(rows(Point::ln2_normalized, layer), clean_run(layer), d, m);
-      rows_times(rows(Point::mlp_post, layer), clean_run(layer), m, d);
+      rows_times(rows(Hook::ln1_normalized, layer), 0, d, 3 * d);
+      rows_times(rows(Hook::z, layer), clean_run(layer), d, d);
+      rows_times(rows(Hook::ln2_normalized, layer), clean_run(layer), d, m);
+      rows_times(rows(Hook::mlp_post, layer), clean_run(layer), m, d);
     }
-    rows_times(rows(Point::unembed_in, 0), positions - 1, d, config.d_vocab);
+    rows_times(rows(Hook::unembed_in, 0), positions - 1, d, config.d_vocab);
   }
   return required;
 }
@@ -379,7 +380,7 @@ TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
   CellsRequest request;
   request.texts = {loaded.prompt(5).text};
   request.first_asked = {4};
-  request.cells = {{0, {{{Point::z, 1}, 0, std::make_shared<Everywhere>(), std::nullopt}}}};
+  request.cells = {{0, {{{Hook::z, 1}, 0, std::make_shared<Everywhere>(), std::nullopt}}}};
   request.take = [](std::size_t, MatrixView<const float>) {};
   const auto run = [&] { loaded.model.run_cells(request); };
   EXPECT_TRUE(refuses(run, "the edit of blocks.1.attn.hook_z does not say which positions it changes"));
@@ -389,7 +390,7 @@ TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
   EXPECT_TRUE(refuses(run, "must ascend"));
   request.cells[0].edits[0].positions = {3};
   EXPECT_NO_THROW(run());
-  request.cells[0].edits[0].site.layer = 2;
+  request.cells[0].edits[0].at.layer = 2;
   EXPECT_TRUE(refuses(run, "blocks.2.attn.hook_z does not exist in a model of 2 blocks"));
   request.cells[0].text = 1;
   EXPECT_TRUE(refuses(run, "there is no text 1"));

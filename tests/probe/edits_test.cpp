@@ -19,16 +19,16 @@ using test::everything_of;
 using test::refuses;
 using EngineRun = Run<float>;
 
-std::vector<SiteEdit> resolved(const Model& model, const std::vector<std::string>& texts, const TokenIds& ids,
+std::vector<HookEdit> resolved(const Model& model, const std::vector<std::string>& texts, const TokenIds& ids,
                                const TokenIds& corrupt = {}) {
   std::vector<EditExpression> expressions;
   expressions.reserve(texts.size());
   for (const std::string& text : texts) expressions.push_back(parse_edit(text));
   EditSources sources(model, ids, corrupt);
   sources.prepare(expressions);
-  std::vector<SiteEdit> edits;
+  std::vector<HookEdit> edits;
   for (const EditExpression& expression : expressions)
-    for (SiteEdit& edit : resolve_edit(expression, sources)) edits.push_back(std::move(edit));
+    for (HookEdit& edit : resolve_edit(expression, sources)) edits.push_back(std::move(edit));
   return edits;
 }
 
@@ -103,9 +103,9 @@ class Edits : public ::testing::Test {
   }
   // The value at `point` of block 1 after `text` acted there, beside what `expected(clean, row, dim)` says.
   template <class Expected>
-  void expect_value(const std::string& text, Point point, const Expected& expected, double tolerance = 0) const {
+  void expect_value(const std::string& text, Hook hook, const Expected& expected, double tolerance = 0) const {
     const auto run = edited({text});
-    const Tensor &value = run.value({point, 1}), &clean = clean_.value({point, 1});
+    const Tensor &value = run.value({hook, 1}), &clean = clean_.value({hook, 1});
     for (std::size_t row = 0; row < kPositions; ++row)
       for (std::size_t dim = 0; dim < kWidth; ++dim) {
         const float before = clean.matrix().row(row)[dim];
@@ -116,7 +116,7 @@ class Edits : public ::testing::Test {
 };
 
 TEST_F(Edits, OperationsAndSelectors) {
-  const Point mid = Point::resid_mid;
+  const Hook mid = Hook::resid_mid;
   const std::string name = "blocks.1.hook_resid_mid";
   expect_value(name + " *= 0.8", mid, [](float x, auto, auto) { return x * 0.8F; });
   expect_value(name + " += -1.5", mid, [](float x, auto, auto) { return x - 1.5F; });
@@ -134,7 +134,7 @@ TEST_F(Edits, VectorsFromFiles) {
   const std::string npy = vector_file(v, {kWidth}), row = vector_file(v, {1, kWidth}, "row.npy");
   write_safetensors(folder_ / "v.safetensors",
                     std::vector<ArrayView>{array_view("x:y", std::span<const float>(v), {kWidth})});
-  const Point post = Point::resid_post;
+  const Hook post = Hook::resid_post;
   const std::string name = "transformer.h.1";
   expect_value(name + " += " + npy, post, [&](float x, auto, std::size_t d) { return x + v[d]; });
   expect_value(name + "[4] = " + row, post, [&](float x, std::size_t r, std::size_t d) { return r == 4 ? v[d] : x; });
@@ -148,7 +148,7 @@ TEST_F(Edits, WithoutLeavesNothingAlongTheDirection) {
   const auto v = random_.units(kWidth);
   for (const std::string& direction : {vector_file(v, {kWidth}), "-7 * " + vector_file(v, {kWidth})}) {
     const auto run = edited({"blocks.0.hook_resid_post[1:] without " + direction});
-    const Tensor &value = run.value({Point::resid_post, 0}), &clean = clean_.value({Point::resid_post, 0});
+    const Tensor &value = run.value({Hook::resid_post, 0}), &clean = clean_.value({Hook::resid_post, 0});
     for (std::size_t row = 0; row < kPositions; ++row) {
       double along = 0, before = 0, across = 0;
       double square = 0;
@@ -171,11 +171,11 @@ TEST_F(Edits, WithoutLeavesNothingAlongTheDirection) {
 }
 
 TEST_F(Edits, MeanIsThatOfTheCleanRun) {
-  const Tensor& clean = clean_.value({Point::attn_out, 1});
+  const Tensor& clean = clean_.value({Hook::attn_out, 1});
   std::vector<double> mean(kWidth);
   for (std::size_t d = 0; d < kWidth; ++d)
     for (std::size_t r = 0; r < kPositions; ++r) mean[d] += static_cast<double>(clean.matrix().row(r)[d]) / kPositions;
-  const Point attn = Point::attn_out;
+  const Hook attn = Hook::attn_out;
   const std::string name = "blocks.1.hook_attn_out";
   expect_value(
       name + " = mean", attn, [&](float, auto, std::size_t d) { return static_cast<float>(mean[d]); }, 1e-6);
@@ -185,11 +185,11 @@ TEST_F(Edits, MeanIsThatOfTheCleanRun) {
 }
 
 TEST_F(Edits, CorruptTakesTheSamePositionOrTheNamedOne) {
-  const Tensor& other = corrupted_.value({Point::attn_out, 1});
+  const Tensor& other = corrupted_.value({Hook::attn_out, 1});
   const std::string name = "blocks.1.hook_attn_out";
-  expect_value(name + "[0,3] = corrupt", Point::attn_out,
+  expect_value(name + "[0,3] = corrupt", Hook::attn_out,
                [&](float x, std::size_t r, std::size_t d) { return r == 0 || r == 3 ? other.matrix().row(r)[d] : x; });
-  expect_value(name + "[3:5] = corrupt[-2]", Point::attn_out, [&](float x, std::size_t r, std::size_t d) {
+  expect_value(name + "[3:5] = corrupt[-2]", Hook::attn_out, [&](float x, std::size_t r, std::size_t d) {
     return r == 3 || r == 4 ? other.matrix().row(kPositions - 2)[d] : x;
   });
   // Patching every position of what enters block 0 gives the other text's run.
@@ -201,10 +201,10 @@ TEST_F(Edits, ActInTheOrderGiven) {
   const std::string name = "blocks.1.hook_mlp_out";
   const auto first_scaled = edited({name + " *= 2", name + " += 1"}),
              first_moved = edited({name + " += 1", name + " *= 2"});
-  const Tensor& clean = clean_.value({Point::mlp_out, 1});
+  const Tensor& clean = clean_.value({Hook::mlp_out, 1});
   for (std::size_t i = 0; i < clean.size(); ++i) {
-    ASSERT_EQ(first_scaled.value({Point::mlp_out, 1}).data()[i], clean.data()[i] * 2 + 1);
-    ASSERT_EQ(first_moved.value({Point::mlp_out, 1}).data()[i], (clean.data()[i] + 1) * 2);
+    ASSERT_EQ(first_scaled.value({Hook::mlp_out, 1}).data()[i], clean.data()[i] * 2 + 1);
+    ASSERT_EQ(first_moved.value({Hook::mlp_out, 1}).data()[i], (clean.data()[i] + 1) * 2);
   }
 }
 

@@ -30,7 +30,7 @@ struct Loaded {
     EditSources sources(model, ids, corrupt);
     sources.prepare(expressions);
     for (const EditExpression& expression : expressions)
-      for (SiteEdit& edit : resolve_edit(expression, sources)) wanted.edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, sources)) wanted.edits.push_back(std::move(edit));
     return wanted;
   }
 
@@ -40,10 +40,10 @@ struct Loaded {
   TokenIds ids, corrupt;
 };
 
-std::vector<std::string> selectors_of(const HookPoint& point) {
+std::vector<std::string> selectors_of(const HookInfo& info) {
   std::vector<std::string> selectors = {"", "[4]", "[2:5,-1]"};
-  const bool keys = point.has_axis(HookAxis::key);
-  if (point.has_axis(HookAxis::head)) selectors.insert(selectors.end(), {".head[1]", "[3].head[0,-1]"});
+  const bool keys = info.has_axis(HookAxis::key);
+  if (info.has_axis(HookAxis::head)) selectors.insert(selectors.end(), {".head[1]", "[3].head[0,-1]"});
   if (keys)
     selectors.insert(selectors.end(), {".key[2]", "[4:].head[0].key[0,3]"});
   else
@@ -51,13 +51,13 @@ std::vector<std::string> selectors_of(const HookPoint& point) {
   return selectors;
 }
 
-std::vector<std::string> operations_of(const HookPoint& point) {
+std::vector<std::string> operations_of(const HookInfo& info) {
   std::vector<std::string> operations = {"*= 0.5", "+= 0.75", "= 1.25", "= corrupt", "= corrupt[3]", "+= corrupt"};
   const bool divides =
-      point.point == Point::ln1_scale || point.point == Point::ln2_scale || point.point == Point::ln_final_scale;
+      info.hook == Hook::ln1_scale || info.hook == Hook::ln2_scale || info.hook == Hook::ln_final_scale;
   if (!divides) operations.emplace_back("= zero");
-  if (!point.has_axis(HookAxis::key)) operations.emplace_back("= mean");
-  if (!divides && !point.has_axis(HookAxis::key)) operations.emplace_back("without corrupt");
+  if (!info.has_axis(HookAxis::key)) operations.emplace_back("= mean");
+  if (!divides && !info.has_axis(HookAxis::key)) operations.emplace_back("without corrupt");
   return operations;
 }
 
@@ -70,18 +70,18 @@ TEST(EveryPoint, EngineAgreesWithThePlainPath) {
   const test::Sizes shapes[] = {{2, 3, 24, 40, 48, 67}, {2, 2, 10, 9, 12, 11}};
   for (const test::Sizes& sizes : shapes) {
     const Loaded loaded(sizes, 17 + sizes.d_model);
-    for (const HookPoint& point : hook_points()) {
-      const Site site{point.point, point.scope == Scope::block ? 1U : 0U};
-      for (const std::string& selector : selectors_of(point)) {
-        for (const std::string& operation : operations_of(point)) {
+    for (const HookInfo& info : hook_table()) {
+      const HookPoint point{info.hook, info.scope == Scope::block ? 1U : 0U};
+      for (const std::string& selector : selectors_of(info)) {
+        for (const std::string& operation : operations_of(info)) {
           // The component along a vector is all of a vector of one number: what is left is rounding.
           if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
-          const std::string text = name_of(site) + selector + " " + operation;
+          const std::string text = name_of(point) + selector + " " + operation;
           SCOPED_TRACE(text);
           const auto run = loaded.engine.run(loaded.request(loaded.engine, {text}));
           const auto proof = loaded.reference.run_reference(loaded.request(loaded.reference, {text}));
           // Without most of its numbers a row may come near zero, where relative errors mean little.
-          EXPECT_LE(largest_difference(run.value(site), proof.value(site)), 2e-4);
+          EXPECT_LE(largest_difference(run.value(point), proof.value(point)), 2e-4);
           EXPECT_LE(largest_difference(run.logits, proof.logits), 2e-4);
         }
       }
@@ -90,8 +90,8 @@ TEST(EveryPoint, EngineAgreesWithThePlainPath) {
 }
 
 // One row of the pos axis, all heads and keys.
-std::vector<float> row_of(Site site, const Tensor& value, std::size_t row) {
-  const std::size_t outer = hook_point(site.point).has_axis(HookAxis::key) ? value.shape()[0] : 1;
+std::vector<float> row_of(HookPoint point, const Tensor& value, std::size_t row) {
+  const std::size_t outer = info_of(point.hook).has_axis(HookAxis::key) ? value.shape()[0] : 1;
   const std::size_t width = value.size() / outer / kPositions;
   std::vector<float> numbers;
   for (std::size_t o = 0; o < outer; ++o) {
@@ -102,35 +102,35 @@ std::vector<float> row_of(Site site, const Tensor& value, std::size_t row) {
 }
 
 // The rows of a value that an edit at `position` of `edited` must leave alone, as its table's reach says.
-bool may_change(Site edited, Site other, std::size_t row, std::size_t position) {
+bool may_change(HookPoint edited, HookPoint other, std::size_t row, std::size_t position) {
   if (row < position) return false;
   if (row == position) return true;
-  const HookPoint& point = hook_point(edited.point);
-  const bool own_block = hook_point(other.point).scope == point.scope && other.layer == edited.layer;
-  if (point.scope == Scope::after_blocks) return false;
-  if (!own_block || point.scope == Scope::before_blocks) return hook_point(other.point).scope != Scope::before_blocks;
+  const HookInfo& info = info_of(edited.hook);
+  const bool own_block = info_of(other.hook).scope == info.scope && other.layer == edited.layer;
+  if (info.scope == Scope::after_blocks) return false;
+  if (!own_block || info.scope == Scope::before_blocks) return info_of(other.hook).scope != Scope::before_blocks;
   // Within the block: from attention on, where the reach is that of a key or value.
-  return point.reach == Reach::rows_from && other.point >= Point::attn_scores;
+  return info.reach == Reach::rows_from && other.hook >= Hook::attn_scores;
 }
 
 TEST(EveryPoint, ReachIsWhatTheTableSays) {
   constexpr std::size_t kAt = 4;
   const Loaded loaded({3, 3, 24, 40, 48, 67}, 23);
   const auto clean = loaded.engine.run(loaded.request(loaded.engine, {}));
-  for (const Site site : all_sites(loaded.engine.config())) {
-    SCOPED_TRACE(name_of(site));
-    const auto run = loaded.engine.run(loaded.request(loaded.engine, {name_of(site) + "[4] *= 3"}));
-    bool behind = false;  // sites from the edited one on
+  for (const HookPoint point : all_hook_points(loaded.engine.config())) {
+    SCOPED_TRACE(name_of(point));
+    const auto run = loaded.engine.run(loaded.request(loaded.engine, {name_of(point) + "[4] *= 3"}));
+    bool behind = false;  // hook points from the edited one on
     for (const auto& [other, value] : run.captured) {
-      behind = behind || other == site;
+      behind = behind || other == point;
       const Tensor& before = clean.value(other);
       EXPECT_TRUE(behind || test::same_bits(value, before)) << name_of(other) << " comes before";
       for (std::size_t row = 0; row < kPositions; ++row) {
-        if (may_change(site, other, row, kAt)) continue;
+        if (may_change(point, other, row, kAt)) continue;
         EXPECT_EQ(row_of(other, value, row), row_of(other, before, row)) << name_of(other) << ", row " << row;
       }
     }
-    EXPECT_FALSE(test::same_bits(run.value(site), clean.value(site))) << "the edit did nothing";
+    EXPECT_FALSE(test::same_bits(run.value(point), clean.value(point))) << "the edit did nothing";
     EXPECT_NE(run.logits.matrix().row(kAt)[0], clean.logits.matrix().row(kAt)[0]);
   }
 }
@@ -149,8 +149,8 @@ TEST(EveryPoint, ScoresAndPatternsNeverUnmaskTheFuture) {
         for (std::size_t head = 0; head < 3; ++head)
           for (std::size_t row = 0; row < kPositions; ++row)
             for (std::size_t key = row + 1; key < kPositions; ++key) {
-              const auto& scores = checked.value({Point::attn_scores, layer});
-              const auto& pattern = checked.value({Point::pattern, layer});
+              const auto& scores = checked.value({Hook::attn_scores, layer});
+              const auto& pattern = checked.value({Hook::pattern, layer});
               const std::size_t index = (head * kPositions + row) * kPositions + key;
               ASSERT_TRUE(std::isinf(scores.data()[index]) && scores.data()[index] < 0);
               ASSERT_EQ(pattern.data()[index], 0);
@@ -171,7 +171,7 @@ TEST(EveryPoint, ScoresAndPatternsNeverUnmaskTheFuture) {
 TEST(EveryPoint, AKeyThatTheOtherTextDidNotSeeIsNotSeenAfterItsRowIsPatchedIn) {
   const Loaded loaded({2, 3, 24, 40, 48, 67}, 31);
   const auto run = loaded.engine.run(loaded.request(loaded.engine, {"blocks.1.attn.hook_attn_scores[6] = corrupt[2]"}));
-  const Tensor& pattern = run.value({Point::pattern, 1});
+  const Tensor& pattern = run.value({Hook::pattern, 1});
   for (std::size_t head = 0; head < 3; ++head)
     for (std::size_t key = 0; key < kPositions; ++key)
       EXPECT_EQ(pattern.data()[(head * kPositions + 6) * kPositions + key] > 0, key <= 2);

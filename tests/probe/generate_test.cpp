@@ -30,7 +30,7 @@ class Generating : public ::testing::Test {
     request.scope = scope;
     request.max_new = 8;
     request.keep = true;
-    request.captures = captures_of(all_sites(model_.config()));
+    request.captures = captures_of(all_hook_points(model_.config()));
     return request;
   }
 
@@ -50,7 +50,7 @@ class Generating : public ::testing::Test {
     sources.prepare(expressions);
     sources.set_extent({text.size(), text.size(), 0});
     for (const EditExpression& expression : expressions)
-      for (SiteEdit& edit : resolve_edit(expression, sources)) wanted.edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, sources)) wanted.edits.push_back(std::move(edit));
     return model_.run(wanted);
   }
 };
@@ -115,12 +115,12 @@ TEST_F(Generating, EditsOfAllRowsAreThoseOfWholeRuns) {
 
 // Whatever is edited, what the cache brings has the bits of the text computed anew, at every hook point.
 TEST_F(Generating, EveryHookPointEditedBehindACacheHasTheBitsOfAWholeRun) {
-  for (const HookPoint& point : hook_points()) {
-    const std::string name = name_of(Site{point.point, point.scope == Scope::block ? 1U : 0U});
+  for (const HookInfo& info : hook_table()) {
+    const std::string name = name_of(HookPoint{info.hook, info.scope == Scope::block ? 1U : 0U});
     std::vector<std::string> selectors = {""};
-    if (point.has_axis(HookAxis::head)) selectors.emplace_back(".head[1]");
-    if (point.has_axis(HookAxis::key)) selectors.emplace_back(".key[2,7]");
-    if (!point.has_axis(HookAxis::key)) selectors.emplace_back(".dim[0]");
+    if (info.has_axis(HookAxis::head)) selectors.emplace_back(".head[1]");
+    if (info.has_axis(HookAxis::key)) selectors.emplace_back(".key[2,7]");
+    if (!info.has_axis(HookAxis::key)) selectors.emplace_back(".dim[0]");
     for (const std::string& selector : selectors) {
       for (const char* operation : {" *= 0.5", " += 0.25"}) {
         SCOPED_TRACE(name + selector + operation);
@@ -143,7 +143,7 @@ TEST_F(Generating, AnEditThatMakesNaNIsNamed) {
   wanted.edits = {parse_edit("blocks.2.ln2.hook_scale[2] = 0")};  // nothing behind it looks at that row any more
   const auto generation = generate<float>(model_, wanted);
   ASSERT_TRUE(generation.effect && generation.effect->nonfinite);
-  EXPECT_EQ(*generation.effect->nonfinite, (NonfinitePlace{{Point::ln2_normalized, 2}, 0, 2}));
+  EXPECT_EQ(*generation.effect->nonfinite, (NonfinitePlace{{Hook::ln2_normalized, 2}, 0, 2}));
 }
 
 TEST_F(Generating, ThePlainPathGeneratesTheSame) {

@@ -19,7 +19,7 @@ ModelConfig twelve_blocks() {
 
 std::vector<std::string> names(const char* pattern) {
   std::vector<std::string> list;
-  for (const Site site : match_sites(pattern, twelve_blocks())) list.push_back(name_of(site));
+  for (const HookPoint point : match_hook_points(pattern, twelve_blocks())) list.push_back(name_of(point));
   return list;
 }
 
@@ -58,8 +58,8 @@ TEST(HookNames, HeadsByTheirShorthand) {
     ModelConfig config = twelve_blocks();
     config.n_heads = 4;
     const HookMatch match = match_hook(text, config);
-    ASSERT_EQ(match.sites.size(), 1U) << text;
-    EXPECT_EQ(name_of(match.sites[0]), name) << text;
+    ASSERT_EQ(match.points.size(), 1U) << text;
+    EXPECT_EQ(name_of(match.points[0]), name) << text;
     EXPECT_EQ(match.heads, std::vector{head}) << text;
   };
   expect("L5H3", "blocks.5.attn.hook_z", 3);
@@ -69,10 +69,10 @@ TEST(HookNames, HeadsByTheirShorthand) {
   EXPECT_FALSE(match_hook("resid_post.5", twelve_blocks()).heads);
 }
 
-TEST(HookNames, EverySpellingMeansItsSite) {
-  for (const Site site : all_sites(twelve_blocks()))
-    for (const std::string& spelling : spellings_of(site, twelve_blocks()))
-      EXPECT_EQ(match_sites(spelling, twelve_blocks()), std::vector<Site>{site}) << spelling;
+TEST(HookNames, EverySpellingMeansItsHookPoint) {
+  for (const HookPoint point : all_hook_points(twelve_blocks()))
+    for (const std::string& spelling : spellings_of(point, twelve_blocks()))
+      EXPECT_EQ(match_hook_points(spelling, twelve_blocks()), std::vector<HookPoint>{point}) << spelling;
 }
 
 TEST(HookNames, GlobsMatchInFiringOrder) {
@@ -114,14 +114,14 @@ TEST(HookNames, ListsOfHeadsAreTheSameInEveryBlock) {
   ModelConfig config = twelve_blocks();
   config.n_heads = 4;
   const HookMatch match = match_hook("L[0,2:4]H[-1,0].pattern", config);
-  EXPECT_EQ(match.sites.size(), 3U);
+  EXPECT_EQ(match.points.size(), 3U);
   EXPECT_EQ(match.heads, (std::vector<std::size_t>{0, 3}));
   EXPECT_TRUE(match.is_glob);
   EXPECT_FALSE(match_hook("L2H1", config).is_glob);
 }
 
 TEST(HookNames, WhatIsNoListIsRefused) {
-  const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
+  const auto of = [](const char* pattern) { return [pattern] { match_hook_points(pattern, twelve_blocks()); }; };
   EXPECT_TRUE(refuses(of("blocks.[8-11].hook_mlp_out"), "'8-11' is not an index"));
   EXPECT_TRUE(refuses(of("blocks.[8..12].hook_mlp_out"), "12 is out of range; blocks are 0 to 11"));
   EXPECT_TRUE(refuses(of("hidden_states.[13]"), "13 is out of range; hidden states are 0 to 12"));
@@ -171,7 +171,7 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
   for (const auto& [name, hint] : table) {
     std::string wanted = hint;
     if (wanted[0] == '@') wanted.replace(0, 1, "here it is ");
-    EXPECT_TRUE(refuses([&, &pattern = name] { match_sites(pattern, twelve_blocks()); }, wanted)) << name;
+    EXPECT_TRUE(refuses([&, &pattern = name] { match_hook_points(pattern, twelve_blocks()); }, wanted)) << name;
   }
 }
 
@@ -182,7 +182,7 @@ TEST(HookNames, HintsNameHookPoints) {
                            "wpe", "ln_f", "ln_final", "embed_out", "drop", "h.5.mlp.c_proj", "hook_result"}) {
     std::string text;
     try {
-      match_sites(name, twelve_blocks());
+      match_hook_points(name, twelve_blocks());
     } catch (const Error& error) {
       text = error.hint();
     }
@@ -193,7 +193,7 @@ TEST(HookNames, HintsNameHookPoints) {
 }
 
 TEST(HookNames, Refusals) {
-  const auto of = [](const char* pattern) { return [pattern] { match_sites(pattern, twelve_blocks()); }; };
+  const auto of = [](const char* pattern) { return [pattern] { match_hook_points(pattern, twelve_blocks()); }; };
   EXPECT_TRUE(refuses(of("L12H0"), "block 12 is out of range"));
   EXPECT_TRUE(refuses(of("L1H1"), "head 1 is out of range"));
   EXPECT_TRUE(refuses(of("L1H0.resid_post"), "'L1H0.resid_post' is no value of one head"));

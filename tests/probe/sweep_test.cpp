@@ -40,7 +40,7 @@ class Sweep : public ::testing::Test {
     RunRequest request;
     request.sequences = {ids};
     for (const EditExpression& expression : expressions)
-      for (SiteEdit& edit : resolve_edit(expression, sources)) request.edits.push_back(std::move(edit));
+      for (HookEdit& edit : resolve_edit(expression, sources)) request.edits.push_back(std::move(edit));
     return model_.run(request);
   }
   double last_metric(Metric metric, const EngineRun& run, const EngineRun& clean, const TokenIds& targets) const {

@@ -73,7 +73,7 @@ TEST(Guard, RefusesTwoHostsAndNone) {
   EXPECT_EQ(status_of(kOpen, none), 421);
 }
 
-TEST(Guard, RefusesOtherSites) {
+TEST(Guard, RefusesOtherHookPoints) {
   const auto with = [](const char* name, const char* value) { return request("localhost:8080", {{name, value}}); };
   EXPECT_EQ(status_of(kOpen, with("Origin", "http://localhost:8080")), 200);
   for (const char* origin :

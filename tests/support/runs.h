@@ -19,7 +19,7 @@ bool same_bits(const BasicTensor<T>& a, const BasicTensor<T>& b) {
 inline RunRequest everything_of(const ModelConfig& config, std::vector<TokenIds> sequences) {
   RunRequest request;
   request.sequences = std::move(sequences);
-  request.captures = captures_of(all_sites(config));
+  request.captures = captures_of(all_hook_points(config));
   return request;
 }
 
@@ -34,8 +34,8 @@ void expect_same_bits(const Run<T>& a, const Run<T>& b) {
 
 // The rows [first, first + count) of the pos axis of a captured value, flattened; keys beyond `count` are left out.
 template <class T>
-std::vector<T> rows_of_value(Site site, const BasicTensor<T>& value, std::size_t first, std::size_t count) {
-  const HookPoint& info = hook_point(site.point);
+std::vector<T> rows_of_value(HookPoint point, const BasicTensor<T>& value, std::size_t first, std::size_t count) {
+  const HookInfo& info = info_of(point.hook);
   std::vector<T> rows;
   if (info.has_axis(HookAxis::key)) {  // [head, pos, key]
     const std::size_t heads = value.shape()[0], total = value.shape()[1], keys = value.shape()[2];
@@ -65,9 +65,10 @@ void expect_sequence_has_bits_of(const Run<T>& batch, std::size_t s, const Run<T
   const auto logits = batch.logits.matrix();
   EXPECT_TRUE(same_bits(std::span<const T>(logits.row(first), count * logits.cols), single.logits.values()))
       << "logits of sequence " << s;
-  for (const auto& [site, value] : batch.captured) {
-    const auto rows = rows_of_value(site, value, first, count), own = rows_of_value(site, single.value(site), 0, count);
-    EXPECT_TRUE(same_bits(std::span<const T>(rows), std::span<const T>(own))) << name_of(site) << " of sequence " << s;
+  for (const auto& [point, value] : batch.captured) {
+    const auto rows = rows_of_value(point, value, first, count),
+               own = rows_of_value(point, single.value(point), 0, count);
+    EXPECT_TRUE(same_bits(std::span<const T>(rows), std::span<const T>(own))) << name_of(point) << " of sequence " << s;
   }
 }
 

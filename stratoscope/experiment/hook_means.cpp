@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/site_means.h"
+#include "stratoscope/experiment/hook_means.h"
 
 #include <algorithm>
 
@@ -15,15 +15,15 @@ void add_rows(const BasicTensor<T>& value, std::vector<double>& sums) {
 
 }  // namespace
 
-std::map<Site, std::vector<double>> site_means(const Session& session, std::span<const Text> texts,
-                                               std::span<const Site> sites, MeanOf of) {
-  std::map<Site, std::vector<double>> means;
+std::map<HookPoint, std::vector<double>> hook_means(const Session& session, std::span<const Text> texts,
+                                                    std::span<const HookPoint> points, MeanOf of) {
+  std::map<HookPoint, std::vector<double>> means;
   std::size_t rows = 0;
   QuietProgress quiet(session.progress());
   for (std::size_t first = 0; first < texts.size();) {
     if (session.progress() != nullptr) session.progress()->update("reference", first, texts.size());
     RunRequest pass;
-    pass.captures = captures_of(sites);
+    pass.captures = captures_of(points);
     pass.hidden_states = false;
     pass.logits = LogitRows::none;
     pass.progress = &quiet;
@@ -39,14 +39,14 @@ std::map<Site, std::vector<double>> site_means(const Session& session, std::span
     }
     rows += of == MeanOf::last_positions ? pass.sequences.size() : in_pass;
     const auto keep = [&](const auto& run) {
-      for (const auto& [site, value] : run.captured) add_rows(value, means[site]);
+      for (const auto& [point, value] : run.captured) add_rows(value, means[point]);
     };
     if (session.precision() == Precision::fp64)
       keep(session.model().run_reference(pass));
     else
       keep(session.model().run(pass));
   }
-  for (auto& [site, sums] : means)
+  for (auto& [point, sums] : means)
     for (double& sum : sums) sum /= static_cast<double>(rows);
   return means;
 }
