@@ -110,7 +110,7 @@ def forward(settings):
 def precision(settings):
     """Forward passes by what the numbers are rounded to before they are multiplied, and the memory of each."""
     result = {"lengths": [], "bytes": {}}
-    modes = ("stratoscope", "bf16x3", "bf16")
+    modes = ("stratoscope", "bf16")
     with Peers(engines(*modes, "onnxruntime"), settings.threads) as peers:
         load(peers)
         for length, rounds in zip(LENGTHS, (15, 11, 5)):
@@ -218,20 +218,17 @@ GRIDS = {
 def grids(settings):
     """Sweeps on the causal cone, beside one whole run for each grid point: ours, with all logits, and ONNX Runtime's."""
     result = {"grids": {}}
-    with Peers(engines("stratoscope", "bf16x3", "onnxruntime"), settings.threads) as peers:
+    with Peers(engines("stratoscope", "onnxruntime"), settings.threads) as peers:
         result["about"] = peers.about()
         load(peers)
-        ours, faster = peers.peers["stratoscope"], peers.peers["bf16x3"]
-        whole = {kind: peer for kind, peer in peers.peers.items() if kind != "bf16x3"}
+        ours = peers.peers["stratoscope"]
         for name, (length, edit, axes, prompts, rounds) in GRIDS.items():
             prompts = min(prompts, 30) if settings.quick else prompts
             ids = ids_of(length)
             request = {"ids": ids, "edits": [edit], "axes": axes, "target": SWEEP["target"], "prompts": prompts}
             plan = ours.ask("grid", plan=True, check=not settings.quick and prompts == 1, **request)
             works = {"cone": lambda: ours.ask("grid", **request)["seconds"]}
-            if "patching" in name:
-                works["bf16x3"] = lambda: faster.ask("grid", **request)["seconds"]
-            works |= {kind: lambda p=peer: p.ask("forward", ids=ids)["seconds"] for kind, peer in whole.items()}
+            works |= {kind: lambda p=peer: p.ask("forward", ids=ids)["seconds"] for kind, peer in peers.peers.items()}
             seconds = interleave(settings.rounds(rounds), works)
             counts = {key: plan[key] for key in ("cells", "operations", "required", "full")}
             result["grids"][name] = {"seconds": seconds, **counts}

@@ -25,7 +25,6 @@ OPENBLAS = next(Path("/usr/lib").glob("*/openblas-pthread"), None)
 GGUF_WIDTHS = ("F32", "BF16", "Q8_0")
 COMMANDS = {
     "stratoscope": [BUILD / "bench" / "bench_peer"],
-    "bf16x3": [BUILD / "bench" / "bench_peer", "bf16x3"],
     "bf16": [BUILD / "bench" / "bench_peer", "bf16"],
     "pytorch": [sys.executable, "-B", HERE / "peers" / "pytorch.py"],
     "onnxruntime": ["node", HERE / "peers" / "onnxruntime.mjs"],

@@ -5,7 +5,6 @@ import numpy as np
 
 NAMES = {
     "stratoscope": "Stratoscope",
-    "bf16x3": "Stratoscope in bf16x3",
     "bf16": "Stratoscope in bf16",
     "llama F32": "llama.cpp F32",
     "llama BF16": "llama.cpp BF16",
@@ -165,14 +164,13 @@ def grids(result):
         rows.append([
             f"{name}", f"{cells}", seconds(median(cone)), quartiles(cone, seconds), f"{cells / median(cone):.0f}",
             f"{median(cells * np.array(peer) / cone):.1f}" if peer else "-",
-            f"{median(cone / np.array(grid['seconds']['bf16x3'])):.2f}" if "bf16x3" in grid["seconds"] else "-",
             f"{median(cone / (cells * ours)):.2f}", f"{grid['operations'] / grid['required']:.3f}",
             f"{grid['required'] / grid['full']:.2f}",
         ])
     note = ("The programs in turn; medians, quartiles. A whole run is one forward pass of the text alone, ours with all logits; "
             "operations are multiplications and additions, those of whole runs with the last logits alone. Grids of up to 300 points "
             "were first compared with whole runs, bit for bit.")
-    header = ["grid", "points", "median", "quartiles", "points/s", "ONNX Runtime's whole runs / ours", "fp32 / bf16x3",
+    header = ["grid", "points", "median", "quartiles", "points/s", "ONNX Runtime's whole runs / ours",
               "ours / our whole runs", "operations done / required", "required / whole runs"]
     return Table(header, rows, [note])
 

@@ -98,11 +98,11 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
     add_truncate(command, options);
   }
   command
-      .add_option(
-          "--precision", options.precision,
-          "arithmetic of the matrix products: float32, two bfloat16 for one, bfloat16, or double as a slow proof")
+      .add_option("--precision", options.precision,
+                  "arithmetic of the matrix products: float32, bfloat16, or double as a slow proof")
+      ->check(why_gone)
       ->capture_default_str()
-      ->type_name("fp32|bf16x3|bf16|fp64");
+      ->type_name("fp32|bf16|fp64");
   command.add_option("--threads", options.threads, "worker threads (default: all cores)")
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");

@@ -14,7 +14,7 @@ namespace stratoscope {
 namespace {
 
 constexpr std::pair<Precision, std::string_view> kPrecisions[] = {
-    {Precision::fp32, "fp32"}, {Precision::bf16x3, "bf16x3"}, {Precision::bf16, "bf16"}, {Precision::fp64, "fp64"}};
+    {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp64, "fp64"}};
 
 void refuse_or_truncate(Text& text, std::size_t limit, bool truncate) {
   if (text.ids.size() <= limit) return;
@@ -117,7 +117,13 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
 Precision parse_precision(std::string_view name) {
   for (const auto& [precision, its_name] : kPrecisions)
     if (name == its_name) return precision;
-  throw Error("precision", "there is no " + in_quotes(name), "there are fp32, bf16x3, bf16 and fp64");
+  if (const std::string why = why_gone(name); !why.empty()) throw Error("precision", why);
+  throw Error("precision", "there is no " + in_quotes(name), "there are fp32, bf16 and fp64");
+}
+
+std::string why_gone(std::string_view precision) {
+  if (precision != "bf16x3") return "";
+  return "bf16x3 is gone: fp32 is quicker and closer on every processor measured; use fp32 or bf16";
 }
 
 std::string_view name_of(Precision precision) {

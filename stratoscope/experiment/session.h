@@ -25,8 +25,10 @@ struct SessionOptions {
   Progress* progress = nullptr;
 };
 
-// Throws Error for a name that is unknown, or known but not implemented yet.
+// Throws Error for a name that is unknown, or of a precision that is gone.
 Precision parse_precision(std::string_view name);
+// What to use in place of a precision that is gone, as a message; empty for every other name.
+std::string why_gone(std::string_view precision);
 std::string_view name_of(Precision precision);
 
 // A text and its tokens. With `bos` the first token is the beginning-of-text token, whose offsets are [0, 0).

@@ -32,9 +32,6 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
     weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, *arithmetic, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
-  if (options.precision == Precision::bf16x3)
-    warnings_.emplace_back(
-        "bf16x3 multiplies float32 numbers here, three products for one: fp32 is quicker and closer");
   checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }

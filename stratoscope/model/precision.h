@@ -7,10 +7,9 @@ namespace STRATOSCOPE_API stratoscope {
 
 // The arithmetic of the products with weights; everything else is float32 in the engine.
 enum class Precision {
-  fp32,    // float32, what PyTorch gives
-  bf16x3,  // each number as the sum of two bfloat16 numbers: 16 of 24 bits
-  bf16,    // bfloat16 numbers, 8 bits; half the memory
-  fp64,    // the plain reference path, all of it in double: slow, for proof
+  fp32,  // float32, what PyTorch gives
+  bf16,  // bfloat16 numbers, 8 bits; half the memory
+  fp64,  // the plain reference path, all of it in double: slow, for proof
 };
 
 }  // namespace stratoscope

@@ -47,7 +47,6 @@ PackedMatrix load_unembedding(const Checkpoint& checkpoint, Arithmetic arithmeti
 std::optional<Arithmetic> arithmetic_of(Precision precision) {
   switch (precision) {
     case Precision::fp32: return Arithmetic::fp32;
-    case Precision::bf16x3: return Arithmetic::bf16x3;
     case Precision::bf16: return Arithmetic::bf16;
     case Precision::fp64: break;
   }

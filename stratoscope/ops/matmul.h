@@ -18,9 +18,8 @@ enum class WeightLayout {
 
 // What the numbers of x and W are rounded to before they are multiplied. Sums are float32.
 enum class Arithmetic {
-  fp32,    // not at all
-  bf16x3,  // each to the sum of two bfloat16 numbers; three of their four products are summed. 16 bits of 24 remain
-  bf16,    // to bfloat16: 8 bits of 24
+  fp32,  // not at all
+  bf16,  // to bfloat16: 8 bits of 24
 };
 
 // A weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.

@@ -214,7 +214,6 @@ constexpr std::size_t kMostPanels = 8;   // panels that use it before the next p
 std::size_t up_to_multiple(std::size_t n, std::size_t of) { return (n + of - 1) / of * of; }
 
 float nearest_bfloat16(float x) { return widened(rounded_to_bfloat16(x)); }
-float rest_of_bfloat16(float x) { return nearest_bfloat16(x - nearest_bfloat16(x)); }
 
 class PanelProduct : public Product {
  public:
@@ -233,27 +232,17 @@ class PanelProduct : public Product {
       pack(weights, [&](std::size_t to, float w) { whole_.data()[to] = w; });
       return;
     }
-    high_ = BasicTensor<std::uint16_t>({size});
-    if (arithmetic == Arithmetic::bf16x3) low_ = BasicTensor<std::uint16_t>({size});
-    pack(weights, [&](std::size_t to, float w) {
-      high_.data()[to] = rounded_to_bfloat16(w);
-      if (!low_.empty()) low_.data()[to] = rounded_to_bfloat16(w - widened(high_.data()[to]));
-    });
+    half_ = BasicTensor<std::uint16_t>({size});
+    pack(weights, [&](std::size_t to, float w) { half_.data()[to] = rounded_to_bfloat16(w); });
   }
 
   std::size_t bytes() const override {
-    return (whole_.size() + bias_.size()) * sizeof(float) + (high_.size() + low_.size()) * sizeof(std::uint16_t);
+    return (whole_.size() + bias_.size()) * sizeof(float) + half_.size() * sizeof(std::uint16_t);
   }
 
   void multiply(MatrixView<const float> x, MatrixView<float> y) const override {
-    std::array<Tensor, 2> planes;  // the same rows of x, as the kernel reads them
-    switch (arithmetic_) {
-      case Arithmetic::fp32: planes[0] = in_tiles(x, [](float number) { return number; }); break;
-      case Arithmetic::bf16x3:
-        planes[1] = in_tiles(x, [](float number) { return rest_of_bfloat16(number); });
-        [[fallthrough]];
-      case Arithmetic::bf16: planes[0] = in_tiles(x, [](float number) { return nearest_bfloat16(number); }); break;
-    }
+    const Tensor tiles = arithmetic_ == Arithmetic::fp32 ? in_tiles(x, [](float number) { return number; })
+                                                         : in_tiles(x, nearest_bfloat16);
     const std::size_t panels = bias_.size() / width_, row_blocks = (x.rows + kBlockRows - 1) / kBlockRows;
     // Small enough that threads end together; no sum knows of it.
     const std::size_t wanted = 3 * static_cast<std::size_t>(threads_in_scope());
@@ -261,7 +250,7 @@ class PanelProduct : public Product {
     const std::size_t groups = (panels + group - 1) / group;
     parallel_for(row_blocks * groups, [&](std::size_t task) {
       const std::size_t first_row = task / groups * kBlockRows, first_panel = task % groups * group;
-      multiply_block(planes, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
+      multiply_block(tiles, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
                      std::min(group, panels - first_panel), y);
     });
   }
@@ -307,37 +296,28 @@ class PanelProduct : public Product {
     return tiles;
   }
 
-  void multiply_block(const std::array<Tensor, 2>& planes, std::size_t first_row, std::size_t rows,
-                      std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
-    // Which plane of x meets which half of the weights: the smallest products first.
-    struct Term {
-      std::size_t plane;
-      const BasicTensor<std::uint16_t>* half;
-    };
-    std::vector<Term> terms = {{0, &high_}};
-    if (arithmetic_ == Arithmetic::bf16x3) terms = {{1, &high_}, {0, &low_}, {0, &high_}};
+  void multiply_block(const Tensor& tiles, std::size_t first_row, std::size_t rows, std::size_t first_panel,
+                      std::size_t panels, MatrixView<float> y) const {
     const std::size_t column = first_panel * width_, columns = panels * width_;
     const MatrixView<float> block = y.rows_from(first_row, rows).cols_from(column, std::min(columns, out_ - column));
     // Sums of parts stay close to the processor: y is written once.
     const MatrixView<const float> bias{bias_.data() + column, rows, columns, 0};
     Tensor sums;
-    if (in_ > part_ || terms.size() > 1) sums = Tensor({rows, columns});
-    for (std::size_t first = 0; first < in_; first += part_)
-      for (std::size_t t = 0; t < terms.size(); ++t) {
-        const bool begins = first + t == 0, ends = first + part_ >= in_ && t + 1 == terms.size();
-        const PanelPiece piece{planes[terms[t].plane].data() + first_row * in_,
-                               rows,
-                               in_,
-                               first,
-                               std::min(part_, in_ - first),
-                               panels,
-                               begins ? bias : std::as_const(sums).matrix(),
-                               ends ? block : sums.matrix()};
-        const std::size_t at = column * in_ + first * width_;
-        const bool whole = arithmetic_ == Arithmetic::fp32;
-        kernels_.multiply_panels(piece,
-                                 {whole ? whole_.data() + at : nullptr, whole ? nullptr : terms[t].half->data() + at});
-      }
+    if (in_ > part_) sums = Tensor({rows, columns});
+    for (std::size_t first = 0; first < in_; first += part_) {
+      const bool begins = first == 0, ends = first + part_ >= in_;
+      const PanelPiece piece{tiles.data() + first_row * in_,
+                             rows,
+                             in_,
+                             first,
+                             std::min(part_, in_ - first),
+                             panels,
+                             begins ? bias : std::as_const(sums).matrix(),
+                             ends ? block : sums.matrix()};
+      const std::size_t at = column * in_ + first * width_;
+      const bool whole = arithmetic_ == Arithmetic::fp32;
+      kernels_.multiply_panels(piece, {whole ? whole_.data() + at : nullptr, whole ? nullptr : half_.data() + at});
+    }
   }
 
   Arithmetic arithmetic_;
@@ -345,9 +325,9 @@ class PanelProduct : public Product {
   std::size_t part_;  // of the inner dimension, summed from zero
   PanelKernels kernels_;
   std::size_t width_;
-  Tensor bias_;                            // padded to whole panels
-  Tensor whole_;                           // [panel, in, width]
-  BasicTensor<std::uint16_t> high_, low_;  // the same: weights, and what rounding left of them
+  Tensor bias_;                      // padded to whole panels
+  Tensor whole_;                     // [panel, in, width], in float32
+  BasicTensor<std::uint16_t> half_;  // the same in bfloat16
 };
 
 }  // namespace

@@ -42,7 +42,19 @@ def test_what_the_parser_refuses_is_status_2(stratoscope, arguments):
 
 @pytest.mark.parametrize("precision", ["fp16", "bf32", "", "FP32"])
 def test_a_precision_that_is_not_there(stratoscope, precision):
-    stratoscope.fails("predict", PENGUINS, "--precision", precision, "--json", says=["precision", "fp32, bf16x3, bf16 and fp64"])
+    stratoscope.fails("predict", PENGUINS, "--precision", precision, "--json", says=["precision", "fp32, bf16 and fp64"])
+
+
+@pytest.mark.parametrize("command", ["predict", "demo", "verify", "tokens", "bench"])
+def test_a_precision_that_is_gone_names_what_to_use(stratoscope, command):
+    text = [] if command == "bench" else [PENGUINS]
+    result = stratoscope.fails(command, *text, "--precision", "bf16x3", status=2,
+                               says=["--precision: bf16x3 is gone", "use fp32 or bf16"])
+    assert len(result.err.splitlines()) == 1
+
+
+def test_help_names_the_precisions(stratoscope):
+    assert " fp32|bf16|fp64 " in " ".join(stratoscope.prints("predict", "--help").split())
 
 
 def test_help_names_every_command(stratoscope):

@@ -80,8 +80,14 @@ TEST(Targets, AreTextsOrIds) {
 TEST(Precisions, Names) {
   EXPECT_EQ(parse_precision("fp32"), Precision::fp32);
   EXPECT_EQ(parse_precision("fp64"), Precision::fp64);
-  for (const char* name : {"fp32", "bf16x3", "bf16", "fp64"}) EXPECT_EQ(name_of(parse_precision(name)), name);
-  EXPECT_TRUE(refuses([] { parse_precision("fp16"); }, "there is no 'fp16'"));
+  for (const char* name : {"fp32", "bf16", "fp64"}) EXPECT_EQ(name_of(parse_precision(name)), name);
+  EXPECT_TRUE(refuses([] { parse_precision("fp16"); }, "there is no 'fp16'; there are fp32, bf16 and fp64"));
+}
+
+TEST(Precisions, OneThatIsGoneNamesWhatToUse) {
+  EXPECT_TRUE(refuses([] { parse_precision("bf16x3"); }, "bf16x3 is gone: fp32 is quicker and closer"));
+  EXPECT_TRUE(refuses([] { parse_precision("bf16x3"); }, "use fp32 or bf16"));
+  for (const char* other : {"fp32", "bf16", "fp64", "fp16", "bf16x", "bf16x33", ""}) EXPECT_EQ(why_gone(other), "");
 }
 
 TEST(Texts, AreReadWithNotesOfWhatWasChanged) {

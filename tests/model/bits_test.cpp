@@ -71,7 +71,7 @@ TEST(Bits, BuiltInModel) {
   test::Random random(9);
   std::vector<TokenIds> texts;
   for (const std::size_t length : {10U, 1U, 61U, 24U}) texts.push_back(test::random_ids(random, length, 8192));
-  for (const Precision precision : {Precision::fp32, Precision::bf16x3, Precision::bf16})
+  for (const Precision precision : {Precision::fp32, Precision::bf16})
     expect_bits_do_not_depend_on_company(folder, texts, precision);
 }
 

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-PRECISIONS = ["fp32", "bf16x3", "bf16"]
+PRECISIONS = ["fp32", "bf16"]
 program, models = sys.argv[1], sys.argv[2:]
 texts = json.loads((pathlib.Path(__file__).resolve().parents[2] / "golden" / "tokens.json").read_text())[:3]
 
