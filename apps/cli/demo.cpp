@@ -47,7 +47,7 @@ void print_summary(const Session& session, const Demo& demo) {
   const ModelConfig& c = session.config();
   const std::size_t tokens = f.inspected.text.ids.size();
   print("1. Inspecting {}: {} blocks of width {}, {} heads each, {} words in the vocabulary\n", session.model_name(),
-        c.n_layers, c.d_model, c.n_heads, c.d_vocab);
+        c.n_layers(), c.d_model, c.n_heads(), c.d_vocab);
   print_counts(f.inspected);
   print_ids(f.inspected.text);
   print("  logits {}, {} hidden states, each {}\n", to_string({tokens, c.d_vocab}), c.n_hidden_states(),

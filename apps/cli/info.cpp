@@ -55,7 +55,7 @@ void add_info(CLI::App& app, Program& program) {
       for (const auto& [key, value] : info["config"].items())
         table.add({key, value.is_string() ? value.get<std::string>() : value.dump()});
       print(table.text());
-      print_hook_points(info["hook_points"], session.config().n_layers);
+      print_hook_points(info["hook_points"], session.config().n_layers());
     };
   });
 }

@@ -10,11 +10,11 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/pull.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
-#include "stratoscope/hub/model_config.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {

@@ -7,6 +7,7 @@
 #include "apps/server/refusal.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/families/families.h"
 
 namespace stratoscope::server {
 

@@ -33,9 +33,9 @@ struct HeadsWork {
   void begin(const OpenText& text) {
     const ModelConfig& config = asked.model->session().config();
     const std::size_t side = std::min(kThumbnail, text.positions());
-    answer.json = {{"layers", config.n_layers}, {"heads", config.n_heads}, {"scores", attention_score_names()}};
-    answer.add("thumbnails", {config.n_layers, config.n_heads, side, side});
-    answer.add("score_values", {attention_score_names().size(), config.n_layers, config.n_heads});
+    answer.json = {{"layers", config.n_layers()}, {"heads", config.n_heads()}, {"scores", attention_score_names()}};
+    answer.add("thumbnails", {config.n_layers(), config.n_heads(), side, side});
+    answer.add("score_values", {attention_score_names().size(), config.n_layers(), config.n_heads()});
   }
 
   void read_layer(OpenText& text, Job& job) {
@@ -45,18 +45,18 @@ struct HeadsWork {
     std::vector<float> small(side * side);
     for (const auto& [which, sign] : sides) {
       const Tensor patterns = text.patterns(which, next);
-      for (std::size_t head = 0; head < config.n_heads; ++head) {
+      for (std::size_t head = 0; head < config.n_heads(); ++head) {
         const auto pattern = patterns.slice(head);
         shrink(pattern, side, small.data());
-        float* const picture = pictures.values.data() + (next * config.n_heads + head) * side * side;
+        float* const picture = pictures.values.data() + (next * config.n_heads() + head) * side * side;
         for (std::size_t i = 0; i < small.size(); ++i) picture[i] += sign * small[i];
         const AttentionScores of_head = attention_scores(pattern, std::span<const TokenId>(text.text().ids));
         for (std::size_t s = 0; s < attention_score_names().size(); ++s)
-          scores.values[(s * config.n_layers + next) * config.n_heads + head] +=
+          scores.values[(s * config.n_layers() + next) * config.n_heads() + head] +=
               sign * static_cast<float>(score_of(of_head, attention_score_names()[s]));
       }
     }
-    job.update("attention", next + 1, config.n_layers);
+    job.update("attention", next + 1, config.n_layers());
   }
 };
 
@@ -70,7 +70,7 @@ Job::Step heads_view(Fields& fields, const Asked& asked) {
     OpenText& text = work->asked.open();
     if (work->answer.arrays.empty()) work->begin(text);
     work->read_layer(text, job);
-    if (++work->next < work->asked.model->session().config().n_layers) return false;
+    if (++work->next < work->asked.model->session().config().n_layers()) return false;
     job.set_result(std::move(work->answer));
     return true;
   };
@@ -82,8 +82,8 @@ Job::Step pattern_view(Fields& fields, const Asked& asked) {
   return [=](Job& job) {
     OpenText& text = asked.open();
     const ModelConfig& config = asked.model->session().config();
-    checked_index("layer", layer, config.n_layers);
-    checked_index("head", head, config.n_heads);
+    checked_index("layer", layer, config.n_layers());
+    checked_index("head", head, config.n_heads());
     const Window window = asked_window.in(text.positions());
     Answer answer;
     answer.json = {{"layer", layer}, {"head", head}, {"from", window.from}, {"count", window.count}};

@@ -41,7 +41,7 @@ class Parts {
     if (!request.mean) return;
     std::set<HookPoint> points;
     for (const AblatedPart part : request.parts)
-      for (std::size_t layer = 0; layer < config_.n_layers; ++layer)
+      for (std::size_t layer = 0; layer < config_.n_layers(); ++layer)
         for (const Hook hook : hooks_of(part)) points.insert({hook, layer});
     std::vector<Text> texts;
     for (std::size_t i = 0; i < request.reference.size(); ++i) {
@@ -86,13 +86,13 @@ class Parts {
   std::vector<Ablation> all(AblatedPart part, std::size_t neurons_in_group) const {
     std::vector<Ablation> found;
     const std::size_t group =
-        neurons_in_group > 0 ? neurons_in_group : std::max<std::size_t>(1, (config_.d_mlp + 15) / 16);
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+        neurons_in_group > 0 ? neurons_in_group : std::max<std::size_t>(1, (config_.d_mlp() + 15) / 16);
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       if (part == AblatedPart::head)
-        for (std::size_t head = 0; head < config_.n_heads; ++head) found.push_back({part, layer, head, head, 0, {}});
+        for (std::size_t head = 0; head < config_.n_heads(); ++head) found.push_back({part, layer, head, head, 0, {}});
       else if (part == AblatedPart::neurons)
-        for (std::size_t first = 0; first < config_.d_mlp; first += group)
-          found.push_back({part, layer, first, std::min(config_.d_mlp, first + group) - 1, 0, {}});
+        for (std::size_t first = 0; first < config_.d_mlp(); first += group)
+          found.push_back({part, layer, first, std::min(config_.d_mlp(), first + group) - 1, 0, {}});
       else
         found.push_back({part, layer, 0, 0, 0, {}});
     }

@@ -27,8 +27,8 @@ Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
       for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
   }
   if (request.layer)
-    for (const std::size_t layer : parse_index_set(*request.layer, config.n_layers, "layer"))
-      for (std::size_t head = 0; head < config.n_heads; ++head) wanted.insert({layer, head});
+    for (const std::size_t layer : parse_index_set(*request.layer, config.n_layers(), "layer"))
+      for (std::size_t head = 0; head < config.n_heads(); ++head) wanted.insert({layer, head});
   return wanted;
 }
 
@@ -135,8 +135,8 @@ double score_of(const AttentionScores& scores, std::string_view name) {
 Attention attention(const Session& session, const AttentionRequest& request) {
   Attention result;
   const ModelConfig& config = session.config();
-  result.n_layers = config.n_layers;
-  result.n_heads = config.n_heads;
+  result.n_layers = config.n_layers();
+  result.n_heads = config.n_heads();
   const Heads wanted = wanted_heads(request, config);
   TextOptions options = request.text_options;
   options.repeat = request.repeat;

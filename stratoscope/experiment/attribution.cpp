@@ -60,7 +60,7 @@ std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, co
     captures.push_back({{hook, layer}, std::vector{row}, std::nullopt});
   };
   for (const Hook hook : {Hook::embed, Hook::pos_embed}) add(hook, 0);
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
     for (const Hook hook : {Hook::resid_pre, Hook::pattern, Hook::z, Hook::attn_out, Hook::resid_mid, Hook::mlp_post,
                             Hook::mlp_out, Hook::resid_post})
       add(hook, layer);
@@ -91,12 +91,13 @@ class Attributor {
     read_unembedding();
     result_.value = of_targets(logits);
     result_.scale = static_cast<double>(row({Hook::ln_final_scale, 0})[0]);
-    readout_ = hold_scale(read("ln_f.weight"), read("ln_f.bias"), unembedding_, result_.scale);
+    const auto norm = session_.checkpoint().read_norm<double>(Role::ln_final);
+    readout_ = hold_scale(numbers(norm.weight), numbers(norm.bias), unembedding_, result_.scale);
     part("hook_embed", "embedding", std::nullopt, of({Hook::embed, 0}));
     part("hook_pos_embed", "pos. embedding", std::nullopt, of({Hook::pos_embed, 0}));
     double stream = of({Hook::embed, 0}) + of({Hook::pos_embed, 0});
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
-      if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers);
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
+      if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers());
       stream = block(layer, stream);
     }
     final_norm(stream, logits);
@@ -107,8 +108,7 @@ class Attributor {
   }
 
  private:
-  std::vector<double> read(const std::string& name) const {
-    const auto tensor = session_.checkpoint().read<double>(name);
+  static std::vector<double> numbers(const BasicTensor<double>& tensor) {
     return {tensor.values().begin(), tensor.values().end()};
   }
   std::span<const T> row(HookPoint point) const { return run_.value(point).values(); }
@@ -130,8 +130,7 @@ class Attributor {
     std::vector<double> of_token(config_.d_model);
     double sign = 1;
     for (const Target& target : result_.targets) {
-      session_.checkpoint().read_row<double>(session_.checkpoint().unembedding(), static_cast<std::size_t>(target.id),
-                                             of_token);
+      session_.checkpoint().read_row<double>(Role::unembed, static_cast<std::size_t>(target.id), of_token);
       for (std::size_t i = 0; i < of_token.size(); ++i) unembedding_[i] += sign * of_token[i];
       sign = -1;
     }
@@ -173,17 +172,18 @@ class Attributor {
   }
 
   void by_head(std::size_t layer, double attention) {
-    const std::string prefix = "h." + std::to_string(layer) + ".attn.c_proj";
-    const std::size_t d_head = config_.d_head;
-    const auto w_o = session_.checkpoint().read<double>(prefix + ".weight");
+    const AttentionSpec& attention_of = config_.blocks[layer].attention;
+    const std::size_t d_head = attention_of.d_head;
+    const auto w_o = session_.checkpoint().read_matrix<double>(Role::o, layer);
     const std::vector<double> per_unit = contribution_per_unit(readout_, w_o.matrix());
     std::vector<double> heads = contributions(row({Hook::z, layer}), per_unit, d_head);
     const auto& values = run_.value({Hook::v, layer});  // [pos, head, d_head]
     const auto& patterns = run_.value({Hook::pattern, layer});
     auto& by_source = result_.by_source.emplace_back(result_.position + 1);
-    for (std::size_t head = 0; head < config_.n_heads; ++head) {
+    for (std::size_t head = 0; head < attention_of.heads; ++head) {
       SourceAttribution source{layer, head, heads[head], {}, 0};
-      const MatrixView<const T> v(values.data() + head * d_head, result_.position + 1, d_head, config_.d_model);
+      const MatrixView<const T> v(values.data() + attention_of.key_head_of(head) * d_head, result_.position + 1, d_head,
+                                  attention_of.keys_width());
       source.by_position = contributions_by_source(std::span<const T>(patterns.slice(head).row(0), v.rows), v,
                                                    std::span(per_unit).subspan(head * d_head, d_head));
       if (edited(Hook::result, layer)) {
@@ -201,7 +201,7 @@ class Attributor {
       result_.heads.push_back({layer, head, heads[head]});
       sources_.push_back(std::move(source));
     }
-    const std::vector<double> bias = read(prefix + ".bias");
+    const std::vector<double> bias = numbers(session_.checkpoint().read_bias<double>(Role::o, layer));
     const double of_bias = contribution(readout_, std::span<const double>(bias));
     result_.attention_parts.push_back(
         {"blocks." + std::to_string(layer) + ".attn.b_O", block_label(layer) + " attention's bias", layer, of_bias});
@@ -211,11 +211,10 @@ class Attributor {
   }
 
   void by_neuron(std::size_t layer, double mlp) {
-    const std::string prefix = "h." + std::to_string(layer) + ".mlp.c_proj";
-    const auto w_out = session_.checkpoint().read<double>(prefix + ".weight");
+    const auto w_out = session_.checkpoint().read_matrix<double>(Role::down, layer);
     const std::span<const T> activations = row({Hook::mlp_post, layer});
     const std::vector<double> parts = contributions(activations, contribution_per_unit(readout_, w_out.matrix()));
-    const std::vector<double> bias = read(prefix + ".bias");
+    const std::vector<double> bias = numbers(session_.checkpoint().read_bias<double>(Role::down, layer));
     const double of_bias = contribution(readout_, std::span<const double>(bias));
     result_.mlp_parts.push_back(
         {"blocks." + std::to_string(layer) + ".mlp.b_out", block_label(layer) + " MLP's bias", layer, of_bias});
@@ -232,7 +231,7 @@ class Attributor {
     part("ln_final.b", "final norm's bias", std::nullopt, readout_.constant);
     double expected = stream + readout_.constant;
     if (edited(Hook::ln_final_normalized)) {
-      const auto weight = read("ln_f.weight");
+      const auto weight = numbers(session_.checkpoint().read_norm<double>(Role::ln_final).weight);
       const std::span<const T> normalized = row({Hook::ln_final_normalized, 0});
       double actual = readout_.constant;
       for (std::size_t i = 0; i < weight.size(); ++i)

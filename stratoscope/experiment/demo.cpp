@@ -117,10 +117,10 @@ std::vector<std::pair<std::string, std::string>> model_facts(const Session& sess
   const std::size_t tokens = f.inspected.text.ids.size();
   return {{"model", session.model_name()},
           {"parameters", fmt::format("{:.1f} million", 1e-6 * static_cast<double>(session.checkpoint().parameters()))},
-          {"blocks", std::to_string(c.n_layers)},
-          {"heads in each block", std::to_string(c.n_heads)},
+          {"blocks", std::to_string(c.n_layers())},
+          {"heads in each block", std::to_string(c.n_heads())},
           {"width of the residual stream", std::to_string(c.d_model)},
-          {"width of the MLPs", std::to_string(c.d_mlp)},
+          {"width of the MLPs", std::to_string(c.d_mlp())},
           {"vocabulary", std::to_string(c.d_vocab)},
           {"context", fmt::format("{} tokens", c.n_ctx)},
           {"shape of the logits", to_string({tokens, c.d_vocab})},

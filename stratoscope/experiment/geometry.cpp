@@ -94,9 +94,9 @@ class Surveyor {
     BasicTensor<T> rows({depths_, width});
     for (std::size_t depth = 0; depth < depths_; ++depth)
       std::copy_n(state(depth, result_.token), width, rows.matrix().row(depth));
-    session_.checkpoint().lend("wte.weight", [&](const float* table) {
+    session_.checkpoint().lend(Role::embed, [&](const Checkpoint::LentMatrix& table) {
       const auto nearest = nearest_rows(std::as_const(rows).matrix(),
-                                        MatrixView<const float>(table, session_.config().d_vocab, width), top);
+                                        MatrixView<const float>(table.numbers, session_.config().d_vocab, width), top);
       for (const auto& found : nearest) {
         auto& list = result_.nearest.emplace_back();
         for (const NearRow& each : found) {
@@ -141,7 +141,7 @@ Geometry geometry(const Session& session, const GeometryRequest& request) {
   RunRequest pass;
   pass.logits = LogitRows::none;
   if (request.at == LastDepth::resid)
-    pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_post, session.config().n_layers - 1}});
+    pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_post, session.config().n_layers() - 1}});
   const EditedRun edited = run_text(session, result.text, request.edits, std::move(pass), request.text_options);
   result.effect = edited.effect;
   const ThreadScope threads(session.model().threads());

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "stratoscope/experiment/json_document.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
@@ -16,20 +17,21 @@ Json shape_json(HookPoint point, const ModelConfig& config) {
   return shape;
 }
 
+// Of what may differ from block to block: the largest, and the first block's kind.
 Json config_json(const ModelConfig& c) {
-  return {{"architecture", "gpt2"},
-          {"n_layers", c.n_layers},
-          {"n_heads", c.n_heads},
-          {"d_model", c.d_model},
-          {"d_head", c.d_head},
-          {"d_mlp", c.d_mlp},
-          {"n_ctx", c.n_ctx},
-          {"d_vocab", c.d_vocab},
-          {"activation", c.activation_name},
-          {"layer_norm_eps", c.layer_norm_eps},
-          {"scale_attn_weights", c.scale_attn_weights},
-          {"scale_attn_by_inverse_layer_idx", c.scale_attn_by_inverse_layer},
-          {"tie_word_embeddings", c.tie_word_embeddings}};
+  Json json = {{"architecture", c.family},
+               {"n_layers", c.n_layers()},
+               {"n_heads", c.n_heads()},
+               {"d_model", c.d_model},
+               {"d_head", c.d_head()},
+               {"d_mlp", c.d_mlp()},
+               {"n_ctx", c.n_ctx},
+               {"d_vocab", c.d_vocab},
+               {"activation", name_of(c.blocks[0].mlp.activation)},
+               {"layer_norm_eps", c.ln_final.eps}};
+  for (const auto& [name, on] : c.switches) json[name] = on;
+  json["tie_word_embeddings"] = c.tied;
+  return json;
 }
 
 }  // namespace

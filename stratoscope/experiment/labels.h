@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "stratoscope/hub/model_config.h"
+#include "stratoscope/families/model_config.h"
 
 namespace stratoscope {
 

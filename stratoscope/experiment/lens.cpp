@@ -22,15 +22,15 @@ std::vector<HookPoint> points_of(LensPoint at, const ModelConfig& config) {
                     : at == LensPoint::resid_mid ? Hook::resid_mid
                     : at == LensPoint::attn_out  ? Hook::attn_out
                                                  : Hook::mlp_out;
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) points.push_back({hook, layer});
-  if (at == LensPoint::resid) points.push_back({Hook::resid_post, config.n_layers - 1});
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) points.push_back({hook, layer});
+  if (at == LensPoint::resid) points.push_back({Hook::resid_post, config.n_layers() - 1});
   return points;
 }
 
 std::vector<std::string> labels_of(LensPoint at, const ModelConfig& config) {
   if (at == LensPoint::resid) return depth_labels(config);
   std::vector<std::string> labels;
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) labels.push_back(block_label(layer));
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) labels.push_back(block_label(layer));
   return labels;
 }
 
@@ -47,7 +47,7 @@ class Reader {
 
   void read() {
     const auto points = points_of(lens_.at, session_.config());
-    const std::size_t last = session_.config().n_layers - 1;
+    const std::size_t last = session_.config().n_layers() - 1;
     final_ = rows_of(run_.value({Hook::resid_post, last}));
     final_reader_.emplace(Metric::kl, std::vector<TokenId>{}, false, std::as_const(final_).matrix());
     for (std::size_t depth = 0; depth < points.size(); ++depth) {
@@ -84,7 +84,7 @@ class Reader {
   }
 
   BasicTensor<T> logits_from(RunRequest pass, const BasicTensor<T>& residual) const {
-    pass.start = start_from(session_.config().n_layers, residual.matrix());
+    pass.start = start_from(session_.config().n_layers(), residual.matrix());
     if constexpr (std::is_same_v<T, float>)
       return session_.model().run(pass).logits;
     else
@@ -171,7 +171,7 @@ Lens logit_lens(const Session& session, const LensRequest& request) {
   if (request.target) lens.target = read_target(session, *request.target);
   RunRequest pass;
   auto points = points_of(request.at, session.config());
-  points.push_back({Hook::resid_post, session.config().n_layers - 1});
+  points.push_back({Hook::resid_post, session.config().n_layers() - 1});
   pass.captures = captures_of(points);
   pass.hidden_states = false;
   pass.logits = LogitRows::none;  // all of them where there are edits, for their effect

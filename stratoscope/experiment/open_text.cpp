@@ -8,14 +8,14 @@
 namespace stratoscope {
 namespace {
 
-HookPoint last_output(const ModelConfig& config) { return {Hook::resid_post, config.n_layers - 1}; }
+HookPoint last_output(const ModelConfig& config) { return {Hook::resid_post, config.n_layers() - 1}; }
 
 // Blocks in the order of the pass: what lies before them counts to the first, what lies behind is n_layers.
 std::size_t block_of(const HookEdit& edit, const ModelConfig& config) {
   switch (info_of(edit.at.hook).scope) {
     case Scope::before_blocks: return 0;
     case Scope::block: return edit.at.layer;
-    default: return config.n_layers;
+    default: return config.n_layers();
   }
 }
 
@@ -71,17 +71,17 @@ const KeptRun& OpenText::run(Which which) {
 // Blocks before the first edit are those of the clean run.
 KeptRun OpenText::run_edited() {
   const ModelConfig& config = session_.config();
-  std::size_t first = config.n_layers;
+  std::size_t first = config.n_layers();
   for (const HookEdit& edit : edits_) first = std::min(first, is_before_blocks(edit) ? 0 : block_of(edit, config));
   const bool from_tokens = std::any_of(edits_.begin(), edits_.end(), is_before_blocks);
   RunRequest pass = request();
-  pass.edits = edits_in(Which::edited, 0, config.n_layers + 1);
+  pass.edits = edits_in(Which::edited, 0, config.n_layers() + 1);
   // The logits are not asked for here, so an edit of them would never fire; logits() makes it.
   std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::unembed_out; });
   if (!from_tokens)
-    pass.start = start_from(first, first == config.n_layers ? clean_->last_residual.matrix()
-                                                            : std::as_const(clean_->hidden_states).slice(first));
-  if (first < config.n_layers) pass.captures = captures_of(std::vector<HookPoint>{last_output(config)});
+    pass.start = start_from(first, first == config.n_layers() ? clean_->last_residual.matrix()
+                                                              : std::as_const(clean_->hidden_states).slice(first));
+  if (first < config.n_layers()) pass.captures = captures_of(std::vector<HookPoint>{last_output(config)});
   Run<float> run = session_.model().run(pass);
   KeptRun kept;
   kept.last_residual = run.captured.empty() ? clean_->last_residual.copy() : std::move(run.captured.front().second);
@@ -97,12 +97,12 @@ KeptRun OpenText::run_edited() {
 
 MatrixView<const float> OpenText::residual(Which which, std::size_t depth) {
   const KeptRun& kept = run(which);
-  return depth < session_.config().n_layers ? kept.hidden_states.slice(depth) : kept.last_residual.matrix();
+  return depth < session_.config().n_layers() ? kept.hidden_states.slice(depth) : kept.last_residual.matrix();
 }
 
 Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::size_t> positions) {
   const MatrixView<const float> stream = residual(which, depth);
-  const std::size_t behind = session_.config().n_layers;
+  const std::size_t behind = session_.config().n_layers();
   RunRequest pass = request();
   pass.logits = LogitRows::all;
   pass.hidden_states = false;
@@ -123,7 +123,7 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
 
 // The unembedding is as large as many blocks, and reads its weights once for any number of rows.
 Tensor OpenText::last_logits(std::size_t position) {
-  const std::size_t behind = session_.config().n_layers, count = edits_.empty() ? 1 : 2;
+  const std::size_t behind = session_.config().n_layers(), count = edits_.empty() ? 1 : 2;
   const std::size_t d_model = session_.config().d_model, at[] = {position};
   if (!edits_in(Which::edited, behind, behind + 1).empty()) {
     const Tensor clean = logits(Which::clean, behind, at), edited = logits(Which::edited, behind, at);
@@ -144,7 +144,7 @@ Tensor OpenText::read_out(MatrixView<const float> rows) {
   pass.logits = LogitRows::all;
   pass.hidden_states = false;
   pass.sequences[0].resize(rows.rows);
-  pass.start = start_from(session_.config().n_layers, rows);
+  pass.start = start_from(session_.config().n_layers(), rows);
   return session_.model().run(pass).logits;
 }
 

@@ -12,12 +12,12 @@ namespace {
 // A hidden state is what enters a block, or what leaves the final norm; what would enter a block behind the last one is
 // none.
 std::size_t hidden_states_of(const SavedBlocks& blocks, const ModelConfig& config) {
-  if (!blocks.stops) return config.n_layers - blocks.first + 1;
-  return blocks.last - blocks.first + (blocks.last < config.n_layers ? 1 : 0);
+  if (!blocks.stops) return config.n_layers() - blocks.first + 1;
+  return blocks.last - blocks.first + (blocks.last < config.n_layers() ? 1 : 0);
 }
 
 std::size_t heads_of(const Capture& capture, const ModelConfig& config) {
-  return capture.heads ? capture.heads->size() : config.n_heads;
+  return capture.heads ? capture.heads->size() : config.n_heads();
 }
 
 Shape shape_of_capture(const Capture& capture, const ModelConfig& config, std::size_t rows, std::size_t longest) {

@@ -46,11 +46,11 @@ void check_memory(double bytes, std::size_t rows) {
 
 // A block, or n_layers, which stands for what is behind the last one.
 std::size_t parse_block(const std::string& text, const ModelConfig& config) {
-  return text == std::to_string(config.n_layers) ? config.n_layers : parse_index(text, config.n_layers, "block");
+  return text == std::to_string(config.n_layers()) ? config.n_layers() : parse_index(text, config.n_layers(), "block");
 }
 
 SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
-  SavedBlocks blocks{0, config.n_layers, request.start_at.has_value(), request.stop_at.has_value()};
+  SavedBlocks blocks{0, config.n_layers(), request.start_at.has_value(), request.stop_at.has_value()};
   if (blocks.starts) blocks.first = parse_block(*request.start_at, config);
   if (blocks.stops) blocks.last = parse_block(*request.stop_at, config);
   if (blocks.starts && blocks.stops && blocks.first >= blocks.last)

@@ -105,23 +105,23 @@ StartFile::Array StartFile::find_stream(const ModelConfig& config) {
            to_string(wanted));
     return Array{array.dtype, wanted, array.bytes};
   };
-  std::size_t first = 0, end = config.n_layers + 1;
+  std::size_t first = 0, end = config.n_layers() + 1;
   const bool is_part = contains("block_range");
   if (is_part) {
     const auto range = read_integers("block_range");
     if (range.size() != 2 || range[0] < 0 || range[1] < range[0] ||
-        static_cast<std::uint64_t>(range[1]) > config.n_layers)
-      fail("block_range is no part of a model of " + std::to_string(config.n_layers) + " blocks");
+        static_cast<std::uint64_t>(range[1]) > config.n_layers())
+      fail("block_range is no part of a model of " + std::to_string(config.n_layers()) + " blocks");
     first = static_cast<std::size_t>(range[0]);
     end = static_cast<std::size_t>(range[1]);
   }
   if (is_part && end == block_)
     if (const auto residual = find("residual")) return checked("residual", *residual);
-  if (block_ == config.n_layers) {
-    const std::string last = name_of(HookPoint{Hook::resid_post, config.n_layers - 1});
+  if (block_ == config.n_layers()) {
+    const std::string last = name_of(HookPoint{Hook::resid_post, config.n_layers() - 1});
     if (const auto stream = find(last)) return checked(last, *stream);
     fail("does not hold what leaves the last block: its last hidden state is behind the final norm",
-         "save it with --stop-at " + std::to_string(config.n_layers) + " or --capture " + last);
+         "save it with --stop-at " + std::to_string(config.n_layers()) + " or --capture " + last);
   }
   const auto states = find("hidden_states");
   if (!states) fail("has no 'hidden_states'", "--from takes a file that 'run --save' wrote");

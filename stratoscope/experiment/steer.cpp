@@ -51,7 +51,7 @@ std::vector<Text> read_all(const Session& session, const std::vector<std::string
 
 std::vector<HookPoint> points_of(const Session& session, Hook hook) {
   std::vector<HookPoint> points;
-  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) points.push_back({hook, layer});
+  for (std::size_t layer = 0; layer < session.config().n_layers(); ++layer) points.push_back({hook, layer});
   return points;
 }
 
@@ -85,7 +85,7 @@ void read_vectors(const Session& session, const std::filesystem::path& path, Hoo
   };
   check("hook", steering.hook);
   check("model_hash", session.model_hash());
-  for (std::size_t layer = 0; layer < session.config().n_layers; ++layer) {
+  for (std::size_t layer = 0; layer < session.config().n_layers(); ++layer) {
     const StoredTensor& tensor = file.at("layer." + std::to_string(layer));
     const Shape wanted{shape_of({hook, layer}, session.config(), 1).back()};
     if (tensor.shape != wanted)
@@ -187,10 +187,10 @@ Steering steer(const Session& session, const SteerRequest& request) {
   steering.text = read_to_continue(session, request.text, request.text_options, request.max_new);
   steering.metric = parse_metric(request.metric);
   steering.targets = read_targets(session, request.targets);
-  steering.layers = parse_indices(request.layers, session.config().n_layers, "layer");
+  steering.layers = parse_indices(request.layers, session.config().n_layers(), "layer");
   steering.strengths = numbers_in(request.strengths);
-  const std::size_t layer =
-      request.layer ? parse_index(*request.layer, session.config().n_layers, "layer") : session.config().n_layers / 2;
+  const std::size_t layer = request.layer ? parse_index(*request.layer, session.config().n_layers(), "layer")
+                                          : session.config().n_layers() / 2;
   if (!std::isfinite(static_cast<float>(request.strength)))
     throw Error("steer", "the strength is no finite number", "such as 4");
   if (request.file && request.file->extension() != ".safetensors")

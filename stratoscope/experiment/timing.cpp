@@ -69,16 +69,16 @@ TimedRun time_length(const Model& model, std::size_t tokens, std::size_t repeat,
 }  // namespace
 
 double forward_operations(const ModelConfig& c, std::size_t tokens) {
-  const auto n = static_cast<double>(tokens), d = static_cast<double>(c.d_model), m = static_cast<double>(c.d_mlp);
+  const auto n = static_cast<double>(tokens), d = static_cast<double>(c.d_model), m = static_cast<double>(c.d_mlp());
   const double products = 2 * n * (4 * d * d + 2 * d * m);
   const double attention = 4 * d * n * (n + 1) / 2;
-  return static_cast<double>(c.n_layers) * (products + attention) + 2 * n * d * static_cast<double>(c.d_vocab);
+  return static_cast<double>(c.n_layers()) * (products + attention) + 2 * n * d * static_cast<double>(c.d_vocab);
 }
 
 double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::size_t repeat,
                           const Progress* progress) {
   constexpr std::size_t kRows = 1024;
-  const std::size_t in = config.d_model, out = std::max(config.d_vocab, config.d_mlp);
+  const std::size_t in = config.d_model, out = std::max(config.d_vocab, config.d_mlp());
   const Tensor weights = Tensor::zeros({in, out}), x = Tensor::zeros({kRows, in});
   Tensor y({kRows, out});
   const PackedMatrix matrix(weights.data(), in, out, WeightLayout::in_out, nullptr, arithmetic_of(precision).value());

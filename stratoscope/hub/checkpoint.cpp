@@ -22,73 +22,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kEmbedding = "wte.weight", kHead = "lm_head.weight";
-
 // What wrappers of a model put before every name ("module.", "_orig_mod."), found by a tensor that each model has.
-std::string shared_prefix(const std::vector<SafetensorsFile>& files) {
-  constexpr std::string_view kFirst = "h.0.ln_1.weight", kModel = "transformer.";
+std::string shared_prefix(const std::vector<SafetensorsFile>& files, const ModelConfig& config) {
+  const std::string first = stored_matrix(Role::q, config).name + ".weight";
+  const std::string& of_family = config.tensors.prefix;
   std::optional<std::string> shortest;
   for (const SafetensorsFile& file : files)
     for (const auto& [name, tensor] : file.tensors()) {
-      if (!name.ends_with(kFirst)) continue;
-      std::string prefix = name.substr(0, name.size() - kFirst.size());
-      if (prefix.ends_with(kModel)) prefix.resize(prefix.size() - kModel.size());
+      if (!name.ends_with(first)) continue;
+      std::string prefix = name.substr(0, name.size() - first.size());
+      if (!of_family.empty() && prefix.ends_with(of_family)) prefix.resize(prefix.size() - of_family.size());
       if ((prefix.empty() || prefix.ends_with('.')) && (!shortest || prefix.size() < shortest->size()))
         shortest = std::move(prefix);
     }
   return shortest.value_or("");
 }
 
-std::string without_prefix(std::string_view name, std::string_view wrapper) {
-  constexpr std::string_view kPrefix = "transformer.";
+std::string without_prefix(std::string_view name, std::string_view wrapper, std::string_view of_family) {
   if (!name.starts_with(wrapper)) return std::string(name);
   name.remove_prefix(wrapper.size());
-  return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
-}
-
-// Buffers of old files: the causal mask and its fill value, which the architecture implies.
-bool is_mask_buffer(const std::string& name) {
-  return name.starts_with("h.") && (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
-}
-
-// "h.12.ln_1.weight" of a model that has no such block: then config.json and the weights do not belong together.
-// Another name below "h." is somebody's addition, such as an adapter.
-bool is_part_of_a_block(const std::string& name) {
-  constexpr std::array<std::string_view, 6> kParts = {"ln_1.",        "ln_2.",     "attn.c_attn.",
-                                                      "attn.c_proj.", "mlp.c_fc.", "mlp.c_proj."};
-  if (!name.starts_with("h.")) return false;
-  const std::size_t dot = name.find('.', 2);
-  const std::string part = dot == std::string::npos ? "" : name.substr(dot + 1);
-  return std::any_of(kParts.begin(), kParts.end(), [&](std::string_view known) {
-    return part == std::string(known) + "weight" || part == std::string(known) + "bias";
-  });
-}
-
-// Every tensor of the architecture with its shape, in the order of the forward pass.
-std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c) {
-  std::vector<std::pair<std::string, Shape>> expected = {{"wte.weight", {c.d_vocab, c.d_model}},
-                                                         {"wpe.weight", {c.n_ctx, c.d_model}}};
-  for (std::size_t layer = 0; layer < c.n_layers; ++layer) {
-    const std::string block = "h." + std::to_string(layer) + ".";
-    const std::pair<const char*, Shape> parts[] = {
-        {"ln_1.weight", {c.d_model}},
-        {"ln_1.bias", {c.d_model}},
-        {"attn.c_attn.weight", {c.d_model, 3 * c.d_model}},
-        {"attn.c_attn.bias", {3 * c.d_model}},
-        {"attn.c_proj.weight", {c.d_model, c.d_model}},
-        {"attn.c_proj.bias", {c.d_model}},
-        {"ln_2.weight", {c.d_model}},
-        {"ln_2.bias", {c.d_model}},
-        {"mlp.c_fc.weight", {c.d_model, c.d_mlp}},
-        {"mlp.c_fc.bias", {c.d_mlp}},
-        {"mlp.c_proj.weight", {c.d_mlp, c.d_model}},
-        {"mlp.c_proj.bias", {c.d_model}},
-    };
-    for (const auto& [name, shape] : parts) expected.emplace_back(block + name, shape);
-  }
-  expected.emplace_back("ln_f.weight", Shape{c.d_model});
-  expected.emplace_back("ln_f.bias", Shape{c.d_model});
-  return expected;
+  return std::string(name.starts_with(of_family) ? name.substr(of_family.size()) : name);
 }
 
 // XXH3 over what is added, piece by piece.
@@ -163,34 +116,35 @@ bool same_numbers(const StoredTensor& a, const StoredTensor& b) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(const fs::path& folder, const ModelConfig& config) : folder_(folder) {
+Checkpoint::Checkpoint(const fs::path& folder, const ModelConfig& config)
+    : folder_(folder), config_(config), embedding_(config.tensors.embed + ".weight") {
   for (const fs::path& file : weight_files(folder)) files_.emplace_back(file);
-  take_names(config);
-  check(config);
+  take_names();
+  check();
 }
 
-void Checkpoint::take_names(const ModelConfig& config) {
-  const std::string wrapper = shared_prefix(files_);
+void Checkpoint::take_names() {
+  const std::string wrapper = shared_prefix(files_, config_);
   for (const SafetensorsFile& opened : files_) {
     const std::string file = opened.path().filename().string();
     for (const auto& [stored_name, tensor] : opened.tensors()) {
-      const std::string name = without_prefix(stored_name, wrapper);
-      if (is_mask_buffer(name)) continue;
+      const std::string name = without_prefix(stored_name, wrapper, config_.tensors.prefix);
+      if (is_ignored_buffer(name, config_)) continue;
       if (!tensors_.emplace(name, tensor).second)
         throw Error("safetensors", file + ": tensor '" + name + "' is stored twice");
       file_of_[name] = file;
     }
   }
   // The shared matrix under the other name of its two.
-  const std::string embedding(kEmbedding), head(kHead);
-  if (!config.tie_word_embeddings || contains(embedding) || !contains(head)) return;
+  const std::string head = config_.tensors.unembed + ".weight";
+  if (!config_.tied || contains(embedding_) || !contains(head)) return;
   auto stored = tensors_.extract(head);
-  stored.key() = embedding;
+  stored.key() = embedding_;
   tensors_.insert(std::move(stored));
-  file_of_[embedding] = file_of_.at(head);
+  file_of_[embedding_] = file_of_.at(head);
 }
 
-void Checkpoint::check(const ModelConfig& config) {
+void Checkpoint::check() {
   std::set<std::string> known;
   const auto check_one = [&](const std::string& name, const Shape& shape) {
     const StoredTensor& tensor = at(name);
@@ -198,85 +152,173 @@ void Checkpoint::check(const ModelConfig& config) {
       throw Error("safetensors",
                   file_of_.at(name) + ": tensor '" + name + "' has shape " + to_string(tensor.shape) + ", expected " +
                       to_string(shape),
-                  "do config.json and the weights belong together, and is this a GPT-2 checkpoint?");
+                  "do config.json and the weights belong together, and is this a " + config_.title + " checkpoint?");
     if (!is_floating(tensor.dtype))
       throw Error("safetensors", file_of_.at(name) + ": tensor '" + name + "' is stored as " + in_quotes(tensor.type) +
                                      ", expected F32, F16 or BF16");
     parameters_ += element_count(shape);
     known.insert(name);
   };
-  for (const auto& [name, shape] : expected_tensors(config)) check_one(name, shape);
-  const std::string head(kHead);
-  if (!config.tie_word_embeddings || contains(head)) check_one(head, {config.d_vocab, config.d_model});
-  choose_unembedding(config);
-  if (unembedding_ != head && contains(head)) parameters_ -= element_count(at(head).shape);
+  for (const auto& [name, shape] : expected_tensors(config_)) check_one(name, shape);
+  const std::string head = config_.tensors.unembed + ".weight";
+  if (!config_.tied || contains(head)) check_one(head, {config_.d_vocab, config_.d_model});
+  choose_unembedding();
+  if (!has_own_unembedding() && contains(head)) parameters_ -= element_count(at(head).shape);
   for (const auto& [name, tensor] : tensors_) {
     if (known.contains(name)) continue;
-    if (is_part_of_a_block(name))
+    if (is_part_of_another_block(name, config_))
       throw Error("safetensors",
-                  file_of_.at(name) + ": tensor '" + name + "' is not part of a GPT-2 of " +
-                      std::to_string(config.n_layers) + " blocks",
+                  file_of_.at(name) + ": tensor '" + name + "' is not part of a " + config_.title + " of " +
+                      std::to_string(config_.n_layers()) + " blocks",
                   "do config.json and the weights belong together?");
     ignored_.insert(name);
-    warnings_.push_back("tensor " + in_quotes(name) + " is not part of a GPT-2 and is ignored");
+    warnings_.push_back("tensor " + in_quotes(name) + " is not part of a " + config_.title + " and is ignored");
   }
 }
 
-void Checkpoint::choose_unembedding(const ModelConfig& config) {
-  const std::string embedding(kEmbedding), head(kHead);
-  unembedding_ = contains(head) ? head : embedding;
-  if (!contains(head) || !config.tie_word_embeddings) return;
-  if (same_numbers(at(embedding), at(head))) {
-    unembedding_ = embedding;
-  } else {
-    warnings_.push_back(file_of_.at(head) +
-                        ": 'lm_head.weight' differs from the embedding and is used, although config.json ties the two");
-  }
+void Checkpoint::choose_unembedding() {
+  const std::string head = config_.tensors.unembed + ".weight";
+  unembedding_ = contains(head) ? head : embedding_;
+  if (!contains(head) || !config_.tied) return;
+  if (same_numbers(at(embedding_), at(head)))
+    unembedding_ = embedding_;
+  else
+    warnings_.push_back(file_of_.at(head) + ": '" + head +
+                        "' differs from the embedding and is used, although config.json ties the two");
 }
 
 const StoredTensor& Checkpoint::at(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     const std::string file = files_.size() == 1 ? files_[0].path().string() : folder_.string();
-    throw Error("safetensors", file + ": tensor '" + name + "' is missing", "is this a GPT-2 checkpoint?");
+    throw Error("safetensors", file + ": tensor '" + name + "' is missing",
+                "is this a " + config_.title + " checkpoint?");
   }
   return found->second;
 }
 
-template <class T>
-BasicTensor<T> Checkpoint::read(const std::string& name) const {
-  const StoredTensor& stored = at(name);
-  BasicTensor<T> tensor(stored.shape);
-  convert(stored.dtype, stored.bytes, tensor.values());
-  return tensor;
+StoredMatrix Checkpoint::matrix(Role role, std::size_t layer) const {
+  StoredMatrix matrix = stored_matrix(role, config_, layer);
+  if (role == Role::unembed && !has_own_unembedding()) matrix.name = config_.tensors.embed;
+  return matrix;
 }
 
-void Checkpoint::lend(const std::string& name, const std::function<void(const float*)>& use) const {
-  const StoredTensor& stored = at(name);
-  const void* numbers = stored.bytes.data();
-  if (stored.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(numbers) % alignof(float) == 0)
-    use(static_cast<const float*>(numbers));
+// Writes number `i` of unit `u` to out[u * unit_stride + i * in_stride].
+template <class T>
+void Checkpoint::copy_units(const StoredMatrix& matrix, T* out, std::size_t unit_stride, std::size_t in_stride) const {
+  const StoredTensor& stored = at(matrix.name + ".weight");
+  const bool by_unit = matrix.layout == WeightLayout::out_in;
+  const std::size_t rows = by_unit ? matrix.stored_out : matrix.in, cols = by_unit ? matrix.in : matrix.stored_out;
+  std::vector<T> row(cols);
+  const std::size_t bytes = cols * size_of(stored.dtype);
+  const auto read = [&](std::size_t r) {
+    convert(stored.dtype, stored.bytes.subspan(r * bytes, bytes), std::span(row));
+  };
+  if (by_unit) {
+    for (std::size_t u = 0; u < matrix.out; ++u) {
+      read(matrix.unit(u));
+      for (std::size_t i = 0; i < matrix.in; ++i) out[u * unit_stride + i * in_stride] = row[i];
+    }
+  } else {
+    for (std::size_t i = 0; i < rows; ++i) {
+      read(i);
+      for (std::size_t u = 0; u < matrix.out; ++u) out[u * unit_stride + i * in_stride] = row[matrix.unit(u)];
+    }
+  }
+}
+
+template <class T>
+BasicTensor<T> Checkpoint::read_matrix(Role role, std::size_t layer) const {
+  const StoredMatrix from = matrix(role, layer);
+  BasicTensor<T> weights({from.in, from.out});
+  const StoredTensor& stored = at(from.name + ".weight");
+  if (from.layout == WeightLayout::in_out && from.is_whole())
+    convert(stored.dtype, stored.bytes, weights.values());
   else
-    use(read<float>(name).data());
-  MappedFile::release_pages(stored.bytes);
+    copy_units(from, weights.data(), 1, from.out);
+  return weights;
 }
 
 template <class T>
-void Checkpoint::read_row(const std::string& name, std::size_t row, std::span<T> out) const {
-  const StoredTensor& stored = at(name);
+BasicTensor<T> Checkpoint::read_bias(Role role, std::size_t layer) const {
+  const StoredMatrix from = stored_matrix(role, config_, layer);
+  if (!from.bias) return BasicTensor<T>::zeros({from.out});
+  const StoredTensor& stored = at(from.name + ".bias");
+  BasicTensor<T> all({from.stored_out}), bias({from.out});
+  convert(stored.dtype, stored.bytes, all.values());
+  for (std::size_t u = 0; u < from.out; ++u) bias.data()[u] = all.data()[from.unit(u)];
+  return bias;
+}
+
+template <class T>
+Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
+  const StoredNorm from = stored_norm(role, config_, layer);
+  const auto vector = [&](bool is_stored, const char* suffix, T more) -> BasicTensor<T> {
+    if (!is_stored) return {};
+    const StoredTensor& stored = at(from.name + suffix);
+    BasicTensor<T> once({from.size}), row({from.size * from.repeats});
+    convert(stored.dtype, stored.bytes, once.values());
+    for (std::size_t i = 0; i < row.size(); ++i) row.data()[i] = once.data()[i % from.size] + more;
+    return row;
+  };
+  return {vector(from.spec.weight, ".weight", from.spec.plus_one ? T{1} : T{0}), vector(from.spec.bias, ".bias", T{0})};
+}
+
+void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
+                      const std::function<void(const LentMatrix&)>& use) const {
+  std::vector<StoredMatrix> parts;
+  LentMatrix lent{nullptr, 0, 0, WeightLayout::out_in};
+  bool is_one = true;  // the parts are all of one tensor, in its order
+  for (const Role role : roles) {
+    const StoredMatrix& part = parts.emplace_back(matrix(role, layer));
+    is_one &= part.name == parts[0].name && part.first == lent.out && part.run >= part.out;
+    lent.out += part.out;
+  }
+  lent.in = parts[0].in;
+  lent.layout = parts[0].layout;
+  const StoredTensor& first = at(parts[0].name + ".weight");
+  const void* numbers = first.bytes.data();
+  is_one &= lent.out == parts[0].stored_out;
+  if (is_one && first.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(numbers) % alignof(float) == 0) {
+    lent.numbers = static_cast<const float*>(numbers);
+    use(lent);
+  } else {
+    const bool by_unit = lent.layout == WeightLayout::out_in;
+    Tensor together({lent.in * lent.out});
+    if (is_one) convert(first.dtype, first.bytes, together.values());
+    std::size_t before = 0;
+    for (const StoredMatrix& part : is_one ? std::vector<StoredMatrix>() : parts) {
+      copy_units(part, together.data() + (by_unit ? before * lent.in : before), by_unit ? lent.in : 1,
+                 by_unit ? 1 : lent.out);
+      before += part.out;
+    }
+    lent.numbers = together.data();
+    use(lent);
+  }
+  for (const StoredMatrix& part : parts) MappedFile::release_pages(at(part.name + ".weight").bytes);
+}
+
+template <class T>
+void Checkpoint::read_row(Role role, std::size_t row, std::span<T> out) const {
+  const StoredTensor& stored = at(matrix(role, 0).name + ".weight");
   const std::size_t width = size_of(stored.dtype) * out.size();
   convert(stored.dtype, stored.bytes.subspan(row * width, width), out);
 }
 
-template BasicTensor<float> Checkpoint::read(const std::string&) const;
-template BasicTensor<double> Checkpoint::read(const std::string&) const;
-template void Checkpoint::read_row(const std::string&, std::size_t, std::span<float>) const;
-template void Checkpoint::read_row(const std::string&, std::size_t, std::span<double>) const;
+template BasicTensor<float> Checkpoint::read_matrix(Role, std::size_t) const;
+template BasicTensor<double> Checkpoint::read_matrix(Role, std::size_t) const;
+template BasicTensor<float> Checkpoint::read_bias(Role, std::size_t) const;
+template BasicTensor<double> Checkpoint::read_bias(Role, std::size_t) const;
+template Checkpoint::Norm<float> Checkpoint::read_norm(Role, std::size_t) const;
+template Checkpoint::Norm<double> Checkpoint::read_norm(Role, std::size_t) const;
+template void Checkpoint::read_row(Role, std::size_t, std::span<float>) const;
+template void Checkpoint::read_row(Role, std::size_t, std::span<double>) const;
 
 std::vector<std::string> Checkpoint::nonfinite_tensors() const {
   std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
   std::erase_if(tensors, [&](const auto& tensor) {
-    return (tensor.first == kHead && unembedding_ != kHead) || ignored_.contains(tensor.first);
+    const bool is_head = tensor.first == config_.tensors.unembed + ".weight";
+    return (is_head && !has_own_unembedding()) || ignored_.contains(tensor.first);
   });
   std::vector<char> bad(tensors.size(), 0);
   parallel_for(tensors.size(), [&](std::size_t i) {

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/families/model_config.h"
+#include "stratoscope/families/tensor_roles.h"
 #include "stratoscope/files/safetensors.h"
-#include "stratoscope/hub/model_config.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -23,30 +24,48 @@ class Checkpoint {
   // presence, shape, floating type. Throws Error naming the file and the tensor.
   Checkpoint(const std::filesystem::path& folder, const ModelConfig& config);
 
-  // Names are Hugging Face's without the prefix "transformer." and what wrappers put before it ("module.");
+  // Names are Hugging Face's without the family's prefix ("transformer.") and what wrappers put before it ("module.");
   // "h.0.attn.c_attn.weight". Throws Error if missing.
   const StoredTensor& at(const std::string& name) const;
   bool contains(const std::string& name) const { return tensors_.contains(name); }
 
-  // The whole tensor, converted. T is float or double.
+  // A matrix of the model as [in, out], however it is stored, converted. T is float or double.
   template <class T>
-  BasicTensor<T> read(const std::string& name) const;
-  // Calls use(numbers) with the whole tensor in float32, straight from the file where it is stored so, and then gives
-  // its pages back: for who makes something else of the numbers.
-  void lend(const std::string& name, const std::function<void(const float*)>& use) const;
-  // Row `row` of a matrix, converted: an embedding without the table.
+  BasicTensor<T> read_matrix(Role role, std::size_t layer = 0) const;
+  // Its bias, [out]; zeros where there is none.
   template <class T>
-  void read_row(const std::string& name, std::size_t row, std::span<T> out) const;
+  BasicTensor<T> read_bias(Role role, std::size_t layer = 0) const;
+  // The vectors of a norm as long as the rows that it works on; empty where they are 1 and 0.
+  template <class T>
+  struct Norm {
+    BasicTensor<T> weight, bias;
+  };
+  template <class T>
+  Norm<T> read_norm(Role role, std::size_t layer = 0) const;
+  // Row `row` of a table ([d_vocab or positions, d_model]), converted: an embedding without the table.
+  template <class T>
+  void read_row(Role role, std::size_t row, std::span<T> out) const;
 
-  // The tensor that holds the unembedding, [d_vocab, d_model]: "lm_head.weight" where it is separate, also where it
-  // differs from the embedding although the configuration ties them (as transformers 5 does); else "wte.weight". One
-  // matrix stored as "lm_head.weight" alone is both.
-  const std::string& unembedding() const { return unembedding_; }
+  // Float32 weights of matrices that read the same numbers, side by side: [in, out] or [out, in], by the layout.
+  struct LentMatrix {
+    const float* numbers;
+    std::size_t in, out;
+    WeightLayout layout;
+  };
+  // Calls `use` with them, straight from the file where they lie there so, and then gives its pages back: for who makes
+  // something else of the numbers.
+  void lend(std::span<const Role> roles, std::size_t layer, const std::function<void(const LentMatrix&)>& use) const;
+  void lend(Role role, const std::function<void(const LentMatrix&)>& use) const { lend({&role, 1}, 0, use); }
+
+  // Whether the unembedding is a matrix of its own: where it is stored apart, also where it differs from the embedding
+  // although the configuration ties them (as transformers 5 does). A single matrix stored under the unembedding's name
+  // is both.
+  bool has_own_unembedding() const { return unembedding_ != embedding_; }
 
   // Numbers that the model is made of; a tied unembedding counts once.
   std::size_t parameters() const { return parameters_; }
   // Of the largest tensor: what the file stores ("F16").
-  DType dtype() const { return at("wte.weight").dtype; }
+  DType dtype() const { return at(embedding_).dtype; }
   // The names of tensors that hold NaN or infinity. Reads everything, and keeps no pages.
   std::vector<std::string> nonfinite_tensors() const;
   // What a user should know: tensors that are ignored, a head that config.json does not tell of.
@@ -61,17 +80,21 @@ class Checkpoint {
   std::string fingerprint() const;
 
  private:
-  void take_names(const ModelConfig& config);
-  void check(const ModelConfig& config);
-  void choose_unembedding(const ModelConfig& config);
+  void take_names();
+  void check();
+  void choose_unembedding();
+  StoredMatrix matrix(Role role, std::size_t layer) const;
+  template <class T>
+  void copy_units(const StoredMatrix& matrix, T* out, std::size_t unit_stride, std::size_t in_stride) const;
 
   std::filesystem::path folder_;
+  ModelConfig config_;
+  std::string embedding_, unembedding_;  // names of tensors
   std::vector<SafetensorsFile> files_;
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, std::string> file_of_;
   std::set<std::string> ignored_;
   std::vector<std::string> warnings_;
-  std::string unembedding_;
   std::size_t parameters_ = 0;
 };
 

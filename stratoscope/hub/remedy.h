@@ -4,8 +4,8 @@
 #include <string>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/hub/find_model.h"
-#include "stratoscope/hub/model_config.h"
 
 namespace stratoscope {
 

@@ -60,13 +60,13 @@ Scratch::Scratch(const ModelConfig& config, std::size_t rows)
       z({rows, config.d_model}),
       attn_out({rows, config.d_model}),
       resid_mid({rows, config.d_model}),
-      mlp({rows, config.d_mlp}),
+      mlp({rows, config.d_mlp()}),
       mlp_out({rows, config.d_model}) {}
 
 void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormPoints points,
               Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks) {
   const auto normalized = scratch.normalized.matrix();
-  norm_statistics(NormKind::layer, x, static_cast<float>(config.layer_norm_eps), normalized, scratch.scale.matrix());
+  norm_statistics(NormKind::layer, x, static_cast<float>(config.ln_final.eps), normalized, scratch.scale.matrix());
   hooks.fire(points.scale, scratch.scale.matrix());
   if (hooks.edits(points.scale)) normalize_by(NormKind::layer, x, scratch.scale.matrix(), normalized);
   hooks.fire(points.normalized, normalized);
@@ -91,10 +91,10 @@ void run_block(const BlockContext& context, const BlockWeights& weights, std::si
   hooks.fire({Hook::q, layer}, q);
   hooks.fire({Hook::k, layer}, k);
   hooks.fire({Hook::v, layer}, v);
-  causal_attention(q, attended(context, layer, k, v), config.n_heads, static_cast<float>(config.attention_scale(layer)),
-                   layer, hooks, z);
+  causal_attention(q, attended(context, layer, k, v), config.n_heads(),
+                   static_cast<float>(config.blocks[layer].attention.scale), layer, hooks, z);
   hooks.fire({Hook::z, layer}, z);
-  weights.attn_out.multiply(z, attn_out);
+  weights.o.multiply(z, attn_out);
   fire_result(context, layer, z, attn_out, hooks);
   hooks.fire({Hook::attn_out, layer}, attn_out);
   add(resid_pre, attn_out, resid_mid);
@@ -105,9 +105,9 @@ void run_block(const BlockContext& context, const BlockWeights& weights, std::si
 
   weights.mlp_in.multiply(normed, mlp);
   hooks.fire({Hook::mlp_pre, layer}, mlp);
-  activate(config.activation, mlp);
+  activate(config.blocks[layer].mlp.activation, mlp);
   hooks.fire({Hook::mlp_post, layer}, mlp);
-  weights.mlp_out.multiply(mlp, mlp_out);
+  weights.down.multiply(mlp, mlp_out);
   hooks.fire({Hook::mlp_out, layer}, mlp_out);
   add(resid_mid, mlp_out, resid_post);
   hooks.fire({Hook::resid_post, layer}, resid_post);

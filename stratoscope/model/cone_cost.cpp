@@ -23,7 +23,7 @@ void count(const ConeRow& row, Rows& rows) {
 }
 
 double operations_of(const Rows& rows, const ModelConfig& config) {
-  const auto d = static_cast<double>(config.d_model), m = static_cast<double>(config.d_mlp);
+  const auto d = static_cast<double>(config.d_model), m = static_cast<double>(config.d_mlp());
   return 2 * d * (3 * d * rows.qkv + d * rows.z + m * (rows.mlp_in + rows.mlp_out)) + 4 * d * rows.keys;
 }
 
@@ -33,15 +33,15 @@ double logit_operations(std::size_t rows, const ModelConfig& config) {
 
 // In the last block, what ends before the first row whose logits are asked ends with its keys and values.
 std::size_t asked_in(std::size_t layer, std::size_t first_asked, const ModelConfig& config) {
-  return layer + 1 == config.n_layers ? first_asked : 0;
+  return layer + 1 == config.n_layers() ? first_asked : 0;
 }
 
 // Numbers of a row in StackValues.
-std::size_t row_width(const ModelConfig& config) { return 11 * config.d_model + config.d_mlp + 1; }
+std::size_t row_width(const ModelConfig& config) { return 11 * config.d_model + config.d_mlp() + 1; }
 
 // Keys and values lie in whole vectors of so many numbers at most.
 constexpr std::size_t kLanes = 16;
-std::size_t padded_head(const ModelConfig& config) { return (config.d_head + kLanes - 1) / kLanes * kLanes; }
+std::size_t padded_head(const ModelConfig& config) { return (config.d_head() + kLanes - 1) / kLanes * kLanes; }
 
 }  // namespace
 
@@ -67,16 +67,16 @@ CellsCost& CellsCost::operator+=(const CellsCost& other) {
 
 std::size_t CellsCost::bytes(const ModelConfig& config, std::size_t rows_at_once, int threads) const {
   constexpr std::size_t kMatmulRows = 48, kResultRows = 96, kWords = 32;
-  const std::size_t d = config.d_model, heads = config.n_heads, workers = static_cast<std::size_t>(threads);
+  const std::size_t d = config.d_model, heads = config.n_heads(), workers = static_cast<std::size_t>(threads);
   const std::size_t head = padded_head(config), keys = longest + kLanes;
   // Between blocks: the residual stream of clean runs and of cells, and what cells are.
   std::size_t numbers = (clean_rows + live_rows) * d;
   const std::size_t words = kWords * (cells + edits + texts) + 4 * (clean_rows + live_rows + block_rows);
   // In a block: the clean runs with their keys and values, and one stack of cells; a product may copy what it reads.
   const std::size_t stack_rows = std::max(largest_cell, std::min(block_rows, rows_at_once));
-  numbers += clean_rows * (row_width(config) + (edits_mlp_pre ? config.d_mlp : 0)) +
+  numbers += clean_rows * (row_width(config) + (edits_mlp_pre ? config.d_mlp() : 0)) +
              2 * heads * (clean_rows * head + texts * kLanes * head);
-  numbers += stack_rows * row_width(config) + 2 * std::max(stack_rows, clean_rows) * config.d_mlp;
+  numbers += stack_rows * row_width(config) + 2 * std::max(stack_rows, clean_rows) * config.d_mlp();
   // Attention: a member's own keys and values, and score rows, on each thread.
   numbers += workers * (edits_scores ? heads : 1) * (2 * keys * head + kQueryRows * (keys + head));
   if (edits_heads) numbers += 2 * kResultRows * heads * d + 2 * (d + kResultRows) * d;
@@ -91,7 +91,7 @@ std::size_t CellsCost::bytes(const ModelConfig& config, std::size_t rows_at_once
 
 CellsCost cost_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config) {
   Rows rows;
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer)
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer)
     for (std::size_t p = 0; p < positions; ++p)
       count({p, Join::resid_pre, p < asked_in(layer, first_asked, config)}, rows);
   CellsCost cost;
@@ -105,9 +105,9 @@ CellsCost cost_of_text(std::size_t positions, std::size_t first_asked, const Mod
 
 std::size_t kept_bytes_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config) {
   const std::size_t head = padded_head(config);
-  const std::size_t row = row_width(config) + config.d_mlp + 2 * config.n_heads * head;
-  const std::size_t block = positions * row + 2 * kLanes * config.n_heads * head;
-  return sizeof(float) * (config.n_layers * block + (positions - first_asked) * config.d_vocab);
+  const std::size_t row = row_width(config) + config.d_mlp() + 2 * config.n_heads() * head;
+  const std::size_t block = positions * row + 2 * kLanes * config.n_heads() * head;
+  return sizeof(float) * (config.n_layers() * block + (positions - first_asked) * config.d_vocab);
 }
 
 CellsCost cost_of_cell(const Cell& cell, std::size_t positions, std::size_t first_asked, const ModelConfig& config) {
@@ -115,7 +115,7 @@ CellsCost cost_of_cell(const Cell& cell, std::size_t positions, std::size_t firs
   Rows rows;
   std::vector<std::size_t> live = embedded_rows(cell);
   cost.live_rows = live.size();
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
     const ConeRows cone = cone_rows(cell, layer, live, positions, asked_in(layer, first_asked, config));
     for (const ConeRow& row : cone.rows) count(row, rows);
     live = cone.left();

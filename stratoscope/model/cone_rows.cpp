@@ -145,9 +145,9 @@ void check_cells(const CellsRequest& request, const ModelConfig& config) {
     if (cell.text >= request.texts.size()) throw Error("cells", "there is no text " + std::to_string(cell.text));
     for (const HookEdit& edit : cell.edits) {
       const Scope scope = info_of(edit.at.hook).scope;
-      if (scope == Scope::block ? edit.at.layer >= config.n_layers : edit.at.layer != 0)
-        throw Error("cells",
-                    name_of(edit.at) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
+      if (scope == Scope::block ? edit.at.layer >= config.n_layers() : edit.at.layer != 0)
+        throw Error("cells", name_of(edit.at) + " does not exist in a model of " + std::to_string(config.n_layers()) +
+                                 " blocks");
       if (!edit.positions)
         throw Error("cells", "the edit of " + name_of(edit.at) + " does not say which positions it changes",
                     "run it as a whole run");

@@ -34,7 +34,7 @@ class Engine {
     else
       embed();
     for (std::size_t layer = blocks_.first; layer < blocks_.last; ++layer) {
-      report(request_, layer, config_.n_layers);
+      report(request_, layer, config_.n_layers());
       run_block(context_, weights_.blocks[layer], layer, entering(layer), entering(layer + 1), scratch_, hooks_);
     }
     if (request_.stop_at)
@@ -64,8 +64,8 @@ class Engine {
       const std::size_t first = hooks_.first_position(s);
       for (std::size_t p = 0; p < request_.sequences[s].size(); ++p, ++row) {
         const auto id = static_cast<std::size_t>(request_.sequences[s][p]);
-        context_.checkpoint.read_row<float>("wte.weight", id, token.row_span(row));
-        context_.checkpoint.read_row<float>("wpe.weight", first + p, position.row_span(row));
+        context_.checkpoint.read_row<float>(Role::embed, id, token.row_span(row));
+        context_.checkpoint.read_row<float>(Role::pos_embed, first + p, position.row_span(row));
       }
     }
     context_.checkpoint.release_pages();  // one row of the table brings in many of its neighbours

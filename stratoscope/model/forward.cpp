@@ -29,9 +29,9 @@ void check_sequence(const RunRequest& request, std::size_t index, const ModelCon
 }
 
 void check_part(const RunRequest& request, const ModelConfig& config) {
-  const std::string blocks = "the model has " + std::to_string(config.n_layers) + " blocks";
+  const std::string blocks = "the model has " + std::to_string(config.n_layers()) + " blocks";
   const BlockRange range = blocks_of(request, config);
-  if (range.last > config.n_layers)
+  if (range.last > config.n_layers())
     throw Error("run", "cannot stop at block " + std::to_string(range.last) + ": " + blocks);
   if (range.first > range.last)
     throw Error("run", "cannot start at block " + std::to_string(range.first) + " and end before block " +
@@ -57,7 +57,7 @@ void check_request(const RunRequest& request, const ModelConfig& config) {
 }
 
 BlockRange blocks_of(const RunRequest& request, const ModelConfig& config) {
-  return {request.start ? request.start->block : 0, request.stop_at.value_or(config.n_layers)};
+  return {request.start ? request.start->block : 0, request.stop_at.value_or(config.n_layers())};
 }
 
 void report(const RunRequest& request, std::size_t layer, std::size_t n_layers) {

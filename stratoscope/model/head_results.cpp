@@ -1,20 +1,16 @@
 #include "stratoscope/model/head_results.h"
 
 #include <algorithm>
-#include <string>
 
 namespace stratoscope {
-namespace {
-
-std::string projection_of(std::size_t layer) { return "h." + std::to_string(layer) + ".attn.c_proj"; }
-
-}  // namespace
-
 HeadResults::HeadResults(const Checkpoint& checkpoint, const ModelConfig& config, std::size_t layer)
-    : d_head_(config.d_head), d_model_(config.d_model), bias_(checkpoint.read<float>(projection_of(layer) + ".bias")) {
-  const Tensor w_o = checkpoint.read<float>(projection_of(layer) + ".weight");
-  heads_.reserve(config.n_heads);
-  for (std::size_t head = 0; head < config.n_heads; ++head)
+    : d_head_(config.blocks[layer].attention.d_head),
+      d_model_(config.d_model),
+      bias_(checkpoint.read_bias<float>(Role::o, layer)) {
+  const Tensor w_o = checkpoint.read_matrix<float>(Role::o, layer);
+  const std::size_t heads = config.blocks[layer].attention.heads;
+  heads_.reserve(heads);
+  for (std::size_t head = 0; head < heads; ++head)
     heads_.emplace_back(w_o.data() + head * d_head_ * d_model_, d_head_, d_model_, WeightLayout::in_out, nullptr);
 }
 

@@ -41,10 +41,10 @@ std::size_t length_of(HookAxis axis, const ModelConfig& config, std::size_t posi
   switch (axis) {
     case pos:
     case key: return positions;
-    case head: return config.n_heads;
-    case d_head: return config.d_head;
+    case head: return config.n_heads();
+    case d_head: return config.d_head();
     case d_model: return config.d_model;
-    case d_mlp: return config.d_mlp;
+    case d_mlp: return config.d_mlp();
     case d_vocab: return config.d_vocab;
     default: return 1;
   }
@@ -71,7 +71,7 @@ std::vector<HookPoint> all_hook_points(const ModelConfig& config) {
       if (info.scope == scope) points.push_back({info.hook, layer});
   };
   add(Scope::before_blocks, 0);
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) add(Scope::block, layer);
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) add(Scope::block, layer);
   add(Scope::after_blocks, 0);
   return points;
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
-#include "stratoscope/hub/model_config.h"
+#include "stratoscope/families/model_config.h"
 #include "stratoscope/tensor/shape.h"
 
 namespace STRATOSCOPE_API stratoscope {

@@ -19,8 +19,9 @@ bool fires_before(HookPoint a, HookPoint b) {
 
 void check_point(HookPoint point, const ModelConfig& config, const RunRequest& request) {
   const Scope scope = info_of(point.hook).scope;
-  if (scope == Scope::block ? point.layer >= config.n_layers : point.layer != 0)
-    throw Error("run", name_of(point) + " does not exist in a model of " + std::to_string(config.n_layers) + " blocks");
+  if (scope == Scope::block ? point.layer >= config.n_layers() : point.layer != 0)
+    throw Error("run",
+                name_of(point) + " does not exist in a model of " + std::to_string(config.n_layers()) + " blocks");
   const bool before_start =
       request.start && (scope == Scope::before_blocks || (scope == Scope::block && point.layer < request.start->block));
   const bool after_stop =
@@ -128,17 +129,17 @@ void Hooks<T>::add_capture(const Capture& capture, std::size_t longest) {
   const HookInfo& info = info_of(point.hook);
   if (capture.heads && !info.has_axis(HookAxis::head)) throw Error("capture", name_of(point) + " has no heads");
   check_indices(capture.rows, run_.rows(), "row", point);
-  check_indices(capture.heads, config_.n_heads, "head", point);
+  check_indices(capture.heads, config_.n_heads(), "head", point);
   if (const auto known = captures_.find(point); known != captures_.end()) {
     if (known->second.capture.rows == capture.rows && known->second.capture.heads == capture.heads) return;
     throw Error("capture", name_of(point) + " is asked twice, with different rows or heads",
                 "name all of them in one capture");
   }
   const std::size_t rows = capture.rows ? capture.rows->size() : run_.rows();
-  const std::size_t heads = capture.heads ? capture.heads->size() : config_.n_heads;
+  const std::size_t heads = capture.heads ? capture.heads->size() : config_.n_heads();
   auto& out = run_.captured.emplace_back(point, capture_tensor<T>(point, config_, rows, heads, longest)).second;
   std::optional<KeyRows<T>> key_rows;
-  if (info.has_axis(HookAxis::key)) key_rows.emplace(capture, run_.rows(), config_.n_heads, out);
+  if (info.has_axis(HookAxis::key)) key_rows.emplace(capture, run_.rows(), config_.n_heads(), out);
   captures_.emplace(point, Captured{capture, out, std::move(key_rows)});
 }
 
@@ -190,7 +191,7 @@ KeyRows<T>* Hooks<T>::key_rows(HookPoint point) {
 template <class T>
 void Hooks<T>::copy(MatrixView<const T> rows, Captured& captured) const {
   const Capture& capture = captured.capture;
-  const std::size_t heads = info_of(capture.at.hook).has_axis(HookAxis::head) ? config_.n_heads : 1;
+  const std::size_t heads = info_of(capture.at.hook).has_axis(HookAxis::head) ? config_.n_heads() : 1;
   const std::size_t width = rows.cols / heads;
   const auto chosen_heads = chosen_of(capture.heads, heads);
   T* out = captured.out.data();

@@ -6,7 +6,7 @@ namespace stratoscope {
 
 KvCache::KvCache(const ModelConfig& config, std::size_t sequences, std::size_t capacity)
     : capacity_(std::min(capacity, config.n_ctx)), lengths_(sequences, 0) {
-  for (std::size_t i = 0; i < config.n_layers * sequences; ++i) {
+  for (std::size_t i = 0; i < config.n_layers() * sequences; ++i) {
     keys_.emplace_back(Shape{capacity_, config.d_model});
     values_.emplace_back(Shape{capacity_, config.d_model});
   }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
-#include "stratoscope/hub/model_config.h"
+#include "stratoscope/families/model_config.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace STRATOSCOPE_API stratoscope {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/model/cone_rows.h"
 #include "stratoscope/model/engine.h"
 #include "stratoscope/model/forward.h"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/families/model_config.h"
 #include "stratoscope/hub/checkpoint.h"
-#include "stratoscope/hub/model_config.h"
 #include "stratoscope/model/cells.h"
 #include "stratoscope/model/precision.h"
 #include "stratoscope/model/run.h"

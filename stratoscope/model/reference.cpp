@@ -123,7 +123,7 @@ class Reference {
     if (request_.hidden_states) run_.hidden_states = Tensor64({hidden_states_of(blocks_), rows, d_model});
     Tensor64 resid = request_.start ? request_.start->residual.copy() : embed();
     for (std::size_t layer = blocks_.first; layer < blocks_.last; ++layer) {
-      report(request_, layer, config_.n_layers);
+      report(request_, layer, config_.n_layers());
       block(layer, resid);
     }
     if (request_.stop_at) {
@@ -137,7 +137,6 @@ class Reference {
   }
 
  private:
-  Tensor64 weight(const std::string& name) const { return checkpoint_.read<double>(name); }
   void fire(Hook hook, std::size_t layer, Tensor64& value) { hooks_->fire({hook, layer}, value.matrix()); }
 
   Tensor64 embed() {
@@ -145,8 +144,8 @@ class Reference {
     std::size_t row = 0;
     for (const TokenIds& ids : request_.sequences) {
       for (std::size_t p = 0; p < ids.size(); ++p, ++row) {
-        checkpoint_.read_row("wte.weight", static_cast<std::size_t>(ids[p]), token.matrix().row_span(row));
-        checkpoint_.read_row("wpe.weight", p, position.matrix().row_span(row));
+        checkpoint_.read_row(Role::embed, static_cast<std::size_t>(ids[p]), token.matrix().row_span(row));
+        checkpoint_.read_row(Role::pos_embed, p, position.matrix().row_span(row));
       }
     }
     fire(Hook::embed, 0, token);
@@ -155,39 +154,42 @@ class Reference {
   }
 
   void block(std::size_t layer, Tensor64& resid) {
-    const std::string prefix = "h." + std::to_string(layer) + ".";
     fire(Hook::resid_pre, layer, resid);
     keep_hidden_state(layer, resid);
-    const Tensor64 x = norm(resid, prefix + "ln_1", {Hook::ln1_scale, layer}, {Hook::ln1_normalized, layer});
-    Tensor64 attn_out = attention(layer, x, prefix);
+    const Tensor64 x = norm(resid, Role::ln1, layer, {Hook::ln1_scale, layer}, {Hook::ln1_normalized, layer});
+    Tensor64 attn_out = attention(layer, x);
     fire(Hook::attn_out, layer, attn_out);
     Tensor64 resid_mid = sum(resid, attn_out);
     fire(Hook::resid_mid, layer, resid_mid);
 
-    const Tensor64 y = norm(resid_mid, prefix + "ln_2", {Hook::ln2_scale, layer}, {Hook::ln2_normalized, layer});
-    Tensor64 mlp = linear(y.matrix(), weight(prefix + "mlp.c_fc.weight"), weight(prefix + "mlp.c_fc.bias"));
+    const Tensor64 y = norm(resid_mid, Role::ln2, layer, {Hook::ln2_scale, layer}, {Hook::ln2_normalized, layer});
+    Tensor64 mlp = project(Role::up, layer, y);
     fire(Hook::mlp_pre, layer, mlp);
-    for (double& value : mlp.values()) value = activate(config_.activation, value);
+    for (double& value : mlp.values()) value = activate(config_.blocks[layer].mlp.activation, value);
     fire(Hook::mlp_post, layer, mlp);
-    Tensor64 mlp_out =
-        linear(std::as_const(mlp).matrix(), weight(prefix + "mlp.c_proj.weight"), weight(prefix + "mlp.c_proj.bias"));
+    Tensor64 mlp_out = project(Role::down, layer, mlp);
     fire(Hook::mlp_out, layer, mlp_out);
     resid = sum(resid_mid, mlp_out);
     fire(Hook::resid_post, layer, resid);
   }
 
-  Tensor64 attention(std::size_t layer, const Tensor64& x, const std::string& prefix) {
+  Tensor64 project(Role role, std::size_t layer, const Tensor64& x) const {
+    return linear(x.matrix(), checkpoint_.read_matrix<double>(role, layer), checkpoint_.read_bias<double>(role, layer));
+  }
+
+  Tensor64 attention(std::size_t layer, const Tensor64& x) {
     const std::size_t d_model = config_.d_model, rows = run_.rows();
-    Tensor64 qkv = linear(x.matrix(), weight(prefix + "attn.c_attn.weight"), weight(prefix + "attn.c_attn.bias"));
-    const auto q = qkv.matrix().cols_from(0, d_model), k = qkv.matrix().cols_from(d_model, d_model);
-    const auto v = qkv.matrix().cols_from(2 * d_model, d_model);
+    Tensor64 queries = project(Role::q, layer, x), keys = project(Role::k, layer, x);
+    Tensor64 values = project(Role::v, layer, x);
+    const auto q = queries.matrix(), k = keys.matrix(), v = values.matrix();
     hooks_->fire({Hook::q, layer}, q);
     hooks_->fire({Hook::k, layer}, k);
     hooks_->fire({Hook::v, layer}, v);
     Tensor64 z({rows, d_model});
     for (std::size_t s = 0; s < run_.sequences(); ++s) attend(layer, s, q, k, v, z.matrix());
     fire(Hook::z, layer, z);
-    const Tensor64 w_o = weight(prefix + "attn.c_proj.weight"), bias = weight(prefix + "attn.c_proj.bias");
+    const auto w_o = checkpoint_.read_matrix<double>(Role::o, layer),
+               bias = checkpoint_.read_bias<double>(Role::o, layer);
     Tensor64 attn_out = linear(std::as_const(z).matrix(), w_o, bias);
     if (const HookPoint point{Hook::result, layer}; hooks_->captures(point) || hooks_->edits(point)) {
       Tensor64 result = result_of(z, w_o);
@@ -202,31 +204,31 @@ class Reference {
   void attend(std::size_t layer, std::size_t sequence, Rows q, Rows k, Rows v, MatrixView<double> z) {
     const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;
     const auto part = [&](auto m, std::size_t head) {
-      return m.rows_from(first, count).cols_from(head * config_.d_head, config_.d_head);
+      return m.rows_from(first, count).cols_from(head * config_.d_head(), config_.d_head());
     };
-    Tensor64 values({config_.n_heads, count, count});
+    Tensor64 values({config_.n_heads(), count, count});
     const auto fire_rows = [&](HookPoint point) {
-      hooks_->edit(point, sequence, {values.data(), {config_.n_heads, count, count}, {count * count, count, 1}, 0});
+      hooks_->edit(point, sequence, {values.data(), {config_.n_heads(), count, count}, {count * count, count, 1}, 0});
       if (KeyRows<double>* captured = hooks_->key_rows(point))
-        for (std::size_t head = 0; head < config_.n_heads; ++head)
+        for (std::size_t head = 0; head < config_.n_heads(); ++head)
           for (std::size_t r = 0; r < count; ++r) captured->write(head, first + r, {values.slice(head).row(r), r + 1});
     };
-    for (std::size_t head = 0; head < config_.n_heads; ++head)
-      write_scores(part(q, head), part(k, head), config_.attention_scale(layer), values.slice(head));
+    for (std::size_t head = 0; head < config_.n_heads(); ++head)
+      write_scores(part(q, head), part(k, head), config_.blocks[layer].attention.scale, values.slice(head));
     fire_rows({Hook::attn_scores, layer});
-    for (std::size_t head = 0; head < config_.n_heads; ++head) softmax(values.slice(head));
+    for (std::size_t head = 0; head < config_.n_heads(); ++head) softmax(values.slice(head));
     fire_rows({Hook::pattern, layer});
-    for (std::size_t head = 0; head < config_.n_heads; ++head) mix(values.slice(head), part(v, head), part(z, head));
+    for (std::size_t head = 0; head < config_.n_heads(); ++head) mix(values.slice(head), part(v, head), part(z, head));
   }
 
   // result[row, head] = z[row, head] W_O[head]
   Tensor64 result_of(const Tensor64& z, const Tensor64& w_o) const {
     const std::size_t d_model = config_.d_model;
-    Tensor64 result = Tensor64::zeros({z.shape()[0], config_.n_heads * d_model});
+    Tensor64 result = Tensor64::zeros({z.shape()[0], config_.n_heads() * d_model});
     for (std::size_t r = 0; r < z.shape()[0]; ++r)
       for (std::size_t i = 0; i < d_model; ++i)
         for (std::size_t j = 0; j < d_model; ++j)
-          result.data()[(r * config_.n_heads + i / config_.d_head) * d_model + j] +=
+          result.data()[(r * config_.n_heads() + i / config_.d_head()) * d_model + j] +=
               z.matrix().row(r)[i] * w_o.data()[i * d_model + j];
     return result;
   }
@@ -240,19 +242,20 @@ class Reference {
       if (std::equal(row.begin(), row.end(), unedited.matrix().row(r))) continue;
       for (std::size_t j = 0; j < d_model; ++j) {
         double sum = bias.data()[j];
-        for (std::size_t head = 0; head < config_.n_heads; ++head) sum += row[head * d_model + j];
+        for (std::size_t head = 0; head < config_.n_heads(); ++head) sum += row[head * d_model + j];
         attn_out.matrix().row(r)[j] = sum;
       }
     }
   }
 
-  Tensor64 norm(const Tensor64& x, const std::string& name, HookPoint scale_point, HookPoint normalized_point) {
+  Tensor64 norm(const Tensor64& x, Role role, std::size_t layer, HookPoint scale_point, HookPoint normalized_point) {
     const auto means = mean_of_rows(x.matrix());
-    Tensor64 scale = scale_of(x.matrix(), means, config_.layer_norm_eps);
+    Tensor64 scale = scale_of(x.matrix(), means, config_.ln_final.eps);
     hooks_->fire(scale_point, scale.matrix());
     Tensor64 normalized = normalize(x.matrix(), means, scale);
     hooks_->fire(normalized_point, normalized.matrix());
-    return scale_and_shift(std::as_const(normalized).matrix(), weight(name + ".weight"), weight(name + ".bias"));
+    const auto weights = checkpoint_.read_norm<double>(role, layer);
+    return scale_and_shift(std::as_const(normalized).matrix(), weights.weight, weights.bias);
   }
 
   Tensor64 logits_of(Rows x, const Tensor64& table) const {
@@ -260,7 +263,7 @@ class Reference {
     parallel_for(config_.d_vocab, [&](std::size_t token) {
       for (std::size_t r = 0; r < x.rows; ++r) {
         double dot = 0;
-        for (std::size_t i = 0; i < x.cols; ++i) dot += x.row(r)[i] * table.matrix().row(token)[i];
+        for (std::size_t i = 0; i < x.cols; ++i) dot += x.row(r)[i] * table.matrix().row(i)[token];
         logits.matrix().row(r)[token] = dot;
       }
     });
@@ -268,11 +271,11 @@ class Reference {
   }
 
   void unembed(const Tensor64& resid) {
-    Tensor64 normed = norm(resid, "ln_f", {Hook::ln_final_scale, 0}, {Hook::ln_final_normalized, 0});
+    Tensor64 normed = norm(resid, Role::ln_final, 0, {Hook::ln_final_scale, 0}, {Hook::ln_final_normalized, 0});
     fire(Hook::unembed_in, 0, normed);
     keep_hidden_state(blocks_.last, normed);
     if (request_.logits == LogitRows::none && !hooks_->captures({Hook::unembed_out, 0})) return;
-    const Tensor64 table = weight(checkpoint_.unembedding());  // [d_vocab, d_model]
+    const Tensor64 table = checkpoint_.read_matrix<double>(Role::unembed);  // [d_model, d_vocab]
     if (request_.logits == LogitRows::all || hooks_->captures({Hook::unembed_out, 0})) {
       Tensor64 logits = logits_of(std::as_const(normed).matrix(), table);
       fire(Hook::unembed_out, 0, logits);

@@ -57,7 +57,7 @@ class Attention {
   }
 
   const HeadKeysValues& clean_keys_values(std::size_t member, std::size_t head) const {
-    return clean_->keys_values[of_.stack.members()[member].text * of_.config.n_heads + head];
+    return clean_->keys_values[of_.stack.members()[member].text * of_.config.n_heads() + head];
   }
 
   std::size_t row_capacity(const Queries& queries, const HeadKeysValues* own, std::size_t head) const {
@@ -68,7 +68,7 @@ class Attention {
 
   // rows is [queries, row_capacity].
   void write_scores(const Queries& queries, const HeadKeysValues* own, std::size_t head, MatrixView<float> rows) const {
-    const auto scale = static_cast<float>(of_.config.attention_scale(of_.layer));
+    const auto scale = static_cast<float>(of_.config.blocks[of_.layer].attention.scale);
     const auto q = q_rows(queries, head);
     if (queries.clean_keys > 0)
       clean_keys_values(queries.member, head)
@@ -102,7 +102,7 @@ class Attention {
 
   // All heads side by side, for edits of scores and pattern: the same kernels row by row.
   void attend_with_edits(const Queries& queries, const std::vector<HeadKeysValues>& own) const {
-    const std::size_t heads = of_.config.n_heads, positions = of_.stack.members()[queries.member].positions;
+    const std::size_t heads = of_.config.n_heads(), positions = of_.stack.members()[queries.member].positions;
     const auto own_of = [&](std::size_t head) { return own.empty() ? nullptr : &own[head]; };
     const std::size_t capacity = std::max(positions, row_capacity(queries, own_of(0), 0));
     Tensor buffer({heads, queries.count, capacity});
@@ -128,7 +128,7 @@ class Attention {
   }
 
  private:
-  std::size_t d_head() const { return of_.config.d_head; }
+  std::size_t d_head() const { return of_.config.d_head(); }
   std::size_t place(const Queries& queries, std::size_t i) const {
     return *of_.stack.place_of(queries.member, queries.first_position + i);
   }
@@ -152,7 +152,7 @@ class Attention {
   }
 
   void edit(Hook hook, const Queries& queries, Tensor& rows, std::size_t positions) const {
-    const std::size_t heads = of_.config.n_heads, capacity = rows.shape().back();
+    const std::size_t heads = of_.config.n_heads(), capacity = rows.shape().back();
     for (const HookEdit& edit : of_.stack.members()[queries.member].cell->edits) {
       if (edit.at != HookPoint{hook, of_.layer}) continue;
       for (std::size_t i = 0; i < queries.count; ++i)
@@ -172,7 +172,7 @@ class Attention {
 
 std::vector<HeadKeysValues> StackAttention::run_clean() const {
   const Attention attention(*this, nullptr);
-  const std::size_t heads = config.n_heads, members = stack.members().size();
+  const std::size_t heads = config.n_heads(), members = stack.members().size();
   std::vector<std::optional<HeadKeysValues>> made(members * heads);
   parallel_for(made.size(), [&](std::size_t i) { made[i].emplace(attention.own_keys_values(i / heads, i % heads)); });
   std::vector<HeadKeysValues> keys_values;
@@ -188,7 +188,7 @@ std::vector<HeadKeysValues> StackAttention::run_clean() const {
 
 double StackAttention::run(const CleanBlock& clean) const {
   const Attention attention(*this, &clean);
-  const std::size_t heads = config.n_heads;
+  const std::size_t heads = config.n_heads();
   const auto queries = attention.queries();
   // The queries of one member lie behind one another: one task is all of them for one head, or with edits for all.
   struct Task {

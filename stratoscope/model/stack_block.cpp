@@ -41,13 +41,13 @@ StackValues::StackValues(const ModelConfig& config, std::size_t rows)
       z({rows, config.d_model}),
       attn_out({rows, config.d_model}),
       resid_mid({rows, config.d_model}),
-      mlp({rows, config.d_mlp}),
+      mlp({rows, config.d_mlp()}),
       mlp_out({rows, config.d_model}),
       resid_post({rows, config.d_model}) {}
 
 CleanBlock::CleanBlock(const ModelConfig& config, Stack clean, bool keeps_mlp_pre)
     : stack(std::move(clean)), values(config, stack.size()) {
-  if (keeps_mlp_pre) mlp_pre = Tensor({stack.size(), config.d_mlp});
+  if (keeps_mlp_pre) mlp_pre = Tensor({stack.size(), config.d_mlp()});
 }
 
 bool fire(const Stack& stack, HookPoint point, Stack::Range range, MatrixView<float> values,
@@ -94,7 +94,7 @@ void stack_norm(const Stack& stack, Stack::Range range, const ModelConfig& confi
                 NormPoints points, MatrixView<const float> x, StackValues& values) {
   const auto normalized = rows_of(values.normalized, range);
   const auto divisors = rows_of(values.scale, range);
-  norm_statistics(NormKind::layer, x, static_cast<float>(config.layer_norm_eps), normalized, divisors);
+  norm_statistics(NormKind::layer, x, static_cast<float>(config.ln_final.eps), normalized, divisors);
   if (fire(stack, points.scale, range, values.scale.matrix(), config))
     normalize_by(NormKind::layer, x, divisors, normalized);
   fire(stack, points.normalized, range, values.normalized.matrix(), config);
@@ -166,8 +166,8 @@ void StackBlock::fire_result(const Stack& stack, StackValues& values) {
       for (const HookEdit& edit : stack.members()[row.member].cell->edits)
         if (edit.at == point && std::binary_search(edit.positions->begin(), edit.positions->end(), row.row.position))
           edit.edit->apply(HookValue<float>{results.matrix().row(i),
-                                            {1, config_.n_heads, config_.d_model},
-                                            {config_.n_heads * config_.d_model, config_.d_model, 1},
+                                            {1, config_.n_heads(), config_.d_model},
+                                            {config_.n_heads() * config_.d_model, config_.d_model, 1},
                                             row.row.position});
       const auto edited = std::as_const(results).matrix().row_span(i);
       if (std::memcmp(edited.data(), unedited.matrix().row(i), edited.size_bytes()) != 0)
@@ -188,7 +188,7 @@ void StackBlock::run_behind_attention(const Stack& stack, const CleanBlock* clea
   join(Join::z, &StackValues::z);
   fire_at(Hook::z, Join::z, values.z);
   Stack::Range range = stack.up_to(Join::z);
-  multiply(weights_.attn_out, rows_of(values.z, range), rows_of(values.attn_out, range));
+  multiply(weights_.o, rows_of(values.z, range), rows_of(values.attn_out, range));
   fire_result(stack, values);
 
   join(Join::attn_out, &StackValues::attn_out);
@@ -208,12 +208,12 @@ void StackBlock::run_behind_attention(const Stack& stack, const CleanBlock* clea
   fire_at(Hook::mlp_pre, Join::mlp_pre, values.mlp);
   range = stack.up_to(Join::mlp_pre);
   if (keep_mlp_pre != nullptr) std::copy_n(values.mlp.data(), values.mlp.size(), keep_mlp_pre->data());
-  activate(config_.activation, rows_of(values.mlp, range));
+  activate(config_.blocks[layer_].mlp.activation, rows_of(values.mlp, range));
 
   join(Join::mlp_post, &StackValues::mlp);
   fire_at(Hook::mlp_post, Join::mlp_post, values.mlp);
   range = stack.up_to(Join::mlp_post);
-  multiply(weights_.mlp_out, rows_of(values.mlp, range), rows_of(values.mlp_out, range));
+  multiply(weights_.down, rows_of(values.mlp, range), rows_of(values.mlp_out, range));
 
   join(Join::mlp_out, &StackValues::mlp_out);
   fire_at(Hook::mlp_out, Join::mlp_out, values.mlp_out);

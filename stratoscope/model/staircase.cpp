@@ -58,10 +58,10 @@ class Staircase {
 
   double run() {
     embed();
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       if (request_.progress != nullptr) {
         request_.progress->throw_if_cancelled();
-        request_.progress->update("blocks", layer, config_.n_layers);
+        request_.progress->update("blocks", layer, config_.n_layers());
       }
       run_block(layer);
     }
@@ -76,12 +76,12 @@ class Staircase {
   }
   // In the last block, what ends before the first row whose logits are asked ends with its keys and values.
   std::size_t first_asked(std::size_t layer, std::size_t text) const {
-    return layer + 1 == config_.n_layers ? request_.first_asked[text] : 0;
+    return layer + 1 == config_.n_layers() ? request_.first_asked[text] : 0;
   }
 
   void embed() {
     const auto token_row = [&](std::size_t text, std::size_t position, std::span<float> row) {
-      checkpoint_.read_row<float>("wte.weight", static_cast<std::size_t>(request_.texts[text][position]), row);
+      checkpoint_.read_row<float>(Role::embed, static_cast<std::size_t>(request_.texts[text][position]), row);
     };
     const std::size_t d_model = config_.d_model;
     std::vector<float> token(d_model), place(d_model);
@@ -91,7 +91,7 @@ class Staircase {
     for (std::size_t t = 0; t < request_.texts.size(); ++t)
       for (std::size_t p = 0; p < request_.texts[t].size(); ++p) {
         token_row(t, p, token);
-        checkpoint_.read_row<float>("wpe.weight", p, place);
+        checkpoint_.read_row<float>(Role::pos_embed, p, place);
         sum(clean_row(t, p));
       }
     for (std::size_t c = 0; c < request_.cells.size(); ++c) {
@@ -103,7 +103,7 @@ class Staircase {
       for (std::size_t i = 0; i < live.positions.size(); ++i) {
         const std::size_t position = live.positions[i];
         token_row(cell.text, position, token);
-        checkpoint_.read_row<float>("wpe.weight", position, place);
+        checkpoint_.read_row<float>(Role::pos_embed, position, place);
         for (const HookEdit& edit : cell.edits) {
           if (info_of(edit.at.hook).scope != Scope::before_blocks ||
               !std::binary_search(edit.positions->begin(), edit.positions->end(), position))

@@ -1,43 +1,57 @@
 #include "stratoscope/model/weights.h"
 
+#include <initializer_list>
 #include <mutex>
-#include <string>
+#include <utility>
 
 #include "stratoscope/base/threads.h"
 
 namespace stratoscope {
 namespace {
 
-NormWeights load_norm(const Checkpoint& checkpoint, const std::string& name) {
-  return {checkpoint.read<float>(name + ".weight"), checkpoint.read<float>(name + ".bias")};
+NormWeights load_norm(const Checkpoint& checkpoint, const NormSpec& spec, Role role, std::size_t layer = 0) {
+  if (!spec.exists()) return {};
+  auto norm = checkpoint.read_norm<float>(role, layer);
+  return {std::move(norm.weight), std::move(norm.bias)};
 }
 
-// GPT-2 stores its matrices [in, out].
-PackedMatrix load_matrix(const Checkpoint& checkpoint, const std::string& name, Arithmetic arithmetic) {
-  const Shape& shape = checkpoint.at(name + ".weight").shape;
-  const Tensor bias = checkpoint.read<float>(name + ".bias");
+// Matrices that read the same rows are one, side by side.
+PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer,
+                         Arithmetic arithmetic) {
+  std::vector<float> bias;
+  for (const Role role : roles) {
+    const Tensor part = checkpoint.read_bias<float>(role, layer);
+    bias.insert(bias.end(), part.values().begin(), part.values().end());
+  }
   PackedMatrix packed;
-  checkpoint.lend(name + ".weight", [&](const float* weight) {
-    packed = PackedMatrix(weight, shape[0], shape[1], WeightLayout::in_out, bias.data(), arithmetic);
+  checkpoint.lend(roles, layer, [&](const Checkpoint::LentMatrix& matrix) {
+    packed = PackedMatrix(matrix.numbers, matrix.in, matrix.out, matrix.layout, bias.data(), arithmetic);
   });
   return packed;
 }
 
-BlockWeights load_block(const Checkpoint& checkpoint, std::size_t layer, Arithmetic arithmetic) {
-  const std::string block = "h." + std::to_string(layer) + ".";
-  return {load_norm(checkpoint, block + "ln_1"),
-          load_norm(checkpoint, block + "ln_2"),
-          load_matrix(checkpoint, block + "attn.c_attn", arithmetic),
-          load_matrix(checkpoint, block + "attn.c_proj", arithmetic),
-          load_matrix(checkpoint, block + "mlp.c_fc", arithmetic),
-          load_matrix(checkpoint, block + "mlp.c_proj", arithmetic)};
+BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std::size_t layer, Arithmetic arithmetic) {
+  const auto matrix = [&](std::initializer_list<Role> roles) {
+    return load_matrix(checkpoint, std::span(roles.begin(), roles.size()), layer, arithmetic);
+  };
+  return {.ln1 = load_norm(checkpoint, spec.ln1, Role::ln1, layer),
+          .q_norm = load_norm(checkpoint, spec.q_norm, Role::q_norm, layer),
+          .k_norm = load_norm(checkpoint, spec.k_norm, Role::k_norm, layer),
+          .ln1_post = load_norm(checkpoint, spec.ln1_post, Role::ln1_post, layer),
+          .ln2 = spec.shared_norm ? NormWeights() : load_norm(checkpoint, spec.ln2, Role::ln2, layer),
+          .ln2_post = load_norm(checkpoint, spec.ln2_post, Role::ln2_post, layer),
+          .qkv = matrix({Role::q, Role::k, Role::v}),
+          .o = matrix({Role::o}),
+          .mlp_in = spec.mlp.gated ? matrix({Role::gate, Role::up}) : matrix({Role::up}),
+          .down = matrix({Role::down})};
 }
 
-PackedMatrix load_unembedding(const Checkpoint& checkpoint, Arithmetic arithmetic) {
-  const Shape& shape = checkpoint.at(checkpoint.unembedding()).shape;
+PackedMatrix load_unembedding(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic) {
+  const Tensor bias = config.unembed_bias ? checkpoint.read_bias<float>(Role::unembed) : Tensor();
   PackedMatrix packed;
-  checkpoint.lend(checkpoint.unembedding(), [&](const float* table) {
-    packed = PackedMatrix(table, shape[1], shape[0], WeightLayout::out_in, nullptr, arithmetic);
+  checkpoint.lend(Role::unembed, [&](const Checkpoint::LentMatrix& table) {
+    packed = PackedMatrix(table.numbers, table.in, table.out, table.layout, config.unembed_bias ? bias.data() : nullptr,
+                          arithmetic);
   });
   return packed;
 }
@@ -54,12 +68,13 @@ std::optional<Arithmetic> arithmetic_of(Precision precision) {
 }
 
 std::size_t Weights::bytes() const {
-  std::size_t total = unembed.bytes() + (ln_final.weight.size() + ln_final.bias.size()) * sizeof(float);
+  const auto of_norm = [](const NormWeights& norm) { return (norm.weight.size() + norm.bias.size()) * sizeof(float); };
+  std::size_t total = unembed.bytes() + of_norm(ln_final);
   for (const BlockWeights& block : blocks) {
-    for (const PackedMatrix* matrix : {&block.qkv, &block.attn_out, &block.mlp_in, &block.mlp_out})
-      total += matrix->bytes();
-    for (const NormWeights* norm : {&block.ln1, &block.ln2})
-      total += (norm->weight.size() + norm->bias.size()) * sizeof(float);
+    for (const PackedMatrix* matrix : {&block.qkv, &block.o, &block.mlp_in, &block.down}) total += matrix->bytes();
+    for (const NormWeights* norm :
+         {&block.ln1, &block.q_norm, &block.k_norm, &block.ln1_post, &block.ln2, &block.ln2_post})
+      total += of_norm(*norm);
   }
   return total;
 }
@@ -67,22 +82,22 @@ std::size_t Weights::bytes() const {
 Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic,
                      Progress* progress) {
   Weights weights;
-  weights.blocks.resize(config.n_layers);
+  weights.blocks.resize(config.n_layers());
   // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
   std::mutex mutex;
   std::size_t done = 0;
-  parallel_for(config.n_layers + 1, [&](std::size_t i) {
+  parallel_for(config.n_layers() + 1, [&](std::size_t i) {
     if (progress != nullptr) {
       const std::lock_guard lock(mutex);
       progress->throw_if_cancelled();
-      progress->update("loading", done++, config.n_layers + 1);
+      progress->update("loading", done++, config.n_layers() + 1);
     }
     if (i == 0)
-      weights.unembed = load_unembedding(checkpoint, arithmetic);
+      weights.unembed = load_unembedding(checkpoint, config, arithmetic);
     else
-      weights.blocks[i - 1] = load_block(checkpoint, i - 1, arithmetic);
+      weights.blocks[i - 1] = load_block(checkpoint, config.blocks[i - 1], i - 1, arithmetic);
   });
-  weights.ln_final = load_norm(checkpoint, "ln_f");
+  weights.ln_final = load_norm(checkpoint, config.ln_final, Role::ln_final);
   return weights;
 }
 

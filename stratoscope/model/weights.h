@@ -12,16 +12,17 @@
 
 namespace stratoscope {
 
+// As long as the rows that the norm works on; empty where the numbers are 1 and 0.
 struct NormWeights {
-  Tensor weight, bias;  // [d_model]
+  Tensor weight, bias;
 };
 
 struct BlockWeights {
-  NormWeights ln1, ln2;
-  PackedMatrix qkv;       // [d_model, 3 d_model]: q, k and v side by side
-  PackedMatrix attn_out;  // W_O of all heads below one another, [n_heads * d_head, d_model]
-  PackedMatrix mlp_in;    // [d_model, d_mlp]
-  PackedMatrix mlp_out;   // [d_mlp, d_model]
+  NormWeights ln1, q_norm, k_norm, ln1_post, ln2, ln2_post;
+  PackedMatrix qkv;     // [d_model, queries + 2 keys]: q, k and v side by side
+  PackedMatrix o;       // W_O of all heads below one another, [heads * d_head, d_model]
+  PackedMatrix mlp_in;  // [d_model, width]; gated: the gate and the other branch side by side
+  PackedMatrix down;    // [width, d_model]
 };
 
 struct Weights {

@@ -4,17 +4,12 @@
 #include <cstddef>
 #include <memory>
 
+#include "stratoscope/ops/weight_layout.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace stratoscope {
 
 class Product;
-
-// How the weights passed to PackedMatrix lie in memory.
-enum class WeightLayout {
-  in_out,  // [in, out], as Hugging Face's Conv1D stores them
-  out_in,  // [out, in], as an embedding table or torch.nn.Linear stores them
-};
 
 // What the numbers of x and W are rounded to before they are multiplied. Sums are float32.
 enum class Arithmetic {

@@ -5,9 +5,10 @@
 // Sums are in double, the variance takes two passes; eps is inside the root; division and not the reciprocal.
 #pragma once
 
+#include "stratoscope/base/api.h"
 #include "stratoscope/tensor/tensor.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
 
 enum class NormKind { none, layer, rms };
 

@@ -21,7 +21,7 @@ std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expressio
   for (const HookPoint point : match.points)
     if (!info_of(point.hook).has_axis(HookAxis::head))
       throw Error("capture", name_of(point) + " has no axis for the selector .head[…]");
-  return parse_index_set(*expression.heads, config.n_heads, "head");
+  return parse_index_set(*expression.heads, config.n_heads(), "head");
 }
 
 bool is_computed(HookPoint point, const RunRequest& part) {

@@ -49,8 +49,8 @@ class PathPatching {
                   "the text has " + std::to_string(positions_) + " tokens, the corrupt one " +
                       std::to_string(request.corrupt.size()),
                   "both need the same number");
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
-      for (std::size_t head = 0; head < config_.n_heads; ++head) components_.push_back({layer, head, false});
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
+      for (std::size_t head = 0; head < config_.n_heads(); ++head) components_.push_back({layer, head, false});
       components_.push_back({layer, 0, true});
     }
     const std::size_t row = components_.size() * config_.d_model * sizeof(float) + block_row_bytes();
@@ -88,11 +88,11 @@ class PathPatching {
   };
 
   std::size_t width() const { return config_.d_model; }
-  std::size_t in_block() const { return config_.n_heads + 1; }
+  std::size_t in_block() const { return config_.n_heads() + 1; }
   // Of what is held of a block while its receivers are at work, and while it runs.
   std::size_t block_row_bytes() const {
-    return (config_.n_heads + 4) * width() * (sizeof(double) + sizeof(float)) +
-           (14 * width() + 2 * config_.d_mlp) * sizeof(float);
+    return (config_.n_heads() + 4) * width() * (sizeof(double) + sizeof(float)) +
+           (14 * width() + 2 * config_.d_mlp()) * sizeof(float);
   }
 
   // Runs a text block by block, because results of all heads are wide, and calls work(layer, values).
@@ -100,7 +100,7 @@ class PathPatching {
   void for_blocks(const TokenIds& ids, const Work& work) const {
     QuietProgress quiet(request_.progress);
     std::shared_ptr<const Start> start;
-    for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       RunRequest pass;
       pass.sequences = {ids};
       pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_pre, layer},
@@ -133,8 +133,8 @@ class PathPatching {
   // What a component of the block writes at a position.
   const double* output(const Block& block, std::size_t component, std::size_t position) const {
     const std::size_t place = component % in_block();
-    return place == config_.n_heads ? block.mlp_out.matrix().row(position)
-                                    : block.results.matrix().row(position) + place * width();
+    return place == config_.n_heads() ? block.mlp_out.matrix().row(position)
+                                      : block.results.matrix().row(position) + place * width();
   }
 
   void keep_outputs(std::size_t layer, const Block& block) {
@@ -178,7 +178,7 @@ class PathPatching {
         mean += x[i] = stream.matrix().row(p)[i] + static_cast<double>(changes_[sender][p * width() + i]);
       mean /= static_cast<double>(width());
       for (const double number : x) variance += (number - mean) * (number - mean);
-      const double scale = std::sqrt(variance / static_cast<double>(width()) + config_.layer_norm_eps);
+      const double scale = std::sqrt(variance / static_cast<double>(width()) + config_.ln_final.eps);
       for (std::size_t i = 0; i < width(); ++i) result.matrix().row(p)[i] = (x[i] - mean) / scale;
     }
     return std::make_shared<const Values>(std::move(result));
@@ -195,7 +195,7 @@ class PathPatching {
   // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream behind them.
   // What one of them reads is set, and what the others give is the clean run's.
   void into_block(std::size_t layer, const Block& block) {
-    const std::size_t first = layer * in_block(), heads = config_.n_heads;
+    const std::size_t first = layer * in_block(), heads = config_.n_heads();
     const auto clean_z = std::make_shared<const Values>(block.z.copy());
     std::vector<Edge> group;
     std::size_t bytes = 0;
@@ -216,8 +216,8 @@ class PathPatching {
             others[1].emplace();
             for (std::size_t h = 0; h < heads; ++h)
               if (h != head) others[1]->push_back(h);
-            edge.edits.push_back(
-                set({Hook::z, layer}, clean_z, {heads * config_.d_head, config_.d_head, 1}, std::move(others), seen));
+            edge.edits.push_back(set({Hook::z, layer}, clean_z, {heads * config_.d_head(), config_.d_head(), 1},
+                                     std::move(others), seen));
           }
           group.push_back(std::move(edge));
         }
@@ -240,7 +240,7 @@ class PathPatching {
       chosen[0] = {last};
       direct.push_back({s,
                         to,
-                        {{{Hook::resid_post, config_.n_layers - 1},
+                        {{{Hook::resid_post, config_.n_layers() - 1},
                           0,
                           std::make_shared<ValueEdit>(Hook::resid_post, EditOp::add,
                                                       Operand{{change, change + width()}, {0, 0, 1}}, chosen),

@@ -22,7 +22,7 @@ struct Axes {
       : has_keys(info_of(point.hook).has_axis(HookAxis::key)),
         pos(has_keys ? 1 : 0),
         head(has_keys ? 0 : 1),
-        heads(info_of(point.hook).has_axis(HookAxis::head) ? config.n_heads : 1),
+        heads(info_of(point.hook).has_axis(HookAxis::head) ? config.n_heads() : 1),
         last(shape_of(point, config, positions).back()) {}
   bool has_keys;
   std::size_t pos, head;    // where these axes are
@@ -340,7 +340,7 @@ std::vector<GlobMatch> globs_of(std::span<const EditExpression> edits, const Mod
 
 bool cancelled_by_final_norm(const EditExpression& expression, const ModelConfig& config) {
   const auto points = match_hook_points(expression.hook, config);
-  return points.size() == 1 && points[0] == HookPoint{Hook::resid_post, config.n_layers - 1} &&
+  return points.size() == 1 && points[0] == HookPoint{Hook::resid_post, config.n_layers() - 1} &&
          expression.op == EditOp::multiply && expression.source == EditSource::number && expression.number > 0 &&
          !expression.dims;
 }

@@ -125,7 +125,7 @@ std::string foreign_name_hint(std::string_view name, const ModelConfig& config) 
   if (has_block) {
     block = parts[2];
     rest = parts[4];
-    const long index = std::stol(block), count = static_cast<long>(config.n_layers);
+    const long index = std::stol(block), count = static_cast<long>(config.n_layers());
     if (index < -count || index >= count) return {};
   }
   const std::string prefix = "blocks." + block + ".";

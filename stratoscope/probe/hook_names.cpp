@@ -81,7 +81,7 @@ std::optional<HookPoint> find_shorthand(std::string_view name, const ModelConfig
   for (const auto& [path, hook] : kShorthands) {
     auto rest = name;
     const auto block = take_number(rest, std::string(path) + ".");
-    if (block && rest.empty()) return HookPoint{hook, checked_index(*block, config.n_layers, "block")};
+    if (block && rest.empty()) return HookPoint{hook, checked_index(*block, config.n_layers(), "block")};
   }
   return std::nullopt;
 }
@@ -95,8 +95,8 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
   for (const auto& [path, hook] : kShorthands) {
     const bool is_it = rest.empty() ? hook == Hook::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
     if (is_it && info_of(hook).has_axis(HookAxis::head))
-      return HookMatch{{{hook, checked_index(*block, config.n_layers, "block")}},
-                       std::vector{checked_index(*head, config.n_heads, "head")}};
+      return HookMatch{{{hook, checked_index(*block, config.n_layers(), "block")}},
+                       std::vector{checked_index(*head, config.n_heads(), "head")}};
   }
   throw Error("hook point", in_quotes(name) + " is no value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
@@ -108,14 +108,14 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
   if (auto rest = name; const auto entry = take_number(rest, "hidden_states.")) {
     if (!rest.empty()) return std::nullopt;
     const std::size_t index = checked_index(*entry, config.n_hidden_states(), "hidden state");
-    return index < config.n_layers ? HookPoint{Hook::resid_pre, index} : HookPoint{Hook::unembed_in, 0};
+    return index < config.n_layers() ? HookPoint{Hook::resid_pre, index} : HookPoint{Hook::unembed_in, 0};
   }
   if (auto rest = name; const auto block = take_number(rest, "transformer.h.")) {
     if (rest == ".ln_1" || rest == ".ln_2")
       throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
                   "blocks.i.ln" + std::string(rest.substr(4)) + ".hook_normalized is the value before them");
     for (const auto& [path, hook] : kBlockAliases)
-      if (rest == path) return HookPoint{hook, checked_index(*block, config.n_layers, "block")};
+      if (rest == path) return HookPoint{hook, checked_index(*block, config.n_layers(), "block")};
   }
   return find_shorthand(name, config);
 }
@@ -125,7 +125,7 @@ std::string with_checked_block(std::string_view name, const ModelConfig& config)
   auto rest = name;
   const auto block = take_number(rest, "blocks.");
   if (!block) return std::string(name);
-  return "blocks." + std::to_string(checked_index(*block, config.n_layers, "block")) + std::string(rest);
+  return "blocks." + std::to_string(checked_index(*block, config.n_layers(), "block")) + std::string(rest);
 }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
@@ -154,7 +154,7 @@ bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?")
 
 std::size_t count_for(std::string_view beginning, const ModelConfig& config, std::string& what) {
   what = beginning.ends_with('H') ? "head" : beginning == "hidden_states." ? "hidden state" : "block";
-  return what == "head" ? config.n_heads : what == "block" ? config.n_layers : config.n_hidden_states();
+  return what == "head" ? config.n_heads() : what == "block" ? config.n_layers() : config.n_hidden_states();
 }
 
 // The names that a name with lists stands for: one for each block, and each head of it.
@@ -213,7 +213,7 @@ std::vector<std::string> spellings_of(HookPoint point, const ModelConfig& config
   for (const auto& [path, hook] : kBlockAliases)
     if (point.hook == hook) names.push_back("transformer.h." + std::to_string(point.layer) + std::string(path));
   if (point.hook == Hook::resid_pre) names.push_back("hidden_states." + std::to_string(point.layer));
-  if (point.hook == Hook::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers));
+  if (point.hook == Hook::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers()));
   for (const auto& [path, hook] : kShorthands)
     if (point.hook == hook) names.push_back(std::string(path) + "." + std::to_string(point.layer));
   return names;

@@ -19,7 +19,8 @@ struct Stage {
 
 std::vector<Stage> stages_of(const RunRequest& request, const ModelConfig& config) {
   std::vector<Stage> stages;
-  const std::size_t first = request.start ? request.start->block : 0, last = request.stop_at.value_or(config.n_layers);
+  const std::size_t first = request.start ? request.start->block : 0,
+                    last = request.stop_at.value_or(config.n_layers());
   const auto points = all_hook_points(config);
   const auto take = [&](Stage& stage, const auto& belongs) {
     std::copy_if(points.begin(), points.end(), std::back_inserter(stage.points), belongs);

@@ -57,7 +57,7 @@ class SweepRun {
     }
     // A product's rows may have a quarter of the memory.
     const ModelConfig& config = model.config();
-    const std::size_t row_bytes = (11 * config.d_model + 3 * config.d_mlp) * sizeof(float);
+    const std::size_t row_bytes = (11 * config.d_model + 3 * config.d_mlp()) * sizeof(float);
     rows_at_once_ = std::clamp<std::size_t>(limit_ / 4 / row_bytes, 48, kMostRowsAtOnce);
   }
 

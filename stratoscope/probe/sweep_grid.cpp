@@ -84,11 +84,11 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
     if (axis.name == taken)
       throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");
   if (axis.name == "layer") {
-    axis.values = as_texts(parse_indices(list, config.n_layers, "layer"));
+    axis.values = as_texts(parse_indices(list, config.n_layers(), "layer"));
   } else if (axis.name == "position") {
     axis.values = as_texts(parse_index_set(list, positions, "position"));
   } else if (axis.name == "head") {
-    axis.values = as_texts(parse_indices(list, config.n_heads, "head"));
+    axis.values = as_texts(parse_indices(list, config.n_heads(), "head"));
   } else {
     for (const std::string_view piece : split_list(list)) {
       if (piece.empty()) throw Error("sweep", "the axis " + axis.name + " has an empty value");

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
-#include "stratoscope/hub/model_config.h"
+#include "stratoscope/families/model_config.h"
 #include "stratoscope/probe/edit_grammar.h"
 
 namespace STRATOSCOPE_API stratoscope {

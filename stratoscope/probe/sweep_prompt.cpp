@@ -111,7 +111,7 @@ std::size_t SweepPrompt::source_bytes() const {
   const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
   const std::size_t captured = std::max(numbers_of(sites_.mean, config, request_.text.size()),
                                         numbers_of(sites_.corrupt, config, request_.corrupt.size()));
-  return sizeof(float) * (captured + longest * (14 * config.d_model + 2 * config.d_mlp)) +
+  return sizeof(float) * (captured + longest * (14 * config.d_model + 2 * config.d_mlp())) +
          sizeof(double) *
              (numbers_of(sites_.corrupt, config, request_.corrupt.size()) + numbers_of(sites_.mean, config, 1));
 }

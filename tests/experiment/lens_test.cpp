@@ -22,7 +22,7 @@ LensRequest lens_of(const std::vector<std::string>& edits = {}) {
 // The last row of the lens is what `predict` gives at each position, to the last bit.
 void expect_last_row_is_the_prediction(const Session& session, const LensRequest& request) {
   const Lens lens = logit_lens(session, request);
-  ASSERT_EQ(lens.cells.size(), session.config().n_layers + 1);
+  ASSERT_EQ(lens.cells.size(), session.config().n_layers() + 1);
   for (std::size_t i = 0; i < lens.positions.size(); ++i) {
     PredictRequest asked;
     asked.text = request.text;
@@ -69,7 +69,7 @@ TEST(Lens, EachDepthIsThatDepthsStreamThroughTheFinalNormOnce) {
   const auto whole = built_in().model().run(pass);
   RunRequest from_there;
   from_there.sequences = {lens.text.ids};
-  from_there.start = start_from(built_in().config().n_layers, whole.value({Hook::resid_pre, 3}).matrix());
+  from_there.start = start_from(built_in().config().n_layers(), whole.value({Hook::resid_pre, 3}).matrix());
   const auto read = built_in().model().run(from_there);
   for (std::size_t i = 0; i < lens.positions.size(); ++i) {
     const auto row = std::as_const(read.logits).matrix().row_span(i);
@@ -86,7 +86,7 @@ TEST(Lens, TargetsPointsAndRefusals) {
   for (const LensPoint at : {LensPoint::resid_mid, LensPoint::attn_out, LensPoint::mlp_out}) {
     request.at = at;
     const Lens other = logit_lens(built_in(), request);
-    EXPECT_EQ(other.cells.size(), built_in().config().n_layers);
+    EXPECT_EQ(other.cells.size(), built_in().config().n_layers());
     EXPECT_EQ(other.labels[0], "L0");
   }
   for (const LensColor color : {LensColor::prob, LensColor::rank, LensColor::entropy, LensColor::kl}) {

@@ -49,7 +49,7 @@ TEST(OpenText, ItsRunsHaveTheBitsOfWholeOnes) {
 
 TEST(OpenText, ItsLogitsHaveTheBitsOfWholeRuns) {
   OpenText open(built_in(), test::kPenguins);
-  const std::size_t last = built_in().config().n_layers;
+  const std::size_t last = built_in().config().n_layers();
   std::vector<std::size_t> all(open.positions());
   std::iota(all.begin(), all.end(), 0);
   const Tensor clean = whole_run(open.text(), {}).logits;

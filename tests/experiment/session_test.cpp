@@ -120,12 +120,7 @@ TEST(Documents, SayWhatTheyWereMadeWithAndNumbersThatAreNone) {
 }
 
 TEST(Timing, OperationsCountedByHand) {
-  ModelConfig config;
-  config.n_layers = 2;
-  config.n_heads = 1;
-  config.d_model = config.d_head = 3;
-  config.d_mlp = 5;
-  config.d_vocab = 7;
+  const ModelConfig config = test::described({2, 1, 3, 5, 9, 7});
   // For 4 tokens: in each block q, k, v and the output (3x9, 3x3), the MLP (3x5 twice), scores and mix over
   // 1+2+3+4 keys; then the unembedding (3x7).
   const double products = 2.0 * 4 * (3 * 9 + 3 * 3 + 3 * 5 + 5 * 3), attention = 2.0 * 2 * 3 * 10;

@@ -10,8 +10,8 @@ constexpr std::size_t kPositions = 5, kLong = 4096;
 
 ModelConfig small_config() {
   ModelConfig config;
-  config.n_layers = 3;
-  config.n_heads = 2;
+  config.n_layers() = 3;
+  config.n_heads() = 2;
   return config;
 }
 

@@ -12,8 +12,8 @@ constexpr std::array<std::size_t, 3> kRowOffsets = {0, 5, 9};  // two texts, of 
 
 ModelConfig small_config() {
   ModelConfig config;
-  config.n_layers = 3;
-  config.n_heads = 2;
+  config.n_layers() = 3;
+  config.n_heads() = 2;
   return config;
 }
 
@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(next != points.end(), "captures are of the model's sites in firing order, each once");
     ++next;
     require_set(capture.rows, kRowOffsets.back());
-    require_set(capture.heads, config.n_heads);
+    require_set(capture.heads, config.n_heads());
   }
   return 0;
 }

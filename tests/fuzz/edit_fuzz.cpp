@@ -39,11 +39,11 @@ bool same(const EditExpression& a, const EditExpression& b) {
 
 ModelConfig small_config() {
   ModelConfig config;
-  config.n_layers = 3;
-  config.n_heads = 2;
+  config.n_layers() = 3;
+  config.n_heads() = 2;
   config.d_model = 4;
-  config.d_head = 2;
-  config.d_mlp = 16;
+  config.d_head() = 2;
+  config.d_mlp() = 16;
   config.n_ctx = 8;
   config.d_vocab = 32;
   return config;
@@ -54,7 +54,7 @@ void resolve(const EditExpression& edit) {
   constexpr std::size_t kCount = 7;
   if (const auto points = fuzz::accepted([&] { return match_hook_points(edit.hook, config); })) {
     fuzz::require(!points->empty(), "a name that is accepted means something");
-    for (const HookPoint point : *points) fuzz::require(point.layer < config.n_layers, "a site is in the model");
+    for (const HookPoint point : *points) fuzz::require(point.layer < config.n_layers(), "a site is in the model");
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "stratoscope/families/families.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random_checkpoint.h"
@@ -31,6 +32,13 @@ TestModelFolder changed(const Change& change) {
   return TestModelFolder(config, tensors);
 }
 
+Tensor read_named(const Checkpoint& checkpoint, const std::string& name) {
+  const StoredTensor& stored = checkpoint.at(name);
+  Tensor tensor(stored.shape);
+  convert(stored.dtype, stored.bytes, tensor.values());
+  return tensor;
+}
+
 Checkpoint open(const TemporaryFolder& folder) { return {folder.path(), read_model_config(folder.path())}; }
 
 template <class Change>
@@ -45,17 +53,17 @@ TEST(Checkpoint, ReadsTensorsRowsAndCounts) {
   std::size_t parameters = 0;
   for (const auto& [name, tensor] : tensors) {
     parameters += tensor.values.size();
-    const Tensor read = checkpoint.read<float>(name);
+    const Tensor read = read_named(checkpoint, name);
     EXPECT_EQ(read.shape(), tensor.shape) << name;
     EXPECT_TRUE(test::same_bits(std::as_const(read).values(), std::span<const float>(tensor.values))) << name;
   }
   EXPECT_EQ(checkpoint.parameters(), parameters);
   EXPECT_EQ(checkpoint.dtype(), DType::f32);
-  EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
+  EXPECT_FALSE(checkpoint.has_own_unembedding());
   EXPECT_TRUE(checkpoint.warnings().empty());
   EXPECT_TRUE(checkpoint.nonfinite_tensors().empty());
   std::vector<double> row(24);
-  checkpoint.read_row("wte.weight", 66, std::span<double>(row));
+  checkpoint.read_row(Role::embed, 66, std::span<double>(row));
   for (std::size_t i = 0; i < 24; ++i)
     EXPECT_EQ(row[i], static_cast<double>(tensors.at("wte.weight").values[66 * 24 + i]));
 }
@@ -104,7 +112,7 @@ TEST(Checkpoint, AHeadOfItsOwnIsUsedWhateverTheConfigurationSays) {
   const std::size_t parameters = open(changed([](json&, TestTensors&) {})).parameters();
   for (const std::optional<bool> tie : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
     const Checkpoint checkpoint = open(changed(with_head(tie, 1.0F)));
-    EXPECT_EQ(checkpoint.unembedding(), "lm_head.weight");
+    EXPECT_TRUE(checkpoint.has_own_unembedding());
     EXPECT_EQ(checkpoint.parameters(), parameters + 67 * 24);
     const bool is_told = tie.has_value() && !*tie;
     ASSERT_EQ(checkpoint.warnings().size(), is_told ? 0U : 1U);
@@ -123,7 +131,7 @@ TEST(Checkpoint, AnEqualHeadIsTheEmbedding) {
   const std::size_t parameters = open(changed([](json&, TestTensors&) {})).parameters();
   for (const std::optional<bool> tie : {std::optional<bool>(), std::optional(true)}) {
     const Checkpoint checkpoint = open(changed(with_head(tie, std::nullopt)));
-    EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
+    EXPECT_FALSE(checkpoint.has_own_unembedding());
     EXPECT_EQ(checkpoint.parameters(), parameters);
     EXPECT_TRUE(checkpoint.warnings().empty());
   }
@@ -131,7 +139,7 @@ TEST(Checkpoint, AnEqualHeadIsTheEmbedding) {
     tensors["lm_head.weight"] = tensors.at("wte.weight");
     tensors["lm_head.weight"].values.back() += 1;
   });
-  EXPECT_EQ(open(last_differs).unembedding(), "lm_head.weight");
+  EXPECT_TRUE(open(last_differs).has_own_unembedding());
 }
 
 TEST(Checkpoint, TheOnlyMatrixMayHaveTheHeadsName) {
@@ -143,7 +151,7 @@ TEST(Checkpoint, TheOnlyMatrixMayHaveTheHeadsName) {
     };
   };
   const Checkpoint checkpoint = open(changed(only_head(std::nullopt)));
-  EXPECT_EQ(checkpoint.unembedding(), "wte.weight");
+  EXPECT_FALSE(checkpoint.has_own_unembedding());
   EXPECT_TRUE(checkpoint.warnings().empty());
   EXPECT_TRUE(refuses(opening(only_head(false)), "tensor 'wte.weight' is missing"));
 }
@@ -228,7 +236,7 @@ TEST(Checkpoint, Bf16IsReadExactlyAndIntegersAreRefused) {
     }
     const Checkpoint checkpoint = open(folder);
     EXPECT_EQ(checkpoint.dtype(), DType::bf16);
-    const Tensor read = checkpoint.read<float>("h.1.attn.c_attn.weight");
+    const Tensor read = read_named(checkpoint, "h.1.attn.c_attn.weight");
     const auto& values = tensors.at("h.1.attn.c_attn.weight").values;
     for (std::size_t i = 0; i < values.size(); ++i) {
       EXPECT_LE(std::abs(read.data()[i]), std::abs(values[i]));
@@ -238,12 +246,23 @@ TEST(Checkpoint, Bf16IsReadExactlyAndIntegersAreRefused) {
 }
 
 void expect_lent_as_read(const Checkpoint& checkpoint) {
-  for (const std::string name : {"wte.weight", "h.1.attn.c_attn.weight", "h.1.ln_2.bias"}) {
-    const Tensor read = checkpoint.read<float>(name);
-    checkpoint.lend(name, [&](const float* numbers) {
-      EXPECT_TRUE(test::same_bits(read.values(), std::span(numbers, read.size()))) << name;
-    });
-  }
+  const auto expect_numbers = [&](const std::string& name, const Checkpoint::LentMatrix& lent, bool by_unit) {
+    const Tensor read = read_named(checkpoint, name);
+    ASSERT_EQ(lent.in * lent.out, read.size());
+    EXPECT_EQ(lent.layout, by_unit ? WeightLayout::out_in : WeightLayout::in_out);
+    EXPECT_TRUE(test::same_bits(std::as_const(read).values(), std::span(lent.numbers, read.size()))) << name;
+  };
+  checkpoint.lend(Role::embed, [&](const auto& lent) { expect_numbers("wte.weight", lent, true); });
+  const Role qkv[] = {Role::q, Role::k, Role::v};
+  checkpoint.lend(qkv, 1, [&](const auto& lent) { expect_numbers("h.1.attn.c_attn.weight", lent, false); });
+  // A part of a stored matrix, which is copied.
+  const Tensor all = read_named(checkpoint, "h.1.attn.c_attn.weight");
+  const Role keys[] = {Role::k};
+  checkpoint.lend(keys, 1, [&](const Checkpoint::LentMatrix& lent) {
+    ASSERT_EQ(lent.out, 24U);
+    for (std::size_t in = 0; in < lent.in; ++in)
+      for (std::size_t out = 0; out < 24; ++out) EXPECT_EQ(lent.numbers[in * 24 + out], all.matrix().row(in)[24 + out]);
+  });
 }
 
 TEST(Checkpoint, LendsTheNumbersThatItReads) {
@@ -315,7 +334,7 @@ class Sharded : public ::testing::Test {
 
 TEST_F(Sharded, IsTheSameCheckpoint) {
   const Checkpoint checkpoint = open(folder_);
-  const Tensor read = checkpoint.read<float>("h.0.mlp.c_fc.weight");
+  const Tensor read = read_named(checkpoint, "h.0.mlp.c_fc.weight");
   const auto values = test::random_tensors({}).at("h.0.mlp.c_fc.weight").values;
   EXPECT_TRUE(test::same_bits(std::as_const(read).values(), std::span<const float>(values)));
   EXPECT_EQ(checkpoint.fingerprint(), open(TestModelFolder()).fingerprint());

@@ -98,7 +98,7 @@ std::vector<HookEdit> edits_of_all(const ModelConfig& config, std::size_t layer)
 }
 
 void add_edited(const Model& model, const TokenIds& text, Hashes& hashes) {
-  for (const HookEdit& edit : edits_of_all(model.config(), 1 % model.config().n_layers)) {
+  for (const HookEdit& edit : edits_of_all(model.config(), 1 % model.config().n_layers())) {
     RunRequest request;
     request.sequences = {text};
     request.edits = {edit};
@@ -120,7 +120,7 @@ void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& ha
         std::vector<std::size_t> positions;
         for (std::size_t p = 0; p < texts[text].size(); ++p)
           if (random.below(4) == 0) positions.push_back(p);
-        const std::size_t layer = info.scope == Scope::block ? random.below(model.config().n_layers) : 0;
+        const std::size_t layer = info.scope == Scope::block ? random.below(model.config().n_layers()) : 0;
         cell.edits.push_back({{info.hook, layer}, 0, bend(), positions});
       }
       request.cells.push_back(std::move(cell));
@@ -160,7 +160,7 @@ void add_cached(const Model& model, const TokenIds& text, Hashes& hashes) {
 void add_parts(const Model& model, const TokenIds& text, Hashes& hashes) {
   RunRequest first = test::everything_of(model.config(), {text});
   first.captures.clear();
-  first.stop_at = model.config().n_layers / 2;
+  first.stop_at = model.config().n_layers() / 2;
   const auto before = model.run(first);
   add_run("until the middle ", before, hashes);
   RunRequest second;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/random_checkpoint.h"
+
 namespace stratoscope {
 namespace {
 
@@ -54,17 +56,7 @@ TEST(HookPoints, TheTableIsPinned) {
   EXPECT_EQ(lines, expected);
 }
 
-ModelConfig small_config() {
-  ModelConfig config;
-  config.n_layers = 2;
-  config.n_heads = 3;
-  config.d_model = 12;
-  config.d_head = 4;
-  config.d_mlp = 20;
-  config.n_ctx = 8;
-  config.d_vocab = 50;
-  return config;
-}
+ModelConfig small_config() { return test::described({2, 3, 12, 20, 8, 50}); }
 
 TEST(HookPoints, HookPointsComeBlockByBlockAndAreFoundByTheirNames) {
   const auto points = all_hook_points(small_config());

@@ -63,7 +63,7 @@ void on_every_model(const Body& body) {
 
 TEST(Identities, ResidualStreamIsASum) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
-    for (std::size_t layer = 0; layer < loaded.model.config().n_layers; ++layer) {
+    for (std::size_t layer = 0; layer < loaded.model.config().n_layers(); ++layer) {
       const auto at = [&](Hook hook) { return run.value({hook, layer}).values(); };
       const auto pre = at(Hook::resid_pre), attn = at(Hook::attn_out), mid = at(Hook::resid_mid);
       const auto mlp = at(Hook::mlp_out), post = at(Hook::resid_post);
@@ -80,7 +80,7 @@ TEST(Identities, ResidualStreamIsASum) {
 
 TEST(Identities, WhatLeavesABlockEntersTheNext) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
-    const std::size_t layers = loaded.model.config().n_layers;
+    const std::size_t layers = loaded.model.config().n_layers();
     for (std::size_t layer = 0; layer < layers; ++layer) {
       const Tensor& pre = run.value({Hook::resid_pre, layer});
       const auto entry = run.hidden_states.slice(layer);
@@ -97,7 +97,7 @@ TEST(Identities, WhatLeavesABlockEntersTheNext) {
 
 TEST(Identities, PatternIsADistributionOverThePast) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
-    for (std::size_t layer = 0; layer < loaded.model.config().n_layers; ++layer) {
+    for (std::size_t layer = 0; layer < loaded.model.config().n_layers(); ++layer) {
       const Tensor &scores = run.value({Hook::attn_scores, layer}), &pattern = run.value({Hook::pattern, layer});
       const std::size_t positions = pattern.shape()[1];
       for (std::size_t row = 0; row < pattern.matrix().rows; ++row) {
@@ -122,8 +122,8 @@ TEST(Identities, PatternIsADistributionOverThePast) {
 TEST(Identities, HeadResultsAndTheBiasAddUpToAttnOut) {
   on_every_model([](const LoadedRun& loaded, const EngineRun& run) {
     const ModelConfig& config = loaded.model.config();
-    for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
-      const auto bias = loaded.model.checkpoint().read<double>("h." + std::to_string(layer) + ".attn.c_proj.bias");
+    for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
+      const auto bias = loaded.model.checkpoint().read_bias<double>(Role::o, layer);
       const Tensor& result = run.value({Hook::result, layer});
       const Tensor& attn_out = run.value({Hook::attn_out, layer});
       std::vector<double> sums(attn_out.size());
@@ -131,8 +131,8 @@ TEST(Identities, HeadResultsAndTheBiasAddUpToAttnOut) {
         for (std::size_t i = 0; i < config.d_model; ++i) {
           double& sum = sums[row * config.d_model + i];
           sum = bias.data()[i];
-          for (std::size_t head = 0; head < config.n_heads; ++head)
-            sum += static_cast<double>(result.data()[(row * config.n_heads + head) * config.d_model + i]);
+          for (std::size_t head = 0; head < config.n_heads(); ++head)
+            sum += static_cast<double>(result.data()[(row * config.n_heads() + head) * config.d_model + i]);
         }
       const auto error = test::largest_row_error(attn_out.values(), std::span<const double>(sums), config.d_model);
       EXPECT_LE(error.relative, 5e-6) << "layer " << layer << ", " << error.where();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/errors.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
@@ -11,15 +12,7 @@ namespace {
 using Indices = std::vector<std::size_t>;
 using test::refuses;
 
-ModelConfig four_heads() {
-  ModelConfig config;
-  config.n_layers = 3;
-  config.n_heads = 4;
-  config.d_model = 8;
-  config.d_head = 2;
-  config.d_mlp = config.n_ctx = config.d_vocab = 9;
-  return config;
-}
+ModelConfig four_heads() { return test::described({3, 4, 8, 9, 9, 9}); }
 
 std::vector<Capture> captures(const std::vector<std::string>& expressions, const std::vector<std::size_t>& offsets) {
   return CaptureList(expressions, four_heads()).of_texts(offsets);

@@ -283,7 +283,7 @@ std::vector<std::size_t> changed_rows(HookPoint point, const Tensor& a, const Te
 // in the last block those alone whose logits are read.
 double required_operations(const Loaded& loaded, const SweepRequest& request) {
   const ModelConfig& config = loaded.model.config();
-  const std::size_t positions = request.text.size(), d = config.d_model, m = config.d_mlp;
+  const std::size_t positions = request.text.size(), d = config.d_model, m = config.d_mlp();
   const auto clean = loaded.model.run(test::everything_of(config, {request.text}));
   double required = 0;
   const SweepGrid grid(request.edits, request.axes);
@@ -294,15 +294,15 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
     const auto asked = std::count_if(rows.begin(), rows.end(), [&](std::size_t p) { return p >= first; });
     required += 2 * static_cast<double>(asked) * static_cast<double>(in * out);
   };
-  const auto clean_run = [&](std::size_t layer) { return layer + 1 == config.n_layers ? positions - 1 : 0; };
-  for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+  const auto clean_run = [&](std::size_t layer) { return layer + 1 == config.n_layers() ? positions - 1 : 0; };
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
     const auto asked = static_cast<double>(positions - clean_run(layer));
     required += 2 * static_cast<double>(3 * d * d * positions) + 2 * asked * static_cast<double>(d * d + 2 * d * m);
   }
   required += 2 * static_cast<double>(d * config.d_vocab);
   // The run whose values the edits read.
   if (request.edits[0].ends_with("corrupt"))
-    required += 2 * static_cast<double>(config.n_layers * positions) * static_cast<double>(4 * d * d + 2 * d * m);
+    required += 2 * static_cast<double>(config.n_layers() * positions) * static_cast<double>(4 * d * d + 2 * d * m);
   for (std::size_t cell = 0; cell < grid.cells(); ++cell) {
     RunRequest pass = test::everything_of(config, {request.text});
     for (const EditExpression& expression : grid.edits_at(cell))
@@ -311,7 +311,7 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
     const auto rows = [&](Hook hook, std::size_t layer) {
       return changed_rows({hook, layer}, run.value({hook, layer}), clean.value({hook, layer}), positions);
     };
-    for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
+    for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
       rows_times(rows(Hook::ln1_normalized, layer), 0, d, 3 * d);
       rows_times(rows(Hook::z, layer), clean_run(layer), d, d);
       rows_times(rows(Hook::ln2_normalized, layer), clean_run(layer), d, m);

@@ -4,18 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/errors.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
 
 using test::refuses;
 
-ModelConfig twelve_blocks() {
-  ModelConfig config;
-  config.n_layers = 12;
-  config.n_heads = config.d_model = config.d_head = config.d_mlp = config.n_ctx = config.d_vocab = 1;
-  return config;
-}
+ModelConfig twelve_blocks() { return test::described({12, 1, 1, 1, 1, 1}); }
 
 std::vector<std::string> names(const char* pattern) {
   std::vector<std::string> list;
@@ -55,8 +51,7 @@ TEST(HookNames, NamesAndAliases) {
 
 TEST(HookNames, HeadsByTheirShorthand) {
   const auto expect = [](const char* text, const char* name, std::size_t head) {
-    ModelConfig config = twelve_blocks();
-    config.n_heads = 4;
+    const ModelConfig config = test::described({12, 4, 4, 1, 1, 1});
     const HookMatch match = match_hook(text, config);
     ASSERT_EQ(match.points.size(), 1U) << text;
     EXPECT_EQ(name_of(match.points[0]), name) << text;
@@ -111,8 +106,7 @@ TEST(HookNames, ListsOfBlocksAreIndexLists) {
 }
 
 TEST(HookNames, ListsOfHeadsAreTheSameInEveryBlock) {
-  ModelConfig config = twelve_blocks();
-  config.n_heads = 4;
+  const ModelConfig config = test::described({12, 4, 4, 1, 1, 1});
   const HookMatch match = match_hook("L[0,2:4]H[-1,0].pattern", config);
   EXPECT_EQ(match.points.size(), 3U);
   EXPECT_EQ(match.heads, (std::vector<std::size_t>{0, 3}));

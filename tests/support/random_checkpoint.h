@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/families/families.h"
 #include "stratoscope/files/safetensors.h"
 #include "tests/base/temporary_folder.h"
 
@@ -47,6 +48,9 @@ inline nlohmann::json config_of(const Sizes& s) {
   return {{"model_type", "gpt2"}, {"n_layer", s.n_layers},  {"n_head", s.n_heads},    {"n_embd", s.d_model},
           {"n_inner", s.d_mlp},   {"n_positions", s.n_ctx}, {"vocab_size", s.d_vocab}};
 }
+
+// The same, described.
+inline ModelConfig described(const Sizes& s) { return parse_model_config(config_of(s).dump(), "config.json"); }
 
 struct TestTensor {
   Shape shape;

@@ -9,6 +9,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/address.h"
 #include "stratoscope/hub/download/blob_download.h"
@@ -18,7 +19,6 @@
 #include "stratoscope/hub/download/side_by_side.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
-#include "stratoscope/hub/model_config.h"
 #include "stratoscope/hub/model_files.h"
 
 namespace stratoscope {

@@ -1,5 +1,5 @@
 // config.json: what is read, and every way in which it is refused.
-#include "stratoscope/hub/model_config.h"
+#include "stratoscope/families/families.h"
 
 #include <gtest/gtest.h>
 
@@ -23,18 +23,18 @@ TEST(ModelConfig, SizesAndDefaults) {
   json config = good();
   config.erase("n_inner");
   const ModelConfig model = parsed(config);
-  EXPECT_EQ(model.n_layers, 2U);
-  EXPECT_EQ(model.n_heads, 3U);
+  EXPECT_EQ(model.n_layers(), 2U);
+  EXPECT_EQ(model.n_heads(), 3U);
   EXPECT_EQ(model.d_model, 24U);
-  EXPECT_EQ(model.d_head, 8U);
-  EXPECT_EQ(model.d_mlp, 96U);
+  EXPECT_EQ(model.d_head(), 8U);
+  EXPECT_EQ(model.d_mlp(), 96U);
   EXPECT_EQ(model.n_ctx, 48U);
   EXPECT_EQ(model.d_vocab, 67U);
   EXPECT_EQ(model.n_hidden_states(), 3U);
-  EXPECT_EQ(model.activation, Activation::gelu_new);
-  EXPECT_EQ(model.layer_norm_eps, 1e-5);
-  EXPECT_TRUE(model.tie_word_embeddings);
-  EXPECT_NEAR(model.attention_scale(1), 1 / std::sqrt(8.0), 1e-15);
+  EXPECT_EQ(model.blocks[0].mlp.activation, Activation::gelu_new);
+  EXPECT_EQ(model.ln_final.eps, 1e-5);
+  EXPECT_TRUE(model.tied);
+  EXPECT_NEAR(model.blocks[1].attention.scale, 1 / std::sqrt(8.0), 1e-15);
 }
 
 TEST(ModelConfig, Options) {
@@ -48,16 +48,16 @@ TEST(ModelConfig, Options) {
   config["n_ctx"] = 7;  // n_positions counts
   config["resid_pdrop"] = 0.1;
   const ModelConfig model = parsed(config);
-  EXPECT_EQ(model.activation, Activation::gelu);
-  EXPECT_EQ(model.layer_norm_eps, 1e-3);
-  EXPECT_EQ(model.attention_scale(3), 0.25);
-  EXPECT_FALSE(model.tie_word_embeddings);
-  EXPECT_EQ(model.d_mlp, 96U);
+  EXPECT_EQ(model.blocks[0].mlp.activation, Activation::gelu);
+  EXPECT_EQ(model.ln_final.eps, 1e-3);
+  EXPECT_EQ(model.blocks[1].attention.scale, 0.5);
+  EXPECT_FALSE(model.tied);
+  EXPECT_EQ(model.d_mlp(), 96U);
   EXPECT_EQ(model.n_ctx, 48U);
   config.erase("n_positions");
   EXPECT_EQ(parsed(config).n_ctx, 7U);
   config["activation_function"] = "relu";
-  EXPECT_EQ(parsed(config).activation, Activation::relu);
+  EXPECT_EQ(parsed(config).blocks[0].mlp.activation, Activation::relu);
   EXPECT_STREQ(name_of(Activation::relu), "relu");
 }
 

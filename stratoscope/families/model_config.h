@@ -1,0 +1,103 @@
+// A model's architecture as data: what each block is made of, and under which names the weights are stored. A family
+// is a function from config.json to this description (families.h); everything that computes reads this alone.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/families/tensor_names.h"
+#include "stratoscope/ops/activation.h"
+#include "stratoscope/ops/norm.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct NormSpec {
+  NormKind kind = NormKind::none;  // none: the value goes through unchanged, and there are no hook points
+  double eps = 1e-5;
+  bool weight = true;     // stored; otherwise 1
+  bool bias = true;       // stored; otherwise 0
+  bool plus_one = false;  // the weight is 1 + the stored one
+  bool wide = false;      // norms of queries and keys: over all heads at once, not each head by itself
+
+  bool exists() const { return kind != NormKind::none; }
+  bool operator==(const NormSpec&) const = default;
+};
+
+// Rotary position embedding (Su et al. 2021) of the first `dims` numbers of each head, an even number; 0: none. Pair j
+// turns by position * base^(-2j / dims).
+struct Rotary {
+  std::size_t dims = 0;
+  bool interleaved = false;  // pairs (2j, 2j + 1), otherwise (j, j + dims / 2)
+  double base = 10000;
+
+  bool operator==(const Rotary&) const = default;
+};
+
+struct AttentionSpec {
+  std::size_t heads = 0, kv_heads = 0, d_head = 0;  // query head h reads the keys of head h / (heads / kv_heads)
+  double scale = 1;                                 // score = scale * query . key
+  std::size_t window = 0;                           // a query sees so many keys at most, its own included; 0: all
+  double score_cap = 0;                             // score = cap * tanh(score / cap); 0: none
+  bool slopes = false;                              // ALiBi (Press, Smith, Lewis 2021): score += slope * (key - query)
+  bool qkv_bias = true, out_bias = true;
+  Rotary rotary = {};
+
+  std::size_t queries_width() const { return heads * d_head; }  // of all heads side by side, as of z
+  std::size_t keys_width() const { return kv_heads * d_head; }
+  std::size_t qkv_width() const { return queries_width() + 2 * keys_width(); }
+  std::size_t key_head_of(std::size_t head) const { return head / (heads / kv_heads); }
+};
+
+struct MlpSpec {
+  std::size_t width = 0;
+  Activation activation = Activation::gelu_new;
+  bool gated = false;  // activation(gate) * up, otherwise activation(up)
+  bool bias = true;
+
+  std::size_t in_width() const { return gated ? 2 * width : width; }
+};
+
+// norm -> attention -> norm -> add, norm -> MLP -> norm -> add. Norms that are not there are of kind `none`.
+struct BlockSpec {
+  NormSpec ln1 = {}, ln1_post = {}, ln2 = {}, ln2_post = {}, q_norm = {}, k_norm = {};
+  AttentionSpec attention = {};
+  MlpSpec mlp = {};
+  bool parallel = false;     // the MLP reads what enters the block, not what attention leaves
+  bool shared_norm = false;  // and reads it through ln1
+};
+
+struct ModelConfig {
+  std::string family = "gpt2";  // config.json's model_type
+  std::string title = "GPT-2";  // for people
+  std::size_t d_model = 0, d_vocab = 0;
+  std::size_t n_ctx = 0;  // the longest text in tokens
+  std::vector<BlockSpec> blocks = {};
+  NormSpec ln_final = {};
+  bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
+  std::size_t position_offset = 0;
+  double embed_scale = 1;  // embeddings are multiplied by this as they enter the residual stream
+  double logit_cap = 0;    // logits = cap * tanh(logits / cap) after unembed.hook_out; 0: none
+  bool tied = false;       // the unembedding is the embedding's transpose
+  bool unembed_bias = false;
+  TensorNames tensors = {};
+
+  std::optional<std::size_t> bos_token_id = {};             // of the beginning of a text
+  std::vector<std::size_t> eos_token_ids = {};              // each ends a generated text
+  std::vector<std::pair<std::string, bool>> switches = {};  // of the family, by config.json's names, for people
+
+  std::size_t n_layers() const { return blocks.size(); }
+  std::size_t n_hidden_states() const { return blocks.size() + 1; }
+  // The most of any block.
+  std::size_t n_heads() const;
+  std::size_t d_head() const;
+  std::size_t d_mlp() const;
+};
+
+// The slope of ALiBi that a head has, of `heads`.
+double slope_of(std::size_t head, std::size_t heads);
+
+}  // namespace stratoscope

@@ -1,0 +1,33 @@
+// Under which names a family stores its weights.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/ops/weight_layout.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+// How the projections to queries, keys and values are stored.
+enum class QkvStorage {
+  apart,    // three matrices
+  thirds,   // one: all queries, then all keys, then all values
+  by_head,  // one: each head's query, key and value side by side
+};
+
+// Each name is followed by ".weight" and ".bias" in the file. Those of a block come after `block`, in which {} stands
+// for the block's number.
+struct TensorNames {
+  std::string embed, pos_embed, ln_final, unembed;
+  std::string block;
+  std::string ln1, q, k, v, o, q_norm, k_norm, ln1_post, ln2, gate, up, down, ln2_post;
+  QkvStorage qkv = QkvStorage::apart;          // where not apart, q names the matrix
+  bool gate_with_up = false;                   // one matrix named by `gate`: the gate's rows, then those of up
+  WeightLayout layout = WeightLayout::out_in;  // of the matrices in blocks
+  // What may stand before every name, and what is ignored in a block: buffers that old files hold.
+  std::string prefix;
+  std::vector<std::string> ignored_in_block;
+};
+
+}  // namespace stratoscope

@@ -1,0 +1,72 @@
+// Where each part of a model lies in its files, derived from the description.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/families/model_config.h"
+#include "stratoscope/tensor/shape.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+enum class Role {
+  embed,      // [d_vocab, d_model]
+  pos_embed,  // [positions, d_model]
+  ln1,
+  q,
+  k,
+  v,
+  q_norm,
+  k_norm,
+  o,  // of all heads below one another
+  ln1_post,
+  ln2,
+  gate,
+  up,
+  down,
+  ln2_post,
+  ln_final,
+  unembed,  // [d_vocab, d_model]
+};
+
+// A matrix that maps `in` numbers to `out`. It may be a part of a stored tensor that has `stored_out` of them: unit i
+// of the matrix is unit first + i / run * stride + i % run of the tensor.
+struct StoredMatrix {
+  std::string name;  // without ".weight"
+  std::size_t in = 0, out = 0, stored_out = 0;
+  std::size_t first = 0, run = 1, stride = 1;
+  WeightLayout layout = WeightLayout::out_in;
+  bool bias = false;
+
+  Shape shape() const;
+  std::size_t unit(std::size_t i) const { return first + i / run * stride + i % run; }
+  bool is_whole() const { return out == stored_out && first == 0 && run >= out; }
+};
+
+// The vectors of a norm, repeated over the row that it works on: `repeats` times `size` numbers.
+struct StoredNorm {
+  std::string name;
+  NormSpec spec;
+  std::size_t size = 0, repeats = 1;
+};
+
+// `layer` is 0 for what is not in a block.
+StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer = 0);
+StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer = 0);
+
+// Every tensor that the model needs with its shape, in the order of the forward pass, but for an unembedding that is
+// the embedding.
+std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config);
+
+// Whether a name of no tensor that the model needs belongs to a block that it does not have: "h.12.ln_1.weight".
+bool is_part_of_another_block(const std::string& name, const ModelConfig& config);
+// Whether a tensor is a buffer of old files, such as the causal mask, which the architecture implies.
+bool is_ignored_buffer(const std::string& name, const ModelConfig& config);
+
+// Numbers that the model is made of; a tied unembedding counts once.
+std::size_t parameters_of(const ModelConfig& config);
+
+}  // namespace stratoscope
