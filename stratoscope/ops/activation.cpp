@@ -22,7 +22,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // x / (1 + exp(minus_u)): x times the sigmoid of u.
 template <class D, class V>
-V times_sigmoid(D d, V x, V minus_u) {
+HWY_INLINE V times_sigmoid(D d, V x, V minus_u) {
   // Past 88 the result is 0 in float32, and exp would leave the range that its kernel is made for; x times 0 leaves
   // what is not finite visible.
   const auto limit = hn::Set(d, 88.0F);
@@ -32,7 +32,7 @@ V times_sigmoid(D d, V x, V minus_u) {
 }
 
 template <class D, class V>
-V gelu_new(D d, V x) {
+HWY_INLINE V gelu_new(D d, V x) {
   // -2 sqrt(2/pi) and the cubic term's factor.
   return times_sigmoid(d, x,
                        hn::Mul(hn::Mul(x, hn::Set(d, -1.5957691216057308F)),
@@ -41,7 +41,7 @@ V gelu_new(D d, V x) {
 
 // NaN stays NaN.
 template <class D, class V>
-V relu(D d, V x) {
+HWY_INLINE V relu(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
 }
 

@@ -21,7 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The sum over i of term(x[i]) in double: lane by lane, then the lanes, then the rest one by one. The order depends
 // on n alone.
 template <class Term, class ScalarTerm>
-double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar_term) {
+HWY_INLINE double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar_term) {
   const hn::ScalableTag<double> wide;
   const hn::Rebind<float, decltype(wide)> narrow;
   const std::size_t lanes = hn::Lanes(wide);
