@@ -14,6 +14,7 @@ namespace stratoscope {
 
 struct GridPoint {
   std::size_t prompt, cell;
+  bool operator==(const GridPoint&) const = default;
 };
 
 struct SweepJob {
