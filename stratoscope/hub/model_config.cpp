@@ -117,6 +117,9 @@ const char* name_of(Activation activation) {
   switch (activation) {
     case Activation::gelu_new: return "gelu_new";
     case Activation::gelu: return "gelu";
+    case Activation::relu2: return "relu2";
+    case Activation::silu: return "silu";
+    case Activation::quick_gelu: return "quick_gelu";
     default: return "relu";
   }
 }

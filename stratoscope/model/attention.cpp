@@ -37,7 +37,7 @@ class CausalAttention {
       const auto block = buffer.matrix().rows_from(0, count);
       write_scores(keys_values, of, head, first, block);
       capture(captured_scores_, of, head, first, block);
-      for (std::size_t r = 0; r < count; ++r) softmax_row(block.row(r), keys_seen(of, first + r));
+      for (std::size_t r = 0; r < count; ++r) softmax_row(block.row(r), 0, keys_seen(of, first + r));
       capture(captured_pattern_, of, head, first, block);
       mix(keys_values, of, head, first, block);
     }
@@ -62,7 +62,7 @@ class CausalAttention {
     parallel_for(n_heads_, [&](std::size_t head) {
       const auto rows = values.slice(head);
       capture(captured_scores_, of, head, 0, rows);
-      for (std::size_t r = 0; r < of.rows; ++r) softmax_row(rows.row(r), keys_seen(of, r));
+      for (std::size_t r = 0; r < of.rows; ++r) softmax_row(rows.row(r), 0, keys_seen(of, r));
       hide_unseen(of, rows, 0);
     });
     hooks_.edit(pattern_point_, sequence, value);
@@ -82,12 +82,14 @@ class CausalAttention {
 
   void write_scores(const HeadKeysValues& keys_values, const AttendedSequence& of, std::size_t head, std::size_t first,
                     MatrixView<float> rows) const {
-    keys_values.scores(of_head(q_, head).rows_from(of.first_row + first, rows.rows), scale_, of.past + first, rows);
+    keys_values.scores(of_head(q_, head).rows_from(of.first_row + first, rows.rows), scale_, of.past + first,
+                       KeyWindow{}, rows);
   }
 
   void mix(const HeadKeysValues& keys_values, const AttendedSequence& of, std::size_t head, std::size_t first,
            MatrixView<const float> pattern) const {
-    keys_values.mix(pattern, of.past + first, of_head(z_, head).rows_from(of.first_row + first, pattern.rows));
+    keys_values.mix(pattern, of.past + first, KeyWindow{},
+                    of_head(z_, head).rows_from(of.first_row + first, pattern.rows));
   }
 
   static void capture(KeyRows<float>* captured, const AttendedSequence& of, std::size_t head, std::size_t first,

@@ -9,7 +9,7 @@
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/add.h"
-#include "stratoscope/ops/layer_norm.h"
+#include "stratoscope/ops/norm.h"
 
 namespace stratoscope {
 namespace {
@@ -66,9 +66,9 @@ Scratch::Scratch(const ModelConfig& config, std::size_t rows)
 void run_norm(MatrixView<const float> x, const ModelConfig& config, const NormWeights& weights, NormPoints points,
               Scratch& scratch, MatrixView<float> normed, Hooks<float>& hooks) {
   const auto normalized = scratch.normalized.matrix();
-  layer_norm_statistics(x, static_cast<float>(config.layer_norm_eps), normalized, scratch.scale.data());
+  norm_statistics(NormKind::layer, x, static_cast<float>(config.layer_norm_eps), normalized, scratch.scale.matrix());
   hooks.fire(points.scale, scratch.scale.matrix());
-  if (hooks.edits(points.scale)) normalize_by(x, scratch.scale.data(), normalized);
+  if (hooks.edits(points.scale)) normalize_by(NormKind::layer, x, scratch.scale.matrix(), normalized);
   hooks.fire(points.normalized, normalized);
   scale_and_shift(normalized, weights.weight.data(), weights.bias.data(), normed);
 }

@@ -71,6 +71,9 @@ double activate(Activation activation, double x) {
   switch (activation) {
     case Activation::gelu_new: return 0.5 * x * (1 + std::tanh(kRootTwoOverPi * (x + 0.044715 * x * x * x)));
     case Activation::gelu: return 0.5 * x * (1 + std::erf(x / kRootTwo));
+    case Activation::relu2: return x < 0 ? 0 : x * x;
+    case Activation::silu: return x / (1 + std::exp(-x));
+    case Activation::quick_gelu: return x / (1 + std::exp(-1.702 * x));
     default: return x < 0 ? 0 : x;
   }
 }

@@ -71,9 +71,10 @@ class Attention {
     const auto scale = static_cast<float>(of_.config.attention_scale(of_.layer));
     const auto q = q_rows(queries, head);
     if (queries.clean_keys > 0)
-      clean_keys_values(queries.member, head).scores_of_first(queries.clean_keys, q, scale, rows);
+      clean_keys_values(queries.member, head)
+          .scores_of_first(queries.clean_keys, q, scale, queries.first_position, KeyWindow{}, rows);
     if (own != nullptr)
-      own->scores(q, scale, queries.first_position - queries.clean_keys,
+      own->scores(q, scale, queries.first_position - queries.clean_keys, KeyWindow{},
                   rows.cols_from(queries.clean_keys, rows.cols - queries.clean_keys));
   }
 
@@ -82,10 +83,11 @@ class Attention {
         own != nullptr ? own->padded_head() : clean_keys_values(queries.member, head).padded_head();
     Tensor z = Tensor::zeros({queries.count, width});
     if (queries.clean_keys > 0)
-      clean_keys_values(queries.member, head).add_mix_of_first(queries.clean_keys, pattern, z.matrix());
+      clean_keys_values(queries.member, head)
+          .add_mix_of_first(queries.clean_keys, pattern, queries.first_position, KeyWindow{}, z.matrix());
     if (own != nullptr)
       own->add_mix(pattern.cols_from(queries.clean_keys, pattern.cols - queries.clean_keys),
-                   queries.first_position - queries.clean_keys, z.matrix());
+                   queries.first_position - queries.clean_keys, KeyWindow{}, z.matrix());
     for (std::size_t i = 0; i < queries.count; ++i)
       std::copy_n(z.matrix().row(i), d_head(), of_.values.z.matrix().row(place(queries, i)) + head * d_head());
   }
@@ -94,7 +96,7 @@ class Attention {
     Tensor buffer({queries.count, row_capacity(queries, own, head)});
     const auto rows = buffer.matrix();
     write_scores(queries, own, head, rows);
-    for (std::size_t i = 0; i < queries.count; ++i) softmax_row(rows.row(i), queries.first_position + i + 1);
+    for (std::size_t i = 0; i < queries.count; ++i) softmax_row(rows.row(i), 0, queries.first_position + i + 1);
     mix(queries, own, head, rows);
   }
 
@@ -111,7 +113,7 @@ class Attention {
     edit(Hook::attn_scores, queries, buffer, positions);
     for (std::size_t head = 0; head < heads; ++head) {
       const auto rows = buffer.slice(head);
-      for (std::size_t i = 0; i < queries.count; ++i) softmax_row(rows.row(i), queries.first_position + i + 1);
+      for (std::size_t i = 0; i < queries.count; ++i) softmax_row(rows.row(i), 0, queries.first_position + i + 1);
       hide_unseen(queries, rows, positions, 0);
     }
     edit(Hook::pattern, queries, buffer, positions);

@@ -8,7 +8,7 @@
 #include "stratoscope/model/stack_attention.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/add.h"
-#include "stratoscope/ops/layer_norm.h"
+#include "stratoscope/ops/norm.h"
 
 namespace stratoscope {
 namespace {
@@ -93,9 +93,10 @@ void StackBlock::multiply(const PackedMatrix& weights, MatrixView<const float> x
 void stack_norm(const Stack& stack, Stack::Range range, const ModelConfig& config, const NormWeights& weights,
                 NormPoints points, MatrixView<const float> x, StackValues& values) {
   const auto normalized = rows_of(values.normalized, range);
-  float* divisors = values.scale.data() + range.first;
-  layer_norm_statistics(x, static_cast<float>(config.layer_norm_eps), normalized, divisors);
-  if (fire(stack, points.scale, range, values.scale.matrix(), config)) normalize_by(x, divisors, normalized);
+  const auto divisors = rows_of(values.scale, range);
+  norm_statistics(NormKind::layer, x, static_cast<float>(config.layer_norm_eps), normalized, divisors);
+  if (fire(stack, points.scale, range, values.scale.matrix(), config))
+    normalize_by(NormKind::layer, x, divisors, normalized);
   fire(stack, points.normalized, range, values.normalized.matrix(), config);
   scale_and_shift(normalized, weights.weight.data(), weights.bias.data(), rows_of(values.normed, range));
 }

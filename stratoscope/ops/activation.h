@@ -10,9 +10,17 @@ enum class Activation {
   gelu_new,  // x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3): equals GELU's tanh form (Hendrycks, Gimpel 2016)
   gelu,      // x Phi(x), Phi the normal distribution function
   relu,
+  relu2,       // the square of relu
+  silu,        // x sigmoid(x), also called swish
+  quick_gelu,  // x sigmoid(1.702 x)
 };
 
 // In place.
 void activate(Activation activation, MatrixView<float> values);
+
+// out = activation(gate) * linear, [rows, cols] all; the activation has the bits of `activate`. out may be gate or
+// linear.
+void activate_and_multiply(Activation activation, MatrixView<const float> gate, MatrixView<const float> linear,
+                           MatrixView<float> out);
 
 }  // namespace stratoscope

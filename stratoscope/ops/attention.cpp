@@ -46,21 +46,26 @@ void score_tile(const float* const* q, const float* kt, std::size_t d_head, std:
     for (std::size_t v = 0; v < V; ++v) hn::StoreU(hn::Mul(sum[r][v], factor), d, out[r] + key + v * lanes);
 }
 
+// The keys from `key`, a multiple of the lanes, to key_count.
 template <std::size_t R>
 void score_rows_of(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
-                   float* const* out, std::size_t key_count) {
+                   float* const* out, std::size_t key, std::size_t key_count) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  std::size_t key = 0;
   for (; key + kVectors * lanes <= key_stride && key < key_count; key += kVectors * lanes)
     score_tile<R, kVectors>(q, kt, d_head, key_stride, scale, out, key);
   for (; key < key_count; key += lanes) score_tile<R, 1>(q, kt, d_head, key_stride, scale, out, key);
 }
 
+// Row r sees the keys from window.first_key(first_query + r) to itself, of the first key_count.
 void score_rows(const float* const* q, std::size_t rows, const float* kt, std::size_t d_head, std::size_t key_stride,
-                float scale, float* const* out, std::size_t key_count) {
+                float scale, std::size_t first_query, KeyWindow window, float* const* out, std::size_t key_count) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const auto first_vector = [&](std::size_t row) { return window.first_key(first_query + row) / lanes * lanes; };
+  const auto end = [&](std::size_t row) { return std::min(key_count, first_query + row + 1); };
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) score_rows_of<kRows>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
-  for (; r < rows; ++r) score_rows_of<1>(q + r, kt, d_head, key_stride, scale, out + r, key_count);
+  for (; r + kRows <= rows; r += kRows)
+    score_rows_of<kRows>(q + r, kt, d_head, key_stride, scale, out + r, first_vector(r), end(r + kRows - 1));
+  for (; r < rows; ++r) score_rows_of<1>(q + r, kt, d_head, key_stride, scale, out + r, first_vector(r), end(r));
 }
 
 // Adds pattern[r, j] v[j] for j in [first, last) to V vectors of R rows of z, in the order of j.
@@ -95,25 +100,53 @@ void mix_rows_of(const float* const* pattern, const float* values, std::size_t v
   for (; col < value_stride; col += lanes) mix_tile<R, 1>(pattern, values, value_stride, first, last, z, col);
 }
 
-// z rows are zeroed and padded to value_stride; row r mixes the keys [0, first_query + r].
+// z rows are padded to value_stride; row r mixes the keys from window.first_key(first_query + r) to itself, of the
+// first key_count.
 void mix_rows(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
-              std::size_t first_query, float* const* z) {
+              std::size_t first_query, KeyWindow window, std::size_t key_count, float* const* z) {
+  const auto first = [&](std::size_t row) { return window.first_key(first_query + row); };
+  const auto end = [&](std::size_t row) { return std::min(key_count, first_query + row + 1); };
+  const auto mix_one = [&](std::size_t row, std::size_t from, std::size_t to) {
+    if (from < to) mix_rows_of<1>(pattern + row, values, value_stride, from, to, z + row);
+  };
   std::size_t r = 0;
   for (; r + kRows <= rows; r += kRows) {
-    const std::size_t shared = first_query + r + 1;  // the keys that all four rows may see
-    mix_rows_of<kRows>(pattern + r, values, value_stride, 0, shared, z + r);
-    for (std::size_t own = 1; own < kRows; ++own)
-      mix_rows_of<1>(pattern + r + own, values, value_stride, shared, shared + own, z + r + own);
+    // The keys that all four rows see, and before and behind them those that some do.
+    const std::size_t shared_end = end(r), shared_first = std::min(first(r + kRows - 1), shared_end);
+    for (std::size_t row = r; row + 1 < r + kRows; ++row) mix_one(row, first(row), shared_first);
+    if (shared_first < shared_end)
+      mix_rows_of<kRows>(pattern + r, values, value_stride, shared_first, shared_end, z + r);
+    for (std::size_t row = r + 1; row < r + kRows; ++row) mix_one(row, std::max(first(row), shared_end), end(row));
   }
-  for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, first_query + r + 1, z + r);
+  for (; r < rows; ++r) mix_one(r, first(r), end(r));
 }
 
-// Every row mixes the keys [0, count).
-void mix_first(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
-               std::size_t count, float* const* z) {
-  std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) mix_rows_of<kRows>(pattern + r, values, value_stride, 0, count, z + r);
-  for (; r < rows; ++r) mix_rows_of<1>(pattern + r, values, value_stride, 0, count, z + r);
+// x = function(d, x) for every number of a row.
+template <class Function>
+HWY_INLINE void change_row(float* row, std::size_t n, Function function) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(function(d, hn::LoadU(d, row + i), i), d, row + i);
+  if (i < n) store_first(function(d, load_first(d, row + i, n - i), i), d, row + i, n - i);
+}
+
+void cap_row(float* row, std::size_t n, float cap) {
+  change_row(row, n, [cap](auto d, auto x, std::size_t) {
+    const auto caps = hn::Set(d, cap);
+    const auto ratio = hn::Div(x, caps);
+    // tanh is 1 from 10 on; much larger numbers would leave the range that its kernel is made for.
+    const auto limited = hn::Clamp(ratio, hn::Set(d, -20.0F), hn::Set(d, 20.0F));
+    return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(caps, hn::Tanh(d, limited)));
+  });
+}
+
+// Number i lies `before` - i keys before the query.
+void slope_row(float* row, std::size_t n, float before, float slope) {
+  change_row(row, n, [before, slope](auto d, auto x, std::size_t i) {
+    const auto distance = hn::Iota(d, static_cast<float>(i) - before);
+    return hn::MulAdd(hn::Set(d, slope), distance, x);
+  });
 }
 
 void softmax_of_row(float* row, std::size_t n) {
@@ -152,7 +185,8 @@ HWY_AFTER_NAMESPACE();
 namespace stratoscope {
 HWY_EXPORT(score_rows);
 HWY_EXPORT(mix_rows);
-HWY_EXPORT(mix_first);
+HWY_EXPORT(cap_row);
+HWY_EXPORT(slope_row);
 HWY_EXPORT(softmax_of_row);
 HWY_EXPORT(float_lanes);
 
@@ -192,42 +226,51 @@ HeadKeysValues::HeadKeysValues(std::span<const float* const> k, std::span<const 
     std::fill_n(std::copy_n(v[j], d_head_, values.row(j)), values.cols - d_head_, 0.0F);
 }
 
-void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t first_query,
+void HeadKeysValues::scores(MatrixView<const float> q, float scale, std::size_t first_query, KeyWindow window,
                             MatrixView<float> scores) const {
-  scores_of_first(std::min(keys_, first_query + q.rows), q, scale, scores);
+  scores_of_first(keys_, q, scale, first_query, window, scores);
 }
 
-void HeadKeysValues::scores_of_first(std::size_t count, MatrixView<const float> q, float scale,
-                                     MatrixView<float> scores) const {
+void HeadKeysValues::scores_of_first(std::size_t count, MatrixView<const float> q, float scale, std::size_t first_query,
+                                     KeyWindow window, MatrixView<float> scores) const {
   const auto rows_in = row_pointers(q);
   const auto rows_out = row_pointers(scores);
   HWY_DYNAMIC_DISPATCH(score_rows)
-  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, rows_out.data(),
-   whole_vectors(count));
+  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, first_query, window,
+   rows_out.data(), count);
 }
 
-void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> z) const {
+void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_query, KeyWindow window,
+                         MatrixView<float> z) const {
   Tensor padded = Tensor::zeros({z.rows, padded_head()});
-  add_mix(pattern, first_query, padded.matrix());
+  add_mix(pattern, first_query, window, padded.matrix());
   for (std::size_t r = 0; r < z.rows; ++r) std::copy_n(padded.matrix().row(r), d_head_, z.row(r));
 }
 
-void HeadKeysValues::add_mix(MatrixView<const float> pattern, std::size_t first_query,
+void HeadKeysValues::add_mix(MatrixView<const float> pattern, std::size_t first_query, KeyWindow window,
                              MatrixView<float> padded_z) const {
+  add_mix_of_first(keys_, pattern, first_query, window, padded_z);
+}
+
+void HeadKeysValues::add_mix_of_first(std::size_t count, MatrixView<const float> pattern, std::size_t first_query,
+                                      KeyWindow window, MatrixView<float> padded_z) const {
   const auto rows_in = row_pointers(pattern);
   const auto rows_out = row_pointers(padded_z);
   HWY_DYNAMIC_DISPATCH(mix_rows)
-  (rows_in.data(), pattern.rows, values_.data(), padded_head(), first_query, rows_out.data());
+  (rows_in.data(), pattern.rows, values_.data(), padded_head(), first_query, window, count, rows_out.data());
 }
 
-void HeadKeysValues::add_mix_of_first(std::size_t count, MatrixView<const float> pattern,
-                                      MatrixView<float> padded_z) const {
-  const auto rows_in = row_pointers(pattern);
-  const auto rows_out = row_pointers(padded_z);
-  HWY_DYNAMIC_DISPATCH(mix_first)
-  (rows_in.data(), pattern.rows, values_.data(), padded_head(), count, rows_out.data());
+void cap_scores(float* row, std::size_t first, std::size_t end, float cap) {
+  HWY_DYNAMIC_DISPATCH(cap_row)(row + first, end - first, cap);
 }
 
-void softmax_row(float* row, std::size_t valid) { HWY_DYNAMIC_DISPATCH(softmax_of_row)(row, valid); }
+void add_slopes(float* row, std::size_t first, std::size_t end, std::size_t query, float slope) {
+  HWY_DYNAMIC_DISPATCH(slope_row)
+  (row + first, end - first, static_cast<float>(query) - static_cast<float>(first), slope);
+}
+
+void softmax_row(float* row, std::size_t first, std::size_t end) {
+  HWY_DYNAMIC_DISPATCH(softmax_of_row)(row + first, end - first);
+}
 }  // namespace stratoscope
 #endif

@@ -1,7 +1,8 @@
-// Causal attention of one head over one sequence, in three steps over whole score rows.
+// Causal attention of one head over one sequence, in steps over score rows: scores, cap_scores and add_slopes where
+// a model has them, softmax_row, mix.
 //
 // Each number is summed in one fixed order that depends on its own row alone: captured, batched and partial runs
-// agree in every bit. Masked keys take no part.
+// agree in every bit. Hidden keys take no part. Several heads of queries may read the keys and values of one head.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,18 @@ namespace stratoscope {
 // Query rows whose score rows are held at once: those of a thousand keys stay in the second-level cache.
 constexpr std::size_t kQueryRows = 64;
 
+// The last `size` keys up to a query's own are those that it sees; 0: all of them.
+struct KeyWindow {
+  std::size_t size = 0;
+
+  // The first key that the query at `position` sees; both count from the same key.
+  std::size_t first_key(std::size_t position) const { return size > 0 && position >= size ? position + 1 - size : 0; }
+};
+
 // Keys and values of one head, laid out for the kernels; filled once, then read by every query row.
+//
+// Keys count from the first one that is held, and so do queries: row i of a block stands at first_query + i. It sees
+// the keys from window.first_key(first_query + i) up to itself.
 class HeadKeysValues {
  public:
   // k and v are [keys, d_head], rows may be strided.
@@ -26,19 +38,23 @@ class HeadKeysValues {
   // Score rows must have room for this many numbers (keys, rounded up to whole vectors).
   std::size_t row_capacity() const { return transposed_keys_.shape()[1]; }
 
-  // scores[i, j] = scale * q[i] · k[j] for every key j up to query i's own position, first_query + i. What lies
-  // beyond is undefined. q is [rows, d_head], scores [rows, row_capacity()].
-  void scores(MatrixView<const float> q, float scale, std::size_t first_query, MatrixView<float> scores) const;
+  // scores[i, j] = scale * q[i] · k[j] for every key j that query i sees. The others are undefined. q is
+  // [rows, d_head], scores [rows, row_capacity()].
+  void scores(MatrixView<const float> q, float scale, std::size_t first_query, KeyWindow window,
+              MatrixView<float> scores) const;
 
-  // z[i] = sum over j <= first_query + i of pattern[i, j] v[j]; z is [rows, d_head].
-  void mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> z) const;
+  // z[i] = sum over the keys j that query i sees of pattern[i, j] v[j]; z is [rows, d_head].
+  void mix(MatrixView<const float> pattern, std::size_t first_query, KeyWindow window, MatrixView<float> z) const;
 
-  // For queries that see the first `count` of these keys and then others: scores of those keys, the same for every
-  // query; and z[i] += sum over j < count of pattern[i, j] v[j], which `add_mix` of the others goes on with.
-  void scores_of_first(std::size_t count, MatrixView<const float> q, float scale, MatrixView<float> scores) const;
-  void add_mix_of_first(std::size_t count, MatrixView<const float> pattern, MatrixView<float> padded_z) const;
+  // For queries that see no more than the first `count` of these keys, and then others: scores of those keys; and
+  // z[i] += sum over those keys j that query i sees of pattern[i, j] v[j], which `add_mix` of the others goes on with.
+  void scores_of_first(std::size_t count, MatrixView<const float> q, float scale, std::size_t first_query,
+                       KeyWindow window, MatrixView<float> scores) const;
+  void add_mix_of_first(std::size_t count, MatrixView<const float> pattern, std::size_t first_query, KeyWindow window,
+                        MatrixView<float> padded_z) const;
   // As mix, added to what padded_z holds.
-  void add_mix(MatrixView<const float> pattern, std::size_t first_query, MatrixView<float> padded_z) const;
+  void add_mix(MatrixView<const float> pattern, std::size_t first_query, KeyWindow window,
+               MatrixView<float> padded_z) const;
   // The width of padded_z: d_head, rounded up to whole vectors.
   std::size_t padded_head() const { return values_.shape()[1]; }
 
@@ -48,7 +64,16 @@ class HeadKeysValues {
   Tensor values_;           // [keys, d_head rounded up to whole vectors]
 };
 
-// Softmax over the first `valid` numbers of a row, in place: the row's maximum is subtracted, then two passes.
-void softmax_row(float* row, std::size_t valid);
+// These work in place on the numbers [first, end) of a score row and touch no others.
+
+// score = cap * tanh(score / cap).
+void cap_scores(float* row, std::size_t first, std::size_t end, float cap);
+
+// score += slope * (key - query): ALiBi (Press, Smith, Lewis 2021). `query` is the query's own key in the row; exact
+// distances end at 2^24.
+void add_slopes(float* row, std::size_t first, std::size_t end, std::size_t query, float slope);
+
+// Softmax: the maximum is subtracted, then two passes. The bits depend on the numbers and on how many there are.
+void softmax_row(float* row, std::size_t first, std::size_t end);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// GELU in both forms and ReLU against their formulas in double, on every instruction set.
+// The activations against their formulas in double, on every instruction set.
 #include "stratoscope/ops/activation.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ops/targets.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
@@ -16,6 +17,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 double expected_of(Activation activation, double x) {
   if (activation == Activation::relu) return x < 0 ? 0 : x;
+  if (activation == Activation::relu2) return x < 0 ? 0 : x * x;
+  if (activation == Activation::silu) return x * (1 / (1 + std::exp(-x)));
+  if (activation == Activation::quick_gelu) return x * (1 / (1 + std::exp(-1.702 * x)));
   // erfc and the exponential keep their digits far below zero, where 1 + tanh and 1 + erf do not.
   if (activation == Activation::gelu) return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
   const double u = std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
@@ -30,6 +34,11 @@ std::vector<float> activated(Activation activation, std::vector<float> values) {
 // Below these the results are far beneath what a sum of float32 activations could notice.
 double tolerance(double x) { return 3e-6 * std::abs(x) * (x < -4 ? 1e-3 : 1) + 1e-37; }
 
+// From where on downwards the result is as good as zero.
+float zero_below(Activation activation) {
+  return activation == Activation::silu ? -88 : activation == Activation::quick_gelu ? -51.5F : -30;
+}
+
 class Activations : public ::testing::TestWithParam<Activation> {};
 
 TEST_P(Activations, AgreeWithTheFormula) {
@@ -40,9 +49,14 @@ TEST_P(Activations, AgreeWithTheFormula) {
       x.push_back(value);
     const auto y = activated(GetParam(), x);
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const double expected = expected_of(GetParam(), static_cast<double>(x[i]));
-      const double allowed = 1.5e-6 * std::abs(expected) + tolerance(static_cast<double>(x[i])) * (x[i] < 0 ? 1 : 0);
-      ASSERT_NEAR(static_cast<double>(y[i]), x[i] < -30 ? 0 : expected, x[i] < -30 ? 1e-30 : allowed) << "at " << x[i];
+      const bool zero = x[i] < zero_below(GetParam());
+      const double expected = zero ? 0 : expected_of(GetParam(), static_cast<double>(x[i]));
+      if (expected > static_cast<double>(std::numeric_limits<float>::max())) {
+        ASSERT_EQ(y[i], kInfinity) << "at " << x[i];
+        continue;
+      }
+      const double allowed = 1.5e-6 * std::abs(expected) + (x[i] < 0 ? tolerance(static_cast<double>(x[i])) : 1e-37);
+      ASSERT_NEAR(static_cast<double>(y[i]), expected, zero ? 1e-30 : allowed) << "at " << x[i];
     }
   });
 }
@@ -55,10 +69,10 @@ TEST_P(Activations, Extremes) {
     EXPECT_EQ(y[2], kInfinity);
     EXPECT_TRUE(std::isnan(y[3]));
     EXPECT_TRUE(std::isfinite(y[4])) << "a NaN spread to its neighbour";
-    if (GetParam() == Activation::relu) {
+    if (GetParam() == Activation::relu || GetParam() == Activation::relu2) {
       EXPECT_EQ(activated(GetParam(), {-kInfinity})[0], 0.0F);
     }
-    // 0 * infinity: PyTorch's GELU of -infinity is NaN too; finite numbers never are.
+    // 0 * infinity: PyTorch's GELU and SiLU of -infinity are NaN too; of finite numbers they never are.
     const float lowest = activated(GetParam(), {std::numeric_limits<float>::lowest()})[0];
     EXPECT_EQ(lowest, 0.0F);
   });
@@ -80,12 +94,45 @@ TEST_P(Activations, EveryPlaceOfARowHasTheSameBits) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Activations, ::testing::Values(Activation::gelu_new, Activation::gelu, Activation::relu),
-                         [](const auto& which) {
-                           return which.param == Activation::gelu_new ? "gelu_new"
-                                  : which.param == Activation::gelu   ? "gelu"
-                                                                      : "relu";
-                         });
+TEST_P(Activations, TheProductIsThatOfTheActivatedGate) {
+  test::on_every_target([] {
+    test::Random random(8);
+    for (const std::size_t cols : {1U, 3U, 7U, 8U, 17U, 33U, 64U, 100U}) {
+      // Gate and linear side by side in one matrix, as one product leaves them.
+      constexpr std::size_t kRows = 5;
+      auto both = random.units(kRows * 2 * cols, 6);
+      both[0] = kInfinity;
+      both[cols - 1] = 1e30F;
+      const MatrixView<float> gate(both.data(), kRows, cols, 2 * cols);
+      const MatrixView<float> right(both.data() + cols, kRows, cols, 2 * cols);
+      std::vector<float> activated_gate, y(kRows * (cols + 3), 7.0F), alone(cols);
+      for (std::size_t r = 0; r < kRows; ++r)
+        activated_gate.insert(activated_gate.end(), gate.row(r), gate.row(r) + cols);
+      activate(GetParam(), {activated_gate.data(), kRows, cols});
+      activate_and_multiply(GetParam(), gate, right, {y.data(), kRows, cols, cols + 3});
+      activate_and_multiply(GetParam(), gate.rows_from(2, 1), right.rows_from(2, 1), {alone.data(), 1, cols});
+      activate_and_multiply(GetParam(), gate, right, gate);
+      for (std::size_t r = 0; r < kRows; ++r) {
+        for (std::size_t i = 0; i < cols; ++i) {
+          const float expected = activated_gate[r * cols + i] * right.row(r)[i];
+          ASSERT_EQ(y[r * (cols + 3) + i], expected) << cols << " columns, row " << r;
+          ASSERT_EQ(gate.row(r)[i], expected) << "in place, " << cols << " columns, row " << r;
+          if (r == 2) {
+            ASSERT_EQ(alone[i], expected) << "alone";
+          }
+        }
+        for (std::size_t i = cols; i < cols + 3; ++i) ASSERT_EQ(y[r * (cols + 3) + i], 7.0F) << "beyond the row";
+      }
+    }
+  });
+}
+
+constexpr Activation kActivations[] = {Activation::gelu_new, Activation::gelu, Activation::relu,
+                                       Activation::relu2,    Activation::silu, Activation::quick_gelu};
+constexpr const char* kActivationNames[] = {"gelu_new", "gelu", "relu", "relu2", "silu", "quick_gelu"};
+
+INSTANTIATE_TEST_SUITE_P(All, Activations, ::testing::ValuesIn(kActivations),
+                         [](const auto& which) { return kActivationNames[which.index]; });
 
 }  // namespace
 }  // namespace stratoscope

@@ -1,11 +1,11 @@
-#include "stratoscope/ops/layer_norm.h"
+#include "stratoscope/ops/norm.h"
 
 #include <cmath>
 
 #include "stratoscope/ops/row_blocks.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "stratoscope/ops/layer_norm.cpp"
+#define HWY_TARGET_INCLUDE "stratoscope/ops/norm.cpp"
 // This file is compiled once per instruction set; the order of these headers matters.
 // clang-format off
 #include <hwy/foreach_target.h>
@@ -42,6 +42,21 @@ double mean_of_row(const float* x, std::size_t n) {
          static_cast<double>(n);
 }
 
+double mean_of_squares(const float* x, std::size_t n, double centre) {
+  return sum_in_double(
+             x, n,
+             [centre](auto d, auto v) {
+               const auto centred = hn::Sub(v, hn::Set(d, centre));
+               return hn::Mul(centred, centred);
+             },
+             [centre](double v) { return (v - centre) * (v - centre); }) /
+         static_cast<double>(n);
+}
+
+double centre_of_row(NormKind kind, const float* x, std::size_t n) {
+  return kind == NormKind::layer ? mean_of_row(x, n) : 0;
+}
+
 void divide_row(const float* x, std::size_t n, double mean, float scale, float* normalized) {
   const hn::ScalableTag<float> d;
   const float centre = static_cast<float>(mean);
@@ -52,32 +67,33 @@ void divide_row(const float* x, std::size_t n, double mean, float scale, float* 
   for (; i < n; ++i) normalized[i] = (x[i] - centre) / scale;
 }
 
-void normalize_row(const float* x, std::size_t n, float eps, float* normalized, float* scale) {
-  const double mean = mean_of_row(x, n);
-  const double variance = sum_in_double(
-                              x, n,
-                              [mean](auto d, auto v) {
-                                const auto centred = hn::Sub(v, hn::Set(d, mean));
-                                return hn::Mul(centred, centred);
-                              },
-                              [mean](double v) { return (v - mean) * (v - mean); }) /
-                          static_cast<double>(n);
-  *scale = static_cast<float>(std::sqrt(variance + static_cast<double>(eps)));
-  divide_row(x, n, mean, *scale, normalized);
+void normalize_row(NormKind kind, const float* x, std::size_t n, float eps, float* normalized, float* scale) {
+  const double centre = centre_of_row(kind, x, n);
+  *scale = kind == NormKind::none
+               ? 1
+               : static_cast<float>(std::sqrt(mean_of_squares(x, n, centre) + static_cast<double>(eps)));
+  divide_row(x, n, centre, *scale, normalized);
 }
 
-void normalize_row_by(const float* x, std::size_t n, float scale, float* normalized) {
-  divide_row(x, n, mean_of_row(x, n), scale, normalized);
+void normalize_row_by(NormKind kind, const float* x, std::size_t n, float scale, float* normalized) {
+  divide_row(x, n, centre_of_row(kind, x, n), scale, normalized);
 }
 
 void scale_and_shift_row(const float* normalized, std::size_t n, const float* weight, const float* bias, float* y) {
   const hn::ScalableTag<float> d;
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
-    const auto scaled = hn::Mul(hn::LoadU(d, normalized + i), hn::LoadU(d, weight + i));
-    hn::StoreU(hn::Add(scaled, hn::LoadU(d, bias + i)), d, y + i);
+    auto v = hn::LoadU(d, normalized + i);
+    if (weight != nullptr) v = hn::Mul(v, hn::LoadU(d, weight + i));
+    if (bias != nullptr) v = hn::Add(v, hn::LoadU(d, bias + i));
+    hn::StoreU(v, d, y + i);
   }
-  for (; i < n; ++i) y[i] = normalized[i] * weight[i] + bias[i];
+  for (; i < n; ++i) {
+    float v = normalized[i];
+    if (weight != nullptr) v *= weight[i];
+    if (bias != nullptr) v += bias[i];
+    y[i] = v;
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -90,15 +106,31 @@ HWY_EXPORT(normalize_row);
 HWY_EXPORT(normalize_row_by);
 HWY_EXPORT(scale_and_shift_row);
 
-void layer_norm_statistics(MatrixView<const float> x, float eps, MatrixView<float> normalized, float* scale) {
+namespace {
+// Calls body(row, group, first column, columns) for every group of every row.
+template <class Body>
+void for_groups(MatrixView<const float> x, std::size_t groups, const Body& body) {
+  const std::size_t width = x.cols / groups;
+  for_row_blocks(x.rows, x.cols, [&](std::size_t row) {
+    for (std::size_t group = 0; group < groups; ++group) body(row, group, group * width, width);
+  });
+}
+}  // namespace
+
+void norm_statistics(NormKind kind, MatrixView<const float> x, float eps, MatrixView<float> normalized,
+                     MatrixView<float> scale) {
   const auto kernel = HWY_DYNAMIC_DISPATCH(normalize_row);
-  for_row_blocks(x.rows, x.cols,
-                 [&](std::size_t row) { kernel(x.row(row), x.cols, eps, normalized.row(row), scale + row); });
+  for_groups(x, scale.cols, [&](std::size_t row, std::size_t group, std::size_t first, std::size_t width) {
+    kernel(kind, x.row(row) + first, width, eps, normalized.row(row) + first, scale.row(row) + group);
+  });
 }
 
-void normalize_by(MatrixView<const float> x, const float* scale, MatrixView<float> normalized) {
+void normalize_by(NormKind kind, MatrixView<const float> x, MatrixView<const float> scale,
+                  MatrixView<float> normalized) {
   const auto kernel = HWY_DYNAMIC_DISPATCH(normalize_row_by);
-  for_row_blocks(x.rows, x.cols, [&](std::size_t row) { kernel(x.row(row), x.cols, scale[row], normalized.row(row)); });
+  for_groups(x, scale.cols, [&](std::size_t row, std::size_t group, std::size_t first, std::size_t width) {
+    kernel(kind, x.row(row) + first, width, scale.row(row)[group], normalized.row(row) + first);
+  });
 }
 
 void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y) {
