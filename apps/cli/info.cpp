@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
@@ -19,17 +21,15 @@ std::string shape_text(const Json& shape) {
   return text + "]";
 }
 
-// Every block has the same points: those of one block, written blocks.i.…
+// The points of all blocks once, written blocks.i.…
 void print_hook_points(const Json& hook_points, std::size_t n_layers) {
   Table table({"hook point", "shape"});
-  for (const auto& hook : hook_points) {
-    std::string name = hook["name"];
-    constexpr std::string_view kFirst = "blocks.0.";
-    if (name.starts_with(kFirst))
-      name = "blocks.i." + name.substr(kFirst.size());
-    else if (name.starts_with("blocks."))
-      continue;
-    table.add({name, shape_text(hook["shape"])});
+  std::set<std::string> shown;
+  for (const auto& point : hook_points) {
+    std::string name = point["name"];
+    constexpr std::string_view kBlocks = "blocks.";
+    if (point["scope"] == "block") name = "blocks.i" + name.substr(name.find('.', kBlocks.size()));
+    if (shown.insert(name).second) table.add({name, shape_text(point["shape"])});
   }
   print("\nhook points, in firing order (i is 0 to {}; pos counts the text's tokens)\n", n_layers - 1);
   print(table.text());

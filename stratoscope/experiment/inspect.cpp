@@ -17,6 +17,15 @@ Json shape_json(HookPoint point, const ModelConfig& config) {
   return shape;
 }
 
+// Of each hook point, since a block may have points that another block has not.
+Json hook_point_json(HookPoint point, const ModelConfig& config) {
+  const HookInfo& info = info_of(point.hook);
+  Json axes = Json::array();
+  for (const HookAxis axis : info.axes) axes.push_back(name_of(axis));
+  return {
+      {"name", name_of(point)}, {"shape", shape_json(point, config)}, {"axes", axes}, {"scope", name_of(info.scope)}};
+}
+
 // Of what may differ from block to block: the largest, and the first block's kind.
 Json config_json(const ModelConfig& c) {
   Json json = {{"architecture", c.family},
@@ -70,7 +79,7 @@ Document model_info(const Session& session) {
   json["folder"] = session.folder().string();
   json["hook_points"] = Json::array();
   for (const HookPoint point : all_hook_points(session.config()))
-    json["hook_points"].push_back({{"name", name_of(point)}, {"shape", shape_json(point, session.config())}});
+    json["hook_points"].push_back(hook_point_json(point, session.config()));
   return finish_document(json);
 }
 

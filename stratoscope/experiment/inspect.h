@@ -19,7 +19,8 @@ struct TokenCounts {
 TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options);
 Document to_json(const Session& session, const TokenCounts& counts);
 
-// "info": config, parameters, and every hook point with its shape, the number of positions written as "pos".
+// "info": config, parameters, and every hook point with its shape, the number of positions written as "pos", the names
+// of its axes, and its scope: "before_blocks", "block" or "after_blocks".
 Document model_info(const Session& session);
 
 }  // namespace stratoscope

@@ -1,21 +1,18 @@
 #include "stratoscope/hub/checkpoint.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <optional>
 #include <string_view>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/base/threads.h"
+#include "stratoscope/hub/fingerprint.h"
 #include "stratoscope/hub/model_files.h"
+#include "stratoscope/hub/nonfinite_tensors.h"
 
 namespace stratoscope {
 namespace {
@@ -42,50 +39,6 @@ std::string without_prefix(std::string_view name, std::string_view wrapper, std:
   if (!name.starts_with(wrapper)) return std::string(name);
   name.remove_prefix(wrapper.size());
   return std::string(name.starts_with(of_family) ? name.substr(of_family.size()) : name);
-}
-
-// XXH3 over what is added, piece by piece.
-class Fingerprint {
- public:
-  Fingerprint() : state_(XXH3_createState(), XXH3_freeState) {
-    if (state_ == nullptr) throw std::bad_alloc();
-    XXH3_64bits_reset(state_.get());
-  }
-  void add(std::span<const std::byte> bytes) { XXH3_64bits_update(state_.get(), bytes.data(), bytes.size()); }
-  void add(std::string_view text) { XXH3_64bits_update(state_.get(), text.data(), text.size()); }
-  std::string hex() const {
-    constexpr int kDigits = 16, kBitsPerDigit = 4;
-    std::string text(kDigits, '0');
-    XXH64_hash_t hash = XXH3_64bits_digest(state_.get());
-    for (int i = kDigits - 1; i >= 0; --i, hash >>= kBitsPerDigit)
-      text[static_cast<std::size_t>(i)] = "0123456789abcdef"[hash & 15];
-    return text;
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
-
-// Whether any number has all bits of its exponent set: NaN or infinity. The loop has no branch.
-template <class Bits>
-bool any_full_exponent(std::span<const std::byte> bytes, Bits exponent) {
-  Bits found = 0;
-  for (std::size_t i = 0; i < bytes.size(); i += sizeof(Bits)) {
-    Bits bits = 0;
-    std::memcpy(&bits, bytes.data() + i, sizeof(Bits));
-    found |= static_cast<Bits>((bits & exponent) == exponent);
-  }
-  return found != 0;
-}
-
-bool has_nonfinite(const StoredTensor& stored) {
-  switch (stored.dtype) {
-    case DType::f64: return any_full_exponent<std::uint64_t>(stored.bytes, 0x7ff0000000000000U);
-    case DType::f32: return any_full_exponent<std::uint32_t>(stored.bytes, 0x7f800000U);
-    case DType::f16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7c00U);
-    case DType::bf16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7f80U);
-    default: return false;
-  }
 }
 
 // Reads both, and keeps no pages.
@@ -320,15 +273,7 @@ std::vector<std::string> Checkpoint::nonfinite_tensors() const {
     const bool is_head = tensor.first == config_.tensors.unembed + ".weight";
     return (is_head && !has_own_unembedding()) || ignored_.contains(tensor.first);
   });
-  std::vector<char> bad(tensors.size(), 0);
-  parallel_for(tensors.size(), [&](std::size_t i) {
-    bad[i] = has_nonfinite(tensors[i].second) ? 1 : 0;
-    MappedFile::release_pages(tensors[i].second.bytes);  // a model is not to be in memory twice while it is packed
-  });
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (bad[i] != 0) names.push_back(tensors[i].first);
-  return names;
+  return names_of_nonfinite(tensors);
 }
 
 void Checkpoint::release_pages() const {
@@ -340,21 +285,10 @@ void Checkpoint::check_unchanged() const {
 }
 
 std::string Checkpoint::fingerprint() const {
-  constexpr std::size_t kPiece = 4096, kPieces = 16;
-  Fingerprint hash;
-  hash.add(read_text_file(folder_ / "config.json"));
-  for (const auto& [name, tensor] : tensors_) {
-    hash.add(name + " " + tensor.type + " " + to_string(tensor.shape) + "\n");
-    const std::size_t size = tensor.bytes.size();
-    if (size <= kPiece * kPieces) {
-      hash.add(tensor.bytes);
-    } else {
-      for (std::size_t i = 0; i < kPieces; ++i)
-        hash.add(tensor.bytes.subspan((size - kPiece) / (kPieces - 1) * i, kPiece));
-    }
-  }
+  const std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
+  std::string hash = fingerprint_of(read_text_file(folder_ / "config.json"), tensors);
   check_unchanged();
-  return hash.hex();
+  return hash;
 }
 
 }  // namespace stratoscope

@@ -52,6 +52,29 @@ std::size_t length_of(HookAxis axis, const ModelConfig& config, std::size_t posi
 
 }  // namespace
 
+std::string_view name_of(HookAxis axis) {
+  switch (axis) {
+    case pos: return "pos";
+    case head: return "head";
+    case key: return "key";
+    case d_head: return "d_head";
+    case d_model: return "d_model";
+    case d_mlp: return "d_mlp";
+    case d_vocab: return "d_vocab";
+    case one: return "one";
+  }
+  return "";
+}
+
+std::string_view name_of(Scope scope) {
+  switch (scope) {
+    case Scope::before_blocks: return "before_blocks";
+    case Scope::block: return "block";
+    case Scope::after_blocks: return "after_blocks";
+  }
+  return "";
+}
+
 bool HookInfo::has_axis(HookAxis axis) const { return std::find(axes.begin(), axes.end(), axis) != axes.end(); }
 
 std::span<const HookInfo> hook_table() { return table(); }

@@ -47,8 +47,10 @@ enum class Hook {
 
 // What one axis of a hook point counts.
 enum class HookAxis { pos, head, key, d_head, d_model, d_mlp, d_vocab, one };
+std::string_view name_of(HookAxis axis);  // "d_head"
 
 enum class Scope { before_blocks, block, after_blocks };
+std::string_view name_of(Scope scope);  // "before_blocks"
 
 // Which rows an edit at position p can change. Beyond its own block every edit reaches the rows from p on.
 enum class Reach {

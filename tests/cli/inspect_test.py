@@ -30,6 +30,24 @@ def test_info_lists_every_hook_point_in_firing_order(stratoscope):
     assert points["unembed.hook_out"] == ["pos", 8192]
 
 
+def test_info_says_of_every_hook_point_what_its_axes_count_and_where_it_is(stratoscope):
+    info = stratoscope.json("info")
+    lengths = {"pos": "pos", "key": "pos", "head": info["config"]["n_heads"], "one": 1, **info["config"]}
+    blocks = set()
+    for point in info["hook_points"]:
+        assert point["shape"] == [lengths[axis] for axis in point["axes"]], point
+        block = point["name"].split(".")[1] if point["name"].startswith("blocks.") else None
+        assert (point["scope"] == "block") == (block is not None), point
+        blocks.add(block)
+    assert blocks == {None, *map(str, range(info["config"]["n_layers"]))}
+    points = {point["name"]: point for point in info["hook_points"]}
+    assert points["blocks.3.attn.hook_q"]["axes"] == ["pos", "head", "d_head"]
+    assert points["blocks.11.attn.hook_pattern"]["axes"] == ["head", "pos", "key"]
+    assert points["ln_final.hook_scale"]["axes"] == ["pos", "one"]
+    scopes = [point["scope"] for point in info["hook_points"]]
+    assert scopes == ["before_blocks"] * 2 + ["block"] * 12 * POINTS_OF_A_BLOCK + ["after_blocks"] * 4
+
+
 def test_info_for_people_shows_one_block_for_all(stratoscope):
     text = stratoscope.prints("info")
     assert text.startswith("novella-7m (")

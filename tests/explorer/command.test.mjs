@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const explorer = fileURLToPath(new URL("../../explorer/", import.meta.url));
 const STATE = `export const state = { model: "novella-7m", text: "a", corrupt: "", position: 1, depth: 2, layer: 0, head: 0,
   activeEdits: [], activeRows: [], usesCorrupt: false,
+  hooks: { of: (name) => ({ name, axes: ["pos", "d_model"], inBlocks: true, blocks: [0] }) },
   sweep: { hook: "hook_resid_post", operation: "scale", amount: 0.8, over: "layer", target: " x", metric: "log_prob", onTop: false } };`;
 const STUBS = { state: STATE, results: "export const results = {};", api: "export const postFile = null;" };
 const VIEWS = ["predictions", "depth", "similarity_depths", "similarity_tokens", "profile", "lens", "attention", "sweep"];

@@ -9,24 +9,22 @@ namespace stratoscope {
 namespace {
 
 std::string axes_of(const HookInfo& info) {
-  constexpr const char* kNames[] = {"pos", "head", "key", "d_head", "d_model", "d_mlp", "d_vocab", "1"};
   std::string text;
-  for (const HookAxis axis : info.axes) text += (text.empty() ? "" : " ") + std::string(kNames[static_cast<int>(axis)]);
+  for (const HookAxis axis : info.axes) text += (text.empty() ? "" : " ") + std::string(name_of(axis));
   return text;
 }
 
 std::string line_of(const HookInfo& info) {
-  const char* scope = info.scope == Scope::before_blocks ? "before" : info.scope == Scope::block ? "block" : "after";
-  return std::string(scope) + " " + std::string(info.name) + " [" + axes_of(info) + "] " +
+  return std::string(name_of(info.scope)) + " " + std::string(info.name) + " [" + axes_of(info) + "] " +
          (info.reach == Reach::rows_from ? "rows from" : "own row");
 }
 
 TEST(HookPoints, TheTableIsPinned) {
   const std::vector<std::string> expected = {
-      "before hook_embed [pos d_model] rows from",
-      "before hook_pos_embed [pos d_model] rows from",
+      "before_blocks hook_embed [pos d_model] rows from",
+      "before_blocks hook_pos_embed [pos d_model] rows from",
       "block hook_resid_pre [pos d_model] rows from",
-      "block ln1.hook_scale [pos 1] rows from",
+      "block ln1.hook_scale [pos one] rows from",
       "block ln1.hook_normalized [pos d_model] rows from",
       "block attn.hook_q [pos head d_head] own row",
       "block attn.hook_k [pos head d_head] rows from",
@@ -37,16 +35,16 @@ TEST(HookPoints, TheTableIsPinned) {
       "block attn.hook_result [pos head d_model] own row",
       "block hook_attn_out [pos d_model] own row",
       "block hook_resid_mid [pos d_model] own row",
-      "block ln2.hook_scale [pos 1] own row",
+      "block ln2.hook_scale [pos one] own row",
       "block ln2.hook_normalized [pos d_model] own row",
       "block mlp.hook_pre [pos d_mlp] own row",
       "block mlp.hook_post [pos d_mlp] own row",
       "block hook_mlp_out [pos d_model] own row",
       "block hook_resid_post [pos d_model] own row",
-      "after ln_final.hook_scale [pos 1] own row",
-      "after ln_final.hook_normalized [pos d_model] own row",
-      "after unembed.hook_in [pos d_model] own row",
-      "after unembed.hook_out [pos d_vocab] own row",
+      "after_blocks ln_final.hook_scale [pos one] own row",
+      "after_blocks ln_final.hook_normalized [pos d_model] own row",
+      "after_blocks unembed.hook_in [pos d_model] own row",
+      "after_blocks unembed.hook_out [pos d_vocab] own row",
   };
   std::vector<std::string> lines;
   for (const HookInfo& info : hook_table()) {

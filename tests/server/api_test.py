@@ -73,6 +73,19 @@ def test_each_operation_answers_as_openapi_says(server, path, method, operation)
         assert refused.status == 400 and "nonsense" in refused.error
 
 
+def test_hook_points_are_as_openapi_says_and_as_the_command_line_has_them(server):
+    points = server.post("/api/models/info", {"model": "novella-7m"}).json()["hook_points"]
+    assert points == command_json("info")["hook_points"]
+    operation = OPENAPI["paths"]["/api/models/info"]["post"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["hook_points"]["items"]
+    of = schema["properties"]
+    for point in points:
+        assert set(point) == set(schema["required"]) == set(of), point
+        assert len(point["axes"]) == len(point["shape"]), point
+    assert {axis for point in points for axis in point["axes"]} == set(of["axes"]["items"]["enum"])
+    assert {point["scope"] for point in points} == set(of["scope"]["enum"])
+
+
 def test_requests_together_are_answered_as_alone(server):
     run = {"text": TEXT, "edits": EDITS}
     requests = [

@@ -47,7 +47,7 @@ export const FACTORS = "0,0.2,0.4,0.6,0.8,1,1.2,1.4";
 export function sweepTemplate(): string {
   const { hook, operation, amount, over } = state.sweep;
   return spell(
-    hook,
+    state.hooks.of(hook),
     "{layer}",
     over === "layer,position" ? "{position}" : "",
     over === "layer,head" ? "{head}" : "",
@@ -63,7 +63,7 @@ export const sweepUsesCorrupt = () => state.sweep.operation === "patch" && state
 // The edits that the sweep's own one comes after: none, or those of the stack but the point of a sweep.
 const rowsBelow = () => (state.sweep.onTop ? state.activeRows.filter((row) => !row.fromSweep) : []);
 const sweepNeedsCorrupt = () => sweepUsesCorrupt() || rowsBelow().some((row) => row.operation === "patch");
-export const editsBelow = () => rowsBelow().map(expression);
+export const editsBelow = () => rowsBelow().map((row) => expression(row, state.hooks));
 
 export function sweepRequest() {
   return {

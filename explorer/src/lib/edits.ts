@@ -1,4 +1,5 @@
 // An edit as the page shows it, and as the engine's grammar spells it.
+import { hasDims, hasHeads, hasKeys, type Hook, type HookTable } from "./hooks";
 
 export type Operation = "scale" | "add" | "zero" | "mean" | "patch";
 
@@ -26,15 +27,8 @@ export function hasAmount(operation: Operation): boolean {
   return operation === "scale" || operation === "add";
 }
 
-const OUTSIDE = new Set(["hook_embed", "hook_pos_embed", "ln_final.hook_scale", "ln_final.hook_normalized", "unembed.hook_in", "unembed.hook_out"]);
-const WITH_HEADS = new Set(["attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.hook_z", "attn.hook_result", "attn.hook_pattern", "attn.hook_attn_scores"]);
-const WITH_KEYS = new Set(["attn.hook_pattern", "attn.hook_attn_scores"]);
-
-export const isInBlocks = (hook: string) => !OUTSIDE.has(hook);
-export const hasDims = (hook: string) => !WITH_KEYS.has(hook) && !hook.endsWith("hook_scale");
-export const hasHeads = (hook: string) => WITH_HEADS.has(hook);
-export const operationsOf = (hook: string) =>
-  (Object.keys(OPERATIONS) as Operation[]).filter((operation) => operation !== "mean" || !WITH_KEYS.has(hook));
+export const operationsOf = (hook: Hook) =>
+  (Object.keys(OPERATIONS) as Operation[]).filter((operation) => operation !== "mean" || !hasKeys(hook));
 
 function operationText(operation: Operation, amount: string): string {
   switch (operation) {
@@ -53,7 +47,7 @@ function operationText(operation: Operation, amount: string): string {
 
 // `layer`, `positions`, `heads` and `amount` may be placeholders of a sweep: "{layer}".
 export function spell(
-  hook: string,
+  hook: Hook,
   layer: string,
   positions: string,
   heads: string,
@@ -61,15 +55,15 @@ export function spell(
   amount: string,
   dims = "",
 ): string {
-  const name = isInBlocks(hook) ? `blocks.${layer}.${hook}` : hook;
+  const name = hook.inBlocks ? `blocks.${layer}.${hook.name}` : hook.name;
   const where = positions.trim() ? `[${positions.trim()}]` : "";
   const which = hasHeads(hook) && heads.trim() ? `.head[${heads.trim()}]` : "";
   const some = hasDims(hook) && dims.trim() ? `.dim[${dims.trim()}]` : "";
   return `${name}${where}${which}${some} ${operationText(operation, amount)}`;
 }
 
-export function expression(row: EditRow): string {
-  return spell(row.hook, String(row.layer), row.positions, row.heads, row.operation, String(row.amount), row.dims);
+export function expression(row: EditRow, hooks: HookTable): string {
+  return spell(hooks.of(row.hook), String(row.layer), row.positions, row.heads, row.operation, String(row.amount), row.dims);
 }
 
 export function isEditRow(value: unknown): value is EditRow {

@@ -3,6 +3,7 @@ import { getJson, postJson, type ApiError, Stale } from "./api";
 import { connection } from "./connection.svelte";
 import { ask } from "./together";
 import { expression, isEditRow, OPERATIONS, type EditRow, type Operation } from "./edits";
+import { HookTable, type HookPoint } from "./hooks";
 
 export const KAFKA =
   "As Gregor Samsa awoke one morning from uneasy dreams, he found himself transformed in his bed into a gigantic";
@@ -39,7 +40,7 @@ interface Tokens {
 interface Info {
   config: { n_layers: number; n_heads: number; d_model: number; [name: string]: unknown };
   parameters: number;
-  hook_points: { name: string; shape: (number | string)[] }[];
+  hook_points: HookPoint[];
 }
 
 const SWEEP: SweepSettings = {
@@ -96,6 +97,7 @@ class Explorer {
   count = $derived(this.tokens?.count ?? 0);
   layers = $derived(this.info?.config.n_layers ?? 0);
   heads = $derived(this.info?.config.n_heads ?? 0);
+  hooks = $derived(new HookTable(this.info?.hook_points ?? []));
   depthLabels = $derived(["Emb", ...Array.from({ length: this.layers }, (_, i) => `L${i}`)]);
   #last = $derived(Math.max(0, this.count - 1));
   position = $derived(this.chosen === LAST ? this.#last : Math.min(this.chosen, this.#last));
@@ -104,7 +106,7 @@ class Explorer {
   asked = $derived(this.position === this.#last ? LAST : this.position);
   // A patch without a second text would be refused: it waits for one.
   activeRows = $derived(this.edits.filter((row) => row.on && (row.operation !== "patch" || this.corrupt !== "")));
-  activeEdits = $derived(this.activeRows.map(expression));
+  activeEdits = $derived(this.activeRows.map((row) => expression(row, this.hooks)));
   isEdited = $derived(this.activeEdits.length > 0);
   usesCorrupt = $derived(this.corrupt !== "" && this.edits.some((row) => row.on && row.operation === "patch"));
   wantsCorrupt = $derived(this.sweep.operation === "patch" || this.edits.some((row) => row.operation === "patch"));

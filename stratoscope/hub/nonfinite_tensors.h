@@ -1,0 +1,17 @@
+// The search for stored numbers that no forward pass can use: NaN and infinity.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/files/safetensors.h"
+
+namespace stratoscope {
+
+// The names of the tensors that hold NaN or infinity, in the order of the input. Reads all bytes, which must be those of
+// mapped files, and keeps no pages.
+std::vector<std::string> names_of_nonfinite(std::span<const std::pair<std::string, StoredTensor>> tensors);
+
+}  // namespace stratoscope

@@ -1,0 +1,23 @@
+#include "stratoscope/probe/sweep_job.h"
+
+#include "stratoscope/probe/vector_files.h"
+
+namespace stratoscope {
+
+SweepJob::SweepJob(const Model& sweep_model, std::span<const SweepRequest> requests, const SweepOptions& sweep_options)
+    : model(sweep_model), options(sweep_options), progress(requests.empty() ? nullptr : requests[0].progress) {
+  const auto vectors = std::make_shared<VectorFiles>();
+  for (const SweepRequest& request : requests) {
+    const std::size_t p = prompts.size();
+    prompts.push_back(std::make_unique<SweepPrompt>(model, request, vectors));
+    const std::size_t cells = prompts.back()->cells();
+    points += cells;
+    for (std::size_t cell = 0; options.known && cell < cells; ++cell) known += known_result({p, cell}).has_value();
+  }
+}
+
+std::optional<SweepCell> SweepJob::known_result(GridPoint point) const {
+  return options.known ? options.known(point.prompt, point.cell) : std::nullopt;
+}
+
+}  // namespace stratoscope

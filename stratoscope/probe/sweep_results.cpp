@@ -1,0 +1,66 @@
+#include "stratoscope/probe/sweep_results.h"
+
+#include <cmath>
+#include <utility>
+
+namespace stratoscope {
+
+SweepResults::SweepResults(const SweepJob& job) : job_(job) {
+  for (const auto& prompt : job.prompts) {
+    results_.emplace_back();
+    results_.back().values.resize(prompt->cells());
+    results_.back().effects.resize(prompt->cells());
+  }
+}
+
+void SweepResults::take_clean(std::size_t prompt, double value) {
+  results_[prompt].clean = value;
+  if (job_.options.take_clean && told_.insert(prompt).second) job_.options.take_clean(prompt, value);
+}
+
+void SweepResults::take(std::span<const GridPoint> points, std::span<const SweepCell> results) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    take_known(points[i], results[i]);
+    ++done_;
+    if (job_.options.take) job_.options.take(points[i].prompt, points[i].cell, results[i]);
+  }
+}
+
+void SweepResults::take_known(GridPoint point, const SweepCell& result) {
+  results_[point.prompt].values[point.cell] = result.value;
+  results_[point.prompt].effects[point.cell] = result.effect;
+}
+
+void SweepResults::report(std::size_t in_work) const {
+  if (job_.progress != nullptr) job_.progress->update("sweep", done_ + in_work, job_.points - job_.known);
+}
+
+std::vector<SweepResult> SweepResults::finish() {
+  for (SweepResult& result : results_)
+    for (const Effect& effect : result.effects) result.effect.include(effect);
+  find_nonfinite();
+  report();
+  return std::move(results_);
+}
+
+void SweepResults::find_nonfinite() {
+  for (std::size_t p = 0; p < results_.size(); ++p)
+    for (std::size_t cell = 0; cell < results_[p].effects.size(); ++cell) {
+      const Effect& effect = results_[p].effects[cell];
+      if (std::isfinite(effect.kl) && std::isfinite(effect.max_change)) continue;
+      SweepPrompt& prompt = *job_.prompts[p];
+      QuietProgress quiet(job_.progress);
+      RunRequest pass;
+      pass.sequences = {prompt.ids()};
+      pass.edits = prompt.edits_at(cell);
+      for (HookEdit& edit : pass.edits) edit.sequence = 0;
+      pass.progress = &quiet;
+      auto place = first_nonfinite(job_.model, pass);
+      prompt.release();
+      if (place) place->sequence = p;
+      results_[p].effects[cell].nonfinite = results_[p].effect.nonfinite = place;
+      return;
+    }
+}
+
+}  // namespace stratoscope
