@@ -13,7 +13,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// The worst hook point of each hook point; --json and the figure have every depth.
+// The worst hook point of each hook; --json and the figure have every depth.
 void print_result(const Verification& result) {
   Table table({"hook point", ">largest error", ">relative to its row", "worst at"});
   for (const HookInfo& info : hook_table()) {
@@ -24,6 +24,7 @@ void print_result(const Verification& result) {
       max_abs = std::max(max_abs, error.max_abs);
       if (worst == nullptr || error.max_rel > worst->max_rel) worst = &error;
     }
+    if (worst == nullptr) continue;  // no hook of this model
     table.add({std::string(info.name), short_number(max_abs, 3), short_number(worst->max_rel, 3),
                info.scope == Scope::block ? block_label(worst->at.layer) : ""});
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stratoscope/model/cone/cone_runs.h"
+
 namespace stratoscope {
 namespace {
 

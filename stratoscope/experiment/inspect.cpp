@@ -11,7 +11,7 @@ namespace {
 
 Json shape_json(HookPoint point, const ModelConfig& config) {
   Json shape = shape_of(point, config, 1);
-  const auto& axes = info_of(point.hook).axes;
+  const auto axes = axes_of(point, config);
   for (std::size_t i = 0; i < axes.size(); ++i)
     if (axes[i] == HookAxis::pos || axes[i] == HookAxis::key) shape[i] = "pos";
   return shape;
@@ -21,7 +21,7 @@ Json shape_json(HookPoint point, const ModelConfig& config) {
 Json hook_point_json(HookPoint point, const ModelConfig& config) {
   const HookInfo& info = info_of(point.hook);
   Json axes = Json::array();
-  for (const HookAxis axis : info.axes) axes.push_back(name_of(axis));
+  for (const HookAxis axis : axes_of(point, config)) axes.push_back(name_of(axis));
   return {
       {"name", name_of(point)}, {"shape", shape_json(point, config)}, {"axes", axes}, {"scope", name_of(info.scope)}};
 }

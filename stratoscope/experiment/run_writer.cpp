@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "stratoscope/experiment/run_arrays.h"
-#include "stratoscope/model/join_runs.h"
+#include "stratoscope/model/pass/join_runs.h"
 
 namespace stratoscope {
 namespace {
@@ -17,11 +17,11 @@ std::size_t hidden_states_of(const SavedBlocks& blocks, const ModelConfig& confi
 }
 
 std::size_t heads_of(const Capture& capture, const ModelConfig& config) {
-  return capture.heads ? capture.heads->size() : config.n_heads();
+  return capture.heads ? capture.heads->size() : heads_of(capture.at, config);
 }
 
 Shape shape_of_capture(const Capture& capture, const ModelConfig& config, std::size_t rows, std::size_t longest) {
-  const auto& axes = info_of(capture.at.hook).axes;
+  const auto axes = axes_of(capture.at, config);
   Shape shape = shape_of(capture.at, config, rows);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis] == HookAxis::head) shape[axis] = heads_of(capture, config);

@@ -14,7 +14,7 @@
 #include "stratoscope/experiment/text_lines.h"
 #include "stratoscope/experiment/token_spool.h"
 #include "stratoscope/files/save_arrays.h"
-#include "stratoscope/model/forward.h"
+#include "stratoscope/model/pass/forward.h"
 #include "stratoscope/probe/captures.h"
 #include "stratoscope/probe/indices.h"
 

@@ -13,6 +13,7 @@
 #include "stratoscope/experiment/nonfinite_points.h"
 #include "stratoscope/experiment/sweep_journal.h"
 #include "stratoscope/files/file_hash.h"
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/edits.h"
 
 namespace stratoscope {
@@ -210,17 +211,18 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   forecast.plan = with_tokenisations(prepared, [&] { return plan_sweep(model, prepared.requests, options); });
   if (session.precision() == Precision::fp64) return forecast;
   // The clean run alone, twice: the first meets cold caches.
-  CellsRequest clean;
+  ConeRequest clean;
   // So many at once that products are as quick as those of the sweep.
   const TokenIds& text = prepared.requests[0].text;
   const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.cells);
   clean.texts.assign(copies, text);
   clean.first_asked.assign(copies, text.size() - 1);
-  const double operations = model.cost_of_cells(clean).operations;
+  const double operations =
+      static_cast<double>(copies) * cost_of_text(text.size(), text.size() - 1, model.config()).operations;
   double seconds = 0;
   for (int i = 0; i < 2; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    model.run_cells(clean);
+    run_cones(model, clean);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   forecast.seconds = seconds * forecast.plan.operations / operations;

@@ -16,6 +16,11 @@ std::size_t most_of(const std::vector<BlockSpec>& blocks, Count count) {
 
 }  // namespace
 
+bool ModelConfig::rotates() const {
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });
+}
+
 std::size_t ModelConfig::n_heads() const {
   return most_of(blocks, [](const BlockSpec& block) { return block.attention.heads; });
 }

@@ -91,6 +91,7 @@ struct ModelConfig {
 
   std::size_t n_layers() const { return blocks.size(); }
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
+  bool rotates() const;  // some block, at least
   // The most of any block.
   std::size_t n_heads() const;
   std::size_t d_head() const;

@@ -8,45 +8,98 @@ namespace {
 using enum HookAxis;
 
 const std::vector<HookInfo>& table() {
-  static const std::vector<HookInfo> points = {
-      {Hook::embed, "hook_embed", Scope::before_blocks, {pos, d_model}, Reach::rows_from},
-      {Hook::pos_embed, "hook_pos_embed", Scope::before_blocks, {pos, d_model}, Reach::rows_from},
-      {Hook::resid_pre, "hook_resid_pre", Scope::block, {pos, d_model}, Reach::rows_from},
-      {Hook::ln1_scale, "ln1.hook_scale", Scope::block, {pos, one}, Reach::rows_from},
-      {Hook::ln1_normalized, "ln1.hook_normalized", Scope::block, {pos, d_model}, Reach::rows_from},
-      {Hook::q, "attn.hook_q", Scope::block, {pos, head, d_head}, Reach::own_row},
-      {Hook::k, "attn.hook_k", Scope::block, {pos, head, d_head}, Reach::rows_from},
-      {Hook::v, "attn.hook_v", Scope::block, {pos, head, d_head}, Reach::rows_from},
-      {Hook::attn_scores, "attn.hook_attn_scores", Scope::block, {head, pos, key}, Reach::own_row},
-      {Hook::pattern, "attn.hook_pattern", Scope::block, {head, pos, key}, Reach::own_row},
-      {Hook::z, "attn.hook_z", Scope::block, {pos, head, d_head}, Reach::own_row},
-      {Hook::result, "attn.hook_result", Scope::block, {pos, head, d_model}, Reach::own_row},
-      {Hook::attn_out, "hook_attn_out", Scope::block, {pos, d_model}, Reach::own_row},
-      {Hook::resid_mid, "hook_resid_mid", Scope::block, {pos, d_model}, Reach::own_row},
-      {Hook::ln2_scale, "ln2.hook_scale", Scope::block, {pos, one}, Reach::own_row},
-      {Hook::ln2_normalized, "ln2.hook_normalized", Scope::block, {pos, d_model}, Reach::own_row},
-      {Hook::mlp_pre, "mlp.hook_pre", Scope::block, {pos, d_mlp}, Reach::own_row},
-      {Hook::mlp_post, "mlp.hook_post", Scope::block, {pos, d_mlp}, Reach::own_row},
-      {Hook::mlp_out, "hook_mlp_out", Scope::block, {pos, d_model}, Reach::own_row},
-      {Hook::resid_post, "hook_resid_post", Scope::block, {pos, d_model}, Reach::own_row},
-      {Hook::ln_final_scale, "ln_final.hook_scale", Scope::after_blocks, {pos, one}, Reach::own_row},
-      {Hook::ln_final_normalized, "ln_final.hook_normalized", Scope::after_blocks, {pos, d_model}, Reach::own_row},
-      {Hook::unembed_in, "unembed.hook_in", Scope::after_blocks, {pos, d_model}, Reach::own_row},
-      {Hook::unembed_out, "unembed.hook_out", Scope::after_blocks, {pos, d_vocab}, Reach::own_row},
+  using enum Reach;
+  constexpr auto before = Scope::before_blocks, block = Scope::block, after = Scope::after_blocks;
+  static const std::vector<HookInfo> hooks = {
+      {Hook::embed, "hook_embed", before, {pos, d_model}, rows_from, Hook::embed},
+      {Hook::pos_embed, "hook_pos_embed", before, {pos, d_model}, rows_from, Hook::embed},
+      {Hook::resid_pre, "hook_resid_pre", block, {pos, d_model}, rows_from, Hook::resid_pre},
+      {Hook::ln1_scale, "ln1.hook_scale", block, {pos, one}, rows_from, Hook::ln1_scale},
+      {Hook::ln1_normalized, "ln1.hook_normalized", block, {pos, d_model}, rows_from, Hook::ln1_scale},
+      {Hook::q, "attn.hook_q", block, {pos, head, d_head}, own_row, Hook::q},
+      {Hook::k, "attn.hook_k", block, {pos, head, d_head}, rows_from, Hook::q},
+      {Hook::v, "attn.hook_v", block, {pos, head, d_head}, rows_from, Hook::q},
+      {Hook::q_norm_scale, "attn.q_norm.hook_scale", block, {pos, head, one}, own_row, Hook::q},
+      {Hook::q_norm_normalized, "attn.q_norm.hook_normalized", block, {pos, head, d_head}, own_row, Hook::q},
+      {Hook::k_norm_scale, "attn.k_norm.hook_scale", block, {pos, head, one}, rows_from, Hook::q},
+      {Hook::k_norm_normalized, "attn.k_norm.hook_normalized", block, {pos, head, d_head}, rows_from, Hook::q},
+      {Hook::rot_q, "attn.hook_rot_q", block, {pos, head, d_head}, own_row, Hook::q},
+      {Hook::rot_k, "attn.hook_rot_k", block, {pos, head, d_head}, rows_from, Hook::q},
+      {Hook::attn_scores, "attn.hook_attn_scores", block, {head, pos, key}, own_row, Hook::attn_scores},
+      {Hook::pattern, "attn.hook_pattern", block, {head, pos, key}, own_row, Hook::attn_scores},
+      {Hook::z, "attn.hook_z", block, {pos, head, d_head}, own_row, Hook::z},
+      {Hook::result, "attn.hook_result", block, {pos, head, d_model}, own_row, Hook::z},
+      {Hook::ln1_post_scale, "ln1_post.hook_scale", block, {pos, one}, own_row, Hook::ln1_post_scale},
+      {Hook::ln1_post_normalized, "ln1_post.hook_normalized", block, {pos, d_model}, own_row, Hook::ln1_post_scale},
+      {Hook::attn_out, "hook_attn_out", block, {pos, d_model}, own_row, Hook::attn_out},
+      {Hook::resid_mid, "hook_resid_mid", block, {pos, d_model}, own_row, Hook::resid_mid},
+      {Hook::ln2_scale, "ln2.hook_scale", block, {pos, one}, own_row, Hook::ln2_scale},
+      {Hook::ln2_normalized, "ln2.hook_normalized", block, {pos, d_model}, own_row, Hook::ln2_scale},
+      {Hook::mlp_pre, "mlp.hook_pre", block, {pos, d_mlp}, own_row, Hook::mlp_pre},
+      {Hook::mlp_pre_linear, "mlp.hook_pre_linear", block, {pos, d_mlp}, own_row, Hook::mlp_pre},
+      {Hook::mlp_post, "mlp.hook_post", block, {pos, d_mlp}, own_row, Hook::mlp_post},
+      {Hook::ln2_post_scale, "ln2_post.hook_scale", block, {pos, one}, own_row, Hook::ln2_post_scale},
+      {Hook::ln2_post_normalized, "ln2_post.hook_normalized", block, {pos, d_model}, own_row, Hook::ln2_post_scale},
+      {Hook::mlp_out, "hook_mlp_out", block, {pos, d_model}, own_row, Hook::mlp_out},
+      {Hook::resid_post, "hook_resid_post", block, {pos, d_model}, own_row, Hook::resid_post},
+      {Hook::ln_final_scale, "ln_final.hook_scale", after, {pos, one}, own_row, Hook::ln_final_scale},
+      {Hook::ln_final_normalized, "ln_final.hook_normalized", after, {pos, d_model}, own_row, Hook::ln_final_scale},
+      {Hook::unembed_in, "unembed.hook_in", after, {pos, d_model}, own_row, Hook::unembed_in},
+      {Hook::unembed_out, "unembed.hook_out", after, {pos, d_vocab}, own_row, Hook::unembed_out},
   };
-  return points;
+  return hooks;
 }
 
-std::size_t length_of(HookAxis axis, const ModelConfig& config, std::size_t positions) {
+bool is_of_query_norm(Hook hook) { return hook == Hook::q_norm_scale || hook == Hook::q_norm_normalized; }
+bool is_of_key_norm(Hook hook) { return hook == Hook::k_norm_scale || hook == Hook::k_norm_normalized; }
+
+bool is_wide(HookPoint point, const ModelConfig& config) {
+  return (is_of_query_norm(point.hook) && config.blocks[point.layer].q_norm.wide) ||
+         (is_of_key_norm(point.hook) && config.blocks[point.layer].k_norm.wide);
+}
+
+bool has_key_heads(Hook hook) {
+  return hook == Hook::k || hook == Hook::v || hook == Hook::rot_k || is_of_key_norm(hook);
+}
+
+bool exists_in_block(Hook hook, const BlockSpec& block, const ModelConfig& config) {
+  switch (hook) {
+    case Hook::ln1_scale:
+    case Hook::ln1_normalized: return block.ln1.exists();
+    case Hook::q_norm_scale:
+    case Hook::q_norm_normalized: return block.q_norm.exists();
+    case Hook::k_norm_scale:
+    case Hook::k_norm_normalized: return block.k_norm.exists();
+    case Hook::rot_q:
+    case Hook::rot_k: return config.rotates();
+    case Hook::ln1_post_scale:
+    case Hook::ln1_post_normalized: return block.ln1_post.exists();
+    case Hook::resid_mid: return !block.parallel;
+    case Hook::ln2_scale:
+    case Hook::ln2_normalized: return block.ln2.exists() && !block.shared_norm;
+    case Hook::mlp_pre_linear: return block.mlp.gated;
+    case Hook::ln2_post_scale:
+    case Hook::ln2_post_normalized: return block.ln2_post.exists();
+    default: return true;
+  }
+}
+
+std::size_t length_of(HookAxis axis, HookPoint point, const ModelConfig& config, std::size_t positions) {
   switch (axis) {
     case pos:
     case key: return positions;
-    case head: return config.n_heads();
-    case d_head: return config.d_head();
     case d_model: return config.d_model;
-    case d_mlp: return config.d_mlp();
     case d_vocab: return config.d_vocab;
-    default: return 1;
+    case one: return 1;
+    default: break;
+  }
+  const BlockSpec& block = config.blocks[point.layer];
+  const std::size_t heads = has_key_heads(point.hook) ? block.attention.kv_heads : block.attention.heads;
+  switch (axis) {
+    case head: return heads;
+    case d_head: return block.attention.d_head;
+    case d_heads: return heads * block.attention.d_head;
+    default: return block.mlp.width;
   }
 }
 
@@ -58,6 +111,7 @@ std::string_view name_of(HookAxis axis) {
     case head: return "head";
     case key: return "key";
     case d_head: return "d_head";
+    case d_heads: return "d_heads";
     case d_model: return "d_model";
     case d_mlp: return "d_mlp";
     case d_vocab: return "d_vocab";
@@ -87,11 +141,30 @@ std::string name_of(HookPoint point) {
   return info.scope == Scope::block ? "blocks." + std::to_string(point.layer) + "." + name : name;
 }
 
+bool exists(HookPoint point, const ModelConfig& config) {
+  if (info_of(point.hook).scope != Scope::block)
+    return point.layer == 0 && (point.hook != Hook::pos_embed || config.learned_positions);
+  return point.layer < config.n_layers() && exists_in_block(point.hook, config.blocks[point.layer], config);
+}
+
+std::vector<Hook> hooks_of(const ModelConfig& config) {
+  std::vector<Hook> hooks;
+  for (const HookInfo& info : table()) {
+    const std::size_t layers = info.scope == Scope::block ? config.n_layers() : 1;
+    for (std::size_t layer = 0; layer < layers; ++layer)
+      if (exists({info.hook, layer}, config)) {
+        hooks.push_back(info.hook);
+        break;
+      }
+  }
+  return hooks;
+}
+
 std::vector<HookPoint> all_hook_points(const ModelConfig& config) {
   std::vector<HookPoint> points;
   const auto add = [&](Scope scope, std::size_t layer) {
     for (const HookInfo& info : table())
-      if (info.scope == scope) points.push_back({info.hook, layer});
+      if (info.scope == scope && exists({info.hook, layer}, config)) points.push_back({info.hook, layer});
   };
   add(Scope::before_blocks, 0);
   for (std::size_t layer = 0; layer < config.n_layers(); ++layer) add(Scope::block, layer);
@@ -105,9 +178,24 @@ std::optional<HookPoint> find_hook_point(std::string_view name, const ModelConfi
   return std::nullopt;
 }
 
+// A norm of all heads at once has no head axis.
+std::vector<HookAxis> axes_of(HookPoint point, const ModelConfig& config) {
+  const HookInfo& info = info_of(point.hook);
+  if (!is_wide(point, config)) return info.axes;
+  return {pos, info.axes.back() == one ? one : d_heads};
+}
+
+bool has_axis(HookPoint point, HookAxis axis, const ModelConfig& config) {
+  return info_of(point.hook).has_axis(axis) && !(axis == head && is_wide(point, config));
+}
+
+std::size_t heads_of(HookPoint point, const ModelConfig& config) {
+  return has_axis(point, head, config) ? length_of(head, point, config, 0) : 1;
+}
+
 Shape shape_of(HookPoint point, const ModelConfig& config, std::size_t positions) {
   Shape shape;
-  for (const HookAxis axis : info_of(point.hook).axes) shape.push_back(length_of(axis, config, positions));
+  for (const HookAxis axis : axes_of(point, config)) shape.push_back(length_of(axis, point, config, positions));
   return shape;
 }
 

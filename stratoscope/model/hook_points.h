@@ -27,16 +27,27 @@ enum class Hook {
   q,
   k,
   v,
+  q_norm_scale,
+  q_norm_normalized,
+  k_norm_scale,
+  k_norm_normalized,
+  rot_q,
+  rot_k,
   attn_scores,
   pattern,
   z,
   result,
+  ln1_post_scale,
+  ln1_post_normalized,
   attn_out,
   resid_mid,
   ln2_scale,
   ln2_normalized,
   mlp_pre,
+  mlp_pre_linear,
   mlp_post,
+  ln2_post_scale,
+  ln2_post_normalized,
   mlp_out,
   resid_post,
   ln_final_scale,
@@ -45,8 +56,10 @@ enum class Hook {
   unembed_out,
 };
 
-// What one axis of a hook point counts.
-enum class HookAxis { pos, head, key, d_head, d_model, d_mlp, d_vocab, one };
+constexpr std::size_t kHooks = static_cast<std::size_t>(Hook::unembed_out) + 1;
+
+// What one axis of a hook point counts. d_heads: the numbers of all heads side by side.
+enum class HookAxis { pos, head, key, d_head, d_heads, d_model, d_mlp, d_vocab, one };
 std::string_view name_of(HookAxis axis);  // "d_head"
 
 enum class Scope { before_blocks, block, after_blocks };
@@ -60,15 +73,17 @@ enum class Reach {
 
 struct HookInfo {
   Hook hook;
-  std::string_view name;  // without the prefix "blocks.i." of points in a block
+  std::string_view name;  // without the prefix "blocks.i." of hooks in a block
   Scope scope;
-  std::vector<HookAxis> axes;
+  std::vector<HookAxis> axes;  // of most models; axes_of knows those of one
   Reach reach;
+  // Where an edited row of a run leaves the unedited one: everything in the block before this hook is as it was.
+  Hook enters_at;
 
   bool has_axis(HookAxis axis) const;
 };
 
-// In firing order, indexed by Point.
+// All hooks of all families in firing order, indexed by Hook.
 std::span<const HookInfo> hook_table();
 const HookInfo& info_of(Hook hook);
 
@@ -81,9 +96,17 @@ struct HookPoint {
 
 // "blocks.3.hook_resid_post"
 std::string name_of(HookPoint point);
+// Whether the model has it: a hook in one of its blocks may be missing in another.
+bool exists(HookPoint point, const ModelConfig& config);
+// The hooks that a model has in some block or outside, in firing order.
+std::vector<Hook> hooks_of(const ModelConfig& config);
 // Every hook point of a model, in firing order.
 std::vector<HookPoint> all_hook_points(const ModelConfig& config);
 std::optional<HookPoint> find_hook_point(std::string_view name, const ModelConfig& config);
+std::vector<HookAxis> axes_of(HookPoint point, const ModelConfig& config);
+bool has_axis(HookPoint point, HookAxis axis, const ModelConfig& config);
+// The length of its head axis: heads of queries, or of keys and values. 1 without such an axis.
+std::size_t heads_of(HookPoint point, const ModelConfig& config);
 // For a text of `positions` tokens.
 Shape shape_of(HookPoint point, const ModelConfig& config, std::size_t positions);
 

@@ -19,9 +19,7 @@ bool fires_before(HookPoint a, HookPoint b) {
 
 void check_point(HookPoint point, const ModelConfig& config, const RunRequest& request) {
   const Scope scope = info_of(point.hook).scope;
-  if (scope == Scope::block ? point.layer >= config.n_layers() : point.layer != 0)
-    throw Error("run",
-                name_of(point) + " does not exist in a model of " + std::to_string(config.n_layers()) + " blocks");
+  check_exists(point, config, "run");
   const bool before_start =
       request.start && (scope == Scope::before_blocks || (scope == Scope::block && point.layer < request.start->block));
   const bool after_stop =
@@ -60,6 +58,16 @@ std::vector<std::optional<std::size_t>> places(const std::optional<std::vector<s
 
 }  // namespace
 
+void check_exists(HookPoint point, const ModelConfig& config, const char* who) {
+  if (exists(point, config)) return;
+  const bool in_block = info_of(point.hook).scope == Scope::block;
+  const std::string blocks = std::to_string(config.n_layers()) + " blocks";
+  if (in_block ? point.layer >= config.n_layers() : point.layer != 0)
+    throw Error(who, name_of(point) + " does not exist in a model of " + blocks);
+  throw Error(who, name_of(point) + " does not exist in this " + config.title,
+              "'stratoscope info' lists those that do");
+}
+
 std::vector<Capture> captures_of(std::span<const HookPoint> points) {
   std::vector<Capture> captures;
   captures.reserve(points.size());
@@ -70,7 +78,7 @@ std::vector<Capture> captures_of(std::span<const HookPoint> points) {
 template <class T>
 BasicTensor<T> capture_tensor(HookPoint point, const ModelConfig& config, std::size_t rows, std::size_t heads,
                               std::size_t longest) {
-  const auto& axes = info_of(point.hook).axes;
+  const auto axes = axes_of(point, config);
   Shape shape = shape_of(point, config, rows);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis] == HookAxis::head) shape[axis] = heads;
@@ -126,20 +134,20 @@ template <class T>
 void Hooks<T>::add_capture(const Capture& capture, std::size_t longest) {
   const HookPoint point = capture.at;
   check_point(point, config_, request_);
-  const HookInfo& info = info_of(point.hook);
-  if (capture.heads && !info.has_axis(HookAxis::head)) throw Error("capture", name_of(point) + " has no heads");
+  if (capture.heads && !has_axis(point, HookAxis::head, config_))
+    throw Error("capture", name_of(point) + " has no heads");
   check_indices(capture.rows, run_.rows(), "row", point);
-  check_indices(capture.heads, config_.n_heads(), "head", point);
+  check_indices(capture.heads, heads_of(point, config_), "head", point);
   if (const auto known = captures_.find(point); known != captures_.end()) {
     if (known->second.capture.rows == capture.rows && known->second.capture.heads == capture.heads) return;
     throw Error("capture", name_of(point) + " is asked twice, with different rows or heads",
                 "name all of them in one capture");
   }
   const std::size_t rows = capture.rows ? capture.rows->size() : run_.rows();
-  const std::size_t heads = capture.heads ? capture.heads->size() : config_.n_heads();
+  const std::size_t heads = capture.heads ? capture.heads->size() : heads_of(point, config_);
   auto& out = run_.captured.emplace_back(point, capture_tensor<T>(point, config_, rows, heads, longest)).second;
   std::optional<KeyRows<T>> key_rows;
-  if (info.has_axis(HookAxis::key)) key_rows.emplace(capture, run_.rows(), config_.n_heads(), out);
+  if (has_axis(point, HookAxis::key, config_)) key_rows.emplace(capture, run_.rows(), heads_of(point, config_), out);
   captures_.emplace(point, Captured{capture, out, std::move(key_rows)});
 }
 
@@ -191,7 +199,7 @@ KeyRows<T>* Hooks<T>::key_rows(HookPoint point) {
 template <class T>
 void Hooks<T>::copy(MatrixView<const T> rows, Captured& captured) const {
   const Capture& capture = captured.capture;
-  const std::size_t heads = info_of(capture.at.hook).has_axis(HookAxis::head) ? config_.n_heads() : 1;
+  const std::size_t heads = heads_of(capture.at, config_);
   const std::size_t width = rows.cols / heads;
   const auto chosen_heads = chosen_of(capture.heads, heads);
   T* out = captured.out.data();

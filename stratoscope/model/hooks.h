@@ -11,6 +11,9 @@
 
 namespace stratoscope {
 
+// Throws Error where the model does not have the hook point; `who` begins the message.
+void check_exists(HookPoint point, const ModelConfig& config, const char* who);
+
 // The tensor of a capture over `rows` rows and `heads` heads of sequences of which the longest has `longest`. Where it
 // has a key axis, it is filled with what stands for a key that a query does not see.
 template <class T>

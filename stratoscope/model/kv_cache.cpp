@@ -6,10 +6,11 @@ namespace stratoscope {
 
 KvCache::KvCache(const ModelConfig& config, std::size_t sequences, std::size_t capacity)
     : capacity_(std::min(capacity, config.n_ctx)), lengths_(sequences, 0) {
-  for (std::size_t i = 0; i < config.n_layers() * sequences; ++i) {
-    keys_.emplace_back(Shape{capacity_, config.d_model});
-    values_.emplace_back(Shape{capacity_, config.d_model});
-  }
+  for (const BlockSpec& block : config.blocks)
+    for (std::size_t s = 0; s < sequences; ++s) {
+      keys_.emplace_back(Shape{capacity_, block.attention.keys_width()});
+      values_.emplace_back(Shape{capacity_, block.attention.keys_width()});
+    }
 }
 
 void KvCache::truncate(std::size_t sequence, std::size_t length) {

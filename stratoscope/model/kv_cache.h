@@ -1,4 +1,4 @@
-// The keys and values of positions that were run before, so that a run can go on behind them.
+// The keys and values of positions that were run before, so that a run can go on after them.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Belongs to the caller; one run at a time may use it. It holds hook_k and hook_v as the runs left them, edits
-// included.
+// Belongs to the caller; one run at a time may use it. It holds keys and values as attention reads
+// them: edited, and keys after their norm and rotation.
 class KvCache {
  public:
   // Room for `capacity` positions of each of `sequences` texts; memory is taken as it is filled.
@@ -25,7 +25,7 @@ class KvCache {
   // Forgets the positions from `length` on.
   void truncate(std::size_t sequence, std::size_t length);
 
-  // For the engine: copies `k` and `v` [rows, n_heads * d_head] behind what is held, without counting them yet.
+  // For the engine: copies `k` and `v` [rows, kv_heads * d_head] after what is held, without counting them yet.
   void write(std::size_t layer, std::size_t sequence, MatrixView<const float> k, MatrixView<const float> v);
   // The first `rows` keys or values of a block.
   MatrixView<const float> keys(std::size_t layer, std::size_t sequence, std::size_t rows) const;
@@ -36,7 +36,7 @@ class KvCache {
  private:
   std::size_t capacity_;
   std::vector<std::size_t> lengths_;
-  std::vector<Tensor> keys_, values_;  // one per block and sequence, [capacity, d_model]
+  std::vector<Tensor> keys_, values_;  // one per block and sequence, [capacity, kv_heads * d_head]
 };
 
 }  // namespace stratoscope

@@ -5,11 +5,11 @@
 
 #include "stratoscope/base/threads.h"
 #include "stratoscope/families/families.h"
-#include "stratoscope/model/cone_rows.h"
-#include "stratoscope/model/engine.h"
-#include "stratoscope/model/forward.h"
-#include "stratoscope/model/reference.h"
-#include "stratoscope/model/staircase.h"
+#include "stratoscope/model/cone/cone_engine.h"
+#include "stratoscope/model/cone/cone_rows.h"
+#include "stratoscope/model/pass/engine_pass.h"
+#include "stratoscope/model/pass/forward.h"
+#include "stratoscope/model/pass/reference_pass.h"
 #include "stratoscope/model/weights.h"
 
 namespace stratoscope {
@@ -46,8 +46,12 @@ int Model::threads() const { return options_.threads > 0 ? options_.threads : av
 
 std::size_t Model::weight_bytes() const { return weights_ ? weights_->bytes() : 0; }
 
-Run<float> Model::run(const RunRequest& request) const {
+void Model::check_engine() const {
   if (!weights_) throw Error("model", "was loaded for fp64, which has no engine", "use run_reference or load for fp32");
+}
+
+Run<float> Model::run(const RunRequest& request) const {
+  check_engine();
   check_request(request, config_);
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
@@ -56,19 +60,14 @@ Run<float> Model::run(const RunRequest& request) const {
   return run;
 }
 
-double Model::run_cells(const CellsRequest& request) const {
-  if (!weights_) throw Error("model", "was loaded for fp64, which has no engine", "use run_reference or load for fp32");
-  check_cells(request, config_);
+double run_cones(const Model& model, const ConeRequest& request) {
+  model.check_engine();
+  check_cones(request, model.config_);
   const std::lock_guard turn(cores());
-  const ThreadScope threads(options_.threads);
-  const double operations = run_staircase(*checkpoint_, config_, *weights_, request);
-  checkpoint_->check_unchanged();
+  const ThreadScope threads(model.options_.threads);
+  const double operations = compute_cones(*model.checkpoint_, model.config_, *model.weights_, request);
+  model.checkpoint_->check_unchanged();
   return operations;
-}
-
-CellsCost Model::cost_of_cells(const CellsRequest& request) const {
-  check_cells(request, config_);
-  return cost_of(request, config_);
 }
 
 Run<double> Model::run_reference(const RunRequest& request) const {

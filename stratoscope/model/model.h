@@ -11,13 +11,13 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/families/model_config.h"
 #include "stratoscope/hub/checkpoint.h"
-#include "stratoscope/model/cells.h"
 #include "stratoscope/model/precision.h"
 #include "stratoscope/model/run.h"
 
 namespace stratoscope {
 struct Weights;  // hidden
-}
+struct ConeRequest;
+}  // namespace stratoscope
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -46,16 +46,14 @@ class Model {
   // A forward pass on the engine. Throws Error for a request that this model cannot serve, and when the model was
   // loaded for fp64 (nothing is packed then).
   Run<float> run(const RunRequest& request) const;
-  // Many edited runs, each computing only what its edits can change. A cell's logits have the bits that `run` gives
-  // for its text with its edits. Returns the multiplications and additions that were done. Throws Error as `run` does,
-  // and for an edit that does not say which positions it changes.
-  double run_cells(const CellsRequest& request) const;
-  // What that costs; nothing runs.
-  CellsCost cost_of_cells(const CellsRequest& request) const;
   // The same on the plain float64 path: the meaning of every value, and the proof of the engine.
   Run<double> run_reference(const RunRequest& request) const;
 
  private:
+  friend double run_cones(const Model& model, const ConeRequest& request);  // cone/cone_runs.h
+
+  void check_engine() const;  // throws Error where there is none
+
   ModelConfig config_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   ModelOptions options_;

@@ -12,16 +12,16 @@
 namespace stratoscope {
 namespace {
 
-std::optional<std::vector<std::size_t>> heads_of(const HookExpression& expression, const HookMatch& match,
-                                                 const ModelConfig& config) {
+std::optional<std::vector<std::size_t>> chosen_heads(const HookExpression& expression, const HookMatch& match,
+                                                     const ModelConfig& config) {
   if (match.heads && expression.heads)
     throw Error("capture", in_quotes(expression.hook) + " names heads, and .head[…] others", "leave out one of them");
   if (match.heads) return match.heads;
   if (!expression.heads) return std::nullopt;
   for (const HookPoint point : match.points)
-    if (!info_of(point.hook).has_axis(HookAxis::head))
+    if (!has_axis(point, HookAxis::head, config))
       throw Error("capture", name_of(point) + " has no axis for the selector .head[…]");
-  return parse_index_set(*expression.heads, config.n_heads(), "head");
+  return parse_index_set(*expression.heads, heads_of(match.points[0], config), "head");
 }
 
 bool is_computed(HookPoint point, const RunRequest& part) {
@@ -49,7 +49,7 @@ CaptureList::CaptureList(const std::vector<std::string>& expressions, const Mode
       if (some) std::erase_if(match.points, [&](HookPoint point) { return !is_computed(point, *part); });
     }
     if (match.is_glob) globs_.push_back({text, match.points});
-    const auto heads = heads_of(expression, match, config);
+    const auto heads = chosen_heads(expression, match, config);
     for (const HookPoint point : match.points) {
       const auto [known, is_new] = chosen.emplace(point, Item{point, expression.positions, heads});
       if (!is_new && (known->second.positions != expression.positions || known->second.heads != heads))

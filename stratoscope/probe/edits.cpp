@@ -19,34 +19,31 @@ namespace {
 // them.
 struct Axes {
   Axes(HookPoint point, const ModelConfig& config, std::size_t positions)
-      : has_keys(info_of(point.hook).has_axis(HookAxis::key)),
+      : has_keys(has_axis(point, HookAxis::key, config)),
         pos(has_keys ? 1 : 0),
         head(has_keys ? 0 : 1),
-        heads(info_of(point.hook).has_axis(HookAxis::head) ? config.n_heads() : 1),
+        heads(heads_of(point, config)),
         last(shape_of(point, config, positions).back()) {}
   bool has_keys;
   std::size_t pos, head;    // where these axes are
   std::size_t heads, last;  // their lengths
 };
 
-std::string axes_text(HookPoint point) {
-  const HookInfo& info = info_of(point.hook);
-  if (info.has_axis(HookAxis::key)) return "it is [head, pos, key]";
-  return info.has_axis(HookAxis::head) ? "it is [pos, head, d]" : "it is [pos, d]";
-}
-
-void check_axes(const HookExpression& expression, HookPoint point) {
-  const HookInfo& info = info_of(point.hook);
+void check_axes(const HookExpression& expression, HookPoint point, const ModelConfig& config) {
+  const bool has_heads = has_axis(point, HookAxis::head, config), has_keys = has_axis(point, HookAxis::key, config);
   const auto refuse = [&](const char* selector) {
-    throw Error("edit", name_of(point) + " has no axis for the selector " + selector, axes_text(point));
+    throw Error("edit", name_of(point) + " has no axis for the selector " + selector,
+                has_keys    ? "it is [head, pos, key]"
+                : has_heads ? "it is [pos, head, d]"
+                            : "it is [pos, d]");
   };
-  if (expression.heads && !info.has_axis(HookAxis::head)) refuse(".head[…]");
-  if (expression.keys && !info.has_axis(HookAxis::key)) refuse(".key[…]");
-  if (expression.dims && info.has_axis(HookAxis::key)) refuse(".dim[…]");
+  if (expression.heads && !has_heads) refuse(".head[…]");
+  if (expression.keys && !has_keys) refuse(".key[…]");
+  if (expression.dims && has_keys) refuse(".dim[…]");
 }
 
-void check_edit(const EditExpression& expression, HookPoint point) {
-  check_axes(expression, point);
+void check_edit(const EditExpression& expression, HookPoint point, const ModelConfig& config) {
+  check_axes(expression, point, config);
   if (expression.source == EditSource::mean && info_of(point.hook).has_axis(HookAxis::key))
     throw Error("edit", name_of(point) + " takes no mean: its rows see different keys", "a number, zero or corrupt");
 }
@@ -149,7 +146,7 @@ ReadPoints points_that_are_read(std::span<const EditExpression> expressions, con
   for (const EditExpression& expression : expressions) {
     if (expression.source != EditSource::mean && expression.source != EditSource::corrupt) continue;
     for (const HookPoint point : match_hook_points(expression.hook, config)) {
-      check_edit(expression, point);
+      check_edit(expression, point, config);
       (expression.source == EditSource::mean ? mean : corrupt).insert(point);
     }
   }
@@ -264,7 +261,7 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
   const HookMatch match = matched(expression, config);
   check_lengths(expression, sources, match.points);
   for (const HookPoint point : match.points) {
-    check_edit(expression, point);
+    check_edit(expression, point, config);
     const Axes axes(point, config, sources.text_positions());
     static_cast<void>(chosen_by(expression, match, sources.extent(), axes));
     if (expression.source == EditSource::corrupt && expression.corrupt_position)
@@ -282,7 +279,7 @@ void for_places(const EditExpression& expression, const EditSources& sources, co
   const HookMatch match = matched(expression, config);
   check_lengths(expression, sources, match.points);
   for (const HookPoint point : match.points) {
-    check_edit(expression, point);
+    check_edit(expression, point, config);
     const Axes axes(point, config, sources.text_positions());
     Chosen chosen = chosen_by(expression, match, sources.extent(), axes);
     const bool reads_keys = axes.has_keys && expression.source != EditSource::number;

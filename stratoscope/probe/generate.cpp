@@ -6,8 +6,8 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/model/join_runs.h"
 #include "stratoscope/model/kv_cache.h"
+#include "stratoscope/model/pass/join_runs.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/metrics.h"
 

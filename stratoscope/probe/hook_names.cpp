@@ -94,9 +94,13 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
   if (!head) return std::nullopt;
   for (const auto& [path, hook] : kShorthands) {
     const bool is_it = rest.empty() ? hook == Hook::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
-    if (is_it && info_of(hook).has_axis(HookAxis::head))
-      return HookMatch{{{hook, checked_index(*block, config.n_layers(), "block")}},
-                       std::vector{checked_index(*head, config.n_heads(), "head")}};
+    if (!is_it || !info_of(hook).has_axis(HookAxis::head)) continue;
+    const HookPoint point{hook, checked_index(*block, config.n_layers(), "block")};
+    const AttentionSpec& attention = config.blocks[point.layer].attention;
+    const std::size_t index = checked_index(*head, attention.heads, "head");
+    // Of keys and values: the head that this head reads.
+    const bool is_shared = heads_of(point, config) < attention.heads;
+    return HookMatch{{point}, std::vector{is_shared ? attention.key_head_of(index) : index}};
   }
   throw Error("hook point", in_quotes(name) + " is no value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");

@@ -64,7 +64,7 @@ class SliceRuns {
   }
 
   std::vector<SweepCell> run_points(Slice& slice) {
-    CellsRequest& request = slice.request;
+    ConeRequest& request = slice.request;
     SliceProgress blocks(results_, job_.progress, slice.points.size());
     request.progress = &blocks;
     request.rows_at_once = slices_.rows_at_once();
@@ -77,10 +77,10 @@ class SliceRuns {
     };
     std::vector<SweepCell> read(slice.points.size());
     request.take = [&](std::size_t cell, MatrixView<const float> logits) {
-      std::tie(read[cell].value, read[cell].effect) = readers[request.cells[cell].text]->read(logits);
+      std::tie(read[cell].value, read[cell].effect) = readers[request.runs[cell].text]->read(logits);
     };
     const auto start = std::chrono::steady_clock::now();
-    const double operations = job_.model.run_cells(request);
+    const double operations = run_cones(job_.model, request);
     slices_.measured(operations, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     operations_.done += operations;
     return read;

@@ -82,7 +82,7 @@ std::size_t memory_limit_of(std::size_t asked);
 std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell);
 
 // Throws Error for a placeholder without axis, an axis that no template uses, and everything that resolve_edit throws.
-// Each grid point computes only what its edits can change, with the bits of a whole run (Model::run_cells).
+// Each grid point computes only what its edits can change, with the bits of a whole run (run_cones).
 SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options = {});
 
 // Multiplications and additions, with clean runs and the runs that `mean` and `corrupt` read.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/sweep.h"
 
@@ -30,7 +31,7 @@ class SweepPrompt {
   // The same without what the edits write, for a plan: nothing runs.
   std::vector<HookEdit> places_at(std::size_t cell) const;
 
-  const CellsCost& clean_cost() const { return clean_cost_; }
+  const ConeCost& clean_cost() const { return clean_cost_; }
   // What the runs cost whose values the edits read: multiplications and additions, and memory at most.
   double source_operations() const;
   std::size_t source_bytes() const;
@@ -48,7 +49,7 @@ class SweepPrompt {
   std::vector<EditExpression> reading_;  // the edits that read other runs
   ReadPoints sites_;                     // and what they read there
   std::optional<EditSources> sources_;
-  CellsCost clean_cost_;
+  ConeCost clean_cost_;
 };
 
 }  // namespace stratoscope

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/model/pass/widths.h"
 #include "stratoscope/probe/metric_reader.h"
 
 namespace stratoscope {
@@ -24,7 +25,7 @@ SweepSlices::SweepSlices(const SweepJob& job, SliceUse use)
     : job_(job), use_(use), limit_(memory_limit_of(job.options.memory_limit)) {
   // A product's rows may have a quarter of the memory.
   const ModelConfig& config = job.model.config();
-  const std::size_t row_bytes = (11 * config.d_model + 3 * config.d_mlp()) * sizeof(float);
+  const std::size_t row_bytes = (slot_numbers(config) + 2 * config.d_mlp()) * sizeof(float);
   rows_at_once_ = std::clamp<std::size_t>(limit_ / 4 / row_bytes, 48, kMostRowsAtOnce);
 }
 
@@ -62,8 +63,8 @@ void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
   bool is_new = slice_.prompts.empty() || slice_.prompts.back() != point.prompt;
   // Other runs whose values a new prompt reads wait until it is clear where the prompt goes.
   const bool waits = use_ == SliceUse::run && is_first_of_prompt;
-  Cell of{0, use_ == SliceUse::plan || waits ? prompt.places_at(point.cell) : prompt.edits_at(point.cell)};
-  const CellsCost cost = cost_of_cell(of, prompt.ids().size(), prompt.first_asked(), job_.model.config());
+  ConeRun of{0, use_ == SliceUse::plan || waits ? prompt.places_at(point.cell) : prompt.edits_at(point.cell)};
+  const ConeCost cost = cost_of_run(of, prompt.ids().size(), prompt.first_asked(), job_.model.config());
   const std::size_t edit_bytes = bytes_of_edits(of.edits);
   if (is_full(prompt, is_new, cost, edit_bytes)) {
     end_slice(point.prompt);
@@ -78,7 +79,7 @@ void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
     slice_.source_operations += prompt.source_operations();
   }
   of.text = slice_.prompts.size() - 1;
-  slice_.request.cells.push_back(std::move(of));
+  slice_.request.runs.push_back(std::move(of));
   slice_.points.push_back(point);
 }
 
@@ -97,19 +98,19 @@ void SweepSlices::add_prompt(std::size_t p) {
 }
 
 // Whether the slice has no room, or no time, for a point (or a clean run alone) of this prompt.
-bool SweepSlices::is_full(const SweepPrompt& prompt, bool is_new, const CellsCost& point,
+bool SweepSlices::is_full(const SweepPrompt& prompt, bool is_new, const ConeCost& point,
                           std::size_t point_bytes) const {
   if (slice_.prompts.empty()) return false;
   if (slice_.keeps_clean && is_new) return true;  // one prompt is kept
   const std::size_t most_points = job_.options.cells_per_slice;
   if (most_points > 0 && (is_new || slice_.points.size() >= most_points)) return true;
-  CellsCost cost = slice_.cost;
+  ConeCost cost = slice_.cost;
   cost += point;
   if (is_new) cost += prompt.clean_cost();
   if (bytes(cost, slice_.bytes_beside + point_bytes + (is_new ? bytes_beside(prompt) : 0)) > limit_) return true;
   // What each point costs beside its products.
   constexpr double kOfAPoint = 1e6;
-  return cost.operations + kOfAPoint * static_cast<double>(cost.cells) > most_operations(prompt, is_new);
+  return cost.operations + kOfAPoint * static_cast<double>(cost.runs) > most_operations(prompt, is_new);
 }
 
 double SweepSlices::most_operations(const SweepPrompt& prompt, bool is_new) const {
@@ -153,7 +154,7 @@ void SweepSlices::check_limit() const {
                 "raise --memory-limit");
 }
 
-std::size_t SweepSlices::bytes(const CellsCost& cost, std::size_t beside) const {
+std::size_t SweepSlices::bytes(const ConeCost& cost, std::size_t beside) const {
   return cost.bytes(job_.model.config(), rows_at_once_, job_.model.threads()) + beside +
          job_.points * (sizeof(double) + sizeof(Effect));
 }

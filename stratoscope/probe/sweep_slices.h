@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/sweep_job.h"
 
 namespace stratoscope {
@@ -18,8 +19,8 @@ namespace stratoscope {
 struct Slice {
   std::vector<GridPoint> points;
   std::vector<std::size_t> prompts;  // that the points are of; one whose points are all known comes for its clean run
-  CellsRequest request;              // texts are the prompts, cells the points
-  CellsCost cost;
+  ConeRequest request;         // texts are the prompts, cells the points
+  ConeCost cost;
   // Memory that the cost does not count: readers, values of other runs, edits, kept clean runs.
   std::size_t bytes_beside = 0;
   bool keeps_clean = false;  // of its only prompt, for the next slice or from the one before
@@ -52,13 +53,13 @@ class SweepSlices {
  private:
   void add_point(GridPoint point, bool is_first_of_prompt);
   void add_prompt(std::size_t p);
-  bool is_full(const SweepPrompt& prompt, bool is_new, const CellsCost& point, std::size_t point_bytes) const;
+  bool is_full(const SweepPrompt& prompt, bool is_new, const ConeCost& point, std::size_t point_bytes) const;
   double most_operations(const SweepPrompt& prompt, bool is_new) const;
   void end_slice(std::size_t next_prompt);
   void keep_clean_for(std::size_t next_prompt);
   void check_limit() const;
 
-  std::size_t bytes(const CellsCost& cost, std::size_t beside) const;
+  std::size_t bytes(const ConeCost& cost, std::size_t beside) const;
   std::size_t bytes_beside(const SweepPrompt& prompt) const;
   std::size_t kept_bytes(const SweepPrompt& prompt) const;
   bool may_keep(const SweepPrompt& prompt) const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/metric_reader.h"
 
 namespace stratoscope {

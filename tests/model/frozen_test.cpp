@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/model/make_edit.h"
 #include "stratoscope/model/model.h"
@@ -92,8 +93,8 @@ std::shared_ptr<const Edit> bend() {
 std::vector<HookEdit> edits_of_all(const ModelConfig& config, std::size_t layer) {
   std::vector<HookEdit> edits;
   for (const HookInfo& info : hook_table())
-    edits.push_back({{info.hook, info.scope == Scope::block ? layer : 0}, 0, bend(), std::nullopt});
-  static_cast<void>(config);
+    if (exists({info.hook, 0}, config))
+      edits.push_back({{info.hook, info.scope == Scope::block ? layer : 0}, 0, bend(), std::nullopt});
   return edits;
 }
 
@@ -109,23 +110,24 @@ void add_edited(const Model& model, const TokenIds& text, Hashes& hashes) {
 // Every hook point in turn, edited at some positions of one block or two, as the cone computes them.
 void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& hashes) {
   test::Random random(5);
-  CellsRequest request;
+  ConeRequest request;
   request.texts = texts;
   for (const TokenIds& text : texts) request.first_asked.push_back(text.size() / 2);
   for (std::size_t text = 0; text < texts.size(); ++text)
     for (const HookInfo& info : hook_table()) {
-      Cell cell;
-      cell.text = text;
+      if (!exists({info.hook, 0}, model.config())) continue;
+      ConeRun run;
+      run.text = text;
       for (int edits = 0; edits < 2; ++edits) {
         std::vector<std::size_t> positions;
         for (std::size_t p = 0; p < texts[text].size(); ++p)
           if (random.below(4) == 0) positions.push_back(p);
         const std::size_t layer = info.scope == Scope::block ? random.below(model.config().n_layers()) : 0;
-        cell.edits.push_back({{info.hook, layer}, 0, bend(), positions});
+        run.edits.push_back({{info.hook, layer}, 0, bend(), positions});
       }
-      request.cells.push_back(std::move(cell));
+      request.runs.push_back(std::move(run));
     }
-  std::vector<std::string> clean(texts.size()), edited(request.cells.size());
+  std::vector<std::string> clean(texts.size()), edited(request.runs.size());
   const auto hash = [](MatrixView<const float> logits) {
     BitsHash bits;
     for (std::size_t r = 0; r < logits.rows; ++r) bits.add(logits.row_span(r));
@@ -133,13 +135,13 @@ void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& ha
   };
   request.take_clean = [&](std::size_t text, MatrixView<const float> logits) { clean[text] = hash(logits); };
   request.take = [&](std::size_t cell, MatrixView<const float> logits) { edited[cell] = hash(logits); };
-  model.run_cells(request);
+  run_cones(model, request);
   BitsHash all;
   for (const std::string& one : clean) all.add(std::span<const char>(one));
   hashes["cone clean"] = all.hex();
   std::map<std::string, BitsHash> by_point;
   for (std::size_t c = 0; c < edited.size(); ++c)
-    by_point[std::string(info_of(request.cells[c].edits[0].at.hook).name)].add(std::span<const char>(edited[c]));
+    by_point[std::string(info_of(request.runs[c].edits[0].at.hook).name)].add(std::span<const char>(edited[c]));
   for (const auto& [name, bits] : by_point) hashes["cone " + name] = bits.hex();
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/sweep.h"
 #include "tests/support/errors.h"
@@ -83,7 +84,8 @@ TEST(Cone, EveryPointSelectorAndOperation) {
     const SweepRequest prompt = loaded.prompt(9);
     std::vector<SweepRequest> requests;
     std::vector<std::string> names;
-    for (const HookInfo& info : hook_table())
+    for (const Hook hook : hooks_of(loaded.model.config())) {
+      const HookInfo& info = info_of(hook);
       for (const std::string& selector : selectors_of(info))
         for (const std::string& operation : operations_of(info)) {
           if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
@@ -94,6 +96,7 @@ TEST(Cone, EveryPointSelectorAndOperation) {
           if (block) request.axes = {parse_axis("layer=all", loaded.model.config(), 9)};
           requests.push_back(std::move(request));
         }
+    }
     expect_cone_is_full(loaded.model, requests, names);
   }
 }
@@ -109,7 +112,8 @@ TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
       const std::size_t positions = request.text.size();
       std::set<std::string> axes;
       for (std::size_t e = 0, count = 1 + loaded.random.below(3); e < count; ++e) {
-        const HookInfo& info = hook_table()[loaded.random.below(hook_table().size())];
+        const auto hooks = hooks_of(loaded.model.config());
+        const HookInfo& info = info_of(hooks[loaded.random.below(hooks.size())]);
         std::string text;
         if (info.scope == Scope::block) {
           const bool swept = loaded.random.below(2) == 0;
@@ -377,22 +381,22 @@ TEST(Cone, RefusesAnEditThatDoesNotSayWhereItActs) {
     void apply(const HookValue<float>& value) const override { value(0, 0, 0) = 1; }
     void apply(const HookValue<double>& value) const override { value(0, 0, 0) = 1; }
   };
-  CellsRequest request;
+  ConeRequest request;
   request.texts = {loaded.prompt(5).text};
   request.first_asked = {4};
-  request.cells = {{0, {{{Hook::z, 1}, 0, std::make_shared<Everywhere>(), std::nullopt}}}};
+  request.runs = {{0, {{{Hook::z, 1}, 0, std::make_shared<Everywhere>(), std::nullopt}}}};
   request.take = [](std::size_t, MatrixView<const float>) {};
-  const auto run = [&] { loaded.model.run_cells(request); };
+  const auto run = [&] { run_cones(loaded.model, request); };
   EXPECT_TRUE(refuses(run, "the edit of blocks.1.attn.hook_z does not say which positions it changes"));
-  request.cells[0].edits[0].positions = {7};
+  request.runs[0].edits[0].positions = {7};
   EXPECT_TRUE(refuses(run, "the text has no position 7"));
-  request.cells[0].edits[0].positions = {3, 1};
+  request.runs[0].edits[0].positions = {3, 1};
   EXPECT_TRUE(refuses(run, "must ascend"));
-  request.cells[0].edits[0].positions = {3};
+  request.runs[0].edits[0].positions = {3};
   EXPECT_NO_THROW(run());
-  request.cells[0].edits[0].at.layer = 2;
+  request.runs[0].edits[0].at.layer = 2;
   EXPECT_TRUE(refuses(run, "blocks.2.attn.hook_z does not exist in a model of 2 blocks"));
-  request.cells[0].text = 1;
+  request.runs[0].text = 1;
   EXPECT_TRUE(refuses(run, "there is no text 1"));
   request.first_asked = {5};
   EXPECT_TRUE(refuses(run, "has no position 5"));

@@ -70,7 +70,8 @@ TEST(EveryPoint, EngineAgreesWithThePlainPath) {
   const test::Sizes shapes[] = {{2, 3, 24, 40, 48, 67}, {2, 2, 10, 9, 12, 11}};
   for (const test::Sizes& sizes : shapes) {
     const Loaded loaded(sizes, 17 + sizes.d_model);
-    for (const HookInfo& info : hook_table()) {
+    for (const Hook hook : hooks_of(loaded.engine.config())) {
+      const HookInfo& info = info_of(hook);
       const HookPoint point{info.hook, info.scope == Scope::block ? 1U : 0U};
       for (const std::string& selector : selectors_of(info)) {
         for (const std::string& operation : operations_of(info)) {

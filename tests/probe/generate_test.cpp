@@ -115,7 +115,8 @@ TEST_F(Generating, EditsOfAllRowsAreThoseOfWholeRuns) {
 
 // Whatever is edited, what the cache brings has the bits of the text computed anew, at every hook point.
 TEST_F(Generating, EveryHookPointEditedBehindACacheHasTheBitsOfAWholeRun) {
-  for (const HookInfo& info : hook_table()) {
+  for (const Hook hook : hooks_of(model_.config())) {
+    const HookInfo& info = info_of(hook);
     const std::string name = name_of(HookPoint{info.hook, info.scope == Scope::block ? 1U : 0U});
     std::vector<std::string> selectors = {""};
     if (info.has_axis(HookAxis::head)) selectors.emplace_back(".head[1]");

@@ -70,12 +70,12 @@ TEST_F(Slices, SmallPromptsGoTogether) {
   EXPECT_EQ(slice.prompts, (std::vector<std::size_t>{0, 1}));
   EXPECT_TRUE(slice.points == every_point());
   EXPECT_FALSE(slice.keeps_clean);
-  ASSERT_EQ(slice.request.cells.size(), 40U);
+  ASSERT_EQ(slice.request.runs.size(), 40U);
   for (std::size_t i = 0; i < 40; ++i) {
-    EXPECT_EQ(slice.request.cells[i].text, i / 20);
-    ASSERT_EQ(slice.request.cells[i].edits.size(), 1U);
-    EXPECT_EQ(slice.request.cells[i].edits[0].at, (HookPoint{Hook::resid_pre, i % 20 / 5}));
-    EXPECT_EQ(slice.request.cells[i].edits[0].positions, (std::vector<std::size_t>{i % 5}));
+    EXPECT_EQ(slice.request.runs[i].text, i / 20);
+    ASSERT_EQ(slice.request.runs[i].edits.size(), 1U);
+    EXPECT_EQ(slice.request.runs[i].edits[0].at, (HookPoint{Hook::resid_pre, i % 20 / 5}));
+    EXPECT_EQ(slice.request.runs[i].edits[0].positions, (std::vector<std::size_t>{i % 5}));
   }
 }
 
@@ -134,7 +134,7 @@ TEST_F(Slices, KnownPointsAreToldAndAPromptOfThemAloneComesForItsCleanRun) {
   EXPECT_EQ(some.slices[0].prompts, (std::vector<std::size_t>{0, 1}));
   ASSERT_EQ(some.slices[0].points.size(), 10U);
   EXPECT_TRUE((some.slices[0].points[0] == GridPoint{1, 1}));
-  for (const Cell& cell : some.slices[0].request.cells) EXPECT_EQ(cell.text, 1U);
+  for (const ConeRun& cell : some.slices[0].request.runs) EXPECT_EQ(cell.text, 1U);
 }
 
 TEST_F(Slices, APlanHasTheSlicesOfTheRun) {

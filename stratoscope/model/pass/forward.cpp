@@ -1,4 +1,4 @@
-#include "stratoscope/model/forward.h"
+#include "stratoscope/model/pass/forward.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "stratoscope/model/join_runs.h"
+#include "stratoscope/model/pass/join_runs.h"
 
 #include <algorithm>
 

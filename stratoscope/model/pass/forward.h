@@ -37,9 +37,9 @@ BasicTensor<T> last_rows(MatrixView<const T> rows, std::span<const std::size_t> 
 
 // Edits of unembed.hook_out where the last position's logits alone exist, [sequences, d_vocab].
 template <class T>
-void edit_last_logits(const RunRequest& request, Hooks<T>& hooks, BasicTensor<T>& logits) {
+void edit_last_logits(const RunRequest& request, Hooks<T>& hooks, MatrixView<T> logits) {
   for (std::size_t s = 0; s < request.sequences.size(); ++s) {
-    const auto row = logits.matrix().rows_from(s, 1);
+    const auto row = logits.rows_from(s, 1);
     hooks.edit({Hook::unembed_out, 0}, s,
                {row.data,
                 {1, 1, row.cols},

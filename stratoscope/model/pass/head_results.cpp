@@ -1,4 +1,4 @@
-#include "stratoscope/model/head_results.h"
+#include "stratoscope/model/pass/head_results.h"
 
 #include <algorithm>
 
