@@ -142,8 +142,11 @@ std::string name_of(HookPoint point) {
 }
 
 bool exists(HookPoint point, const ModelConfig& config) {
-  if (info_of(point.hook).scope != Scope::block)
+  const Scope scope = info_of(point.hook).scope;
+  if (scope == Scope::before_blocks)
     return point.layer == 0 && (point.hook != Hook::pos_embed || config.learned_positions);
+  if (scope == Scope::after_blocks)
+    return point.layer == 0 && (info_of(point.hook).enters_at != Hook::ln_final_scale || config.ln_final.exists());
   return point.layer < config.n_layers() && exists_in_block(point.hook, config.blocks[point.layer], config);
 }
 

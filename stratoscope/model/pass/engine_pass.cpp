@@ -103,10 +103,11 @@ class EngineRows {
   // A model without learned positions may leave an end in another place than the stream.
   void leave(MatrixView<float> value) {
     if (value.data == leaving_.data) return;
-    for (std::size_t r = 0; r < value.rows; ++r) std::copy_n(value.row(r), value.cols, leaving_.row(r));
+    copy_rows(value, leaving_);
   }
 
   MatrixView<const float> unembedded(MatrixView<const float> normed) {
+    if (final_normed_.rows > 0 && normed.data != final_normed_.data) copy_rows(normed, final_normed_);  // no final norm
     if (!unembeds_all())
       last_normed_ = request_.logits == LogitRows::last ? last_rows<float>(normed, run_.row_offsets) : Tensor();
     const auto asked = unembeds_all()         ? normed
@@ -124,6 +125,10 @@ class EngineRows {
   }
 
  private:
+  static void copy_rows(MatrixView<const float> from, MatrixView<float> to) {
+    for (std::size_t r = 0; r < from.rows; ++r) std::copy_n(from.row(r), from.cols, to.row(r));
+  }
+
   bool unembeds_all() const { return request_.logits == LogitRows::all || hooks_.captures({Hook::unembed_out, 0}); }
 
   template <class Use>
