@@ -10,6 +10,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/json_document.h"
+#include "stratoscope/model/pass/widths.h"
 #include "stratoscope/model/weights.h"
 #include "stratoscope/probe/sweep.h"
 
@@ -68,11 +69,15 @@ TimedRun time_length(const Model& model, std::size_t tokens, std::size_t repeat,
 
 }  // namespace
 
-double forward_operations(const ModelConfig& c, std::size_t tokens) {
-  const auto n = static_cast<double>(tokens), d = static_cast<double>(c.d_model), m = static_cast<double>(c.d_mlp());
-  const double products = 2 * n * (4 * d * d + 2 * d * m);
-  const double attention = 4 * d * n * (n + 1) / 2;
-  return static_cast<double>(c.n_layers()) * (products + attention) + 2 * n * d * static_cast<double>(c.d_vocab);
+double forward_operations(const ModelConfig& config, std::size_t tokens) {
+  double operations = logit_operations(tokens, config);
+  for (const BlockSpec& block : config.blocks) {
+    const RowOperations row = row_operations(block, config.d_model);
+    operations += static_cast<double>(tokens) * (row.qkv + row.o + row.mlp_in + row.down);
+    for (std::size_t position = 0; position < tokens; ++position)
+      operations += key_operations(block.attention) * static_cast<double>(keys_seen(block.attention, position));
+  }
+  return operations;
 }
 
 double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::size_t repeat,

@@ -191,6 +191,7 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
     for (const auto& [role, is_norm] : parts_of(config.blocks[layer]))
       is_norm ? add_norm(role, layer) : add_matrix(role, layer);
   if (config.ln_final.exists()) add_norm(Role::ln_final, 0);
+  if (!config.tied) add_matrix(Role::unembed, 0);
   if (config.unembed_bias) add(config.tensors.unembed + ".bias", {config.d_vocab});
   return expected;
 }
@@ -214,7 +215,7 @@ bool is_ignored_buffer(const std::string& name, const ModelConfig& config) {
 }
 
 std::size_t parameters_of(const ModelConfig& config) {
-  std::size_t parameters = config.tied ? 0 : config.d_vocab * config.d_model;
+  std::size_t parameters = 0;
   for (const auto& [name, shape] : expected_tensors(config)) parameters += element_count(shape);
   return parameters;
 }

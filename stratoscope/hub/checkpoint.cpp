@@ -114,7 +114,7 @@ void Checkpoint::check() {
   };
   for (const auto& [name, shape] : expected_tensors(config_)) check_one(name, shape);
   const std::string head = config_.tensors.unembed + ".weight";
-  if (!config_.tied || contains(head)) check_one(head, {config_.d_vocab, config_.d_model});
+  if (config_.tied && contains(head)) check_one(head, {config_.d_vocab, config_.d_model});
   choose_unembedding();
   if (!has_own_unembedding() && contains(head)) parameters_ -= element_count(at(head).shape);
   for (const auto& [name, tensor] : tensors_) {

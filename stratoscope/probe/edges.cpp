@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/model/pass/widths.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/probe/value_edit.h"
 
@@ -49,6 +50,7 @@ class PathPatching {
                   "the text has " + std::to_string(positions_) + " tokens, the corrupt one " +
                       std::to_string(request.corrupt.size()),
                   "both need the same number");
+    check_blocks();
     for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       for (std::size_t head = 0; head < config_.n_heads(); ++head) components_.push_back({layer, head, false});
       components_.push_back({layer, 0, true});
@@ -91,8 +93,7 @@ class PathPatching {
   std::size_t in_block() const { return config_.n_heads() + 1; }
   // Of what is held of a block while its receivers are at work, and while it runs.
   std::size_t block_row_bytes() const {
-    return (config_.n_heads() + 4) * width() * (sizeof(double) + sizeof(float)) +
-           (14 * width() + 2 * config_.d_mlp()) * sizeof(float);
+    return (config_.n_heads() + 4) * width() * (sizeof(double) + sizeof(float)) + run_numbers(config_) * sizeof(float);
   }
 
   // Runs a text block by block, because results of all heads are wide, and calls work(layer, values).
@@ -168,17 +169,27 @@ class PathPatching {
     }
   }
 
-  // Layer norm of what a receiver reads: the stream with the sender's change, before the norm's weight and bias.
-  Shared normalized(const Values& stream, std::size_t sender) const {
+  // Receivers are given what they read, so each must read the stream through a norm of its own, and senders must add
+  // up.
+  void check_blocks() const {
+    for (const BlockSpec& block : config_.blocks)
+      if (block.parallel || !block.ln1.exists() || !block.ln2.exists() || block.ln1_post.exists() ||
+          block.ln2_post.exists() || block.attention.heads != config_.n_heads())
+        throw Error("edges", "paths through the blocks of a " + config_.title + " are not implemented",
+                    "GPT-2's are; 'ablate' and 'patch' work on every model");
+  }
+
+  // The norm of what a receiver reads: the stream with the sender's change, before the norm's weight and bias.
+  Shared normalized(const NormSpec& norm, const Values& stream, std::size_t sender) const {
     Values result({positions_, width()});
     std::vector<double> x(width());
     for (const std::size_t p : rows_[sender]) {
       double mean = 0, variance = 0;
       for (std::size_t i = 0; i < width(); ++i)
         mean += x[i] = stream.matrix().row(p)[i] + static_cast<double>(changes_[sender][p * width() + i]);
-      mean /= static_cast<double>(width());
+      mean = norm.kind == NormKind::layer ? mean / static_cast<double>(width()) : 0;
       for (const double number : x) variance += (number - mean) * (number - mean);
-      const double scale = std::sqrt(variance / static_cast<double>(width()) + config_.ln_final.eps);
+      const double scale = std::sqrt(variance / static_cast<double>(width()) + norm.eps);
       for (std::size_t i = 0; i < width(); ++i) result.matrix().row(p)[i] = (x[i] - mean) / scale;
     }
     return std::make_shared<const Values>(std::move(result));
@@ -208,7 +219,7 @@ class PathPatching {
       if (s < first) {
         std::vector<std::size_t> seen(positions_ - rows_[s].front());
         std::iota(seen.begin(), seen.end(), rows_[s].front());
-        const Shared read = normalized(block.entering, s);
+        const Shared read = normalized(config_.blocks[layer].ln1, block.entering, s);
         for (std::size_t head = 0; head < heads; ++head) {
           Edge edge{s, first + head, {set({Hook::ln1_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}};
           if (heads > 1) {
@@ -216,14 +227,16 @@ class PathPatching {
             others[1].emplace();
             for (std::size_t h = 0; h < heads; ++h)
               if (h != head) others[1]->push_back(h);
-            edge.edits.push_back(set({Hook::z, layer}, clean_z, {heads * config_.d_head(), config_.d_head(), 1},
-                                     std::move(others), seen));
+            edge.edits.push_back(
+                set({Hook::z, layer}, clean_z,
+                    {config_.blocks[layer].attention.queries_width(), config_.blocks[layer].attention.d_head, 1},
+                    std::move(others), seen));
           }
           group.push_back(std::move(edge));
         }
         bytes += read->size() * sizeof(double);
       }
-      const Shared read = normalized(block.middle, s);
+      const Shared read = normalized(config_.blocks[layer].ln2, block.middle, s);
       group.push_back({s, first + heads, {set({Hook::ln2_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}});
       bytes += read->size() * sizeof(double) + in_block() * 4 * positions_ * sizeof(std::size_t);
       if (bytes > limit_ / 8) score(std::exchange(group, {}), std::exchange(bytes, 0));

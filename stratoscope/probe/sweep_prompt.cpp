@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/model/pass/widths.h"
 
 namespace stratoscope {
 namespace {
@@ -96,8 +97,7 @@ double SweepPrompt::source_operations() const {
   const auto add = [&](const std::vector<HookPoint>& points, std::size_t positions) {
     if (points.empty()) return;
     // All blocks of all positions, and no logits.
-    operations += cost_of_text(positions, 0, config).operations -
-                  2 * static_cast<double>(positions * config.d_model) * static_cast<double>(config.d_vocab);
+    operations += cost_of_text(positions, 0, config).operations - logit_operations(positions, config);
   };
   add(sites_.mean, request_.text.size());
   add(sites_.corrupt, request_.corrupt.size());
@@ -111,7 +111,7 @@ std::size_t SweepPrompt::source_bytes() const {
   const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
   const std::size_t captured = std::max(numbers_of(sites_.mean, config, request_.text.size()),
                                         numbers_of(sites_.corrupt, config, request_.corrupt.size()));
-  return sizeof(float) * (captured + longest * (14 * config.d_model + 2 * config.d_mlp())) +
+  return sizeof(float) * (captured + longest * run_numbers(config)) +
          sizeof(double) *
              (numbers_of(sites_.corrupt, config, request_.corrupt.size()) + numbers_of(sites_.mean, config, 1));
 }

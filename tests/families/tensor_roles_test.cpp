@@ -33,7 +33,8 @@ TEST(TensorRoles, ByHeadWithBiases) {
                                                    {"layers.0.mlp.down_proj.weight", {24, 40}},
                                                    {"layers.0.mlp.down_proj.bias", {24}},
                                                    {"norm.weight", {24}},
-                                                   {"norm.bias", {24}}}));
+                                                   {"norm.bias", {24}},
+                                                   {"lm_head.weight", {61, 24}}}));
   const std::size_t embedding = 61 * 24, block = 4 * 24 + 72 * 25 + 24 * 25 + 40 * 25 + 24 * 41;
   EXPECT_EQ(parameters_of(config), 2 * embedding + block + 2 * 24);
   config.tied = true;
@@ -52,7 +53,8 @@ TEST(TensorRoles, ThirdsWithGroupedKeysAndGateWithUp) {
                                                    {"layers.0.ln2.weight", {24}},
                                                    {"layers.0.mlp.gate_proj.weight", {74, 24}},
                                                    {"layers.0.mlp.down_proj.weight", {24, 37}},
-                                                   {"norm.weight", {24}}}));
+                                                   {"norm.weight", {24}},
+                                                   {"lm_head.weight", {61, 24}}}));
 }
 
 TEST(TensorRoles, NormsOfHeadsAndOverAllHeads) {

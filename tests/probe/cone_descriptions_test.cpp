@@ -49,46 +49,32 @@ class Sweeps {
   void add(SweepRequest request) {
     std::string name = std::to_string(request.text.size()) + " tokens";
     for (const std::string& edit : request.edits) name += "; " + edit;
-    const bool edits_heads = name.find("hook_result") != std::string::npos;
-    Group& group = edits_heads ? of_heads_ : others_;
-    group.names.push_back(name + (request.whole ? "; whole" : ""));
-    group.requests.push_back(std::move(request));
+    names_.push_back(name + (request.whole ? "; whole" : ""));
+    requests_.push_back(std::move(request));
   }
 
   void expect_cone_is_full() const {
-    const SweepOperations others = expect_group_is_full(others_), of_heads = expect_group_is_full(of_heads_);
-    const double planned = plan_sweep(model_, others_.requests).operations;
-    EXPECT_DOUBLE_EQ(planned, others.done);
-    EXPECT_DOUBLE_EQ(others.required, others.done);
-    EXPECT_DOUBLE_EQ(plan_sweep(model_, others_.requests).full_operations, others.whole);
-    // The outputs of edited heads are computed one by one, which no plan counts.
-    EXPECT_LE(of_heads.required, of_heads.done);
-  }
-
- private:
-  struct Group {
-    std::vector<SweepRequest> requests;
-    std::vector<std::string> names;
-  };
-
-  SweepOperations expect_group_is_full(const Group& group) const {
     SweepOperations operations;
     SweepOptions whole;
     whole.full_runs = true;
-    const auto cone = sweep_all(model_, group.requests, {}, &operations),
-               full = sweep_all(model_, group.requests, whole);
-    EXPECT_EQ(cone.size(), group.requests.size());
+    const auto cone = sweep_all(model_, requests_, {}, &operations), full = sweep_all(model_, requests_, whole);
+    ASSERT_EQ(cone.size(), requests_.size());
     std::size_t changed = 0;
     for (std::size_t i = 0; i < full.size(); ++i) {
-      expect_the_whole_runs_numbers(cone[i], full[i], group.names[i]);
+      expect_the_whole_runs_numbers(cone[i], full[i], names_[i]);
       changed += full[i].effect.max_change > 0 ? 1 : 0;
     }
     EXPECT_GE(2 * changed, full.size()) << "too few edits changed anything";
-    return operations;
+    const SweepPlan plan = plan_sweep(model_, requests_);
+    EXPECT_DOUBLE_EQ(plan.operations, operations.done);
+    EXPECT_DOUBLE_EQ(operations.required, operations.done);
+    EXPECT_DOUBLE_EQ(plan.full_operations, operations.whole);
   }
 
+ private:
   const Model& model_;
-  Group others_, of_heads_;
+  std::vector<SweepRequest> requests_;
+  std::vector<std::string> names_;
 };
 
 // The hook points of a hook, as one template where it is in a block, and what all of them have.

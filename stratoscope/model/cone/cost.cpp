@@ -1,5 +1,6 @@
 // What edited runs cost: multiplications and additions, and memory.
 #include <algorithm>
+#include <set>
 
 #include "stratoscope/model/cone/cone_rows.h"
 #include "stratoscope/model/pass/widths.h"
@@ -19,6 +20,16 @@ double operations_of(const ConeRow& row, const BlockSpec& block, std::size_t d_m
   if (row.entry < Hook::mlp_pre) operations += each.mlp_in;
   if (row.entry <= Hook::mlp_post) operations += each.down;
   return operations;
+}
+
+// Rows whose heads are multiplied one by one, so that their results can be edited.
+std::size_t rows_with_edited_results(const ConeRun& run, std::size_t layer, const ConeRows& cone) {
+  std::set<std::size_t> positions;
+  for (const HookEdit& edit : run.edits)
+    if (edit.at == HookPoint{Hook::result, layer}) positions.insert(edit.positions->begin(), edit.positions->end());
+  return static_cast<std::size_t>(std::count_if(cone.rows.begin(), cone.rows.end(), [&](const ConeRow& row) {
+    return !row.keys_only && positions.contains(row.position);
+  }));
 }
 
 // In the last block, what ends before the first row whose logits are asked ends with its keys and values.
@@ -118,8 +129,7 @@ std::size_t kept_bytes_of_text(std::size_t positions, std::size_t first_asked, c
   return sizeof(float) * numbers;
 }
 
-ConeCost cost_of_run(const ConeRun& run, std::size_t positions, std::size_t first_asked,
-                           const ModelConfig& config) {
+ConeCost cost_of_run(const ConeRun& run, std::size_t positions, std::size_t first_asked, const ModelConfig& config) {
   ConeCost cost;
   std::vector<std::size_t> live = embedded_rows(run);
   cost.live_rows = live.size();
@@ -127,6 +137,8 @@ ConeCost cost_of_run(const ConeRun& run, std::size_t positions, std::size_t firs
     const BlockSpec& block = config.blocks[layer];
     const ConeRows cone = cone_rows(run, layer, block, live, positions, asked_in(layer, first_asked, config));
     for (const ConeRow& row : cone.rows) cost.operations += operations_of(row, block, config.d_model);
+    cost.operations +=
+        static_cast<double>(rows_with_edited_results(run, layer, cone)) * row_operations(block, config.d_model).o;
     live = cone.left();
     cost.live_rows = std::max(cost.live_rows, live.size());
     cost.block_rows = std::max(cost.block_rows, cone.rows.size());

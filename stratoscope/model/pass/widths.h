@@ -26,6 +26,11 @@ inline std::size_t slot_numbers(const ModelConfig& config) {
   return most;
 }
 
+// Of a whole run, with its streams between blocks and what a product copies of a row.
+inline std::size_t run_numbers(const ModelConfig& config) {
+  return slot_numbers(config) + 3 * config.d_model + config.d_mlp();
+}
+
 // Multiplications and additions that each product of a block does for one row.
 struct RowOperations {
   double qkv, o, mlp_in, down;
