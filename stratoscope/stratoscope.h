@@ -31,6 +31,7 @@
 #include "stratoscope/experiment/text_lines.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/experiment/verify.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/hub/find_model.h"

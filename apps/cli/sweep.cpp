@@ -37,7 +37,7 @@ class GridTable {
   explicit GridTable(const SweepExperiment& experiment) : experiment_(experiment), table_(titles(experiment)) {}
 
   void add(std::size_t cell) {
-    std::vector<std::string> row = values_of_cell(experiment_, cell);
+    std::vector<std::string> row = values_of_point(experiment_, cell);
     const double value = experiment_.result.values[cell];
     row.push_back(fixed(value, 6));
     row.push_back(signed_fixed(value - experiment_.result.clean, 6));

@@ -172,7 +172,7 @@ Job::Step export_view(Fields& fields, const Asked& asked) {
     if (what == "sweep") {
       check_sweep(asked, choice.sweep);
       choice.sweep.points_at_once = points_at_once(asked, choice.sweep);
-      choice.sweep.take = [&job](std::size_t, std::size_t, const SweepCell&) { job.let_others_pass(); };
+      choice.sweep.take = [&job](std::size_t, std::size_t, const GridValue&) { job.let_others_pass(); };
     } else {
       refuse_files(asked.edits);
     }

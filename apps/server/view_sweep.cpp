@@ -26,7 +26,7 @@ class SweepWork {
       job.emit("start", {{"axes", list}, {"clean", begun.result.clean}, {"title", metric_title(begun)}});
     };
     Json values = Json::array();
-    request_.take = [&](std::size_t, std::size_t cell, const SweepCell& result) {
+    request_.take = [&](std::size_t, std::size_t cell, const GridValue& result) {
       values.push_back(std::isfinite(result.value) ? Json(result.value) : Json());
       if (values.size() < request_.points_at_once && cell + 1 < cells) return;
       const std::size_t first = std::exchange(done, cell + 1);
@@ -71,7 +71,7 @@ std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequ
                     "sweep fewer values");
   }
   for (std::size_t cell = 0; cell < cells; ++cell)
-    for (const EditExpression& edit : edits_of_cell(grid, cell)) refuse_files(edit);
+    for (const EditExpression& edit : edits_of_point(grid, cell)) refuse_files(edit);
   return grid.axes;
 }
 

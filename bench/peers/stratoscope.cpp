@@ -143,7 +143,7 @@ class Peer {
     }
     if (request.value("plan", false)) {
       const SweepPlan plan = plan_sweep(*model_, grids);
-      answer["cells"] = plan.cells;
+      answer["cells"] = plan.points;
       answer["required"] = plan.operations;
       answer["full"] = plan.full_operations;
     }

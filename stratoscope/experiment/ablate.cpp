@@ -168,7 +168,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
   const Parts parts(session, request, result.text, result);
   for (const AblatedPart part : request.parts)
     for (Ablation& ablation : parts.all(part, request.neurons_in_group)) {
-      sweep_request.cells.push_back(parts.edits_of(ablation));
+      sweep_request.points.push_back(parts.edits_of(ablation));
       result.ablations.push_back(ablation);
     }
   SweepOptions options;

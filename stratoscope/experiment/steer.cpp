@@ -143,10 +143,10 @@ SweepResult sweep_strengths(const Session& session, Hook hook, const Steering& s
     const auto direction = std::make_shared<const BasicTensor<double>>(std::move(numbers));
     for (const double strength : steering.strengths) {
       Operand operand{{}, {0, 0, 1}, direction, 0, strength};
-      request.cells.push_back({{{hook, layer},
-                                0,
-                                std::make_shared<ValueEdit>(hook, EditOp::add, std::move(operand), Chosen{}),
-                                positions}});
+      request.points.push_back({{{hook, layer},
+                                 0,
+                                 std::make_shared<ValueEdit>(hook, EditOp::add, std::move(operand), Chosen{}),
+                                 positions}});
     }
   }
   SweepOptions options;

@@ -20,8 +20,8 @@ namespace stratoscope {
 namespace {
 
 // "layer 3, position 4"
-std::string place_of_cell(const SweepExperiment& experiment, std::size_t cell) {
-  const auto values = values_of_cell(experiment, cell);
+std::string place_of_cell(const SweepExperiment& experiment, std::size_t point) {
+  const auto values = values_of_point(experiment, point);
   std::string place;
   for (std::size_t a = 0; a < values.size(); ++a)
     place += (place.empty() ? "" : ", ") + experiment.axes[a].name + " " + values[a];
@@ -39,12 +39,12 @@ std::vector<std::string> warnings_of(const Session& session, const SweepExperime
   const SweepGrid grid(request.edits, request.axes);
   std::size_t without_effect = 0, cancelled = 0;
   NonfinitePoints nonfinite;
-  for (std::size_t cell = 0; cell < experiment.result.effects.size(); ++cell) {
-    const Effect& effect = experiment.result.effects[cell];
-    nonfinite.look_at(effect, [&] { return place_of_cell(experiment, cell); });
+  for (std::size_t point = 0; point < experiment.result.effects.size(); ++point) {
+    const Effect& effect = experiment.result.effects[point];
+    nonfinite.look_at(effect, [&] { return place_of_cell(experiment, point); });
     if (!(effect.kl < kNearlyNothing)) continue;
     ++without_effect;
-    const auto edits = grid.edits_at(cell);
+    const auto edits = grid.edits_at(point);
     if (std::any_of(edits.begin(), edits.end(),
                     [&](const EditExpression& edit) { return cancelled_by_final_norm(edit, session.config()); }))
       ++cancelled;
@@ -97,7 +97,7 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   else
     for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
   // A line of a file may hold more than this sweep reads.
-  check_corrupt_is_read(edits_of_cell(sweep_request, 0), corrupt.has_value() && !prompt.corrupt);
+  check_corrupt_is_read(edits_of_point(sweep_request, 0), corrupt.has_value() && !prompt.corrupt);
 }
 
 Prepared prepare(const Session& session, const SweepExperimentRequest& request) {
@@ -128,8 +128,8 @@ Json vector_files(const Prepared& prepared) {
                            std::any_of(request.axes.begin(), request.axes.end(), [&](const SweepAxis& axis) {
                              return std::any_of(axis.values.begin(), axis.values.end(), names_a_file);
                            });
-    for (std::size_t cell = 0; has_files && cell < grid.cells(); ++cell)
-      for (const EditExpression& edit : grid.edits_at(cell))
+    for (std::size_t point = 0; has_files && point < grid.points(); ++point)
+      for (const EditExpression& edit : grid.edits_at(point))
         if (!edit.vector_file.empty() && !files.contains(edit.vector_file))
           files[edit.vector_file] = file_hash(edit.vector_file);
   }
@@ -205,7 +205,7 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   std::optional<SweepJournal> journal;
   if (request.journal) {
     journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::read);
-    options.known = [&](std::size_t prompt, std::size_t cell) { return journal->known(prompt, cell); };
+    options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
   }
   SweepForecast forecast;
   forecast.plan = with_tokenisations(prepared, [&] { return plan_sweep(model, prepared.requests, options); });
@@ -214,7 +214,7 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   ConeRequest clean;
   // So many at once that products are as quick as those of the sweep.
   const TokenIds& text = prepared.requests[0].text;
-  const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.cells);
+  const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.points);
   clean.texts.assign(copies, text);
   clean.first_asked.assign(copies, text.size() - 1);
   const double operations =
@@ -232,8 +232,8 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
 std::string describe(const SweepForecast& forecast) {
   const SweepPlan& plan = forecast.plan;
   return fmt::format(
-      "{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}", plan.cells,
-      plan.cells == 1 ? "" : "s", plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
+      "{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}", plan.points,
+      plan.points == 1 ? "" : "s", plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
       billions(plan.operations), billions(plan.full_operations), std::ceil(static_cast<double>(plan.bytes) / (1 << 20)),
       plan.slices, plan.slices == 1 ? "" : "s", forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
 }
@@ -241,7 +241,7 @@ std::string describe(const SweepForecast& forecast) {
 Document to_json(const Session& session, const SweepForecast& forecast) {
   const SweepPlan& plan = forecast.plan;
   Json json = begin_document(session);
-  json["plan"] = {{"cells", plan.cells},           {"known", plan.known},
+  json["plan"] = {{"cells", plan.points},          {"known", plan.known},
                   {"operations", plan.operations}, {"whole_operations", plan.full_operations},
                   {"bytes", plan.bytes},           {"slices", plan.slices},
                   {"seconds", forecast.seconds}};
@@ -252,9 +252,9 @@ void check_sweep_figure(const Session& session, const SweepExperimentRequest& re
   SweptPrompts empty;
   empty.prompts = prepare(session, request).experiments;
   for (SweepExperiment& prompt : empty.prompts) {
-    std::size_t cells = 1;
-    for (const SweepAxis& axis : prompt.axes) cells *= axis.values.size();
-    prompt.result.values.resize(cells);
+    std::size_t points = 1;
+    for (const SweepAxis& axis : prompt.axes) points *= axis.values.size();
+    prompt.result.values.resize(points);
   }
   static_cast<void>(figure_of(empty));
 }
@@ -263,7 +263,7 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
   Prepared prepared = prepare(session, request);
   SweepOptions options;
   options.memory_limit = request.memory_limit;
-  options.cells_per_slice = request.points_at_once;
+  options.points_per_slice = request.points_at_once;
   options.take = request.take;
   if (request.begin)
     options.take_clean = [&](std::size_t prompt, double clean) {
@@ -273,10 +273,10 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
   std::optional<SweepJournal> journal;
   if (request.journal) {
     journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::write);
-    options.known = [&](std::size_t prompt, std::size_t cell) { return journal->known(prompt, cell); };
-    options.take = [&](std::size_t prompt, std::size_t cell, const SweepCell& result) {
-      journal->add(prompt, cell, result);
-      if (request.take) request.take(prompt, cell, result);
+    options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
+    options.take = [&](std::size_t prompt, std::size_t point, const GridValue& result) {
+      journal->add(prompt, point, result);
+      if (request.take) request.take(prompt, point, result);
     };
   }
   SweptPrompts swept;

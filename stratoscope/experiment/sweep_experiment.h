@@ -35,7 +35,7 @@ struct SweepExperimentRequest {
   // is told when it is done, and before those of a prompt its experiment, of which only the clean result is there.
   std::size_t points_at_once = 0;
   std::function<void(const SweepExperiment& begun)> begin = {};
-  std::function<void(std::size_t prompt, std::size_t point, const SweepCell& result)> take = {};
+  std::function<void(std::size_t prompt, std::size_t point, const GridValue& result)> take = {};
 };
 
 struct SweepExperiment {
@@ -87,7 +87,7 @@ Figure figure_of(const SweptPrompts& swept);
 // One axis: a line beside the dashed clean value. Two: a heat map of the change. More: a grid of those. None: a bar.
 Figure figure_of(const SweepExperiment& experiment);
 // What stands at a grid point on each axis.
-std::vector<std::string> values_of_cell(const SweepExperiment& experiment, std::size_t cell);
+std::vector<std::string> values_of_point(const SweepExperiment& experiment, std::size_t point);
 // "log-probability of “ insect” (nats)"
 std::string metric_title(const SweepExperiment& experiment);
 

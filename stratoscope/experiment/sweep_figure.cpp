@@ -64,8 +64,8 @@ std::size_t panels_in_a_row(const std::vector<SweepAxis>& axes, std::size_t pane
 Figure heatmap_figure(const SweepExperiment& experiment) {
   const auto& axes = experiment.axes;
   const SweepAxis &rows = axes[axes.size() - 2], &cols = axes.back();
-  const std::size_t cells = rows.values.size() * cols.values.size();
-  const std::size_t panels = experiment.result.values.size() / cells;
+  const std::size_t points = rows.values.size() * cols.values.size();
+  const std::size_t panels = experiment.result.values.size() / points;
   if (panels > kMostPanels)
     throw Error("figure",
                 "the grid needs " + std::to_string(panels) + " heat maps, more than " + std::to_string(kMostPanels) +
@@ -91,7 +91,7 @@ Figure heatmap_figure(const SweepExperiment& experiment) {
     }
     Heatmap map;
     for (std::size_t r = 0; r < rows.values.size(); ++r) {
-      const auto begin = changes.begin() + static_cast<std::ptrdiff_t>(p * cells + r * cols.values.size());
+      const auto begin = changes.begin() + static_cast<std::ptrdiff_t>(p * points + r * cols.values.size());
       map.values.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(cols.values.size()));
     }
     panel.marks = {map};

@@ -102,14 +102,14 @@ void SweepJournal::read(const std::string& text, const std::string& description)
     throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
 }
 
-std::optional<SweepCell> SweepJournal::known(std::size_t prompt, std::size_t cell) const {
-  const auto found = known_.find({prompt, cell});
+std::optional<GridValue> SweepJournal::known(std::size_t prompt, std::size_t point) const {
+  const auto found = known_.find({prompt, point});
   if (found == known_.end()) return std::nullopt;
   return found->second;
 }
 
-void SweepJournal::add(std::size_t prompt, std::size_t cell, const SweepCell& result) {
-  const Json row = {prompt, cell, json_of(result.value), json_of(result.effect.kl), json_of(result.effect.max_change)};
+void SweepJournal::add(std::size_t prompt, std::size_t point, const GridValue& result) {
+  const Json row = {prompt, point, json_of(result.value), json_of(result.effect.kl), json_of(result.effect.max_change)};
   write(row.dump() + "\n");
 }
 

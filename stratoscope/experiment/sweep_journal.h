@@ -12,8 +12,8 @@
 
 namespace stratoscope {
 
-// One JSON value a line: first what is being done, then [prompt, cell, value, kl, max_change] for every grid point, in
-// any order; a number that is not finite is null. A last line that is cut (kill -9) counts as not written.
+// One JSON value a line: first what is being done, then [prompt, grid point, value, kl, max_change] for every grid
+// point, in any order; a number that is not finite is null. A last line that is cut (kill -9) counts as not written.
 class SweepJournal {
  public:
   // `description` is one line of JSON that says everything on which the results depend. Reads what the file holds, or
@@ -25,10 +25,10 @@ class SweepJournal {
   SweepJournal(const SweepJournal&) = delete;
   SweepJournal& operator=(const SweepJournal&) = delete;
 
-  std::optional<SweepCell> known(std::size_t prompt, std::size_t cell) const;
+  std::optional<GridValue> known(std::size_t prompt, std::size_t point) const;
   std::size_t size() const { return known_.size(); }
   // Adds a grid point. Throws Error when it cannot be written.
-  void add(std::size_t prompt, std::size_t cell, const SweepCell& result);
+  void add(std::size_t prompt, std::size_t point, const GridValue& result);
 
  private:
   void open();
@@ -37,7 +37,7 @@ class SweepJournal {
 
   std::filesystem::path path_;
   int descriptor_ = -1;
-  std::map<std::pair<std::size_t, std::size_t>, SweepCell> known_;
+  std::map<std::pair<std::size_t, std::size_t>, GridValue> known_;
 };
 
 }  // namespace stratoscope

@@ -42,23 +42,23 @@ void add_grid(const SweepExperiment& experiment, Json& json) {
     json["axes"].push_back({{"name", axis.name}, {"values", values}});
   }
   json["results"] = Json::array();
-  for (std::size_t cell = 0; cell < experiment.result.values.size(); ++cell) {
+  for (std::size_t point = 0; point < experiment.result.values.size(); ++point) {
     Json result = Json::object();
-    const auto values = values_of_cell(experiment, cell);
+    const auto values = values_of_point(experiment, point);
     for (std::size_t a = 0; a < values.size(); ++a) result[experiment.axes[a].name] = axis_value(values[a]);
-    result["value"] = experiment.result.values[cell];
+    result["value"] = experiment.result.values[point];
     json["results"].push_back(std::move(result));
   }
 }
 
 }  // namespace
 
-std::vector<std::string> values_of_cell(const SweepExperiment& experiment, std::size_t cell) {
+std::vector<std::string> values_of_point(const SweepExperiment& experiment, std::size_t point) {
   std::vector<std::string> values(experiment.axes.size());
   for (std::size_t a = experiment.axes.size(); a-- > 0;) {
     const SweepAxis& axis = experiment.axes[a];
-    values[a] = axis.values[cell % axis.values.size()];
-    cell /= axis.values.size();
+    values[a] = axis.values[point % axis.values.size()];
+    point /= axis.values.size();
   }
   return values;
 }
@@ -95,11 +95,11 @@ std::string csv_of(const SweptPrompts& swept) {
   csv += "value,clean,kl,max_change\r\n";
   for (std::size_t p = 0; p < swept.prompts.size(); ++p) {
     const SweepExperiment& prompt = swept.prompts[p];
-    for (std::size_t cell = 0; cell < prompt.result.values.size(); ++cell) {
+    for (std::size_t point = 0; point < prompt.result.values.size(); ++point) {
       if (swept.from_file) csv += std::to_string(p) + ",";
-      for (const std::string& value : values_of_cell(prompt, cell)) csv += csv_field(value) + ",";
-      const Effect& effect = prompt.result.effects[cell];
-      csv += csv_number(prompt.result.values[cell]) + "," + csv_number(prompt.result.clean) + "," +
+      for (const std::string& value : values_of_point(prompt, point)) csv += csv_field(value) + ",";
+      const Effect& effect = prompt.result.effects[point];
+      csv += csv_number(prompt.result.values[point]) + "," + csv_number(prompt.result.clean) + "," +
              csv_number(effect.kl) + "," + csv_number(effect.max_change) + "\r\n";
     }
   }

@@ -39,7 +39,8 @@ struct HookValue {
 };
 
 // A rewrite of a value. Immutable; one object may serve several hook points and runs at once. Where there is a key
-// axis, what is written for a key behind the query is ignored: the causal mask cannot be edited.
+// axis, what is written for a key that a query does not see is ignored: neither the causal mask nor a
+// window can be edited.
 class Edit {
  public:
   Edit() = default;

@@ -203,7 +203,7 @@ class PathPatching {
             std::move(positions)};
   }
 
-  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream behind them.
+  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream after them.
   // What one of them reads is set, and what the others give is the clean run's.
   void into_block(std::size_t layer, const Block& block) {
     const std::size_t first = layer * in_block(), heads = config_.n_heads();
@@ -272,7 +272,7 @@ class PathPatching {
     sweep_request.metric = request_.metric;
     sweep_request.targets = request_.targets;
     sweep_request.progress = &progress;
-    for (Edge& edge : found) sweep_request.cells.push_back(std::move(edge.edits));
+    for (Edge& edge : found) sweep_request.points.push_back(std::move(edge.edits));
     SweepOptions options;
     options.memory_limit = limit_ - held_ - bytes;
     const SweepResult result = sweep(model_, sweep_request, options);

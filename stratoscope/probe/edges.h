@@ -1,7 +1,7 @@
 // Path patching (Wang et al. 2022, section 3.1; Goldowsky-Dill et al. 2023), exact: what reaches the metric through one
 // edge between two parts of the model.
 //
-// An edge leads from a sender (a head or an MLP) to a receiver behind it (a head, an MLP, or the logits). A sender's
+// An edge leads from a sender (a head or an MLP) to a receiver after it (a head, an MLP, or the logits). A sender's
 // output is replaced; the change is added to what this one receiver reads of the residual stream and to nothing else.
 // The receiver's own output then changes, and goes on through the model as usual. Everything in between stays as it
 // was.

@@ -248,7 +248,7 @@ std::optional<std::size_t> only_of(const std::optional<std::vector<std::size_t>>
   return positions && positions->size() == 1 ? std::optional(positions->front()) : std::nullopt;
 }
 
-// An operand of one row per position, or of one number per key, has nothing for rows behind the text.
+// An operand of one row per position, or of one number per key, has nothing for rows after the text.
 void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
   if (!chosen) chosen = parse_index_set("all", count, "position");
   std::erase_if(*chosen, [&](std::size_t index) { return index >= count; });

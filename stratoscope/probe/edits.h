@@ -80,7 +80,7 @@ class LengthMismatch : public Error {
 };
 
 // The edits of one expression for sequence `sequence` of a request, one per hook point that its hook means. Positions
-// are those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows behind
+// are those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows after
 // that text. Throws Error for a selector without its axis, an index out of range, a vector of the wrong length, `mean`
 // where there is a key axis, and a `corrupt` whose text is missing or of another length.
 std::vector<HookEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,

@@ -34,7 +34,7 @@ struct GenerateRequest {
   bool keep = false;                   // hidden states, logits and captures of every position
   std::size_t max_new = 40;
   SamplingOptions sampling = {};
-  // Told of each new token and its log-probability; false ends the text behind that token.
+  // Told of each new token and its log-probability; false ends the text after that token.
   std::function<bool(std::int32_t id, double log_prob)> on_token = {};
   Progress* progress = nullptr;
 };

@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// One stage of a pass: what comes before and in one block, or what comes behind the last.
+// One stage of a pass: what comes before and in one block, or what comes after the last.
 struct Stage {
   std::vector<HookPoint> points;
   std::optional<std::size_t> stop_at;  // nothing: to the end

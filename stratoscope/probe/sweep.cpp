@@ -40,7 +40,7 @@ class SliceRuns {
 
   SweepOperations run() {
     slices_.for_each([&](Slice& slice) { run_slice(slice); },
-                     [&](GridPoint point, const SweepCell& known) { results_.take_known(point, known); });
+                     [&](GridPoint point, const GridValue& known) { results_.take_known(point, known); });
     return operations_;
   }
 
@@ -63,7 +63,7 @@ class SliceRuns {
     clean_of_ = slice.prompts[0];
   }
 
-  std::vector<SweepCell> run_points(Slice& slice) {
+  std::vector<GridValue> run_points(Slice& slice) {
     ConeRequest& request = slice.request;
     SliceProgress blocks(results_, job_.progress, slice.points.size());
     request.progress = &blocks;
@@ -75,9 +75,9 @@ class SliceRuns {
       readers[text] = std::make_unique<MetricReader<float>>(of.metric, of.targets, of.whole, logits);
       results_.take_clean(slice.prompts[text], readers[text]->clean());
     };
-    std::vector<SweepCell> read(slice.points.size());
-    request.take = [&](std::size_t cell, MatrixView<const float> logits) {
-      std::tie(read[cell].value, read[cell].effect) = readers[request.runs[cell].text]->read(logits);
+    std::vector<GridValue> read(slice.points.size());
+    request.take = [&](std::size_t point, MatrixView<const float> logits) {
+      std::tie(read[point].value, read[point].effect) = readers[request.runs[point].text]->read(logits);
     };
     const auto start = std::chrono::steady_clock::now();
     const double operations = run_cones(job_.model, request);
@@ -102,8 +102,8 @@ std::size_t memory_limit_of(std::size_t asked) {
   return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 4;
 }
 
-std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell) {
-  return SweepGrid(request.edits, request.axes).edits_at(cell);
+std::vector<EditExpression> edits_of_point(const SweepRequest& request, std::size_t point) {
+  return SweepGrid(request.edits, request.axes).edits_at(point);
 }
 
 SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options) {
@@ -128,7 +128,7 @@ SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests,
   const SweepJob job(model, requests, options);
   SweepSlices slices(job, SliceUse::plan);
   SweepPlan plan;
-  plan.cells = job.points;
+  plan.points = job.points;
   plan.known = job.known;
   plan.slices = 0;
   std::size_t counted = 0;  // prompts whose other runs are in the plan
@@ -143,7 +143,7 @@ SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests,
         plan.bytes = std::max(plan.bytes, slices.bytes(slice));
         ++plan.slices;
       },
-      [](GridPoint, const SweepCell&) {});
+      [](GridPoint, const GridValue&) {});
   if (model.precision() == Precision::fp64 || options.full_runs) plan.operations = plan.full_operations;
   return plan;
 }

@@ -23,7 +23,7 @@ struct SweepRequest {
   std::vector<std::string> edits = {};  // templates; one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
   // Instead of templates and axes: the edits of each grid point, each with the positions that it changes.
-  std::vector<std::vector<HookEdit>> cells = {};
+  std::vector<std::vector<HookEdit>> points = {};
   Metric metric = Metric::log_prob;
   TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
   bool whole = false;     // log_prob only: the sum over the target's tokens, each given those before
@@ -31,7 +31,7 @@ struct SweepRequest {
 };
 
 // The number of one grid point.
-struct SweepCell {
+struct GridValue {
   double value = 0;
   Effect effect = {};
 };
@@ -46,11 +46,11 @@ struct SweepOptions {
   // One whole run for each grid point, which is what the result means and what the cone is tested against.
   bool full_runs = false;
   // A grid point that is known already is not run; every other is told when it is done, in any order.
-  std::function<std::optional<SweepCell>(std::size_t request, std::size_t cell)> known = {};
-  std::function<void(std::size_t request, std::size_t cell, const SweepCell& result)> take = {};
+  std::function<std::optional<GridValue>(std::size_t request, std::size_t point)> known = {};
+  std::function<void(std::size_t request, std::size_t point, const GridValue& result)> take = {};
   // For those who show results as they come: so many grid points of one prompt go together at most, and its clean run
   // is kept for all of them. 0: as many as are quickest.
-  std::size_t cells_per_slice = 0;
+  std::size_t points_per_slice = 0;
   // Told of a prompt's clean run, once, before its grid points.
   std::function<void(std::size_t request, double clean)> take_clean = {};
 };
@@ -66,7 +66,7 @@ struct SweepResult {
 
 // What a sweep will cost, found without running it.
 struct SweepPlan {
-  std::size_t cells = 0;
+  std::size_t points = 0;
   std::size_t known = 0;  // of them, by SweepOptions::known: they cost nothing
   // Multiplications and additions within the cones, of the clean runs, and of the runs that `mean` and `corrupt` read.
   double operations = 0;
@@ -79,7 +79,7 @@ struct SweepPlan {
 std::size_t memory_limit_of(std::size_t asked);
 
 // The edits that are made at a grid point, placeholders replaced.
-std::vector<EditExpression> edits_of_cell(const SweepRequest& request, std::size_t cell);
+std::vector<EditExpression> edits_of_point(const SweepRequest& request, std::size_t point);
 
 // Throws Error for a placeholder without axis, an axis that no template uses, and everything that resolve_edit throws.
 // Each grid point computes only what its edits can change, with the bits of a whole run (run_cones).

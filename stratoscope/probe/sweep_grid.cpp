@@ -12,7 +12,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kMostCells = 1'000'000;
+constexpr std::size_t kMostPoints = 1'000'000;
 
 std::vector<std::string> as_texts(const std::vector<std::size_t>& indices) {
   std::vector<std::string> texts;
@@ -35,7 +35,7 @@ void append_values(std::string_view piece, std::vector<std::string>& values) {
   }
   // Unsigned: the difference of two longs need not fit into one.
   const std::size_t steps = static_cast<std::size_t>(last) - static_cast<std::size_t>(first);
-  if (first > last || steps >= kMostCells)
+  if (first > last || steps >= kMostPoints)
     throw Error("sweep", "the range " + in_quotes(piece) + " is empty or too long");
   for (std::size_t i = 0; i <= steps; ++i) values.push_back(std::to_string(first + static_cast<long>(i)));
 }
@@ -93,8 +93,8 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
     for (const std::string_view piece : split_list(list)) {
       if (piece.empty()) throw Error("sweep", "the axis " + axis.name + " has an empty value");
       append_values(piece, axis.values);
-      if (axis.values.size() > kMostCells)
-        throw Error("sweep", "the axis " + axis.name + " has more than " + std::to_string(kMostCells) + " values");
+      if (axis.values.size() > kMostPoints)
+        throw Error("sweep", "the axis " + axis.name + " has more than " + std::to_string(kMostPoints) + " values");
     }
   }
   return axis;
@@ -106,8 +106,8 @@ SweepGrid::SweepGrid(std::span<const std::string> edits, std::span<const SweepAx
   for (const SweepAxis& axis : axes_) {
     if (axis.values.empty()) throw Error("sweep", "the axis " + axis.name + " is empty");
     if (!names.insert(axis.name).second) throw Error("sweep", "the axis " + axis.name + " is given twice");
-    if (__builtin_mul_overflow(cells_, axis.values.size(), &cells_) || cells_ > kMostCells)
-      throw Error("sweep", "the grid has more than " + std::to_string(kMostCells) + " points");
+    if (__builtin_mul_overflow(points_, axis.values.size(), &points_) || points_ > kMostPoints)
+      throw Error("sweep", "the grid has more than " + std::to_string(kMostPoints) + " points");
   }
   std::set<std::string> used;
   fill(0, used);
@@ -116,9 +116,9 @@ SweepGrid::SweepGrid(std::span<const std::string> edits, std::span<const SweepAx
       throw Error("sweep", "no edit uses the axis " + name, "write {" + name + "} where its values belong");
 }
 
-std::vector<EditExpression> SweepGrid::edits_at(std::size_t cell) const {
+std::vector<EditExpression> SweepGrid::edits_at(std::size_t point) const {
   std::set<std::string> used;
-  return fill(cell, used);
+  return fill(point, used);
 }
 
 std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
@@ -133,20 +133,20 @@ std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
       }))
     return edits;
   std::set<std::string> seen;  // hooks: a hook point is asked once, whatever is done with it
-  for (std::size_t cell = 0; cell < cells_; ++cell)
-    for (EditExpression& edit : edits_at(cell))
+  for (std::size_t point = 0; point < points_; ++point)
+    for (EditExpression& edit : edits_at(point))
       if ((edit.source == EditSource::mean || edit.source == EditSource::corrupt) &&
           seen.insert(edit.hook + (edit.source == EditSource::mean ? "=mean" : "=corrupt")).second)
         edits.push_back(std::move(edit));
   return edits;
 }
 
-std::vector<EditExpression> SweepGrid::fill(std::size_t cell, std::set<std::string>& used) const {
+std::vector<EditExpression> SweepGrid::fill(std::size_t point, std::set<std::string>& used) const {
   std::map<std::string, std::string> values;
   for (std::size_t a = axes_.size(); a-- > 0;) {
     const SweepAxis& axis = axes_[a];
-    values[axis.name] = axis.values[cell % axis.values.size()];
-    cell /= axis.values.size();
+    values[axis.name] = axis.values[point % axis.values.size()];
+    point /= axis.values.size();
   }
   std::vector<EditExpression> edits;
   for (const std::string& text : edits_) edits.push_back(parse_edit(filled(text, values, used)));

@@ -31,18 +31,18 @@ class SweepGrid {
   SweepGrid(std::span<const std::string> edits, std::span<const SweepAxis> axes);
 
   // Row-major over the axes, the last one fastest.
-  std::size_t cells() const { return cells_; }
+  std::size_t points() const { return points_; }
   // The edits that are made at a grid point, placeholders replaced.
-  std::vector<EditExpression> edits_at(std::size_t cell) const;
+  std::vector<EditExpression> edits_at(std::size_t point) const;
   // One for each hook and source, over all points.
   std::vector<EditExpression> edits_that_read_other_runs() const;
 
  private:
-  std::vector<EditExpression> fill(std::size_t cell, std::set<std::string>& used) const;
+  std::vector<EditExpression> fill(std::size_t point, std::set<std::string>& used) const;
 
   std::vector<std::string> edits_;
   std::vector<SweepAxis> axes_;
-  std::size_t cells_ = 1;
+  std::size_t points_ = 1;
 };
 
 }  // namespace stratoscope

@@ -10,14 +10,14 @@ SweepJob::SweepJob(const Model& sweep_model, std::span<const SweepRequest> reque
   for (const SweepRequest& request : requests) {
     const std::size_t p = prompts.size();
     prompts.push_back(std::make_unique<SweepPrompt>(model, request, vectors));
-    const std::size_t cells = prompts.back()->cells();
-    points += cells;
-    for (std::size_t cell = 0; options.known && cell < cells; ++cell) known += known_result({p, cell}).has_value();
+    const std::size_t of_prompt = prompts.back()->points();
+    points += of_prompt;
+    for (std::size_t i = 0; options.known && i < of_prompt; ++i) known += known_result({p, i}).has_value();
   }
 }
 
-std::optional<SweepCell> SweepJob::known_result(GridPoint point) const {
-  return options.known ? options.known(point.prompt, point.cell) : std::nullopt;
+std::optional<GridValue> SweepJob::known_result(GridPoint point) const {
+  return options.known ? options.known(point.prompt, point.index) : std::nullopt;
 }
 
 }  // namespace stratoscope

@@ -13,7 +13,7 @@
 namespace stratoscope {
 
 struct GridPoint {
-  std::size_t prompt, cell;
+  std::size_t prompt, index;
   bool operator==(const GridPoint&) const = default;
 };
 
@@ -28,7 +28,7 @@ struct SweepJob {
   std::size_t points = 0;  // of all prompts
   std::size_t known = 0;   // of them
 
-  std::optional<SweepCell> known_result(GridPoint point) const;
+  std::optional<GridValue> known_result(GridPoint point) const;
 };
 
 }  // namespace stratoscope

@@ -10,7 +10,7 @@ namespace stratoscope {
 namespace {
 
 void check_request(const SweepRequest& request, const ModelConfig& config) {
-  if (!request.cells.empty() && (!request.edits.empty() || !request.axes.empty()))
+  if (!request.points.empty() && (!request.edits.empty() || !request.axes.empty()))
     throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
   for (const std::int32_t id : request.targets)
     if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
@@ -26,7 +26,7 @@ void check_request(const SweepRequest& request, const ModelConfig& config) {
                     ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
                     " given",
                 "name them with --target or --target-id");
-  if (request.edits.empty() && request.cells.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
+  if (request.edits.empty() && request.points.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
 }
 
 const SweepRequest& checked(const SweepRequest& request, const ModelConfig& config) {
@@ -57,7 +57,7 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
       throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
     check_edit_of_text(edit, lengths_);
   }
-  sites_ = points_that_are_read(reading_, model.config());
+  read_ = points_that_are_read(reading_, model.config());
   clean_cost_ = cost_of_text(ids_.size(), first_asked(), model.config());
 }
 
@@ -70,23 +70,23 @@ std::vector<HookEdit> SweepPrompt::with_positions(std::vector<HookEdit> edits) c
   return edits;
 }
 
-std::vector<HookEdit> SweepPrompt::edits_at(std::size_t cell) {
-  if (!request_.cells.empty()) return request_.cells[cell];
+std::vector<HookEdit> SweepPrompt::edits_at(std::size_t point) {
+  if (!request_.points.empty()) return request_.points[point];
   if (!sources_) {
     sources_.emplace(model_, request_.text, request_.corrupt, vectors_);
     QuietProgress quiet(request_.progress);
     sources_->prepare(reading_, &quiet);
   }
   std::vector<HookEdit> edits;
-  for (const EditExpression& expression : grid_.edits_at(cell))
+  for (const EditExpression& expression : grid_.edits_at(point))
     for (HookEdit& edit : resolve_edit(expression, *sources_)) edits.push_back(std::move(edit));
   return with_positions(std::move(edits));
 }
 
-std::vector<HookEdit> SweepPrompt::places_at(std::size_t cell) const {
-  if (!request_.cells.empty()) return request_.cells[cell];
+std::vector<HookEdit> SweepPrompt::places_at(std::size_t point) const {
+  if (!request_.points.empty()) return request_.points[point];
   std::vector<HookEdit> edits;
-  for (const EditExpression& expression : grid_.edits_at(cell))
+  for (const EditExpression& expression : grid_.edits_at(point))
     for (HookEdit& edit : place_edit(expression, lengths_)) edits.push_back(std::move(edit));
   return with_positions(std::move(edits));
 }
@@ -99,21 +99,21 @@ double SweepPrompt::source_operations() const {
     // All blocks of all positions, and no logits.
     operations += cost_of_text(positions, 0, config).operations - logit_operations(positions, config);
   };
-  add(sites_.mean, request_.text.size());
-  add(sites_.corrupt, request_.corrupt.size());
+  add(read_.mean, request_.text.size());
+  add(read_.corrupt, request_.corrupt.size());
   return operations;
 }
 
 std::size_t SweepPrompt::source_bytes() const {
   const ModelConfig& config = model_.config();
-  if (sites_.mean.empty() && sites_.corrupt.empty()) return 0;
+  if (read_.mean.empty() && read_.corrupt.empty()) return 0;
   // A run's own captures and buffers, and beside them what is kept of the corrupt one, in double.
   const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
-  const std::size_t captured = std::max(numbers_of(sites_.mean, config, request_.text.size()),
-                                        numbers_of(sites_.corrupt, config, request_.corrupt.size()));
+  const std::size_t captured = std::max(numbers_of(read_.mean, config, request_.text.size()),
+                                        numbers_of(read_.corrupt, config, request_.corrupt.size()));
   return sizeof(float) * (captured + longest * run_numbers(config)) +
          sizeof(double) *
-             (numbers_of(sites_.corrupt, config, request_.corrupt.size()) + numbers_of(sites_.mean, config, 1));
+             (numbers_of(read_.corrupt, config, request_.corrupt.size()) + numbers_of(read_.mean, config, 1));
 }
 
 }  // namespace stratoscope

@@ -18,7 +18,7 @@ class SweepPrompt {
   SweepPrompt(const Model& model, const SweepRequest& request, std::shared_ptr<VectorFiles> vectors);
 
   const SweepRequest& request() const { return request_; }
-  std::size_t cells() const { return request_.cells.empty() ? grid_.cells() : request_.cells.size(); }
+  std::size_t points() const { return request_.points.empty() ? grid_.points() : request_.points.size(); }
   // The text, and with `whole` all of the target but its last token.
   const TokenIds& ids() const { return ids_; }
   // The metric is read from this position on.
@@ -26,10 +26,10 @@ class SweepPrompt {
 
   // The edits of a grid point, each with the positions that it changes. What they read from other runs is run when it
   // is first needed, and given up by release().
-  std::vector<HookEdit> edits_at(std::size_t cell);
+  std::vector<HookEdit> edits_at(std::size_t point);
   void release() { sources_.reset(); }
   // The same without what the edits write, for a plan: nothing runs.
-  std::vector<HookEdit> places_at(std::size_t cell) const;
+  std::vector<HookEdit> places_at(std::size_t point) const;
 
   const ConeCost& clean_cost() const { return clean_cost_; }
   // What the runs cost whose values the edits read: multiplications and additions, and memory at most.
@@ -47,7 +47,7 @@ class SweepPrompt {
   TokenIds ids_;
   EditSources lengths_;                  // of the same texts, without any value
   std::vector<EditExpression> reading_;  // the edits that read other runs
-  ReadPoints sites_;                     // and what they read there
+  ReadPoints read_;                      // and what they read there
   std::optional<EditSources> sources_;
   ConeCost clean_cost_;
 };

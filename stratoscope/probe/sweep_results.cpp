@@ -8,8 +8,8 @@ namespace stratoscope {
 SweepResults::SweepResults(const SweepJob& job) : job_(job) {
   for (const auto& prompt : job.prompts) {
     results_.emplace_back();
-    results_.back().values.resize(prompt->cells());
-    results_.back().effects.resize(prompt->cells());
+    results_.back().values.resize(prompt->points());
+    results_.back().effects.resize(prompt->points());
   }
 }
 
@@ -18,17 +18,17 @@ void SweepResults::take_clean(std::size_t prompt, double value) {
   if (job_.options.take_clean && told_.insert(prompt).second) job_.options.take_clean(prompt, value);
 }
 
-void SweepResults::take(std::span<const GridPoint> points, std::span<const SweepCell> results) {
+void SweepResults::take(std::span<const GridPoint> points, std::span<const GridValue> results) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     take_known(points[i], results[i]);
     ++done_;
-    if (job_.options.take) job_.options.take(points[i].prompt, points[i].cell, results[i]);
+    if (job_.options.take) job_.options.take(points[i].prompt, points[i].index, results[i]);
   }
 }
 
-void SweepResults::take_known(GridPoint point, const SweepCell& result) {
-  results_[point.prompt].values[point.cell] = result.value;
-  results_[point.prompt].effects[point.cell] = result.effect;
+void SweepResults::take_known(GridPoint point, const GridValue& result) {
+  results_[point.prompt].values[point.index] = result.value;
+  results_[point.prompt].effects[point.index] = result.effect;
 }
 
 void SweepResults::report(std::size_t in_work) const {
@@ -45,20 +45,20 @@ std::vector<SweepResult> SweepResults::finish() {
 
 void SweepResults::find_nonfinite() {
   for (std::size_t p = 0; p < results_.size(); ++p)
-    for (std::size_t cell = 0; cell < results_[p].effects.size(); ++cell) {
-      const Effect& effect = results_[p].effects[cell];
+    for (std::size_t point = 0; point < results_[p].effects.size(); ++point) {
+      const Effect& effect = results_[p].effects[point];
       if (std::isfinite(effect.kl) && std::isfinite(effect.max_change)) continue;
       SweepPrompt& prompt = *job_.prompts[p];
       QuietProgress quiet(job_.progress);
       RunRequest pass;
       pass.sequences = {prompt.ids()};
-      pass.edits = prompt.edits_at(cell);
+      pass.edits = prompt.edits_at(point);
       for (HookEdit& edit : pass.edits) edit.sequence = 0;
       pass.progress = &quiet;
       auto place = first_nonfinite(job_.model, pass);
       prompt.release();
       if (place) place->sequence = p;
-      results_[p].effects[cell].nonfinite = results_[p].effect.nonfinite = place;
+      results_[p].effects[point].nonfinite = results_[p].effect.nonfinite = place;
       return;
     }
 }

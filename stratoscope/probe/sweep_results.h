@@ -17,9 +17,9 @@ class SweepResults {
 
   // A prompt may have several clean runs, with the same bits; the caller is told of the first.
   void take_clean(std::size_t prompt, double value);
-  void take(std::span<const GridPoint> points, std::span<const SweepCell> results);
+  void take(std::span<const GridPoint> points, std::span<const GridValue> results);
   // A result that the caller had before the sweep: not told, and no progress.
-  void take_known(GridPoint point, const SweepCell& result);
+  void take_known(GridPoint point, const GridValue& result);
 
   // Tells the progress that so many points are done, besides those that were taken.
   void report(std::size_t in_work = 0) const;

@@ -30,18 +30,18 @@ SweepSlices::SweepSlices(const SweepJob& job, SliceUse use)
 }
 
 void SweepSlices::for_each(const std::function<void(Slice&)>& work,
-                           const std::function<void(GridPoint, const SweepCell&)>& take_known) {
+                           const std::function<void(GridPoint, const GridValue&)>& take_known) {
   work_ = work;
   for (std::size_t p = 0; p < job_.prompts.size(); ++p) {
     const SweepPrompt& prompt = *job_.prompts[p];
     bool has_points = false;
-    for (std::size_t cell = 0; cell < prompt.cells(); ++cell) {
+    for (std::size_t point = 0; point < prompt.points(); ++point) {
       if (job_.progress != nullptr) job_.progress->throw_if_cancelled();
-      if (const auto known = job_.known_result({p, cell})) {
-        take_known({p, cell}, *known);
+      if (const auto known = job_.known_result({p, point})) {
+        take_known({p, point}, *known);
         continue;
       }
-      add_point({p, cell}, !has_points);
+      add_point({p, point}, !has_points);
       has_points = true;
     }
     if (has_points) continue;
@@ -63,7 +63,7 @@ void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
   bool is_new = slice_.prompts.empty() || slice_.prompts.back() != point.prompt;
   // Other runs whose values a new prompt reads wait until it is clear where the prompt goes.
   const bool waits = use_ == SliceUse::run && is_first_of_prompt;
-  ConeRun of{0, use_ == SliceUse::plan || waits ? prompt.places_at(point.cell) : prompt.edits_at(point.cell)};
+  ConeRun of{0, use_ == SliceUse::plan || waits ? prompt.places_at(point.index) : prompt.edits_at(point.index)};
   const ConeCost cost = cost_of_run(of, prompt.ids().size(), prompt.first_asked(), job_.model.config());
   const std::size_t edit_bytes = bytes_of_edits(of.edits);
   if (is_full(prompt, is_new, cost, edit_bytes)) {
@@ -75,7 +75,7 @@ void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
   slice_.bytes_beside += edit_bytes;
   check_limit();
   if (waits) {
-    of.edits = prompt.edits_at(point.cell);
+    of.edits = prompt.edits_at(point.index);
     slice_.source_operations += prompt.source_operations();
   }
   of.text = slice_.prompts.size() - 1;
@@ -102,7 +102,7 @@ bool SweepSlices::is_full(const SweepPrompt& prompt, bool is_new, const ConeCost
                           std::size_t point_bytes) const {
   if (slice_.prompts.empty()) return false;
   if (slice_.keeps_clean && is_new) return true;  // one prompt is kept
-  const std::size_t most_points = job_.options.cells_per_slice;
+  const std::size_t most_points = job_.options.points_per_slice;
   if (most_points > 0 && (is_new || slice_.points.size() >= most_points)) return true;
   ConeCost cost = slice_.cost;
   cost += point;

@@ -19,7 +19,7 @@ namespace stratoscope {
 struct Slice {
   std::vector<GridPoint> points;
   std::vector<std::size_t> prompts;  // that the points are of; one whose points are all known comes for its clean run
-  ConeRequest request;         // texts are the prompts, cells the points
+  ConeRequest request;               // texts are the prompts, grid points the points
   ConeCost cost;
   // Memory that the cost does not count: readers, values of other runs, edits, kept clean runs.
   std::size_t bytes_beside = 0;
@@ -40,7 +40,7 @@ class SweepSlices {
 
   // Calls work(slice) for each slice, in the order of the points, and take_known for each point that is known.
   void for_each(const std::function<void(Slice&)>& work,
-                const std::function<void(GridPoint, const SweepCell&)>& take_known);
+                const std::function<void(GridPoint, const GridValue&)>& take_known);
 
   // The work of the slice that was run last: later ones are made to take about as long as a user waits for a stop.
   void measured(double operations, double seconds);

@@ -26,7 +26,7 @@ class PromptRuns {
       results.report();
       const std::span points = std::span(unknown).subspan(first, std::min(points_per_pass(), unknown.size() - first));
       const Run<T> run = run_points(points);
-      std::vector<SweepCell> read(points.size());
+      std::vector<GridValue> read(points.size());
       parallel_for(points.size(),
                    [&](std::size_t i) { std::tie(read[i].value, read[i].effect) = reader.read(asked(run, i)); });
       results.take(points, read);
@@ -39,11 +39,11 @@ class PromptRuns {
 
   std::vector<GridPoint> points_to_run(SweepResults& results) const {
     std::vector<GridPoint> points;
-    for (std::size_t cell = 0; cell < prompt_.cells(); ++cell) {
-      if (const auto known = job_.known_result({p_, cell}))
-        results.take_known({p_, cell}, *known);
+    for (std::size_t point = 0; point < prompt_.points(); ++point) {
+      if (const auto known = job_.known_result({p_, point}))
+        results.take_known({p_, point}, *known);
       else
-        points.push_back({p_, cell});
+        points.push_back({p_, point});
     }
     return points;
   }
@@ -64,7 +64,7 @@ class PromptRuns {
     pass.progress = &quiet_;
     pass.sequences.assign(std::max<std::size_t>(points.size(), 1), prompt_.ids());
     for (std::size_t i = 0; i < points.size(); ++i)
-      for (HookEdit& edit : prompt_.edits_at(points[i].cell)) {
+      for (HookEdit& edit : prompt_.edits_at(points[i].index)) {
         edit.sequence = i;
         pass.edits.push_back(std::move(edit));
       }

@@ -39,8 +39,8 @@ using Chosen = std::array<std::optional<std::vector<std::size_t>>, 3>;
 class ValueEdit : public Edit {
  public:
   // On the pos axis of `point` the indices are positions in the text; those outside of a run's rows are passed over.
-  // On a key axis the keys behind a query are passed over too. An operand of -inf, the score of a key that another
-  // text's query did not see, is taken by `set` and leaves the entry alone otherwise.
+  // On a key axis the keys that a query does not see are passed over too. An operand of -inf, the score of a key that
+  // another text's query did not see, is taken by `set` and leaves the entry alone otherwise.
   ValueEdit(Hook hook, EditOp op, Operand operand, Chosen chosen);
 
   void apply(const HookValue<float>& value) const override;

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.axes = {*axis};
   request.edits = {std::string(parts->second)};
   for (const std::size_t cell : {std::size_t{0}, axis->values.size() - 1})
-    fuzz::accepted([&] { return edits_of_cell(request, cell); });
+    fuzz::accepted([&] { return edits_of_point(request, cell); });
   return 0;
 }
 

@@ -163,7 +163,7 @@ TEST(Cone, OnAnyNumberOfThreadsAndInSlicesOfAnySize) {
     expect_same(sweep(model, request), expected, std::to_string(threads) + " threads");
   }
   const SweepPlan whole = plan_sweep(loaded.model, {&request, 1});
-  EXPECT_EQ(whole.cells, 44U);
+  EXPECT_EQ(whole.points, 44U);
   EXPECT_EQ(whole.slices, 1U);
   // Less and less memory, until it is too little for one grid point.
   std::size_t slices = 1;
@@ -199,14 +199,14 @@ TEST(Cone, WhatIsKnownIsNotRunAgain) {
                   parse_axis("position=all", loaded.model.config(), 6)};
   std::vector<std::size_t> taken;
   SweepOptions options;
-  options.take = [&](std::size_t, std::size_t cell, const SweepCell&) { taken.push_back(cell); };
+  options.take = [&](std::size_t, std::size_t point, const GridValue&) { taken.push_back(point); };
   const SweepResult expected = sweep(loaded.model, request, options);
   EXPECT_EQ(taken.size(), 12U);
   for (const std::size_t known : {5U, 12U}) {
     taken.clear();
-    options.known = [&](std::size_t, std::size_t cell) -> std::optional<SweepCell> {
-      if (cell >= known) return std::nullopt;
-      return SweepCell{expected.values[cell], expected.effects[cell]};
+    options.known = [&](std::size_t, std::size_t point) -> std::optional<GridValue> {
+      if (point >= known) return std::nullopt;
+      return GridValue{expected.values[point], expected.effects[point]};
     };
     expect_same(sweep(loaded.model, request, options), expected, "with known cells");
     EXPECT_EQ(taken.size(), 12 - known);
@@ -225,24 +225,24 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
   }
   SweepOperations at_once;
   const auto expected = sweep_all(loaded.model, requests, {}, &at_once);
-  for (const std::size_t cells : {1U, 3U, 20U, 1000U}) {
+  for (const std::size_t points : {1U, 3U, 20U, 1000U}) {
     SweepOptions options;
-    options.cells_per_slice = cells;
+    options.points_per_slice = points;
     std::vector<double> clean;
     options.take_clean = [&](std::size_t request, double value) {
       EXPECT_EQ(request, clean.size());
       clean.push_back(value);
     };
     std::size_t taken = 0;
-    options.take = [&](std::size_t request, std::size_t cell, const SweepCell& result) {
-      EXPECT_EQ(cell, taken++ % 20);
+    options.take = [&](std::size_t request, std::size_t point, const GridValue& result) {
+      EXPECT_EQ(point, taken++ % 20);
       EXPECT_EQ(clean.size(), request + 1);
-      EXPECT_EQ(result.value, expected[request].values[cell]);
+      EXPECT_EQ(result.value, expected[request].values[point]);
     };
     SweepOperations operations;
     const auto sliced = sweep_all(loaded.model, requests, options, &operations);
-    for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(cells));
-    EXPECT_EQ(operations.done, at_once.done) << cells;  // no clean run was computed twice
+    for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(points));
+    EXPECT_EQ(operations.done, at_once.done) << points;  // no clean run was computed twice
     EXPECT_EQ(clean, (std::vector<double>{expected[0].clean, expected[1].clean}));
     EXPECT_EQ(taken, 40U);
   }
@@ -307,9 +307,9 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
   // The run whose values the edits read.
   if (request.edits[0].ends_with("corrupt"))
     required += 2 * static_cast<double>(config.n_layers() * positions) * static_cast<double>(4 * d * d + 2 * d * m);
-  for (std::size_t cell = 0; cell < grid.cells(); ++cell) {
+  for (std::size_t point = 0; point < grid.points(); ++point) {
     RunRequest pass = test::everything_of(config, {request.text});
-    for (const EditExpression& expression : grid.edits_at(cell))
+    for (const EditExpression& expression : grid.edits_at(point))
       for (HookEdit& edit : resolve_edit(expression, sources)) pass.edits.push_back(std::move(edit));
     const auto run = loaded.model.run(pass);
     const auto rows = [&](Hook hook, std::size_t layer) {
@@ -365,12 +365,12 @@ TEST(Cone, RefusesWhatTheModelDoesNotHave) {
   request.targets = {-1};
   EXPECT_TRUE(refuses([&] { sweep(loaded.model, request); }, "the target -1 is not"));
   request.targets = {1};
-  request.cells.resize(1);
+  request.points.resize(1);
   EXPECT_TRUE(refuses([&] { sweep(loaded.model, request); }, "cells of its own and templates"));
   SweepOptions whole;
   whole.full_runs = true;
-  whole.known = [](std::size_t, std::size_t) { return SweepCell{42, {}}; };
-  request.cells.clear();
+  whole.known = [](std::size_t, std::size_t) { return GridValue{42, {}}; };
+  request.points.clear();
   EXPECT_EQ(sweep(loaded.model, request, whole).values, std::vector<double>{42});
 }
 

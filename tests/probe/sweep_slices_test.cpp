@@ -47,14 +47,14 @@ class Slices : public ::testing::Test {
           cut.most_bytes = std::max(cut.most_bytes, slices.bytes(slice));
           cut.slices.push_back(slice);
         },
-        [&](GridPoint point, const SweepCell&) { cut.known.push_back(point); });
+        [&](GridPoint point, const GridValue&) { cut.known.push_back(point); });
     return cut;
   }
 
   std::vector<GridPoint> every_point() const {
     std::vector<GridPoint> points;
     for (std::size_t p = 0; p < 2; ++p)
-      for (std::size_t cell = 0; cell < 20; ++cell) points.push_back({p, cell});
+      for (std::size_t point = 0; point < 20; ++point) points.push_back({p, point});
     return points;
   }
 
@@ -103,7 +103,7 @@ TEST_F(Slices, HoweverSmallTheyHoldEachPointOnceInOrder) {
 
 TEST_F(Slices, TheCleanRunIsPaidOnceWhereItIsKept) {
   SweepOptions options;
-  options.cells_per_slice = 6;
+  options.points_per_slice = 6;
   const Cut kept = cut(options);
   ASSERT_EQ(kept.slices.size(), 8U);  // 6 + 6 + 6 + 2 of each prompt
   double operations = 0;
@@ -118,15 +118,15 @@ TEST_F(Slices, TheCleanRunIsPaidOnceWhereItIsKept) {
 
 TEST_F(Slices, OtherRunsArePaidByTheFirstSliceThatReadsThem) {
   SweepOptions options;
-  options.cells_per_slice = 6;
+  options.points_per_slice = 6;
   const Cut run = cut(options);
   for (std::size_t i = 0; i < run.slices.size(); ++i) EXPECT_EQ(run.slices[i].source_operations > 0, i % 4 == 0) << i;
 }
 
 TEST_F(Slices, KnownPointsAreToldAndAPromptOfThemAloneComesForItsCleanRun) {
   SweepOptions options;
-  options.known = [](std::size_t p, std::size_t cell) {
-    return p == 0 || cell % 2 == 0 ? std::optional(SweepCell{}) : std::nullopt;
+  options.known = [](std::size_t p, std::size_t point) {
+    return p == 0 || point % 2 == 0 ? std::optional(GridValue{}) : std::nullopt;
   };
   const Cut some = cut(options);
   EXPECT_EQ(some.known.size(), 30U);
@@ -134,7 +134,7 @@ TEST_F(Slices, KnownPointsAreToldAndAPromptOfThemAloneComesForItsCleanRun) {
   EXPECT_EQ(some.slices[0].prompts, (std::vector<std::size_t>{0, 1}));
   ASSERT_EQ(some.slices[0].points.size(), 10U);
   EXPECT_TRUE((some.slices[0].points[0] == GridPoint{1, 1}));
-  for (const ConeRun& cell : some.slices[0].request.runs) EXPECT_EQ(cell.text, 1U);
+  for (const ConeRun& point : some.slices[0].request.runs) EXPECT_EQ(point.text, 1U);
 }
 
 TEST_F(Slices, APlanHasTheSlicesOfTheRun) {

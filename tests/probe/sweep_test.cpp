@@ -79,7 +79,7 @@ TEST_F(Sweep, SeveralAxesTheLastFastest) {
                             {"layer=2,0", "position=1:4,-1", "factor=0,-0.5,3"}));
   ASSERT_EQ(result.values.size(), 2U * 4 * 3);
   const auto clean = run(ids_, {});
-  std::size_t cell = 0;
+  std::size_t point = 0;
   for (const char* layer : {"2", "0"})
     for (const char* position : {"1", "2", "3", "8"})
       for (const char* factor : {"0", "-0.5", "3"}) {
@@ -87,7 +87,7 @@ TEST_F(Sweep, SeveralAxesTheLastFastest) {
         const auto edited =
             run(ids_, {block + ".hook_mlp_out[" + position + "] *= " + factor, "blocks.0.hook_attn_out[0] = mean",
                        block + ".hook_attn_out[" + position + "] = corrupt"});
-        EXPECT_EQ(result.values[cell++], last_metric(Metric::log_prob, edited, clean, {5}));
+        EXPECT_EQ(result.values[point++], last_metric(Metric::log_prob, edited, clean, {5}));
       }
 }
 
@@ -96,10 +96,10 @@ TEST_F(Sweep, MoreCellsThanOnePassHolds) {
       sweep(model_, request({"blocks.1.hook_resid_pre.dim[{dim}] += {x}"}, {"dim=0..23", "x=0..9"}));
   ASSERT_EQ(result.values.size(), 240U);
   const auto clean = run(ids_, {});
-  for (const std::size_t cell : {0U, 1U, 127U, 128U, 129U, 239U}) {
+  for (const std::size_t point : {0U, 1U, 127U, 128U, 129U, 239U}) {
     const auto edited =
-        run(ids_, {"blocks.1.hook_resid_pre.dim[" + std::to_string(cell / 10) + "] += " + std::to_string(cell % 10)});
-    EXPECT_EQ(result.values[cell], last_metric(Metric::log_prob, edited, clean, {5})) << cell;
+        run(ids_, {"blocks.1.hook_resid_pre.dim[" + std::to_string(point / 10) + "] += " + std::to_string(point % 10)});
+    EXPECT_EQ(result.values[point], last_metric(Metric::log_prob, edited, clean, {5})) << point;
   }
   EXPECT_EQ(result.values[0], result.clean);
 }
