@@ -4,6 +4,8 @@
 #include <memory>
 #include <sstream>
 
+#include "stratoscope/base/error.h"
+#include "stratoscope/families/families.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/model/hook_points.h"
 #include "stratoscope/text/utf8.h"
@@ -86,12 +88,23 @@ OptionTable option_table(const CLI::App& app) {
   return table;
 }
 
+// Of the built-in model, because a shell cannot know which other one is meant; where there is none, all that are known.
+std::vector<Hook> offered_hooks() {
+  try {
+    return hooks_of(read_model_config(find_model(kBuiltInModel).folder));
+  } catch (const Error&) {
+    std::vector<Hook> hooks;
+    for (const HookInfo& info : hook_table()) hooks.push_back(info.hook);
+    return hooks;
+  }
+}
+
 std::vector<std::string> words_of(const OptionEntry& option) {
   if (option.kind == ValueKind::model) return {kBuiltInModel};
   if (option.kind != ValueKind::hook_point) return option.choices;
   std::vector<std::string> names;
-  for (const HookInfo& info : hook_table())
-    names.push_back((info.scope == Scope::block ? "blocks.*." : "") + std::string(info.name));
+  for (const Hook hook : offered_hooks())
+    names.push_back((info_of(hook).scope == Scope::block ? "blocks.*." : "") + std::string(info_of(hook).name));
   return names;
 }
 

@@ -151,7 +151,7 @@ class Attributor {
     const bool in_block = info_of(point.hook).scope == Scope::block;
     parts.push_back({name, name, in_block ? std::optional(point.layer) : std::nullopt, contribution});
   }
-  // The residual stream at `hook point`, of which the parts before it give `expected`: more, where it was edited.
+  // The residual stream at `point`, of which the parts before it give `expected`: more, where it was edited.
   double stream_at(HookPoint point, double expected) {
     const double actual = of(point);
     if (edited_.contains(point)) edit_part(result_.components, point, actual - expected);

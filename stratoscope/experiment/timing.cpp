@@ -10,8 +10,8 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/json_document.h"
+#include "stratoscope/model/pass/weights.h"
 #include "stratoscope/model/pass/widths.h"
-#include "stratoscope/model/weights.h"
 #include "stratoscope/probe/sweep.h"
 
 namespace stratoscope {

@@ -10,7 +10,7 @@
 #include "stratoscope/model/pass/engine_pass.h"
 #include "stratoscope/model/pass/forward.h"
 #include "stratoscope/model/pass/reference_pass.h"
-#include "stratoscope/model/weights.h"
+#include "stratoscope/model/pass/weights.h"
 
 namespace stratoscope {
 namespace {

@@ -11,6 +11,7 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/probe/foreign_names.h"
 #include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/module_names.h"
 
 namespace stratoscope {
 namespace {
@@ -38,50 +39,54 @@ std::size_t checked_index(long index, std::size_t count, const std::string& what
   return static_cast<std::size_t>(index < 0 ? index + size : index);
 }
 
-struct Alias {
+struct Shorthand {
   std::string_view path;
   Hook hook;
 };
 
-// Hugging Face's module paths, whose output is the hook point's value.
-constexpr Alias kModelAliases[] = {{"transformer.wte", Hook::embed},
-                                   {"transformer.wpe", Hook::pos_embed},
-                                   {"transformer.ln_f", Hook::unembed_in},
-                                   {"lm_head", Hook::unembed_out},
-                                   {"logits", Hook::unembed_out}};
-constexpr Alias kBlockAliases[] = {{"", Hook::resid_post},           {".attn", Hook::attn_out},
-                                   {".attn.c_proj", Hook::attn_out}, {".mlp", Hook::mlp_out},
-                                   {".mlp.c_proj", Hook::mlp_out},   {".mlp.c_fc", Hook::mlp_pre}};
-
 // The field's short names, which a block's number follows: resid_post.5. The first of a point is how we spell it.
-constexpr Alias kShorthands[] = {{"resid_pre", Hook::resid_pre},
-                                 {"ln1_scale", Hook::ln1_scale},
-                                 {"ln1_normalized", Hook::ln1_normalized},
-                                 {"q", Hook::q},
-                                 {"k", Hook::k},
-                                 {"v", Hook::v},
-                                 {"attn_scores", Hook::attn_scores},
-                                 {"scores", Hook::attn_scores},
-                                 {"pattern", Hook::pattern},
-                                 {"z", Hook::z},
-                                 {"result", Hook::result},
-                                 {"attn_out", Hook::attn_out},
-                                 {"resid_mid", Hook::resid_mid},
-                                 {"ln2_scale", Hook::ln2_scale},
-                                 {"ln2_normalized", Hook::ln2_normalized},
-                                 {"mlp_pre", Hook::mlp_pre},
-                                 {"pre", Hook::mlp_pre},
-                                 {"mlp_post", Hook::mlp_post},
-                                 {"post", Hook::mlp_post},
-                                 {"mlp_out", Hook::mlp_out},
-                                 {"resid_post", Hook::resid_post}};
+constexpr Shorthand kShorthands[] = {{"resid_pre", Hook::resid_pre},
+                                     {"ln1_scale", Hook::ln1_scale},
+                                     {"ln1_normalized", Hook::ln1_normalized},
+                                     {"q", Hook::q},
+                                     {"k", Hook::k},
+                                     {"v", Hook::v},
+                                     {"q_norm_scale", Hook::q_norm_scale},
+                                     {"q_norm_normalized", Hook::q_norm_normalized},
+                                     {"k_norm_scale", Hook::k_norm_scale},
+                                     {"k_norm_normalized", Hook::k_norm_normalized},
+                                     {"rot_q", Hook::rot_q},
+                                     {"rot_k", Hook::rot_k},
+                                     {"attn_scores", Hook::attn_scores},
+                                     {"scores", Hook::attn_scores},
+                                     {"pattern", Hook::pattern},
+                                     {"z", Hook::z},
+                                     {"result", Hook::result},
+                                     {"ln1_post_scale", Hook::ln1_post_scale},
+                                     {"ln1_post_normalized", Hook::ln1_post_normalized},
+                                     {"attn_out", Hook::attn_out},
+                                     {"resid_mid", Hook::resid_mid},
+                                     {"ln2_scale", Hook::ln2_scale},
+                                     {"ln2_normalized", Hook::ln2_normalized},
+                                     {"mlp_pre", Hook::mlp_pre},
+                                     {"pre", Hook::mlp_pre},
+                                     {"mlp_pre_linear", Hook::mlp_pre_linear},
+                                     {"pre_linear", Hook::mlp_pre_linear},
+                                     {"mlp_post", Hook::mlp_post},
+                                     {"post", Hook::mlp_post},
+                                     {"ln2_post_scale", Hook::ln2_post_scale},
+                                     {"ln2_post_normalized", Hook::ln2_post_normalized},
+                                     {"mlp_out", Hook::mlp_out},
+                                     {"resid_post", Hook::resid_post}};
 
 // "resid_post.5"
 std::optional<HookPoint> find_shorthand(std::string_view name, const ModelConfig& config) {
   for (const auto& [path, hook] : kShorthands) {
     auto rest = name;
     const auto block = take_number(rest, std::string(path) + ".");
-    if (block && rest.empty()) return HookPoint{hook, checked_index(*block, config.n_layers(), "block")};
+    if (!block || !rest.empty()) continue;
+    const HookPoint point{hook, checked_index(*block, config.n_layers(), "block")};
+    if (exists(point, config)) return point;
   }
   return std::nullopt;
 }
@@ -96,6 +101,7 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
     const bool is_it = rest.empty() ? hook == Hook::z : rest.substr(0, 1) == "." && rest.substr(1) == path;
     if (!is_it || !info_of(hook).has_axis(HookAxis::head)) continue;
     const HookPoint point{hook, checked_index(*block, config.n_layers(), "block")};
+    if (!exists(point, config) || !has_axis(point, HookAxis::head, config)) continue;
     const AttentionSpec& attention = config.blocks[point.layer].attention;
     const std::size_t index = checked_index(*head, attention.heads, "head");
     // Of keys and values: the head that this head reads.
@@ -107,19 +113,21 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
 }
 
 std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& config) {
-  for (const auto& [path, hook] : kModelAliases)
+  for (const auto& [path, hook] : model_modules(config))
     if (name == path) return HookPoint{hook, 0};
   if (auto rest = name; const auto entry = take_number(rest, "hidden_states.")) {
     if (!rest.empty()) return std::nullopt;
     const std::size_t index = checked_index(*entry, config.n_hidden_states(), "hidden state");
     return index < config.n_layers() ? HookPoint{Hook::resid_pre, index} : HookPoint{Hook::unembed_in, 0};
   }
-  if (auto rest = name; const auto block = take_number(rest, "transformer.h.")) {
-    if (rest == ".ln_1" || rest == ".ln_2")
-      throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
-                  "blocks.i.ln" + std::string(rest.substr(4)) + ".hook_normalized is the value before them");
-    for (const auto& [path, hook] : kBlockAliases)
-      if (rest == path) return HookPoint{hook, checked_index(*block, config.n_layers(), "block")};
+  if (auto rest = name; const auto block = take_number(rest, before_block_number(config))) {
+    for (const auto& [path, norm] : norm_modules(config))
+      if (rest == path)
+        throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
+                    "blocks.i." + norm + ".hook_normalized is the value before them");
+    const std::size_t layer = checked_index(*block, config.n_layers(), "block");
+    for (const auto& [path, hook] : block_modules(config.blocks[layer], config.tensors))
+      if (rest == path) return HookPoint{hook, layer};
   }
   return find_shorthand(name, config);
 }
@@ -212,10 +220,11 @@ HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
 
 std::vector<std::string> spellings_of(HookPoint point, const ModelConfig& config) {
   std::vector<std::string> names = {name_of(point)};
-  for (const auto& [path, hook] : kModelAliases)
-    if (point.hook == hook) names.emplace_back(path);
-  for (const auto& [path, hook] : kBlockAliases)
-    if (point.hook == hook) names.push_back("transformer.h." + std::to_string(point.layer) + std::string(path));
+  for (const auto& [path, hook] : model_modules(config))
+    if (point.hook == hook) names.push_back(path);
+  if (info_of(point.hook).scope == Scope::block)
+    for (const auto& [path, hook] : block_modules(config.blocks[point.layer], config.tensors))
+      if (point.hook == hook) names.push_back(before_block_number(config) + std::to_string(point.layer) + path);
   if (point.hook == Hook::resid_pre) names.push_back("hidden_states." + std::to_string(point.layer));
   if (point.hook == Hook::unembed_in) names.push_back("hidden_states." + std::to_string(config.n_layers()));
   for (const auto& [path, hook] : kShorthands)

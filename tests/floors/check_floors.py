@@ -13,12 +13,13 @@ FLOORS = {
     "files": 2,
     "text": 2,
     "ops": 2,
-    "hub": 3,
-    "model": 4,
-    "probe": 5,
-    "analysis": 6,
-    "figures": 6,
-    "experiment": 7,
+    "families": 3,
+    "hub": 4,
+    "model": 5,
+    "probe": 6,
+    "analysis": 7,
+    "figures": 7,
+    "experiment": 8,
 }
 # Where less is allowed than everything below.
 ONLY = {"figures": {"base", "tensor"}}

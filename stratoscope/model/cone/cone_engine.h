@@ -5,12 +5,12 @@
 
 #include "stratoscope/hub/checkpoint.h"
 #include "stratoscope/model/cone/cone_runs.h"
-#include "stratoscope/model/weights.h"
+#include "stratoscope/model/pass/weights.h"
 
 namespace stratoscope {
 
 // The request has been checked (check_cones). Returns the multiplications and additions that were done.
 double compute_cones(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
-                 const ConeRequest& request);
+                     const ConeRequest& request);
 
 }  // namespace stratoscope

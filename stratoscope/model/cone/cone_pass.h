@@ -13,7 +13,7 @@
 #include "stratoscope/model/cone/cone_batch.h"
 #include "stratoscope/model/pass/head_results.h"
 #include "stratoscope/model/pass/slot_memory.h"
-#include "stratoscope/model/weights.h"
+#include "stratoscope/model/pass/weights.h"
 
 namespace stratoscope {
 

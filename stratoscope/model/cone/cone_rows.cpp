@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "stratoscope/model/hooks.h"
 #include "stratoscope/model/pass/forward.h"
+#include "stratoscope/model/pass/hooks.h"
 
 namespace stratoscope {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "stratoscope/families/model_config.h"
-#include "stratoscope/model/hooks.h"
+#include "stratoscope/model/pass/hooks.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace stratoscope {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "stratoscope/hub/checkpoint.h"
+#include "stratoscope/model/pass/weights.h"
 #include "stratoscope/model/run.h"
-#include "stratoscope/model/weights.h"
 
 namespace stratoscope {
 

@@ -10,7 +10,7 @@
 
 #include "stratoscope/model/pass/block.h"
 #include "stratoscope/model/pass/rotary_tables.h"
-#include "stratoscope/model/weights.h"
+#include "stratoscope/model/pass/weights.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/add.h"
 #include "stratoscope/ops/attention.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "stratoscope/model/hooks.h"
+#include "stratoscope/model/pass/hooks.h"
 
 namespace stratoscope {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "stratoscope/model/hooks.h"
+#include "stratoscope/model/pass/hooks.h"
 
 namespace stratoscope {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "stratoscope/base/threads.h"
-#include "stratoscope/model/hooks.h"
 #include "stratoscope/model/pass/block.h"
 #include "stratoscope/model/pass/forward.h"
+#include "stratoscope/model/pass/hooks.h"
 #include "stratoscope/model/pass/reference_steps.h"
 
 namespace stratoscope {

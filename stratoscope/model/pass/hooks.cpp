@@ -1,4 +1,4 @@
-#include "stratoscope/model/hooks.h"
+#include "stratoscope/model/pass/hooks.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "stratoscope/model/weights.h"
+#include "stratoscope/model/pass/weights.h"
 
 #include <initializer_list>
 #include <mutex>

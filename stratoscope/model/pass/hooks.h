@@ -47,7 +47,7 @@ class Hooks {
   // The position in its text of a sequence's first row.
   std::size_t first_position(std::size_t sequence) const;
 
-  // The value at `hook point` has come into being: `rows` holds all rows of all sequences. Heads, where the point has
+  // The value at `point` has come into being: `rows` holds all rows of all sequences. Heads, where the point has
   // them, lie side by side in a row.
   void fire(HookPoint point, MatrixView<T> rows);
 
