@@ -2,18 +2,14 @@
 // and the edits of the grid's corners are read or refused.
 #include "stratoscope/probe/sweep.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
 
 constexpr std::size_t kPositions = 5, kLong = 4096;
 
-ModelConfig small_config() {
-  ModelConfig config;
-  config.n_layers() = 3;
-  config.n_heads() = 2;
-  return config;
-}
+ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
 
 SweepAxis read(std::string_view text) {
   static const ModelConfig config = small_config();

@@ -4,18 +4,14 @@
 
 #include "stratoscope/probe/captures.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
 
 constexpr std::array<std::size_t, 3> kRowOffsets = {0, 5, 9};  // two texts, of five tokens and of four
 
-ModelConfig small_config() {
-  ModelConfig config;
-  config.n_layers() = 3;
-  config.n_heads() = 2;
-  return config;
-}
+ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
 
 void require_set(const std::optional<std::vector<std::size_t>>& chosen, std::size_t count) {
   if (!chosen) return;
@@ -43,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto next = points.begin();
   for (const Capture& capture : *captures) {
     next = std::find(next, points.end(), capture.at);
-    fuzz::require(next != points.end(), "captures are of the model's sites in firing order, each once");
+    fuzz::require(next != points.end(), "captures are of the model's hook points in firing order, each once");
     ++next;
     require_set(capture.rows, kRowOffsets.back());
     require_set(capture.heads, config.n_heads());

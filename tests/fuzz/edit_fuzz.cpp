@@ -8,6 +8,7 @@
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/random_checkpoint.h"
 
 namespace stratoscope {
 namespace {
@@ -37,24 +38,15 @@ bool same(const EditExpression& a, const EditExpression& b) {
          a.vector_file == b.vector_file && a.vector_tensor == b.vector_tensor;
 }
 
-ModelConfig small_config() {
-  ModelConfig config;
-  config.n_layers() = 3;
-  config.n_heads() = 2;
-  config.d_model = 4;
-  config.d_head() = 2;
-  config.d_mlp() = 16;
-  config.n_ctx = 8;
-  config.d_vocab = 32;
-  return config;
-}
+ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
 
 void resolve(const EditExpression& edit) {
   static const ModelConfig config = small_config();
   constexpr std::size_t kCount = 7;
   if (const auto points = fuzz::accepted([&] { return match_hook_points(edit.hook, config); })) {
     fuzz::require(!points->empty(), "a name that is accepted means something");
-    for (const HookPoint point : *points) fuzz::require(point.layer < config.n_layers(), "a site is in the model");
+    for (const HookPoint point : *points)
+      fuzz::require(point.layer < config.n_layers(), "a hook point is in the model");
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;
