@@ -233,7 +233,10 @@ class NoRows {
   void admit(Hook hook) {
     entered_ = static_cast<std::size_t>(std::distance(entries_.begin(), entries_.upper_bound(hook)));
   }
-  static MatrixView<float> place(std::size_t, Slot, std::size_t width) { return {nullptr, 0, width}; }
+  // Memory of one row, for views of none.
+  MatrixView<float> place(std::size_t, Slot slot, std::size_t width) {
+    return memory_.take(slot, 1, width).rows_from(0, 0);
+  }
   static MatrixView<float> place_again(std::size_t, std::size_t, Slot, MatrixView<float> matrix) { return matrix; }
   void made(std::size_t serial) { known_[serial] = entered_; }
   void fill(std::size_t serial, MatrixView<float>) {
@@ -254,6 +257,7 @@ class NoRows {
 
  private:
   const std::set<Hook>& entries_;
+  SlotMemory memory_;
   std::size_t entered_ = 0;
   std::map<std::size_t, std::size_t> known_;
   std::set<std::size_t> read_;
