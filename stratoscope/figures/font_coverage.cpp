@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/temporary.h"
 #include "stratoscope/figures/child_process.h"
 #include "stratoscope/figures/text.h"
 
