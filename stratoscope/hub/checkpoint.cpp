@@ -173,7 +173,14 @@ void Checkpoint::copy_units(const StoredMatrix& matrix, T* out, std::size_t unit
       for (std::size_t i = 0; i < matrix.in; ++i) out[u * unit_stride + i * in_stride] = row[i];
     }
   } else {
+    const bool side_by_side = matrix.run >= matrix.out && unit_stride == 1;
+    const std::size_t width = size_of(stored.dtype);
     for (std::size_t i = 0; i < rows; ++i) {
+      if (side_by_side) {
+        convert(stored.dtype, stored.bytes.subspan(i * bytes + matrix.first * width, matrix.out * width),
+                std::span(out + i * in_stride, matrix.out));
+        continue;
+      }
       read(i);
       for (std::size_t u = 0; u < matrix.out; ++u) out[u * unit_stride + i * in_stride] = row[matrix.unit(u)];
     }

@@ -72,6 +72,7 @@ class ConeEngine {
   ConeEngine(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
              const ConeRequest& request)
       : context_{checkpoint, config, weights, request, RotaryTables(config, positions_of(request.texts))},
+        memory_(request.rows_at_once),
         config_(config),
         request_(request),
         offsets_(offsets_of(request.texts)),
@@ -96,6 +97,7 @@ class ConeEngine {
       }
       run_one_block(layer);
     }
+    memory_ = ConeMemory(request_.rows_at_once);  // logits are wide, and of few rows
     unembed_clean();
     unembed_runs();
     return operations_;
@@ -117,7 +119,7 @@ class ConeEngine {
       ConeBatch::Member& member = members.emplace_back(ConeBatch::Member{t, positions(t)});
       for (std::size_t p = 0; p < member.positions; ++p) member.cone.rows.push_back({p, Hook::embed, false});
     }
-    ConePass pass(context_, 0);
+    ConePass pass(context_, memory_, 0);
     clean_residual_ = pass.embedded(ConeBatch(std::move(members)));  // by text and position
     Batches batches;
     const auto embed_batch = [&](const ConeBatch& batch, const std::vector<std::size_t>& runs) {
@@ -182,7 +184,7 @@ class ConeEngine {
   }
 
   void run_one_block(std::size_t layer) {
-    ConePass pass(context_, layer);
+    ConePass pass(context_, memory_, layer);
     if (kept_ != nullptr && layer < kept_->blocks.size()) {
       run_block_of_runs(pass, layer, kept_->blocks[layer]);
     } else {
@@ -247,7 +249,7 @@ class ConeEngine {
       }
       return;
     }
-    ConePass pass(context_, 0);
+    ConePass pass(context_, memory_, 0);
     Batches batches;
     const auto unembed = [&](const ConeBatch& batch, const std::vector<std::size_t>& texts) {
       const Tensor logits = logits_of(pass, batch, texts);
@@ -272,7 +274,7 @@ class ConeEngine {
   }
 
   void unembed_runs() {
-    ConePass pass(context_, 0);
+    ConePass pass(context_, memory_, 0);
     Batches batches;
     const auto unembed = [&](const ConeBatch& batch, const std::vector<std::size_t>& runs) {
       if (request_.progress != nullptr) request_.progress->throw_if_cancelled();
@@ -305,6 +307,7 @@ class ConeEngine {
   }
 
   ConeContext context_;
+  ConeMemory memory_;
   const ModelConfig& config_;
   const ConeRequest& request_;
   std::vector<std::size_t> offsets_;  // of the texts' rows
@@ -318,7 +321,7 @@ class ConeEngine {
 }  // namespace
 
 double compute_cones(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
-                 const ConeRequest& request) {
+                     const ConeRequest& request) {
   return ConeEngine(checkpoint, config, weights, request).run();
 }
 

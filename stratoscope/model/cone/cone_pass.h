@@ -2,6 +2,7 @@
 // each hook, and a value that is read for rows that entered after it was made takes them from the clean run.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <set>
@@ -26,6 +27,22 @@ struct ConeContext {
   RotaryTables tables;  // row p is of position p
 };
 
+// The buffers of all passes of a request. They stay from block to block, and room grows in few steps: memory that is
+// given back and taken anew would lie scattered between what edited runs hold.
+class ConeMemory {
+ public:
+  explicit ConeMemory(std::size_t rows_at_once) : rows_at_once_(rows_at_once) {}
+
+  MatrixView<float> take(Slot slot, std::size_t rows, std::size_t width) {
+    if (rows > room_) room_ = std::max(rows, std::min(rows_at_once_, 2 * room_));
+    return slots_.take(slot, room_, width).rows_from(0, rows);
+  }
+
+ private:
+  SlotMemory slots_;
+  std::size_t rows_at_once_, room_ = 0;  // rows of each slot
+};
+
 // The values of a block, by serial number, that runs whose rows enter at these hooks read from the clean run. Found by
 // carrying the block out for no rows.
 std::set<std::size_t> values_read_from_clean(const ConeContext& context, std::size_t layer,
@@ -34,7 +51,8 @@ std::set<std::size_t> values_read_from_clean(const ConeContext& context, std::si
 // All batches of one block or end.
 class ConePass {
  public:
-  ConePass(const ConeContext& context, std::size_t layer) : context_(context), layer_(layer) {}
+  ConePass(const ConeContext& context, ConeMemory& memory, std::size_t layer)
+      : context_(context), memory_(memory), layer_(layer) {}
 
   // Fills clean.entering's rows through the block, and keeps the values of these serial numbers.
   void run_clean(CleanBlock& clean, const std::set<std::size_t>& kept);
@@ -57,8 +75,8 @@ class ConePass {
   friend class BatchRows;
 
   const ConeContext& context_;
+  ConeMemory& memory_;
   std::size_t layer_;
-  SlotMemory memory_;
   std::optional<HeadResults> head_results_;  // made when an edit of attn.hook_result is met
   double operations_ = 0;
 };

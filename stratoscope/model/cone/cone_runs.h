@@ -65,8 +65,7 @@ ConeCost cost_of_text(std::size_t positions, std::size_t first_asked, const Mode
 // Memory of that run, when it is kept (CleanRuns).
 std::size_t kept_bytes_of_text(std::size_t positions, std::size_t first_asked, const ModelConfig& config);
 // Of an edited run of such a text. Its edits' hook points and positions count; the edits themselves may be missing.
-ConeCost cost_of_run(const ConeRun& run, std::size_t positions, std::size_t first_asked,
-                           const ModelConfig& config);
+ConeCost cost_of_run(const ConeRun& run, std::size_t positions, std::size_t first_asked, const ModelConfig& config);
 
 class Model;
 // Runs them. An edited run's logits have the bits that Model::run gives for its text with its edits. Returns the

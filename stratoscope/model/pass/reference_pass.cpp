@@ -168,13 +168,14 @@ class ReferencePass {
     if (!unembeds_all() && request_.logits == LogitRows::none) return {};
     const Tensor64 last = unembeds_all() ? Tensor64() : last_rows<double>(normed, run_.row_offsets);
     const Rows64 asked = unembeds_all() ? Rows64(normed) : last.matrix();
-    const Tensor64 table = checkpoint_.read_matrix<double>(Role::unembed);  // [d_model, d_vocab]
     const Tensor64 bias = checkpoint_.read_bias<double>(Role::unembed);
     logits_ = Tensor64({asked.rows, config_.d_vocab});
     parallel_for(config_.d_vocab, [&](std::size_t token) {
+      std::vector<double> weights(asked.cols);  // the table is never in memory as a whole
+      checkpoint_.read_row(Role::unembed, token, std::span(weights));
       for (std::size_t r = 0; r < asked.rows; ++r) {
         double dot = 0;
-        for (std::size_t i = 0; i < asked.cols; ++i) dot += asked.row(r)[i] * table.matrix().row(i)[token];
+        for (std::size_t i = 0; i < asked.cols; ++i) dot += asked.row(r)[i] * weights[i];
         logits_.matrix().row(r)[token] = config_.unembed_bias ? dot + bias.data()[token] : dot;
       }
     });
