@@ -158,7 +158,7 @@ class Attributor {
     return actual;
   }
 
-  // From what the stream gives before the block to what it gives behind it.
+  // From what the stream gives before the block to what it gives after it.
   double block(std::size_t layer, double before) {
     const std::string label = block_label(layer);
     const double entering = stream_at({Hook::resid_pre, layer}, before);

@@ -34,13 +34,13 @@ std::vector<std::string> labels_of(LensPoint at, const ModelConfig& config) {
   return labels;
 }
 
-// Reads one depth after the other through the final norm and the unembedding: a run that starts behind the last block.
+// Reads one depth after the other through the final norm and the unembedding: a run that starts after the last block.
 template <class T>
 class Reader {
  public:
   Reader(const Session& session, const LensRequest& request, Lens& lens, const Run<T>& run)
       : session_(session), request_(request), lens_(lens), run_(run) {
-    // Edits behind the blocks act on what the lens reads as they do on what the model predicts.
+    // Edits after the blocks act on what the lens reads as they do on what the model predicts.
     for (const HookEdit& edit : resolve_edits(session, lens.text, request.edits, request.text_options))
       if (info_of(edit.at.hook).scope == Scope::after_blocks) edits_.push_back(edit);
   }

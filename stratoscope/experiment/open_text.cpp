@@ -10,7 +10,7 @@ namespace {
 
 HookPoint last_output(const ModelConfig& config) { return {Hook::resid_post, config.n_layers() - 1}; }
 
-// Blocks in the order of the pass: what lies before them counts to the first, what lies behind is n_layers.
+// Blocks in the order of the pass: what lies before them counts to the first, what lies after them is n_layers.
 std::size_t block_of(const HookEdit& edit, const ModelConfig& config) {
   switch (info_of(edit.at.hook).scope) {
     case Scope::before_blocks: return 0;
@@ -49,7 +49,7 @@ std::vector<HookEdit> OpenText::edits_in(Which which, std::size_t first_block, s
   if (which == Which::edited)
     for (const HookEdit& edit : edits_) {
       const std::size_t block = block_of(edit, session_.config());
-      // A pass that begins behind the embeddings never reaches the points there.
+      // A pass that begins after the embeddings never reaches the points there.
       if (block >= first_block && block < end_block && !(first_block > 0 && is_before_blocks(edit)))
         chosen.push_back(edit);
     }
@@ -102,13 +102,13 @@ MatrixView<const float> OpenText::residual(Which which, std::size_t depth) {
 
 Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::size_t> positions) {
   const MatrixView<const float> stream = residual(which, depth);
-  const std::size_t behind = session_.config().n_layers();
+  const std::size_t after_blocks = session_.config().n_layers();
   RunRequest pass = request();
   pass.logits = LogitRows::all;
   pass.hidden_states = false;
-  pass.edits = edits_in(which, behind, behind + 1);
+  pass.edits = edits_in(which, after_blocks, after_blocks + 1);
   if (!pass.edits.empty()) {  // they count positions in the whole text
-    pass.start = start_from(behind, stream);
+    pass.start = start_from(after_blocks, stream);
     const Tensor all = session_.model().run(pass).logits;
     Tensor asked({positions.size(), all.shape().back()});
     for (std::size_t i = 0; i < positions.size(); ++i)
@@ -123,22 +123,22 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
 
 // The unembedding is as large as many blocks, and reads its weights once for any number of rows.
 Tensor OpenText::last_logits(std::size_t position) {
-  const std::size_t behind = session_.config().n_layers(), count = edits_.empty() ? 1 : 2;
+  const std::size_t after_blocks = session_.config().n_layers(), count = edits_.empty() ? 1 : 2;
   const std::size_t d_model = session_.config().d_model, at[] = {position};
-  if (!edits_in(Which::edited, behind, behind + 1).empty()) {
-    const Tensor clean = logits(Which::clean, behind, at), edited = logits(Which::edited, behind, at);
+  if (!edits_in(Which::edited, after_blocks, after_blocks + 1).empty()) {
+    const Tensor clean = logits(Which::clean, after_blocks, at), edited = logits(Which::edited, after_blocks, at);
     Tensor both({2, clean.shape().back()});
     std::copy_n(clean.data(), clean.size(), both.matrix().row(0));
     std::copy_n(edited.data(), edited.size(), both.matrix().row(1));
     return both;
   }
   Tensor rows({count, d_model});
-  std::copy_n(residual(Which::clean, behind).row(position), d_model, rows.matrix().row(0));
-  if (count == 2) std::copy_n(residual(Which::edited, behind).row(position), d_model, rows.matrix().row(1));
+  std::copy_n(residual(Which::clean, after_blocks).row(position), d_model, rows.matrix().row(0));
+  if (count == 2) std::copy_n(residual(Which::edited, after_blocks).row(position), d_model, rows.matrix().row(1));
   return read_out(std::as_const(rows).matrix());
 }
 
-// [rows, d_vocab] of rows of the residual stream behind the last block.
+// [rows, d_vocab] of rows of the residual stream after the last block.
 Tensor OpenText::read_out(MatrixView<const float> rows) {
   RunRequest pass = request();
   pass.logits = LogitRows::all;

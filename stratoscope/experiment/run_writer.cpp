@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// A hidden state is what enters a block, or what leaves the final norm; what would enter a block behind the last one is
+// A hidden state is what enters a block, or what leaves the final norm; what would enter a block after the last one is
 // none.
 std::size_t hidden_states_of(const SavedBlocks& blocks, const ModelConfig& config) {
   if (!blocks.stops) return config.n_layers() - blocks.first + 1;
@@ -121,7 +121,7 @@ void RunWriter<T>::write_texts(const std::vector<TokenIds>& texts) {
 
 template <class T>
 void RunWriter<T>::write_values(const Run<T>& run) {
-  // A run that stops behind the last block has one entry more than there are hidden states: the residual.
+  // A run that stops after the last block has one entry more than there are hidden states: the residual.
   const std::size_t entries = arrays()[1].shape[0], width = arrays()[1].shape[2];
   for (std::size_t entry = 0; entry < entries; ++entry)
     writer_.write(1, (entry * arrays()[1].shape[1] + rows_) * width * sizeof(T),

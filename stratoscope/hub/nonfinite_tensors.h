@@ -10,8 +10,8 @@
 
 namespace stratoscope {
 
-// The names of the tensors that hold NaN or infinity, in the order of the input. Reads all bytes, which must be those of
-// mapped files, and keeps no pages.
+// The names of the tensors that hold NaN or infinity, in the order of the input. Reads all bytes, which must be those
+// of mapped files, and keeps no pages.
 std::vector<std::string> names_of_nonfinite(std::span<const std::pair<std::string, StoredTensor>> tensors);
 
 }  // namespace stratoscope

@@ -111,7 +111,7 @@ void mix_rows(const float* const* pattern, std::size_t rows, const float* values
   };
   std::size_t r = 0;
   for (; r + kRows <= rows; r += kRows) {
-    // The keys that all four rows see, and before and behind them those that some do.
+    // The keys that all four rows see, and on either side of them those that some do.
     const std::size_t shared_end = end(r), shared_first = std::min(first(r + kRows - 1), shared_end);
     for (std::size_t row = r; row + 1 < r + kRows; ++row) mix_one(row, first(row), shared_first);
     if (shared_first < shared_end)

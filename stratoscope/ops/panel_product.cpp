@@ -256,7 +256,7 @@ class PanelProduct : public Product {
   }
 
  private:
-  // The weights in panels, zeros behind the last: store(place, weight).
+  // The weights in panels, zeros after the last: store(place, weight).
   template <class Store>
   void pack(const PlainWeights& weights, const Store& store) const {
     if (weights.layout == WeightLayout::out_in)

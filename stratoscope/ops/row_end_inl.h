@@ -17,7 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
 namespace HWY_NAMESPACE {
 
-// The first `count` lanes from memory, `filling` behind them.
+// The first `count` lanes from memory, `filling` after them.
 template <class D, class T = hwy::HWY_NAMESPACE::TFromD<D>>
 hwy::HWY_NAMESPACE::Vec<D> load_first(D d, const T* from, std::size_t count, T filling = 0) {
   HWY_ALIGN T lanes[hwy::HWY_NAMESPACE::MaxLanes(d)];

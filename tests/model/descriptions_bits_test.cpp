@@ -1,5 +1,5 @@
 // Random descriptions and such as have the shape of known families: the same bits alone and in a batch, at any thread
-// count, behind a cache, in parts of a pass, and after edits that change nothing.
+// count, after a cache, in parts of a pass, and after edits that change nothing.
 #include <gtest/gtest.h>
 
 #include "stratoscope/model/kv_cache.h"

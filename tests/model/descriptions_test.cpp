@@ -23,7 +23,7 @@ constexpr std::size_t kRandomDescriptions = 60;
 // Sums of float64 in another order.
 constexpr double kReferenceError = 1e-12;
 // The plain formulas in float32 are off by 9e-5 at most and in nine of ten descriptions by less than 1e-5. The rest
-// have narrow MLPs, whose rows may all but vanish behind the activation.
+// have narrow MLPs, whose rows may all but vanish after the activation.
 constexpr double kEngineError = 2e-4, kUsualEngineError = 3e-5;
 
 struct Described : test::DescribedModel {

@@ -217,7 +217,7 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
   Loaded loaded({4, 3, 24, 40, 48, 67}, 9);
   std::vector<SweepRequest> requests = {loaded.prompt(7), loaded.prompt(5)};
   for (SweepRequest& request : requests) {
-    // The second edit joins behind the MLP's first product, the third reads other runs.
+    // The second edit enters after the MLP's first product, the third reads other runs.
     request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt", "blocks.2.mlp.hook_pre[1] *= 3",
                      "blocks.1.attn.hook_z = mean"};
     request.axes = {parse_axis("layer=all", loaded.model.config(), 5),

@@ -121,11 +121,11 @@ TEST(EveryPoint, ReachIsWhatTheTableSays) {
   for (const HookPoint point : all_hook_points(loaded.engine.config())) {
     SCOPED_TRACE(name_of(point));
     const auto run = loaded.engine.run(loaded.request(loaded.engine, {name_of(point) + "[4] *= 3"}));
-    bool behind = false;  // hook points from the edited one on
+    bool reached = false;  // hook points from the edited one on
     for (const auto& [other, value] : run.captured) {
-      behind = behind || other == point;
+      reached = reached || other == point;
       const Tensor& before = clean.value(other);
-      EXPECT_TRUE(behind || test::same_bits(value, before)) << name_of(other) << " comes before";
+      EXPECT_TRUE(reached || test::same_bits(value, before)) << name_of(other) << " comes before";
       for (std::size_t row = 0; row < kPositions; ++row) {
         if (may_change(point, other, row, kAt)) continue;
         EXPECT_EQ(row_of(other, value, row), row_of(other, before, row)) << name_of(other) << ", row " << row;
