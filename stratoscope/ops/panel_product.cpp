@@ -72,45 +72,71 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
 }
 
-// Weights that come next: asked for bit by bit, so that they arrive while others are multiplied.
-struct Ahead {
-  const char* at;
-  std::size_t step;  // bytes for each row of weights
+// body(0), body(1), …: constants, that arrays of vectors stay in registers.
+template <std::size_t N, class Body>
+HWY_INLINE void unrolled(const Body& body) {
+  [&]<std::size_t... I>(std::index_sequence<I...> /*indices*/) HWY_ATTR {
+    (body(std::integral_constant<std::size_t, I>()), ...);
+  }(std::make_index_sequence<N>());
+}
+
+// Rows of x by `depth` rows of neighbouring panels. Numbers alone: views among them would be copied in pieces wider
+// than they were written, which waits until all sums of the tile before are in the cache.
+template <class Weight>
+struct TileWork {
+  const float* x;
+  const Weight* w;
+  std::size_t next;  // numbers from one panel to the next
+  std::size_t depth;
+  const float* from;
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  const char* ahead;  // weights that come next: asked for bit by bit, so that they arrive while others are multiplied
+  std::size_t step;   // bytes of them for each row of weights
 };
 
-// R rows of x by `depth` > 0 rows of P panels, `next` numbers from one another.
+// R rows of x by P panels.
 template <std::size_t R, std::size_t P, class Weight>
-void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, MatrixView<const float> from,
-          MatrixView<float> to, Ahead ahead) {
+void tile(const TileWork<Weight>& work) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto load = [&](std::size_t v) HWY_ATTR { return weights_at(d, w + v / 2 * next + v % 2 * lanes); };
-  Vector sums[R][2 * P], column[2 * P];
-  for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
-  for (std::size_t r = 0; r < R; ++r) {
-    const auto broadcast = hn::Set(d, x[r]);
-    for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::Mul(broadcast, column[v]);
-  }
-  for (std::size_t i = 1; i < depth; ++i) {
+  const std::size_t lanes = hn::Lanes(d), next = work.next, depth = work.depth, step = work.step;
+  const float* x = work.x;
+  const Weight* w = work.w;
+  const char* ahead = work.ahead;
+  const float* const from = work.from;
+  float* const to = work.to;
+  const std::size_t from_stride = work.from_stride, to_stride = work.to_stride;
+  Vector sums[R * 2 * P];
+  for (std::size_t r = 0; r < R; ++r)
+    for (std::size_t at = 0; at < 2 * P * lanes; at += kLineBytes / sizeof(float))
+      __builtin_prefetch(to + r * to_stride + at, 1);
+  unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
+  for (std::size_t i = 0; i < depth; ++i) {
+    Vector column[2 * P];
+    unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, w + v / 2 * next + v % 2 * lanes); });
+    for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead + p * next * sizeof(Weight));
+    unrolled<R>([&](auto r) HWY_ATTR {
+      const auto broadcast = hn::Set(d, x[r]);
+      unrolled<2 * P>([&](auto v) HWY_ATTR {
+        constexpr std::size_t kSum = r * 2 * P + v;
+        sums[kSum] = hn::MulAdd(broadcast, column[v], sums[kSum]);
+      });
+    });
     w += 2 * lanes;
     x += R;
-    for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead.at + p * next * sizeof(Weight));
-    ahead.at += ahead.step;
-    for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto broadcast = hn::Set(d, x[r]);
-      for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::MulAdd(broadcast, column[v], sums[r][v]);
-    }
+    ahead += step;
   }
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < 2 * P; ++v)
-      hn::StoreU(hn::Add(hn::LoadU(d, from.row(r) + v * lanes), sums[r][v]), d, to.row(r) + v * lanes);
+  unrolled<R * 2 * P>([&](auto i) HWY_ATTR {
+    constexpr std::size_t kRow = i / (2 * P), kVector = i % (2 * P);
+    hn::StoreU(hn::Add(hn::LoadU(d, from + kRow * from_stride + kVector * lanes), sums[i]), d,
+               to + kRow * to_stride + kVector * lanes);
+  });
 }
 
 template <class Weight>
-using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, MatrixView<const float>, MatrixView<float>,
-                      Ahead);
+using Tile = void (*)(const TileWork<Weight>&);
 
 template <class Weight, std::size_t... R>
 constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
@@ -125,25 +151,31 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
   constexpr std::size_t kMostAsking = 8;
   const std::size_t width = panel_width(), tiles = (piece.rows + kTileRows - 1) / kTileRows;
   const std::size_t asking = std::min(tiles, kMostAsking);
-  const std::size_t step = std::min(kLineBytes, (width * sizeof(Stored) + asking - 1) / asking);
+  const std::size_t step = (width * sizeof(Stored) + asking - 1) / asking;
   const char* const begin = reinterpret_cast<const char*>(following);
-  const std::size_t column = panel * width;
-  const auto panel_from = piece.from.cols_from(column, width);
-  const auto panel_to = piece.to.cols_from(column, std::min(width, piece.to.cols - column));
+  const std::size_t column = panel * width, columns = std::min(width, piece.to.cols - column);
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
-    const float* const x = piece.x + row * piece.in + piece.first * count;
-    const Ahead ahead =
-        t + asking < tiles ? Ahead{begin, 0} : Ahead{begin + (t + asking - tiles) * step * piece.depth, step};
-    const auto from = panel_from.rows_from(row, count);
-    const auto to = panel_to.rows_from(row, count);
-    if (to.cols == width) {
-      kTiles[count - 1](x, w, 0, piece.depth, from, to, ahead);
+    const bool asks = t + asking >= tiles;
+    TileWork<Weight> work{piece.x + row * piece.in + piece.first * count,
+                          w,
+                          0,
+                          piece.depth,
+                          piece.from.row(row) + column,
+                          piece.from.stride,
+                          piece.to.row(row) + column,
+                          piece.to.stride,
+                          asks ? begin + (t + asking - tiles) * step * piece.depth : begin,
+                          asks ? step : 0};
+    if (columns == width) {
+      kTiles[count - 1](work);
       continue;
     }
     HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())];
-    kTiles[count - 1](x, w, 0, piece.depth, from, {narrow, count, width, width}, ahead);
-    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, to.cols, to.row(r));
+    work.to = narrow;
+    work.to_stride = width;
+    kTiles[count - 1](work);
+    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, columns, piece.to.row(row + r) + column);
   }
 }
 
@@ -156,15 +188,13 @@ std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w) {
   constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], Weight>, tile<2, kPanels[2], Weight>,
                                      tile<3, kPanels[3], Weight>};
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows], next = piece.in * width;
-  const float* const x = piece.x + piece.first * piece.rows;
   const std::size_t step = std::min(kLineBytes, width * sizeof(Weight));
   std::size_t done = 0;
   for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
     const Weight* const panel = w + done * next;
-    const std::size_t column = done * width, columns = at_once * width;
-    kTiles[piece.rows](x, panel, next, piece.depth, piece.from.cols_from(column, columns),
-                       piece.to.cols_from(column, columns),
-                       {reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
+    kTiles[piece.rows]({piece.x + piece.first * piece.rows, panel, next, piece.depth,
+                        piece.from.data + done * width, piece.from.stride, piece.to.data + done * width,
+                        piece.to.stride, reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
   }
   return done;
 }
