@@ -22,9 +22,9 @@ namespace stratoscope {
 
 // Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
 struct PanelPiece {
-  const float* x;            // tile by tile, [depth, rows of the tile]; the next tile begins `in` rows of numbers on
-  std::size_t rows, in;      // in: the whole inner dimension
-  std::size_t first, depth;  // the part
+  const float* x;        // of the part, tile by tile: [depth, rows of the tile]
+  std::size_t rows, in;  // in: the whole inner dimension
+  std::size_t depth;     // of the part
   std::size_t panels;
   MatrixView<const float> from;  // as wide as the panels; the bias is a row with stride 0
   MatrixView<float> to;          // the last panel may be cut; may be `from`
@@ -39,6 +39,8 @@ struct PanelWeights {
 // What one instruction set has.
 struct PanelKernels {
   std::size_t tile_rows, panel_width;
+  // The columns of at most tile_rows rows, one after another.
+  void (*transpose)(MatrixView<const float> rows, float* to);
   void (*multiply_panels)(const PanelPiece&, const PanelWeights&);
 };
 
@@ -77,7 +79,8 @@ template <std::size_t N, class Body>
 HWY_INLINE void unrolled(const Body& body) {
   [&]<std::size_t... I>(std::index_sequence<I...> /*indices*/) HWY_ATTR {
     (body(std::integral_constant<std::size_t, I>()), ...);
-  }(std::make_index_sequence<N>());
+  }
+  (std::make_index_sequence<N>());
 }
 
 // Rows of x by `depth` rows of neighbouring panels. Numbers alone: views among them would be copied in pieces wider
@@ -109,9 +112,11 @@ void tile(const TileWork<Weight>& work) {
   float* const to = work.to;
   const std::size_t from_stride = work.from_stride, to_stride = work.to_stride;
   Vector sums[R * 2 * P];
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t at = 0; at < 2 * P * lanes; at += kLineBytes / sizeof(float))
-      __builtin_prefetch(to + r * to_stride + at, 1);
+  for (std::size_t r = 0; r < R; ++r) {
+    float* const row = to + r * to_stride;
+    for (std::size_t at = 0; at < 2 * P * lanes; at += kLineBytes / sizeof(float)) __builtin_prefetch(row + at, 1);
+    __builtin_prefetch(row + 2 * P * lanes - 1, 1);
+  }
   unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
   for (std::size_t i = 0; i < depth; ++i) {
     Vector column[2 * P];
@@ -157,7 +162,7 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
     const bool asks = t + asking >= tiles;
-    TileWork<Weight> work{piece.x + row * piece.in + piece.first * count,
+    TileWork<Weight> work{piece.x + row * piece.depth,
                           w,
                           0,
                           piece.depth,
@@ -192,9 +197,9 @@ std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w) {
   std::size_t done = 0;
   for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
     const Weight* const panel = w + done * next;
-    kTiles[piece.rows]({piece.x + piece.first * piece.rows, panel, next, piece.depth,
-                        piece.from.data + done * width, piece.from.stride, piece.to.data + done * width,
-                        piece.to.stride, reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
+    kTiles[piece.rows]({piece.x, panel, next, piece.depth, piece.from.data + done * width, piece.from.stride,
+                        piece.to.data + done * width, piece.to.stride,
+                        reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
   }
   return done;
 }
@@ -226,7 +231,39 @@ void multiply_panels(const PanelPiece& piece, const PanelWeights& weights) {
   }
 }
 
-PanelKernels panel_kernels() { return {kTileRows, panel_width(), multiply_panels}; }
+// Four rows, but for the last few columns. Returns how many were done.
+std::size_t transpose_four(MatrixView<const float> rows, std::size_t first, float* to) {
+#if HWY_TARGET == HWY_SCALAR
+  return static_cast<void>(rows), static_cast<void>(first), static_cast<void>(to), 0;
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<std::uint64_t, 2> pairs;
+  std::size_t c = 0;
+  for (; c + 4 <= rows.cols; c += 4) {
+    const auto row = [&](std::size_t r) HWY_ATTR { return hn::LoadU(d, rows.row(first + r) + c); };
+    const auto lower01 = hn::BitCast(pairs, hn::InterleaveLower(d, row(0), row(1)));
+    const auto upper01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(0), row(1)));
+    const auto lower23 = hn::BitCast(pairs, hn::InterleaveLower(d, row(2), row(3)));
+    const auto upper23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(2), row(3)));
+    float* const at = to + c * rows.rows + first;
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, lower01, lower23)), d, at);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, lower01, lower23)), d, at + rows.rows);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, upper01, upper23)), d, at + 2 * rows.rows);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, upper01, upper23)), d, at + 3 * rows.rows);
+  }
+  return c;
+#endif
+}
+
+void transpose(MatrixView<const float> rows, float* to) {
+  for (std::size_t first = 0; first < rows.rows; first += 4) {
+    const std::size_t count = std::min<std::size_t>(4, rows.rows - first);
+    for (std::size_t c = count == 4 ? transpose_four(rows, first, to) : 0; c < rows.cols; ++c)
+      for (std::size_t r = first; r < first + count; ++r) to[c * rows.rows + r] = rows.row(r)[c];
+  }
+}
+
+PanelKernels panel_kernels() { return {kTileRows, panel_width(), transpose, multiply_panels}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stratoscope
@@ -271,16 +308,15 @@ class PanelProduct : public Product {
   }
 
   void multiply(MatrixView<const float> x, MatrixView<float> y) const override {
-    const Tensor tiles = arithmetic_ == Arithmetic::fp32 ? in_tiles(x, [](float number) { return number; })
-                                                         : in_tiles(x, nearest_bfloat16);
+    const Tensor tiles = in_tiles(x);
     const std::size_t panels = bias_.size() / width_, row_blocks = (x.rows + kBlockRows - 1) / kBlockRows;
     // Small enough that threads end together; no sum knows of it.
     const std::size_t wanted = 3 * static_cast<std::size_t>(threads_in_scope());
     const std::size_t group = std::clamp<std::size_t>(panels * row_blocks / wanted, 1, kMostPanels);
     const std::size_t groups = (panels + group - 1) / group;
     parallel_for(row_blocks * groups, [&](std::size_t task) {
-      const std::size_t first_row = task / groups * kBlockRows, first_panel = task % groups * group;
-      multiply_block(tiles, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
+      const std::size_t first_row = task % row_blocks * kBlockRows, first_panel = task / row_blocks * group;
+      multiply_block(tiles, x.rows, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
                      std::min(group, panels - first_panel), y);
     });
   }
@@ -307,43 +343,42 @@ class PanelProduct : public Product {
         }
   }
 
-  // decode(x) of each number, tile by tile.
-  template <class Decode>
-  Tensor in_tiles(MatrixView<const float> x, const Decode& decode) const {
-    constexpr std::size_t kInFirstCache = 256;
+  // x as it is multiplied: part by part, and tile by tile in each.
+  Tensor in_tiles(MatrixView<const float> x) const {
     const std::size_t height = kernels_.tile_rows;
     Tensor tiles({x.rows, in_});
     parallel_for((x.rows + height - 1) / height, [&](std::size_t tile) {
-      const MatrixView<const float> rows = x.rows_from(tile * height, std::min(height, x.rows - tile * height));
-      float* const to = tiles.data() + tile * height * in_;
-      for (std::size_t first = 0; first < in_; first += kInFirstCache)
-        for (std::size_t r = 0; r < rows.rows; ++r) {
-          const float* const from = rows.row(r);
-          for (std::size_t i = first; i < std::min(in_, first + kInFirstCache); ++i)
-            to[i * rows.rows + r] = decode(from[i]);
-        }
+      const std::size_t row = tile * height;
+      const auto rows = x.rows_from(row, std::min(height, x.rows - row));
+      for (std::size_t first = 0; first < in_; first += part_) {
+        const std::size_t depth = std::min(part_, in_ - first);
+        float* const to = tiles.data() + first * x.rows + row * depth;
+        kernels_.transpose(rows.cols_from(first, depth), to);
+        if (arithmetic_ == Arithmetic::bf16) std::transform(to, to + rows.rows * depth, to, nearest_bfloat16);
+      }
     });
     return tiles;
   }
 
-  void multiply_block(const Tensor& tiles, std::size_t first_row, std::size_t rows, std::size_t first_panel,
-                      std::size_t panels, MatrixView<float> y) const {
+  void multiply_block(const Tensor& tiles, std::size_t all_rows, std::size_t first_row, std::size_t rows,
+                      std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
     const std::size_t column = first_panel * width_, columns = panels * width_;
     const MatrixView<float> block = y.rows_from(first_row, rows).cols_from(column, std::min(columns, out_ - column));
     // Sums of parts stay close to the processor: y is written once.
     const MatrixView<const float> bias{bias_.data() + column, rows, columns, 0};
-    Tensor sums;
-    if (in_ > part_) sums = Tensor({rows, columns});
+    thread_local Tensor scratch;
+    if (in_ > part_ && scratch.size() < rows * columns) scratch = Tensor({kBlockRows * columns});
+    const MatrixView<float> sums{scratch.data(), rows, columns};
     for (std::size_t first = 0; first < in_; first += part_) {
       const bool begins = first == 0, ends = first + part_ >= in_;
-      const PanelPiece piece{tiles.data() + first_row * in_,
+      const std::size_t depth = std::min(part_, in_ - first);
+      const PanelPiece piece{tiles.data() + first * all_rows + first_row * depth,
                              rows,
                              in_,
-                             first,
-                             std::min(part_, in_ - first),
+                             depth,
                              panels,
-                             begins ? bias : std::as_const(sums).matrix(),
-                             ends ? block : sums.matrix()};
+                             begins ? bias : MatrixView<const float>(sums),
+                             ends ? block : sums};
       const std::size_t at = column * in_ + first * width_;
       const bool whole = arithmetic_ == Arithmetic::fp32;
       kernels_.multiply_panels(piece, {whole ? whole_.data() + at : nullptr, whole ? nullptr : half_.data() + at});
