@@ -99,8 +99,8 @@ struct TileWork {
   std::size_t step;   // bytes of them for each row of weights
 };
 
-// R rows of x by P panels.
-template <std::size_t R, std::size_t P, class Weight>
+// R rows of x by P panels; for each row of weights so many lines are asked for, of each panel.
+template <std::size_t R, std::size_t P, std::size_t Lines, class Weight>
 void tile(const TileWork<Weight>& work) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
@@ -121,7 +121,9 @@ void tile(const TileWork<Weight>& work) {
   for (std::size_t i = 0; i < depth; ++i) {
     Vector column[2 * P];
     unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, w + v / 2 * next + v % 2 * lanes); });
-    for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead + p * next * sizeof(Weight));
+    for (std::size_t p = 0; p < P; ++p)
+      for (std::size_t line = 0; line < Lines; ++line)
+        __builtin_prefetch(ahead + p * next * sizeof(Weight) + line * kLineBytes);
     unrolled<R>([&](auto r) HWY_ATTR {
       const auto broadcast = hn::Set(d, x[r]);
       unrolled<2 * P>([&](auto v) HWY_ATTR {
@@ -143,22 +145,24 @@ void tile(const TileWork<Weight>& work) {
 template <class Weight>
 using Tile = void (*)(const TileWork<Weight>&);
 
-template <class Weight, std::size_t... R>
+template <std::size_t Lines, class Weight, std::size_t... R>
 constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
-  return {tile<R + 1, 1, Weight>...};
+  return {tile<R + 1, 1, Lines, Weight>...};
 }
 
 // The last tiles ask for `following`, as many weights as w has: enough tiles that memory keeps up, and few enough that
 // the first cache holds both.
 template <class Weight, class Stored>
 void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w, const Stored* following) {
-  static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kTiles = tiles_of<1, Weight>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kLoneTiles = tiles_of<2, Weight>(std::make_index_sequence<kTileRows>());
   constexpr std::size_t kMostAsking = 8;
   const std::size_t width = panel_width(), tiles = (piece.rows + kTileRows - 1) / kTileRows;
   const std::size_t asking = std::min(tiles, kMostAsking);
   const std::size_t step = (width * sizeof(Stored) + asking - 1) / asking;
   const char* const begin = reinterpret_cast<const char*>(following);
   const std::size_t column = panel * width, columns = std::min(width, piece.to.cols - column);
+  const auto& kernels = step > kLineBytes ? kLoneTiles : kTiles;
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
     const bool asks = t + asking >= tiles;
@@ -173,13 +177,13 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
                           asks ? begin + (t + asking - tiles) * step * piece.depth : begin,
                           asks ? step : 0};
     if (columns == width) {
-      kTiles[count - 1](work);
+      kernels[count - 1](work);
       continue;
     }
     HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())];
     work.to = narrow;
     work.to_stride = width;
-    kTiles[count - 1](work);
+    kernels[count - 1](work);
     for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, columns, piece.to.row(row + r) + column);
   }
 }
@@ -190,10 +194,10 @@ template <class Weight>
 std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w) {
   constexpr std::size_t kPanels[] = {0, 4, 3, 2};
   if (piece.rows >= std::size(kPanels)) return 0;
-  constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], Weight>, tile<2, kPanels[2], Weight>,
-                                     tile<3, kPanels[3], Weight>};
+  constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], 2, Weight>, tile<2, kPanels[2], 2, Weight>,
+                                     tile<3, kPanels[3], 2, Weight>};
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows], next = piece.in * width;
-  const std::size_t step = std::min(kLineBytes, width * sizeof(Weight));
+  const std::size_t step = width * sizeof(Weight);
   std::size_t done = 0;
   for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
     const Weight* const panel = w + done * next;
