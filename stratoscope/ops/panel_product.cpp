@@ -14,6 +14,7 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "stratoscope/ops/unrolled_inl.h"
 // clang-format on
 
 #ifndef STRATOSCOPE_PANEL_PIECE
@@ -74,15 +75,6 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   const hn::Rebind<std::uint32_t, D> bits;
   const hn::Rebind<std::uint16_t, D> half;
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
-}
-
-// body(0), body(1), …: constants, that arrays of vectors stay in registers.
-template <std::size_t N, class Body>
-HWY_INLINE void unrolled(const Body& body) {
-  [&]<std::size_t... I>(std::index_sequence<I...> /*indices*/) HWY_ATTR {
-    (body(std::integral_constant<std::size_t, I>()), ...);
-  }
-  (std::make_index_sequence<N>());
 }
 
 // Rows of x by `depth` rows of neighbouring panels. Numbers alone: views among them would be copied in pieces wider
