@@ -21,12 +21,16 @@ std::vector<std::size_t> default_lengths(std::size_t n_ctx) {
 
 void print_result(const Session& session, const Timing& timing) {
   print("{}, {} threads\n", session.model_name(), timing.threads);
-  print("loaded in {}, {:.0f} MiB resident, largest product {:.0f} GFLOP/s\n\n", milliseconds(timing.load_s),
-        static_cast<double>(timing.resident_bytes) / (1 << 20), timing.peak_gflops);
-  Table table({">tokens", ">all states, all logits", ">GFLOP/s", ">last logits", ">sweep over blocks"});
+  const auto share = [&](double gflops) { return fmt::format("{:.0f} %", 100 * gflops / timing.multiply_add_gflops); };
+  print("loaded in {}, {:.0f} MiB resident\n", milliseconds(timing.load_s),
+        static_cast<double>(timing.resident_bytes) / (1 << 20));
+  print("limits: {:.0f} GFLOP/s of float32 multiply-adds on registers, {:.1f} GB/s read from memory\n",
+        timing.multiply_add_gflops, 1e-9 * timing.stream_bytes_per_s);
+  print("largest product {:.0f} GFLOP/s, {} of the first\n\n", timing.peak_gflops, share(timing.peak_gflops));
+  Table table({">tokens", ">all states, all logits", ">GFLOP/s", ">of limit", ">last logits", ">sweep over blocks"});
   for (const TimedRun& run : timing.runs)
     table.add({std::to_string(run.tokens), milliseconds(run.forward_s), fmt::format("{:.0f}", run.gflops),
-               milliseconds(run.prompt_s), milliseconds(run.sweep_s)});
+               share(run.gflops), milliseconds(run.prompt_s), milliseconds(run.sweep_s)});
   print(table.text());
 }
 

@@ -53,7 +53,7 @@ void on_terminate() {
   previous_terminate();
 }
 
-// OpenMP's runtime, which oneDNN needs, says why and calls exit() when it gets no memory.
+// A library may say why and call exit() when it gets no memory.
 void on_exit_of_others() {
   if (!over.load()) end_with(gave_up_line);
 }

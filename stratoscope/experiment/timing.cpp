@@ -12,6 +12,7 @@
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/model/pass/weights.h"
 #include "stratoscope/model/pass/widths.h"
+#include "stratoscope/ops/machine_limits.h"
 #include "stratoscope/probe/sweep.h"
 
 namespace stratoscope {
@@ -113,6 +114,8 @@ Timing time_model(const Session& session, const TimingRequest& request) {
   }
   timing.resident_bytes = resident_bytes();
   timing.peak_gflops = matrix_peak_gflops(model.config(), model.precision(), request.repeat, session.progress());
+  timing.multiply_add_gflops = 1e-9 * multiply_add_limit(session.progress());
+  timing.stream_bytes_per_s = stream_limit(session.progress());
   if (session.progress() != nullptr)
     session.progress()->update("bench", request.tokens.size() + 1, request.tokens.size() + 1);
   return timing;
@@ -124,6 +127,8 @@ Document to_json(const Session& session, const Timing& timing) {
   json["load_s"] = timing.load_s;
   json["resident_bytes"] = timing.resident_bytes;
   json["peak_gflops"] = timing.peak_gflops;
+  json["multiply_add_gflops"] = timing.multiply_add_gflops;
+  json["stream_bytes_per_s"] = timing.stream_bytes_per_s;
   json["runs"] = Json::array();
   for (const TimedRun& run : timing.runs)
     json["runs"].push_back({{"tokens", run.tokens},

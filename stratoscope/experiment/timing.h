@@ -28,7 +28,9 @@ struct Timing {
   int threads = 0;
   double load_s = 0;
   std::size_t resident_bytes = 0;
-  double peak_gflops = 0;  // the largest matrix product of the model at 1,024 rows
+  double peak_gflops = 0;          // the largest matrix product of the model at 1,024 rows
+  double multiply_add_gflops = 0;  // what the processor gives: fused multiply-adds on float32 registers, all threads
+  double stream_bytes_per_s = 0;   // what memory gives: bytes read one after another, all threads
   std::vector<TimedRun> runs;
 };
 

@@ -2,53 +2,50 @@
 
 #include <hwy/highway.h>
 
-#include <dnnl.hpp>
-#include <mutex>
+#include <cstdlib>
+#include <string>
+
+#include "stratoscope/base/error.h"
 
 namespace stratoscope {
 namespace {
 
-#if HWY_ARCH_X86
 // Highway's better targets have lower bits.
-std::int64_t targets_beyond(dnnl::cpu_isa isa) {
-  switch (isa) {
-    case dnnl::cpu_isa::sse41:
-    case dnnl::cpu_isa::avx: return HWY_SSE4 - 1;
-    case dnnl::cpu_isa::avx2: return HWY_AVX2 - 1;
-    default: return may_use_avx512() ? 0 : HWY_AVX2 - 1;
-  }
-}
+std::int64_t targets_beyond(const std::string& isa) {
+#if HWY_ARCH_X86
+  if (isa == "SSE4") return HWY_SSE4 - 1;
+  if (isa == "AVX2") return HWY_AVX2 - 1;
+  if (isa == "AVX512") return 0;
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say SSE4, AVX2 or AVX512");
+#else
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known of this processor", "unset it");
 #endif
+}
+
+// Finds the best target that is allowed, and holds Highway to it. Highway 1.0.3 must not be asked for its targets
+// afterwards: to answer, it chooses among all of the processor's again.
+std::int64_t best_target() {
+  const char* const most = std::getenv("STRATOSCOPE_MAX_ISA");
+  const std::int64_t beyond = most == nullptr || *most == '\0' ? 0 : targets_beyond(most);
+  const std::int64_t usable = hwy::SupportedTargets() & HWY_TARGETS & ~beyond;
+  if (beyond != 0) hwy::DisableTargets(beyond);
+  return usable == 0 ? HWY_STATIC_TARGET : usable & -usable;
+}
+
+std::int64_t chosen_target() {
+  static const std::int64_t target = best_target();
+  return target;
+}
 
 }  // namespace
 
-bool may_use_avx512() {
-  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto core = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
-  return (has & core) == core;
-}
-
-void limit_instruction_set() {
-#if HWY_ARCH_X86
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (const auto beyond = targets_beyond(dnnl::get_effective_cpu_isa()); (hwy::SupportedTargets() & beyond) != 0)
-      hwy::DisableTargets(beyond);
-  });
-#endif
-}
+void limit_instruction_set() { chosen_target(); }
 
 const char* instruction_set() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41: return "SSE41";
-    case dnnl::cpu_isa::avx: return "AVX";
-    case dnnl::cpu_isa::avx2: return "AVX2";
-    case dnnl::cpu_isa::avx512_core: return "AVX512_CORE";
-    case dnnl::cpu_isa::avx512_core_vnni: return "AVX512_CORE_VNNI";
-    case dnnl::cpu_isa::avx512_core_bf16: return "AVX512_CORE_BF16";
-    case dnnl::cpu_isa::avx512_core_amx: return "AVX512_CORE_AMX";
-    default: return "other";
-  }
+#if HWY_ARCH_X86
+  if (chosen_target() < HWY_AVX2) return "AVX512";
+#endif
+  return hwy::TargetName(chosen_target());
 }
 
 }  // namespace stratoscope

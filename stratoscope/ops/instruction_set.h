@@ -3,13 +3,11 @@
 
 namespace stratoscope {
 
-// The best one that this processor has and that ONEDNN_MAX_CPU_ISA (SSE41, AVX2, AVX512_CORE, …) allows, as oneDNN
-// names it: "AVX512_CORE_BF16". Bit promises hold within one.
+// The best one that this processor has and that STRATOSCOPE_MAX_ISA (SSE4, AVX2 or AVX512) allows: one of these, or
+// Highway's name of another. Bit promises hold within one. Throws Error for another value of that variable.
 const char* instruction_set();
 
-bool may_use_avx512();
-
-// Holds Highway's kernels to the same limit. Before the first kernel runs.
+// Holds the kernels to it; throws likewise. Before the first kernel runs.
 void limit_instruction_set();
 
 }  // namespace stratoscope

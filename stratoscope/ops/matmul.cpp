@@ -1,17 +1,13 @@
 #include "stratoscope/ops/matmul.h"
 
 #include "stratoscope/ops/instruction_set.h"
-#include "stratoscope/ops/onednn_product.h"
 #include "stratoscope/ops/panel_product.h"
-#include "stratoscope/ops/product.h"
 
 namespace stratoscope {
 namespace {
 
 std::unique_ptr<const Product> pack(const PlainWeights& weights, Arithmetic arithmetic) {
   limit_instruction_set();
-  if (arithmetic == Arithmetic::fp32)
-    if (auto product = pack_for_onednn(weights)) return product;
   return pack_in_panels(weights, arithmetic);
 }
 

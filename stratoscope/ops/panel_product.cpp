@@ -14,6 +14,7 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "stratoscope/ops/unrolled_inl.h"
 // clang-format on
 
 #ifndef STRATOSCOPE_PANEL_PIECE
@@ -22,9 +23,9 @@ namespace stratoscope {
 
 // Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
 struct PanelPiece {
-  const float* x;            // tile by tile, [depth, rows of the tile]; the next tile begins `in` rows of numbers on
-  std::size_t rows, in;      // in: the whole inner dimension
-  std::size_t first, depth;  // the part
+  const float* x;        // of the part, tile by tile: [depth, rows of the tile]
+  std::size_t rows, in;  // in: the whole inner dimension
+  std::size_t depth;     // of the part
   std::size_t panels;
   MatrixView<const float> from;  // as wide as the panels; the bias is a row with stride 0
   MatrixView<float> to;          // the last panel may be cut; may be `from`
@@ -39,10 +40,14 @@ struct PanelWeights {
 // What one instruction set has.
 struct PanelKernels {
   std::size_t tile_rows, panel_width;
+  // The columns of at most tile_rows rows, one after another.
+  void (*transpose)(MatrixView<const float> rows, float* to);
   void (*multiply_panels)(const PanelPiece&, const PanelWeights&);
 };
 
-constexpr std::size_t kLongestPart = 256;
+// A long sum in float32 loses digits as it grows, so the inner dimension is summed in parts, each from zero: for 768
+// numbers that halves the error.
+constexpr std::size_t kMostParts = 6, kShortestPart = 64, kLongestPart = 256;
 
 }  // namespace stratoscope
 #endif
@@ -72,78 +77,108 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
 }
 
-// Weights that come next: asked for bit by bit, so that they arrive while others are multiplied.
-struct Ahead {
-  const char* at;
-  std::size_t step;  // bytes for each row of weights
+// Rows of x by `depth` rows of neighbouring panels. Numbers alone: views among them would be copied in pieces wider
+// than they were written, which waits until all sums of the tile before are in the cache.
+template <class Weight>
+struct TileWork {
+  const float* x;
+  const Weight* w;
+  std::size_t next;  // numbers from one panel to the next
+  std::size_t depth;
+  const float* from;
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  const char* ahead;  // weights that come next: asked for bit by bit, so that they arrive while others are multiplied
+  std::size_t step;   // bytes of them for each row of weights
 };
 
-// R rows of x by `depth` > 0 rows of P panels, `next` numbers from one another.
-template <std::size_t R, std::size_t P, class Weight>
-void tile(const float* x, const Weight* w, std::size_t next, std::size_t depth, MatrixView<const float> from,
-          MatrixView<float> to, Ahead ahead) {
+// R rows of x by P panels; for each row of weights so many lines are asked for, of each panel.
+template <std::size_t R, std::size_t P, std::size_t Lines, class Weight>
+void tile(const TileWork<Weight>& work) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto load = [&](std::size_t v) HWY_ATTR { return weights_at(d, w + v / 2 * next + v % 2 * lanes); };
-  Vector sums[R][2 * P], column[2 * P];
-  for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
+  const std::size_t lanes = hn::Lanes(d), next = work.next, depth = work.depth, step = work.step;
+  const float* x = work.x;
+  const Weight* w = work.w;
+  const char* ahead = work.ahead;
+  const float* const from = work.from;
+  float* const to = work.to;
+  const std::size_t from_stride = work.from_stride, to_stride = work.to_stride;
+  Vector sums[R * 2 * P];
   for (std::size_t r = 0; r < R; ++r) {
-    const auto broadcast = hn::Set(d, x[r]);
-    for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::Mul(broadcast, column[v]);
+    float* const row = to + r * to_stride;
+    for (std::size_t at = 0; at < 2 * P * lanes; at += kLineBytes / sizeof(float)) __builtin_prefetch(row + at, 1);
+    __builtin_prefetch(row + 2 * P * lanes - 1, 1);
   }
-  for (std::size_t i = 1; i < depth; ++i) {
+  unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
+  for (std::size_t i = 0; i < depth; ++i) {
+    Vector column[2 * P];
+    unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, w + v / 2 * next + v % 2 * lanes); });
+    for (std::size_t p = 0; p < P; ++p)
+      for (std::size_t line = 0; line < Lines; ++line)
+        __builtin_prefetch(ahead + p * next * sizeof(Weight) + line * kLineBytes);
+    unrolled<R>([&](auto r) HWY_ATTR {
+      const auto broadcast = hn::Set(d, x[r]);
+      unrolled<2 * P>([&](auto v) HWY_ATTR {
+        constexpr std::size_t kSum = r * 2 * P + v;
+        sums[kSum] = hn::MulAdd(broadcast, column[v], sums[kSum]);
+      });
+    });
     w += 2 * lanes;
     x += R;
-    for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead.at + p * next * sizeof(Weight));
-    ahead.at += ahead.step;
-    for (std::size_t v = 0; v < 2 * P; ++v) column[v] = load(v);
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto broadcast = hn::Set(d, x[r]);
-      for (std::size_t v = 0; v < 2 * P; ++v) sums[r][v] = hn::MulAdd(broadcast, column[v], sums[r][v]);
-    }
+    ahead += step;
   }
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < 2 * P; ++v)
-      hn::StoreU(hn::Add(hn::LoadU(d, from.row(r) + v * lanes), sums[r][v]), d, to.row(r) + v * lanes);
+  unrolled<R * 2 * P>([&](auto i) HWY_ATTR {
+    constexpr std::size_t kRow = i / (2 * P), kVector = i % (2 * P);
+    hn::StoreU(hn::Add(hn::LoadU(d, from + kRow * from_stride + kVector * lanes), sums[i]), d,
+               to + kRow * to_stride + kVector * lanes);
+  });
 }
 
 template <class Weight>
-using Tile = void (*)(const float*, const Weight*, std::size_t, std::size_t, MatrixView<const float>, MatrixView<float>,
-                      Ahead);
+using Tile = void (*)(const TileWork<Weight>&);
 
-template <class Weight, std::size_t... R>
+template <std::size_t Lines, class Weight, std::size_t... R>
 constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R...> /*rows*/) {
-  return {tile<R + 1, 1, Weight>...};
+  return {tile<R + 1, 1, Lines, Weight>...};
 }
 
 // The last tiles ask for `following`, as many weights as w has: enough tiles that memory keeps up, and few enough that
 // the first cache holds both.
 template <class Weight, class Stored>
 void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w, const Stored* following) {
-  static constexpr auto kTiles = tiles_of<Weight>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kTiles = tiles_of<1, Weight>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kLoneTiles = tiles_of<2, Weight>(std::make_index_sequence<kTileRows>());
   constexpr std::size_t kMostAsking = 8;
   const std::size_t width = panel_width(), tiles = (piece.rows + kTileRows - 1) / kTileRows;
   const std::size_t asking = std::min(tiles, kMostAsking);
-  const std::size_t step = std::min(kLineBytes, (width * sizeof(Stored) + asking - 1) / asking);
+  const std::size_t step = (width * sizeof(Stored) + asking - 1) / asking;
   const char* const begin = reinterpret_cast<const char*>(following);
-  const std::size_t column = panel * width;
-  const auto panel_from = piece.from.cols_from(column, width);
-  const auto panel_to = piece.to.cols_from(column, std::min(width, piece.to.cols - column));
+  const std::size_t column = panel * width, columns = std::min(width, piece.to.cols - column);
+  const auto& kernels = step > kLineBytes ? kLoneTiles : kTiles;
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
-    const float* const x = piece.x + row * piece.in + piece.first * count;
-    const Ahead ahead =
-        t + asking < tiles ? Ahead{begin, 0} : Ahead{begin + (t + asking - tiles) * step * piece.depth, step};
-    const auto from = panel_from.rows_from(row, count);
-    const auto to = panel_to.rows_from(row, count);
-    if (to.cols == width) {
-      kTiles[count - 1](x, w, 0, piece.depth, from, to, ahead);
+    const bool asks = t + asking >= tiles;
+    TileWork<Weight> work{piece.x + row * piece.depth,
+                          w,
+                          0,
+                          piece.depth,
+                          piece.from.row(row) + column,
+                          piece.from.stride,
+                          piece.to.row(row) + column,
+                          piece.to.stride,
+                          asks ? begin + (t + asking - tiles) * step * piece.depth : begin,
+                          asks ? step : 0};
+    if (columns == width) {
+      kernels[count - 1](work);
       continue;
     }
     HWY_ALIGN float narrow[kTileRows * 2 * hn::MaxLanes(hn::ScalableTag<float>())];
-    kTiles[count - 1](x, w, 0, piece.depth, from, {narrow, count, width, width}, ahead);
-    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, to.cols, to.row(r));
+    work.to = narrow;
+    work.to_stride = width;
+    kernels[count - 1](work);
+    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, columns, piece.to.row(row + r) + column);
   }
 }
 
@@ -153,18 +188,16 @@ template <class Weight>
 std::size_t multiply_few_rows(const PanelPiece& piece, const Weight* w) {
   constexpr std::size_t kPanels[] = {0, 4, 3, 2};
   if (piece.rows >= std::size(kPanels)) return 0;
-  constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], Weight>, tile<2, kPanels[2], Weight>,
-                                     tile<3, kPanels[3], Weight>};
+  constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], 2, Weight>, tile<2, kPanels[2], 2, Weight>,
+                                     tile<3, kPanels[3], 2, Weight>};
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows], next = piece.in * width;
-  const float* const x = piece.x + piece.first * piece.rows;
-  const std::size_t step = std::min(kLineBytes, width * sizeof(Weight));
+  const std::size_t step = width * sizeof(Weight);
   std::size_t done = 0;
   for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
     const Weight* const panel = w + done * next;
-    const std::size_t column = done * width, columns = at_once * width;
-    kTiles[piece.rows](x, panel, next, piece.depth, piece.from.cols_from(column, columns),
-                       piece.to.cols_from(column, columns),
-                       {reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
+    kTiles[piece.rows]({piece.x, panel, next, piece.depth, piece.from.data + done * width, piece.from.stride,
+                        piece.to.data + done * width, piece.to.stride,
+                        reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
   }
   return done;
 }
@@ -196,7 +229,39 @@ void multiply_panels(const PanelPiece& piece, const PanelWeights& weights) {
   }
 }
 
-PanelKernels panel_kernels() { return {kTileRows, panel_width(), multiply_panels}; }
+// Four rows, but for the last few columns. Returns how many were done.
+std::size_t transpose_four(MatrixView<const float> rows, std::size_t first, float* to) {
+#if HWY_TARGET == HWY_SCALAR
+  return static_cast<void>(rows), static_cast<void>(first), static_cast<void>(to), 0;
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<std::uint64_t, 2> pairs;
+  std::size_t c = 0;
+  for (; c + 4 <= rows.cols; c += 4) {
+    const auto row = [&](std::size_t r) HWY_ATTR { return hn::LoadU(d, rows.row(first + r) + c); };
+    const auto lower01 = hn::BitCast(pairs, hn::InterleaveLower(d, row(0), row(1)));
+    const auto upper01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(0), row(1)));
+    const auto lower23 = hn::BitCast(pairs, hn::InterleaveLower(d, row(2), row(3)));
+    const auto upper23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(2), row(3)));
+    float* const at = to + c * rows.rows + first;
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, lower01, lower23)), d, at);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, lower01, lower23)), d, at + rows.rows);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, upper01, upper23)), d, at + 2 * rows.rows);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, upper01, upper23)), d, at + 3 * rows.rows);
+  }
+  return c;
+#endif
+}
+
+void transpose(MatrixView<const float> rows, float* to) {
+  for (std::size_t first = 0; first < rows.rows; first += 4) {
+    const std::size_t count = std::min<std::size_t>(4, rows.rows - first);
+    for (std::size_t c = count == 4 ? transpose_four(rows, first, to) : 0; c < rows.cols; ++c)
+      for (std::size_t r = first; r < first + count; ++r) to[c * rows.rows + r] = rows.row(r)[c];
+  }
+}
+
+PanelKernels panel_kernels() { return {kTileRows, panel_width(), transpose, multiply_panels}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stratoscope
@@ -241,16 +306,15 @@ class PanelProduct : public Product {
   }
 
   void multiply(MatrixView<const float> x, MatrixView<float> y) const override {
-    const Tensor tiles = arithmetic_ == Arithmetic::fp32 ? in_tiles(x, [](float number) { return number; })
-                                                         : in_tiles(x, nearest_bfloat16);
+    const Tensor tiles = in_tiles(x);
     const std::size_t panels = bias_.size() / width_, row_blocks = (x.rows + kBlockRows - 1) / kBlockRows;
     // Small enough that threads end together; no sum knows of it.
     const std::size_t wanted = 3 * static_cast<std::size_t>(threads_in_scope());
     const std::size_t group = std::clamp<std::size_t>(panels * row_blocks / wanted, 1, kMostPanels);
     const std::size_t groups = (panels + group - 1) / group;
     parallel_for(row_blocks * groups, [&](std::size_t task) {
-      const std::size_t first_row = task / groups * kBlockRows, first_panel = task % groups * group;
-      multiply_block(tiles, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
+      const std::size_t first_row = task % row_blocks * kBlockRows, first_panel = task / row_blocks * group;
+      multiply_block(tiles, x.rows, first_row, std::min(kBlockRows, x.rows - first_row), first_panel,
                      std::min(group, panels - first_panel), y);
     });
   }
@@ -277,43 +341,42 @@ class PanelProduct : public Product {
         }
   }
 
-  // decode(x) of each number, tile by tile.
-  template <class Decode>
-  Tensor in_tiles(MatrixView<const float> x, const Decode& decode) const {
-    constexpr std::size_t kInFirstCache = 256;
+  // x as it is multiplied: part by part, and tile by tile in each.
+  Tensor in_tiles(MatrixView<const float> x) const {
     const std::size_t height = kernels_.tile_rows;
     Tensor tiles({x.rows, in_});
     parallel_for((x.rows + height - 1) / height, [&](std::size_t tile) {
-      const MatrixView<const float> rows = x.rows_from(tile * height, std::min(height, x.rows - tile * height));
-      float* const to = tiles.data() + tile * height * in_;
-      for (std::size_t first = 0; first < in_; first += kInFirstCache)
-        for (std::size_t r = 0; r < rows.rows; ++r) {
-          const float* const from = rows.row(r);
-          for (std::size_t i = first; i < std::min(in_, first + kInFirstCache); ++i)
-            to[i * rows.rows + r] = decode(from[i]);
-        }
+      const std::size_t row = tile * height;
+      const auto rows = x.rows_from(row, std::min(height, x.rows - row));
+      for (std::size_t first = 0; first < in_; first += part_) {
+        const std::size_t depth = std::min(part_, in_ - first);
+        float* const to = tiles.data() + first * x.rows + row * depth;
+        kernels_.transpose(rows.cols_from(first, depth), to);
+        if (arithmetic_ == Arithmetic::bf16) std::transform(to, to + rows.rows * depth, to, nearest_bfloat16);
+      }
     });
     return tiles;
   }
 
-  void multiply_block(const Tensor& tiles, std::size_t first_row, std::size_t rows, std::size_t first_panel,
-                      std::size_t panels, MatrixView<float> y) const {
+  void multiply_block(const Tensor& tiles, std::size_t all_rows, std::size_t first_row, std::size_t rows,
+                      std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
     const std::size_t column = first_panel * width_, columns = panels * width_;
     const MatrixView<float> block = y.rows_from(first_row, rows).cols_from(column, std::min(columns, out_ - column));
     // Sums of parts stay close to the processor: y is written once.
     const MatrixView<const float> bias{bias_.data() + column, rows, columns, 0};
-    Tensor sums;
-    if (in_ > part_) sums = Tensor({rows, columns});
+    thread_local Tensor scratch;
+    if (in_ > part_ && scratch.size() < rows * columns) scratch = Tensor({kBlockRows * columns});
+    const MatrixView<float> sums{scratch.data(), rows, columns};
     for (std::size_t first = 0; first < in_; first += part_) {
       const bool begins = first == 0, ends = first + part_ >= in_;
-      const PanelPiece piece{tiles.data() + first_row * in_,
+      const std::size_t depth = std::min(part_, in_ - first);
+      const PanelPiece piece{tiles.data() + first * all_rows + first_row * depth,
                              rows,
                              in_,
-                             first,
-                             std::min(part_, in_ - first),
+                             depth,
                              panels,
-                             begins ? bias : std::as_const(sums).matrix(),
-                             ends ? block : sums.matrix()};
+                             begins ? bias : MatrixView<const float>(sums),
+                             ends ? block : sums};
       const std::size_t at = column * in_ + first * width_;
       const bool whole = arithmetic_ == Arithmetic::fp32;
       kernels_.multiply_panels(piece, {whole ? whole_.data() + at : nullptr, whole ? nullptr : half_.data() + at});

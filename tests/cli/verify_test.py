@@ -35,6 +35,7 @@ def test_bench_gives_every_time(stratoscope, tiny_model):
     assert result["threads"] == 2
     assert result["resident_bytes"] > 1 << 20
     assert result["load_s"] > 0 and result["peak_gflops"] > 0
+    assert result["multiply_add_gflops"] > 1 and result["stream_bytes_per_s"] > 1e8
     assert [run["tokens"] for run in result["runs"]] == [3, 5]
     for run in result["runs"]:
         assert run.keys() == {"tokens", "forward_s", "prompt_s", "gflops", "sweep_s"}
@@ -48,6 +49,7 @@ def test_bench_reads_as_far_as_the_model(stratoscope, tiny_model):
 
 def test_bench_for_people(stratoscope, tiny_model):
     text = stratoscope.prints("bench", "--model", tiny_model, "--tokens", 3, "--repeat", 1)
+    assert "of float32 multiply-adds" in text and "read from memory" in text and "of limit" in text
     assert "GFLOP/s" in text and "sweep over blocks" in text and " ms" in text
 
 

@@ -27,7 +27,7 @@ for package in stratoscope libstratoscope-dev; do
 done
 
 # Dependencies are computed from what the program and the library are linked with.
-for name in libdnnl2 libhwy1 libpcre2-8-0 libgomp1; do
+for name in libhwy1 libpcre2-8-0; do
   for package in stratoscope libstratoscope0.1; do
     dpkg --root="$root" --status "$package" | grep -q "^Depends:.* $name" || fail "$package does not depend on $name"
   done

@@ -207,12 +207,6 @@ Hashes reference_hashes(const FrozenModel& which, int threads) {
   return hashes;
 }
 
-// The sets whose float32 kernels are the same program.
-std::string float_set() {
-  const std::string set = instruction_set();
-  return set.starts_with("AVX512") ? "AVX512" : set;
-}
-
 const std::filesystem::path& record_file() {
   static const auto path = std::filesystem::path(STRATOSCOPE_SOURCE_DIR) / "tests/model/frozen/gpt2.json";
   return path;
@@ -282,7 +276,7 @@ class FrozenGpt2 : public ::testing::Test {
   }
 };
 
-TEST_F(FrozenGpt2, EngineInFloat32) { check_all(float_set(), engine_hashes); }
+TEST_F(FrozenGpt2, EngineInFloat32) { check_all(instruction_set(), engine_hashes); }
 
 TEST_F(FrozenGpt2, EngineInBfloat16) { check_all(std::string(instruction_set()) + " bf16", bf16_hashes); }
 

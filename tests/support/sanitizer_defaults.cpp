@@ -17,7 +17,7 @@ const char* __lsan_default_suppressions() { return "leak:libomp.so\n"; }
 
 const char* __ubsan_default_options() { return "print_stacktrace=1"; }
 
-// oneDNN and libomp are not instrumented: what they order between threads the sanitizer cannot see.
+// libomp is not instrumented: what it orders between threads the sanitizer cannot see.
 const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1:second_deadlock_stack=1"; }
 
 const char* __tsan_default_suppressions() { return ""; }

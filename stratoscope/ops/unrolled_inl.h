@@ -1,0 +1,32 @@
+// Loops over arrays of vectors that stay in registers. Compiled once per instruction set.
+#if defined(HWY_STRATOSCOPE_UNROLLED_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HWY_STRATOSCOPE_UNROLLED_INL_H
+#undef HWY_STRATOSCOPE_UNROLLED_INL_H
+#else
+#define HWY_STRATOSCOPE_UNROLLED_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace stratoscope {
+namespace HWY_NAMESPACE {
+
+// body(0), body(1), …, each with a constant. GCC 12 drops a body that does nothing but prefetch.
+template <std::size_t N, class Body>
+HWY_INLINE void unrolled(const Body& body) {
+  [&]<std::size_t... I>(std::index_sequence<I...> /*indices*/) HWY_ATTR {
+    (body(std::integral_constant<std::size_t, I>()), ...);
+  }
+  (std::make_index_sequence<N>());
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stratoscope
+HWY_AFTER_NAMESPACE();
+
+#endif
