@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
@@ -12,7 +13,21 @@
 #include <hwy/highway.h>
 #include "stratoscope/ops/exp_inl.h"
 #include "stratoscope/ops/row_end_inl.h"
+#include "stratoscope/ops/unrolled_inl.h"
 // clang-format on
+
+#ifndef STRATOSCOPE_KEY_PANELS
+#define STRATOSCOPE_KEY_PANELS
+namespace stratoscope {
+
+// Keys in panels of a few vectors, each [d_head, keys of the panel]; `capacity` keys are whole vectors.
+struct KeyPanels {
+  const float* data;
+  std::size_t d_head, capacity;
+};
+
+}  // namespace stratoscope
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
@@ -20,52 +35,73 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t kRows = 4;     // query rows that share each load of a key or value
-constexpr std::size_t kVectors = 3;  // with kRows this fills 16 registers: 12 sums, 3 loads, 1 broadcast
+// Query rows that share each load of a key or value, and vectors of keys or values side by side: with two or four
+// vectors these fill 16 or 32 registers.
+constexpr std::size_t kRows = 6, kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
-// kt is [d_head, key_stride]. Writes R rows of scores for keys [0, key_count), key_count a multiple of the lanes.
+std::size_t panel_keys() { return kVectors * hn::Lanes(hn::ScalableTag<float>()); }
+
+// use(rows, std::integral_constant of rows) for 1 to kRows rows.
+template <class Use, std::size_t R = kRows>
+HWY_INLINE void with_rows(std::size_t rows, const Use& use) {
+  if constexpr (R > 1)
+    if (rows < R) return with_rows<Use, R - 1>(rows, use);
+  use(std::integral_constant<std::size_t, R>());
+}
+
+// kt is [d_head, stride], from the first of the keys on. Writes R rows of V vectors of scores.
 template <std::size_t R, std::size_t V>
-void score_tile(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
+void score_tile(const float* const* q, const float* kt, std::size_t d_head, std::size_t stride, float scale,
                 float* const* out, std::size_t key) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector sum[R][V];
-  for (auto& row : sum)
-    for (auto& s : row) s = hn::Zero(d);
-  for (std::size_t i = 0; i < d_head; ++i) {
+  Vector sum[R * V];
+  unrolled<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::Zero(d); });
+  const float* rows[R];
+  std::copy_n(q, R, rows);
+  for (std::size_t i = 0; i < d_head; ++i, kt += stride) {
     Vector k[V];
-    for (std::size_t v = 0; v < V; ++v) k[v] = hn::LoadU(d, kt + i * key_stride + key + v * lanes);
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto broadcast = hn::Set(d, q[r][i]);
-      for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(broadcast, k[v], sum[r][v]);
-    }
+    unrolled<V>([&](auto v) HWY_ATTR { k[v] = hn::LoadU(d, kt + v * lanes); });
+    unrolled<R>([&](auto r) HWY_ATTR {
+      const auto broadcast = hn::Set(d, rows[r][i]);
+      unrolled<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(broadcast, k[v], sum[r * V + v]); });
+    });
   }
   const auto factor = hn::Set(d, scale);
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < V; ++v) hn::StoreU(hn::Mul(sum[r][v], factor), d, out[r] + key + v * lanes);
+  unrolled<R * V>([&](auto i) HWY_ATTR { hn::StoreU(hn::Mul(sum[i], factor), d, out[i / V] + key + i % V * lanes); });
 }
 
-// The keys from `key`, a multiple of the lanes, to key_count.
+// The keys from `key`, a multiple of the lanes, to the end of the vector that holds the last of key_count.
 template <std::size_t R>
-void score_rows_of(const float* const* q, const float* kt, std::size_t d_head, std::size_t key_stride, float scale,
-                   float* const* out, std::size_t key, std::size_t key_count) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  for (; key + kVectors * lanes <= key_stride && key < key_count; key += kVectors * lanes)
-    score_tile<R, kVectors>(q, kt, d_head, key_stride, scale, out, key);
-  for (; key < key_count; key += lanes) score_tile<R, 1>(q, kt, d_head, key_stride, scale, out, key);
+void score_rows_of(const float* const* q, const KeyPanels& keys, float scale, float* const* out, std::size_t key,
+                   std::size_t key_count) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>()), width = panel_keys();
+  while (key < key_count) {
+    const std::size_t in_panel = key % width, first = key - in_panel, stride = std::min(width, keys.capacity - first);
+    const float* const kt = keys.data + first * keys.d_head + in_panel;
+    const bool whole = in_panel == 0 && stride == width && key + width - lanes < key_count;
+    if (whole)
+      score_tile<R, kVectors>(q, kt, keys.d_head, stride, scale, out, key);
+    else
+      score_tile<R, 1>(q, kt, keys.d_head, stride, scale, out, key);
+    key += whole ? width : lanes;
+  }
 }
 
-// Row r sees the keys from window.first_key(first_query + r) to itself, of the first key_count.
-void score_rows(const float* const* q, std::size_t rows, const float* kt, std::size_t d_head, std::size_t key_stride,
-                float scale, std::size_t first_query, KeyWindow window, float* const* out, std::size_t key_count) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const auto first_vector = [&](std::size_t row) { return window.first_key(first_query + row) / lanes * lanes; };
-  const auto end = [&](std::size_t row) { return std::min(key_count, first_query + row + 1); };
-  std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows)
-    score_rows_of<kRows>(q + r, kt, d_head, key_stride, scale, out + r, first_vector(r), end(r + kRows - 1));
-  for (; r < rows; ++r) score_rows_of<1>(q + r, kt, d_head, key_stride, scale, out + r, first_vector(r), end(r));
+// Row r sees the keys from window.first_key(first_query + r) to itself, of the first key_count. Panel by panel, so that
+// each is in the first cache for all rows.
+void score_rows(const float* const* q, std::size_t rows, const KeyPanels& keys, float scale, std::size_t first_query,
+                KeyWindow window, float* const* out, std::size_t key_count) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>()), width = panel_keys();
+  const std::size_t seen_from = window.first_key(first_query) / width * width;
+  for (std::size_t panel = seen_from; panel < key_count; panel += width)
+    for (std::size_t r = 0; r < rows; r += kRows) {
+      const std::size_t count = std::min(kRows, rows - r);
+      const std::size_t first = std::max(window.first_key(first_query + r) / lanes * lanes, panel);
+      const std::size_t end = std::min({key_count, first_query + r + count, panel + width});
+      with_rows(count, [&](auto tile) { score_rows_of<tile>(q + r, keys, scale, out + r, first, end); });
+    }
 }
 
 // Adds pattern[r, j] v[j] for j in [first, last) to V vectors of R rows of z, in the order of j.
@@ -75,19 +111,20 @@ void mix_tile(const float* const* pattern, const float* values, std::size_t valu
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector sum[R][V];
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::LoadU(d, z[r] + col + v * lanes);
-  for (std::size_t j = first; j < last; ++j) {
+  Vector sum[R * V];
+  unrolled<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::LoadU(d, z[i / V] + col + i % V * lanes); });
+  const float* rows[R];
+  std::copy_n(pattern, R, rows);
+  const float* row_of_values = values + first * value_stride + col;
+  for (std::size_t j = first; j < last; ++j, row_of_values += value_stride) {
     Vector value[V];
-    for (std::size_t v = 0; v < V; ++v) value[v] = hn::LoadU(d, values + j * value_stride + col + v * lanes);
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto weight = hn::Set(d, pattern[r][j]);
-      for (std::size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(weight, value[v], sum[r][v]);
-    }
+    unrolled<V>([&](auto v) HWY_ATTR { value[v] = hn::LoadU(d, row_of_values + v * lanes); });
+    unrolled<R>([&](auto r) HWY_ATTR {
+      const auto weight = hn::Set(d, rows[r][j]);
+      unrolled<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(weight, value[v], sum[r * V + v]); });
+    });
   }
-  for (std::size_t r = 0; r < R; ++r)
-    for (std::size_t v = 0; v < V; ++v) hn::StoreU(sum[r][v], d, z[r] + col + v * lanes);
+  unrolled<R * V>([&](auto i) HWY_ATTR { hn::StoreU(sum[i], d, z[i / V] + col + i % V * lanes); });
 }
 
 template <std::size_t R>
@@ -95,30 +132,32 @@ void mix_rows_of(const float* const* pattern, const float* values, std::size_t v
                  std::size_t last, float* const* z) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   std::size_t col = 0;
-  for (; col + 2 * lanes <= value_stride; col += 2 * lanes)
-    mix_tile<R, 2>(pattern, values, value_stride, first, last, z, col);
+  for (; col + kVectors * lanes <= value_stride; col += kVectors * lanes)
+    mix_tile<R, kVectors>(pattern, values, value_stride, first, last, z, col);
   for (; col < value_stride; col += lanes) mix_tile<R, 1>(pattern, values, value_stride, first, last, z, col);
 }
 
-// z rows are padded to value_stride; row r mixes the keys from window.first_key(first_query + r) to itself, of the
-// first key_count.
+// Keys from key_first to key_count, of which row r sees those from window.first_key(first_query + r) to itself. z rows
+// are padded to value_stride.
 void mix_rows(const float* const* pattern, std::size_t rows, const float* values, std::size_t value_stride,
-              std::size_t first_query, KeyWindow window, std::size_t key_count, float* const* z) {
-  const auto first = [&](std::size_t row) { return window.first_key(first_query + row); };
+              std::size_t first_query, KeyWindow window, std::size_t key_first, std::size_t key_count,
+              float* const* z) {
+  const auto first = [&](std::size_t row) { return std::max(window.first_key(first_query + row), key_first); };
   const auto end = [&](std::size_t row) { return std::min(key_count, first_query + row + 1); };
   const auto mix_one = [&](std::size_t row, std::size_t from, std::size_t to) {
     if (from < to) mix_rows_of<1>(pattern + row, values, value_stride, from, to, z + row);
   };
-  std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) {
-    // The keys that all four rows see, and on either side of them those that some do.
-    const std::size_t shared_end = end(r), shared_first = std::min(first(r + kRows - 1), shared_end);
-    for (std::size_t row = r; row + 1 < r + kRows; ++row) mix_one(row, first(row), shared_first);
+  for (std::size_t r = 0; r < rows; r += kRows) {
+    // The keys that all rows of the tile see, and on either side of them those that some do.
+    const std::size_t count = std::min(kRows, rows - r), last = r + count - 1;
+    const std::size_t shared_end = end(r), shared_first = std::min(first(last), shared_end);
+    for (std::size_t row = r; row < last; ++row) mix_one(row, first(row), shared_first);
     if (shared_first < shared_end)
-      mix_rows_of<kRows>(pattern + r, values, value_stride, shared_first, shared_end, z + r);
-    for (std::size_t row = r + 1; row < r + kRows; ++row) mix_one(row, std::max(first(row), shared_end), end(row));
+      with_rows(count, [&](auto tile) {
+        mix_rows_of<tile>(pattern + r, values, value_stride, shared_first, shared_end, z + r);
+      });
+    for (std::size_t row = r + 1; row <= last; ++row) mix_one(row, std::max(first(row), shared_end), end(row));
   }
-  for (; r < rows; ++r) mix_one(r, first(r), end(r));
 }
 
 // x = function(d, x) for every number of a row.
@@ -170,9 +209,9 @@ void softmax_of_row(float* row, std::size_t n) {
     store_first(e, d, row + whole, n - whole);
     sum = hn::Add(sum, e);
   }
-  const auto total = hn::SumOfLanes(d, sum);
-  for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Div(hn::LoadU(d, row + i), total), d, row + i);
-  if (whole < n) store_first(hn::Div(load_first(d, row + whole, n - whole), total), d, row + whole, n - whole);
+  const auto share = hn::Div(hn::Set(d, 1.0F), hn::SumOfLanes(d, sum));
+  for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, row + i), share), d, row + i);
+  if (whole < n) store_first(hn::Mul(load_first(d, row + whole, n - whole), share), d, row + whole, n - whole);
 }
 
 std::size_t float_lanes() { return hn::Lanes(hn::ScalableTag<float>()); }
@@ -183,6 +222,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace stratoscope {
+HWY_EXPORT(panel_keys);
 HWY_EXPORT(score_rows);
 HWY_EXPORT(mix_rows);
 HWY_EXPORT(cap_row);
@@ -210,17 +250,18 @@ HeadKeysValues::HeadKeysValues(MatrixView<const float> k, MatrixView<const float
 HeadKeysValues::HeadKeysValues(std::span<const float* const> k, std::span<const float* const> v, std::size_t d_head)
     : keys_(k.size()),
       d_head_(d_head),
-      transposed_keys_({d_head_, whole_vectors(keys_)}),
+      capacity_(whole_vectors(keys_)),
+      key_panels_({d_head_ * capacity_}),
       values_({keys_, whole_vectors(d_head_)}) {
-  // A line of the cache at a time.
-  constexpr std::size_t kKeys = 16;
-  const auto transposed = transposed_keys_.matrix();
-  for (std::size_t first = 0; first < keys_; first += kKeys) {
-    const std::size_t end = std::min(first + kKeys, keys_);
-    for (std::size_t i = 0; i < d_head_; ++i)
-      for (std::size_t j = first; j < end; ++j) transposed.row(i)[j] = k[j][i];
+  const std::size_t panel = HWY_DYNAMIC_DISPATCH(panel_keys)();
+  for (std::size_t first = 0; first < capacity_; first += panel) {
+    const std::size_t width = std::min(panel, capacity_ - first), held = std::min(panel, keys_ - first);
+    float* to = key_panels_.data() + first * d_head_;
+    for (std::size_t i = 0; i < d_head_; ++i, to += width) {
+      for (std::size_t j = 0; j < held; ++j) to[j] = k[first + j][i];
+      std::fill(to + held, to + width, 0.0F);
+    }
   }
-  for (std::size_t i = 0; i < d_head_; ++i) std::fill_n(transposed.row(i) + keys_, transposed.cols - keys_, 0.0F);
   const auto values = values_.matrix();
   for (std::size_t j = 0; j < keys_; ++j)
     std::fill_n(std::copy_n(v[j], d_head_, values.row(j)), values.cols - d_head_, 0.0F);
@@ -236,8 +277,8 @@ void HeadKeysValues::scores_of_first(std::size_t count, MatrixView<const float> 
   const auto rows_in = row_pointers(q);
   const auto rows_out = row_pointers(scores);
   HWY_DYNAMIC_DISPATCH(score_rows)
-  (rows_in.data(), q.rows, transposed_keys_.data(), d_head_, row_capacity(), scale, first_query, window,
-   rows_out.data(), count);
+  (rows_in.data(), q.rows, {key_panels_.data(), d_head_, capacity_}, scale, first_query, window, rows_out.data(),
+   count);
 }
 
 void HeadKeysValues::mix(MatrixView<const float> pattern, std::size_t first_query, KeyWindow window,
@@ -256,8 +297,13 @@ void HeadKeysValues::add_mix_of_first(std::size_t count, MatrixView<const float>
                                       KeyWindow window, MatrixView<float> padded_z) const {
   const auto rows_in = row_pointers(pattern);
   const auto rows_out = row_pointers(padded_z);
-  HWY_DYNAMIC_DISPATCH(mix_rows)
-  (rows_in.data(), pattern.rows, values_.data(), padded_head(), first_query, window, count, rows_out.data());
+  // Values that stay in the first cache for all rows.
+  constexpr std::size_t kNumbers = 8192;
+  const std::size_t step = std::max<std::size_t>(1, kNumbers / padded_head());
+  for (std::size_t first = window.first_key(first_query) / step * step; first < count; first += step)
+    HWY_DYNAMIC_DISPATCH(mix_rows)
+  (rows_in.data(), pattern.rows, values_.data(), padded_head(), first_query, window, first,
+   std::min(count, first + step), rows_out.data());
 }
 
 void cap_scores(float* row, std::size_t first, std::size_t end, float cap) {

@@ -36,7 +36,7 @@ class HeadKeysValues {
 
   std::size_t keys() const { return keys_; }
   // Score rows must have room for this many numbers (keys, rounded up to whole vectors).
-  std::size_t row_capacity() const { return transposed_keys_.shape()[1]; }
+  std::size_t row_capacity() const { return capacity_; }
 
   // scores[i, j] = scale * q[i] · k[j] for every key j that query i sees. The others are undefined. q is
   // [rows, d_head], scores [rows, row_capacity()].
@@ -59,9 +59,9 @@ class HeadKeysValues {
   std::size_t padded_head() const { return values_.shape()[1]; }
 
  private:
-  std::size_t keys_, d_head_;
-  Tensor transposed_keys_;  // [d_head, row_capacity]
-  Tensor values_;           // [keys, d_head rounded up to whole vectors]
+  std::size_t keys_, d_head_, capacity_;
+  Tensor key_panels_;  // a few vectors of keys after one another, each [d_head, keys]
+  Tensor values_;      // [keys, d_head rounded up to whole vectors]
 };
 
 // These work in place on the numbers [first, end) of a score row and touch no others.
