@@ -1,4 +1,5 @@
-// Typed look-ups in a config.json that name the file and the key when they fail. A key that is null counts as absent.
+// Typed look-ups in a config.json that name the file and the key when they fail. A key that is null counts as absent,
+// but where a function says otherwise.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +18,32 @@ constexpr std::size_t kMostLayers = 1024;
 
 class ConfigReader {
  public:
-  // `source` names the file in errors. The object must outlive the reader.
-  ConfigReader(const nlohmann::json& object, std::string source);
+  // `source` names the file in errors, and `section` where in it the object is: "rope_scaling.". The object must
+  // outlive the reader.
+  ConfigReader(const nlohmann::json& object, std::string source, std::string section = {});
 
   bool has(const char* key) const;
+  bool is_null(const char* key) const;
+  // As it stands; null where it is absent.
+  const nlohmann::json& value(const char* key) const;
+  // An object within this one; nothing where it is absent or empty.
+  std::optional<ConfigReader> section(const char* key) const;
   // A whole number from 1 to `most`.
   std::optional<std::size_t> size(const char* key, std::size_t most = kLargestSize) const;
   std::size_t required_size(const char* key, std::size_t most = kLargestSize) const;
+  // The same from 0 on.
+  std::size_t size_or_zero(const char* key, std::size_t otherwise) const;
+  // `otherwise` where the key is absent, nothing where it is null: null switches off.
+  std::optional<std::size_t> size_unless_null(const char* key, std::optional<std::size_t> otherwise) const;
   bool flag(const char* key, bool otherwise) const;
   // A number or a list of them. Those below 0 mean none.
   std::vector<std::size_t> ids(const char* key) const;
-  // A number above 0, at most 1.
-  double positive(const char* key, double otherwise) const;
+  // A number above 0, at most `most`.
+  double positive(const char* key, double otherwise, double most = 1) const;
+  // A list of so many numbers above 0.
+  std::vector<double> positives(const char* key, std::size_t count) const;
+  // A list of so many strings or whole numbers, as text; empty where it is absent.
+  std::vector<std::string> texts(const char* key, std::size_t count) const;
   std::string text(const char* key, const std::string& otherwise) const;
   Activation activation(const char* key, const std::string& otherwise) const;
 
@@ -36,8 +51,10 @@ class ConfigReader {
   [[noreturn]] void refuse(const std::string& what, const std::string& hint = {}) const;   // NotImplemented
 
  private:
+  std::string named(const char* key) const { return section_ + key; }
+
   const nlohmann::json& object_;
-  std::string source_;
+  std::string source_, section_;
 };
 
 }  // namespace stratoscope

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/families/rotary.h"
 #include "stratoscope/families/tensor_names.h"
 #include "stratoscope/ops/activation.h"
 #include "stratoscope/ops/norm.h"
@@ -22,19 +23,10 @@ struct NormSpec {
   bool bias = true;       // stored; otherwise 0
   bool plus_one = false;  // the weight is 1 + the stored one
   bool wide = false;      // norms of queries and keys: over all heads at once, not each head by itself
+  bool by_head = false;   // and where not wide: each head has a weight of its own, otherwise all share one
 
   bool exists() const { return kind != NormKind::none; }
   bool operator==(const NormSpec&) const = default;
-};
-
-// Rotary position embedding (Su et al. 2021) of the first `dims` numbers of each head, an even number; 0: none. Pair j
-// turns by position * base^(-2j / dims).
-struct Rotary {
-  std::size_t dims = 0;
-  bool interleaved = false;  // pairs (2j, 2j + 1), otherwise (j, j + dims / 2)
-  double base = 10000;
-
-  bool operator==(const Rotary&) const = default;
 };
 
 struct AttentionSpec {
@@ -43,6 +35,7 @@ struct AttentionSpec {
   std::size_t window = 0;                           // a query sees so many keys at most, its own included; 0: all
   double score_cap = 0;                             // score = cap * tanh(score / cap); 0: none
   bool slopes = false;                              // ALiBi (Press, Smith, Lewis 2021): score += slope * (key - query)
+  double clip = 0;                                  // queries, keys and values are held within [-clip, clip]; 0: not
   bool qkv_bias = true, out_bias = true;
   Rotary rotary = {};
 
@@ -66,6 +59,7 @@ struct BlockSpec {
   NormSpec ln1 = {}, ln1_post = {}, ln2 = {}, ln2_post = {}, q_norm = {}, k_norm = {};
   AttentionSpec attention = {};
   MlpSpec mlp = {};
+  double branch_scale = 1;   // what attention and MLP add to the residual stream is multiplied by this
   bool parallel = false;     // the MLP reads what enters the block, not what attention leaves
   bool shared_norm = false;  // and reads it through ln1
 };
@@ -74,13 +68,15 @@ struct ModelConfig {
   std::string family = "gpt2";  // config.json's model_type
   std::string title = "GPT-2";  // for people
   std::size_t d_model = 0, d_vocab = 0;
-  std::size_t n_ctx = 0;  // the longest text in tokens
+  // The longest text in tokens: of a model with learned positions none can be longer; others were made for no more.
+  std::size_t n_ctx = 0;
   std::vector<BlockSpec> blocks = {};
-  NormSpec ln_final = {};
+  NormSpec embed_norm = {}, ln_final = {};
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
   std::size_t position_offset = 0;
   double embed_scale = 1;  // embeddings are multiplied by this as they enter the residual stream
-  double logit_cap = 0;    // logits = cap * tanh(logits / cap) after unembed.hook_out; 0: none
+  double logit_scale = 1;  // logits are unembed.hook_out times this,
+  double logit_cap = 0;    // and then cap * tanh(logits / cap); 0: no cap
   bool tied = false;       // the unembedding is the embedding's transpose
   bool unembed_bias = false;
   TensorNames tensors = {};

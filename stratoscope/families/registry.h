@@ -16,6 +16,27 @@ struct Family {
 
 std::span<const Family> families();
 
+ModelConfig bloom(const ConfigReader& config);
+ModelConfig cohere(const ConfigReader& config);
+ModelConfig gemma(const ConfigReader& config);
+ModelConfig gemma2(const ConfigReader& config);
+ModelConfig gemma3(const ConfigReader& config);
+ModelConfig gemma3_text(const ConfigReader& config);
 ModelConfig gpt2(const ConfigReader& config);
+ModelConfig gpt_neo(const ConfigReader& config);
+ModelConfig gpt_neox(const ConfigReader& config);
+ModelConfig gptj(const ConfigReader& config);
+ModelConfig granite(const ConfigReader& config);
+ModelConfig llama(const ConfigReader& config);
+ModelConfig mistral(const ConfigReader& config);
+ModelConfig olmo(const ConfigReader& config);
+ModelConfig olmo2(const ConfigReader& config);
+ModelConfig opt(const ConfigReader& config);
+ModelConfig phi(const ConfigReader& config);
+ModelConfig phi3(const ConfigReader& config);
+ModelConfig qwen2(const ConfigReader& config);
+ModelConfig qwen3(const ConfigReader& config);
+ModelConfig smollm3(const ConfigReader& config);
+ModelConfig stablelm(const ConfigReader& config);
 
 }  // namespace stratoscope

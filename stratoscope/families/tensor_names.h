@@ -19,14 +19,18 @@ enum class QkvStorage {
 // Each name is followed by ".weight" and ".bias" in the file. Those of a block come after `block`, in which {} stands
 // for the block's number.
 struct TensorNames {
-  std::string embed, pos_embed, ln_final, unembed;
+  std::string embed, pos_embed, embed_norm, ln_final, unembed;
   std::string block;
+  // Norms of queries and keys whose heads have weights of their own: {} in the name stands for the head, or the heads
+  // lie below one another in one tensor.
   std::string ln1, q, k, v, o, q_norm, k_norm, ln1_post, ln2, gate, up, down, ln2_post;
   QkvStorage qkv = QkvStorage::apart;          // where not apart, q names the matrix
   bool gate_with_up = false;                   // one matrix named by `gate`: the gate's rows, then those of up
   WeightLayout layout = WeightLayout::out_in;  // of the matrices in blocks
   // What may stand before every name, and what is ignored in a block: buffers that old files hold.
   std::string prefix;
+  std::string other_unembed;         // under which newer files store the unembedding
+  std::vector<std::string> ignored;  // how names begin that belong to other parts: what sees images
   std::vector<std::string> ignored_in_block;
 };
 

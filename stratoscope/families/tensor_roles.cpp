@@ -12,17 +12,18 @@ namespace {
 
 constexpr auto kWhole = std::numeric_limits<std::size_t>::max();
 
-std::string in_block(const TensorNames& names, std::size_t layer, const std::string& name) {
-  std::string prefix = names.block;
-  const std::size_t hole = prefix.find("{}");
-  if (hole != std::string::npos) prefix.replace(hole, 2, std::to_string(layer));
-  return prefix + name;
+constexpr std::string_view kHole = "{}";
+
+std::string filled(std::string name, std::size_t number) {
+  const std::size_t hole = name.find(kHole);
+  return hole == std::string::npos ? name : name.replace(hole, kHole.size(), std::to_string(number));
 }
 
 const std::string& name_of(Role role, const TensorNames& names) {
   switch (role) {
     case Role::embed: return names.embed;
     case Role::pos_embed: return names.pos_embed;
+    case Role::embed_norm: return names.embed_norm;
     case Role::ln1: return names.ln1;
     case Role::q: return names.q;
     case Role::k: return names.qkv == QkvStorage::apart ? names.k : names.q;
@@ -96,12 +97,19 @@ StoredMatrix shaped(Role role, const ModelConfig& config, std::size_t layer) {
 }
 
 bool is_in_block(Role role) {
-  return role != Role::embed && role != Role::pos_embed && role != Role::ln_final && role != Role::unembed;
+  switch (role) {
+    case Role::embed:
+    case Role::pos_embed:
+    case Role::embed_norm:
+    case Role::ln_final:
+    case Role::unembed: return false;
+    default: return true;
+  }
 }
 
 std::string full_name(Role role, const ModelConfig& config, std::size_t layer) {
   const std::string& name = name_of(role, config.tensors);
-  return is_in_block(role) ? in_block(config.tensors, layer, name) : name;
+  return is_in_block(role) ? filled(config.tensors.block, layer) + name : name;
 }
 
 struct BlockPart {
@@ -131,8 +139,8 @@ std::vector<BlockPart> parts_of(const BlockSpec& block) {
 
 // What comes after the block's number in a name of a block: nothing where the name is of no block.
 std::optional<std::string> part_in_block(const std::string& name, const TensorNames& names) {
-  const std::string_view before = std::string_view(names.block).substr(0, names.block.find("{}"));
-  if (names.block.find("{}") == std::string::npos || !name.starts_with(before)) return std::nullopt;
+  const std::string_view before = std::string_view(names.block).substr(0, names.block.find(kHole));
+  if (names.block.find(kHole) == std::string::npos || !name.starts_with(before)) return std::nullopt;
   const std::size_t dot = name.find('.', before.size());
   if (dot == std::string::npos) return "";
   return name.substr(dot + 1);
@@ -144,6 +152,17 @@ Shape StoredMatrix::shape() const {
   return layout == WeightLayout::in_out ? Shape{in, stored_out} : Shape{stored_out, in};
 }
 
+std::vector<std::string> StoredNorm::names() const {
+  if (!spec.by_head || name.find(kHole) == std::string::npos) return {name};
+  std::vector<std::string> names;
+  for (std::size_t head = 0; head < repeats; ++head) names.push_back(filled(name, head));
+  return names;
+}
+
+Shape StoredNorm::shape() const {
+  return spec.by_head && name.find(kHole) == std::string::npos ? Shape{repeats, size} : Shape{size};
+}
+
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer) {
   StoredMatrix matrix = shaped(role, config, layer);
   matrix.name = full_name(role, config, layer);
@@ -153,6 +172,7 @@ StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t lay
 
 StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer) {
   const std::string name = full_name(role, config, layer);
+  if (role == Role::embed_norm) return {name, config.embed_norm, config.d_model, 1};
   if (role == Role::ln_final) return {name, config.ln_final, config.d_model, 1};
   const BlockSpec& block = config.blocks[layer];
   const auto of_heads = [&](const NormSpec& spec, std::size_t heads) {
@@ -182,10 +202,13 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
   };
   const auto add_norm = [&](Role role, std::size_t layer) {
     const StoredNorm norm = stored_norm(role, config, layer);
-    if (norm.spec.weight) add(norm.name + ".weight", {norm.size});
-    if (norm.spec.bias) add(norm.name + ".bias", {norm.size});
+    for (const std::string& name : norm.names()) {
+      if (norm.spec.weight) add(name + ".weight", norm.shape());
+      if (norm.spec.bias) add(name + ".bias", norm.shape());
+    }
   };
   add_matrix(Role::embed, 0);
+  if (config.embed_norm.exists()) add_norm(Role::embed_norm, 0);
   if (config.learned_positions) add_matrix(Role::pos_embed, 0);
   for (std::size_t layer = 0; layer < config.n_layers(); ++layer)
     for (const auto& [role, is_norm] : parts_of(config.blocks[layer]))
@@ -208,10 +231,14 @@ bool is_part_of_another_block(const std::string& name, const ModelConfig& config
   });
 }
 
-bool is_ignored_buffer(const std::string& name, const ModelConfig& config) {
-  const auto part = part_in_block(name, config.tensors);
-  const auto& ignored = config.tensors.ignored_in_block;
-  return part && std::find(ignored.begin(), ignored.end(), *part) != ignored.end();
+bool is_ignored(const std::string& name, const ModelConfig& config) {
+  const TensorNames& names = config.tensors;
+  const auto part = part_in_block(name, names);
+  if (part &&
+      std::find(names.ignored_in_block.begin(), names.ignored_in_block.end(), *part) != names.ignored_in_block.end())
+    return true;
+  return std::any_of(names.ignored.begin(), names.ignored.end(),
+                     [&](const std::string& begin) { return name.starts_with(begin); });
 }
 
 std::size_t parameters_of(const ModelConfig& config) {

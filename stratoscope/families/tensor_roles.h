@@ -15,6 +15,7 @@ namespace STRATOSCOPE_API stratoscope {
 enum class Role {
   embed,      // [d_vocab, d_model]
   pos_embed,  // [positions, d_model]
+  embed_norm,
   ln1,
   q,
   k,
@@ -46,11 +47,16 @@ struct StoredMatrix {
   bool is_whole() const { return out == stored_out && first == 0 && run >= out; }
 };
 
-// The vectors of a norm, repeated over the row that it works on: `repeats` times `size` numbers.
+// The vectors of a norm, repeated over the row that it works on: `repeats` times `size` numbers. Where spec.by_head is
+// set, they are [repeats, size] in one tensor, or so many tensors with {} in their name for the head.
 struct StoredNorm {
   std::string name;
   NormSpec spec;
   std::size_t size = 0, repeats = 1;
+
+  // The tensors that hold its vectors, one after another, without ".weight"; and the shape of each.
+  std::vector<std::string> names() const;
+  Shape shape() const;
 };
 
 // `layer` is 0 for what is not in a block.
@@ -63,8 +69,9 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
 
 // Whether a name of no tensor that the model needs belongs to a block that it does not have: "h.12.ln_1.weight".
 bool is_part_of_another_block(const std::string& name, const ModelConfig& config);
-// Whether a tensor is a buffer of old files, such as the causal mask, which the architecture implies.
-bool is_ignored_buffer(const std::string& name, const ModelConfig& config);
+// Whether a tensor is a buffer of old files, such as the causal mask, which the architecture implies, or belongs to a
+// part of the model that is no decoder.
+bool is_ignored(const std::string& name, const ModelConfig& config);
 
 // Numbers that the model is made of; a tied unembedding counts once.
 std::size_t parameters_of(const ModelConfig& config);

@@ -28,7 +28,8 @@ std::string shared_prefix(const std::vector<SafetensorsFile>& files, const Model
     for (const auto& [name, tensor] : file.tensors()) {
       if (!name.ends_with(first)) continue;
       std::string prefix = name.substr(0, name.size() - first.size());
-      if (!of_family.empty() && prefix.ends_with(of_family)) prefix.resize(prefix.size() - of_family.size());
+      if (!of_family.empty() && (prefix == of_family || prefix.ends_with("." + of_family)))
+        prefix.resize(prefix.size() - of_family.size());
       if ((prefix.empty() || prefix.ends_with('.')) && (!shortest || prefix.size() < shortest->size()))
         shortest = std::move(prefix);
     }
@@ -81,8 +82,10 @@ void Checkpoint::take_names() {
   for (const SafetensorsFile& opened : files_) {
     const std::string file = opened.path().filename().string();
     for (const auto& [stored_name, tensor] : opened.tensors()) {
-      const std::string name = without_prefix(stored_name, wrapper, config_.tensors.prefix);
-      if (is_ignored_buffer(name, config_)) continue;
+      std::string name = without_prefix(stored_name, wrapper, config_.tensors.prefix);
+      if (is_ignored(name, config_)) continue;
+      const std::string& other = config_.tensors.other_unembed;
+      if (!other.empty() && name == other + ".weight") name = config_.tensors.unembed + ".weight";
       if (!tensors_.emplace(name, tensor).second)
         throw Error("safetensors", file + ": tensor '" + name + "' is stored twice");
       file_of_[name] = file;
@@ -215,10 +218,16 @@ Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
   const StoredNorm from = stored_norm(role, config_, layer);
   const auto vector = [&](bool is_stored, const char* suffix, T more) -> BasicTensor<T> {
     if (!is_stored) return {};
-    const StoredTensor& stored = at(from.name + suffix);
-    BasicTensor<T> once({from.size}), row({from.size * from.repeats});
-    convert(stored.dtype, stored.bytes, once.values());
-    for (std::size_t i = 0; i < row.size(); ++i) row.data()[i] = once.data()[i % from.size] + more;
+    BasicTensor<T> row({from.size * from.repeats});
+    std::size_t read = 0;
+    for (const std::string& name : from.names()) {
+      const StoredTensor& stored = at(name + suffix);
+      const std::size_t count = element_count(stored.shape);
+      convert(stored.dtype, stored.bytes, row.values().subspan(read, count));
+      read += count;
+    }
+    for (T& number : row.values().first(read)) number += more;
+    for (std::size_t i = read; i < row.size(); ++i) row.data()[i] = row.data()[i - read];
     return row;
   };
   return {vector(from.spec.weight, ".weight", from.spec.plus_one ? T{1} : T{0}), vector(from.spec.bias, ".bias", T{0})};

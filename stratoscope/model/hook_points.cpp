@@ -11,8 +11,10 @@ const std::vector<HookInfo>& table() {
   using enum Reach;
   constexpr auto before = Scope::before_blocks, block = Scope::block, after = Scope::after_blocks;
   static const std::vector<HookInfo> hooks = {
-      {Hook::embed, "hook_embed", before, {pos, d_model}, rows_from, Hook::embed},
-      {Hook::pos_embed, "hook_pos_embed", before, {pos, d_model}, rows_from, Hook::embed},
+      {Hook::embed_ln_scale, "embed.ln.hook_scale", before, {pos, one}, rows_from, Hook::embed_ln_scale},
+      {Hook::embed_ln_normalized, "embed.ln.hook_normalized", before, {pos, d_model}, rows_from, Hook::embed_ln_scale},
+      {Hook::embed, "hook_embed", before, {pos, d_model}, rows_from, Hook::embed_ln_scale},
+      {Hook::pos_embed, "hook_pos_embed", before, {pos, d_model}, rows_from, Hook::embed_ln_scale},
       {Hook::resid_pre, "hook_resid_pre", block, {pos, d_model}, rows_from, Hook::resid_pre},
       {Hook::ln1_scale, "ln1.hook_scale", block, {pos, one}, rows_from, Hook::ln1_scale},
       {Hook::ln1_normalized, "ln1.hook_normalized", block, {pos, d_model}, rows_from, Hook::ln1_scale},
@@ -60,6 +62,11 @@ bool is_wide(HookPoint point, const ModelConfig& config) {
 
 bool has_key_heads(Hook hook) {
   return hook == Hook::k || hook == Hook::v || hook == Hook::rot_k || is_of_key_norm(hook);
+}
+
+bool exists_before_blocks(Hook hook, const ModelConfig& config) {
+  if (hook == Hook::embed) return true;
+  return hook == Hook::pos_embed ? config.learned_positions : config.embed_norm.exists();
 }
 
 bool exists_in_block(Hook hook, const BlockSpec& block, const ModelConfig& config) {
@@ -143,8 +150,7 @@ std::string name_of(HookPoint point) {
 
 bool exists(HookPoint point, const ModelConfig& config) {
   const Scope scope = info_of(point.hook).scope;
-  if (scope == Scope::before_blocks)
-    return point.layer == 0 && (point.hook != Hook::pos_embed || config.learned_positions);
+  if (scope == Scope::before_blocks) return point.layer == 0 && exists_before_blocks(point.hook, config);
   if (scope == Scope::after_blocks)
     return point.layer == 0 && (info_of(point.hook).enters_at != Hook::ln_final_scale || config.ln_final.exists());
   return point.layer < config.n_layers() && exists_in_block(point.hook, config.blocks[point.layer], config);

@@ -19,6 +19,8 @@
 namespace STRATOSCOPE_API stratoscope {
 
 enum class Hook {
+  embed_ln_scale,
+  embed_ln_normalized,
   embed,
   pos_embed,
   resid_pre,

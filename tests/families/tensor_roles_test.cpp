@@ -140,10 +140,10 @@ TEST(TensorRoles, TensorsOfBlocksThatAreNotThere) {
 TEST(TensorRoles, BuffersAreIgnoredWithinBlocksAlone) {
   ModelConfig config = test::gpt_neox_like();
   config.tensors.ignored_in_block = {"attn.bias", "attn.masked_bias"};
-  EXPECT_TRUE(is_ignored_buffer("layers.0.attn.bias", config));
-  EXPECT_TRUE(is_ignored_buffer("layers.12.attn.masked_bias", config));
-  EXPECT_FALSE(is_ignored_buffer("layers.0.attn.q_proj.bias", config));
-  EXPECT_FALSE(is_ignored_buffer("attn.bias", config));
+  EXPECT_TRUE(is_ignored("layers.0.attn.bias", config));
+  EXPECT_TRUE(is_ignored("layers.12.attn.masked_bias", config));
+  EXPECT_FALSE(is_ignored("layers.0.attn.q_proj.bias", config));
+  EXPECT_FALSE(is_ignored("attn.bias", config));
 }
 
 TEST(Slopes, ArePowersOfTwo) {

@@ -1,7 +1,6 @@
 #include "stratoscope/model/cone/cone_engine.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 #include <utility>
 #include <vector>
@@ -36,12 +35,18 @@ struct LiveRows {
   }
 };
 
-std::vector<std::size_t> positions_of(const std::vector<TokenIds>& texts) {
-  std::size_t longest = 0;
-  for (const TokenIds& ids : texts) longest = std::max(longest, ids.size());
-  std::vector<std::size_t> positions(longest);
-  std::iota(positions.begin(), positions.end(), std::size_t{0});
+// The rows of the rotary tables: those of the longest text serve all, or each text has its own, one after another.
+std::vector<TextPosition> positions_of(const std::vector<TokenIds>& texts, bool shared) {
+  std::vector<TextPosition> positions;
+  for (const TokenIds& ids : texts)
+    for (std::size_t p = shared ? positions.size() : 0; p < ids.size(); ++p) positions.push_back({p, ids.size()});
   return positions;
+}
+
+std::vector<std::size_t> first_table_rows(const std::vector<TokenIds>& texts, bool shared) {
+  std::vector<std::size_t> first = offsets_of(texts);
+  if (shared) std::fill(first.begin(), first.end(), std::size_t{0});
+  return first;
 }
 
 // Members of a batch as they come, until a batch has no room for the next.
@@ -71,7 +76,12 @@ class ConeEngine {
  public:
   ConeEngine(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
              const ConeRequest& request)
-      : context_{checkpoint, config, weights, request, RotaryTables(config, positions_of(request.texts))},
+      : context_{checkpoint,
+                 config,
+                 weights,
+                 request,
+                 RotaryTables(config, positions_of(request.texts, turns_alike_at_all_lengths(config))),
+                 first_table_rows(request.texts, turns_alike_at_all_lengths(config))},
         memory_(request.rows_at_once),
         config_(config),
         request_(request),
@@ -117,7 +127,7 @@ class ConeEngine {
     std::vector<ConeBatch::Member> members;
     for (std::size_t t = 0; t < request_.texts.size(); ++t) {
       ConeBatch::Member& member = members.emplace_back(ConeBatch::Member{t, positions(t)});
-      for (std::size_t p = 0; p < member.positions; ++p) member.cone.rows.push_back({p, Hook::embed, false});
+      for (std::size_t p = 0; p < member.positions; ++p) member.cone.rows.push_back({p, Hook::embed_ln_scale, false});
     }
     ConePass pass(context_, memory_, 0);
     clean_residual_ = pass.embedded(ConeBatch(std::move(members)));  // by text and position
@@ -129,7 +139,8 @@ class ConeEngine {
     for (std::size_t r = 0; r < request_.runs.size(); ++r) {
       const ConeRun& run = request_.runs[r];
       ConeBatch::Member member{run.text, positions(run.text), &run};
-      for (const std::size_t position : embedded_rows(run)) member.cone.rows.push_back({position, Hook::embed, false});
+      for (const std::size_t position : embedded_rows(run))
+        member.cone.rows.push_back({position, Hook::embed_ln_scale, false});
       if (!member.cone.empty()) batches.add(std::move(member), r, request_.rows_at_once, embed_batch);
     }
     batches.flush(embed_batch);

@@ -23,7 +23,8 @@ class BatchRows {
         clean_(clean),
         entering_(entering),
         range_(batch.before_keys(Hook::resid_pre)) {
-    for (const ConeBatch::Row& row : batch.rows()) table_rows_.push_back(row.row.position);
+    for (const ConeBatch::Row& row : batch.rows())
+      table_rows_.push_back(pass.context_.first_table_rows[batch.members()[row.member].text] + row.row.position);
     for (const ConeBatch::Member& member : batch.members())
       if (member.run != nullptr)
         for (const HookEdit& edit : member.run->edits)

@@ -24,7 +24,8 @@ struct ConeContext {
   const ModelConfig& config;
   const Weights& weights;
   const ConeRequest& request;
-  RotaryTables tables;  // row p is of position p
+  RotaryTables tables;
+  std::vector<std::size_t> first_table_rows;  // of each text's first position
 };
 
 // The buffers of all passes of a request. They stay from block to block, and room grows in few steps: memory that is

@@ -16,7 +16,9 @@ enum class Sum { middle, leaving };
 
 template <class Pass>
 void run_embedding(Pass& pass, const ModelConfig& config) {
-  auto resid = pass.fire(Hook::embed, pass.embed());
+  const auto token =
+      pass.norm(Role::embed_norm, config.embed_norm, pass.embed(), Hook::embed_ln_scale, Hook::embed_ln_normalized);
+  auto resid = pass.fire(Hook::embed, token);
   if (config.learned_positions)
     resid = pass.add(Sum::leaving, resid, pass.fire(Hook::pos_embed, pass.embed_positions()));
   pass.leave(resid);
@@ -40,7 +42,7 @@ void run_block(Pass& pass, const BlockSpec& spec) {
   const auto heads = pass.project_heads(z, Hook::result);
   const auto heads_normed =
       pass.norm(Role::ln1_post, spec.ln1_post, heads, Hook::ln1_post_scale, Hook::ln1_post_normalized);
-  const auto attn_out = pass.fire(Hook::attn_out, heads_normed);
+  const auto attn_out = pass.fire(Hook::attn_out, pass.scale_branch(heads_normed));
 
   const auto mid = pass.add(Sum::middle, resid, attn_out);
   const auto read = spec.parallel ? resid : pass.fire(Hook::resid_mid, mid);
@@ -52,11 +54,11 @@ void run_block(Pass& pass, const BlockSpec& spec) {
   const auto down = pass.project_down(post);
   const auto down_normed =
       pass.norm(Role::ln2_post, spec.ln2_post, down, Hook::ln2_post_scale, Hook::ln2_post_normalized);
-  const auto mlp_out = pass.fire(Hook::mlp_out, down_normed);
+  const auto mlp_out = pass.fire(Hook::mlp_out, pass.scale_branch(down_normed));
   pass.leave(pass.fire(Hook::resid_post, pass.add(Sum::leaving, mid, mlp_out)));
 }
 
-// Logits are capped after their hook point.
+// Logits are scaled and capped after their hook point.
 template <class Pass>
 void run_unembedding(Pass& pass, const ModelConfig& config) {
   const auto x =

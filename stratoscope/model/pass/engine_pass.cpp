@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/base/error.h"
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/model/pass/engine_attention.h"
 #include "stratoscope/model/pass/float_pass.h"
@@ -212,11 +213,27 @@ class Engine {
   }
 
  private:
-  std::vector<std::size_t> positions() const {
-    std::vector<std::size_t> positions;
-    for (std::size_t s = 0; s < request_.sequences.size(); ++s)
-      for (std::size_t i = 0; i < request_.sequences[s].size(); ++i) positions.push_back(hooks_.first_position(s) + i);
+  std::vector<TextPosition> positions() const {
+    std::vector<TextPosition> positions;
+    for (std::size_t s = 0; s < request_.sequences.size(); ++s) {
+      const std::size_t past = hooks_.first_position(s), rows = request_.sequences[s].size();
+      if (past > 0) check_turns(past, past + rows);
+      for (std::size_t i = 0; i < rows; ++i) positions.push_back({past + i, past + rows});
+    }
     return positions;
+  }
+
+  // Cached keys have turned as those of a text of `past` tokens do.
+  void check_turns(std::size_t past, std::size_t length) const {
+    for (const BlockSpec& block : config_.blocks) {
+      const Rotary& rotary = block.attention.rotary;
+      if (!turns_alike(rotary, past, length))
+        throw Error("run",
+                    "keys of " + std::to_string(past) + " tokens are cached, and a text of " + std::to_string(length) +
+                        " turns them by other angles: those change after " +
+                        std::to_string(*turns_change_after(rotary)) + " tokens",
+                    "run the whole text without a cache");
+    }
   }
 
   // What enters block `layer`: a slice of hidden_states where they are wanted, else one of two buffers in turn. What

@@ -16,6 +16,7 @@
 #include "stratoscope/ops/attention.h"
 #include "stratoscope/ops/norm.h"
 #include "stratoscope/ops/rotary.h"
+#include "stratoscope/ops/scale.h"
 
 namespace stratoscope {
 
@@ -97,7 +98,7 @@ class FloatPass {
   }
 
   PassValue embed() {
-    return embedded(config_.learned_positions ? Slot::normed : Slot::leaving,
+    return embedded(config_.embed_norm.exists() ? Slot::middle : token_slot(),
                     [&](MatrixView<float> out) { rows_.embed(out); });
   }
   PassValue embed_positions() {
@@ -125,6 +126,7 @@ class FloatPass {
     const AttentionSpec& spec = attention();
     const PassValue qkv = product(block().qkv, x, Slot::qkv);
     const std::size_t queries = spec.queries_width(), keys = spec.keys_width();
+    if (spec.clip > 0) clip_rows(live(qkv), static_cast<float>(spec.clip));
     return {part(qkv, 0, queries), part(qkv, queries, keys), part(qkv, queries + keys, keys)};
   }
 
@@ -186,6 +188,11 @@ class FloatPass {
     return product(block().down, post, spec().ln2_post.exists() ? Slot::down : Slot::mlp_out);
   }
 
+  PassValue scale_branch(PassValue value) {
+    if (spec().branch_scale != 1) scale_rows(live(value), static_cast<float>(spec().branch_scale));
+    return value;
+  }
+
   PassValue add(Sum sum, PassValue a, PassValue b) {
     fill(a);
     fill(b);
@@ -208,6 +215,7 @@ class FloatPass {
 
   void leave_logits(PassValue logits) {
     const auto numbers_of = matrix(logits);
+    if (config_.logit_scale != 1) scale_rows(numbers_of, static_cast<float>(config_.logit_scale));
     if (config_.logit_cap > 0)
       for (std::size_t r = 0; r < numbers_of.rows; ++r)
         cap_scores(numbers_of.row(r), 0, numbers_of.cols, static_cast<float>(config_.logit_cap));
@@ -234,6 +242,7 @@ class FloatPass {
       case Role::ln1_post: return {&block().ln1_post, 1};
       case Role::ln2: return {&block().ln2, 1};
       case Role::ln2_post: return {&block().ln2_post, 1};
+      case Role::embed_norm: return {&weights_.embed_norm, 1};
       default: return {&weights_.ln_final, 1};
     }
   }
@@ -245,9 +254,13 @@ class FloatPass {
       case Role::ln1_post: return make(Slot::attn_out, x.cols);
       case Role::ln2_post: return make(Slot::mlp_out, x.cols);
       case Role::ln_final: return make(Slot::final_normed, x.cols);
+      case Role::embed_norm: return make(token_slot(), x.cols);
       default: return make(Slot::normed, x.cols);
     }
   }
+
+  // Where the embedding of a token is, before that of its position is added.
+  Slot token_slot() const { return config_.learned_positions ? Slot::normed : Slot::leaving; }
 
   PassValue make(Slot slot, std::size_t width) {
     const std::size_t serial = matrices_.size();

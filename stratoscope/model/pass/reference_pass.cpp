@@ -98,13 +98,26 @@ class ReferencePass {
     return y;
   }
 
-  std::array<Value, 3> project_qkv(Value x) { return {project(Role::q, x), project(Role::k, x), project(Role::v, x)}; }
+  std::array<Value, 3> project_qkv(Value x) {
+    const std::array<Value, 3> qkv = {project(Role::q, x), project(Role::k, x), project(Role::v, x)};
+    const double clip = attention().clip;
+    if (clip > 0)
+      for (const Value value : qkv)
+        for_each(value, [&](double& number) {
+          if (number > clip) number = clip;
+          if (number < -clip) number = -clip;
+        });
+    return qkv;
+  }
 
   Value rotate(Value x, Hook hook) {
     if (!config_.rotates()) return x;
     const Value y = make(x.cols);
     for (std::size_t r = 0; r < x.rows; ++r) std::copy_n(x.row(r), x.cols, y.row(r));
-    rotate_heads(attention().rotary, attention().d_head, positions_, y);
+    for (std::size_t s = 0; s < run_.sequences(); ++s) {
+      const std::size_t first = run_.row_offsets[s], count = run_.row_offsets[s + 1] - first;
+      rotate_heads(attention().rotary, attention().d_head, y.rows_from(first, count));
+    }
     return fire(hook, y);
   }
 
@@ -151,6 +164,11 @@ class ReferencePass {
 
   Value project_down(Value post) { return project(Role::down, post); }
 
+  Value scale_branch(Value value) {
+    for_each(value, [&](double& number) { number *= spec().branch_scale; });
+    return value;
+  }
+
   Value add(Sum, Value a, Value b) {
     const Value sum = make(a.cols);
     for (std::size_t r = 0; r < a.rows; ++r)
@@ -184,6 +202,7 @@ class ReferencePass {
 
   void leave_logits(Value logits) {
     if (logits.rows == 0) return;
+    for (double& logit : logits_.values()) logit *= config_.logit_scale;
     if (config_.logit_cap > 0)
       for (double& logit : logits_.values()) logit = config_.logit_cap * std::tanh(logit / config_.logit_cap);
     if (request_.logits == LogitRows::all || !unembeds_all())
@@ -195,6 +214,12 @@ class ReferencePass {
  private:
   const BlockSpec& spec() const { return config_.blocks[layer_]; }
   const AttentionSpec& attention() const { return spec().attention; }
+
+  template <class Change>
+  static void for_each(Value value, const Change& change) {
+    for (std::size_t r = 0; r < value.rows; ++r)
+      for (double& number : value.row_span(r)) change(number);
+  }
 
   Value make(std::size_t width) { return values_.emplace_back(Shape{run_.rows(), width}).matrix(); }
 

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "stratoscope/base/threads.h"
-#include "stratoscope/model/pass/rotary_tables.h"
 
 namespace stratoscope {
 namespace {
@@ -79,15 +78,16 @@ double activation_of(Activation activation, double x) {
   return x;
 }
 
-void rotate_heads(const Rotary& rotary, std::size_t width, const std::vector<std::size_t>& positions,
-                  MatrixView<double> x) {
+void rotate_heads(const Rotary& rotary, std::size_t width, MatrixView<double> x) {
   const std::size_t pairs = rotary.dims / 2;
+  const std::vector<double> turns = turns_of(rotary, x.rows);
   for (std::size_t r = 0; r < x.rows; ++r)
     for (std::size_t head = 0; head < x.cols; head += width)
       for (std::size_t pair = 0; pair < pairs; ++pair) {
         double& a = x.row(r)[head + (rotary.interleaved ? 2 * pair : pair)];
         double& b = x.row(r)[head + (rotary.interleaved ? 2 * pair + 1 : pair + pairs)];
-        const double angle = rotary_angle(rotary, positions[r], pair), cos = std::cos(angle), sin = std::sin(angle);
+        const double angle = static_cast<double>(r) * turns[pair];
+        const double cos = std::cos(angle) * rotary.scaling.magnitude, sin = std::sin(angle) * rotary.scaling.magnitude;
         const double turned = a * cos - b * sin;
         b = b * cos + a * sin;
         a = turned;

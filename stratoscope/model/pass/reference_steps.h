@@ -24,9 +24,8 @@ void weigh(Rows64 normalized, const Tensor64& weight, const Tensor64& bias, Matr
 
 double activation_of(Activation activation, double x);
 
-// Each head of `width` numbers of a row turns by the angles of the row's position.
-void rotate_heads(const Rotary& rotary, std::size_t width, const std::vector<std::size_t>& positions,
-                  MatrixView<double> x);
+// Each head of `width` numbers of a row turns by the angles of its position; x is one text from its beginning.
+void rotate_heads(const Rotary& rotary, std::size_t width, MatrixView<double> x);
 
 // scores[i, j] of the keys that query i sees, -inf elsewhere: scale * q[i] . k[j], capped, with the head's slope.
 void write_scores(const AttentionSpec& spec, std::size_t head, Rows64 q, Rows64 k, MatrixView<double> scores);

@@ -11,18 +11,23 @@
 
 namespace stratoscope {
 
-// position * base^(-2 pair / dims)
-double rotary_angle(const Rotary& rotary, std::size_t position, std::size_t pair);
+// A position in a text of so many tokens.
+struct TextPosition {
+  std::size_t position = 0, length = 0;
+};
 
 class RotaryTables {
  public:
   // A table for each kind of rotation in the model; row i is of positions[i].
-  RotaryTables(const ModelConfig& config, std::span<const std::size_t> positions);
+  RotaryTables(const ModelConfig& config, std::span<const TextPosition> positions);
   // One of the model's kinds.
   const RotaryTable& of(const Rotary& rotary) const;
 
  private:
   std::vector<std::pair<Rotary, RotaryTable>> tables_;
 };
+
+// Whether a position of all texts turns alike, however long each is.
+bool turns_alike_at_all_lengths(const ModelConfig& config);
 
 }  // namespace stratoscope

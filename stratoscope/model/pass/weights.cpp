@@ -69,7 +69,7 @@ std::optional<Arithmetic> arithmetic_of(Precision precision) {
 
 std::size_t Weights::bytes() const {
   const auto of_norm = [](const NormWeights& norm) { return (norm.weight.size() + norm.bias.size()) * sizeof(float); };
-  std::size_t total = unembed.bytes() + of_norm(ln_final);
+  std::size_t total = unembed.bytes() + of_norm(embed_norm) + of_norm(ln_final);
   for (const BlockWeights& block : blocks) {
     for (const PackedMatrix* matrix : {&block.qkv, &block.o, &block.mlp_in, &block.down}) total += matrix->bytes();
     for (const NormWeights* norm :
@@ -97,6 +97,7 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Ar
     else
       weights.blocks[i - 1] = load_block(checkpoint, config.blocks[i - 1], i - 1, arithmetic);
   });
+  weights.embed_norm = load_norm(checkpoint, config.embed_norm, Role::embed_norm);
   weights.ln_final = load_norm(checkpoint, config.ln_final, Role::ln_final);
   return weights;
 }

@@ -27,7 +27,7 @@ struct BlockWeights {
 
 struct Weights {
   std::vector<BlockWeights> blocks;
-  NormWeights ln_final;
+  NormWeights embed_norm, ln_final;
   PackedMatrix unembed;  // [d_model, d_vocab]
 
   std::size_t bytes() const;

@@ -1,0 +1,120 @@
+#include "stratoscope/families/rotary_reader.h"
+
+#include <cmath>
+#include <optional>
+
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr double kMost = 1e15;
+
+std::optional<ConfigReader> parameters_of(const ConfigReader& config, const RotaryKeys& keys) {
+  const auto parameters = config.section("rope_parameters");
+  return parameters && keys.part != nullptr && parameters->has(keys.part) ? parameters->section(keys.part) : parameters;
+}
+
+Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& settings, std::size_t d_head,
+                const RotaryKeys& keys) {
+  const auto number = [&](const char* inside, const char* outside, double otherwise, double most) {
+    return settings && settings->has(inside) ? settings->positive(inside, otherwise, most)
+                                             : config.positive(outside, otherwise, most);
+  };
+  Rotary rotary;
+  rotary.base = number("rope_theta", keys.base_key, keys.base, kMost);
+  rotary.dims = static_cast<std::size_t>(static_cast<double>(d_head) *
+                                         number("partial_rotary_factor", keys.fraction_key, keys.fraction, 1));
+  rotary.interleaved = keys.interleaved;
+  if (rotary.dims % 2 != 0)
+    config.fail(std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
+                " would rotate, which are no pairs");
+  return rotary;
+}
+
+// Lists divide by one number for each pair; anything else is no LongRoPE.
+RotaryScalingKind kind_of(const ConfigReader& settings, const RotaryKeys& keys) {
+  const std::string type = settings.text("rope_type", settings.text("type", "default"));
+  if (type == "default") return RotaryScalingKind::none;
+  if (type == "linear") return RotaryScalingKind::linear;
+  if (type == "dynamic") return RotaryScalingKind::dynamic;
+  if (type == "llama3") return RotaryScalingKind::llama3;
+  if (type == "longrope" || type == "su" || (type == "yarn" && keys.is_always_longrope))
+    return RotaryScalingKind::longrope;
+  if (type == "yarn") return RotaryScalingKind::yarn;
+  settings.refuse("rope type " + in_quotes(type) + " is not implemented",
+                  "default, linear, dynamic, llama3, yarn and longrope are");
+}
+
+double yarn_magnitude(const ConfigReader& settings, double factor) {
+  const auto of = [&](double scale) { return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1; };
+  if (settings.has("attention_factor")) return settings.positive("attention_factor", 1, kMost);
+  if (!settings.has("mscale") || !settings.has("mscale_all_dim")) return of(1);
+  return of(settings.positive("mscale", 1, kMost)) / of(settings.positive("mscale_all_dim", 1, kMost));
+}
+
+void read_yarn(const ConfigReader& settings, RotaryScaling& scaling) {
+  scaling.high_turns = settings.positive("beta_fast", 32, kMost);
+  scaling.low_turns = settings.positive("beta_slow", 1, kMost);
+  if (scaling.high_turns < scaling.low_turns) settings.fail("beta_fast is below beta_slow");
+  scaling.whole_pairs = settings.flag("truncate", true);
+  scaling.magnitude = yarn_magnitude(settings, scaling.factor);
+}
+
+void read_longrope(const ConfigReader& settings, std::size_t pairs, RotaryScaling& scaling) {
+  scaling.short_divisors = settings.positives("short_factor", pairs);
+  scaling.long_divisors = settings.positives("long_factor", pairs);
+  if (settings.has("attention_factor"))
+    scaling.magnitude = settings.positive("attention_factor", 1, kMost);
+  else if (scaling.factor > 1 && scaling.original_context > 1)
+    scaling.magnitude = std::sqrt(1 + std::log(scaling.factor) / std::log(scaling.original_context));
+}
+
+RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& settings, const Rotary& rotary,
+                           std::size_t max_context, const RotaryKeys& keys) {
+  RotaryScaling scaling;
+  scaling.kind = kind_of(settings, keys);
+  if (scaling.kind == RotaryScalingKind::none) return scaling;
+  if (rotary.dims < 4) config.fail("scaled rotary embedding of fewer than 4 numbers of a head");
+  scaling.max_context = static_cast<double>(max_context);
+  constexpr auto kOriginal = "original_max_position_embeddings";
+  scaling.original_context =
+      static_cast<double>(config.size(kOriginal).value_or(settings.size(kOriginal).value_or(max_context)));
+  const bool has_factor = settings.has("factor");
+  const bool needs_factor = scaling.kind != RotaryScalingKind::yarn && scaling.kind != RotaryScalingKind::longrope;
+  if (needs_factor && !has_factor) settings.fail("factor is missing");
+  scaling.factor = has_factor ? settings.positive("factor", 1, kMost) : scaling.max_context / scaling.original_context;
+  switch (scaling.kind) {
+    case RotaryScalingKind::llama3:
+      scaling.low_turns = settings.positive("low_freq_factor", 1, kMost);
+      scaling.high_turns = settings.positive("high_freq_factor", 4, kMost);
+      if (scaling.high_turns <= scaling.low_turns) settings.fail("high_freq_factor is not above low_freq_factor");
+      break;
+    case RotaryScalingKind::dynamic:
+      if (scaling.factor < 1) settings.fail("factor is below 1");
+      break;
+    case RotaryScalingKind::yarn:
+      if (rotary.base <= 1) settings.fail("the base of yarn is not above 1");
+      read_yarn(settings, scaling);
+      break;
+    case RotaryScalingKind::longrope: read_longrope(settings, rotary.dims / 2, scaling); break;
+    default: break;
+  }
+  return scaling;
+}
+
+}  // namespace
+
+Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys) {
+  const auto scaling = config.section("rope_scaling");
+  const auto settings = scaling ? scaling : parameters_of(config, keys);
+  Rotary rotary = unscaled(config, settings, d_head, keys);
+  if (settings) rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+  return rotary;
+}
+
+Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys) {
+  return unscaled(config, parameters_of(config, keys), d_head, keys);
+}
+
+}  // namespace stratoscope
