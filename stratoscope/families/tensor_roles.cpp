@@ -144,6 +144,13 @@ Shape StoredMatrix::shape() const {
   return layout == WeightLayout::in_out ? Shape{in, stored_out} : Shape{stored_out, in};
 }
 
+std::vector<Role> matrix_roles(const BlockSpec& block) {
+  std::vector<Role> roles;
+  for (const auto& [role, is_norm] : parts_of(block))
+    if (!is_norm) roles.push_back(role);
+  return roles;
+}
+
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer) {
   StoredMatrix matrix = shaped(role, config, layer);
   matrix.name = full_name(role, config, layer);
