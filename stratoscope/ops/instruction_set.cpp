@@ -17,6 +17,9 @@ std::int64_t targets_beyond(const std::string& isa) {
   if (isa == "AVX2") return HWY_AVX2 - 1;
   if (isa == "AVX512") return 0;
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say SSE4, AVX2 or AVX512");
+#elif HWY_ARCH_ARM
+  if (isa == "NEON") return 0;
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say NEON");
 #else
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known of this processor", "unset it");
 #endif
@@ -42,10 +45,14 @@ std::int64_t chosen_target() {
 void limit_instruction_set() { chosen_target(); }
 
 const char* instruction_set() {
+#if HWY_ARCH_ARM
+  return "NEON";  // Highway has several, of one arithmetic
+#else
 #if HWY_ARCH_X86
   if (chosen_target() < HWY_AVX2) return "AVX512";
 #endif
   return hwy::TargetName(chosen_target());
+#endif
 }
 
 }  // namespace stratoscope
