@@ -4,19 +4,27 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/ops/amx.h"
 
 namespace stratoscope {
 namespace {
 
-// Highway's better targets have lower bits.
+// STRATOSCOPE_MAX_ISA, or nothing.
+std::string most_allowed() {
+  const char* const most = std::getenv("STRATOSCOPE_MAX_ISA");
+  return most == nullptr ? "" : most;
+}
+
+// Highway's better targets have lower bits; it has no AMX.
 std::int64_t targets_beyond(const std::string& isa) {
 #if HWY_ARCH_X86
   if (isa == "SSE4") return HWY_SSE4 - 1;
   if (isa == "AVX2") return HWY_AVX2 - 1;
-  if (isa == "AVX512") return 0;
-  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say SSE4, AVX2 or AVX512");
+  if (isa == "AVX512" || isa == "AMX") return 0;
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say SSE4, AVX2, AVX512 or AMX");
 #else
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known of this processor", "unset it");
 #endif
@@ -25,8 +33,8 @@ std::int64_t targets_beyond(const std::string& isa) {
 // Finds the best target that is allowed, and holds Highway to it. Highway 1.0.3 must not be asked for its targets
 // afterwards: to answer, it chooses among all of the processor's again.
 std::int64_t best_target() {
-  const char* const most = std::getenv("STRATOSCOPE_MAX_ISA");
-  const std::int64_t beyond = most == nullptr || *most == '\0' ? 0 : targets_beyond(most);
+  const std::string most = most_allowed();
+  const std::int64_t beyond = most.empty() ? 0 : targets_beyond(most);
   const std::int64_t usable = hwy::SupportedTargets() & HWY_TARGETS & ~beyond;
   if (beyond != 0) hwy::DisableTargets(beyond);
   return usable == 0 ? HWY_STATIC_TARGET : usable & -usable;
@@ -47,5 +55,12 @@ const char* instruction_set() {
 #endif
   return hwy::TargetName(chosen_target());
 }
+
+bool uses_amx() {
+  static const bool allowed = most_allowed().empty() || most_allowed() == "AMX";
+  return std::string_view(instruction_set()) == "AVX512" && allowed && has_amx();
+}
+
+const char* bfloat16_instruction_set() { return uses_amx() ? "AMX" : instruction_set(); }
 
 }  // namespace stratoscope

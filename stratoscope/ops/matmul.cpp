@@ -1,5 +1,6 @@
 #include "stratoscope/ops/matmul.h"
 
+#include "stratoscope/ops/amx.h"
 #include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/ops/panel_kernels.h"
 #include "stratoscope/ops/panel_product.h"
@@ -9,7 +10,8 @@ namespace {
 
 PanelKernels kernels_of(Arithmetic arithmetic) {
   limit_instruction_set();
-  return arithmetic == Arithmetic::fp32 ? float32_kernels() : widening_kernels();
+  if (arithmetic == Arithmetic::fp32) return float32_kernels();
+  return uses_amx() ? amx_kernels() : widening_kernels();
 }
 
 }  // namespace

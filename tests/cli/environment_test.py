@@ -125,4 +125,4 @@ def test_a_lesser_instruction_set_is_recorded_and_has_bits_of_its_own(stratoscop
 
 def test_an_instruction_set_that_does_not_exist_is_refused(stratoscope):
     env = {"STRATOSCOPE_MAX_ISA": "AVX9"}
-    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "SSE4, AVX2 or AVX512"])
+    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "SSE4, AVX2, AVX512 or AMX"])
