@@ -50,10 +50,10 @@ STRATOSCOPE_AMX void shape_tiles(std::size_t upper, std::size_t lower) {
   _tile_loadconfig(&shapes);
 }
 
-// Rows of x by one panel. Strides in bytes.
+// Rows of x by one panel. Distances in bytes.
 struct TileWork {
   const std::byte* x;
-  std::size_t x_row;
+  std::size_t x_tile;
   const std::byte* weights;
   std::size_t steps;
   const float* from;
@@ -67,7 +67,6 @@ struct TileWork {
 // Of the shape that shape_tiles was told; has_lower: more than 16 rows.
 template <bool has_lower>
 STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
-  const std::size_t lower_x = kTile * work.x_row;
   const auto at = [](const float* first, std::size_t bytes) {
     return reinterpret_cast<const std::byte*>(first) + bytes;
   };
@@ -80,18 +79,18 @@ STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
   }
   const std::byte *x = work.x, *w = work.weights, *ahead = work.ahead;
   for (std::size_t step = 0; step < work.steps; ++step) {
-    _tile_loadd(UPPER, x, work.x_row);
+    _tile_loadd(UPPER, x, kRowBytes);
     _tile_loadd(LEFT, w, kPanelRowBytes);
     _tile_loadd(RIGHT, w + kRowBytes, kPanelRowBytes);
     _tile_dpbf16ps(UPPER_LEFT, UPPER, LEFT);
     _tile_dpbf16ps(UPPER_RIGHT, UPPER, RIGHT);
     if constexpr (has_lower) {
-      _tile_loadd(LOWER, x + lower_x, work.x_row);
+      _tile_loadd(LOWER, x + kTile * kRowBytes, kRowBytes);
       _tile_dpbf16ps(LOWER_LEFT, LOWER, LEFT);
       _tile_dpbf16ps(LOWER_RIGHT, LOWER, RIGHT);
     }
     for (std::size_t line = 0; line < work.lines; ++line, ahead += kRowBytes) __builtin_prefetch(ahead);
-    x += kRowBytes;
+    x += work.x_tile;
     w += kTile * kPanelRowBytes;
   }
   _tile_stored(UPPER_LEFT, work.to, work.to_row);
@@ -113,16 +112,16 @@ STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begi
     // After the last panel comes the next part of the first one.
     const std::byte* const following =
         p + 1 < piece.panels ? weights + piece.next_panel : piece.weights + steps * kTile * kPanelRowBytes;
-    const std::size_t column = p * kWidth, columns = std::min(kWidth, piece.to.cols - column);
+    const std::size_t columns = std::min(kWidth, piece.columns - p * kWidth);
     for (std::size_t row = begin; row < end; row += height) {
       TileWork work{piece.x + row * piece.x_row,
-                    piece.x_row,
+                    height * kRowBytes,
                     weights,
                     steps,
-                    piece.from.row(row) + column,
-                    piece.from.stride * sizeof(float),
-                    piece.to.row(row) + column,
-                    piece.to.stride * sizeof(float),
+                    piece.from.at(row, p),
+                    piece.from.next_row * sizeof(float),
+                    piece.to.at(row, p),
+                    piece.to.next_row * sizeof(float),
                     following + (row - begin) / height * lines * steps * kRowBytes,
                     lines};
       if (columns == kWidth) {
@@ -134,7 +133,7 @@ STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begi
       work.to_row = kWidth * sizeof(float);
       kernel(work);
       for (std::size_t r = 0; r < height; ++r)
-        std::copy_n(narrow.data() + r * kWidth, columns, piece.to.row(row + r) + column);
+        std::copy_n(narrow.data() + r * kWidth, columns, piece.to.at(row + r, p));
     }
   }
 }
@@ -146,7 +145,7 @@ STRATOSCOPE_AMX void multiply_panels_by_tiles(const PanelPiece& piece) {
   _tile_release();
 }
 
-// Each row by itself, rounded, and filled up with zeros.
+// Tile by tile, rounded, and filled up with zeros.
 STRATOSCOPE_AMX void lay_out_bfloat16(MatrixView<const float> rows, std::byte* to) {
   for (std::size_t r = 0; r < rows.rows; ++r)
     for (std::size_t i = 0; i < rows.cols; i += kStep) {
@@ -156,7 +155,7 @@ STRATOSCOPE_AMX void lay_out_bfloat16(MatrixView<const float> rows, std::byte* t
       const __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), x);
       const __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), x + kTile);
       const __m512bh rounded = _mm512_cvtne2ps_pbh(high, low);
-      __builtin_memcpy(to + (r * kPart + i) * sizeof(std::uint16_t), &rounded, sizeof rounded);
+      __builtin_memcpy(to + (i / kStep * rows.rows + r) * kRowBytes, &rounded, sizeof rounded);
     }
 }
 

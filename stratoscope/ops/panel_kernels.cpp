@@ -48,12 +48,12 @@ template <class Weight>
 struct TileWork {
   const float* x;
   const Weight* w;
-  std::size_t next;  // numbers from one panel to the next
+  std::size_t next;  // numbers from one panel of them to the next
   std::size_t depth;
   const float* from;
-  std::size_t from_stride;
+  std::size_t from_stride, from_next;  // numbers from one row, and from one panel, to the next
   float* to;
-  std::size_t to_stride;
+  std::size_t to_stride, to_next;
   const char* ahead;  // weights that come next: asked for bit by bit, so that they arrive while others are multiplied
   std::size_t step;   // bytes of them for each row of weights
 };
@@ -70,11 +70,14 @@ void tile(const TileWork<Weight>& work) {
   const float* const from = work.from;
   float* const to = work.to;
   const std::size_t from_stride = work.from_stride, to_stride = work.to_stride;
+  const std::size_t from_next = work.from_next, to_next = work.to_next;
   Vector sums[R * 2 * P];
   for (std::size_t r = 0; r < R; ++r) {
-    float* const row = to + r * to_stride;
-    for (std::size_t at = 0; at < 2 * P * lanes; at += kLineBytes / sizeof(float)) __builtin_prefetch(row + at, 1);
-    __builtin_prefetch(row + 2 * P * lanes - 1, 1);
+    for (std::size_t p = 0; p < P; ++p) {
+      float* const row = to + r * to_stride + p * to_next;
+      for (std::size_t at = 0; at < 2 * lanes; at += kLineBytes / sizeof(float)) __builtin_prefetch(row + at, 1);
+      __builtin_prefetch(row + 2 * lanes - 1, 1);
+    }
   }
   unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
   for (std::size_t i = 0; i < depth; ++i) {
@@ -95,9 +98,10 @@ void tile(const TileWork<Weight>& work) {
     ahead += step;
   }
   unrolled<R * 2 * P>([&](auto i) HWY_ATTR {
-    constexpr std::size_t kRow = i / (2 * P), kVector = i % (2 * P);
-    hn::StoreU(hn::Add(hn::LoadU(d, from + kRow * from_stride + kVector * lanes), sums[i]), d,
-               to + kRow * to_stride + kVector * lanes);
+    constexpr std::size_t kRow = i / (2 * P), kPanel = i / 2 % P;
+    const std::size_t vector = i % 2 * lanes;
+    hn::StoreU(hn::Add(hn::LoadU(d, from + kRow * from_stride + kPanel * from_next + vector), sums[i]), d,
+               to + kRow * to_stride + kPanel * to_next + vector);
   });
 }
 
@@ -120,7 +124,7 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
   const std::size_t asking = std::min(tiles, kMostAsking);
   const std::size_t step = (width * sizeof(Stored) + asking - 1) / asking;
   const char* const begin = reinterpret_cast<const char*>(following);
-  const std::size_t column = panel * width, columns = std::min(width, piece.to.cols - column);
+  const std::size_t columns = std::min(width, piece.columns - panel * width);
   const auto& kernels = step > kLineBytes ? kLoneTiles : kTiles;
   for (std::size_t t = 0; t < tiles; ++t) {
     const std::size_t row = t * kTileRows, count = std::min(kTileRows, piece.rows - row);
@@ -129,10 +133,12 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
                           w,
                           0,
                           piece.depth,
-                          piece.from.row(row) + column,
-                          piece.from.stride,
-                          piece.to.row(row) + column,
-                          piece.to.stride,
+                          piece.from.at(row, panel),
+                          piece.from.next_row,
+                          piece.from.next_panel,
+                          piece.to.at(row, panel),
+                          piece.to.next_row,
+                          piece.to.next_panel,
                           asks ? begin + (t + asking - tiles) * step * piece.depth : begin,
                           asks ? step : 0};
     if (columns == width) {
@@ -143,7 +149,7 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
     work.to = narrow;
     work.to_stride = width;
     kernels[count - 1](work);
-    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, columns, piece.to.row(row + r) + column);
+    for (std::size_t r = 0; r < count; ++r) std::copy_n(narrow + r * width, columns, piece.to.at(row + r, panel));
   }
 }
 
@@ -158,11 +164,11 @@ std::size_t multiply_few_rows(const PanelPiece& piece) {
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows];
   const std::size_t step = width * sizeof(Weight);
   std::size_t done = 0;
-  for (; (done + at_once) * width <= piece.to.cols; done += at_once) {
+  for (; (done + at_once) * width <= piece.columns; done += at_once) {
     const std::byte* const panel = piece.weights + done * piece.next_panel;
     kTiles[piece.rows]({reinterpret_cast<const float*>(piece.x), reinterpret_cast<const Weight*>(panel),
-                        piece.next_panel / sizeof(Weight), piece.depth, piece.from.data + done * width,
-                        piece.from.stride, piece.to.data + done * width, piece.to.stride,
+                        piece.next_panel / sizeof(Weight), piece.depth, piece.from.at(0, done), piece.from.next_row,
+                        piece.from.next_panel, piece.to.at(0, done), piece.to.next_row, piece.to.next_panel,
                         reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
   }
   return done;

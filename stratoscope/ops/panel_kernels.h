@@ -7,6 +7,16 @@
 
 namespace stratoscope {
 
+// As many columns for each row as a panel has, and the same for the panels after it.
+template <class T>
+struct PanelColumns {
+  T* data;
+  std::size_t next_row, next_panel;  // distances in numbers
+
+  T* at(std::size_t row, std::size_t panel) const { return data + row * next_row + panel * next_panel; }
+  PanelColumns<const T> constant() const { return {data, next_row, next_panel}; }
+};
+
 // Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
 struct PanelPiece {
   const std::byte* x;  // of the part, as the kernels' lay_out left it
@@ -15,9 +25,10 @@ struct PanelPiece {
   const std::byte* weights;  // of the part, in the first panel
   std::size_t next_panel;    // bytes from one panel to the next
   std::size_t panels;
-  std::size_t depth;             // of the part: rows of weights
-  MatrixView<const float> from;  // as wide as the panels; the bias is a row with stride 0
-  MatrixView<float> to;          // the last panel may be cut; may be `from`
+  std::size_t depth;               // of the part: rows of weights
+  PanelColumns<const float> from;  // the bias is one row, 0 from the next
+  PanelColumns<float> to;          // may be `from`
+  std::size_t columns;             // of `to`, in all panels: the last one may be cut
 };
 
 // How one instruction set multiplies, and what it wants to find in memory.

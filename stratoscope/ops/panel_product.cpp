@@ -99,18 +99,18 @@ void PanelProduct::multiply_block(const BasicTensor<std::byte>& laid_out_x, std:
                                   std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
   const std::size_t width = kernels_.panel_width, rows = std::min(kernels_.block_rows, all_rows - first_row);
   const std::size_t column = first_panel * width, columns = panels * width;
-  const MatrixView<float> block = y.rows_from(first_row, rows).cols_from(column, std::min(columns, out_ - column));
-  // Sums of parts stay close to the processor: y is written once.
-  const MatrixView<const float> bias{bias_.data() + column, rows, columns, 0};
+  // Sums of parts stay close to the processor, the rows of each panel together: y is written once.
   thread_local Tensor scratch;
   if (inner_ > part_ && scratch.size() < rows * columns) scratch = Tensor({kernels_.block_rows * columns});
-  const MatrixView<float> sums{scratch.data(), rows, columns};
+  const PanelColumns<float> sums{scratch.data(), width, rows * width},
+      block{y.row(first_row) + column, y.stride, width};
+  const PanelColumns<const float> bias{bias_.data() + column, 0, width};
   for (std::size_t first = 0; first < inner_; first += part_) {
     const bool begins = first == 0, ends = first + part_ >= inner_;
     kernels_.multiply({laid_out_x.data() + x_before(first, all_rows, first_row), part_ * kernels_.x_bytes, rows,
                        weights_.data() + (column * inner_ + first * width) * kernels_.weight_bytes,
                        inner_ * width * kernels_.weight_bytes, panels, std::min(part_, inner_ - first),
-                       begins ? bias : MatrixView<const float>(sums), ends ? block : sums});
+                       begins ? bias : sums.constant(), ends ? block : sums, std::min(columns, out_ - column)});
   }
 }
 
