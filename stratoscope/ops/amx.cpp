@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #define STRATOSCOPE_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -23,7 +22,8 @@ constexpr std::size_t kWidth = 2 * kTile, kTileRows = 2 * kTile;
 constexpr std::size_t kPanelRowBytes = kWidth * 2 * sizeof(std::uint16_t);  // a pair of inner rows
 constexpr std::size_t kBlockRows = 5 * kTileRows, kPart = 256;
 
-// Numbers of tiles: sums of the upper and lower rows by the left and right columns; rows of x; columns of weights.
+// Tiles: sums of the upper and lower rows by the left and right columns; rows of x; columns of weights. Macros, because
+// the intrinsics write them into assembly.
 #define UPPER_LEFT 0
 #define UPPER_RIGHT 1
 #define LOWER_LEFT 2
@@ -50,14 +50,14 @@ STRATOSCOPE_AMX void shape_tiles(std::size_t upper, std::size_t lower) {
   _tile_loadconfig(&shapes);
 }
 
-// Rows of x by one panel. Distances in bytes.
+// Rows of x by one panel.
 struct TileWork {
   const std::byte* x;
-  std::size_t x_tile;
+  std::size_t x_step;  // bytes from one step to the next
   const std::byte* weights;
   std::size_t steps;
   const float* from;
-  std::size_t from_row;
+  std::size_t from_row;  // numbers from one row to the next
   float* to;
   std::size_t to_row;
   const std::byte* ahead;  // weights that come next
@@ -67,15 +67,13 @@ struct TileWork {
 // Of the shape that shape_tiles was told; has_lower: more than 16 rows.
 template <bool has_lower>
 STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
-  const auto at = [](const float* first, std::size_t bytes) {
-    return reinterpret_cast<const std::byte*>(first) + bytes;
-  };
-  const auto place = [](float* first, std::size_t bytes) { return reinterpret_cast<std::byte*>(first) + bytes; };
-  _tile_loadd(UPPER_LEFT, work.from, work.from_row);
-  _tile_loadd(UPPER_RIGHT, work.from + kTile, work.from_row);
+  const std::size_t from_bytes = work.from_row * sizeof(float), to_bytes = work.to_row * sizeof(float);
+  _tile_loadd(UPPER_LEFT, work.from, from_bytes);
+  _tile_loadd(UPPER_RIGHT, work.from + kTile, from_bytes);
   if constexpr (has_lower) {
-    _tile_loadd(LOWER_LEFT, at(work.from, kTile * work.from_row), work.from_row);
-    _tile_loadd(LOWER_RIGHT, at(work.from + kTile, kTile * work.from_row), work.from_row);
+    const float* const lower = work.from + kTile * work.from_row;
+    _tile_loadd(LOWER_LEFT, lower, from_bytes);
+    _tile_loadd(LOWER_RIGHT, lower + kTile, from_bytes);
   }
   const std::byte *x = work.x, *w = work.weights, *ahead = work.ahead;
   for (std::size_t step = 0; step < work.steps; ++step) {
@@ -90,18 +88,19 @@ STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
       _tile_dpbf16ps(LOWER_RIGHT, LOWER, RIGHT);
     }
     for (std::size_t line = 0; line < work.lines; ++line, ahead += kRowBytes) __builtin_prefetch(ahead);
-    x += work.x_tile;
+    x += work.x_step;
     w += kTile * kPanelRowBytes;
   }
-  _tile_stored(UPPER_LEFT, work.to, work.to_row);
-  _tile_stored(UPPER_RIGHT, work.to + kTile, work.to_row);
+  _tile_stored(UPPER_LEFT, work.to, to_bytes);
+  _tile_stored(UPPER_RIGHT, work.to + kTile, to_bytes);
   if constexpr (has_lower) {
-    _tile_stored(LOWER_LEFT, place(work.to, kTile * work.to_row), work.to_row);
-    _tile_stored(LOWER_RIGHT, place(work.to + kTile, kTile * work.to_row), work.to_row);
+    float* const lower = work.to + kTile * work.to_row;
+    _tile_stored(LOWER_LEFT, lower, to_bytes);
+    _tile_stored(LOWER_RIGHT, lower + kTile, to_bytes);
   }
 }
 
-// Tiles of `height` rows at first, and the ones after it, by all panels.
+// Rows from `begin` to `end`, less than one tile or a multiple of it, by all panels.
 STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begin, std::size_t end) {
   const std::size_t height = std::min(kTileRows, end - begin), tiles = (end - begin) / height;
   const std::size_t steps = piece.depth / kStep, lines = (kTile * kPanelRowBytes / kRowBytes + tiles - 1) / tiles;
@@ -119,21 +118,20 @@ STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begi
                     weights,
                     steps,
                     piece.from.at(row, p),
-                    piece.from.next_row * sizeof(float),
+                    piece.from.next_row,
                     piece.to.at(row, p),
-                    piece.to.next_row * sizeof(float),
+                    piece.to.next_row,
                     following + (row - begin) / height * lines * steps * kRowBytes,
                     lines};
       if (columns == kWidth) {
         kernel(work);
         continue;
       }
-      alignas(64) std::array<float, kTileRows * kWidth> narrow;
-      work.to = narrow.data();
-      work.to_row = kWidth * sizeof(float);
+      alignas(kRowBytes) float narrow[kTileRows * kWidth];
+      work.to = narrow;
+      work.to_row = kWidth;
       kernel(work);
-      for (std::size_t r = 0; r < height; ++r)
-        std::copy_n(narrow.data() + r * kWidth, columns, piece.to.at(row + r, p));
+      for (std::size_t r = 0; r < height; ++r) std::copy_n(narrow + r * kWidth, columns, piece.to.at(row + r, p));
     }
   }
 }

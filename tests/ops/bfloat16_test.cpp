@@ -84,7 +84,8 @@ ExactSum exact(const Factors& f, std::size_t row, std::size_t column, WeightLayo
 // through those of its part (at most 256 long), and then through one for each further part, or for each 32 terms of
 // AMX.
 double largest_error(std::size_t in) {
-  return std::ldexp(static_cast<double>(std::min<std::size_t>(in, 256) + in / 32 + 2), -24);
+  const std::size_t additions = std::min<std::size_t>(in, 256) + in / 32 + 2;
+  return std::ldexp(static_cast<double>(additions), -24);
 }
 
 TEST_P(Bfloat16Product, AgreesWithSumsInDouble) {
@@ -159,8 +160,8 @@ TEST_P(Bfloat16Product, BitsAreTheSameOnAnyNumberOfThreads) {
 }
 
 TEST_P(Bfloat16Product, WhatIsNotFiniteGoesThroughInItsRow) {
-  constexpr float infinity = std::numeric_limits<float>::infinity();
   with_kernels([](const PanelKernels& kernels) {
+    const float infinity = std::numeric_limits<float>::infinity();
     for (const std::size_t in : {33U, 300U}) {
       Factors f(21, in, 40);
       const Tensor clean = product_of(f.packed(kernels), f.view(), f.out);
