@@ -20,7 +20,7 @@ struct PanelColumns {
 // Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
 struct PanelPiece {
   const std::byte* x;  // of the part, as the kernels' lay_out left it
-  std::size_t x_row;   // bytes from the beginning of one row to that of the next
+  std::size_t x_row;   // bytes for each row: the tile that begins with row r is at x + r * x_row
   std::size_t rows;
   const std::byte* weights;  // of the part, in the first panel
   std::size_t next_panel;    // bytes from one panel to the next
@@ -42,7 +42,7 @@ struct PanelKernels {
   std::size_t block_rows;                   // whole tiles, whose part stays in the second cache
   std::size_t shortest_part, longest_part;  // of the inner dimension
 
-  // At most tile_rows rows of one part; `to` has room for inner_step's multiple of their columns.
+  // At most tile_rows rows of one part, whose columns it fills up with zeros to a multiple of inner_step.
   void (*lay_out)(MatrixView<const float> rows, std::byte* to);
   void (*multiply)(const PanelPiece& piece);
 };

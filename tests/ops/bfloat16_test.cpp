@@ -143,8 +143,8 @@ TEST_P(Bfloat16Product, EachRowHasTheBitsThatItHasAlone) {
 
 TEST_P(Bfloat16Product, BitsAreTheSameOnAnyNumberOfThreads) {
   with_kernels([](const PanelKernels& kernels) {
-    for (const std::size_t rows : {1U, 22U, 190U}) {
-      const Factors f(rows, 515, 1300);
+    for (const std::size_t rows : {1U, 190U}) {
+      const Factors f(rows, 515, 700);
       const PanelProduct product = f.packed(kernels);
       const auto on_threads = [&](int threads) {
         const ThreadScope scope(threads);
