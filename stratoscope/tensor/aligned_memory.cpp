@@ -13,7 +13,7 @@ namespace stratoscope {
 namespace {
 
 constexpr std::size_t kAlignment = 64, kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kSmallestKept = std::size_t{64} << 10, kLargestKept = AlignedMemory::kMostKept / 2;
+constexpr std::size_t kSmallestKept = std::size_t{64} << 10, kLargestKept = AlignedMemory::kMostKept;
 
 // AddressSanitizer finds uses of memory that was given back, unless it is kept.
 #if defined(__SANITIZE_ADDRESS__)

@@ -13,7 +13,7 @@ namespace STRATOSCOPE_API stratoscope {
 // is taken anew costs a page fault for each page, and the system clears it.
 class AlignedMemory {
  public:
-  static constexpr std::size_t kMostKept = std::size_t{64} << 20;
+  static constexpr std::size_t kMostKept = std::size_t{256} << 20;
 
   AlignedMemory() = default;
   // At least `bytes` bytes. Throws std::bad_alloc.
