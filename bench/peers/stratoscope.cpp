@@ -14,7 +14,7 @@
 #include "stratoscope/experiment/session.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/model/model.h"
-#include "stratoscope/ops/instruction_set.h"
+#include "stratoscope/model/precision.h"
 #include "stratoscope/probe/captures.h"
 #include "stratoscope/probe/generate.h"
 #include "stratoscope/probe/sweep.h"
@@ -54,7 +54,8 @@ class Peer {
  private:
   json hello(const json& request) {
     options_.threads = request.at("threads").get<int>();
-    return {{"name", "Stratoscope"}, {"version", STRATOSCOPE_VERSION}, {"kernels", instruction_set()}};
+    return {
+        {"name", "Stratoscope"}, {"version", STRATOSCOPE_VERSION}, {"kernels", instruction_set_of(options_.precision)}};
   }
 
   json load(const json& request) {

@@ -180,7 +180,6 @@ bool has_amx() {
 
 PanelKernels amx_kernels() {
   return {kWidth,     2,     kStep, sizeof(std::uint16_t), sizeof(std::uint16_t),   kTileRows,
-          kTileRows,
           kBlockRows, kPart, kPart, lay_out_bfloat16,      multiply_panels_by_tiles};
 }
 

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kLanes = 16, kWidth = 2 * kLanes;
 constexpr std::size_t kTileRows = 12;  // 24 sums, two loads and a broadcast of 32 registers
 constexpr std::size_t kBlockRows = 144, kShortestPart = 64, kLongestPart = 256;
-constexpr std::size_t kLineBytes = 64, kLinesAhead = 16;
+constexpr std::size_t kLineBytes = 64, kLinesAhead = 16, kPlaces = 4;
 constexpr std::size_t kPanelRowBytes = kWidth * 2 * sizeof(std::uint16_t);  // a pair of inner rows
 
 // Rows of x by neighbouring panels.
@@ -35,8 +35,9 @@ struct DotWork {
   std::size_t from_row, from_panel;  // numbers from one to the next
   float* to;
   std::size_t to_row, to_panel;
-  const std::byte* ahead;  // weights that come next
-  std::size_t lines;       // of them for each pair, of each panel
+  const std::byte* ahead;  // weights that come next, in kPlaces places by turns
+  std::size_t place;       // bytes from one to the next
+  std::size_t lines;       // for each pair, of each panel
 };
 
 STRATOSCOPE_DOT inline __m512bh pairs_at(const std::byte* weights) {
@@ -59,13 +60,14 @@ STRATOSCOPE_DOT void dot_tile(const DotWork& work) {
   __m512 sums[R * kVectors];
   STRATOSCOPE_UNROLLED for (std::size_t i = 0; i < R * kVectors; ++i) sums[i] = _mm512_setzero_ps();
   const std::uint32_t* x = work.x;
-  const std::byte *w = work.weights, *ahead = work.ahead;
+  const std::byte *w = work.weights, *const ahead = work.ahead;
   for (std::size_t pair = 0; pair < work.pairs; ++pair) {
     __m512bh columns[kVectors];
     STRATOSCOPE_UNROLLED for (std::size_t v = 0; v < kVectors; ++v) columns[v] =
         pairs_at(w + v / 2 * work.next_panel + v % 2 * kLineBytes);
+    const std::byte* const asked = ahead + pair % kPlaces * work.place + pair / kPlaces * work.lines * kLineBytes;
     for (std::size_t line = 0; line < work.lines; ++line)
-      for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(ahead + p * work.next_panel + line * kLineBytes);
+      for (std::size_t p = 0; p < P; ++p) __builtin_prefetch(asked + p * work.next_panel + line * kLineBytes);
     STRATOSCOPE_UNROLLED for (std::size_t r = 0; r < R; ++r) {
       const __m512bh row = broadcast(x[r]);
       STRATOSCOPE_UNROLLED for (std::size_t v = 0; v < kVectors; ++v) sums[r * kVectors + v] =
@@ -73,7 +75,6 @@ STRATOSCOPE_DOT void dot_tile(const DotWork& work) {
     }
     x += R;
     w += kPanelRowBytes;
-    ahead += work.lines * kLineBytes;
   }
   STRATOSCOPE_UNROLLED for (std::size_t i = 0; i < R * kVectors; ++i) {
     const std::size_t row = i / kVectors, panel = i % kVectors / 2, column = i % 2 * kLanes;
@@ -102,6 +103,7 @@ DotWork work_of(const PanelPiece& piece, std::size_t row, std::size_t panel) {
           piece.to.next_row,
           piece.to.next_panel,
           nullptr,
+          0,
           0};
 }
 
@@ -117,6 +119,7 @@ std::size_t dot_few_rows(const PanelPiece& piece) {
     DotWork work = work_of(piece, 0, done);
     work.ahead = work.weights + kLinesAhead * kLineBytes;
     work.lines = kPanelRowBytes / kLineBytes;
+    work.place = work.lines * kLineBytes;
     kTiles[piece.rows](work);
   }
   return done;
@@ -134,9 +137,11 @@ void dot_panels(const PanelPiece& piece) {
     for (std::size_t row = 0, tile = 0; row < piece.rows; row += kTileRows, ++tile) {
       const std::size_t count = std::min(kTileRows, piece.rows - row);
       DotWork work = work_of(piece, row, p);
-      const std::size_t asked = tile * lines * bytes / (kPanelRowBytes / kLineBytes);
-      work.lines = asked < bytes ? lines : 0;
-      work.ahead = following + std::min(asked, bytes);
+      // Each place holds a part of the lines, of which each tile asks for some.
+      const std::size_t pairs_in_place = piece.depth / 2 / kPlaces, asked = tile * lines * pairs_in_place * kLineBytes;
+      work.place = pairs_in_place * kPanelRowBytes;
+      work.lines = asked < work.place ? lines : 0;
+      work.ahead = following + std::min(asked, work.place);
       if (columns == kWidth) {
         kTiles[count - 1](work);
         continue;
@@ -180,7 +185,7 @@ PanelKernels dot_product_kernels() {
           2,
           sizeof(std::uint16_t),
           sizeof(std::uint16_t),
-          kTileRows, 2 * kTileRows,
+          kTileRows,
           kBlockRows,
           kShortestPart,
           kLongestPart,

@@ -25,8 +25,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // With two vectors for each row these fill 16 or 32 registers: sums, two loads, one broadcast.
 constexpr std::size_t kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
-constexpr std::size_t kLineBytes = 64, kLinesAhead = 16;
-constexpr std::size_t kFewRows = 2 * kTileRows, kBlockRows = 144, kShortestPart = 64, kLongestPart = 256;
+constexpr std::size_t kLineBytes = 64, kLinesAhead = 16, kPlaces = 4;
+constexpr std::size_t kBlockRows = 144, kShortestPart = 64, kLongestPart = 256;
 
 std::size_t panel_width() { return 2 * hn::Lanes(hn::ScalableTag<float>()); }
 
@@ -54,8 +54,12 @@ struct TileWork {
   std::size_t from_stride, from_next;  // numbers from one row, and from one panel, to the next
   float* to;
   std::size_t to_stride, to_next;
-  const char* ahead;  // weights that come next: asked for bit by bit, so that they arrive while others are multiplied
-  std::size_t step;   // bytes of them for each row of weights
+  // Weights that come next: asked for bit by bit, so that they arrive while others are multiplied, and in several
+  // places by turns: a processor fetches on from each by itself, but not far, and not from one page of memory to the
+  // next.
+  const char* ahead;
+  std::size_t place;  // bytes from one place to the next
+  std::size_t step;   // bytes in each place for kPlaces rows of weights
 };
 
 // R rows of x by P panels; for each row of weights so many lines are asked for, of each panel.
@@ -63,7 +67,7 @@ template <std::size_t R, std::size_t P, std::size_t Lines, class Weight>
 void tile(const TileWork<Weight>& work) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d), next = work.next, depth = work.depth, step = work.step;
+  const std::size_t lanes = hn::Lanes(d), next = work.next, depth = work.depth, place = work.place, step = work.step;
   const float* x = work.x;
   const Weight* w = work.w;
   const char* ahead = work.ahead;
@@ -80,23 +84,30 @@ void tile(const TileWork<Weight>& work) {
     }
   }
   unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
-  for (std::size_t i = 0; i < depth; ++i) {
+  const auto take_in_row = [&](const float* of_x, const Weight* of_w) HWY_ATTR {
     Vector column[2 * P];
-    unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, w + v / 2 * next + v % 2 * lanes); });
-    for (std::size_t p = 0; p < P; ++p)
-      for (std::size_t line = 0; line < Lines; ++line)
-        __builtin_prefetch(ahead + p * next * sizeof(Weight) + line * kLineBytes);
+    unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, of_w + v / 2 * next + v % 2 * lanes); });
     unrolled<R>([&](auto r) HWY_ATTR {
-      const auto broadcast = hn::Set(d, x[r]);
+      const auto broadcast = hn::Set(d, of_x[r]);
       unrolled<2 * P>([&](auto v) HWY_ATTR {
         constexpr std::size_t kSum = r * 2 * P + v;
         sums[kSum] = hn::MulAdd(broadcast, column[v], sums[kSum]);
       });
     });
-    w += 2 * lanes;
-    x += R;
+  };
+  std::size_t done = 0;
+  for (; done + kPlaces <= depth; done += kPlaces) {
+    for (std::size_t row = 0; row < kPlaces; ++row) {
+      for (std::size_t p = 0; p < P; ++p)
+        for (std::size_t line = 0; line < Lines; ++line)
+          __builtin_prefetch(ahead + row * place + p * next * sizeof(Weight) + line * kLineBytes);
+      take_in_row(x, w);
+      w += 2 * lanes;
+      x += R;
+    }
     ahead += step;
   }
+  for (; done < depth; ++done, w += 2 * lanes, x += R) take_in_row(x, w);
   unrolled<R * 2 * P>([&](auto i) HWY_ATTR {
     constexpr std::size_t kRow = i / (2 * P), kPanel = i / 2 % P;
     const std::size_t vector = i % 2 * lanes;
@@ -139,7 +150,8 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
                           piece.to.at(row, panel),
                           piece.to.next_row,
                           piece.to.next_panel,
-                          asks ? begin + (t + asking - tiles) * step * piece.depth : begin,
+                          asks ? begin + (t + asking - tiles) * step * (piece.depth / kPlaces) : begin,
+                          piece.depth / kPlaces * width * sizeof(Stored),
                           asks ? step : 0};
     if (columns == width) {
       kernels[count - 1](work);
@@ -162,14 +174,15 @@ std::size_t multiply_few_rows(const PanelPiece& piece) {
   constexpr Tile<Weight> kTiles[] = {nullptr, tile<1, kPanels[1], 2, Weight>, tile<2, kPanels[2], 2, Weight>,
                                      tile<3, kPanels[3], 2, Weight>};
   const std::size_t width = panel_width(), at_once = kPanels[piece.rows];
-  const std::size_t step = width * sizeof(Weight);
+  const std::size_t row_bytes = width * sizeof(Weight);
   std::size_t done = 0;
   for (; (done + at_once) * width <= piece.columns; done += at_once) {
     const std::byte* const panel = piece.weights + done * piece.next_panel;
     kTiles[piece.rows]({reinterpret_cast<const float*>(piece.x), reinterpret_cast<const Weight*>(panel),
                         piece.next_panel / sizeof(Weight), piece.depth, piece.from.at(0, done), piece.from.next_row,
                         piece.from.next_panel, piece.to.at(0, done), piece.to.next_row, piece.to.next_panel,
-                        reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, step});
+                        reinterpret_cast<const char*>(panel) + kLinesAhead * kLineBytes, row_bytes,
+                        kPlaces * row_bytes});
   }
   return done;
 }
@@ -257,7 +270,6 @@ PanelKernels kernels_of_float32() {
           sizeof(float),
           sizeof(float),
           kTileRows,
-          kFewRows,
           kBlockRows,
           kShortestPart,
           kLongestPart,

@@ -15,7 +15,6 @@ struct PanelColumns {
 
   T* at(std::size_t row, std::size_t panel) const { return data + row * next_row + panel * next_panel; }
   PanelColumns<const T> constant() const { return {data, next_row, next_panel}; }
-  PanelColumns from_panel(std::size_t panel) const { return {at(0, panel), next_row, next_panel}; }
 };
 
 // Rows of x by neighbouring panels, in one part of the inner dimension: to = from + x w.
@@ -40,7 +39,6 @@ struct PanelKernels {
   std::size_t panel_width, neighbours, inner_step, weight_bytes;
   std::size_t x_bytes;                      // that lay_out writes for each number
   std::size_t tile_rows;                    // rows of x that are laid out together
-  std::size_t few_rows;                     // for which weights from memory are what takes time
   std::size_t block_rows;                   // whole tiles, whose part stays in the second cache
   std::size_t shortest_part, longest_part;  // of the inner dimension
 

@@ -13,7 +13,6 @@ namespace {
 // numbers that halves the error.
 constexpr std::size_t kMostParts = 6;
 
-constexpr std::size_t kFewPanels = 1;
 constexpr std::size_t kMostPanels = 8;  // that use a block of x before the next part
 
 std::size_t divided_up(std::size_t n, std::size_t by) { return (n + by - 1) / by; }
@@ -107,19 +106,13 @@ void PanelProduct::multiply_block(const BasicTensor<std::byte>& laid_out_x, std:
   const PanelColumns<float> sums{scratch.data(), width, rows * width},
       block{y.row(first_row) + column, y.stride, width};
   const PanelColumns<const float> bias{bias_.data() + column, 0, width};
-  // Few rows wait for weights from memory, which come faster one after another: panel by panel. More rows stay close to
-  // the processor themselves, part by part.
-  const std::size_t together = rows <= kernels_.few_rows ? kFewPanels : panels;
-  for (std::size_t panel = 0; panel < panels; panel += together)
-    for (std::size_t first = 0; first < inner_; first += part_) {
-      const bool begins = first == 0, ends = first + part_ >= inner_;
-      const std::size_t at = panel * width, count = std::min(together, panels - panel);
-      kernels_.multiply({laid_out_x.data() + x_before(first, all_rows, first_row), part_ * kernels_.x_bytes, rows,
-                         weights_.data() + ((column + at) * inner_ + first * width) * kernels_.weight_bytes,
-                         inner_ * width * kernels_.weight_bytes, count, std::min(part_, inner_ - first),
-                         (begins ? bias : sums.constant()).from_panel(panel), (ends ? block : sums).from_panel(panel),
-                         std::min(count * width, out_ - column - at)});
-    }
+  for (std::size_t first = 0; first < inner_; first += part_) {
+    const bool begins = first == 0, ends = first + part_ >= inner_;
+    kernels_.multiply({laid_out_x.data() + x_before(first, all_rows, first_row), part_ * kernels_.x_bytes, rows,
+                       weights_.data() + (column * inner_ + first * width) * kernels_.weight_bytes,
+                       inner_ * width * kernels_.weight_bytes, panels, std::min(part_, inner_ - first),
+                       begins ? bias : sums.constant(), ends ? block : sums, std::min(columns, out_ - column)});
+  }
 }
 
 }  // namespace stratoscope

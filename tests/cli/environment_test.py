@@ -10,7 +10,7 @@ SHORT = "It was"
 CORRUPT = TEXT.replace("best", "last").replace("wisdom", "sorrow")
 SCALE = "blocks.{layer}.hook_resid_post[{position}] *= {f}"
 SAVED = "o.safetensors"
-INSTRUCTION_SETS = ["NEON"] if platform.machine() == "aarch64" else ["SSE4", "AVX2", "AVX512"]
+INSTRUCTION_SETS = ["NEON"] if platform.machine() == "aarch64" else ["SSE4", "AVX2", "AVX512", "AVX512_BF16", "AMX"]
 COMMANDS = {
     "predict": [TEXT, "--all", "--edit", "blocks.3.hook_mlp_out *= 0.7", "--edit", "blocks.5.attn.hook_z.head[1] = mean"],
     "bf16": ["predict", TEXT, "--all", "--precision", "bf16"],
@@ -128,3 +128,14 @@ def test_a_lesser_instruction_set_is_recorded_and_has_bits_of_its_own(stratoscop
 def test_an_instruction_set_that_does_not_exist_is_refused(stratoscope):
     env = {"STRATOSCOPE_MAX_ISA": "AVX9"}
     stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "say " + INSTRUCTION_SETS[0]])
+
+
+@pytest.mark.parametrize("isa", INSTRUCTION_SETS)
+def test_results_in_bf16_name_what_multiplies_bfloat16(stratoscope, isa):
+    env = {"STRATOSCOPE_MAX_ISA": isa}
+    runs = [stratoscope.json("predict", TEXT, "--precision", "bf16", "--threads", n, env=env) for n in (1, 2, 7)]
+    assert all(run == runs[0] for run in runs)
+    best = stratoscope.json("predict", TEXT, env=env)["isa"]
+    assert runs[0]["isa"] in (isa, best), "or less than this limit"
+    if isa in ("SSE4", "AVX2", "AVX512"):
+        assert runs[0]["isa"] == best, "which have no products of bfloat16"
