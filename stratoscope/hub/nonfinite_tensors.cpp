@@ -11,10 +11,10 @@ namespace stratoscope {
 
 bool has_nonfinite(const StoredTensor& stored) {
   switch (stored.dtype) {
-    case DType::f64: return has_full_exponent<std::uint64_t>(stored.bytes, 0x7ff0000000000000U);
-    case DType::f32: return has_full_exponent<std::uint32_t>(stored.bytes, 0x7f800000U);
-    case DType::f16: return has_full_exponent<std::uint16_t>(stored.bytes, 0x7c00U);
-    case DType::bf16: return has_full_exponent<std::uint16_t>(stored.bytes, 0x7f80U);
+    case DType::f64: return has_full_exponent(stored.bytes, std::uint64_t{0x7ff0000000000000U});
+    case DType::f32: return has_full_exponent(stored.bytes, std::uint32_t{0x7f800000U});
+    case DType::f16: return has_full_exponent(stored.bytes, std::uint16_t{0x7c00U});
+    case DType::bf16: return has_full_exponent(stored.bytes, std::uint16_t{0x7f80U});
     default: return false;
   }
 }

@@ -60,15 +60,12 @@ HWY_EXPORT(search16);
 HWY_EXPORT(search32);
 HWY_EXPORT(search64);
 
-template <>
 bool has_full_exponent(std::span<const std::byte> bytes, std::uint16_t exponent) {
   return HWY_DYNAMIC_DISPATCH(search16)(bytes.data(), bytes.size() / sizeof(exponent), exponent);
 }
-template <>
 bool has_full_exponent(std::span<const std::byte> bytes, std::uint32_t exponent) {
   return HWY_DYNAMIC_DISPATCH(search32)(bytes.data(), bytes.size() / sizeof(exponent), exponent);
 }
-template <>
 bool has_full_exponent(std::span<const std::byte> bytes, std::uint64_t exponent) {
   return HWY_DYNAMIC_DISPATCH(search64)(bytes.data(), bytes.size() / sizeof(exponent), exponent);
 }

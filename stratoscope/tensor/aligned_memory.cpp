@@ -13,7 +13,7 @@ namespace stratoscope {
 namespace {
 
 constexpr std::size_t kAlignment = 64, kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kSmallestKept = std::size_t{64} << 10, kLargestKept = AlignedMemory::kMostKept;
+constexpr std::size_t kSmallestKept = std::size_t{64} << 10;
 
 // AddressSanitizer finds uses of memory that was given back, unless it is kept.
 #if defined(__SANITIZE_ADDRESS__)
@@ -63,12 +63,13 @@ class KeptBlocks {
     const std::lock_guard lock(mutex_);
     blocks_.push_back(given);
     total_ += given.bytes;
-    auto kept = blocks_.begin();
-    for (; total_ > AlignedMemory::kMostKept; ++kept) {
-      total_ -= kept->bytes;
-      std::free(kept->data);
-    }
-    blocks_.erase(blocks_.begin(), kept);
+    free_surplus();
+  }
+
+  void plan(int change) {
+    const std::lock_guard lock(mutex_);
+    plans_ += change;
+    free_surplus();
   }
 
   std::size_t total() {
@@ -77,9 +78,20 @@ class KeptBlocks {
   }
 
  private:
+  void free_surplus() {
+    const std::size_t most = plans_ > 0 ? PlannedMemory::kMostKept : AlignedMemory::kMostKept;
+    auto kept = blocks_.begin();
+    for (; total_ > most; ++kept) {
+      total_ -= kept->bytes;
+      std::free(kept->data);
+    }
+    blocks_.erase(blocks_.begin(), kept);
+  }
+
   std::mutex mutex_;
   std::vector<Block> blocks_;
   std::size_t total_ = 0;
+  int plans_ = 0;  // PlannedMemory that exists
 };
 
 // Never destroyed: arrays in static storage may be given back later.
@@ -88,7 +100,7 @@ KeptBlocks& kept_blocks() {
   return *blocks;
 }
 
-bool is_kept_size(std::size_t bytes) { return kKeeps && bytes >= kSmallestKept && bytes <= kLargestKept; }
+bool is_kept_size(std::size_t bytes) { return kKeeps && bytes >= kSmallestKept && bytes <= AlignedMemory::kMostKept; }
 
 }  // namespace
 
@@ -114,5 +126,8 @@ AlignedMemory::~AlignedMemory() {
 }
 
 std::size_t kept_bytes() { return kept_blocks().total(); }
+
+PlannedMemory::PlannedMemory() { kept_blocks().plan(1); }
+PlannedMemory::~PlannedMemory() { kept_blocks().plan(-1); }
 
 }  // namespace stratoscope

@@ -37,4 +37,15 @@ class AlignedMemory {
 // Bytes that are kept for blocks to come.
 std::size_t kept_bytes();
 
+// For work whose memory was planned: while one exists, hardly anything is kept, kMostKept bytes in all.
+class PlannedMemory {
+ public:
+  static constexpr std::size_t kMostKept = std::size_t{4} << 20;
+
+  PlannedMemory();
+  ~PlannedMemory();
+  PlannedMemory(const PlannedMemory&) = delete;
+  PlannedMemory& operator=(const PlannedMemory&) = delete;
+};
+
 }  // namespace stratoscope

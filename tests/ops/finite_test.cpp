@@ -21,10 +21,10 @@ void expect_found_everywhere(Bits exponent, std::initializer_list<Bits> full, st
         std::memcpy(&numbers[i * sizeof(Bits)], &number, sizeof(Bits));
       };
       for (std::size_t i = 0; i < count; ++i) put(i, *(finite.begin() + i % finite.size()));
-      ASSERT_FALSE(has_full_exponent<Bits>(numbers, exponent)) << count;
+      ASSERT_FALSE(has_full_exponent(numbers, exponent)) << count;
       for (std::size_t i = 0; i < count; ++i) {
         put(i, *(full.begin() + i % full.size()));
-        ASSERT_TRUE(has_full_exponent<Bits>(numbers, exponent)) << "number " << i << " of " << count;
+        ASSERT_TRUE(has_full_exponent(numbers, exponent)) << "number " << i << " of " << count;
         put(i, *finite.begin());
       }
     }

@@ -49,6 +49,16 @@ TEST(AlignedMemory, KeepsNoMoreThanItsBound) {
   EXPECT_LE(kept_bytes(), AlignedMemory::kMostKept);
 }
 
+TEST(AlignedMemory, HardlyKeepsAnythingForPlannedWork) {
+  { const AlignedMemory large(20 * kMebibyte); }
+  const PlannedMemory plan;
+  EXPECT_LE(kept_bytes(), PlannedMemory::kMostKept) << "of what was kept before";
+  for (std::size_t i = 1; i <= 12; ++i) {
+    { const AlignedMemory block(i * kMebibyte); }
+    ASSERT_LE(kept_bytes(), PlannedMemory::kMostKept) << i;
+  }
+}
+
 // Two owners never share a byte, however blocks go round.
 TEST(AlignedMemory, OwnersInManyThreadsNeverShare) {
   std::vector<std::thread> threads;
