@@ -135,7 +135,7 @@ def generation(result):
         share = f"{limits['weights'] / median(each) / limits['stream']:.0%}" if limits else ""
         rows.append([NAMES[kind], seconds(median(values)), quartiles(values, seconds), ratio(result["seconds"], kind),
                      f"{1e3 * median(each):.1f} ms", f"{1 / median(each):.0f}", share])
-    note = f"{result['new']} new tokens behind {result['tokens']}, the likeliest each time. In float32 they are the same."
+    note = f"{result['new']} new tokens after {result['tokens']}, the likeliest each time. In float32 they are the same."
     return Table(["", *TIMES, "a token", "tokens/s", "weights read, of what memory gives"], rows, [f"{rounds(result['seconds'])} {note}"])
 
 
