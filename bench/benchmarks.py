@@ -4,6 +4,7 @@ A benchmark takes Settings and returns {"about": {peer: versions}, …}: every m
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -100,11 +101,30 @@ def forward(settings):
             result["lengths"].append(
                 {"tokens": length, "operations": operations, "seconds": seconds, "errors": found}
             )
-        products = {kind: peer for kind, peer in peers.peers.items() if kind != "onnxruntime"}
-        shape = [1024, WIDTH, VOCABULARY]
-        peak = {kind: lambda p=peer: p.ask("peak", shape=shape)["gflops"] for kind, peer in products.items()}
-        result["peak_gflops"] = interleave(settings.rounds(5), peak)
+        result["limits"] = peers.peers["stratoscope"].ask("limits")
     return result
+
+
+def products(settings):
+    """Matrix products and attention alone, each the best of a while, as the programs of bench/ print them."""
+    result = {"shapes": [], "attention": []}
+    while_s = "0.1" if settings.quick else "1"
+    lines = run_lines("bench_products", str(settings.threads), while_s)
+    found = re.match(r"limit of float32 (\d+) GFLOP/s, of bfloat16 (\d+)", lines[0])
+    result["limit"], result["bfloat16_limit"] = (float(number) for number in found.groups())
+    for line in lines[1:]:
+        numbers = re.findall(r"[\d.]+", line.replace("fp32", "").replace("bf16", ""))
+        inner, out, rows = (int(n) for n in numbers[:3])
+        result["shapes"].append({"in": inner, "out": out, "rows": rows, "fp32": float(numbers[3]), "bf16": float(numbers[4])})
+    for line in run_lines("bench_attention", str(settings.threads), while_s)[1:]:
+        tokens, milliseconds, rate, _ = re.findall(r"[\d.]+", line)
+        result["attention"].append({"tokens": int(tokens), "seconds": 1e-3 * float(milliseconds), "gflops": float(rate)})
+    return result
+
+
+def run_lines(program, *arguments):
+    command = [BUILD / "bench" / program, *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()
 
 
 def precision(settings):
@@ -146,7 +166,8 @@ def generation(settings):
         same_tokens(peers, length, count)
         prompt = peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(length))
         seconds = peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(length), count=count)
-        return {"about": peers.about(), "tokens": length, "new": count, "seconds": seconds, "prompt": prompt}
+        limits = {kind: peers.peers[kind].ask("limits") for kind in ("stratoscope", "bf16")}
+        return {"about": peers.about(), "tokens": length, "new": count, "seconds": seconds, "prompt": prompt, "limits": limits}
 
 
 def same_tokens(peers, length, count):
@@ -372,6 +393,7 @@ def explorer(settings):
 
 
 ALL = {
+    "products": products,
     "forward": forward,
     "precision": precision,
     "prompts": prompts,

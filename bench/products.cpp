@@ -1,5 +1,5 @@
-// GPT-2 small's products alone, at several numbers of rows: GFLOP/s, and the share of what multiply-adds on registers
-// give. Arguments: threads (all cores), seconds for each line (0.2).
+// GPT-2 small's products alone, at several numbers of rows: GFLOP/s in fp32 and bf16. Arguments: threads (all cores),
+// seconds for each number (0.2).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -12,8 +12,10 @@
 
 namespace {
 
+using stratoscope::Arithmetic;
 using stratoscope::PackedMatrix;
 using stratoscope::Tensor;
+using stratoscope::WeightLayout;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlocks = 12;
@@ -53,16 +55,19 @@ double gflops(const std::vector<PackedMatrix>& matrices, std::size_t rows, doubl
 int main(int argc, char** argv) {
   const stratoscope::ThreadScope threads(argc > 1 ? std::atoi(argv[1]) : 0);
   const double seconds = argc > 2 ? std::atof(argv[2]) : 0.2;
-  const double limit = 1e-9 * stratoscope::multiply_add_limit();
-  std::printf("limit %.0f GFLOP/s\n", limit);
+  std::printf("limit of float32 %.0f GFLOP/s, of bfloat16 %.0f (0: the processor does not multiply it)\n",
+              1e-9 * stratoscope::multiply_add_limit(), 1e-9 * stratoscope::bfloat16_limit().value_or(0));
   for (const auto& [in, out] : kShapes) {
     const Tensor weights = some_numbers(in, out);
-    std::vector<PackedMatrix> matrices;
-    for (std::size_t i = 0; i < (out > kShapes[2][1] ? 1 : kBlocks); ++i)
-      matrices.emplace_back(weights.data(), in, out, stratoscope::WeightLayout::in_out, nullptr);
+    std::vector<PackedMatrix> fp32, bf16;
+    for (std::size_t i = 0; i < (out > kShapes[2][1] ? 1 : kBlocks); ++i) {
+      fp32.emplace_back(weights.data(), in, out, WeightLayout::in_out, nullptr, Arithmetic::fp32);
+      bf16.emplace_back(weights.data(), in, out, WeightLayout::in_out, nullptr, Arithmetic::bf16);
+    }
     for (const std::size_t rows : kRows) {
-      const double rate = gflops(matrices, rows, seconds);
-      std::printf("%5zu x %5zu, %4zu rows: %6.1f GFLOP/s, %3.0f %%\n", in, out, rows, rate, 100 * rate / limit);
+      const double whole = gflops(fp32, rows, seconds), half = gflops(bf16, rows, seconds);
+      std::printf("%5zu x %5zu, %4zu rows: %6.1f GFLOP/s in fp32, %6.1f in bf16, %.2f times as fast\n", in, out, rows,
+                  whole, half, half / whole);
     }
   }
 }

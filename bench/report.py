@@ -71,12 +71,9 @@ def time_rows(samples):
 TIMES = ["median", "quartiles", "times ours (quartiles)"]
 
 
-def peak(result):
-    return max(max(values) for values in result["peak_gflops"].values())
-
-
 def forward(result):
-    rows, most = [], peak(result)
+    rows, limits = [], result["limits"]
+    most = 1e-9 * limits["multiply_add"]
     for length in result["lengths"]:
         for kind, row in zip(length["seconds"], time_rows(length["seconds"])):
             speed = 1e-9 * length["operations"] / median(length["seconds"][kind])
@@ -84,17 +81,30 @@ def forward(result):
             rows.append(
                 [f"{length['tokens']} tokens: {row[0]}", *row[1:], f"{speed:.0f}", f"{speed / most:.0%}", f"{hidden:.1e}, {logits:.1e}"]
             )
-    products = ", ".join(
-        f"{'ours' if kind == 'stratoscope' else 'OpenBLAS'} {median(values):.0f} (at most {max(values):.0f})"
-        for kind, values in result["peak_gflops"].items()
-    )
     counts = ", ".join(str(len(length["seconds"]["stratoscope"])) for length in result["lengths"])
     notes = [
         f"{counts} rounds, the programs in turn; medians, quartiles. Errors: of the hidden states and of the logits, the "
         "largest of a row relative to its largest magnitude, against PyTorch in float64.",
-        f"Measured peak, a product [1024, 768] · [768, 50257] in GFLOP/s: {products}.",
+        f"The limit: {most:.0f} GFLOP/s of multiply-adds on registers, all cores. They read {1e-9 * limits['stream']:.1f} GB/s.",
     ]
-    return Table(["", *TIMES, "GFLOP/s", "of peak", "errors"], rows, notes)
+    return Table(["", *TIMES, "GFLOP/s", "of limit", "errors"], rows, notes)
+
+
+def products(result):
+    rows = []
+    for shape in result["shapes"]:
+        if shape["rows"] not in (1, 22, 128, 1024):
+            continue
+        share = f"{shape['bf16'] / result['bfloat16_limit']:.0%}" if result["bfloat16_limit"] else "-"
+        rows.append([f"{shape['in']} x {shape['out']}, {shape['rows']} rows", f"{shape['fp32']:.0f}", f"{shape['fp32'] / result['limit']:.0%}",
+                     f"{shape['bf16']:.0f}", share, f"{shape['bf16'] / shape['fp32']:.2f}"])
+    for of in result["attention"]:
+        rows.append([f"attention, {of['tokens']} tokens: {seconds(of['seconds'])}", f"{of['gflops']:.0f}",
+                     f"{of['gflops'] / result['limit']:.0%}", "", "", ""])
+    multiplied = f"{result['bfloat16_limit']:.0f} of bfloat16" if result["bfloat16_limit"] else "bfloat16 is widened to float32"
+    note = (f"Each the best of a second. The limits in GFLOP/s: {result['limit']:.0f} of float32, {multiplied}. Attention: 12 heads of 64, "
+            "the operations over the keys that each query sees.")
+    return Table(["", "fp32, GFLOP/s", "of limit", "bf16, GFLOP/s", "of limit", "bf16 / fp32"], rows, [note])
 
 
 def precision(result):
@@ -121,10 +131,12 @@ def generation(result):
     rows = []
     for kind, values in result["seconds"].items():
         each = [(s - median(result["prompt"][kind])) / (result["new"] - 1) for s in values]
+        limits = result["limits"].get(kind)
+        share = f"{limits['weights'] / median(each) / limits['stream']:.0%}" if limits else ""
         rows.append([NAMES[kind], seconds(median(values)), quartiles(values, seconds), ratio(result["seconds"], kind),
-                     f"{1e3 * median(each):.1f} ms", f"{1 / median(each):.0f}"])
-    note = f"{result['new']} new tokens behind {result['tokens']}, the likeliest each time. In float32 they are the same."
-    return Table(["", *TIMES, "a token", "tokens/s"], rows, [f"{rounds(result['seconds'])} {note}"])
+                     f"{1e3 * median(each):.1f} ms", f"{1 / median(each):.0f}", share])
+    note = f"{result['new']} new tokens after {result['tokens']}, the likeliest each time. In float32 they are the same."
+    return Table(["", *TIMES, "a token", "tokens/s", "weights read, of what memory gives"], rows, [f"{rounds(result['seconds'])} {note}"])
 
 
 def captures(result):
@@ -264,6 +276,7 @@ def explorer(result):
 
 
 TITLES = {
+    "products": "Matrix products and attention alone, GPT-2 small's shape",
     "forward": "Forward pass: all hidden states, all logits, GPT-2 small's shape in float32",
     "precision": "Forward pass by precision",
     "prompts": "From a prompt to the token that follows",

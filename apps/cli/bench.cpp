@@ -21,12 +21,18 @@ std::vector<std::size_t> default_lengths(std::size_t n_ctx) {
 
 void print_result(const Session& session, const Timing& timing) {
   print("{}, {} threads\n", session.model_name(), timing.threads);
-  const auto share = [&](double gflops) { return fmt::format("{:.0f} %", 100 * gflops / timing.multiply_add_gflops); };
+  // In fp32 by multiply-adds, and in bf16 too where they are all that the processor has.
+  const double limit = session.precision() == Precision::bf16 && timing.bfloat16_gflops ? *timing.bfloat16_gflops
+                                                                                        : timing.multiply_add_gflops;
+  const auto share = [&](double gflops) { return fmt::format("{:.0f} %", 100 * gflops / limit); };
   print("loaded in {}, {:.0f} MiB resident\n", milliseconds(timing.load_s),
         static_cast<double>(timing.resident_bytes) / (1 << 20));
-  print("limits: {:.0f} GFLOP/s of float32 multiply-adds on registers, {:.1f} GB/s read from memory\n",
-        timing.multiply_add_gflops, 1e-9 * timing.stream_bytes_per_s);
-  print("largest product {:.0f} GFLOP/s, {} of the first\n\n", timing.peak_gflops, share(timing.peak_gflops));
+  print("limits: {:.0f} GFLOP/s of float32 multiply-adds on registers, {}, {:.1f} GB/s read from memory\n",
+        timing.multiply_add_gflops,
+        timing.bfloat16_gflops ? fmt::format("{:.0f} of bfloat16", *timing.bfloat16_gflops)
+                               : "bfloat16 is widened to float32",
+        1e-9 * timing.stream_bytes_per_s);
+  print("largest product {:.0f} GFLOP/s, {} of its limit\n\n", timing.peak_gflops, share(timing.peak_gflops));
   Table table({">tokens", ">all states, all logits", ">GFLOP/s", ">of limit", ">last logits", ">sweep over blocks"});
   for (const TimedRun& run : timing.runs)
     table.add({std::to_string(run.tokens), milliseconds(run.forward_s), fmt::format("{:.0f}", run.gflops),

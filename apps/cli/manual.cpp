@@ -64,8 +64,11 @@ Where Hugging Face's cache is, in this order; without them it is
 .IR ~/.cache/huggingface/hub .
 .TP
 .B STRATOSCOPE_MAX_ISA
-The best instruction set that kernels may use: SSE4, AVX2 or AVX512. Without it,
-the processor's best.
+The best instruction set that kernels may use: SSE4, AVX2, AVX512,
+AVX512_BF16 or AMX (which serve
+.BR "\-\-precision bf16" ),
+on ARM NEON.
+Without it, the processor's best.
 .SH FILES
 .TP
 .I PREFIX/share/stratoscope/models

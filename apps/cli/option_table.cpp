@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <sstream>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/families/families.h"
@@ -50,11 +49,12 @@ class Formatter : public CLI::Formatter {
  public:
   Formatter() { column_width(40); }
   std::string make_option(const CLI::Option* option, bool is_positional) const override {
-    const std::string head = make_option_name(option, is_positional) + make_option_opts(option);
-    const std::size_t invisible = head.size() - count_code_points(head);  // bytes, which are what CLI11 counts
-    std::stringstream out;
-    CLI::detail::format_help(out, head, make_option_desc(option), column_width_ + invisible);
-    return out.str();
+    std::string line = "  " + make_option_name(option, is_positional) + make_option_opts(option);
+    const std::size_t width = count_code_points(line);  // CLI11 counts bytes
+    const std::string margin(column_width_, ' '), description = make_option_desc(option);
+    if (!description.empty()) line += width < column_width_ ? margin.substr(width) : "\n" + margin;
+    for (const char c : description) line += c == '\n' ? c + margin : std::string(1, c);
+    return line + "\n";
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     const OptionEntry entry = entry_of(*option);

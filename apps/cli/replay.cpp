@@ -11,7 +11,6 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
-#include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
@@ -72,9 +71,10 @@ void replay(const std::filesystem::path& file, bool json, const Program& program
                 "the record is of another " + in_quotes(record.model) + ": its hash is " + record.model_hash +
                     ", this one's is " + hash,
                 "results of different models cannot be the same");
-  const Document document = run_again(record, program.progress);
+  const Json result = Json::parse(run_again(record, program.progress).text);
+  const std::string isa = result.at("isa");
   std::vector<Difference> differences;
-  compare(parse_ordered_json(record.result, "replay", "record"), Json::parse(document.text), "", differences);
+  compare(parse_ordered_json(record.result, "replay", "record"), result, "", differences);
   if (json) {
     Json all = Json::array();
     for (const Difference& one : differences)
@@ -82,12 +82,12 @@ void replay(const std::filesystem::path& file, bool json, const Program& program
                      {"recorded", parse_ordered_json(one.recorded, "replay", "record")},
                      {"now", parse_ordered_json(one.now, "replay", "result")}});
     print_json(finish_document({{"version", STRATOSCOPE_VERSION},
-                                {"isa", instruction_set()},
+                                {"isa", isa},
                                 {"recorded", {{"version", record.version}, {"isa", record.isa}}},
                                 {"command", record.command},
                                 {"same", differences.empty()},
                                 {"differences", all},
-                                {"result", Json::parse(document.text)}}));
+                                {"result", result}}));
   } else {
     print(fmt::format("{} on {}, recorded by version {} with {}\n", record.command, record.model, record.version,
                       record.isa));
@@ -98,10 +98,10 @@ void replay(const std::filesystem::path& file, bool json, const Program& program
   }
   if (!differences.empty())
     throw Error("replay", fmt::format("{} of the results differ from the record", differences.size()),
-                record.isa == instruction_set() && record.version == STRATOSCOPE_VERSION
+                record.isa == isa && record.version == STRATOSCOPE_VERSION
                     ? ""
                     : fmt::format("it was made by version {} with {}, this is {} with {}", record.version, record.isa,
-                                  STRATOSCOPE_VERSION, instruction_set()));
+                                  STRATOSCOPE_VERSION, isa));
 }
 
 }  // namespace

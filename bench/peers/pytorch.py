@@ -59,14 +59,6 @@ class Peer:
             values.append(torch.log_softmax(logits[-1], -1)[request["target"]].item())
         return {"seconds": time.perf_counter() - start, "values": values}
 
-    def peak(self, request):
-        rows, inner, columns = request["shape"]
-        x, weights = torch.ones(rows, inner), torch.ones(inner, columns)
-        torch.mm(x, weights)
-        start = time.perf_counter()
-        torch.mm(x, weights)
-        return {"gflops": 2e-9 * rows * inner * columns / (time.perf_counter() - start)}
-
 
 def predict(folder, ids):
     _, logits = gpt2.load(folder)(torch.tensor(json.loads(ids)))

@@ -11,10 +11,12 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/threads.h"
 #include "stratoscope/experiment/session.h"
 #include "stratoscope/experiment/timing.h"
 #include "stratoscope/model/model.h"
-#include "stratoscope/ops/instruction_set.h"
+#include "stratoscope/model/precision.h"
+#include "stratoscope/ops/machine_limits.h"
 #include "stratoscope/probe/captures.h"
 #include "stratoscope/probe/generate.h"
 #include "stratoscope/probe/sweep.h"
@@ -54,7 +56,8 @@ class Peer {
  private:
   json hello(const json& request) {
     options_.threads = request.at("threads").get<int>();
-    return {{"name", "Stratoscope"}, {"version", STRATOSCOPE_VERSION}, {"kernels", instruction_set()}};
+    return {
+        {"name", "Stratoscope"}, {"version", STRATOSCOPE_VERSION}, {"kernels", instruction_set_of(options_.precision)}};
   }
 
   json load(const json& request) {
@@ -150,7 +153,13 @@ class Peer {
     return answer;
   }
 
-  json peak(const json&) { return {{"gflops", matrix_peak_gflops(model_->config(), Precision::fp32, 1)}}; }
+  json limits(const json&) {
+    const ThreadScope threads(options_.threads);
+    json limits = {
+        {"multiply_add", multiply_add_limit()}, {"stream", stream_limit()}, {"weights", model_->weight_bytes()}};
+    if (const auto limit = bfloat16_limit()) limits["bfloat16"] = *limit;
+    return limits;
+  }
 
   json load_tokenizer(const json& request) {
     tokenizer_.emplace(Tokenizer::load(request.at("folder").get<std::string>()));
@@ -175,7 +184,7 @@ class Peer {
   const std::map<std::string, Action> actions_ = {
       {"hello", &Peer::hello},      {"load", &Peer::load},     {"forward", &Peer::forward},
       {"save", &Peer::save},        {"prompt", &Peer::prompt}, {"sweep", &Peer::sweep_blocks},
-      {"grid", &Peer::grid},        {"peak", &Peer::peak},     {"load_tokenizer", &Peer::load_tokenizer},
+      {"grid", &Peer::grid},        {"limits", &Peer::limits}, {"load_tokenizer", &Peer::load_tokenizer},
       {"tokenize", &Peer::tokenize}};
   ModelOptions options_;
   std::optional<Model> model_;

@@ -1,6 +1,7 @@
 #include "stratoscope/experiment/demo_prose.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

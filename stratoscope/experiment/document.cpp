@@ -5,7 +5,7 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/labels.h"
-#include "stratoscope/ops/instruction_set.h"
+#include "stratoscope/model/precision.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope {
@@ -26,7 +26,7 @@ Json begin_document(const Session& session, const std::optional<Effect>& effect,
   json["version"] = STRATOSCOPE_VERSION;
   json["model"] = {{"name", session.model_name()}, {"hash", session.model_hash()}};
   json["precision"] = name_of(session.precision());
-  json["isa"] = instruction_set();
+  json["isa"] = instruction_set_of(session.precision());
   if (effect) json["effect"] = {{"kl", effect->kl}, {"max_change", effect->max_change}};
   if (effect && effect->nonfinite)
     json["effect"]["nonfinite"] = {{"hook_point", name_of(effect->nonfinite->at)},

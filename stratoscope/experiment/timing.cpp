@@ -115,6 +115,7 @@ Timing time_model(const Session& session, const TimingRequest& request) {
   timing.resident_bytes = resident_bytes();
   timing.peak_gflops = matrix_peak_gflops(model.config(), model.precision(), request.repeat, session.progress());
   timing.multiply_add_gflops = 1e-9 * multiply_add_limit(session.progress());
+  if (const auto limit = bfloat16_limit(session.progress())) timing.bfloat16_gflops = 1e-9 * *limit;
   timing.stream_bytes_per_s = stream_limit(session.progress());
   if (session.progress() != nullptr)
     session.progress()->update("bench", request.tokens.size() + 1, request.tokens.size() + 1);
@@ -128,6 +129,7 @@ Document to_json(const Session& session, const Timing& timing) {
   json["resident_bytes"] = timing.resident_bytes;
   json["peak_gflops"] = timing.peak_gflops;
   json["multiply_add_gflops"] = timing.multiply_add_gflops;
+  if (timing.bfloat16_gflops) json["bfloat16_gflops"] = *timing.bfloat16_gflops;
   json["stream_bytes_per_s"] = timing.stream_bytes_per_s;
   json["runs"] = Json::array();
   for (const TimedRun& run : timing.runs)

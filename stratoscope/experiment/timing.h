@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ struct Timing {
   std::size_t resident_bytes = 0;
   double peak_gflops = 0;          // the largest matrix product of the model at 1,024 rows
   double multiply_add_gflops = 0;  // what the processor gives: fused multiply-adds on float32 registers, all threads
-  double stream_bytes_per_s = 0;   // what memory gives: bytes read one after another, all threads
+  std::optional<double> bfloat16_gflops;  // the same of bfloat16 products, where the processor multiplies bfloat16
+  double stream_bytes_per_s = 0;          // what memory gives: bytes read one after another, all threads
   std::vector<TimedRun> runs;
 };
 

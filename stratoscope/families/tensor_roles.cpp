@@ -163,6 +163,13 @@ Shape StoredNorm::shape() const {
   return spec.by_head && name.find(kHole) == std::string::npos ? Shape{repeats, size} : Shape{size};
 }
 
+std::vector<Role> matrix_roles(const BlockSpec& block) {
+  std::vector<Role> roles;
+  for (const auto& [role, is_norm] : parts_of(block))
+    if (!is_norm) roles.push_back(role);
+  return roles;
+}
+
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer) {
   StoredMatrix matrix = shaped(role, config, layer);
   matrix.name = full_name(role, config, layer);

@@ -59,6 +59,9 @@ struct StoredNorm {
   Shape shape() const;
 };
 
+// The matrices of a block, in the order of the forward pass.
+std::vector<Role> matrix_roles(const BlockSpec& block);
+
 // `layer` is 0 for what is not in a block.
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer = 0);
 StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer = 0);

@@ -236,7 +236,7 @@ Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
 void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
                       const std::function<void(const LentMatrix&)>& use) const {
   std::vector<StoredMatrix> parts;
-  LentMatrix lent{nullptr, 0, 0, WeightLayout::out_in};
+  LentMatrix lent{nullptr, 0, 0, WeightLayout::out_in, true};
   bool is_one = true;  // the parts are all of one tensor, in its order
   for (const Role role : roles) {
     const StoredMatrix& part = parts.emplace_back(matrix(role, layer));
@@ -245,6 +245,8 @@ void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
   }
   lent.in = parts[0].in;
   lent.layout = parts[0].layout;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (i == 0 || parts[i].name != parts[0].name) lent.finite &= !has_nonfinite(at(parts[i].name + ".weight"));
   const StoredTensor& first = at(parts[0].name + ".weight");
   const void* numbers = first.bytes.data();
   is_one &= lent.out == parts[0].stored_out;
@@ -283,12 +285,17 @@ template Checkpoint::Norm<double> Checkpoint::read_norm(Role, std::size_t) const
 template void Checkpoint::read_row(Role, std::size_t, std::span<float>) const;
 template void Checkpoint::read_row(Role, std::size_t, std::span<double>) const;
 
-std::vector<std::string> Checkpoint::nonfinite_tensors() const {
+std::vector<std::string> Checkpoint::nonfinite_tensors(bool lent_are_finite) const {
   std::vector<std::pair<std::string, StoredTensor>> tensors(tensors_.begin(), tensors_.end());
-  std::erase_if(tensors, [&](const auto& tensor) {
-    const bool is_head = tensor.first == config_.tensors.unembed + ".weight";
-    return (is_head && !has_own_unembedding()) || ignored_.contains(tensor.first);
-  });
+  std::set<std::string> known = ignored_;
+  if (!has_own_unembedding()) known.insert(config_.tensors.unembed + ".weight");
+  if (lent_are_finite) {
+    known.insert(unembedding_);
+    for (std::size_t layer = 0; layer < config_.n_layers(); ++layer)
+      for (const Role role : matrix_roles(config_.blocks[layer]))
+        known.insert(stored_matrix(role, config_, layer).name + ".weight");
+  }
+  std::erase_if(tensors, [&](const auto& tensor) { return known.contains(tensor.first); });
   return names_of_nonfinite(tensors);
 }
 

@@ -51,6 +51,7 @@ class Checkpoint {
     const float* numbers;
     std::size_t in, out;
     WeightLayout layout;
+    bool finite;  // no number is NaN or infinity
   };
   // Calls `use` with them, straight from the file where they lie there so, and then gives its pages back: for who makes
   // something else of the numbers.
@@ -66,8 +67,9 @@ class Checkpoint {
   std::size_t parameters() const { return parameters_; }
   // Of the largest tensor: what the file stores ("F16").
   DType dtype() const { return at(embedding_).dtype; }
-  // The names of tensors that hold NaN or infinity. Reads everything, and keeps no pages.
-  std::vector<std::string> nonfinite_tensors() const;
+  // The names of tensors that hold NaN or infinity; those of matrices are left out when they were lent and are
+  // `finite`. Reads everything else, and keeps no pages.
+  std::vector<std::string> nonfinite_tensors(bool lent_are_finite = false) const;
   // What a user should know: tensors that are ignored, a head that config.json does not tell of.
   const std::vector<std::string>& warnings() const { return warnings_; }
   // Throws Error when a file of the weights was changed since it was opened; for after reading from them.

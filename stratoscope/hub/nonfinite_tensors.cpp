@@ -2,37 +2,22 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/ops/finite.h"
 
 namespace stratoscope {
-namespace {
-
-// Whether any number has all bits of its exponent set: NaN or infinity. The loop has no branch.
-template <class Bits>
-bool any_full_exponent(std::span<const std::byte> bytes, Bits exponent) {
-  Bits found = 0;
-  for (std::size_t i = 0; i < bytes.size(); i += sizeof(Bits)) {
-    Bits bits = 0;
-    std::memcpy(&bits, bytes.data() + i, sizeof(Bits));
-    found |= static_cast<Bits>((bits & exponent) == exponent);
-  }
-  return found != 0;
-}
 
 bool has_nonfinite(const StoredTensor& stored) {
   switch (stored.dtype) {
-    case DType::f64: return any_full_exponent<std::uint64_t>(stored.bytes, 0x7ff0000000000000U);
-    case DType::f32: return any_full_exponent<std::uint32_t>(stored.bytes, 0x7f800000U);
-    case DType::f16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7c00U);
-    case DType::bf16: return any_full_exponent<std::uint16_t>(stored.bytes, 0x7f80U);
+    case DType::f64: return has_full_exponent(stored.bytes, std::uint64_t{0x7ff0000000000000U});
+    case DType::f32: return has_full_exponent(stored.bytes, std::uint32_t{0x7f800000U});
+    case DType::f16: return has_full_exponent(stored.bytes, std::uint16_t{0x7c00U});
+    case DType::bf16: return has_full_exponent(stored.bytes, std::uint16_t{0x7f80U});
     default: return false;
   }
 }
-
-}  // namespace
 
 std::vector<std::string> names_of_nonfinite(std::span<const std::pair<std::string, StoredTensor>> tensors) {
   std::vector<char> bad(tensors.size(), 0);

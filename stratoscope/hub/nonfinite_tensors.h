@@ -10,6 +10,9 @@
 
 namespace stratoscope {
 
+// Whether a tensor does. Reads all its bytes.
+bool has_nonfinite(const StoredTensor& stored);
+
 // The names of the tensors that hold NaN or infinity, in the order of the input. Reads all bytes, which must be those
 // of mapped files, and keeps no pages.
 std::vector<std::string> names_of_nonfinite(std::span<const std::pair<std::string, StoredTensor>> tensors);

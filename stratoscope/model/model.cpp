@@ -26,13 +26,13 @@ std::mutex& cores() {
 Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options)
     : config_(std::move(config)), checkpoint_(std::move(checkpoint)), options_(options) {
   const ThreadScope threads(options.threads);
-  for (const auto& name : checkpoint_->nonfinite_tensors())
-    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
-  warnings_.insert(warnings_.end(), checkpoint_->warnings().begin(), checkpoint_->warnings().end());
   if (const auto arithmetic = arithmetic_of(options.precision)) {
     weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, *arithmetic, options.progress));
     checkpoint_->release_pages();  // packed, they would be in memory twice
   }
+  for (const auto& name : checkpoint_->nonfinite_tensors(weights_ && weights_->matrices_are_finite))
+    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
+  warnings_.insert(warnings_.end(), checkpoint_->warnings().begin(), checkpoint_->warnings().end());
   checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading reports to it; each run brings its own
 }

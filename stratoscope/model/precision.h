@@ -12,4 +12,7 @@ enum class Precision {
   fp64,  // the plain reference path, all of it in double: slow, for proof
 };
 
+// The instruction set whose bits results of this precision have: "AVX512", in bf16 perhaps "AMX".
+const char* instruction_set_of(Precision precision);
+
 }  // namespace stratoscope

@@ -36,7 +36,7 @@ template <class Part>
 HWY_INLINE void for_parts(std::size_t n, Part part) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<double>());
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) part(i, lanes);
+  for (; n - i >= lanes; i += lanes) part(i, lanes);
   if (lanes > 1 && i < n) part(i, n - i);
 }
 
@@ -48,7 +48,7 @@ T largest_of_row(const T* values, std::size_t n) {
   auto top = low;
   const auto include = [&](auto x) { top = hn::Max(top, hn::IfThenElse(hn::IsNaN(x), low, x)); };
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) include(hn::LoadU(d, values + i));
+  for (; n - i >= lanes; i += lanes) include(hn::LoadU(d, values + i));
   if (i < n) include(load_first(d, values + i, n - i, -std::numeric_limits<T>::infinity()));
   return hn::GetLane(hn::MaxOfLanes(d, top));
 }

@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/ops/amx.h"
+#include "stratoscope/ops/dot_products.h"
 #include "stratoscope/ops/instruction_set.h"
 #include "stratoscope/tensor/tensor.h"
 
@@ -79,22 +82,40 @@ double best_rate(int runs, const Progress* progress, const Work& work) {
   return best;
 }
 
+// work(i) is what thread i does.
+template <class Work>
+double best_rate_of_threads(const Progress* progress, const Work& work) {
+  constexpr int kRuns = 60;
+  const auto threads = static_cast<std::size_t>(threads_in_scope());
+  std::vector<double> operations(threads);
+  return best_rate(kRuns, progress, [&] {
+    parallel_for(threads, [&](std::size_t i) { operations[i] = work(i); });
+    return std::accumulate(operations.begin(), operations.end(), 0.0);
+  });
+}
+
 }  // namespace
 
 double multiply_add_limit(const Progress* progress) {
-  constexpr int kRuns = 60;
   constexpr std::size_t kSteps = 1 << 20, kApart = 64;  // results of threads lie in lines of their own
   limit_instruction_set();
   const auto kernel = HWY_DYNAMIC_DISPATCH(multiply_add);
-  const auto threads = static_cast<std::size_t>(threads_in_scope());
-  Tensor sums = Tensor::zeros({threads, kApart});
-  std::vector<double> operations(threads);
-  return best_rate(kRuns, progress, [&] {
-    parallel_for(threads, [&](std::size_t i) { operations[i] = kernel(kSteps, sums.data() + i * kApart); });
-    double all = 0;
-    for (const double of_thread : operations) all += of_thread;
-    return all;
-  });
+  Tensor sums = Tensor::zeros({static_cast<std::size_t>(threads_in_scope()), kApart});
+  return best_rate_of_threads(progress, [&](std::size_t i) { return kernel(kSteps, sums.data() + i * kApart); });
+}
+
+std::optional<double> bfloat16_limit(const Progress* progress) {
+  constexpr std::size_t kTileSteps = 1 << 17, kSteps = 1 << 19, kApart = 64;
+  Tensor sums = Tensor::zeros({static_cast<std::size_t>(threads_in_scope()), kApart});
+  switch (bfloat16_kernels()) {
+    case Bfloat16Kernels::amx:
+      return best_rate_of_threads(progress, [](std::size_t /*thread*/) { return multiply_tiles(kTileSteps); });
+    case Bfloat16Kernels::dot_products:
+      return best_rate_of_threads(progress,
+                                  [&](std::size_t i) { return chain_dot_products(kSteps, sums.data() + i * kApart); });
+    case Bfloat16Kernels::widening: break;
+  }
+  return std::nullopt;
 }
 
 double stream_limit(const Progress* progress) {

@@ -1,21 +1,33 @@
 #include "stratoscope/ops/matmul.h"
 
+#include "stratoscope/ops/amx.h"
+#include "stratoscope/ops/dot_products.h"
 #include "stratoscope/ops/instruction_set.h"
+#include "stratoscope/ops/panel_kernels.h"
 #include "stratoscope/ops/panel_product.h"
 
 namespace stratoscope {
 namespace {
 
-std::unique_ptr<const Product> pack(const PlainWeights& weights, Arithmetic arithmetic) {
+PanelKernels kernels_of(Arithmetic arithmetic) {
   limit_instruction_set();
-  return pack_in_panels(weights, arithmetic);
+  if (arithmetic == Arithmetic::fp32) return float32_kernels();
+  switch (bfloat16_kernels()) {
+    case Bfloat16Kernels::amx: return amx_kernels();
+    case Bfloat16Kernels::dot_products: return dot_product_kernels();
+    case Bfloat16Kernels::widening: break;
+  }
+  return widening_kernels();
 }
 
 }  // namespace
 
 PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout,
                            const float* bias, Arithmetic arithmetic)
-    : in_(in), out_(out), product_(pack({weights, in, out, layout, bias}, arithmetic)) {}
+    : in_(in),
+      out_(out),
+      product_(
+          std::make_unique<const PanelProduct>(PlainWeights{weights, in, out, layout, bias}, kernels_of(arithmetic))) {}
 
 PackedMatrix::PackedMatrix() = default;
 PackedMatrix::~PackedMatrix() = default;

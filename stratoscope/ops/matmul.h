@@ -9,7 +9,7 @@
 
 namespace stratoscope {
 
-class Product;
+class PanelProduct;
 
 // What the numbers of x and W are rounded to before they are multiplied. Sums are float32.
 enum class Arithmetic {
@@ -40,7 +40,7 @@ class PackedMatrix {
 
  private:
   std::size_t in_ = 0, out_ = 0;
-  std::unique_ptr<const Product> product_;
+  std::unique_ptr<const PanelProduct> product_;
 };
 
 }  // namespace stratoscope

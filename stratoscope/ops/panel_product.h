@@ -1,10 +1,11 @@
-// Products by kernels for every processor that Highway knows.
+// Products with weights that were packed for the kernels of one instruction set.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
-#include "stratoscope/ops/matmul.h"
+#include "stratoscope/ops/panel_kernels.h"
+#include "stratoscope/ops/weight_layout.h"
+#include "stratoscope/tensor/tensor.h"
 
 namespace stratoscope {
 
@@ -16,23 +17,31 @@ struct PlainWeights {
   const float* bias;  // `out` numbers, or null
 };
 
-// What does the work of a PackedMatrix.
-class Product {
+// Divides a product into pieces for its kernels. A sum's order depends on nothing but the inner dimension.
+class PanelProduct {
  public:
-  virtual ~Product() = default;
+  PanelProduct(const PlainWeights& weights, const PanelKernels& kernels);
+
   // Memory that the packed weights take.
-  virtual std::size_t bytes() const = 0;
-  // As PackedMatrix::multiply, for one row or more.
-  virtual void multiply(MatrixView<const float> x, MatrixView<float> y) const = 0;
+  std::size_t bytes() const { return weights_.size() + bias_.size() * sizeof(float); }
+  // As PackedMatrix::multiply.
+  void multiply(MatrixView<const float> x, MatrixView<float> y) const;
 
- protected:
-  Product() = default;
-  Product(const Product&) = default;
-  Product& operator=(const Product&) = default;
+ private:
+  void pack(const PlainWeights& weights);
+  BasicTensor<std::byte> laid_out(MatrixView<const float> x) const;
+  void multiply_block(const BasicTensor<std::byte>& laid_out_x, std::size_t all_rows, std::size_t first_row,
+                      std::size_t first_panel, std::size_t panels, MatrixView<float> y) const;
+  // Bytes of x before this row of the part that begins at `first`.
+  std::size_t x_before(std::size_t first, std::size_t all_rows, std::size_t row) const {
+    return (first * all_rows + row * part_) * kernels_.x_bytes;
+  }
+
+  PanelKernels kernels_;
+  std::size_t in_, inner_, out_;  // inner_: in_, filled up
+  std::size_t part_;              // of the inner dimension, summed from zero
+  Tensor bias_;                   // padded to whole panels
+  BasicTensor<std::byte> weights_;
 };
-
-// Weights in panels as wide as two vectors, row by row of the inner dimension: a tile of rows by one panel keeps its
-// sums in registers. A sum's order depends on nothing but the inner dimension.
-std::unique_ptr<const Product> pack_in_panels(const PlainWeights& weights, Arithmetic arithmetic);
 
 }  // namespace stratoscope

@@ -13,6 +13,7 @@
 #include "stratoscope/probe/sweep_results.h"
 #include "stratoscope/probe/sweep_slices.h"
 #include "stratoscope/probe/sweep_whole_runs.h"
+#include "stratoscope/tensor/aligned_memory.h"
 
 namespace stratoscope {
 namespace {
@@ -113,6 +114,7 @@ SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOp
 std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
                                    const SweepOptions& options, SweepOperations* operations) {
   const ThreadScope threads(model.threads());
+  const PlannedMemory memory;
   const SweepJob job(model, requests, options);
   SweepResults results(job);
   SweepOperations counted;

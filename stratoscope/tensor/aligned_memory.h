@@ -2,13 +2,50 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "stratoscope/base/api.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
-// At least `bytes` bytes, 64-byte aligned, uninitialised; to be given back by std::free. Large ones lie on huge pages
-// where the system has them. Throws std::bad_alloc.
-void* allocate_aligned(std::size_t bytes);
+// Owned memory, 64-byte aligned, uninitialised. Large blocks lie on huge pages where the system has them. Those of
+// medium size are kept when they are given back, up to kMostKept bytes in all, for the next of their size: memory that
+// is taken anew costs a page fault for each page, and the system clears it.
+class AlignedMemory {
+ public:
+  static constexpr std::size_t kMostKept = std::size_t{256} << 20;
+
+  AlignedMemory() = default;
+  // At least `bytes` bytes. Throws std::bad_alloc.
+  explicit AlignedMemory(std::size_t bytes);
+  ~AlignedMemory();
+  AlignedMemory(AlignedMemory&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  AlignedMemory& operator=(AlignedMemory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+
+  void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Bytes that are kept for blocks to come.
+std::size_t kept_bytes();
+
+// For work whose memory was planned: while one exists, hardly anything is kept, kMostKept bytes in all.
+class PlannedMemory {
+ public:
+  static constexpr std::size_t kMostKept = std::size_t{4} << 20;
+
+  PlannedMemory();
+  ~PlannedMemory();
+  PlannedMemory(const PlannedMemory&) = delete;
+  PlannedMemory& operator=(const PlannedMemory&) = delete;
+};
 
 }  // namespace stratoscope

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <span>
 #include <utility>
@@ -42,7 +40,8 @@ class BasicTensor {
  public:
   BasicTensor() = default;
   // Uninitialised; zeros() for zeros.
-  explicit BasicTensor(Shape shape) : shape_(std::move(shape)), size_(element_count(shape_)), data_(allocate(size_)) {}
+  explicit BasicTensor(Shape shape)
+      : shape_(std::move(shape)), size_(element_count(shape_)), memory_(allocate(size_)) {}
 
   static BasicTensor zeros(Shape shape) {
     BasicTensor tensor(std::move(shape));
@@ -58,8 +57,8 @@ class BasicTensor {
   const Shape& shape() const { return shape_; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
+  T* data() { return static_cast<T*>(memory_.data()); }
+  const T* data() const { return static_cast<const T*>(memory_.data()); }
   std::span<T> values() { return {data(), size_}; }
   std::span<const T> values() const { return {data(), size_}; }
 
@@ -71,19 +70,16 @@ class BasicTensor {
   MatrixView<const T> slice(std::size_t i) const { return matrix().rows_from(i * rows_per_slice(), rows_per_slice()); }
 
  private:
-  struct Free {
-    void operator()(T* pointer) const { std::free(pointer); }
-  };
-  static std::unique_ptr<T[], Free> allocate(std::size_t count) {
+  static AlignedMemory allocate(std::size_t count) {
     if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_alloc();
-    return std::unique_ptr<T[], Free>(static_cast<T*>(allocate_aligned(count * sizeof(T))));
+    return AlignedMemory(count * sizeof(T));
   }
   std::size_t row_count() const { return shape_.back() == 0 ? 0 : size_ / shape_.back(); }
   std::size_t rows_per_slice() const { return row_count() / shape_.front(); }
 
   Shape shape_;
   std::size_t size_ = 0;
-  std::unique_ptr<T[], Free> data_;
+  AlignedMemory memory_;
 };
 
 using Tensor = BasicTensor<float>;

@@ -35,14 +35,14 @@ class Report(unittest.TestCase):
         self.assertEqual(report.time_rows(TWICE)[1][:3], ["PyTorch", "6.00 s", "4.00 s–8.00 s"])
         self.assertEqual([report.seconds(s) for s in (0.0123, 0.1234, 1.234)], ["12.3 ms", "123 ms", "1.23 s"])
 
-    def test_share_of_the_largest_measured_peak(self):
+    def test_share_of_the_machines_limit(self):
         length = {
             "tokens": 22,
             "operations": 3e9,
             "seconds": {"stratoscope": [1.0, 1.0], "pytorch": [3.0, 3.0]},
             "errors": {"stratoscope": [1e-6, 2e-6], "pytorch": [3e-6, 4e-6]},
         }
-        result = {"lengths": [length], "peak_gflops": {"stratoscope": [4.0, 5.0], "pytorch": [2.0, 6.0]}}
+        result = {"lengths": [length], "limits": {"multiply_add": 6e9, "stream": 2e9}}
         rows = report.forward(result).rows
         self.assertEqual(rows[0][-3:], ["3", "50%", "1.0e-06, 2.0e-06"])
         self.assertEqual(rows[1][-3:], ["1", "17%", "3.0e-06, 4.0e-06"])
@@ -74,7 +74,17 @@ class Report(unittest.TestCase):
 
     def test_a_token_is_what_the_prompt_leaves(self):
         result = {"tokens": 8, "new": 11, "seconds": {"stratoscope": [3.0, 3.0]}, "prompt": {"stratoscope": [1.0, 1.0]}}
-        self.assertEqual(report.generation(result).rows[0][-2:], ["200.0 ms", "5"])
+        result["limits"] = {"stratoscope": {"weights": 3e9, "stream": 20e9}}
+        self.assertEqual(report.generation(result).rows[0][-3:], ["200.0 ms", "5", "75%"])
+
+    def test_products_beside_the_limits(self):
+        shapes = [{"in": 2, "out": 3, "rows": rows, "fp32": 100.0, "bf16": 300.0} for rows in (22, 44)]
+        attention = [{"tokens": 8, "seconds": 0.5, "gflops": 50.0}]
+        result = {"limit": 200.0, "bfloat16_limit": 1000.0, "shapes": shapes, "attention": attention}
+        rows = report.products(result).rows
+        self.assertEqual(rows[0], ["2 x 3, 22 rows", "100", "50%", "300", "30%", "3.00"])
+        self.assertEqual(rows[1][:3], ["attention, 8 tokens: 500 ms", "50", "25%"])
+        self.assertEqual(report.products(result | {"bfloat16_limit": 0.0}).rows[0][4], "-")
 
     def test_keeping_is_counted_from_keeping_nothing(self):
         seconds = {"nothing": [1.0, 2.0], "hidden states": [1.1, 2.2]}

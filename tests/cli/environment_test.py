@@ -1,6 +1,7 @@
 """What the environment asks of OpenMP and the C library changes no number: the same bytes, or one error line."""
 import json
 import os
+import platform
 
 import pytest
 
@@ -9,6 +10,7 @@ SHORT = "It was"
 CORRUPT = TEXT.replace("best", "last").replace("wisdom", "sorrow")
 SCALE = "blocks.{layer}.hook_resid_post[{position}] *= {f}"
 SAVED = "o.safetensors"
+INSTRUCTION_SETS = ["NEON"] if platform.machine() == "aarch64" else ["SSE4", "AVX2", "AVX512", "AVX512_BF16", "AMX"]
 COMMANDS = {
     "predict": [TEXT, "--all", "--edit", "blocks.3.hook_mlp_out *= 0.7", "--edit", "blocks.5.attn.hook_z.head[1] = mean"],
     "bf16": ["predict", TEXT, "--all", "--precision", "bf16"],
@@ -112,7 +114,7 @@ def test_every_command_on_one_core(stratoscope, same_bytes, name):
     same_bytes.check(stratoscope, name, 5, preexec_fn=lambda: os.sched_setaffinity(0, CORES[-1:]))
 
 
-@pytest.mark.parametrize("isa", ["SSE4", "AVX2", "AVX512"])
+@pytest.mark.parametrize("isa", INSTRUCTION_SETS)
 def test_a_lesser_instruction_set_is_recorded_and_has_bits_of_its_own(stratoscope, isa):
     documents = [
         stratoscope.json("predict", TEXT, "--threads", threads, env={"STRATOSCOPE_MAX_ISA": isa} | changes)
@@ -125,4 +127,15 @@ def test_a_lesser_instruction_set_is_recorded_and_has_bits_of_its_own(stratoscop
 
 def test_an_instruction_set_that_does_not_exist_is_refused(stratoscope):
     env = {"STRATOSCOPE_MAX_ISA": "AVX9"}
-    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "SSE4, AVX2 or AVX512"])
+    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "say " + INSTRUCTION_SETS[0]])
+
+
+@pytest.mark.parametrize("isa", INSTRUCTION_SETS)
+def test_results_in_bf16_name_what_multiplies_bfloat16(stratoscope, isa):
+    env = {"STRATOSCOPE_MAX_ISA": isa}
+    runs = [stratoscope.json("predict", TEXT, "--precision", "bf16", "--threads", n, env=env) for n in (1, 2, 7)]
+    assert all(run == runs[0] for run in runs)
+    best = stratoscope.json("predict", TEXT, env=env)["isa"]
+    assert runs[0]["isa"] in (isa, best), "or less than this limit"
+    if isa in ("SSE4", "AVX2", "AVX512"):
+        assert runs[0]["isa"] == best, "which have no products of bfloat16"

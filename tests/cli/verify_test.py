@@ -42,6 +42,15 @@ def test_bench_gives_every_time(stratoscope, tiny_model):
         assert all(value > 0 for value in run.values())
 
 
+def test_bench_gives_the_limit_of_bfloat16_where_the_processor_multiplies_it(stratoscope, tiny_model):
+    def bench(**env):
+        options = ["--model", tiny_model, "--precision", "bf16", "--tokens", "3", "--repeat", 1]
+        return stratoscope.json("bench", *options, env=env)
+
+    assert "bfloat16_gflops" not in bench(STRATOSCOPE_MAX_ISA="AVX2")
+    assert bench().get("bfloat16_gflops", 2) > 1
+
+
 def test_bench_reads_as_far_as_the_model(stratoscope, tiny_model):
     result = stratoscope.json("bench", "--model", tiny_model, "--repeat", 1)
     assert [run["tokens"] for run in result["runs"]] == [22]

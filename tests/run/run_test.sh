@@ -32,7 +32,7 @@ END
   stand_in cmake <<'END'
 if [[ $1 == --preset ]]; then
   [[ ${CONFIGURE_STATUS:-0} == 0 ]] || exit 1
-  declare -A folders=([release]=build [asan-ubsan]=build-asan [tsan]=build-tsan)
+  declare -A folders=([release]=build [asan-ubsan]=build-asan [tsan]=build-tsan [arm64]=build-arm64)
   folder=${folders[$2]}
   command -p mkdir -p "$folder" && touch "$folder/build.ninja"
   printf '%s\n' "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" CMAKE_GENERATOR:INTERNAL=Ninja \
@@ -155,7 +155,7 @@ expect "a benchmark of this machine alone is the program's" "$output" "in $folde
 call bench sweep --quick
 expect "the other programs are asked by Python" "$output" \
   "python3 in $folder/elsewhere: -B $folder/clone/bench/run.py sweep --quick"
-expect "after what they need is built" "$log" "*--target stratoscope bench_peer bench_figure"$'\n'"python3 -c*"
+expect "after what they need is built" "$log" "*--target stratoscope bench_peer bench_figure bench_products bench_attention"$'\n'"python3 -c*"
 MISSING="libopenblas0-pthread" call bench
 expect "and installed" "$log" "*--no-install-recommends libopenblas0-pthread"$'\n'"*"
 
@@ -171,6 +171,21 @@ call package
 expect "where there is nothing to make them with" "$status $errors" "1 *no dpkg-shlibdeps*"
 
 new_system
+mkdir "$folder/clone/cmake"
+stand_in sysroot.sh <<<''
+mv "$folder/bin/sysroot.sh" "$folder/clone/cmake/"
+MISSING="qemu-user" call cross arm64
+expect "the emulator is installed, and libraries get a folder of their own" "$log" \
+  "*--no-install-recommends qemu-user"$'\n'"sysroot.sh arm64 $folder/clone/build-arm64/sysroot libc6-dev *libboost-dev *"
+expect "what has kernels is built and tested" "$log" \
+  "*cmake --preset arm64 *--target stratoscope test_ops test_model"$'\n'"ctest --test-dir $folder/clone/build-arm64 *"
+expect "tests are counted" "${output##*$'\n'}" "3 tests: 2 passed, 0 failed, 1 skipped"
+CTEST_STATUS=8 call cross arm64
+expect "a failing test on another processor fails" "$status" 8
+call cross mips
+expect "an architecture that is not known" "$status $errors" "1 *no other architecture than arm64*"
+
+new_system
 rm "$folder/bin/apt-get"
 call build
 expect "another system is told what is needed" "$errors" "*not a Debian system*Highway*run: configuring release*"
@@ -182,6 +197,21 @@ expect "without clang the sanitizers are left out, loudly" "$output" \
 rm -r "$folder/clone/build"
 CONFIGURE_STATUS=1 call build
 expect "and fails where it does not" "$status $errors" "1 *cannot configure*"
+
+call cross arm64
+expect "libraries of another processor are Debian's" "$status $errors" "1 *not a Debian system: arm64*"
+
+# What is needed has a line in the list: each package that is installed, and each that CMake looks for.
+call requirements
+listed=$(tr '[:upper:]' '[:lower:]' <<<"$output" | tr -d '_-')
+installed=$(tr '\n' ' ' <"$script" | grep -oE ' [a-z]+_packages=\([^)]*' | sed 's/.*(//')
+found=$(sed -nE 's/^ *find_package\((\w+).*/\1/p; s/^pkg_check_modules\(.* ([a-z0-9]+)(-8)?\)/\1/p' \
+  "$(dirname "$script")/CMakeLists.txt")
+expect "the lists are read" "$installed $found" "*g++*libboost-dev*shellcheck* Threads*libhwy*libpcre2*"
+for name in $installed $found; do
+  name=$(tr '[:upper:]' '[:lower:]' <<<"$name" | tr -d '_-')
+  [[ $name == threads || $listed == *$name* ]] || expect "the list has $name" no yes
+done
 
 call frobnicate
 expect "an unknown command" "$status $errors" "2 *no such command: frobnicate*usage:*"

@@ -1,5 +1,6 @@
 #include "stratoscope/model/pass/weights.h"
 
+#include <atomic>
 #include <initializer_list>
 #include <mutex>
 #include <utility>
@@ -17,7 +18,7 @@ NormWeights load_norm(const Checkpoint& checkpoint, const NormSpec& spec, Role r
 
 // Matrices that read the same rows are one, side by side.
 PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer,
-                         Arithmetic arithmetic) {
+                         Arithmetic arithmetic, std::atomic<bool>& finite) {
   std::vector<float> bias;
   for (const Role role : roles) {
     const Tensor part = checkpoint.read_bias<float>(role, layer);
@@ -25,14 +26,16 @@ PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> rol
   }
   PackedMatrix packed;
   checkpoint.lend(roles, layer, [&](const Checkpoint::LentMatrix& matrix) {
+    if (!matrix.finite) finite = false;
     packed = PackedMatrix(matrix.numbers, matrix.in, matrix.out, matrix.layout, bias.data(), arithmetic);
   });
   return packed;
 }
 
-BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std::size_t layer, Arithmetic arithmetic) {
+BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std::size_t layer, Arithmetic arithmetic,
+                        std::atomic<bool>& finite) {
   const auto matrix = [&](std::initializer_list<Role> roles) {
-    return load_matrix(checkpoint, std::span(roles.begin(), roles.size()), layer, arithmetic);
+    return load_matrix(checkpoint, std::span(roles.begin(), roles.size()), layer, arithmetic, finite);
   };
   return {.ln1 = load_norm(checkpoint, spec.ln1, Role::ln1, layer),
           .q_norm = load_norm(checkpoint, spec.q_norm, Role::q_norm, layer),
@@ -46,10 +49,12 @@ BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std
           .down = matrix({Role::down})};
 }
 
-PackedMatrix load_unembedding(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic) {
+PackedMatrix load_unembedding(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic,
+                              std::atomic<bool>& finite) {
   const Tensor bias = config.unembed_bias ? checkpoint.read_bias<float>(Role::unembed) : Tensor();
   PackedMatrix packed;
   checkpoint.lend(Role::unembed, [&](const Checkpoint::LentMatrix& table) {
+    if (!table.finite) finite = false;
     packed = PackedMatrix(table.numbers, table.in, table.out, table.layout, config.unembed_bias ? bias.data() : nullptr,
                           arithmetic);
   });
@@ -85,6 +90,7 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Ar
   weights.blocks.resize(config.n_layers());
   // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
   std::mutex mutex;
+  std::atomic<bool> finite = true;
   std::size_t done = 0;
   parallel_for(config.n_layers() + 1, [&](std::size_t i) {
     if (progress != nullptr) {
@@ -93,11 +99,12 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Ar
       progress->update("loading", done++, config.n_layers() + 1);
     }
     if (i == 0)
-      weights.unembed = load_unembedding(checkpoint, config, arithmetic);
+      weights.unembed = load_unembedding(checkpoint, config, arithmetic, finite);
     else
-      weights.blocks[i - 1] = load_block(checkpoint, config.blocks[i - 1], i - 1, arithmetic);
+      weights.blocks[i - 1] = load_block(checkpoint, config.blocks[i - 1], i - 1, arithmetic, finite);
   });
   weights.embed_norm = load_norm(checkpoint, config.embed_norm, Role::embed_norm);
+  weights.matrices_are_finite = finite;
   weights.ln_final = load_norm(checkpoint, config.ln_final, Role::ln_final);
   return weights;
 }

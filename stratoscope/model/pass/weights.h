@@ -28,7 +28,8 @@ struct BlockWeights {
 struct Weights {
   std::vector<BlockWeights> blocks;
   NormWeights embed_norm, ln_final;
-  PackedMatrix unembed;  // [d_model, d_vocab]
+  PackedMatrix unembed;             // [d_model, d_vocab]
+  bool matrices_are_finite = true;  // as they are stored
 
   std::size_t bytes() const;
 };
