@@ -1,0 +1,71 @@
+// Small random checkpoints of families against float64 goldens that an independent implementation made: every hook
+// point, hidden state and logit, engine and reference.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "stratoscope/model/model.h"
+#include "tests/support/compare.h"
+#include "tests/support/runs.h"
+
+namespace stratoscope {
+namespace {
+
+const std::filesystem::path kFamilies = std::filesystem::path(STRATOSCOPE_SOURCE_DIR) / "tests/golden/families";
+constexpr double kFamilyEngineTolerance = 2e-5;  // of a row's largest magnitude, scores: of 1 at least
+constexpr double kFamilyReferenceTolerance = 1e-11;
+
+class FamilyGolden : public testing::TestWithParam<const char*> {
+ protected:
+  Model model_ = Model::load(kFamilies / GetParam());
+  SafetensorsFile golden_{kFamilies / (std::string(GetParam()) + ".safetensors")};
+
+  RunRequest everything() const {
+    return test::everything_of(model_.config(), {test::ids_of(golden_.at("input_ids"))});
+  }
+};
+
+template <class T>
+void expect_golden(const SafetensorsFile& golden, const std::string& name, const BasicTensor<T>& actual,
+                   double tolerance) {
+  ASSERT_TRUE(golden.contains(name)) << name << " has no golden";
+  const StoredTensor& stored = golden.at(name);
+  ASSERT_EQ(actual.shape(), stored.shape) << name;
+  const auto expected = test::values_of(stored);
+  const bool scores = name.ends_with("hook_attn_scores");
+  const auto error =
+      scores ? test::largest_row_error(actual.values(), std::span<const double>(expected), expected.size())
+             : test::largest_row_error(actual.values(), std::span<const double>(expected), stored.shape.back());
+  EXPECT_LE(error.relative, tolerance) << name << " at " << error.where();
+}
+
+template <class T>
+void expect_whole_golden(const SafetensorsFile& golden, const Run<T>& run, double tolerance) {
+  expect_golden(golden, "hidden_states", run.hidden_states, tolerance);
+  expect_golden(golden, "logits", run.logits, tolerance);
+  for (const auto& [point, value] : run.captured) expect_golden(golden, name_of(point), value, tolerance);
+}
+
+TEST_P(FamilyGolden, EngineAgreesAtEveryHookPoint) {
+  expect_whole_golden(golden_, model_.run(everything()), kFamilyEngineTolerance);
+}
+
+TEST_P(FamilyGolden, ReferenceAgreesAtEveryHookPoint) {
+  expect_whole_golden(golden_, model_.run_reference(everything()), kFamilyReferenceTolerance);
+}
+
+TEST_P(FamilyGolden, HasNoHookPointThatTheModelHasNot) {
+  for (const auto& [name, tensor] : golden_.tensors()) {
+    if (name == "input_ids" || name == "hidden_states" || name == "logits") continue;
+    EXPECT_TRUE(find_hook_point(name, model_.config()).has_value()) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FamilyGolden,
+                         testing::Values("gpt_neo", "gpt_neox", "opt", "llama3", "qwen3", "phi3", "gemma2", "gemma3",
+                                         "olmo2"),
+                         [](const auto& family) { return family.param; });
+
+}  // namespace
+}  // namespace stratoscope
