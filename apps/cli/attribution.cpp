@@ -113,8 +113,8 @@ void print_sources(const Attribution& result) {
 
 void print_result(const Attribution& result, const Options& options) {
   const std::size_t top = options.request.neurons;
-  print("{} after position {}, {}: {:.6f}\n", attribution_title(result), result.position,
-        token_label(result.text.tokens[result.position]), result.value);
+  print("{} after position {}, {}: {:.6f}{}\n", attribution_title(result), result.position,
+        token_label(result.text.tokens[result.position]), result.value, cap_note(result));
   print("direct contributions, with the final norm's scale held at its value, {}\n\n", short_number(result.scale));
   print_ranked("component", rows_of(result.components), std::max<std::size_t>(top, 2));
   print_heads(result, top);

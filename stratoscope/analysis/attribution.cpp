@@ -14,13 +14,16 @@ double dot(std::span<const T> a, std::span<const double> b) {
 
 }  // namespace
 
-Readout hold_scale(std::span<const double> weight, std::span<const double> bias, std::span<const double> unembedding,
-                   double scale) {
-  Readout readout{std::vector<double>(weight.size()), dot(bias, unembedding)};
+Readout hold_scale(NormKind kind, std::span<const double> weight, std::span<const double> bias,
+                   std::span<const double> reader, double scale) {
+  if (kind == NormKind::none) return {{reader.begin(), reader.end()}, 0};
+  Readout readout{{reader.begin(), reader.end()}, bias.empty() ? 0 : dot(bias, reader)};
+  std::vector<double>& direction = readout.direction;
+  for (std::size_t i = 0; i < weight.size(); ++i) direction[i] *= weight[i];
   double mean = 0;
-  for (std::size_t i = 0; i < weight.size(); ++i)
-    mean += weight[i] * unembedding[i] / static_cast<double>(weight.size());
-  for (std::size_t i = 0; i < weight.size(); ++i) readout.direction[i] = (weight[i] * unembedding[i] - mean) / scale;
+  if (kind == NormKind::layer)
+    for (const double number : direction) mean += number / static_cast<double>(direction.size());
+  for (double& number : direction) number = (number - mean) / scale;
   return readout;
 }
 

@@ -1,12 +1,13 @@
 // Direct logit attribution (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; nostalgebraist's
 // logit lens applied to parts): how much of a logit each summand of the residual stream writes.
 //
-// With the final norm's scale s held at its value, a logit is linear in the residual stream x that enters the norm:
-//   logit_t = sum_i ((x_i - mean(x)) / s w_i + b_i) U_ti = x . r + c,
-//   r_i = (w_i U_ti - mean_j(w_j U_tj)) / s,  c = sum_i b_i U_ti,
-// where w and b are the norm's weight and bias and U_t the token's row of the unembedding; of two tokens, U_t is the
-// difference of their rows. Taking off the mean is part of r, so the parts of x need no mean of their own. Sums run in
-// double.
+// With a norm's scale s held at its value, what is read after it is linear in the x that enters it. For a reader u (of
+// a logit: the token's row of the unembedding; of two tokens, the difference of their rows) that is
+//   sum_i ((x_i - mean(x)) / s w_i + b_i) u_i = x . r + c,
+//   r_i = (w_i u_i - mean_j(w_j u_j)) / s,  c = sum_i b_i u_i,
+// where w and b are the norm's weight and bias. A norm that leaves the mean alone (rms) has neither mean in this.
+// Taking off the mean is part of r, so the parts of x need no mean of their own. A norm after a branch is held in the
+// same way, with the r of the final norm as its reader. Sums run in double.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/ops/norm.h"
 #include "stratoscope/tensor/tensor.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -23,9 +25,10 @@ struct Readout {
   double constant = 0;            // c: what the norm's bias alone gives
 };
 
-// `weight`, `bias` and `unembedding` (U_t) are [d_model]; `scale` is the norm's divisor at the position.
-Readout hold_scale(std::span<const double> weight, std::span<const double> bias, std::span<const double> unembedding,
-                   double scale);
+// `reader` (u) is [d_model]; so are `weight` and `bias`, or empty: ones and zeros. `scale` is the norm's divisor at the
+// position. Of a norm of kind `none` r is the reader.
+Readout hold_scale(NormKind kind, std::span<const double> weight, std::span<const double> bias,
+                   std::span<const double> reader, double scale);
 
 // x . r. T is float or double.
 template <class T>

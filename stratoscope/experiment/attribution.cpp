@@ -53,16 +53,16 @@ bool larger(double a, double b) {
   return std::abs(a) > std::abs(b);
 }
 
-// What is captured: the row at `row` of every summand, the keys' side of attention whole.
+// What is captured, where the model has it: the row at `row` of every summand, the keys' side of attention whole.
 std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, const std::set<HookPoint>& edited) {
   std::vector<Capture> captures;
   const auto add = [&](Hook hook, std::size_t layer) {
-    captures.push_back({{hook, layer}, std::vector{row}, std::nullopt});
+    if (exists({hook, layer}, config)) captures.push_back({{hook, layer}, std::vector{row}, std::nullopt});
   };
   for (const Hook hook : {Hook::embed, Hook::pos_embed}) add(hook, 0);
   for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
-    for (const Hook hook : {Hook::resid_pre, Hook::pattern, Hook::z, Hook::attn_out, Hook::resid_mid, Hook::mlp_post,
-                            Hook::mlp_out, Hook::resid_post})
+    for (const Hook hook : {Hook::resid_pre, Hook::pattern, Hook::z, Hook::ln1_post_scale, Hook::attn_out,
+                            Hook::resid_mid, Hook::mlp_post, Hook::ln2_post_scale, Hook::mlp_out, Hook::resid_post})
       add(hook, layer);
     captures.push_back({{Hook::v, layer}, std::nullopt, std::nullopt});
     if (edited.contains({Hook::result, layer})) add(Hook::result, layer);
@@ -71,6 +71,10 @@ std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, co
     add(hook, 0);
   return captures;
 }
+
+struct BranchNames {
+  const char *branch, *bias, *norm;
+};
 
 // Takes the logit of one run apart.
 template <class T>
@@ -90,12 +94,17 @@ class Attributor {
     choose_targets(logits);
     read_unembedding();
     result_.value = of_targets(logits);
-    result_.scale = static_cast<double>(row({Hook::ln_final_scale, 0})[0]);
-    const auto norm = session_.checkpoint().read_norm<double>(Role::ln_final);
-    readout_ = hold_scale(numbers(norm.weight), numbers(norm.bias), unembedding_, result_.scale);
-    part("hook_embed", "embedding", std::nullopt, of({Hook::embed, 0}));
-    part("hook_pos_embed", "pos. embedding", std::nullopt, of({Hook::pos_embed, 0}));
-    double stream = of({Hook::embed, 0}) + of({Hook::pos_embed, 0});
+    result_.cap = config_.logit_cap;
+    if (result_.cap > 0) result_.capped_value = capped_targets(logits);
+    if (config_.ln_final.exists()) result_.scale = static_cast<double>(row({Hook::ln_final_scale, 0})[0]);
+    readout_ = through({Role::ln_final, config_.ln_final}, 0, unembedding_, result_.scale);
+    double stream = of({Hook::embed, 0});
+    part("hook_embed", "embedding", std::nullopt, stream);
+    if (config_.learned_positions) {
+      const double of_positions = of({Hook::pos_embed, 0});
+      part("hook_pos_embed", "pos. embedding", std::nullopt, of_positions);
+      stream += of_positions;
+    }
     for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       if (session_.progress() != nullptr) session_.progress()->update("attribution", layer, config_.n_layers());
       stream = block(layer, stream);
@@ -128,19 +137,65 @@ class Attributor {
   void read_unembedding() {
     unembedding_.assign(config_.d_model, 0.0);
     std::vector<double> of_token(config_.d_model);
-    double sign = 1;
+    const std::vector<double> biases =
+        config_.unembed_bias ? numbers(session_.checkpoint().read_bias<double>(Role::unembed)) : std::vector<double>();
+    double sign = config_.logit_scale;
     for (const Target& target : result_.targets) {
-      session_.checkpoint().read_row<double>(Role::unembed, static_cast<std::size_t>(target.id), of_token);
+      const auto id = static_cast<std::size_t>(target.id);
+      session_.checkpoint().read_row<double>(Role::unembed, id, of_token);
       for (std::size_t i = 0; i < of_token.size(); ++i) unembedding_[i] += sign * of_token[i];
-      sign = -1;
+      if (!biases.empty()) unembedding_bias_ += sign * biases[id];
+      sign = -sign;
     }
   }
 
+  // Of what the unembedding gives, times the model's scale of logits: before a cap, and after it.
   double of_targets(std::span<const T> logits) const {
+    return of_targets(logits, [](double logit) { return logit; });
+  }
+  double capped_targets(std::span<const T> logits) const {
+    return of_targets(logits, [cap = config_.logit_cap](double logit) { return cap * std::tanh(logit / cap); });
+  }
+  template <class Cap>
+  double of_targets(std::span<const T> logits, const Cap& cap) const {
     const auto logit = [&](std::size_t i) {
-      return static_cast<double>(logits[static_cast<std::size_t>(result_.targets[i].id)]);
+      return cap(config_.logit_scale * static_cast<double>(logits[static_cast<std::size_t>(result_.targets[i].id)]));
     };
     return result_.targets.size() == 2 ? logit(0) - logit(1) : logit(0);
+  }
+
+  // `reader` as it reads through a norm whose scale is held.
+  Readout through(const std::pair<Role, NormSpec>& norm, std::size_t layer, std::span<const double> reader,
+                  double scale) const {
+    const auto& [role, spec] = norm;
+    if (!spec.exists()) return hold_scale(NormKind::none, {}, {}, reader, 1);
+    const auto stored = session_.checkpoint().read_norm<double>(role, layer);
+    return hold_scale(spec.kind, numbers(stored.weight), numbers(stored.bias), reader, scale);
+  }
+  // What a branch puts out before the norm after it and the model's scale of branches.
+  Readout of_branch(std::size_t layer, Role norm, const NormSpec& spec, Hook scale) const {
+    Readout readout = through({norm, spec}, layer, readout_.direction,
+                              spec.exists() ? static_cast<double>(row({scale, layer})[0]) : 1);
+    for (double& number : readout.direction) number *= config_.blocks[layer].branch_scale;
+    readout.constant *= config_.blocks[layer].branch_scale;
+    return readout;
+  }
+  // The biases of a branch as parts; returns their sum.
+  double bias_parts(std::vector<AttributionPart>& parts, const Readout& readout, std::size_t layer, Role role,
+                    const NormSpec& norm_after, const BranchNames& names) const {
+    const std::string block = "blocks." + std::to_string(layer) + ".", label = block_label(layer) + " ";
+    double sum = 0;
+    const auto add = [&](const std::string& name, const std::string& of, double contribution) {
+      parts.push_back({block + name, label + of, layer, contribution});
+      sum += contribution;
+    };
+    if (stored_matrix(role, config_, layer).bias) {
+      const std::vector<double> bias = numbers(session_.checkpoint().read_bias<double>(role, layer));
+      add(names.bias, std::string(names.branch) + "'s bias", contribution(readout, std::span<const double>(bias)));
+    }
+    if (norm_after.exists() && norm_after.bias)
+      add(std::string(names.norm) + ".b", std::string("bias of the norm after ") + names.branch, readout.constant);
+    return sum;
   }
 
   void part(std::string name, std::string label, std::optional<std::size_t> layer, double contribution) {
@@ -165,7 +220,8 @@ class Attributor {
     const double attention = of({Hook::attn_out, layer}), mlp = of({Hook::mlp_out, layer});
     part(name_of(HookPoint{Hook::attn_out, layer}), label + " attention", layer, attention);
     by_head(layer, attention);
-    const double middle = stream_at({Hook::resid_mid, layer}, entering + attention);
+    const double both = entering + attention;
+    const double middle = config_.blocks[layer].parallel ? both : stream_at({Hook::resid_mid, layer}, both);
     part(name_of(HookPoint{Hook::mlp_out, layer}), label + " MLP", layer, mlp);
     by_neuron(layer, mlp);
     return stream_at({Hook::resid_post, layer}, middle + mlp);
@@ -175,7 +231,9 @@ class Attributor {
     const AttentionSpec& attention_of = config_.blocks[layer].attention;
     const std::size_t d_head = attention_of.d_head;
     const auto w_o = session_.checkpoint().read_matrix<double>(Role::o, layer);
-    const std::vector<double> per_unit = contribution_per_unit(readout_, w_o.matrix());
+    const NormSpec& norm_after = config_.blocks[layer].ln1_post;
+    const Readout readout = of_branch(layer, Role::ln1_post, norm_after, Hook::ln1_post_scale);
+    const std::vector<double> per_unit = contribution_per_unit(readout, w_o.matrix());
     std::vector<double> heads = contributions(row({Hook::z, layer}), per_unit, d_head);
     const auto& values = run_.value({Hook::v, layer});  // [pos, head, d_head]
     const auto& patterns = run_.value({Hook::pattern, layer});
@@ -189,7 +247,7 @@ class Attributor {
       if (edited(Hook::result, layer)) {
         const std::span<const T> result = row({Hook::result, layer});
         source.contribution = heads[head] =
-            contribution(readout_, result.subspan(head * config_.d_model, config_.d_model));
+            contribution(readout, result.subspan(head * config_.d_model, config_.d_model));
       }
       double sum = 0;
       for (std::size_t p = 0; p < source.by_position.size(); ++p) {
@@ -201,41 +259,43 @@ class Attributor {
       result_.heads.push_back({layer, head, heads[head]});
       sources_.push_back(std::move(source));
     }
-    const std::vector<double> bias = numbers(session_.checkpoint().read_bias<double>(Role::o, layer));
-    const double of_bias = contribution(readout_, std::span<const double>(bias));
-    result_.attention_parts.push_back(
-        {"blocks." + std::to_string(layer) + ".attn.b_O", block_label(layer) + " attention's bias", layer, of_bias});
-    double sum = of_bias;
+    double sum =
+        bias_parts(result_.attention_parts, readout, layer, Role::o, norm_after, {"attention", "attn.b_O", "ln1_post"});
     for (const double head : heads) sum += head;
-    if (edited(Hook::attn_out, layer)) edit_part(result_.attention_parts, {Hook::attn_out, layer}, attention - sum);
+    if (edited(Hook::attn_out, layer) || edited(Hook::ln1_post_normalized, layer))
+      edit_part(result_.attention_parts,
+                {edited(Hook::attn_out, layer) ? Hook::attn_out : Hook::ln1_post_normalized, layer}, attention - sum);
   }
 
   void by_neuron(std::size_t layer, double mlp) {
     const auto w_out = session_.checkpoint().read_matrix<double>(Role::down, layer);
     const std::span<const T> activations = row({Hook::mlp_post, layer});
-    const std::vector<double> parts = contributions(activations, contribution_per_unit(readout_, w_out.matrix()));
-    const std::vector<double> bias = numbers(session_.checkpoint().read_bias<double>(Role::down, layer));
-    const double of_bias = contribution(readout_, std::span<const double>(bias));
-    result_.mlp_parts.push_back(
-        {"blocks." + std::to_string(layer) + ".mlp.b_out", block_label(layer) + " MLP's bias", layer, of_bias});
+    const NormSpec& norm_after = config_.blocks[layer].ln2_post;
+    const Readout readout = of_branch(layer, Role::ln2_post, norm_after, Hook::ln2_post_scale);
+    const std::vector<double> parts = contributions(activations, contribution_per_unit(readout, w_out.matrix()));
+    const double of_biases =
+        bias_parts(result_.mlp_parts, readout, layer, Role::down, norm_after, {"MLP", "mlp.b_out", "ln2_post"});
     double sum = 0;
     for (std::size_t n = 0; n < parts.size(); ++n) {
       neurons_.push_back({layer, n, static_cast<double>(activations[n]), parts[n]});
       sum += parts[n];
     }
     neuron_sum_ += sum;
-    if (edited(Hook::mlp_out, layer)) edit_part(result_.mlp_parts, {Hook::mlp_out, layer}, mlp - sum - of_bias);
+    if (edited(Hook::mlp_out, layer) || edited(Hook::ln2_post_normalized, layer))
+      edit_part(result_.mlp_parts, {edited(Hook::mlp_out, layer) ? Hook::mlp_out : Hook::ln2_post_normalized, layer},
+                mlp - sum - of_biases);
   }
 
   void final_norm(double stream, std::span<const T> logits) {
-    part("ln_final.b", "final norm's bias", std::nullopt, readout_.constant);
+    if (config_.ln_final.exists() && config_.ln_final.bias)
+      part("ln_final.b", "final norm's bias", std::nullopt, readout_.constant);
     double expected = stream + readout_.constant;
     if (edited(Hook::ln_final_normalized)) {
       const auto weight = numbers(session_.checkpoint().read_norm<double>(Role::ln_final).weight);
       const std::span<const T> normalized = row({Hook::ln_final_normalized, 0});
       double actual = readout_.constant;
-      for (std::size_t i = 0; i < weight.size(); ++i)
-        actual += static_cast<double>(normalized[i]) * weight[i] * unembedding_[i];
+      for (std::size_t i = 0; i < normalized.size(); ++i)
+        actual += static_cast<double>(normalized[i]) * (weight.empty() ? 1 : weight[i]) * unembedding_[i];
       edit_part(result_.components, {Hook::ln_final_normalized, 0}, actual - expected);
       expected = actual;
     }
@@ -244,6 +304,8 @@ class Attributor {
       edit_part(result_.components, {Hook::unembed_in, 0}, actual - expected);
       expected = actual;
     }
+    if (config_.unembed_bias) part("unembed.b_U", "unembedding's bias", std::nullopt, unembedding_bias_);
+    expected += unembedding_bias_;
     if (edited(Hook::unembed_out)) edit_part(result_.components, {Hook::unembed_out, 0}, of_targets(logits) - expected);
   }
 
@@ -300,7 +362,8 @@ class Attributor {
   const Run<T>& run_;
   std::set<HookPoint> edited_;
   Attribution& result_;
-  std::vector<double> unembedding_;
+  std::vector<double> unembedding_;  // of the targets, times the model's scale of logits; so is its bias
+  double unembedding_bias_ = 0;
   Readout readout_;
   std::vector<SourceAttribution> sources_;  // of every head
   std::vector<NeuronAttribution> neurons_;  // all of them

@@ -1,6 +1,7 @@
 // Direct logit attribution: which parts of the model write a token's logit, or the difference of two tokens' logits,
-// into the residual stream. The final norm's scale is held at its value, so that the parts add up
-// (analysis/attribution.h); what a part does through later blocks is theirs here.
+// into the residual stream. The scales of the final norm and of norms after branches are held at their values, so that
+// the parts add up (analysis/attribution.h); what a part does through later blocks is theirs here. Of a model that caps
+// its logits the logit before the cap is taken apart.
 #pragma once
 
 #include <cstddef>
@@ -63,9 +64,11 @@ struct Attribution {
   Text text;
   std::size_t position = 0;
   std::vector<Target> targets;
-  double value = 0;  // the model's logit, or difference of logits
-  double scale = 0;  // the final norm's divisor at the position
-  // Embedding, positional embedding, attention and MLP of each block, the final norm's bias, and edits between them.
+  double value = 0;         // the model's logit, or difference of logits, before a cap
+  double cap = 0;           // of the model's logits; 0: none
+  double capped_value = 0;  // the value after the cap, where there is one
+  double scale = 1;         // the final norm's divisor at the position
+  // Embedding, positional embedding, attention and MLP of each block, biases after them, and edits between them.
   std::vector<AttributionPart> components;
   std::vector<AttributionPart> attention_parts, mlp_parts;     // their biases, and edits of what they put out
   std::vector<HeadAttribution> heads;                          // all of them, block by block
@@ -82,6 +85,8 @@ struct Attribution {
 Attribution attribution(const Session& session, const AttributionRequest& request);
 // "logit of “ insect”", "logit of “ insect” minus that of “ bug”"
 std::string attribution_title(const Attribution& result);
+// Of a model that caps its logits " before the cap of 30, and 4.1 after it"; otherwise empty.
+std::string cap_note(const Attribution& result);
 Document to_json(const Session& session, const Attribution& result);
 // Components as bars and heads as a map of blocks and heads; with `sources`, each wanted head's source positions.
 Figure figure_of(const Attribution& result, bool sources = false);

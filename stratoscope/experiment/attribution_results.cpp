@@ -39,7 +39,7 @@ std::string head_label(std::size_t layer, std::size_t head) { return block_label
 std::string caption_of(const Attribution& result) {
   return "Contributions to the " + attribution_title(result) + " after position " + std::to_string(result.position) +
          ", " + token_label(result.text.tokens[result.position]) + ", which is " + prose_number(result.value) +
-         "; the final norm's scale is held at " + prose_number(result.scale) + ".";
+         cap_note(result) + "; the final norm's scale is held at " + prose_number(result.scale) + ".";
 }
 
 Panel component_bars(const Attribution& result) {
@@ -86,6 +86,11 @@ Panel source_bars(const Attribution& result, const SourceAttribution& head) {
 
 }  // namespace
 
+std::string cap_note(const Attribution& result) {
+  if (result.cap == 0) return "";
+  return " before the cap of " + prose_number(result.cap) + ", and " + prose_number(result.capped_value) + " after it";
+}
+
 std::string attribution_title(const Attribution& result) {
   std::string title = "logit of " + token_label(result.targets[0].token);
   if (result.targets.size() > 1) title += " minus that of " + token_label(result.targets[1].token);
@@ -99,6 +104,10 @@ Document to_json(const Session& session, const Attribution& result) {
   json["target"] = result.targets.size() == 1 ? target_json(result.targets[0]) : targets_json(result.targets);
   json["metric"] = result.targets.size() == 1 ? "logit" : "logit_diff";
   json["value"] = result.value;
+  if (result.cap > 0) {
+    json["logit_cap"] = result.cap;
+    json["capped_value"] = result.capped_value;
+  }
   json["scale"] = result.scale;
   json["sum"] = result.sum();
   json["residue"] = result.residues.components;

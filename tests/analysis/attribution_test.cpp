@@ -46,7 +46,7 @@ TEST(Attribution, PartsSumToTheLogit) {
       parts.push_back(numbers(random, width));
       for (std::size_t k = 0; k < width; ++k) total[k] += parts.back()[k];
     }
-    const Readout readout = hold_scale(norm.weight, norm.bias, norm.unembedding, 1.7);
+    const Readout readout = hold_scale(NormKind::layer, norm.weight, norm.bias, norm.unembedding, 1.7);
     double sum = readout.constant;
     for (const auto& part : parts) sum += contribution(readout, read_only(part));
     EXPECT_NEAR(sum, logit(norm, total, 1.7), 1e-12) << width;
@@ -56,7 +56,7 @@ TEST(Attribution, PartsSumToTheLogit) {
 TEST(Attribution, AShiftOfAllNumbersGivesNothing) {
   test::Random random(2);
   const Norm norm = random_norm(random, 24);
-  const Readout readout = hold_scale(norm.weight, norm.bias, norm.unembedding, 0.3);
+  const Readout readout = hold_scale(NormKind::layer, norm.weight, norm.bias, norm.unembedding, 0.3);
   EXPECT_NEAR(contribution(readout, read_only(std::vector<double>(24, 5.0))), 0, 1e-12)
       << "the norm takes the mean off";
 }
@@ -65,7 +65,7 @@ TEST(Attribution, HeadsNeuronsAndSourcesAddUp) {
   test::Random random(3);
   const std::size_t width = 12, heads = 3, d_head = 4, positions = 5;
   const Norm norm = random_norm(random, width);
-  const Readout readout = hold_scale(norm.weight, norm.bias, norm.unembedding, 2.1);
+  const Readout readout = hold_scale(NormKind::layer, norm.weight, norm.bias, norm.unembedding, 2.1);
   const auto w_o = numbers(random, width * width), values = numbers(random, positions * width);
   const auto patterns = numbers(random, heads * positions);
   std::vector<double> z(width), attn_out(width);
