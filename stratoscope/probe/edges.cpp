@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -32,7 +33,8 @@ class EdgesProgress : public Progress {
   std::size_t before_, all_;
 };
 
-// What a block's own run says, in double: [positions, width] each.
+// What a block's own run says, in double: [positions, width] each. Of a parallel block `middle` is `entering`: the
+// stream that its MLP reads.
 struct Block {
   Values entering, middle, z, results, mlp_out;
 };
@@ -67,6 +69,7 @@ class PathPatching {
 
   Edges run() {
     edges_.components = components_;
+    for (const BlockSpec& block : config_.blocks) edges_.parallel.push_back(block.parallel);
     edges_.values.assign(components_.size(),
                          std::vector<double>(components_.size() + 1, std::numeric_limits<double>::quiet_NaN()));
     for (std::size_t s = 0; s < components_.size(); ++s)
@@ -104,11 +107,11 @@ class PathPatching {
     for (std::size_t layer = 0; layer < config_.n_layers(); ++layer) {
       RunRequest pass;
       pass.sequences = {ids};
-      pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_pre, layer},
-                                                         {Hook::z, layer},
-                                                         {Hook::result, layer},
-                                                         {Hook::resid_mid, layer},
-                                                         {Hook::mlp_out, layer}});
+      const Hook middle = config_.blocks[layer].parallel ? Hook::resid_pre : Hook::resid_mid;
+      std::vector<HookPoint> points;
+      for (const Hook hook : {Hook::resid_pre, Hook::z, Hook::result, Hook::mlp_out}) points.push_back({hook, layer});
+      if (middle != Hook::resid_pre) points.push_back({middle, layer});
+      pass.captures = captures_of(points);
       pass.hidden_states = false;
       pass.logits = LogitRows::none;
       pass.progress = &quiet;
@@ -122,8 +125,10 @@ class PathPatching {
           return copy;
         };
         start = start_from(layer + 1, run.residual.matrix());
-        return Block{values(Hook::resid_pre), values(Hook::resid_mid), values(Hook::z), values(Hook::result),
-                     values(Hook::mlp_out)};
+        Block block{values(Hook::resid_pre), values(middle), values(Hook::z), values(Hook::result),
+                    values(Hook::mlp_out)};
+        for (double& number : block.results.values()) number *= config_.blocks[layer].branch_scale;
+        return block;
       };
       const Block block =
           model_.precision() == Precision::fp64 ? use(model_.run_reference(pass)) : use(model_.run(pass));
@@ -131,7 +136,7 @@ class PathPatching {
     }
   }
 
-  // What a component of the block writes at a position.
+  // What a component of the block writes into the stream at a position.
   const double* output(const Block& block, std::size_t component, std::size_t position) const {
     const std::size_t place = component % in_block();
     return place == config_.n_heads() ? block.mlp_out.matrix().row(position)
@@ -169,14 +174,19 @@ class PathPatching {
     }
   }
 
-  // Receivers are given what they read, so each must read the stream through a norm of its own, and senders must add
-  // up.
+  // Receivers are given what they read, so each must read the stream through a norm, and senders must add up.
   void check_blocks() const {
-    for (const BlockSpec& block : config_.blocks)
-      if (block.parallel || !block.ln1.exists() || !block.ln2.exists() || block.ln1_post.exists() ||
-          block.ln2_post.exists() || block.attention.heads != config_.n_heads())
-        throw Error("edges", "paths through the blocks of a " + config_.title + " are not implemented",
-                    "GPT-2's are; 'ablate' and 'patch' work on every model");
+    const auto refuse = [&](const std::string& why) {
+      throw Error("edges", "in a " + config_.title + " " + why, "'ablate' and 'patch' work on every model");
+    };
+    for (const BlockSpec& block : config_.blocks) {
+      if (block.ln1_post.exists() || block.ln2_post.exists())
+        refuse("a norm stands after attention: it mixes the heads, so that none writes into the residual stream alone");
+      if (!block.ln1.exists() || !(block.ln2.exists() || block.shared_norm))
+        refuse("a branch reads the residual stream without a norm, which is not implemented");
+      if (block.attention.heads != config_.n_heads())
+        refuse("blocks differ in their number of heads, which is not implemented");
+    }
   }
 
   // The norm of what a receiver reads: the stream with the sender's change, before the norm's weight and bias.
@@ -203,11 +213,25 @@ class PathPatching {
             std::move(positions)};
   }
 
-  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream after them.
-  // What one of them reads is set, and what the others give is the clean run's.
+  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream after them
+  // or beside them. What one of them reads is set, and what the others give is the clean run's.
   void into_block(std::size_t layer, const Block& block) {
+    const BlockSpec& spec = config_.blocks[layer];
     const std::size_t first = layer * in_block(), heads = config_.n_heads();
     const auto clean_z = std::make_shared<const Values>(block.z.copy());
+    const auto clean_mlp = std::make_shared<const Values>(block.mlp_out.copy());
+    // Of all heads, or of all but one.
+    const auto hold_heads = [&](std::optional<std::size_t> but, const std::vector<std::size_t>& positions) {
+      Chosen held;
+      held[1].emplace();
+      for (std::size_t h = 0; h < heads; ++h)
+        if (h != but) held[1]->push_back(h);
+      return set({Hook::z, layer}, clean_z, {spec.attention.queries_width(), spec.attention.d_head, 1}, std::move(held),
+                 positions);
+    };
+    const auto read = [&](Hook hook, const Shared& values, std::size_t sender) {
+      return set({hook, layer}, values, {width(), 0, 1}, {}, rows_[sender]);
+    };
     std::vector<Edge> group;
     std::size_t bytes = 0;
     for (std::size_t s = 0; s < first + heads; ++s) {
@@ -216,29 +240,27 @@ class PathPatching {
           if (edges_.has(s, r)) unchanged_.emplace_back(s, r);
         continue;
       }
+      std::vector<std::size_t> seen(positions_ - rows_[s].front());
+      std::iota(seen.begin(), seen.end(), rows_[s].front());
       if (s < first) {
-        std::vector<std::size_t> seen(positions_ - rows_[s].front());
-        std::iota(seen.begin(), seen.end(), rows_[s].front());
-        const Shared read = normalized(config_.blocks[layer].ln1, block.entering, s);
+        const Shared values = normalized(spec.ln1, block.entering, s);
         for (std::size_t head = 0; head < heads; ++head) {
-          Edge edge{s, first + head, {set({Hook::ln1_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}};
-          if (heads > 1) {
-            Chosen others;
-            others[1].emplace();
-            for (std::size_t h = 0; h < heads; ++h)
-              if (h != head) others[1]->push_back(h);
-            edge.edits.push_back(
-                set({Hook::z, layer}, clean_z,
-                    {config_.blocks[layer].attention.queries_width(), config_.blocks[layer].attention.d_head, 1},
-                    std::move(others), seen));
-          }
+          Edge edge{s, first + head, {read(Hook::ln1_normalized, values, s)}};
+          if (heads > 1) edge.edits.push_back(hold_heads(head, seen));
+          if (spec.shared_norm)
+            edge.edits.push_back(set({Hook::mlp_out, layer}, clean_mlp, {width(), 0, 1}, {}, rows_[s]));
           group.push_back(std::move(edge));
         }
-        bytes += read->size() * sizeof(double);
+        if (spec.shared_norm)
+          group.push_back({s, first + heads, {read(Hook::ln1_normalized, values, s), hold_heads(std::nullopt, seen)}});
+        bytes += values->size() * sizeof(double);
       }
-      const Shared read = normalized(config_.blocks[layer].ln2, block.middle, s);
-      group.push_back({s, first + heads, {set({Hook::ln2_normalized, layer}, read, {width(), 0, 1}, {}, rows_[s])}});
-      bytes += read->size() * sizeof(double) + in_block() * 4 * positions_ * sizeof(std::size_t);
+      if (edges_.has(s, first + heads) && !spec.shared_norm) {
+        const Shared values = normalized(spec.ln2, block.middle, s);
+        group.push_back({s, first + heads, {read(Hook::ln2_normalized, values, s)}});
+        bytes += values->size() * sizeof(double);
+      }
+      bytes += in_block() * 4 * positions_ * sizeof(std::size_t);
       if (bytes > limit_ / 8) score(std::exchange(group, {}), std::exchange(bytes, 0));
     }
     score(std::move(group), bytes);
@@ -305,7 +327,7 @@ std::string name_of(const Component& component) {
 bool Edges::has(std::size_t sender, std::size_t receiver) const {
   if (receiver == components.size()) return true;
   const Component &from = components[sender], &to = components[receiver];
-  return to.layer > from.layer || (to.layer == from.layer && to.is_mlp && !from.is_mlp);
+  return to.layer > from.layer || (to.layer == from.layer && to.is_mlp && !from.is_mlp && !parallel[to.layer]);
 }
 
 Edges patch_edges(const Model& model, const EdgesRequest& request) { return PathPatching(model, request).run(); }

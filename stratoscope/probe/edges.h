@@ -45,6 +45,7 @@ struct EdgesRequest {
 
 struct Edges {
   std::vector<Component> components;  // block by block its heads, then its MLP
+  std::vector<bool> parallel;         // of each block: its MLP does not read what its heads write
   double clean = 0;
   // [sender][receiver]: the metric with this edge alone. Receivers are the components and last the logits; NaN also
   // where there is no edge.
@@ -54,7 +55,7 @@ struct Edges {
   bool has(std::size_t sender, std::size_t receiver) const;
 };
 
-// Throws Error for texts of different lengths and as sweep() does.
+// Throws Error for texts of different lengths, for a model with norms after its branches, and as sweep() does.
 Edges patch_edges(const Model& model, const EdgesRequest& request);
 
 }  // namespace stratoscope
