@@ -1,6 +1,7 @@
 #include "stratoscope/model/hook_points.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace stratoscope {
 namespace {
@@ -156,6 +157,36 @@ bool exists(HookPoint point, const ModelConfig& config) {
   return point.layer < config.n_layers() && exists_in_block(point.hook, config.blocks[point.layer], config);
 }
 
+std::string why_missing(HookPoint point, const ModelConfig& config) {
+  const bool parallel = point.layer < config.n_layers() && config.blocks[point.layer].parallel;
+  const bool shared = point.layer < config.n_layers() && config.blocks[point.layer].shared_norm;
+  switch (point.hook) {
+    case Hook::embed_ln_scale:
+    case Hook::embed_ln_normalized: return "no norm follows its embedding";
+    case Hook::pos_embed: return "it has no table of positions";
+    case Hook::rot_q:
+    case Hook::rot_k: return "it rotates no queries and keys";
+    case Hook::q_norm_scale:
+    case Hook::q_norm_normalized: return "it has no norm of queries";
+    case Hook::k_norm_scale:
+    case Hook::k_norm_normalized: return "it has no norm of keys";
+    case Hook::resid_mid:
+      return parallel ? "attention and MLP are parallel, so there is no stream between them" : "the block is not there";
+    case Hook::ln1_scale:
+    case Hook::ln1_normalized: return "no norm stands before its attention";
+    case Hook::ln2_scale:
+    case Hook::ln2_normalized: return shared ? "its MLP reads ln1 too" : "no norm stands before its MLP";
+    case Hook::ln1_post_scale:
+    case Hook::ln1_post_normalized: return "no norm stands after its attention";
+    case Hook::ln2_post_scale:
+    case Hook::ln2_post_normalized: return "no norm stands after its MLP";
+    case Hook::mlp_pre_linear: return "its MLP has no gate";
+    case Hook::ln_final_scale:
+    case Hook::ln_final_normalized: return "it has no final norm";
+    default: return "the block is not there";
+  }
+}
+
 std::vector<Hook> hooks_of(const ModelConfig& config) {
   std::vector<Hook> hooks;
   for (const HookInfo& info : table()) {
@@ -184,6 +215,21 @@ std::vector<HookPoint> all_hook_points(const ModelConfig& config) {
 std::optional<HookPoint> find_hook_point(std::string_view name, const ModelConfig& config) {
   for (const HookPoint point : all_hook_points(config))
     if (name_of(point) == name) return point;
+  return std::nullopt;
+}
+
+std::optional<HookPoint> hook_point_of_any_model(std::string_view name) {
+  HookPoint point;
+  constexpr std::string_view kBlocks = "blocks.";
+  const bool in_block = name.starts_with(kBlocks);
+  if (in_block) {
+    name.remove_prefix(kBlocks.size());
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), point.layer);
+    if (error != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
+    name.remove_prefix(static_cast<std::size_t>(end - name.data()) + 1);
+  }
+  for (const HookInfo& info : table())
+    if (info.name == name && (info.scope == Scope::block) == in_block) return HookPoint{info.hook, point.layer};
   return std::nullopt;
 }
 

@@ -100,6 +100,10 @@ struct HookPoint {
 std::string name_of(HookPoint point);
 // Whether the model has it: a hook in one of its blocks may be missing in another.
 bool exists(HookPoint point, const ModelConfig& config);
+// Why the model does not have it, as in "its attention and MLP share ln1"; for a point that does not exist.
+std::string why_missing(HookPoint point, const ModelConfig& config);
+// The hook and block that a name names, whether or not the model has them; nothing for a name of none.
+std::optional<HookPoint> hook_point_of_any_model(std::string_view name);
 // The hooks that a model has in some block or outside, in firing order.
 std::vector<Hook> hooks_of(const ModelConfig& config);
 // Every hook point of a model, in firing order.

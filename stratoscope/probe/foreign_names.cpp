@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <regex>
+#include <span>
 
 namespace stratoscope {
 namespace {
@@ -15,7 +17,7 @@ struct ForeignName {
 
 constexpr std::string_view kDropout = "dropout changes nothing here";
 constexpr std::string_view kNormed = "before the norm's weight and bias";
-constexpr std::string_view kNoRotation = "GPT-2 rotates no queries and keys";
+constexpr std::string_view kAfterMore = "after the norm or the scale that follows the module";
 constexpr std::string_view kOneInput = "all that read it here read the same";
 
 constexpr ForeignName kInBlocks[] = {
@@ -26,14 +28,15 @@ constexpr ForeignName kInBlocks[] = {
     {"attn.resid_dropout", "hook_attn_out", kDropout},
     {"attention", "hook_attn_out"},
     {"attention.dense", "hook_attn_out"},
+    {"self_attention", "hook_attn_out"},
+    {"self_attention.dense", "hook_attn_out"},
     {"self_attn", "hook_attn_out"},
+    {"self_attn.dense", "hook_attn_out"},
     {"self_attn.q_proj", "attn.hook_q"},
     {"self_attn.k_proj", "attn.hook_k"},
     {"self_attn.v_proj", "attn.hook_v"},
     {"self_attn.o_proj", "hook_attn_out"},
     {"self_attn.out_proj", "hook_attn_out"},
-    {"attn.hook_rot_q", "attn.hook_q", kNoRotation},
-    {"attn.hook_rot_k", "attn.hook_k", kNoRotation},
     {"hook_attn_in", "hook_resid_pre", kOneInput},
     {"hook_q_input", "hook_resid_pre", kOneInput},
     {"hook_k_input", "hook_resid_pre", kOneInput},
@@ -51,6 +54,7 @@ constexpr ForeignName kInBlocks[] = {
     {"mlp.act_fn", "mlp.hook_post"},
     {"mlp.c_proj", "hook_mlp_out"},
     {"mlp.dropout", "hook_mlp_out", kDropout},
+    {"mlp.gate_proj", "mlp.hook_pre"},
     {"mlp.up_proj", "mlp.hook_pre"},
     {"mlp.down_proj", "hook_mlp_out"},
     {"mlp.dense_h_to_4h", "mlp.hook_pre"},
@@ -75,8 +79,12 @@ constexpr ForeignName kInBlocks[] = {
     {"hook_post", "mlp.hook_post"},
 };
 
+constexpr std::string_view kFusedInputs[] = {"attn.c_attn", "attention.query_key_value",
+                                             "self_attention.query_key_value", "self_attn.qkv_proj"};
+
 constexpr ForeignName kElsewhere[] = {
     {"wte", "hook_embed"},
+    {"word_embeddings", "hook_embed"},
     {"embed", "hook_embed"},
     {"embed_tokens", "hook_embed"},
     {"embed_in", "hook_embed"},
@@ -94,6 +102,22 @@ constexpr ForeignName kElsewhere[] = {
     {"hook_unembed", "unembed.hook_out"},
     {"", "unembed.hook_in", "the output of all blocks, after the final norm"},
 };
+
+// Where this model has not what a name means in others, the nearest that it has.
+std::string in_this_model(std::string_view ours, bool in_block, const std::string& prefix, const ModelConfig& config) {
+  const BlockSpec& block = config.blocks[0];
+  if (ours == "hook_resid_mid" && block.parallel) ours = "hook_resid_pre";
+  if (ours == "ln2.hook_normalized" && block.shared_norm) ours = "ln1.hook_normalized";
+  const std::string in_first = (in_block ? "blocks.0." : "") + std::string(ours);
+  if (!find_hook_point(in_first, config)) return {};
+  return (in_block ? prefix : std::string()) + std::string(ours);
+}
+
+// Whether more than the module itself makes a branch's value.
+bool is_changed_after(std::string_view ours, const BlockSpec& block) {
+  if (ours == "hook_attn_out") return block.ln1_post.exists() || block.branch_scale != 1;
+  return ours == "hook_mlp_out" && (block.ln2_post.exists() || block.branch_scale != 1);
+}
 
 std::string hint(const std::string& name, std::string_view remark, bool of_input) {
   const std::string it = of_input ? "a module's input has no name here, its output is '" : "here it is '";
@@ -129,19 +153,28 @@ std::string foreign_name_hint(std::string_view name, const ModelConfig& config) 
     if (index < -count || index >= count) return {};
   }
   const std::string prefix = "blocks." + block + ".";
-  if (rest == "attn.c_attn" || rest == "attention.query_key_value")
+  if (std::find(std::begin(kFusedInputs), std::end(kFusedInputs), rest) != std::end(kFusedInputs))
     return "it is three values here, side by side in its output: '" + prefix + "attn.hook_q', '" + prefix +
            "attn.hook_k' and '" + prefix + "attn.hook_v'";
+  if (rest == "mlp.gate_up_proj")
+    return "it is two values here, side by side in its output: '" + prefix + "mlp.hook_pre' and '" + prefix +
+           "mlp.hook_pre_linear'";
   static const std::regex input(R"(\.inputs?(\[[0-9]*\])*$)");
   const bool of_input = std::regex_search(std::string(name), input);
   if (has_block && rest.empty() && of_input) return hint(prefix + "hook_resid_pre", {}, false);
+  const bool gated = config.blocks[0].mlp.gated;
+  if (gated && rest == "mlp.up_proj") return hint(prefix + "mlp.hook_pre_linear", {}, of_input);
+  if (gated && (rest == "mlp.act" || rest == "mlp.act_fn")) return {};
+  const auto known_here = [&](std::span<const ForeignName> names, bool in_blocks) -> std::string {
+    for (const auto& [path_there, ours, remark] : names)
+      if (rest == path_there)
+        if (const std::string here = in_this_model(ours, in_blocks, prefix, config); !here.empty())
+          return hint(here, remark.empty() && is_changed_after(ours, config.blocks[0]) ? kAfterMore : remark, of_input);
+    return {};
+  };
   if (has_block || !rest.empty())
-    for (const ForeignName& known : kInBlocks)
-      if (rest == known.path) return hint(prefix + std::string(known.ours), known.remark, of_input);
-  if (has_block) return {};
-  for (const ForeignName& known : kElsewhere)
-    if (rest == known.path) return hint(std::string(known.ours), known.remark, of_input);
-  return {};
+    if (std::string known = known_here(kInBlocks, true); !known.empty() || has_block) return known;
+  return known_here(kElsewhere, false);
 }
 
 }  // namespace stratoscope

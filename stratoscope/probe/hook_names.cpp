@@ -79,14 +79,12 @@ constexpr Shorthand kShorthands[] = {{"resid_pre", Hook::resid_pre},
                                      {"mlp_out", Hook::mlp_out},
                                      {"resid_post", Hook::resid_post}};
 
-// "resid_post.5"
+// "resid_post.5", whether or not the model has it.
 std::optional<HookPoint> find_shorthand(std::string_view name, const ModelConfig& config) {
   for (const auto& [path, hook] : kShorthands) {
     auto rest = name;
     const auto block = take_number(rest, std::string(path) + ".");
-    if (!block || !rest.empty()) continue;
-    const HookPoint point{hook, checked_index(*block, config.n_layers(), "block")};
-    if (exists(point, config)) return point;
+    if (block && rest.empty()) return HookPoint{hook, checked_index(*block, config.n_layers(), "block")};
   }
   return std::nullopt;
 }
@@ -129,7 +127,7 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
     for (const auto& [path, hook] : block_modules(config.blocks[layer], config.tensors))
       if (rest == path) return HookPoint{hook, layer};
   }
-  return find_shorthand(name, config);
+  return std::nullopt;
 }
 
 // "blocks.-1.hook_z" to "blocks.11.hook_z"; refuses a block that is not there.
@@ -205,13 +203,27 @@ HookMatch match_glob(const std::string& pattern, const ModelConfig& config) {
   return match;
 }
 
+// TransformerLens calls norms ln1 and ln2 also where they stand after their branches.
+std::string with_norms_after_branches(std::string name) {
+  for (const auto& [theirs, ours] : {std::pair(".ln1.", ".ln1_post."), std::pair(".ln2.", ".ln2_post.")})
+    if (const std::size_t at = name.find(theirs); at != std::string::npos) return name.replace(at, 5, ours);
+  return name;
+}
+
 // Of a name without lists.
 HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
   if (has_wildcard(pattern)) return match_glob(pattern, config);
   if (auto head = find_head(pattern, config)) return *head;
   if (const auto alias = find_alias(pattern, config)) return {{*alias}};
   const std::string name = with_checked_block(pattern, config);
-  if (const auto point = find_hook_point(name, config)) return {{*point}};
+  const auto shorthand = find_shorthand(pattern, config);
+  if (const auto known = shorthand ? shorthand : hook_point_of_any_model(name)) {
+    if (exists(*known, config)) return {{*known}};
+    if (const auto point = find_hook_point(with_norms_after_branches(name_of(*known)), config)) return {{*point}};
+    throw Error("hook point",
+                name_of(*known) + " does not exist in this " + config.title + ": " + why_missing(*known, config),
+                "'stratoscope info' lists those that do");
+  }
   const std::string foreign = foreign_name_hint(pattern, config);
   throw Error("hook point", "there is no " + in_quotes(pattern), foreign.empty() ? nearest_to(name, config) : foreign);
 }

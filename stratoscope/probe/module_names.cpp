@@ -14,29 +14,31 @@ std::string parent_of(const std::string& module) {
 std::vector<ModuleName> model_modules(const ModelConfig& config) {
   const TensorNames& names = config.tensors;
   std::vector<ModuleName> modules;
-  if (config.embed_scale == 1) modules.push_back({names.prefix + names.embed, Hook::embed});
+  const std::string& embedding = config.embed_norm.exists() ? names.embed_norm : names.embed;
+  if (config.embed_scale == 1) modules.push_back({names.prefix + embedding, Hook::embed});
   if (config.learned_positions) modules.push_back({names.prefix + names.pos_embed, Hook::pos_embed});
   modules.push_back({names.prefix + names.ln_final, Hook::unembed_in});
   modules.push_back({names.unembed, Hook::unembed_out});
-  if (config.logit_cap == 0) modules.push_back({"logits", Hook::unembed_out});
+  if (config.logit_cap == 0 && config.logit_scale == 1) modules.push_back({"logits", Hook::unembed_out});
   return modules;
 }
 
-// A module that a norm follows does not give what is added to the stream.
+// A module whose output a norm, a scale or a clip changes does not give the hook point's value.
 std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames& names) {
   std::vector<ModuleName> modules = {{"", Hook::resid_post}};
   const auto add = [&](const std::string& module, Hook hook) {
     if (!module.empty()) modules.push_back({"." + module, hook});
   };
-  if (!block.ln1_post.exists()) {
-    add(parent_of(names.o), Hook::attn_out);
-    add(names.o, Hook::attn_out);
-  }
-  if (!block.ln2_post.exists()) {
-    add(parent_of(names.down), Hook::mlp_out);
-    add(names.down, Hook::mlp_out);
-  }
-  if (names.qkv == QkvStorage::apart) {
+  // The last product of a branch, and the modules that hold it.
+  const auto add_branch = [&](const std::string& module, const NormSpec& norm_after, Hook hook) {
+    if (norm_after.exists() || block.branch_scale != 1) return;
+    std::vector<std::string> holders;
+    for (std::string holder = module; !holder.empty(); holder = parent_of(holder)) holders.push_back(holder);
+    for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) add(*holder, hook);
+  };
+  add_branch(names.o, block.ln1_post, Hook::attn_out);
+  add_branch(names.down, block.ln2_post, Hook::mlp_out);
+  if (names.qkv == QkvStorage::apart && block.attention.clip == 0) {
     add(names.q, Hook::q);
     add(names.k, Hook::k);
     add(names.v, Hook::v);

@@ -142,7 +142,7 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
       {"model.layers.3.self_attn.q_proj", "@'blocks.3.attn.hook_q'"},
       {"model.decoder.layers.3.self_attn.out_proj", "@'blocks.3.hook_attn_out'"},
       {"gpt_neox.layers.-1.attention.dense", "@'blocks.-1.hook_attn_out'"},
-      {"blocks.3.attn.hook_rot_q", "@'blocks.3.attn.hook_q': GPT-2 rotates no queries"},
+      {"blocks.3.attn.hook_rot_q", "does not exist in this GPT-2: it rotates no queries and keys"},
       {"blocks.3.hook_mlp_in", "@'blocks.3.hook_resid_mid'"},
       {"blocks.3.hook_q_input", "@'blocks.3.hook_resid_pre'"},
       {"blocks.3.ln1", "@'blocks.3.ln1.hook_normalized': before the norm's weight"},

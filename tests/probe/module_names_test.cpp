@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
+#include <tuple>
+
+#include "stratoscope/families/families.h"
 #include "stratoscope/probe/hook_names.h"
 #include "tests/support/errors.h"
 #include "tests/support/random_checkpoint.h"
@@ -59,10 +64,59 @@ TEST(ModuleNames, WhatANormFollowsIsNoHookPoint) {
   EXPECT_EQ(meaning(config.tensors.up)[0].hook, Hook::mlp_pre_linear);
 }
 
-TEST(ModuleNames, ShortNamesOfHooksThatAModelLacksAreUnknown) {
+TEST(ModuleNames, HooksThatAModelLacksAreRefusedWithTheReason) {
   const ModelConfig config = test::described({2, 3, 24, 40, 48, 67});
-  EXPECT_TRUE(test::refuses([&] { match_hook_points("rot_q.0", config); }, "there is no 'rot_q.0'"));
+  EXPECT_TRUE(test::refuses([&] { match_hook_points("rot_q.0", config); },
+                            "blocks.0.attn.hook_rot_q does not exist in this GPT-2: it rotates no"));
   EXPECT_TRUE(test::refuses([&] { match_hook_points("L0H1.rot_k", config); }, "is no value of one head"));
+}
+
+const ModelConfig& family(const std::string& name) {
+  static std::map<std::string, ModelConfig> read;
+  const auto folder = std::filesystem::path(STRATOSCOPE_SOURCE_DIR) / "tests/golden/families" / name;
+  return read.try_emplace(name, read_model_config(folder)).first->second;
+}
+
+TEST(ModuleNames, OfFamiliesAreTheirOwn) {
+  const std::tuple<const char*, const char*, const char*> table[] = {
+      {"llama3", "model.embed_tokens", "hook_embed"},
+      {"llama3", "model.layers.1.self_attn", "blocks.1.hook_attn_out"},
+      {"llama3", "model.layers.1.mlp.gate_proj", "blocks.1.mlp.hook_pre"},
+      {"llama3", "model.layers.1.mlp.up_proj", "blocks.1.mlp.hook_pre_linear"},
+      {"llama3", "model.norm", "unembed.hook_in"},
+      {"gpt_neox", "gpt_neox.layers.1.mlp", "blocks.1.hook_mlp_out"},
+      {"gpt_neox", "gpt_neox.layers.1.attention.dense", "blocks.1.hook_attn_out"},
+      {"gpt_neo", "transformer.h.0.attn", "blocks.0.hook_attn_out"},
+      {"gpt_neo", "transformer.h.0.attn.attention.q_proj", "blocks.0.attn.hook_q"},
+      {"opt", "model.decoder.layers.0.fc1", "blocks.0.mlp.hook_pre"},
+      {"opt", "model.decoder.layers.0.fc2", "blocks.0.hook_mlp_out"},
+      {"phi3", "model.layers.0.mlp.down_proj", "blocks.0.hook_mlp_out"},
+      {"olmo2", "blocks.1.ln1.hook_scale", "blocks.1.ln1_post.hook_scale"},
+      {"olmo2", "blocks.1.ln2.hook_normalized", "blocks.1.ln2_post.hook_normalized"},
+  };
+  for (const auto& [model, name, point] : table)
+    EXPECT_EQ(name_of(match_hook_points(name, family(model)).at(0)), point) << model << " " << name;
+}
+
+TEST(ModuleNames, WhatAFamilyDoesNotHaveIsRefusedWithTheReason) {
+  const std::tuple<const char*, const char*, const char*> table[] = {
+      {"gpt_neox", "blocks.0.hook_resid_mid", "attention and MLP are parallel"},
+      {"gpt_neox", "resid_mid.0", "attention and MLP are parallel"},
+      {"gpt_neox", "hook_mlp_in", "here it is 'blocks.0.hook_resid_pre'"},
+      {"llama3", "hook_pos_embed", "it has no table of positions"},
+      {"llama3", "model.layers.0.input_layernorm", "after the norm's weight and bias"},
+      {"olmo2", "blocks.0.ln1_post.hook_nothing", "there is no"},
+      {"opt", "blocks.0.attn.hook_rot_k", "it rotates no queries and keys"},
+      {"opt", "blocks.0.mlp.hook_pre_linear", "its MLP has no gate"},
+      {"gemma2", "blocks.0.attn.q_norm.hook_scale", "it has no norm of queries"},
+      {"gemma2", "model.layers.0.self_attn", "after the norm or the scale that follows the module"},
+      {"gemma2", "model.embed_tokens", "here it is 'hook_embed'"},
+      {"phi3", "model.layers.1.self_attn.qkv_proj", "three values here"},
+      {"phi3", "model.layers.1.mlp.gate_up_proj", "two values here"},
+  };
+  for (const auto& [model, name, reason] : table)
+    EXPECT_TRUE(test::refuses([&, &hook = name] { match_hook_points(hook, family(model)); }, reason))
+        << model << " " << name;
 }
 
 }  // namespace

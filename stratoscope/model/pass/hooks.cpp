@@ -64,7 +64,7 @@ void check_exists(HookPoint point, const ModelConfig& config, const char* who) {
   const std::string blocks = std::to_string(config.n_layers()) + " blocks";
   if (in_block ? point.layer >= config.n_layers() : point.layer != 0)
     throw Error(who, name_of(point) + " does not exist in a model of " + blocks);
-  throw Error(who, name_of(point) + " does not exist in this " + config.title,
+  throw Error(who, name_of(point) + " does not exist in this " + config.title + ": " + why_missing(point, config),
               "'stratoscope info' lists those that do");
 }
 
