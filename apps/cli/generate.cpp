@@ -14,10 +14,10 @@
 namespace stratoscope::cli {
 namespace {
 
-std::string why_it_ended(const GeneratedText& result, std::size_t context) {
+std::string why_it_ended(const GeneratedText& result) {
   if (result.stopped == "stop") return "a stop text came";
   if (result.stopped == "end") return "the model ended the text";
-  if (result.stopped == "context") return fmt::format("the model's context of {} tokens is full", context);
+  if (!result.why_full.empty()) return result.why_full;
   return "as many as were asked for";
 }
 
@@ -90,7 +90,7 @@ void add_generate(CLI::App& app, Program& program) {
       }
       print_warnings(session, options->common, result.effect);
       if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
-      print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result, session.config().n_ctx));
+      print("\n{} new tokens: {}\n", result.tokens.size(), why_it_ended(result));
       if (result.file) print("saved in {}\n", result.file->string());
       print_globs(result.capture_globs);
       print_effect(result.effect);

@@ -110,7 +110,9 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
 }
 
 void add_bos(CLI::App& command, CommonOptions& options) {
-  command.add_flag("--bos", options.bos, "put the beginning-of-text token first");
+  auto* bos = command.add_flag("--bos", options.bos,
+                               "put the beginning-of-text token first (default: as the model's tokenizer does)");
+  command.add_flag("--no-bos", options.no_bos, "add no tokens to the text's own")->excludes(bos);
 }
 
 void add_truncate(CLI::App& command, CommonOptions& options, const char* help) {

@@ -18,14 +18,16 @@ struct CommonOptions {
   std::string model = kBuiltInModel;
   std::vector<std::string> edits;
   std::optional<std::string> corrupt;
-  bool pull = false, bos = false, truncate = false, json = false;
+  bool pull = false, bos = false, no_bos = false, truncate = false, json = false;
   std::string precision = "fp32";
   int threads = 0;
   std::optional<std::string> record;
   std::optional<std::string> text;               // the argument; standard input when absent or "-"
   mutable std::optional<std::string> used_text;  // what text_of() gave, for a record
 
-  TextOptions text_options() const { return {bos, truncate, true}; }
+  TextOptions text_options() const {
+    return {bos ? AddedTokens::beginning : no_bos ? AddedTokens::none : AddedTokens::usual, truncate, true};
+  }
   Edits edit_options() const { return {edits, corrupt}; }
 };
 

@@ -30,6 +30,7 @@ SaveRunRequest request_of(Options& options) {
   if (options.from) {
     if (options.common.text) throw CLI::ExcludesError("--from", "TEXT");
     if (options.common.bos) throw CLI::ExcludesError("--from", "--bos");
+    if (options.common.no_bos) throw CLI::ExcludesError("--from", "--no-bos");
     if (options.common.truncate) throw CLI::ExcludesError("--from", "--truncate");
     request.from = *options.from;
   } else if (options.texts) {

@@ -12,7 +12,7 @@ void add_tokens(CLI::App& app, Program& program) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App& command = *app.add_subcommand("tokens", "a text's tokens, ids and byte offsets; any length");
   add_model_options(command, *options, false);
-  command.add_flag("--bos", options->bos, "put the beginning-of-text token first");
+  add_bos(command, *options);
   add_text(command, *options);
   command.callback([options, &program] {
     program.action = [options, &program] {

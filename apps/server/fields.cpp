@@ -95,9 +95,11 @@ std::vector<long> Fields::ids(const std::string& name, std::size_t most) {
   return list;
 }
 
-bool Fields::flag(const std::string& name) {
+bool Fields::flag(const std::string& name) { return optional_flag(name).value_or(false); }
+
+std::optional<bool> Fields::optional_flag(const std::string& name) {
   const nlohmann::json* value = find(name);
-  if (value == nullptr) return false;
+  if (value == nullptr) return std::nullopt;
   if (!value->is_boolean()) refuse(name, "is neither true nor false");
   return value->get<bool>();
 }

@@ -24,6 +24,7 @@ class Fields {
   std::optional<std::size_t> optional_count(const std::string& name, std::size_t most);
   std::vector<long> ids(const std::string& name, std::size_t most);
   bool flag(const std::string& name);
+  std::optional<bool> optional_flag(const std::string& name);
   // Anything; null when absent.
   nlohmann::json anything(const std::string& name);
 

@@ -43,7 +43,7 @@ std::shared_ptr<Job> begin_tokens(Workshop& workshop, Fields& fields, const Tell
   auto model = workshop.shelf.open(fields.text_or("model", kTextBytes, workshop.shelf.first()), silent);
   const std::string text = fields.text("text", kTextBytes);
   TextOptions options;
-  options.bos = fields.flag("bos");
+  options.added = read_added_tokens(fields);
   options.check_context = false;
   fields.refuse_others();
   auto job = std::make_shared<Job>(JobKind::quick, nullptr, telling.streams, kJobTime);

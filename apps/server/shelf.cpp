@@ -22,9 +22,9 @@ OpenModel::OpenModel(std::string name, const std::string& name_or_folder, int th
 
 OpenText& OpenModel::text(const std::string& text, const TextOptions& options, const Edits& edits) {
   auto found = std::find_if(texts_.begin(), texts_.end(),
-                            [&](const Kept& kept) { return kept.text == text && kept.bos == options.bos; });
+                            [&](const Kept& kept) { return kept.text == text && kept.added == options.added; });
   if (found == texts_.end()) {
-    texts_.push_front({text, options.bos, std::make_unique<OpenText>(session_, text, options)});
+    texts_.push_front({text, options.added, std::make_unique<OpenText>(session_, text, options)});
     found = texts_.begin();
   }
   texts_.splice(texts_.begin(), texts_, found);

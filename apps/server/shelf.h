@@ -52,7 +52,7 @@ class OpenModel {
   Session session_;
   struct Kept {
     std::string text;
-    bool bos;
+    AddedTokens added;
     std::unique_ptr<OpenText> open;
   };
   std::list<Kept> texts_;  // the last used first

@@ -62,11 +62,17 @@ OpenText& Asked::open() const {
   }
 }
 
+AddedTokens read_added_tokens(Fields& fields) {
+  const auto bos = fields.optional_flag("bos");
+  if (!bos) return AddedTokens::usual;
+  return *bos ? AddedTokens::beginning : AddedTokens::none;
+}
+
 Asked read_asked(Fields& fields, std::shared_ptr<OpenModel> model) {
   Asked asked;
   asked.model = std::move(model);
   asked.text = fields.text("text", kTextBytes);
-  asked.options.bos = fields.flag("bos");
+  asked.options.added = read_added_tokens(fields);
   asked.edits.expressions = fields.texts("edits", kEdits, kEditBytes);
   asked.edits.corrupt_text = fields.optional_text("corrupt", kTextBytes);
   return asked;

@@ -27,6 +27,8 @@ struct Asked {
 
 // "text", "bos", "edits", "corrupt".
 Asked read_asked(Fields& fields, std::shared_ptr<OpenModel> model);
+// "bos": true, false, or absent for what is usual.
+AddedTokens read_added_tokens(Fields& fields);
 // Throw Refusal for a vector from a file: no path from a request reaches the file system.
 void refuse_files(const EditExpression& edit);
 void refuse_files(const Edits& edits);

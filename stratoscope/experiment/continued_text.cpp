@@ -6,7 +6,7 @@ namespace stratoscope {
 
 Text read_to_continue(const Session& session, std::string_view bytes, const TextOptions& options, std::size_t max_new) {
   if (!options.truncate) return session.read(bytes, options);
-  const std::size_t context = session.config().n_ctx, kept_first = options.bos ? 1 : 0;
+  const std::size_t context = session.config().n_ctx, kept_first = session.added_tokens(options.added).first.size();
   const std::size_t most = std::max(max_new < context ? context - max_new : context / 2, kept_first + 1);
   TextOptions whole = options;
   whole.check_context = false;

@@ -63,7 +63,10 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   const Generation<T> generation = generate<T>(session.model(), wanted);
   tell(text.rest());
   result.text = text.shown();
-  if (generation.context_is_full) result.stopped = "context";
+  if (generation.full) {
+    result.stopped = generation.full->turns ? "rotary" : "context";
+    result.why_full = describe(*generation.full);
+  }
   result.effect = generation.effect;
   if (result.effect) result.effect->globs = globs_of(wanted.edits, session.config());
   if (!request.file) return;

@@ -24,7 +24,7 @@ struct GenerateTextRequest {
   std::size_t max_new = 40;
   SamplingOptions sampling = {};
   std::vector<std::string> stops = {};  // the new text ends before the first of these
-  bool ignore_end = false;              // go on behind the end-of-text token
+  bool ignore_end = false;              // go on after the end-of-text token
   std::vector<std::string> captures = {};
   std::optional<std::filesystem::path> file = {};  // .safetensors or .npz, as `run` writes it, of prompt and new tokens
   // Told of the new text piece by piece, in whole characters; never of a stop text, nor of what may become one.
@@ -41,7 +41,8 @@ struct GeneratedText {
   Text prompt;
   std::string text;                    // what is new, as valid UTF-8, without a stop text
   std::vector<GeneratedToken> tokens;  // every token that was made, those of a stop text too
-  std::string stopped;                 // "length", "stop", "end" (the end-of-text token) or "context"
+  std::string stopped;                 // "length", "stop", "end" (an end-of-text token), "context" or "rotary"
+  std::string why_full;                // where the text had no more room: what its limit is
   std::vector<std::pair<std::string, Shape>> keys;
   std::vector<GlobMatch> capture_globs;
   std::optional<std::filesystem::path> file;

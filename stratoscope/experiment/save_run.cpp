@@ -65,6 +65,8 @@ class Counter {
   Counter(const Session& session, const SaveRunRequest& request, const CaptureList& captures, EditResolver& edits,
           TokenSpool& spool)
       : session_(session), request_(request), captures_(captures), edits_(edits), spool_(spool) {
+    const auto added = session.added_tokens(request.text_options.added);
+    added_ = added.first.size() + added.second.size();
     const std::size_t nothing_chosen[] = {0};
     sizes_.captures = captures.of_texts(nothing_chosen);
     sizes_.captured_rows.resize(sizes_.captures.size(), 0);
@@ -72,15 +74,14 @@ class Counter {
 
   // `place` names the text in errors; empty for the only one.
   void read(const std::string& text, const std::string& place) {
-    if (!place.empty() && text.empty() && !request_.text_options.bos) return add_empty();
+    if (!place.empty() && text.empty() && added_ == 0) return add_empty();
     in(place, [&] {
       const Text read = session_.read(text, request_.text_options);
-      const std::size_t of_all = request_.text_options.bos ? 1 : 0;  // what is said of every text
-      if (place.empty())
-        notes_ = read.notes;
-      else
-        notes_.assign(read.notes.begin(), read.notes.begin() + static_cast<std::ptrdiff_t>(of_all));
-      if (!place.empty() && read.notes.size() > of_all) ++cut_;
+      // Of many texts: what is said of every one.
+      const std::size_t of_all = (read.before > 0 ? 1 : 0) + (read.after > 0 ? 1 : 0);
+      notes_ = read.notes;
+      if (!place.empty()) notes_.resize(of_all);
+      if (!place.empty() && read.notes.size() > of_all) ++(request_.text_options.truncate ? cut_ : long_);
       add(read.ids);
     });
   }
@@ -102,6 +103,9 @@ class Counter {
     if (cut_ > 0)
       notes.push_back(fmt::format("{} of {} texts were cut to {} tokens, the model's context", cut_, sizes_.texts,
                                   session_.config().n_ctx));
+    if (long_ > 0)
+      notes.push_back(fmt::format("{} of {} texts have more than the {} tokens that the model was made for", long_,
+                                  sizes_.texts, session_.config().n_ctx));
     notes.insert(notes.end(), more_notes_.begin(), more_notes_.end());
     return notes;
   }
@@ -147,7 +151,8 @@ class Counter {
   TokenSpool& spool_;
   RunSizes sizes_;
   std::vector<std::string> notes_, more_notes_;  // of the newest text; of all
-  std::size_t cut_ = 0, empty_ = 0;
+  std::size_t cut_ = 0, long_ = 0, empty_ = 0;   // texts
+  std::size_t added_ = 0;                        // tokens, to every text
 };
 
 // Pass after pass into the file.

@@ -16,19 +16,27 @@ namespace {
 constexpr std::pair<Precision, std::string_view> kPrecisions[] = {
     {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp64, "fp64"}};
 
-void refuse_or_truncate(Text& text, std::size_t limit, bool truncate) {
-  if (text.ids.size() <= limit) return;
-  if (!truncate)
-    throw Error(
-        "text",
-        "has " + std::to_string(text.ids.size()) + " tokens, more than the model's context of " + std::to_string(limit),
-        "--truncate cuts it there");
+std::string number_of_tokens(const Text& text) { return std::to_string(text.ids.size()) + " tokens"; }
+
+void truncate_text(Text& text, std::size_t limit) {
   text.notes.push_back("the text was cut from " + std::to_string(text.ids.size()) + " to " + std::to_string(limit) +
                        " tokens, the model's context");
   text.ids.resize(limit);
   text.tokens.resize(limit);
   text.offsets.resize(limit);
+  text.after = 0;
   text.text.resize(text.offsets.back().second);
+}
+
+void check_length(Text& text, const ModelConfig& config, bool truncate) {
+  if (text.ids.size() <= config.n_ctx) return;
+  if (truncate) return truncate_text(text, config.n_ctx);
+  if (config.longest_text())
+    throw Error("text",
+                "has " + number_of_tokens(text) + ", more than the model's context of " + std::to_string(config.n_ctx),
+                "--truncate cuts it there");
+  text.notes.push_back("the text has " + number_of_tokens(text) + ", more than the " + std::to_string(config.n_ctx) +
+                       " that the model was made for");
 }
 
 bool has_row(const ModelConfig& config, TokenId id) { return id >= 0 && static_cast<std::size_t>(id) < config.d_vocab; }
@@ -184,6 +192,34 @@ std::optional<TokenId> Session::beginning_of_text() const {
   return usual && has_row(config_, *usual) ? usual : std::nullopt;
 }
 
+std::pair<TokenIds, TokenIds> Session::added_tokens(AddedTokens added) const {
+  if (added == AddedTokens::none) return {};
+  std::pair<TokenIds, TokenIds> tokens{tokenizer_->added_before(), tokenizer_->added_after()};
+  std::erase_if(tokens.first, [&](TokenId id) { return !has_row(config_, id); });
+  std::erase_if(tokens.second, [&](TokenId id) { return !has_row(config_, id); });
+  if (added == AddedTokens::usual || !tokens.first.empty()) return tokens;
+  const auto beginning = beginning_of_text();
+  if (!beginning) throw Error("text", "the model's vocabulary has no beginning-of-text token", "leave out --bos");
+  tokens.first = {*beginning};
+  return tokens;
+}
+
+void Session::add_around(Text& text, const std::pair<TokenIds, TokenIds>& added) const {
+  const auto& [before, after] = added;
+  const auto end = std::pair(text.text.size(), text.text.size());
+  text.ids.insert(text.ids.begin(), before.begin(), before.end());
+  text.offsets.insert(text.offsets.begin(), before.size(), {0, 0});
+  text.ids.insert(text.ids.end(), after.begin(), after.end());
+  text.offsets.insert(text.offsets.end(), after.size(), end);
+  text.before = before.size(), text.after = after.size();
+  if (before.size() == 1)
+    text.notes.push_back("the beginning-of-text token " + token_text(before[0]) + " was put first, as token 0");
+  else if (!before.empty())
+    text.notes.push_back(std::to_string(before.size()) + " tokens were put first, from " + token_text(before[0]) +
+                         " on");
+  if (!after.empty()) text.notes.push_back("the token " + token_text(after[0]) + " was put last");
+}
+
 std::vector<std::string> Session::notes() const {
   std::vector<std::string> notes = tokenizer_->notes();
   std::size_t beyond = 0;
@@ -207,23 +243,17 @@ TokenIds Session::ids_of(std::string_view text) const {
 }
 
 Text Session::read(std::string_view bytes, const TextOptions& options) const {
-  Text text{std::string(bytes), {}, {}, {}, {}};
+  Text text{std::string(bytes), {}, {}, {}, {}, 0, 0};
   Encoding encoding = tokenizer_->encode(bytes);
   text.ids = std::move(encoding.ids);
   check_rows(*this, text.ids);
   text.offsets = std::move(encoding.offsets);
   if (options.repeat) repeat(text);
-  if (options.bos) {
-    const auto bos = beginning_of_text();
-    if (!bos) throw Error("text", "the model's vocabulary has no beginning-of-text token", "leave out --bos");
-    text.ids.insert(text.ids.begin(), *bos);
-    text.offsets.insert(text.offsets.begin(), {0, 0});
-    text.notes.push_back("the beginning-of-text token " + token_text(*bos) + " was put first, as token 0");
-  }
+  add_around(text, added_tokens(options.added));
   for (const TokenId id : text.ids) text.tokens.push_back(token_text(id));
   if (options.check_context) {
     if (text.ids.empty()) throw Error("text", "is empty", "give at least one character, or --bos");
-    refuse_or_truncate(text, config_.n_ctx, options.truncate);
+    check_length(text, config_, options.truncate);
   }
   return text;
 }

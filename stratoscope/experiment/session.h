@@ -31,19 +31,27 @@ Precision parse_precision(std::string_view name);
 std::string why_gone(std::string_view precision);
 std::string_view name_of(Precision precision);
 
-// A text and its tokens. With `bos` the first token is the beginning-of-text token, whose offsets are [0, 0).
+// What is put around a text's own tokens.
+enum class AddedTokens {
+  usual,      // what the checkpoint's tokenizer puts there, as Hugging Face's tokenizer(text) does
+  beginning,  // the beginning-of-text token first, also where that is not usual
+  none,
+};
+
+// A text and its tokens. Tokens that were added stand for no bytes: their offsets are [0, 0), or the text's end twice.
 struct Text {
   std::string text;
   TokenIds ids;
   std::vector<std::string> tokens;  // as valid UTF-8
   std::vector<std::pair<std::size_t, std::size_t>> offsets;
-  std::vector<std::string> notes;  // what was added or cut, for the user to know
+  std::vector<std::string> notes;     // what was added or cut, for the user to know
+  std::size_t before = 0, after = 0;  // how many tokens were added
 };
 
 struct TextOptions {
-  bool bos = false;
-  bool truncate = false;
-  bool check_context = true;  // refuse (or truncate) what the model's context cannot hold
+  AddedTokens added = AddedTokens::usual;
+  bool truncate = false;      // cut after as many tokens as the model was made for
+  bool check_context = true;  // refuse (or truncate) what the model cannot read, and note what it was not made for
   bool repeat = false;        // its tokens twice in a row: its text read twice would join words where the two meet
 };
 
@@ -72,11 +80,13 @@ class Session {
   // say, the tokenizer's first for the beginning, the model's first for the end.
   std::optional<TokenId> beginning_of_text() const;
   const std::vector<TokenId>& end_tokens() const { return *end_tokens_; }
+  // What these options put before a text and after it. Throws Error where there is no beginning-of-text token.
+  std::pair<TokenIds, TokenIds> added_tokens(AddedTokens added) const;
   // What of the tokenizer a user should know.
   std::vector<std::string> notes() const;
 
-  // Throws Error for invalid UTF-8, an empty text, a text beyond the context, and a token that the model has no row
-  // for.
+  // Throws Error for invalid UTF-8, an empty text, a text that is longer than the model can read, and a token that the
+  // model has no row for.
   Text read(std::string_view bytes, const TextOptions& options = {}) const;
   // The ids of a part of a text, such as a target. Throws Error as above.
   TokenIds ids_of(std::string_view text) const;
@@ -85,6 +95,8 @@ class Session {
   std::string token_bytes(TokenId id) const;
 
  private:
+  void add_around(Text& text, const std::pair<TokenIds, TokenIds>& added) const;
+
   struct LazyModel;
   Session(SessionOptions options, ModelLocation location, ModelConfig config,
           std::shared_ptr<const Checkpoint> checkpoint, std::shared_ptr<const Tokenizer> tokenizer,

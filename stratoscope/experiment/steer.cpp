@@ -224,8 +224,8 @@ Steering steer(const Session& session, const SteerRequest& request) {
   steering.layer = layer;
   steering.strength = request.strength;
   if (request.max_new == 0) return steering;
-  if (const std::size_t context = session.config().n_ctx; steering.text.ids.size() >= context) {
-    steering.warnings.push_back("the text fills the model's context of " + std::to_string(context) +
+  if (const auto context = session.config().longest_text(); context && steering.text.ids.size() >= *context) {
+    steering.warnings.push_back("the text fills the model's context of " + std::to_string(*context) +
                                 " tokens: there is no room for a new one, so none is written");
     return steering;
   }

@@ -16,6 +16,10 @@ std::size_t most_of(const std::vector<BlockSpec>& blocks, Count count) {
 
 }  // namespace
 
+std::optional<std::size_t> ModelConfig::longest_text() const {
+  return learned_positions ? std::optional(n_ctx) : std::nullopt;
+}
+
 bool ModelConfig::rotates() const {
   return std::any_of(blocks.begin(), blocks.end(),
                      [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });

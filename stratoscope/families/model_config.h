@@ -68,8 +68,7 @@ struct ModelConfig {
   std::string family = "gpt2";  // config.json's model_type
   std::string title = "GPT-2";  // for people
   std::size_t d_model = 0, d_vocab = 0;
-  // The longest text in tokens: of a model with learned positions none can be longer; others were made for no more.
-  std::size_t n_ctx = 0;
+  std::size_t n_ctx = 0;  // the longest text, in tokens, that the model was made for
   std::vector<BlockSpec> blocks = {};
   NormSpec embed_norm = {}, ln_final = {};
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
@@ -86,6 +85,8 @@ struct ModelConfig {
   std::vector<std::pair<std::string, bool>> switches = {};  // of the family, by config.json's names, for people
 
   std::size_t n_layers() const { return blocks.size(); }
+  // The longest text that the model can read at all: a table of positions has an end, rotation and slopes have none.
+  std::optional<std::size_t> longest_text() const;
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
   bool rotates() const;  // some block, at least
   // The most of any block.

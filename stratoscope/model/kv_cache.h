@@ -14,9 +14,10 @@ namespace STRATOSCOPE_API stratoscope {
 // them: edited, and keys after their norm and rotation.
 class KvCache {
  public:
-  // Room for `capacity` positions of each of `sequences` texts; memory is taken as it is filled.
+  // For at most `capacity` positions of each of `sequences` texts; memory grows with what is held.
   KvCache(const ModelConfig& config, std::size_t sequences, std::size_t capacity);
-  explicit KvCache(const ModelConfig& config, std::size_t sequences = 1) : KvCache(config, sequences, config.n_ctx) {}
+  // For as many as the model can read.
+  explicit KvCache(const ModelConfig& config, std::size_t sequences = 1);
 
   std::size_t sequences() const { return lengths_.size(); }
   std::size_t capacity() const { return capacity_; }
@@ -36,7 +37,7 @@ class KvCache {
  private:
   std::size_t capacity_;
   std::vector<std::size_t> lengths_;
-  std::vector<Tensor> keys_, values_;  // one per block and sequence, [capacity, kv_heads * d_head]
+  std::vector<Tensor> keys_, values_;  // one per block and sequence, [room so far, kv_heads * d_head]
 };
 
 }  // namespace stratoscope

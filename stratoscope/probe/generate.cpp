@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -29,6 +30,18 @@ Run<T> run_model(const Model& model, const RunRequest& request) {
     return model.run_reference(request);
 }
 
+// Beyond the border where rotary embedding turns differently all keys would have to be made anew.
+TextLimit limit_of(const ModelConfig& config, std::size_t prompt) {
+  TextLimit limit{config.longest_text().value_or(std::numeric_limits<std::size_t>::max()), false};
+  for (const BlockSpec& block : config.blocks) {
+    const Rotary& rotary = block.attention.rotary;
+    if (turns_alike(rotary, prompt, limit.tokens)) continue;
+    const std::size_t border = *turns_change_after(rotary);
+    limit = {border >= prompt ? border : prompt, true};
+  }
+  return limit;
+}
+
 template <class T>
 class Generator {
  public:
@@ -36,7 +49,8 @@ class Generator {
       : model_(model),
         request_(request),
         text_(request.prompt),
-        most_(std::min(model.config().n_ctx, request.prompt.size() + request.max_new)),
+        limit_(limit_of(model.config(), request.prompt.size())),
+        most_(std::min(limit_.tokens, request.prompt.size() + request.max_new)),
         sources_(model, request.prompt, request.corrupt),
         quiet_(request.progress) {
     check();
@@ -52,7 +66,7 @@ class Generator {
   Generation<T> generate() {
     Sampler sampler(request_.sampling);
     bool go_on = true;
-    while (go_on && generation_.tokens.size() < request_.max_new && text_.size() < model_.config().n_ctx) {
+    while (go_on && generation_.tokens.size() < request_.max_new && text_.size() < limit_.tokens) {
       if (request_.progress != nullptr) request_.progress->throw_if_cancelled();
       const Run<T> run = run_rest();
       const auto logits = run.logits.matrix();
@@ -66,8 +80,7 @@ class Generator {
         request_.progress->update("generate", generation_.tokens.size(), request_.max_new);
       if (request_.on_token) go_on = request_.on_token(id, log_prob);
     }
-    generation_.context_is_full =
-        go_on && generation_.tokens.size() < request_.max_new && text_.size() == model_.config().n_ctx;
+    if (go_on && generation_.tokens.size() < request_.max_new) generation_.full = limit_;
     if (request_.keep) keep_everything();
     if (request_.keep && generation_.effect && has_nonfinite(generation_.run)) look_for_nonfinite();
     return std::move(generation_);
@@ -76,9 +89,11 @@ class Generator {
  private:
   void check() const {
     if (request_.max_new == 0) throw Error("generate", "no new token is asked for", "give 1 or more");
-    if (request_.prompt.size() >= model_.config().n_ctx)
-      throw Error("generate", "the prompt fills the model's context of " + std::to_string(model_.config().n_ctx) +
-                                  " tokens: there is no room for a new one");
+    if (request_.prompt.size() >= limit_.tokens)
+      throw Error("generate", limit_.turns
+                                  ? "the prompt cannot be continued: " + describe(limit_)
+                                  : "the prompt fills the model's context of " + std::to_string(limit_.tokens) +
+                                        " tokens: there is no room for a new one");
     const bool runs_new_rows = request_.max_new > 1 || request_.keep;
     if (!request_.edits.empty() && request_.scope == EditScope::fresh && !runs_new_rows)
       throw Error("generate", "the edits act on new tokens alone, and a single one is never run itself",
@@ -172,7 +187,8 @@ class Generator {
   const Model& model_;
   const GenerateRequest& request_;
   TokenIds text_;
-  std::size_t most_;
+  TextLimit limit_;
+  std::size_t most_;  // tokens
   EditSources sources_;
   mutable QuietProgress quiet_;
   bool moving_ = false;  // the edits' positions move as the text grows
@@ -183,6 +199,12 @@ class Generator {
 };
 
 }  // namespace
+
+std::string describe(const TextLimit& limit) {
+  const std::string tokens = std::to_string(limit.tokens) + " tokens";
+  return limit.turns ? "beyond " + tokens + " the rotary embedding turns every key by another angle"
+                     : "the model's context of " + tokens + " is full";
+}
 
 EditScope parse_edit_scope(std::string_view name) {
   if (name == "new") return EditScope::fresh;

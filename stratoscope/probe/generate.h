@@ -44,18 +44,27 @@ struct NewToken {
   double log_prob = 0;  // under the model's own distribution at that step, before temperature, top-k and top-p
 };
 
+// Where a text cannot grow: at the end of the table of positions, or where a rotary embedding whose angles depend on
+// the text's length (dynamic, longrope) changes them, so that the values of earlier tokens would not stay.
+struct TextLimit {
+  std::size_t tokens = 0;
+  bool turns = false;
+};
+// "the model's context of 1024 tokens is full"
+STRATOSCOPE_API std::string describe(const TextLimit& limit);
+
 template <class T>
 struct Generation {
   std::vector<NewToken> tokens;
-  bool context_is_full = false;  // ended because the model's context has no more room
-  std::optional<Effect> effect;  // of the edits on the distributions that the new tokens were chosen from
-  Run<T> run;                    // with `keep`: prompt and new tokens, the last one too
+  std::optional<TextLimit> full;  // what ended the text, where it had no more room
+  std::optional<Effect> effect;   // of the edits on the distributions that the new tokens were chosen from
+  Run<T> run;                     // with `keep`: prompt and new tokens, the last one too
 };
 
 // On the engine a cache keeps what has been run; the values are those of whole runs, bit for bit. Where edits of scope
 // `all` count positions from the end, which move, the whole text is run anew at each step. `mean` is that of the clean
-// prompt, `corrupt` without a position acts on the prompt's positions. Throws Error for a prompt that fills the
-// context, max_new 0, and whatever resolve_edit throws. The model is one of the precision that T stands for.
+// prompt, `corrupt` without a position acts on the prompt's positions. Throws Error for a prompt that leaves
+// no room, max_new 0, and whatever resolve_edit throws. The model is one of the precision that T stands for.
 template <class T>
 STRATOSCOPE_API Generation<T> generate(const Model& model, const GenerateRequest& request);
 

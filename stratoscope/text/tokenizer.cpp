@@ -175,6 +175,12 @@ std::optional<TokenId> Tokenizer::find(std::string_view bytes) const {
 
 bool Tokenizer::contains(TokenId id) const { return state_->vocabulary.contains(id); }
 
+namespace {
+const std::vector<TokenId> kNoTokens;
+}
+const std::vector<TokenId>& Tokenizer::added_before() const { return kNoTokens; }
+const std::vector<TokenId>& Tokenizer::added_after() const { return kNoTokens; }
+
 std::optional<TokenId> Tokenizer::named_beginning() const { return state_->beginning; }
 
 std::optional<TokenId> Tokenizer::end_of_text() const {

@@ -61,6 +61,10 @@ class Tokenizer {
   // Whether the id is a token's. Between the ids of the vocabulary and of added tokens there may be gaps.
   bool contains(TokenId id) const;
 
+  // What the tokenizer's files put around a text: Hugging Face's tokenizer(text) does. encode() adds none of it.
+  const std::vector<TokenId>& added_before() const;
+  const std::vector<TokenId>& added_after() const;
+
   // The token that the tokenizer's files name for the beginning of a text, and that for its end or <|endoftext|>, which
   // is both in GPT-2; none in a vocabulary without them.
   std::optional<TokenId> named_beginning() const;

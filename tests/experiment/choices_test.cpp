@@ -91,24 +91,24 @@ TEST(Precisions, OneThatIsGoneNamesWhatToUse) {
 }
 
 TEST(Texts, AreReadWithNotesOfWhatWasChanged) {
-  const Text plain = text_of("A wise man"), with_bos = built_in().read("A wise man", {true, false, true});
+  const Text plain = text_of("A wise man"), with_bos = built_in().read("A wise man", {AddedTokens::beginning});
   EXPECT_TRUE(plain.notes.empty());
   ASSERT_EQ(with_bos.ids.size(), plain.ids.size() + 1);
   EXPECT_EQ(with_bos.offsets[0], (std::pair<std::size_t, std::size_t>{0, 0}));
   EXPECT_EQ(with_bos.notes.size(), 1U);
   EXPECT_TRUE(refuses([] { text_of(""); }, "text: is empty"));
-  EXPECT_EQ(built_in().read("", {true, false, true}).ids.size(), 1U);
+  EXPECT_EQ(built_in().read("", {AddedTokens::beginning}).ids.size(), 1U);
   EXPECT_TRUE(refuses([] { text_of("ab\xFFz"); }, "2"));
 
   std::string longer;
   const std::size_t context = built_in().config().n_ctx;
   for (std::size_t i = 0; i < context + 5; ++i) longer += " man";
   EXPECT_TRUE(refuses([&] { text_of(longer.c_str()); }, "more than the model's context of " + std::to_string(context)));
-  const Text cut = built_in().read(longer, {false, true, true});
+  const Text cut = built_in().read(longer, {AddedTokens::usual, true});
   EXPECT_EQ(cut.ids.size(), context);
   EXPECT_EQ(cut.text.size(), 4 * context);
   EXPECT_EQ(cut.notes.size(), 1U);
-  EXPECT_EQ(built_in().read(longer, {false, false, false}).ids.size(), context + 5);
+  EXPECT_EQ(built_in().read(longer, {AddedTokens::usual, false, false}).ids.size(), context + 5);
 }
 
 TEST(Labels, TokensDepthsAndNumbers) {

@@ -67,7 +67,7 @@ TEST_F(Generating, GreedyTokensAreThoseOfWholeRuns) {
     text.push_back(token.id);
   }
   EXPECT_FALSE(generation.effect);
-  EXPECT_FALSE(generation.context_is_full);
+  EXPECT_FALSE(generation.full);
 }
 
 TEST_F(Generating, WhatIsKeptHasTheBitsOfAWholeRun) {
@@ -162,13 +162,13 @@ TEST_F(Generating, EndsWhereItIsToldOrTheContextIsFull) {
   wanted.max_new = 100;
   const auto full = generate<float>(model_, wanted);
   EXPECT_EQ(full.tokens.size(), 24 - kPrompt);
-  EXPECT_TRUE(full.context_is_full);
+  ASSERT_TRUE(full.full);
   EXPECT_EQ(full.run.rows(), 24U);
   std::size_t told = 0;
   wanted.on_token = [&](std::int32_t, double) { return ++told < 3; };
   const auto stopped = generate<float>(model_, wanted);
   EXPECT_EQ(stopped.tokens.size(), 3U);
-  EXPECT_FALSE(stopped.context_is_full);
+  EXPECT_FALSE(stopped.full);
   EXPECT_EQ(stopped.run.rows(), kPrompt + 3);
 }
 
