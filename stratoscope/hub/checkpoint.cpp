@@ -159,34 +159,40 @@ StoredMatrix Checkpoint::matrix(Role role, std::size_t layer) const {
   return matrix;
 }
 
-// Writes number `i` of unit `u` to out[u * unit_stride + i * in_stride].
+// Writes number `i` of unit `first` + u to out[u * unit_stride + i * in_stride], for `count` units.
 template <class T>
-void Checkpoint::copy_units(const StoredMatrix& matrix, T* out, std::size_t unit_stride, std::size_t in_stride) const {
+void Checkpoint::copy_units(const StoredMatrix& matrix, std::size_t first, std::size_t count, T* out,
+                            std::size_t unit_stride, std::size_t in_stride) const {
   const StoredTensor& stored = at(matrix.name + ".weight");
+  const std::size_t width = size_of(stored.dtype);
   const bool by_unit = matrix.layout == WeightLayout::out_in;
-  const std::size_t rows = by_unit ? matrix.stored_out : matrix.in, cols = by_unit ? matrix.in : matrix.stored_out;
-  std::vector<T> row(cols);
-  const std::size_t bytes = cols * size_of(stored.dtype);
-  const auto read = [&](std::size_t r) {
-    convert(stored.dtype, stored.bytes.subspan(r * bytes, bytes), std::span(row));
+  const std::size_t cols = by_unit ? matrix.in : matrix.stored_out;
+  const auto read = [&](std::size_t row, std::size_t from, std::span<T> into) {
+    convert(stored.dtype, stored.bytes.subspan((row * cols + from) * width, into.size() * width), into);
   };
   if (by_unit) {
-    for (std::size_t u = 0; u < matrix.out; ++u) {
-      read(matrix.unit(u));
-      for (std::size_t i = 0; i < matrix.in; ++i) out[u * unit_stride + i * in_stride] = row[i];
-    }
-  } else {
-    const bool side_by_side = matrix.run >= matrix.out && unit_stride == 1;
-    const std::size_t width = size_of(stored.dtype);
-    for (std::size_t i = 0; i < rows; ++i) {
-      if (side_by_side) {
-        convert(stored.dtype, stored.bytes.subspan(i * bytes + matrix.first * width, matrix.out * width),
-                std::span(out + i * in_stride, matrix.out));
+    std::vector<T> row(in_stride == 1 ? 0 : matrix.in);
+    for (std::size_t u = 0; u < count; ++u) {
+      T* const unit = out + u * unit_stride;
+      if (in_stride == 1) {
+        read(matrix.unit(first + u), 0, std::span(unit, matrix.in));
         continue;
       }
-      read(i);
-      for (std::size_t u = 0; u < matrix.out; ++u) out[u * unit_stride + i * in_stride] = row[matrix.unit(u)];
+      read(matrix.unit(first + u), 0, std::span(row));
+      for (std::size_t i = 0; i < matrix.in; ++i) unit[i * in_stride] = row[i];
     }
+    return;
+  }
+  const std::size_t from = matrix.unit(first), last = matrix.unit(first + count - 1);
+  const bool side_by_side = last - from == count - 1;
+  std::vector<T> row(side_by_side && unit_stride == 1 ? 0 : last - from + 1);
+  for (std::size_t i = 0; i < matrix.in; ++i) {
+    if (side_by_side && unit_stride == 1) {
+      read(i, from, std::span(out + i * in_stride, count));
+      continue;
+    }
+    read(i, from, std::span(row));
+    for (std::size_t u = 0; u < count; ++u) out[u * unit_stride + i * in_stride] = row[matrix.unit(first + u) - from];
   }
 }
 
@@ -198,7 +204,7 @@ BasicTensor<T> Checkpoint::read_matrix(Role role, std::size_t layer) const {
   if (from.layout == WeightLayout::in_out && from.is_whole())
     convert(stored.dtype, stored.bytes, weights.values());
   else
-    copy_units(from, weights.data(), 1, from.out);
+    copy_units(from, 0, from.out, weights.data(), 1, from.out);
   return weights;
 }
 
@@ -233,40 +239,87 @@ Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
   return {vector(from.spec.weight, ".weight", from.spec.plus_one ? T{1} : T{0}), vector(from.spec.bias, ".bias", T{0})};
 }
 
+// Matrices that are lent together.
+struct Checkpoint::Together {
+  std::vector<StoredMatrix> parts;
+  std::size_t out = 0;
+  bool is_one = true;  // the parts are all of one tensor, in its order
+};
+
+Checkpoint::Together Checkpoint::together(std::span<const Role> roles, std::size_t layer) const {
+  Together all;
+  for (const Role role : roles) {
+    const StoredMatrix& part = all.parts.emplace_back(matrix(role, layer));
+    all.is_one &= part.name == all.parts[0].name && part.first == all.out && part.run >= part.out;
+    all.out += part.out;
+  }
+  all.is_one &= all.out == all.parts[0].stored_out;
+  return all;
+}
+
+bool Checkpoint::are_finite(const Together& all) const {
+  for (std::size_t i = 0; i < all.parts.size(); ++i)
+    if ((i == 0 || all.parts[i].name != all.parts[0].name) && has_nonfinite(at(all.parts[i].name + ".weight")))
+      return false;
+  return true;
+}
+
+bool Checkpoint::lie_as_lent(std::span<const Role> roles, std::size_t layer) const {
+  const Together all = together(roles, layer);
+  const StoredTensor& stored = at(all.parts[0].name + ".weight");
+  const bool aligned = reinterpret_cast<std::uintptr_t>(stored.bytes.data()) % alignof(float) == 0;
+  return all.is_one && stored.dtype == DType::f32 && aligned;
+}
+
+Checkpoint::LentColumns Checkpoint::columns_of(std::span<const Role> roles, std::size_t layer) const {
+  const Together all = together(roles, layer);
+  const auto copy = [this, parts = all.parts](std::size_t first, std::size_t count, float* columns) {
+    for (const StoredMatrix& part : parts) {
+      const std::size_t here = first < part.out ? std::min(count, part.out - first) : 0;
+      if (here > 0) {
+        copy_units(part, first, here, columns, part.in, 1);
+        release_units(part, first, here);
+      }
+      columns += here * part.in;
+      first = first + here - std::min(first + here, part.out);
+      count -= here;
+    }
+  };
+  return {all.parts[0].in, all.out, copy};
+}
+
+// Gives back the pages of what was read of a tensor, or of all of it at its end.
+void Checkpoint::release_units(const StoredMatrix& matrix, std::size_t first, std::size_t count) const {
+  const StoredTensor& stored = at(matrix.name + ".weight");
+  const std::size_t row = matrix.in * size_of(stored.dtype);
+  if (matrix.layout == WeightLayout::out_in && matrix.unit(first + count - 1) == matrix.unit(first) + count - 1)
+    MappedFile::release_pages(stored.bytes.subspan(matrix.unit(first) * row, count * row));
+  else if (first + count == matrix.out)
+    MappedFile::release_pages(stored.bytes);
+}
+
 void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
                       const std::function<void(const LentMatrix&)>& use) const {
-  std::vector<StoredMatrix> parts;
-  LentMatrix lent{nullptr, 0, 0, WeightLayout::out_in, true};
-  bool is_one = true;  // the parts are all of one tensor, in its order
-  for (const Role role : roles) {
-    const StoredMatrix& part = parts.emplace_back(matrix(role, layer));
-    is_one &= part.name == parts[0].name && part.first == lent.out && part.run >= part.out;
-    lent.out += part.out;
-  }
-  lent.in = parts[0].in;
-  lent.layout = parts[0].layout;
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    if (i == 0 || parts[i].name != parts[0].name) lent.finite &= !has_nonfinite(at(parts[i].name + ".weight"));
-  const StoredTensor& first = at(parts[0].name + ".weight");
-  const void* numbers = first.bytes.data();
-  is_one &= lent.out == parts[0].stored_out;
-  if (is_one && first.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(numbers) % alignof(float) == 0) {
-    lent.numbers = static_cast<const float*>(numbers);
+  const Together all = together(roles, layer);
+  const StoredTensor& first = at(all.parts[0].name + ".weight");
+  LentMatrix lent{nullptr, all.parts[0].in, all.out, all.parts[0].layout, are_finite(all)};
+  if (lie_as_lent(roles, layer)) {
+    lent.numbers = static_cast<const float*>(static_cast<const void*>(first.bytes.data()));
     use(lent);
   } else {
     const bool by_unit = lent.layout == WeightLayout::out_in;
-    Tensor together({lent.in * lent.out});
-    if (is_one) convert(first.dtype, first.bytes, together.values());
+    Tensor numbers({lent.in * lent.out});
+    if (all.is_one) convert(first.dtype, first.bytes, numbers.values());
     std::size_t before = 0;
-    for (const StoredMatrix& part : is_one ? std::vector<StoredMatrix>() : parts) {
-      copy_units(part, together.data() + (by_unit ? before * lent.in : before), by_unit ? lent.in : 1,
+    for (const StoredMatrix& part : all.is_one ? std::vector<StoredMatrix>() : all.parts) {
+      copy_units(part, 0, part.out, numbers.data() + (by_unit ? before * lent.in : before), by_unit ? lent.in : 1,
                  by_unit ? 1 : lent.out);
       before += part.out;
     }
-    lent.numbers = together.data();
+    lent.numbers = numbers.data();
     use(lent);
   }
-  for (const StoredMatrix& part : parts) MappedFile::release_pages(at(part.name + ".weight").bytes);
+  for (const StoredMatrix& part : all.parts) MappedFile::release_pages(at(part.name + ".weight").bytes);
 }
 
 template <class T>

@@ -53,6 +53,15 @@ class Checkpoint {
     WeightLayout layout;
     bool finite;  // no number is NaN or infinity
   };
+  // Whether they lie in the file as they are lent.
+  bool lie_as_lent(std::span<const Role> roles, std::size_t layer) const;
+  // The same matrices piece by piece: their numbers are converted as they are asked for.
+  struct LentColumns {
+    std::size_t in, out;
+    std::function<void(std::size_t first, std::size_t count, float* columns)> copy;  // columns [count, in]
+  };
+  // The checkpoint must outlive them.
+  LentColumns columns_of(std::span<const Role> roles, std::size_t layer) const;
   // Calls `use` with them, straight from the file where they lie there so, and then gives its pages back: for who makes
   // something else of the numbers.
   void lend(std::span<const Role> roles, std::size_t layer, const std::function<void(const LentMatrix&)>& use) const;
@@ -87,7 +96,12 @@ class Checkpoint {
   void choose_unembedding();
   StoredMatrix matrix(Role role, std::size_t layer) const;
   template <class T>
-  void copy_units(const StoredMatrix& matrix, T* out, std::size_t unit_stride, std::size_t in_stride) const;
+  void copy_units(const StoredMatrix& matrix, std::size_t first, std::size_t count, T* out, std::size_t unit_stride,
+                  std::size_t in_stride) const;
+  void release_units(const StoredMatrix& matrix, std::size_t first, std::size_t count) const;
+  struct Together;
+  Together together(std::span<const Role> roles, std::size_t layer) const;
+  bool are_finite(const Together& all) const;
 
   std::filesystem::path folder_;
   ModelConfig config_;

@@ -29,6 +29,12 @@ PackedMatrix::PackedMatrix(const float* weights, std::size_t in, std::size_t out
       product_(
           std::make_unique<const PanelProduct>(PlainWeights{weights, in, out, layout, bias}, kernels_of(arithmetic))) {}
 
+PackedMatrix::PackedMatrix(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
+                           Arithmetic arithmetic)
+    : in_(in),
+      out_(out),
+      product_(std::make_unique<const PanelProduct>(columns, in, out, bias, kernels_of(arithmetic))) {}
+
 PackedMatrix::PackedMatrix() = default;
 PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "stratoscope/ops/weight_layout.h"
@@ -17,6 +18,9 @@ enum class Arithmetic {
   bf16,  // to bfloat16: 8 bits of 24
 };
 
+// Writes `count` columns of W from `first` on: columns [count, in].
+using WeightColumns = std::function<void(std::size_t first, std::size_t count, float* columns)>;
+
 // A weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.
 //
 // A row of the product has the same bits whatever the other rows are, how many there are, and however many
@@ -26,6 +30,9 @@ class PackedMatrix {
   PackedMatrix();
   // Copies `weights`; `bias` may be null or holds `out` numbers, which are copied too.
   PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias,
+               Arithmetic arithmetic = Arithmetic::fp32);
+  // The same, asked for piece by piece, so that no second copy is ever whole.
+  PackedMatrix(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
                Arithmetic arithmetic = Arithmetic::fp32);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;

@@ -13,6 +13,8 @@ namespace {
 // numbers that halves the error.
 constexpr std::size_t kMostParts = 6;
 
+constexpr std::size_t kPieceNumbers = std::size_t{1} << 19;  // that are asked for at once
+
 constexpr std::size_t kMostPanels = 8;  // that use a block of x before the next part
 
 std::size_t divided_up(std::size_t n, std::size_t by) { return (n + by - 1) / by; }
@@ -48,25 +50,43 @@ void pack_panels(const PlainWeights& plain, const PanelKernels& kernels, const S
 
 }  // namespace
 
-PanelProduct::PanelProduct(const PlainWeights& weights, const PanelKernels& kernels)
+PanelProduct::PanelProduct(std::size_t in, std::size_t out, const float* bias, const PanelKernels& kernels)
     : kernels_(kernels),
-      in_(weights.in),
+      in_(in),
       inner_(up_to_multiple(in_, kernels.inner_step)),
-      out_(weights.out),
+      out_(out),
       part_(up_to_multiple(std::clamp(divided_up(in_, kMostParts), kernels.shortest_part, kernels.longest_part),
                            kernels.inner_step)),
       bias_(Tensor::zeros({up_to_multiple(out_, kernels.panel_width)})),
       weights_({bias_.size() * inner_ * kernels.weight_bytes}) {
-  if (weights.bias != nullptr) std::copy_n(weights.bias, out_, bias_.data());
-  pack(weights);
+  if (bias != nullptr) std::copy_n(bias, out_, bias_.data());
 }
 
-void PanelProduct::pack(const PlainWeights& weights) {
+PanelProduct::PanelProduct(const PlainWeights& weights, const PanelKernels& kernels)
+    : PanelProduct(weights.in, weights.out, weights.bias, kernels) {
+  pack(weights, 0);
+}
+
+PanelProduct::PanelProduct(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
+                           const PanelKernels& kernels)
+    : PanelProduct(in, out, bias, kernels) {
+  const std::size_t panels = std::max<std::size_t>(kPieceNumbers / (inner_ * kernels.panel_width), 1);
+  const std::size_t most = std::min(panels * kernels.panel_width, out);
+  Tensor piece({most * in});
+  for (std::size_t first = 0; first < out; first += most) {
+    const std::size_t count = std::min(most, out - first);
+    columns(first, count, piece.data());
+    pack({piece.data(), in, count, WeightLayout::out_in, nullptr}, first);
+  }
+}
+
+void PanelProduct::pack(const PlainWeights& weights, std::size_t first_column) {
+  const std::size_t before = first_column * inner_;
   if (kernels_.weight_bytes == sizeof(float)) {
-    float* const whole = reinterpret_cast<float*>(weights_.data());
+    float* const whole = reinterpret_cast<float*>(weights_.data()) + before;
     return pack_panels(weights, kernels_, [&](std::size_t to, float w) { whole[to] = w; });
   }
-  std::uint16_t* const half = reinterpret_cast<std::uint16_t*>(weights_.data());
+  std::uint16_t* const half = reinterpret_cast<std::uint16_t*>(weights_.data()) + before;
   pack_panels(weights, kernels_, [&](std::size_t to, float w) { half[to] = rounded_to_bfloat16(w); });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "stratoscope/ops/matmul.h"
 #include "stratoscope/ops/panel_kernels.h"
 #include "stratoscope/ops/weight_layout.h"
 #include "stratoscope/tensor/tensor.h"
@@ -21,6 +22,8 @@ struct PlainWeights {
 class PanelProduct {
  public:
   PanelProduct(const PlainWeights& weights, const PanelKernels& kernels);
+  PanelProduct(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
+               const PanelKernels& kernels);
 
   // Memory that the packed weights take.
   std::size_t bytes() const { return weights_.size() + bias_.size() * sizeof(float); }
@@ -28,7 +31,9 @@ class PanelProduct {
   void multiply(MatrixView<const float> x, MatrixView<float> y) const;
 
  private:
-  void pack(const PlainWeights& weights);
+  PanelProduct(std::size_t in, std::size_t out, const float* bias, const PanelKernels& kernels);
+  // From a whole number of panels on.
+  void pack(const PlainWeights& weights, std::size_t first_column);
   BasicTensor<std::byte> laid_out(MatrixView<const float> x) const;
   void multiply_block(const BasicTensor<std::byte>& laid_out_x, std::size_t all_rows, std::size_t first_row,
                       std::size_t first_panel, std::size_t panels, MatrixView<float> y) const;

@@ -1,11 +1,13 @@
 #include "stratoscope/model/pass/weights.h"
 
 #include <atomic>
+#include <cstdint>
 #include <initializer_list>
 #include <mutex>
 #include <utility>
 
 #include "stratoscope/base/threads.h"
+#include "stratoscope/ops/finite.h"
 
 namespace stratoscope {
 namespace {
@@ -16,6 +18,28 @@ NormWeights load_norm(const Checkpoint& checkpoint, const NormSpec& spec, Role r
   return {std::move(norm.weight), std::move(norm.bias)};
 }
 
+constexpr std::uint32_t kFloatExponent = 0x7f800000;
+
+// Straight from the file where the numbers lie there as floats, otherwise converted piece by piece.
+PackedMatrix packed(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer, const float* bias,
+                    Arithmetic arithmetic, std::atomic<bool>& finite) {
+  PackedMatrix matrix;
+  if (checkpoint.lie_as_lent(roles, layer)) {
+    checkpoint.lend(roles, layer, [&](const Checkpoint::LentMatrix& lent) {
+      if (!lent.finite) finite = false;
+      matrix = PackedMatrix(lent.numbers, lent.in, lent.out, lent.layout, bias, arithmetic);
+    });
+    return matrix;
+  }
+  const Checkpoint::LentColumns lent = checkpoint.columns_of(roles, layer);
+  const auto columns = [&](std::size_t first, std::size_t count, float* numbers) {
+    lent.copy(first, count, numbers);
+    if (has_full_exponent(std::as_bytes(std::span<const float>(numbers, count * lent.in)), kFloatExponent))
+      finite = false;
+  };
+  return {columns, lent.in, lent.out, bias, arithmetic};
+}
+
 // Matrices that read the same rows are one, side by side.
 PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer,
                          Arithmetic arithmetic, std::atomic<bool>& finite) {
@@ -24,12 +48,7 @@ PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> rol
     const Tensor part = checkpoint.read_bias<float>(role, layer);
     bias.insert(bias.end(), part.values().begin(), part.values().end());
   }
-  PackedMatrix packed;
-  checkpoint.lend(roles, layer, [&](const Checkpoint::LentMatrix& matrix) {
-    if (!matrix.finite) finite = false;
-    packed = PackedMatrix(matrix.numbers, matrix.in, matrix.out, matrix.layout, bias.data(), arithmetic);
-  });
-  return packed;
+  return packed(checkpoint, roles, layer, bias.data(), arithmetic, finite);
 }
 
 BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std::size_t layer, Arithmetic arithmetic,
@@ -52,13 +71,8 @@ BlockWeights load_block(const Checkpoint& checkpoint, const BlockSpec& spec, std
 PackedMatrix load_unembedding(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic,
                               std::atomic<bool>& finite) {
   const Tensor bias = config.unembed_bias ? checkpoint.read_bias<float>(Role::unembed) : Tensor();
-  PackedMatrix packed;
-  checkpoint.lend(Role::unembed, [&](const Checkpoint::LentMatrix& table) {
-    if (!table.finite) finite = false;
-    packed = PackedMatrix(table.numbers, table.in, table.out, table.layout, config.unembed_bias ? bias.data() : nullptr,
-                          arithmetic);
-  });
-  return packed;
+  const Role role = Role::unembed;
+  return packed(checkpoint, {&role, 1}, 0, config.unembed_bias ? bias.data() : nullptr, arithmetic, finite);
 }
 
 }  // namespace
