@@ -7,6 +7,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
+#include "stratoscope/base/memory.h"
 #include "stratoscope/experiment/inspect.h"
 
 namespace stratoscope::cli {
@@ -52,6 +53,8 @@ void add_info(CLI::App& app, Program& program) {
       Table table({"", ">"});
       table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});
       table.add({"stored as", info["dtype"].get<std::string>()});
+      table.add({"in memory", fmt::format("{} in fp32, {} in bf16", memory_text(info["memory"]["fp32"]),
+                                          memory_text(info["memory"]["bf16"]))});
       for (const auto& [key, value] : info["config"].items())
         table.add({key, value.is_string() ? value.get<std::string>() : value.dump()});
       print(table.text());

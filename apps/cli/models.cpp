@@ -5,6 +5,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
+#include "stratoscope/base/memory.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/hub/cache_layout.h"
@@ -19,21 +20,15 @@ namespace {
 Json to_json(const std::vector<ListedModel>& models) {
   Json json = {{"version", STRATOSCOPE_VERSION}, {"cache", hugging_face_cache().string()}, {"models", Json::array()}};
   for (const ListedModel& model : models) {
-    Json entry = {{"name", model.name},
-                  {"aliases", model.aliases},
-                  {"built_in", model.built_in},
-                  {"family", nullptr},
-                  {"parameters", nullptr},
-                  {"dtype", nullptr},
-                  {"bytes", model.bytes},
-                  {"revisions", model.revisions},
-                  {"commit", nullptr},
-                  {"path", model.folder.string()},
-                  {"runs", model.problem.empty()},
+    Json entry = {{"name", model.name}, {"aliases", model.aliases},      {"built_in", model.built_in},
+                  {"family", nullptr},  {"parameters", nullptr},         {"dtype", nullptr},
+                  {"memory", nullptr},  {"bytes", model.bytes},          {"revisions", model.revisions},
+                  {"commit", nullptr},  {"path", model.folder.string()}, {"runs", model.problem.empty()},
                   {"problem", nullptr}};
     if (!model.family.empty()) entry["family"] = model.family;
     if (model.parameters) entry["parameters"] = *model.parameters;
     if (!model.dtype.empty()) entry["dtype"] = model.dtype;
+    if (model.memory) entry["memory"] = {{"fp32", model.memory->fp32}, {"bf16", model.memory->bf16}};
     if (!model.commit.empty()) entry["commit"] = model.commit;
     if (!model.problem.empty()) entry["problem"] = model.problem + (model.hint.empty() ? "" : "; " + model.hint);
     json["models"].push_back(entry);
@@ -56,12 +51,13 @@ std::string revision_text(const ListedModel& model) {
 
 // Each row of the table, and below it where the model is and why it cannot be run.
 void print_table(const std::vector<ListedModel>& models) {
-  Table table({"name", "family", ">parameters", "dtype", ">size", "revision", "runs"});
+  Table table({"name", "family", ">parameters", "dtype", ">size", ">in memory", "revision", "runs"});
   for (const ListedModel& model : models) {
     const std::string aliases = joined(model.aliases);
     table.add({model.name + (aliases.empty() ? "" : " (" + aliases + ")"), model.family,
                model.parameters ? fmt::format("{}", *model.parameters) : "", model.dtype, size_text(model.bytes),
-               revision_text(model), model.problem.empty() ? "yes" : "no"});
+               model.memory ? memory_text(model.memory->fp32) : "", revision_text(model),
+               model.problem.empty() ? "yes" : "no"});
   }
   std::istringstream lines(table.text());
   std::string line;

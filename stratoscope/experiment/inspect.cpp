@@ -76,6 +76,8 @@ Document model_info(const Session& session) {
   json["config"] = config_json(session.config());
   json["parameters"] = session.checkpoint().parameters();
   json["dtype"] = name_of(session.checkpoint().dtype());
+  const WeightMemory memory = weight_memory(session.config());
+  json["memory"] = {{"fp32", memory.fp32}, {"bf16", memory.bf16}};
   json["folder"] = session.folder().string();
   json["hook_points"] = Json::array();
   for (const HookPoint point : all_hook_points(session.config()))

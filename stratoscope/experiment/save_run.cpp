@@ -8,6 +8,7 @@
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/base/memory.h"
 #include "stratoscope/experiment/json_document.h"
 #include "stratoscope/experiment/run_writer.h"
 #include "stratoscope/experiment/start_file.h"
@@ -24,27 +25,17 @@ namespace {
 // Texts share a forward pass up to about so many rows and so many bytes of arrays, so that memory stays bounded.
 constexpr std::size_t kRowsPerPass = 2048, kBytesPerPass = std::size_t{64} << 20;
 
-// The system's own estimate of what can be had without swapping; no limit where it does not say.
-double available_bytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string key, unit;
-  double kibibytes = 0;
-  while (file >> key >> kibibytes >> unit)
-    if (key == "MemAvailable:") return kibibytes * 1024;
-  return std::numeric_limits<double>::infinity();
-}
-
 // The arrays of a pass are held until they are written: refused before the work, not killed in its midst.
 void check_memory(double bytes, std::size_t rows) {
-  constexpr double kGibi = 1 << 30;
-  if (bytes > available_bytes())
+  const auto available = available_memory();
+  if (available && bytes > static_cast<double>(*available))
     throw Error("run",
-                fmt::format("the arrays of a text of {} tokens need {:.1f} GiB, but {:.1f} GiB of memory are free",
-                            rows, bytes / kGibi, available_bytes() / kGibi),
+                fmt::format("the arrays of a text of {} tokens need {:.1f} GiB, but {} of memory are free", rows,
+                            bytes / (1 << 30), memory_text(*available)),
                 "capture less");
 }
 
-// A block, or n_layers, which stands for what is behind the last one.
+// A block, or n_layers, which stands for what comes after the last one.
 std::size_t parse_block(const std::string& text, const ModelConfig& config) {
   return text == std::to_string(config.n_layers()) ? config.n_layers() : parse_index(text, config.n_layers(), "block");
 }

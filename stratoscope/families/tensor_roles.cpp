@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <set>
@@ -168,6 +169,16 @@ std::vector<Role> matrix_roles(const BlockSpec& block) {
   for (const auto& [role, is_norm] : parts_of(block))
     if (!is_norm) roles.push_back(role);
   return roles;
+}
+
+WeightMemory weight_memory(const ModelConfig& config) {
+  std::size_t numbers = config.d_model * config.d_vocab;
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer)
+    for (const Role role : matrix_roles(config.blocks[layer])) {
+      const StoredMatrix matrix = stored_matrix(role, config, layer);
+      numbers += matrix.in * matrix.out;
+    }
+  return {numbers * sizeof(float), numbers * sizeof(std::uint16_t)};
 }
 
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer) {

@@ -61,6 +61,12 @@ struct StoredNorm {
 
 // The matrices of a block, in the order of the forward pass.
 std::vector<Role> matrix_roles(const BlockSpec& block);
+// Bytes that the matrices take in memory, those of blocks and the unembedding: the rows of the embedding stay in the
+// file.
+struct WeightMemory {
+  std::size_t fp32 = 0, bf16 = 0;
+};
+WeightMemory weight_memory(const ModelConfig& config);
 
 // `layer` is 0 for what is not in a block.
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer = 0);

@@ -73,6 +73,7 @@ void try_to_open(ListedModel& model, const std::string& pull_name) {
       const Checkpoint checkpoint(model.folder, config);
       model.parameters = checkpoint.parameters();
       model.dtype = name_of(checkpoint.dtype());
+      model.memory = weight_memory(config);
       Tokenizer::load(model.folder);
     });
   } catch (const Interrupted&) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/families/tensor_roles.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -21,6 +22,7 @@ struct ListedModel {
   std::string family;                     // config.json's model_type; empty where it cannot be read
   std::optional<std::size_t> parameters;  // nothing where the weights cannot be read
   std::string dtype;                      // of the largest tensor: "F32"
+  std::optional<WeightMemory> memory;     // that the weights take; nothing where it cannot be run
   std::uint64_t bytes = 0;                // on the disk
   std::string problem;                    // why it cannot be run here; empty where it can
   std::string hint;                       // what to do about it

@@ -6,7 +6,10 @@
 #include <mutex>
 #include <utility>
 
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/memory.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/families/tensor_roles.h"
 #include "stratoscope/ops/finite.h"
 
 namespace stratoscope {
@@ -98,8 +101,26 @@ std::size_t Weights::bytes() const {
   return total;
 }
 
+namespace {
+
+// Refused before anything is allocated: the system would end the process in the midst of loading.
+void check_memory(const ModelConfig& config, Arithmetic arithmetic) {
+  const auto [whole, rounded] = weight_memory(config);
+  const std::size_t needed = arithmetic == Arithmetic::bf16 ? rounded : whole;
+  const auto available = available_memory();
+  if (!available || needed <= *available) return;
+  throw Error("model",
+              "the weights take " + memory_text(needed) + " in " + (arithmetic == Arithmetic::bf16 ? "bf16" : "fp32") +
+                  ", but " + memory_text(*available) + " of memory are free",
+              rounded <= *available ? "in bf16 they take " + memory_text(rounded) + ": --precision bf16"
+                                    : "take a smaller model or a larger machine");
+}
+
+}  // namespace
+
 Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Arithmetic arithmetic,
                      Progress* progress) {
+  check_memory(config, arithmetic);
   Weights weights;
   weights.blocks.resize(config.n_layers());
   // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
