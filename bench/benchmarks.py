@@ -13,6 +13,7 @@ from typing import Optional
 
 import numpy as np
 
+import families
 import pull as pulls
 import setup
 from peer import BUILD, COMMANDS, Peers, environment, interleave
@@ -403,6 +404,7 @@ ALL = {
     "sweep": sweep,
     "grids": grids,
     "growth": growth,
+    "families": families.run,
     "cold-start": cold_start,
     "memory": memory,
     "load": load_time,

@@ -139,6 +139,33 @@ def generation(result):
     return Table(["", *TIMES, "a token", "tokens/s", "weights read, of what memory gives"], rows, [f"{rounds(result['seconds'])} {note}"])
 
 
+def families(result):
+    rows = []
+
+    def beside(name, samples, each=lambda s: s):
+        for ours, theirs in (("stratoscope", "llama F32"), ("bf16", "llama BF16")):
+            own = [each(s) for s in samples[ours]]
+            other = [each(s) for s in samples.get(theirs, [])]
+            ratio_of = f"{median(np.divide(other, own)):.2f}" if other else "-"
+            rows.append([f"{name}: {NAMES[ours]}", seconds(median(own)), quartiles(own, seconds),
+                         seconds(median(other)) if other else "-", ratio_of])
+
+    for length, samples in result["prompts"].items():
+        beside(f"{length} tokens, the last logits", samples)
+    shortest = next(iter(result["prompts"].values()))
+    generated = {kind: [(s - median(shortest[kind])) / 31 for s in samples] for kind, samples in result["generation"].items()}
+    beside("a token of generation", generated)
+    notes = []
+    for name, grid in result["grids"].items():
+        share = np.divide(grid["seconds"]["cone"], grid["cells"] * np.array(grid["seconds"]["whole"]))
+        notes.append(f"{name}: {seconds(median(grid['seconds']['cone']))}, {median(share):.2f} of {grid['cells']} whole runs.")
+    for kind, of in result["memory"].items():
+        rate = 1e-9 * result["stored"] / median(result["load"][kind])
+        notes.append(f"{NAMES[kind]}: {of['resident'] / of['weights']:.2f} of the packed weights are resident after 128 tokens, "
+                     f"{of['peak'] / of['weights']:.2f} at most while loading; loaded in {seconds(median(result['load'][kind]))}, {rate:.1f} GB/s of stored bytes.")
+    return Table(["", "median", "quartiles", "llama.cpp", "llama.cpp / ours"], rows, notes)
+
+
 def captures(result):
     rows = []
     for length in result["lengths"]:
@@ -281,6 +308,7 @@ TITLES = {
     "precision": "Forward pass by precision",
     "prompts": "From a prompt to the token that follows",
     "generation": "Text token by token",
+    "families": "A Llama of 16 blocks, width 2,048, 32 heads, 8 key heads, MLP 5,632, 32,000 tokens, stored in bfloat16",
     "captures": "What keeping values costs",
     "forward-growth": "Forward passes by tokens, and by blocks at 128 tokens",
     "sweep": "The third demonstration: each block's output scaled, one run a block",

@@ -12,6 +12,7 @@ DATA = BUILD / "bench" / "data"
 MODEL, ONNX = DATA / "gpt2-small", DATA / "gpt2-small.onnx"
 TOKENIZER, TEXTS = DATA / "gpt2-tokenizer", DATA / "texts.json"
 GGUF = {f"llama {width}": DATA / f"gpt2-small.{width}.gguf" for width in GGUF_WIDTHS}
+LLAMA = DATA / "llama"
 NODE_MODULES = HERE / "peers" / "node_modules"
 TEXT_LENGTH = 4000
 
@@ -58,7 +59,7 @@ def from_npm(folder="peers"):
     return False
 
 
-def llama():
+def llama_runs():
     """Whether llama.cpp can be compared with; says why not."""
     if not from_npm("llama"):
         return False
@@ -66,11 +67,31 @@ def llama():
     if major < 20:
         say(f"no llama.cpp: node-llama-cpp needs Node 20, this is {major}")
         return False
+    return True
+
+
+def llama():
+    """Whether llama.cpp can be compared with, on GPT-2 small's shape."""
+    if not llama_runs():
+        return False
     checkpoint()
     for width, file in zip(GGUF_WIDTHS, GGUF.values()):
         if not file.exists():
             python("llama/make_gguf.py", MODEL, file, width)
     return True
+
+
+def llama_shape():
+    """A checkpoint of a Llama's shape; returns its files for llama.cpp, {} where that does not run."""
+    if not (LLAMA / "merges.txt").exists():  # what make_llama.py writes last
+        python("make_llama.py", LLAMA)
+    if not llama_runs():
+        return {}
+    files = {f"llama {width}": DATA / f"llama.{width}.gguf" for width in ("F32", "BF16")}
+    for kind, file in files.items():
+        if not file.exists():
+            python("llama/make_gguf.py", LLAMA, file, kind.split()[1])
+    return files
 
 
 def tokenizer():

@@ -51,7 +51,7 @@ std::string revision_text(const ListedModel& model) {
 
 // Each row of the table, and below it where the model is and why it cannot be run.
 void print_table(const std::vector<ListedModel>& models) {
-  Table table({"name", "family", ">parameters", "dtype", ">size", ">in memory", "revision", "runs"});
+  Table table({"name", "family", ">parameters", "dtype", ">size", ">memory", "revision", "runs"});
   for (const ListedModel& model : models) {
     const std::string aliases = joined(model.aliases);
     table.add({model.name + (aliases.empty() ? "" : " (" + aliases + ")"), model.family,

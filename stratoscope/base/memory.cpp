@@ -38,10 +38,12 @@ std::optional<std::size_t> available_memory() {
 }
 
 std::string memory_text(std::size_t bytes) {
-  constexpr double kMebi = 1 << 20, kGibi = 1 << 30;
+  constexpr double kKibi = 1 << 10, kMebi = 1 << 20, kGibi = 1 << 30;
   const auto number = static_cast<double>(bytes);
   char text[32];
-  if (number < kGibi)
+  if (number < kMebi)
+    std::snprintf(text, sizeof text, "%.0f KiB", number / kKibi);
+  else if (number < kGibi)
     std::snprintf(text, sizeof text, "%.0f MiB", number / kMebi);
   else
     std::snprintf(text, sizeof text, "%.1f GiB", number / kGibi);

@@ -11,7 +11,7 @@ namespace stratoscope {
 // where that is less. Nothing where the system does not say.
 std::optional<std::size_t> available_memory();
 
-// "12.3 GiB", "410 MiB"
+// "12.3 GiB", "410 MiB", "7 KiB"
 std::string memory_text(std::size_t bytes);
 
 }  // namespace stratoscope

@@ -27,7 +27,9 @@ Json hook_point_json(HookPoint point, const ModelConfig& config) {
 }
 
 // Of what may differ from block to block: the largest, and the first block's kind.
+// Some keys are TransformerLens's.
 Json config_json(const ModelConfig& c) {
+  const BlockSpec& block = c.blocks[0];
   Json json = {{"architecture", c.family},
                {"n_layers", c.n_layers()},
                {"n_heads", c.n_heads()},
@@ -36,8 +38,15 @@ Json config_json(const ModelConfig& c) {
                {"d_mlp", c.d_mlp()},
                {"n_ctx", c.n_ctx},
                {"d_vocab", c.d_vocab},
-               {"activation", name_of(c.blocks[0].mlp.activation)},
-               {"layer_norm_eps", c.ln_final.eps}};
+               {"activation", name_of(block.mlp.activation)},
+               {"layer_norm_eps", c.ln_final.eps},
+               {"n_key_value_heads", block.attention.kv_heads},
+               {"positional_embedding_type", c.learned_positions ? "standard"
+                                             : c.rotates()       ? "rotary"
+                                                                 : "alibi"},
+               {"normalization_type", c.ln_final.kind == NormKind::rms ? "RMS" : "LN"},
+               {"gated_mlp", block.mlp.gated},
+               {"parallel_attn_mlp", block.parallel}};
   for (const auto& [name, on] : c.switches) json[name] = on;
   json["tie_word_embeddings"] = c.tied;
   return json;

@@ -14,7 +14,8 @@ TEST(Memory, IsSomeAndNotMoreThanTheMachineHas) {
 }
 
 TEST(Memory, IsWrittenForPeople) {
-  EXPECT_EQ(memory_text(0), "0 MiB");
+  EXPECT_EQ(memory_text(0), "0 KiB");
+  EXPECT_EQ(memory_text(7000), "7 KiB");
   EXPECT_EQ(memory_text(std::size_t{410} << 20), "410 MiB");
   EXPECT_EQ(memory_text((std::size_t{12} << 30) + (std::size_t{300} << 20)), "12.3 GiB");
 }

@@ -1,11 +1,14 @@
 """Models that are not there, broken or of another kind."""
 import json
+import math
+import os
+import shutil
 import struct
 
 import numpy as np
 import pytest
 
-from program import MODEL, without_root_powers
+from program import FAMILIES, MODEL, without_root_powers
 
 
 def refuses(stratoscope, model, *says, **options):
@@ -322,3 +325,34 @@ def test_a_model_without_beginning_of_text_refuses_bos(stratoscope, forged):
     config = json.loads((forged.folder / "config.json").read_text())
     forged.write("config.json", json.dumps(config | {"bos_token_id": None}))
     stratoscope.fails("predict", "ab", "--bos", "--model", forged, says="--bos")
+
+
+# More than the machine's memory
+
+
+def test_weights_beyond_the_memory_are_refused_before_loading(stratoscope, tmp_path):
+    """A file of zeros that takes no room on the disk."""
+    width, vocabulary = 16384, 300
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    layers = 2 * memory // (4 * 12 * width**2) + 2
+    config = {"model_type": "gpt2", "n_embd": width, "n_head": 16, "n_layer": layers, "n_positions": 64, "vocab_size": vocabulary}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shutil.copy(FAMILIES / "opt" / "tokenizer.json", tmp_path)
+    shapes = {"wte.weight": [vocabulary, width], "wpe.weight": [64, width], "ln_f.weight": [width], "ln_f.bias": [width]}
+    for layer in range(layers):
+        for name, into, out in (("attn.c_attn", 1, 3), ("attn.c_proj", 1, 1), ("mlp.c_fc", 1, 4), ("mlp.c_proj", 4, 1)):
+            shapes[f"h.{layer}.{name}.weight"] = [into * width, out * width]
+            shapes[f"h.{layer}.{name}.bias"] = [out * width]
+        shapes |= {f"h.{layer}.{norm}.{part}": [width] for norm in ("ln_1", "ln_2") for part in ("weight", "bias")}
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        begin, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    with open(tmp_path / "model.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + end)
+    assert stratoscope.json("info", "--model", tmp_path)["memory"]["fp32"] > memory
+    for precision in ("fp32", "bf16"):
+        stratoscope.fails("predict", "a", "--model", tmp_path, "--precision", precision,
+                          says=[f"GiB in {precision}", "of memory are free"])

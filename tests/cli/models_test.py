@@ -43,6 +43,7 @@ def test_the_list_as_json(stratoscope, env, cache, tiny_model):
     assert tiny["revisions"] == ["main"] and tiny["commit"] == "a" * 40
     assert tiny["path"] == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))
     assert tiny["bytes"] == sum(path.stat().st_size for path in tiny_model.iterdir())
+    assert tiny["memory"] == info["memory"] and tiny["memory"]["fp32"] == 2 * tiny["memory"]["bf16"] > 0
     llama = found["big/llama"]
     assert llama["family"] == "mixtral" and not llama["runs"] and "'mixtral' is not implemented" in llama["problem"]
     assert llama["parameters"] and llama["dtype"] == "F32"
@@ -53,7 +54,7 @@ def test_the_list_as_json(stratoscope, env, cache, tiny_model):
 
 def test_the_list_for_people(stratoscope, env, cache):
     lines = stratoscope.prints("models", env=env).splitlines()
-    assert lines[0].split() == ["name", "family", "parameters", "dtype", "size", "revision", "runs"]
+    assert lines[0].split() == ["name", "family", "parameters", "dtype", "size", "memory", "revision", "runs"]
     at = next(i for i, line in enumerate(lines) if line.strip().startswith("anna/tiny (tiny)"))
     assert lines[at].split()[-1] == "yes" and "main aaaaaaa" in lines[at]
     assert lines[at + 1].strip() == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))

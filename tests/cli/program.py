@@ -15,6 +15,7 @@ import pytest
 
 PROGRAM = Path(os.environ["STRATOSCOPE"]).resolve()
 ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = ROOT / "tests" / "golden" / "families"
 MODEL = ROOT / "models" / "novella-7m"
 TIME_LIMIT = 240  # seconds; only a hang takes so long
 PENGUINS = "A wise man once said: Penguins are cute."

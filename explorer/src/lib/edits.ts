@@ -82,12 +82,12 @@ export function isEditRow(value: unknown): value is EditRow {
   );
 }
 
-// A residual stream's values pass a norm, which takes away what all dimensions have in common.
-export const isRemovedByNorm = (row: EditRow): boolean => row.operation === "add" && !row.dims?.trim() && /^(hook_(embed|pos_embed|resid_\w+|attn_out|mlp_out))$/.test(row.hook);
+// A residual stream's values pass a norm; where that takes off the mean, it takes away what all dimensions have in common.
+export const isRemovedByNorm = (row: EditRow, takesOffMean: boolean): boolean => takesOffMean && row.operation === "add" && !row.dims?.trim() && /^(hook_(embed|pos_embed|resid_\w+|attn_out|mlp_out))$/.test(row.hook);
 
 // Why edits of a text of `count` tokens move nothing at a position; "" where that is not known.
-export function noEffectReason(rows: EditRow[], position: number, count: number): string {
-  if (rows.length && rows.every(isRemovedByNorm)) return ": what is added to all dimensions alike, the next norm takes away again; name a dimension";
+export function noEffectReason(rows: EditRow[], position: number, count: number, takesOffMean: boolean): string {
+  if (rows.length && rows.every((row) => isRemovedByNorm(row, takesOffMean))) return ": what is added to all dimensions alike, the next norm takes away again; name a dimension";
   const starts = rows.map((row) => /^\s*(-?\d+)/.exec(row.positions)?.[1]).map((first) => (first === undefined ? 0 : Number(first) < 0 ? count + Number(first) : Number(first)));
   return rows.length && starts.every((start) => start > position) ? ": it is at a later token, which this one does not look at" : "";
 }

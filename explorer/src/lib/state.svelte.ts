@@ -95,6 +95,7 @@ class Explorer {
   #restored = false; // the positions belong to the text that comes
 
   count = $derived(this.tokens?.count ?? 0);
+  takesOffMean = $derived(this.info?.config.normalization_type === "LN");
   layers = $derived(this.info?.config.n_layers ?? 0);
   heads = $derived(this.info?.config.n_heads ?? 0);
   hooks = $derived(new HookTable(this.info?.hook_points ?? []));
