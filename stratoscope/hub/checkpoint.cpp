@@ -209,6 +209,14 @@ BasicTensor<T> Checkpoint::read_matrix(Role role, std::size_t layer) const {
 }
 
 template <class T>
+BasicTensor<T> Checkpoint::read_columns(Role role, std::size_t layer, std::size_t first, std::size_t count) const {
+  const StoredMatrix from = matrix(role, layer);
+  BasicTensor<T> columns({from.in, count});
+  copy_units(from, first, count, columns.data(), 1, count);
+  return columns;
+}
+
+template <class T>
 BasicTensor<T> Checkpoint::read_bias(Role role, std::size_t layer) const {
   const StoredMatrix from = stored_matrix(role, config_, layer);
   if (!from.bias) return BasicTensor<T>::zeros({from.out});
@@ -331,6 +339,7 @@ void Checkpoint::read_row(Role role, std::size_t row, std::span<T> out) const {
 
 template BasicTensor<float> Checkpoint::read_matrix(Role, std::size_t) const;
 template BasicTensor<double> Checkpoint::read_matrix(Role, std::size_t) const;
+template BasicTensor<double> Checkpoint::read_columns(Role, std::size_t, std::size_t, std::size_t) const;
 template BasicTensor<float> Checkpoint::read_bias(Role, std::size_t) const;
 template BasicTensor<double> Checkpoint::read_bias(Role, std::size_t) const;
 template Checkpoint::Norm<float> Checkpoint::read_norm(Role, std::size_t) const;

@@ -32,6 +32,9 @@ class Checkpoint {
   // A matrix of the model as [in, out], however it is stored, converted. T is float or double.
   template <class T>
   BasicTensor<T> read_matrix(Role role, std::size_t layer = 0) const;
+  // `count` columns of it from `first` on, [in, count].
+  template <class T>
+  BasicTensor<T> read_columns(Role role, std::size_t layer, std::size_t first, std::size_t count) const;
   // Its bias, [out]; zeros where there is none.
   template <class T>
   BasicTensor<T> read_bias(Role role, std::size_t layer = 0) const;

@@ -230,10 +230,20 @@ class ReferencePass {
   }
 
   Value project(Role role, Value x) {
-    const Tensor64 weight = checkpoint_.read_matrix<double>(role, layer_);
-    const Value y = make(weight.shape()[1]);
-    linear(x, weight, checkpoint_.read_bias<double>(role, layer_), y);
+    const Tensor64 bias = checkpoint_.read_bias<double>(role, layer_);
+    const Value y = make(bias.size());
+    for_columns(role, y.cols, [&](std::size_t first, const Tensor64& columns) {
+      linear(x, columns, bias.data() + first, y.cols_from(first, columns.shape()[1]));
+    });
     return y;
+  }
+
+  // A matrix piece by piece: whole in double it would take several times what the file does.
+  template <class Use>
+  void for_columns(Role role, std::size_t out, const Use& use) const {
+    constexpr std::size_t kColumns = 1024;
+    for (std::size_t first = 0; first < out; first += kColumns)
+      use(first, checkpoint_.read_columns<double>(role, layer_, first, std::min(kColumns, out - first)));
   }
 
   // One sequence, with whole scores and patterns: [head, query, key].
@@ -263,12 +273,14 @@ class ReferencePass {
   // result[row, head] = z[row, head] W_O[head]
   Tensor64 result_of(Value z) const {
     const std::size_t d_model = config_.d_model, heads = attention().heads, d_head = attention().d_head;
-    const Tensor64 w_o = checkpoint_.read_matrix<double>(Role::o, layer_);
     Tensor64 result = Tensor64::zeros({z.rows, heads * d_model});
-    for (std::size_t r = 0; r < z.rows; ++r)
-      for (std::size_t i = 0; i < z.cols; ++i)
-        for (std::size_t j = 0; j < d_model; ++j)
-          result.data()[(r * heads + i / d_head) * d_model + j] += z.row(r)[i] * w_o.data()[i * d_model + j];
+    for_columns(Role::o, d_model, [&](std::size_t first, const Tensor64& w_o) {
+      const std::size_t count = w_o.shape()[1];
+      for (std::size_t r = 0; r < z.rows; ++r)
+        for (std::size_t i = 0; i < z.cols; ++i)
+          for (std::size_t j = 0; j < count; ++j)
+            result.data()[(r * heads + i / d_head) * d_model + first + j] += z.row(r)[i] * w_o.data()[i * count + j];
+    });
     return result;
   }
 

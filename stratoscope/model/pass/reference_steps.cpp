@@ -21,11 +21,11 @@ double mean_of(const double* x, std::size_t count) {
 
 }  // namespace
 
-void linear(Rows64 x, const Tensor64& weight, const Tensor64& bias, MatrixView<double> y) {
+void linear(Rows64 x, const Tensor64& weight, const double* bias, MatrixView<double> y) {
   const std::size_t out = y.cols;
   parallel_for(x.rows, [&](std::size_t r) {
     double* row = y.row(r);
-    std::copy_n(bias.data(), out, row);
+    std::copy_n(bias, out, row);
     for (std::size_t i = 0; i < x.cols; ++i)
       for (std::size_t j = 0; j < out; ++j) row[j] += x.row(r)[i] * weight.data()[i * out + j];
   });

@@ -12,8 +12,8 @@ namespace stratoscope {
 using Tensor64 = BasicTensor<double>;
 using Rows64 = MatrixView<const double>;
 
-// y = x W + b with W [in, out]; the sum over `in` runs upwards.
-void linear(Rows64 x, const Tensor64& weight, const Tensor64& bias, MatrixView<double> y);
+// y = x W + b with W [in, out] and b [out]; the sum over `in` runs upwards.
+void linear(Rows64 x, const Tensor64& weight, const double* bias, MatrixView<double> y);
 
 // The divisor of each of the groups of equal width that a row is made of: scale [rows, groups].
 void norm_scale(const NormSpec& spec, Rows64 x, MatrixView<double> scale);
