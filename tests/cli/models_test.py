@@ -16,7 +16,7 @@ def cache(tmp_path, tiny_model):
         (cache / name / "refs").mkdir()
         (cache / name / "refs" / "main").write_text("a" * 40)
     (cache / "models--tiny").symlink_to("models--anna--tiny")
-    (cache / "models--big--llama" / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "llama"}')
+    (cache / "models--big--llama" / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "mixtral"}')
     (cache / "models--half" / "snapshots" / ("a" * 40) / "model.safetensors").unlink()
     return cache
 
@@ -57,7 +57,7 @@ def test_the_list_for_people(stratoscope, env, cache):
     at = next(i for i, line in enumerate(lines) if line.strip().startswith("anna/tiny (tiny)"))
     assert lines[at].split()[-1] == "yes" and "main aaaaaaa" in lines[at]
     assert lines[at + 1].strip() == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))
-    assert any("model_type 'llama' is not implemented" in line for line in lines)
+    assert any("model_type 'mixtral': mixture of experts is not implemented" in line for line in lines)
     assert any("'stratoscope pull half' gets what is missing" in line for line in lines)
 
 

@@ -116,8 +116,8 @@ def test_what_the_parser_refuses(stratoscope, arguments):
 
 
 def test_a_model_that_cannot_be_run(stratoscope, hub, env, files):
-    hub.add("big/llama", files | {"config.json": b'{"model_type": "llama"}'})
-    stratoscope.fails("pull", "big/llama", env=env, says=["model_type 'llama' is not implemented", "--force"])
+    hub.add("big/llama", files | {"config.json": b'{"model_type": "mixtral"}'})
+    stratoscope.fails("pull", "big/llama", env=env, says=["mixture of experts is not implemented", "--force"])
     result = stratoscope.succeeds("pull", "big/llama", "--force", "--json", env=env)
     assert len(result.warnings) == 1 and "cannot be run here" in result.warnings[0]
     document = json.loads(result.out)
@@ -215,7 +215,7 @@ def test_pull_on_demand_leaves_folders_of_the_user_alone(stratoscope, hub, env, 
 
 
 def test_a_model_of_another_kind_is_not_damaged(stratoscope, hub, env, files):
-    hub.add("big/llama", files | {"config.json": b'{"model_type": "llama"}'})
+    hub.add("big/llama", files | {"config.json": b'{"model_type": "mixtral"}'})
     stratoscope.succeeds("pull", "big/llama", "--force", env=env)
     for command in (["info", "--model", "big/llama"], ["info", "--model", "big/llama", "--pull"]):
         hub.requests.clear()
