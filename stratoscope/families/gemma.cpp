@@ -51,8 +51,7 @@ constexpr DecoderDefaults kGemma3 = {2304, 262208, 26, 8, 9216, 4, 256, 131072, 
 }  // namespace
 
 ModelConfig gemma(const ConfigReader& config) {
-  return gemma_like(config, {.kv_heads = 16, .d_head = 256, .n_ctx = 8192, .tied = true},
-                    config.has("hidden_activation") ? "hidden_activation" : "hidden_act");
+  return gemma_like(config, {.kv_heads = 16, .d_head = 256, .n_ctx = 8192, .tied = true}, "hidden_act");
 }
 
 ModelConfig gemma2(const ConfigReader& config) {

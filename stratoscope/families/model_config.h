@@ -74,10 +74,11 @@ struct ModelConfig {
   NormSpec embed_norm = {}, ln_final = {};
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
   std::size_t position_offset = 0;
-  double embed_scale = 1;  // embeddings are multiplied by this as they enter the residual stream
-  double logit_scale = 1;  // logits are unembed.hook_out times this,
-  double logit_cap = 0;    // and then cap * tanh(logits / cap); 0: no cap
-  bool tied = false;       // the unembedding is the embedding's transpose
+  double embed_scale = 1;    // embeddings are multiplied by this as they enter the residual stream
+  double logit_scale = 1;    // logits are unembed.hook_out times this,
+  double logit_cap = 0;      // and then cap * tanh(logits / cap); 0: no cap
+  bool tied = false;         // the unembedding is the embedding's transpose, and one that is stored is ignored,
+  bool head_unties = false;  // unless it differs from the embedding
   bool unembed_bias = false;
   TensorNames tensors = {};
 

@@ -75,11 +75,11 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
   RotaryScaling scaling;
   scaling.kind = kind_of(settings, keys);
   if (scaling.kind == RotaryScalingKind::none) return scaling;
-  if (rotary.dims < 4) config.fail("scaled rotary embedding of fewer than 4 numbers of a head");
   scaling.max_context = static_cast<double>(max_context);
   constexpr auto kOriginal = "original_max_position_embeddings";
-  scaling.original_context =
-      static_cast<double>(config.size(kOriginal).value_or(settings.size(kOriginal).value_or(max_context)));
+  const std::size_t otherwise =
+      keys.original_context > 0 ? keys.original_context : settings.size(kOriginal).value_or(max_context);
+  scaling.original_context = static_cast<double>(config.size(kOriginal).value_or(otherwise));
   const bool has_factor = settings.has("factor");
   const bool needs_factor = scaling.kind != RotaryScalingKind::yarn && scaling.kind != RotaryScalingKind::longrope;
   if (needs_factor && !has_factor) settings.fail("factor is missing");
@@ -92,6 +92,7 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
       break;
     case RotaryScalingKind::dynamic:
       if (scaling.factor < 1) settings.fail("factor is below 1");
+      if (rotary.dims < 4) settings.fail("dynamic scaling of fewer than 4 numbers of a head");
       break;
     case RotaryScalingKind::yarn:
       if (rotary.base <= 1) settings.fail("the base of yarn is not above 1");

@@ -146,6 +146,15 @@ std::optional<std::string> part_in_block(const std::string& name, const TensorNa
   return name.substr(dot + 1);
 }
 
+// Whether a name without its block is that of a part, whichever head stands in its hole.
+bool names_part(const std::string& name, const std::string& part) {
+  const std::size_t hole = part.find(kHole);
+  const std::string begin = part.substr(0, hole);
+  if (part.empty() || !name.starts_with(begin)) return false;
+  const bool is_vector = name.ends_with(".weight") || name.ends_with(".bias");
+  return is_vector && (hole != std::string::npos || name.rfind('.') == begin.size());
+}
+
 }  // namespace
 
 Shape StoredMatrix::shape() const {
@@ -233,9 +242,7 @@ bool is_part_of_another_block(const std::string& name, const ModelConfig& config
   const std::array<const std::string*, 13> parts = {
       &names.ln1,    &names.q,        &names.k,    &names.v,  &names.o,    &names.ln2,     &names.q_norm,
       &names.k_norm, &names.ln1_post, &names.gate, &names.up, &names.down, &names.ln2_post};
-  return std::any_of(parts.begin(), parts.end(), [&](const std::string* known) {
-    return !known->empty() && (*part == *known + ".weight" || *part == *known + ".bias");
-  });
+  return std::any_of(parts.begin(), parts.end(), [&](const std::string* known) { return names_part(*part, *known); });
 }
 
 bool is_ignored(const std::string& name, const ModelConfig& config) {

@@ -79,8 +79,8 @@ struct Start {
 };
 
 struct RunRequest {
-  // Token ids of one or more texts, each at least one token and at most n_ctx. They are laid end to end: no padding,
-  // and no text's numbers depend on its neighbours.
+  // Token ids of one or more texts, each at least one token, and where positions are learned at most n_ctx. They are
+  // laid end to end: no padding, and no text's numbers depend on its neighbours.
   std::vector<TokenIds> sequences = {};
   std::vector<Capture> captures = {};  // of one hook point at most one
   std::vector<HookEdit> edits = {};    // at one hook point they act in this order; captures there see what they leave

@@ -16,7 +16,7 @@ void check_sequence(const RunRequest& request, std::size_t index, const ModelCon
   const TokenIds& ids = request.sequences[index];
   const std::size_t past = past_of(request, index), length = past + ids.size();
   if (ids.empty()) throw Error("run", "a text has no tokens");
-  if (length > config.n_ctx)
+  if (config.learned_positions && length > config.n_ctx)
     throw Error("run", "a text has " + std::to_string(length) + " tokens, more than the model's context of " +
                            std::to_string(config.n_ctx));
   if (request.cache != nullptr && length > request.cache->capacity())

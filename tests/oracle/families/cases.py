@@ -285,7 +285,7 @@ def cohere():
 def bloom():
     base = dict(vocab_size=51, hidden_size=40, n_layer=2, n_head=4, layer_norm_epsilon=2e-3)
     yield "plain", base, {}
-    yield "five_heads", {**base, "n_head": 5, "hidden_size": ABSENT, "n_embed": 40}, dict(prefix="", store="BF16")
+    yield "five_heads", {**base, "n_head": 5, "hidden_size": 64, "n_embed": 40}, dict(prefix="", store="BF16")
     yield "twelve_heads", {**base, "n_head": 12, "hidden_size": 36, "layer_norm_epsilon": ABSENT}, dict(tokens=LONG, head=True)
     yield "other_keys", {**base, "n_layer": ABSENT, "n_head": ABSENT, "num_hidden_layers": 3, "num_attention_heads": 1,
                          "tie_word_embeddings": False}, dict(shards=["F16", "BF16"])

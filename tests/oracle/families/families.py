@@ -505,7 +505,7 @@ def alibi_slopes(heads):
 
 
 def bloom(config, t):
-    width = config.first("hidden_size", "n_embed")
+    width = config.first("n_embed", "hidden_size")
     heads, layers = config.first("n_head", "num_attention_heads"), config.first("n_layer", "num_hidden_layers")
     eps, h = config("layer_norm_epsilon", 1e-5), width // heads
 
