@@ -15,6 +15,7 @@ namespace stratoscope {
 // No transformer is near these; a larger size is a broken file, refused before anything is computed from it.
 constexpr std::size_t kLargestSize = std::size_t{1} << 24;
 constexpr std::size_t kMostLayers = 1024;
+constexpr std::size_t kMostHeads = std::size_t{1} << 16;
 
 class ConfigReader {
  public:

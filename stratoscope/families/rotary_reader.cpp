@@ -9,10 +9,17 @@ namespace stratoscope {
 namespace {
 
 constexpr double kMost = 1e15;
+constexpr std::size_t kMostPairs = 4096;  // of a head
+constexpr double kFastestTurn = 1000;     // radians from one position to the next; without scaling the fastest has 1
 
 std::optional<ConfigReader> parameters_of(const ConfigReader& config, const RotaryKeys& keys) {
   const auto parameters = config.section("rope_parameters");
-  return parameters && keys.part != nullptr && parameters->has(keys.part) ? parameters->section(keys.part) : parameters;
+  if (!parameters) return parameters;
+  if (keys.part != nullptr && parameters->has(keys.part)) return parameters->section(keys.part);
+  for (const char* part : {"full_attention", "sliding_attention"})
+    if (keys.part == nullptr && parameters->has(part))
+      parameters->refuse(std::string(part) + " is not implemented in this family", "its blocks rotate alike");
+  return parameters;
 }
 
 Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& settings, std::size_t d_head,
@@ -26,7 +33,9 @@ Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& s
   rotary.dims = static_cast<std::size_t>(static_cast<double>(d_head) *
                                          number("partial_rotary_factor", keys.fraction_key, keys.fraction, 1));
   rotary.interleaved = keys.interleaved;
-  if (rotary.dims % 2 != 0)
+  if (rotary.base < 1) config.fail("the base of the rotation is below 1");
+  if (rotary.dims > 2 * kMostPairs) config.fail("more than 8192 numbers of a head would rotate");
+  if (rotary.dims == 0 || rotary.dims % 2 != 0)
     config.fail(std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
                 " would rotate, which are no pairs");
   return rotary;
@@ -104,18 +113,30 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
   return scaling;
 }
 
+// Of texts within and beyond the original context.
+void check_turns(const ConfigReader& settings, const Rotary& rotary) {
+  for (const std::size_t length : {std::size_t{1}, kLargestSize})
+    for (const double turn : turns_of(rotary, length))
+      if (!(turn <= kFastestTurn)) settings.fail("would turn a pair by more than 1000 radians for each position");
+}
+
 }  // namespace
 
 Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys) {
   const auto scaling = config.section("rope_scaling");
   const auto settings = scaling ? scaling : parameters_of(config, keys);
   Rotary rotary = unscaled(config, settings, d_head, keys);
-  if (settings) rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+  if (settings) {
+    rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+    check_turns(*settings, rotary);
+  }
   return rotary;
 }
 
 Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys) {
-  return unscaled(config, parameters_of(config, keys), d_head, keys);
+  const auto parameters = config.section("rope_parameters");
+  const bool has_part = parameters && parameters->has(keys.part);
+  return unscaled(config, has_part ? parameters->section(keys.part) : std::nullopt, d_head, keys);
 }
 
 }  // namespace stratoscope

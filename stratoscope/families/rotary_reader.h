@@ -24,7 +24,7 @@ struct RotaryKeys {
 // NotImplemented for kinds that are not implemented.
 Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context,
                    const RotaryKeys& keys = {});
-// The same without scaling: what blocks have that see a window alone.
+// The same of keys.part alone and without scaling: what blocks have that see a window alone.
 Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys);
 
 }  // namespace stratoscope

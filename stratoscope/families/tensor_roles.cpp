@@ -205,11 +205,10 @@ StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer) 
   }
 }
 
-std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config) {
-  std::vector<std::pair<std::string, Shape>> expected;
-  std::set<std::string> known;
+void for_each_tensor(const ModelConfig& config, const std::function<void(const std::string&, const Shape&)>& use) {
+  std::set<std::string> known;  // of a block: parts may share a tensor
   const auto add = [&](const std::string& name, const Shape& shape) {
-    if (known.insert(name).second) expected.emplace_back(name, shape);
+    if (known.insert(name).second) use(name, shape);
   };
   const auto add_matrix = [&](Role role, std::size_t layer) {
     const StoredMatrix matrix = stored_matrix(role, config, layer);
@@ -226,12 +225,19 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
   add_matrix(Role::embed, 0);
   if (config.embed_norm.exists()) add_norm(Role::embed_norm, 0);
   if (config.learned_positions) add_matrix(Role::pos_embed, 0);
-  for (std::size_t layer = 0; layer < config.n_layers(); ++layer)
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
+    known.clear();
     for (const auto& [role, is_norm] : parts_of(config.blocks[layer]))
       is_norm ? add_norm(role, layer) : add_matrix(role, layer);
+  }
   if (config.ln_final.exists()) add_norm(Role::ln_final, 0);
   if (!config.tied) add_matrix(Role::unembed, 0);
   if (config.unembed_bias) add(config.tensors.unembed + ".bias", {config.d_vocab});
+}
+
+std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config) {
+  std::vector<std::pair<std::string, Shape>> expected;
+  for_each_tensor(config, [&](const std::string& name, const Shape& shape) { expected.emplace_back(name, shape); });
   return expected;
 }
 

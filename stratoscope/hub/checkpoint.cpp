@@ -119,7 +119,7 @@ void Checkpoint::check() {
     parameters_ += element_count(shape);
     known.insert(name);
   };
-  for (const auto& [name, shape] : expected_tensors(config_)) check_one(name, shape);
+  for_each_tensor(config_, check_one);
   const std::string head = config_.tensors.unembed + ".weight";
   if (config_.tied && contains(head)) check_one(head, {config_.d_vocab, config_.d_model});
   choose_unembedding();
