@@ -7,8 +7,6 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kMost = 1e9;
-
 // Norms multiply by one more than their weight, and the embedding enters the stream scaled.
 ModelConfig gemma_like(const ConfigReader& config, const DecoderDefaults& defaults, const char* activation_key,
                        const RotaryKeys& rotary = {}) {
@@ -36,7 +34,7 @@ std::vector<bool> windowed_blocks(const ConfigReader& config, std::size_t layers
 ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& defaults, std::size_t every,
                             const RotaryKeys& rotary = {}) {
   ModelConfig model = gemma_like(config, defaults, "hidden_activation", rotary);
-  const double scale = 1 / std::sqrt(config.positive("query_pre_attn_scalar", 256, kMost));
+  const double scale = 1 / std::sqrt(config.positive("query_pre_attn_scalar", 256, kLargestFactor));
   const std::size_t window = config.size_unless_null("sliding_window", 4096).value_or(0);
   const std::vector<bool> local = windowed_blocks(config, model.n_layers(), every);
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
@@ -52,7 +50,7 @@ ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& d
 
 // null switches a cap off.
 double cap_of(const ConfigReader& config, const char* key, double otherwise) {
-  return config.is_null(key) ? 0 : config.has(key) ? config.positive(key, 1, kMost) : otherwise;
+  return config.is_null(key) ? 0 : config.has(key) ? config.positive(key, 1, kLargestFactor) : otherwise;
 }
 
 constexpr DecoderDefaults kGemma3 = {2304, 262208, 26, 8, 9216, 4, 256, 131072, true};

@@ -20,12 +20,11 @@ ModelConfig mistral(const ConfigReader& config) {
 }
 
 ModelConfig granite(const ConfigReader& config) {
-  constexpr double kMost = 1e9;
   ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp});
-  model.embed_scale = config.positive("embedding_multiplier", 1, kMost);
-  model.logit_scale = 1 / config.positive("logits_scaling", 1, kMost);
-  const double branches = config.positive("residual_multiplier", 1, kMost);
-  const double scores = config.positive("attention_multiplier", 1, kMost);
+  model.embed_scale = config.positive("embedding_multiplier", 1, kLargestFactor);
+  model.logit_scale = 1 / config.positive("logits_scaling", 1, kLargestFactor);
+  const double branches = config.positive("residual_multiplier", 1, kLargestFactor);
+  const double scores = config.positive("attention_multiplier", 1, kLargestFactor);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.branch_scale = branches;
     block.attention.scale = scores;
@@ -43,6 +42,8 @@ ModelConfig smollm3(const ConfigReader& config) {
   const std::size_t window = config.flag("use_sliding_window", false)
                                  ? config.size_unless_null("sliding_window", std::nullopt).value_or(0)
                                  : 0;
+  for (const std::string& entry : rotating)
+    if (entry != "0" && entry != "1") config.fail("no_rope_layers has an entry that is " + entry + ", expected 0 or 1");
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
     const bool rotates = rotating.empty() ? (layer + 1) % interval != 0 : rotating[layer] != "0";
     if (!rotates) block.attention.rotary = {};

@@ -9,7 +9,7 @@ ModelConfig olmo(const ConfigReader& config) {
   ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp});
   model.ln_final = layer_norm(1e-5, false);
   model.ln_final.weight = false;
-  const double clip = config.has("clip_qkv") ? config.positive("clip_qkv", 1, 1e9) : 0;
+  const double clip = config.has("clip_qkv") ? config.positive("clip_qkv", 1, kLargestFactor) : 0;
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.ln1 = block.ln2 = model.ln_final;
     block.attention.clip = clip;
