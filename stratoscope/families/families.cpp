@@ -45,6 +45,16 @@ json parse_object(const std::string& text, const std::string& source) {
 
 }  // namespace
 
+ModelConfig describe(const Family& family, const ConfigReader& config) {
+  refuse_options(config);
+  ModelConfig model = family.describe(config);
+  model.family = family.model_type;
+  model.title = family.title;
+  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
+  model.eos_token_ids = config.ids("eos_token_id");
+  return model;
+}
+
 ModelConfig parse_model_config(const std::string& text, const std::string& source) {
   const json object = parse_object(text, source);
   const ConfigReader config(object, source);
@@ -53,13 +63,7 @@ ModelConfig parse_model_config(const std::string& text, const std::string& sourc
   const auto all = families();
   const auto family = std::find_if(all.begin(), all.end(), [&](const Family& f) { return f.model_type == type; });
   if (family == all.end()) refuse_family(config, type);
-  refuse_options(config);
-  ModelConfig model = family->describe(config);
-  model.family = family->model_type;
-  model.title = family->title;
-  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
-  model.eos_token_ids = config.ids("eos_token_id");
-  return model;
+  return describe(*family, config);
 }
 
 ModelConfig read_model_config(const std::filesystem::path& folder) {

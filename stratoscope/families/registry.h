@@ -16,6 +16,10 @@ struct Family {
 
 std::span<const Family> families();
 
+// A model of this family as the config.json says, the tokens that end a text included. Throws as parse_model_config
+// does.
+ModelConfig describe(const Family& family, const ConfigReader& config);
+
 ModelConfig bloom(const ConfigReader& config);
 ModelConfig cohere(const ConfigReader& config);
 ModelConfig gemma(const ConfigReader& config);

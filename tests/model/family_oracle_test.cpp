@@ -1,14 +1,12 @@
 // Random checkpoints of every family against what tests/oracle/families computes of them in float64: every hook point,
 // hidden state and logit, engine and reference.
+#include "tests/support/family_oracle.h"
+
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
-#include <vector>
 
-#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/model/model.h"
 #include "tests/support/compare.h"
 #include "tests/support/expected_run.h"
@@ -21,19 +19,10 @@ constexpr double kOracleEngineTolerance = 2e-5;
 constexpr double kOracleReferenceTolerance = 1e-10;
 constexpr double kBloomReferenceTolerance = 1e-8;  // its published GELU has sqrt(2 / pi) to eight digits alone
 
-std::vector<std::filesystem::path> family_cases() {
-  const std::filesystem::path folder = FAMILY_ORACLE_DIR;
-  std::vector<std::filesystem::path> cases;
-  if (std::filesystem::exists(folder / "cases.json"))
-    for (const auto& name : nlohmann::json::parse(read_text_file(folder / "cases.json")))
-      cases.push_back(folder / name.get<std::string>());
-  return cases;
-}
-
 template <class Compute>
 void for_each_case(Compute compute) {
-  const auto cases = family_cases();
-  if (cases.empty()) GTEST_SKIP() << "no cases: run CTest's oracle.family_cases, which needs python3 with numpy";
+  const auto cases = test::family_cases("cases.json");
+  if (cases.empty()) GTEST_SKIP() << test::kNoFamilyOracle;
   for (const auto& folder : cases) {
     SCOPED_TRACE(folder.filename().string());
     const SafetensorsFile expected(folder / "expected.safetensors");

@@ -183,7 +183,7 @@ class Llama:
     inner = 11008
     activation = ("hidden_act", "silu")
     parallel = one_norm = interleaved = False
-    before_mlp = "post_attention_layernorm"
+    before_attention, before_mlp = "input_layernorm", "post_attention_layernorm"
     yarn_is_longrope = False
 
     def __init__(self, config, t):
@@ -239,7 +239,8 @@ class Llama:
         fields = dict(rotary=rotary, window=self.window(i), parallel=self.parallel, one_norm=self.one_norm)
         if self.before_mlp and not self.one_norm:
             fields["ln2"] = self.norm(name + self.before_mlp)
-        fields["ln1"] = self.norm(name + "input_layernorm")
+        if self.before_attention:
+            fields["ln1"] = self.norm(name + self.before_attention)
         return Block(
             self.heads, self.kv, self.h, self.scale(), q, k, v,
             self.t.linear(name + "self_attn.o_proj", self.width, self.heads * self.h, out_bias), up,
@@ -393,10 +394,7 @@ class Olmo(Llama):
 
 class Olmo2(Llama):
     eps = ("rms_norm_eps", 1e-5)
-    before_mlp = None
-
-    def norm(self, name, shape=None, bias=None, wide=False):
-        return None if name.endswith("input_layernorm") else Llama.norm(self, name, shape, bias, wide)
+    before_attention = before_mlp = None
 
     def more(self, name):
         return dict(ln1_post=self.norm(name + "post_attention_layernorm"),

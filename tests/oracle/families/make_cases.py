@@ -1,12 +1,14 @@
 """Writes random checkpoints of every family, and what each computes of a random text.
 
-    make_cases.py OUT_DIR
+    make_cases.py OUT_DIR PAGE
 
 OUT_DIR/NAME holds a checkpoint in Hugging Face layout and expected.safetensors: input_ids, hidden_states, logits and every
-hook point, float64. OUT_DIR/cases.json lists the names. Exits at once when OUT_DIR is up to date.
+hook point, float64. OUT_DIR/cases.json lists the names; those of the family that PAGE, docs/adding-a-family.md, adds are in
+OUT_DIR/page_cases.json. Exits at once when OUT_DIR is up to date.
 """
 import hashlib
 import json
+import re
 import shutil
 import sys
 import zlib
@@ -87,15 +89,31 @@ def write_case(folder, config, options, rng):
     safetensors_io.save(folder / "expected.safetensors", {"input_ids": ids.astype(np.int64), **expected})
 
 
-def fingerprint():
+def cases_of_page(page):
+    """Adds the page's family to families.py, and returns what the page adds to cases.py."""
+    family, checkpoints = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    exec(family, vars(families))
+    exec(checkpoints, vars(cases))
+    return cases.all_cases([cases.toy])
+
+
+def write_cases(out, listed, list_name):
+    names = []
+    for name, config, options in listed:
+        write_case(out / name, config, options, np.random.default_rng(zlib.crc32(name.encode())))
+        names.append(name)
+    (out / list_name).write_text(json.dumps(names, indent=1) + "\n")
+
+
+def fingerprint(page):
     here, digest = Path(__file__).resolve().parent, hashlib.sha256(np.__version__.encode())
-    for path in [*sorted(here.glob("*.py")), here.parent / "gpt2" / "safetensors_io.py"]:
+    for path in [*sorted(here.glob("*.py")), here.parent / "gpt2" / "safetensors_io.py", page]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def main(out):
-    stamp, wanted = out / "fingerprint", fingerprint()
+def main(out, page):
+    stamp, wanted = out / "fingerprint", fingerprint(page)
     if stamp.exists() and stamp.read_text() == wanted:
         print(f"{out}: up to date")
         return
@@ -104,15 +122,12 @@ def main(out):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     (out / "cases.json").write_text("[]\n")  # from here on the folder is ours, even if we are interrupted
-    names = []
-    for name, config, options in cases.all_cases():
-        write_case(out / name, config, options, np.random.default_rng(zlib.crc32(name.encode())))
-        names.append(name)
-    (out / "cases.json").write_text(json.dumps(names, indent=1) + "\n")
+    write_cases(out, cases.all_cases(), "cases.json")
+    write_cases(out, cases_of_page(page), "page_cases.json")
     stamp.write_text(wanted)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
