@@ -45,13 +45,17 @@ json parse_object(const std::string& text, const std::string& source) {
 
 }  // namespace
 
+void read_ends(const ConfigReader& config, ModelConfig& model) {
+  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
+  if (const auto ids = config.ids("eos_token_id"); !ids.empty()) model.eos_token_ids = ids;
+}
+
 ModelConfig describe(const Family& family, const ConfigReader& config) {
   refuse_options(config);
   ModelConfig model = family.describe(config);
   model.family = family.model_type;
   model.title = family.title;
-  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
-  model.eos_token_ids = config.ids("eos_token_id");
+  read_ends(config, model);
   return model;
 }
 

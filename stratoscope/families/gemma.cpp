@@ -91,6 +91,7 @@ ModelConfig gemma3(const ConfigReader& config) {
   const auto text = config.section("text_config");
   if (!text) config.fail("text_config is missing");
   ModelConfig model = gemma3_text(*text);
+  read_ends(*text, model);
   model.tensors.ignored = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
                            "model.multi_modal_projector."};
   return model;

@@ -127,6 +127,15 @@ TEST(ModelConfig, KindsOfModelsAreRefusedByName) {
   }
 }
 
+TEST(ModelConfig, TokensThatEndATextOfAPartAndOfTheWhole) {
+  const json text = {{"hidden_size", 8}, {"num_hidden_layers", 1}, {"bos_token_id", 2}, {"eos_token_id", 1}};
+  json config = {{"model_type", "gemma3"}, {"text_config", text}};
+  EXPECT_EQ(parsed(config).bos_token_id, 2U);
+  EXPECT_EQ(parsed(config).eos_token_ids, std::vector<std::size_t>{1});
+  config["eos_token_id"] = {1, 106};
+  EXPECT_EQ(parsed(config).eos_token_ids, (std::vector<std::size_t>{1, 106}));
+}
+
 TEST(ModelConfig, NoJsonNoObjectNoFile) {
   EXPECT_TRUE(refuses([] { parse_model_config("{", "c.json"); }, "c.json: is not JSON"));
   EXPECT_TRUE(refuses([] { parse_model_config("", "c.json"); }, "c.json: is not JSON"));

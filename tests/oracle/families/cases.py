@@ -21,15 +21,18 @@ SCALINGS = {
     "dynamic": dict(rope_type="dynamic", factor=3.0),
     "llama3": dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                    original_max_position_embeddings=32),
-    "yarn": dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+    "yarn": dict(rope_type="yarn", factor=3.0, original_max_position_embeddings=512),
     "longrope": dict(rope_type="longrope", original_max_position_embeddings=16, **FACTORS),
 }
 # A text within and one beyond the original context of each scaling above, where dynamic's is max_position_embeddings.
 SHORT, LONG = 9, 29
 
 
+LONGEST = dict(dynamic=16, yarn=2048)
+
+
 def scaled(name, **more):
-    return dict(rope_scaling={**SCALINGS[name], **more}, max_position_embeddings=16 if name == "dynamic" else 64)
+    return dict(rope_scaling={**SCALINGS[name], **more}, max_position_embeddings=LONGEST.get(name, 64))
 
 
 def gpt2():
@@ -106,8 +109,8 @@ def llama():
     yield "llama3_original_at_top", {**LLAMA, **scaled("llama3"), "original_max_position_embeddings": 128}, {}
     yield "llama3_no_original", {**LLAMA, **scaled("llama3", original_max_position_embeddings=ABSENT)}, {}
     yield "llama3_parameters", {**LLAMA, "rope_parameters": {**SCALINGS["llama3"], "rope_theta": 50000.0}}, {}
-    yield "yarn_attention_factor", {**LLAMA, **scaled("yarn", attention_factor=0.7, beta_fast=4, beta_slow=2)}, {}
-    yield "yarn_mscale", {**LLAMA, **scaled("yarn", mscale=0.7, mscale_all_dim=1.3, truncate=False)}, dict(tokens=LONG)
+    yield "yarn_attention_factor", {**LLAMA, **scaled("yarn", attention_factor=0.7, beta_fast=20, beta_slow=3), "rope_theta": 300.0}, {}
+    yield "yarn_mscale", {**LLAMA, **scaled("yarn", mscale=0.7, mscale_all_dim=1.3, truncate=False), "rope_theta": 300.0}, dict(tokens=LONG)
     yield "yarn_null_factor", {**LLAMA, **scaled("yarn", factor=None), "rope_theta": 100.0}, {}
     yield "yarn_no_original", {**LLAMA, **scaled("yarn", original_max_position_embeddings=ABSENT)}, {}
     yield "longrope_factor", {**LLAMA, **scaled("longrope", factor=32.0)}, dict(tokens=LONG)
@@ -134,7 +137,7 @@ def qwen2():
     yield "layer_types", {**base, "use_sliding_window": True, "sliding_window": 6, "max_window_layers": 0,
                           "layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": True}, dict(head=True)
     yield "listed_but_unused", {**base, "sliding_window": 3, "layer_types": ["sliding_attention"] * 2}, dict(prefix="")
-    yield "yarn", {**base, "rope_scaling": dict(type="yarn", factor=4.0, original_max_position_embeddings=16)}, dict(
+    yield "yarn", {**base, "rope_scaling": dict(type="yarn", factor=3.0, original_max_position_embeddings=256), "rope_theta": 90.0}, dict(
         tokens=LONG, shards=["F16", "BF16"])
     yield "defaults", {**base, "num_attention_heads": 32, "hidden_size": 64, "num_key_value_heads": ABSENT,
                        "use_sliding_window": True, "attention_bias": False, "rms_norm_eps": ABSENT}, {}
@@ -146,8 +149,8 @@ def qwen3():
     yield "biases", {**LLAMA, "attention_bias": True, "tie_word_embeddings": True}, dict(head=True, tokens=LONG)
     yield "head_of_128", {**SQUARE, "hidden_size": 24, "num_attention_heads": 3, "num_key_value_heads": 1}, dict(store="F16")
     yield "windows_5", {**LLAMA, "use_sliding_window": True, "sliding_window": 5, "layer_types": [
-        "full_attention", "sliding_attention"], "rope_parameters": dict(rope_type="yarn", rope_theta=1e6, factor=2.0,
-                                                                        original_max_position_embeddings=16)}, dict(prefix="")
+        "full_attention", "sliding_attention"], "rope_parameters": dict(rope_type="yarn", rope_theta=1e3, factor=2.0,
+                                                                        original_max_position_embeddings=256)}, dict(prefix="")
     yield "defaults", {**SQUARE, "num_attention_heads": 32, "num_key_value_heads": ABSENT, "hidden_size": 32, "head_dim": 6}, {}
 
 
@@ -177,7 +180,7 @@ def phi():
                        "hidden_act": "gelu"}, dict(prefix="", tokens=LONG)
     yield "transformers_5", {**base, "qk_layernorm": True, "num_key_value_heads": 1, "partial_rotary_factor": ABSENT,
                              "rope_parameters": dict(rope_type="linear", factor=2.0, rope_theta=900.0,
-                                                     partial_rotary_factor=0.25)}, dict(shards=["F16", "BF16"])
+                                                     partial_rotary_factor=0.75)}, dict(shards=["F16", "BF16"])
 
 
 def gemma():
@@ -229,7 +232,7 @@ def stablelm():
     base = {**SQUARE, "layer_norm_eps": 2e-3, "rms_norm_eps": ABSENT, "hidden_size": 48, "num_key_value_heads": 2}
     yield "plain", base, dict(store="F16")
     yield "parallel", {**base, "use_parallel_residual": True, "use_qkv_bias": True, "partial_rotary_factor": 0.5}, dict(prefix="")
-    yield "head_norms", {**base, "qk_layernorm": True, "tie_word_embeddings": True, "rope_theta": 200.0}, dict(head=True)
+    yield "head_norms", {**base, "qk_layernorm": True, "tie_word_embeddings": True, "rope_theta": 200.0, "partial_rotary_factor": 0.5}, dict(head=True)
     yield "parallel_head_norms", {**base, "qk_layernorm": True, "use_parallel_residual": True, "hidden_act": "gelu",
                                   "num_attention_heads": 12, "num_key_value_heads": 3, "partial_rotary_factor": 1.0}, dict(
         shards=["F16", "BF16"], tokens=LONG)
@@ -243,14 +246,14 @@ def olmo():
     yield "clipped", {**base, "clip_qkv": 0.9, "attention_bias": True}, dict(prefix="", store="F16")
     yield "null_clip", {**base, "clip_qkv": None, "num_key_value_heads": ABSENT, "tie_word_embeddings": True, "rope_theta": 321.0}, dict(
         head=True, shards=["BF16", "F32"])
-    yield "scaled", {**base, **scaled("llama3"), "clip_qkv": 1.5}, dict(tokens=LONG)
+    yield "scaled", {**base, **scaled("llama3"), "clip_qkv": 1.5, "rope_theta": 30.0}, dict(tokens=LONG)
 
 
 def olmo2():
     yield "plain", SQUARE, dict(store="BF16")
     yield "biases", {**SQUARE, "attention_bias": True, "num_key_value_heads": 1, "rope_theta": 500000}, dict(prefix="")
     yield "defaults", {**SQUARE, "num_key_value_heads": ABSENT, "rms_norm_eps": ABSENT, "tie_word_embeddings": True}, dict(head=True)
-    yield "scaled", {**SQUARE, **scaled("yarn")}, dict(tokens=LONG, shards=["F16", "BF16"])
+    yield "scaled", {**SQUARE, **scaled("yarn"), "rope_theta": 90.0}, dict(tokens=LONG, shards=["F16", "BF16"])
 
 
 def smollm3():
@@ -262,7 +265,7 @@ def smollm3():
         "sliding_attention", "full_attention", "full_attention", "full_attention"]}, dict(shards=["F16", "BF16"])
     yield "defaults", {**base, "num_attention_heads": 8, "hidden_size": 32, "num_key_value_heads": ABSENT,
                        "tie_word_embeddings": ABSENT, "sliding_window": 3, "rms_norm_eps": ABSENT}, dict(head=True)
-    yield "yarn", {**base, **scaled("yarn"), "no_rope_layers": [1, 0, 1, 1]}, dict(tokens=LONG)
+    yield "yarn", {**base, **scaled("yarn"), "rope_theta": 90.0, "no_rope_layers": [1, 0, 1, 1]}, dict(tokens=LONG)
 
 
 def granite():
