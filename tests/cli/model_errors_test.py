@@ -124,7 +124,7 @@ class Missing:
         ({"n_inner": 2**24}, ["h.0.mlp.c_fc.weight"]),
         ({"model_type": "mixtral"}, ["model_type 'mixtral': mixture of experts is not implemented"]),
         ({"model_type": Missing}, ["model_type is missing"]),
-        ({"activation_function": "silu"}, ["activation_function 'silu' is not implemented", "gelu_new"]),
+        ({"activation_function": "mish"}, ["activation_function 'mish' is not implemented", "gelu_new"]),
         ({"add_cross_attention": True}, ["add_cross_attention is not implemented"]),
         ({"quantization_config": {"bits": 4}}, ["quantization_config is not implemented"]),
         ({"layer_norm_epsilon": 0}, ["layer_norm_epsilon"]),
