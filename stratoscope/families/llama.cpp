@@ -36,6 +36,7 @@ ModelConfig granite(const ConfigReader& config) {
 ModelConfig smollm3(const ConfigReader& config) {
   ModelConfig model =
       llama_like(config, {.d_mlp = kLlamaMlp, .kv_heads = 4, .n_ctx = 32768, .tied = true}, 1e-6, {.base = 2e6});
+  model.is_rotary = true;
   const std::size_t layers = model.n_layers(), interval = config.size("no_rope_layer_interval").value_or(4);
   const std::vector<std::string> rotating = config.texts("no_rope_layers", layers);
   const std::vector<bool> local = local_blocks(config, layers);

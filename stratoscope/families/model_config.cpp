@@ -17,8 +17,8 @@ std::size_t most_of(const std::vector<BlockSpec>& blocks, Count count) {
 }  // namespace
 
 bool ModelConfig::rotates() const {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });
+  return is_rotary || std::any_of(blocks.begin(), blocks.end(),
+                                  [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });
 }
 
 std::size_t ModelConfig::n_heads() const {

@@ -72,6 +72,7 @@ struct ModelConfig {
   std::size_t n_ctx = 0;
   std::vector<BlockSpec> blocks = {};
   NormSpec embed_norm = {}, ln_final = {};
+  bool is_rotary = false;          // queries and keys have hook points after the rotation even where no block rotates
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
   std::size_t position_offset = 0;
   double embed_scale = 1;    // embeddings are multiplied by this as they enter the residual stream
@@ -88,7 +89,7 @@ struct ModelConfig {
 
   std::size_t n_layers() const { return blocks.size(); }
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
-  bool rotates() const;  // some block, at least
+  bool rotates() const;  // some block at least, or the family
   // The most of any block.
   std::size_t n_heads() const;
   std::size_t d_head() const;

@@ -260,6 +260,7 @@ def smollm3():
     base = {**SQUARE, "num_hidden_layers": 4}
     yield "every_fourth", base, dict(store="BF16")
     yield "listed", {**base, "no_rope_layers": [0, 1, 1, 0], "attention_bias": True, "mlp_bias": True}, dict(prefix="")
+    yield "none_rotates", {**base, "no_rope_layer_interval": 1}, {}
     yield "window_without_rope", {**base, "no_rope_layer_interval": 2, "use_sliding_window": True, "sliding_window": 4}, {}
     yield "windows_listed", {**base, "use_sliding_window": True, "sliding_window": 4, "layer_types": [
         "sliding_attention", "full_attention", "full_attention", "full_attention"]}, dict(shards=["F16", "BF16"])
