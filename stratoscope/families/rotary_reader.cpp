@@ -13,7 +13,7 @@ constexpr std::size_t kMostPairs = 4096;  // of a head
 constexpr double kFastestTurn = 1000;     // radians from one position to the next; without scaling the fastest has 1
 
 std::optional<ConfigReader> parameters_of(const ConfigReader& config, const RotaryKeys& keys) {
-  const auto parameters = config.section("rope_parameters");
+  auto parameters = config.section("rope_parameters");
   if (!parameters) return parameters;
   if (keys.part != nullptr && parameters->has(keys.part)) return parameters->section(keys.part);
   for (const char* part : {"full_attention", "sliding_attention"})

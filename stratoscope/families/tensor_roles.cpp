@@ -139,7 +139,7 @@ std::vector<BlockPart> parts_of(const BlockSpec& block) {
 
 // What comes after the block's number in a name of a block: nothing where the name is of no block.
 std::optional<std::string> part_in_block(const std::string& name, const TensorNames& names) {
-  const std::string_view before = std::string_view(names.block).substr(0, names.block.find(kHole));
+  const std::string_view pattern = names.block, before = pattern.substr(0, pattern.find(kHole));
   if (names.block.find(kHole) == std::string::npos || !name.starts_with(before)) return std::nullopt;
   const std::size_t dot = name.find('.', before.size());
   if (dot == std::string::npos) return "";
