@@ -25,7 +25,7 @@ endfunction()
 
 # One test program per folder of tests/; its cases appear in CTest one by one.
 #   add_floor_tests(NAME SOURCES a_test.cpp … LINK floors … [ALONE b_test.cpp …]
-#     [FIXTURES what must run before, such as gpt2_cases])
+#     [FIXTURES what must run before, such as oracle_cases])
 function(add_floor_tests name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;ALONE;FIXTURES" ${ARGN})
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -33,7 +33,7 @@ function(add_floor_tests name)
   stratoscope_options(test_${name})
   target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised, tests compile fast
   target_compile_definitions(test_${name} PRIVATE STRATOSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-    GPT2_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/gpt2")
+    GPT2_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/gpt2" FAMILY_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/families")
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
   set(properties)
   if(ARG_FIXTURES)

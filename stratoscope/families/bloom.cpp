@@ -10,8 +10,8 @@ ModelConfig bloom(const ConfigReader& config) {
   if (config.flag("apply_residual_connection_post_layernorm", false))
     config.refuse("apply_residual_connection_post_layernorm is not implemented");
   ModelConfig model;
-  const std::size_t layers = config.required_size("n_layer", kMostLayers);
-  model.d_model = config.has("n_embed") ? config.required_size("n_embed") : config.required_size("hidden_size");
+  const std::size_t layers = config.required_size(config.has("n_layer") ? "n_layer" : "num_hidden_layers", kMostLayers);
+  model.d_model = config.required_size(config.has("n_embed") ? "n_embed" : "hidden_size");
   model.d_vocab = config.required_size("vocab_size");
   model.n_ctx = config.size("seq_length").value_or(2048);
   model.tied = config.flag("tie_word_embeddings", true);
@@ -20,8 +20,7 @@ ModelConfig bloom(const ConfigReader& config) {
   BlockSpec block;
   block.ln1 = block.ln2 = model.ln_final;
   AttentionSpec& attention = block.attention;
-  attention.heads = attention.kv_heads =
-      config.has("n_head") ? config.required_size("n_head") : config.required_size("num_attention_heads");
+  attention.heads = attention.kv_heads = config.required_size(config.has("n_head") ? "n_head" : "num_attention_heads");
   attention.d_head = head_size(config, model.d_model, attention.heads, "hidden_size n_head");
   attention.scale = 1 / std::sqrt(static_cast<double>(attention.d_head));
   attention.slopes = true;

@@ -7,7 +7,7 @@ namespace stratoscope {
 ModelConfig cohere(const ConfigReader& config) {
   ModelConfig model = llama_like(config, {.n_ctx = 8192, .tied = true}, 1e-5, {.base = 5e5, .interleaved = true});
   model.ln_final = layer_norm(config.positive("layer_norm_eps", 1e-5), false);
-  model.logit_scale = config.positive("logit_scale", 0.0625, 1e9);
+  model.logit_scale = config.positive("logit_scale", 0.0625, kLargestFactor);
   const bool norms_heads = config.flag("use_qk_norm", false);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.ln1 = block.ln2 = model.ln_final;

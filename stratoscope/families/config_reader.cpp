@@ -29,8 +29,8 @@ bool ConfigReader::has(const char* key) const { return object_.contains(key) && 
 bool ConfigReader::is_null(const char* key) const { return object_.contains(key) && object_[key].is_null(); }
 
 const json& ConfigReader::value(const char* key) const {
-  static const json kNothing;
-  return object_.contains(key) ? object_[key] : kNothing;
+  static const json nothing;
+  return object_.contains(key) ? object_[key] : nothing;
 }
 
 std::optional<ConfigReader> ConfigReader::section(const char* key) const {

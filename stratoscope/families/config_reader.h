@@ -15,6 +15,8 @@ namespace stratoscope {
 // No transformer is near these; a larger size is a broken file, refused before anything is computed from it.
 constexpr std::size_t kLargestSize = std::size_t{1} << 24;
 constexpr std::size_t kMostLayers = 1024;
+constexpr std::size_t kMostHeads = std::size_t{1} << 16;
+constexpr double kLargestFactor = 1e9;  // of what is multiplied or divided
 
 class ConfigReader {
  public:
@@ -47,12 +49,12 @@ class ConfigReader {
   std::string text(const char* key, const std::string& otherwise) const;
   Activation activation(const char* key, const std::string& otherwise) const;
 
+  // A key with the section it stands in: "rope_scaling.factor".
+  std::string named(const char* key) const { return section_ + key; }
   [[noreturn]] void fail(const std::string& problem, const std::string& hint = {}) const;  // Error
   [[noreturn]] void refuse(const std::string& what, const std::string& hint = {}) const;   // NotImplemented
 
  private:
-  std::string named(const char* key) const { return section_ + key; }
-
   const nlohmann::json& object_;
   std::string source_, section_;
 };

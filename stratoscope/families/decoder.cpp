@@ -43,7 +43,7 @@ ModelConfig decoder(const ConfigReader& config, const DecoderDefaults& defaults)
 
   BlockSpec block;
   AttentionSpec& attention = block.attention;
-  attention.heads = size_or(config, "num_attention_heads", defaults.heads);
+  attention.heads = size_or(config, "num_attention_heads", defaults.heads, kMostHeads);
   attention.kv_heads = kv_heads_of(config, attention.heads, defaults.kv_heads);
   const auto d_head = config.size_unless_null(
       "head_dim", defaults.d_head == 0 ? std::nullopt : std::optional<std::size_t>(defaults.d_head));

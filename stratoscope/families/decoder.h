@@ -24,6 +24,8 @@ struct DecoderDefaults {
 // Throws as families do.
 ModelConfig decoder(const ConfigReader& config, const DecoderDefaults& defaults = {});
 
+constexpr std::size_t kLlamaMlp = 11008;  // of Llama and those that leave it so
+
 // Llama and what descends from it: RMS norms, gated MLP, rotation, no biases but what attention_bias and mlp_bias say.
 ModelConfig llama_like(const ConfigReader& config, const DecoderDefaults& defaults = {}, double eps = 1e-6,
                        const RotaryKeys& rotary = {});

@@ -6,6 +6,7 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/families/refused.h"
 #include "stratoscope/families/registry.h"
 
 namespace stratoscope {
@@ -16,7 +17,24 @@ using nlohmann::json;
 std::string implemented() {
   std::string names;
   for (const Family& family : families()) names += (names.empty() ? "" : ", ") + std::string(family.model_type);
-  return names + (families().size() == 1 ? " is" : " are");
+  return names + " are";
+}
+
+[[noreturn]] void refuse_family(const ConfigReader& config, const std::string& type) {
+  const std::string named = "model_type " + in_quotes(type);
+  if (const auto kind = refused_kind(type))
+    config.refuse(named + ": " + std::string(kind->what) + " is not implemented", std::string(kind->instead));
+  config.refuse(named + " is not implemented", implemented());
+}
+
+// What no family has, whichever it is.
+void refuse_options(const ConfigReader& config) {
+  if (config.has("quantization_config"))
+    config.refuse("quantization_config is not implemented: weights must be floating",
+                  "the model as it was before it was quantised is");
+  if (config.flag("is_encoder_decoder", false)) config.refuse("is_encoder_decoder is not implemented", "decoders are");
+  if (!config.flag("is_causal", true))
+    config.refuse("is_causal false is not implemented", "a decoder reads its text from the left");
 }
 
 json parse_object(const std::string& text, const std::string& source) {
@@ -27,6 +45,20 @@ json parse_object(const std::string& text, const std::string& source) {
 
 }  // namespace
 
+void read_ends(const ConfigReader& config, ModelConfig& model) {
+  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
+  if (const auto ids = config.ids("eos_token_id"); !ids.empty()) model.eos_token_ids = ids;
+}
+
+ModelConfig describe(const Family& family, const ConfigReader& config) {
+  refuse_options(config);
+  ModelConfig model = family.describe(config);
+  model.family = family.model_type;
+  model.title = family.title;
+  read_ends(config, model);
+  return model;
+}
+
 ModelConfig parse_model_config(const std::string& text, const std::string& source) {
   const json object = parse_object(text, source);
   const ConfigReader config(object, source);
@@ -34,15 +66,8 @@ ModelConfig parse_model_config(const std::string& text, const std::string& sourc
   if (type.empty()) config.fail("model_type is missing", "is this the config.json of a Hugging Face model?");
   const auto all = families();
   const auto family = std::find_if(all.begin(), all.end(), [&](const Family& f) { return f.model_type == type; });
-  if (family == all.end()) config.refuse("model_type " + in_quotes(type) + " is not implemented", implemented());
-  if (config.has("quantization_config"))
-    config.refuse("quantization_config is not implemented: weights must be floating");
-  ModelConfig model = family->describe(config);
-  model.family = family->model_type;
-  model.title = family->title;
-  if (const auto ids = config.ids("bos_token_id"); !ids.empty()) model.bos_token_id = ids[0];
-  model.eos_token_ids = config.ids("eos_token_id");
-  return model;
+  if (family == all.end()) refuse_family(config, type);
+  return describe(*family, config);
 }
 
 ModelConfig read_model_config(const std::filesystem::path& folder) {

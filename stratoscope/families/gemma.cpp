@@ -7,11 +7,10 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kMost = 1e9;
-
 // Norms multiply by one more than their weight, and the embedding enters the stream scaled.
-ModelConfig gemma_like(const ConfigReader& config, const DecoderDefaults& defaults, const char* activation_key) {
-  ModelConfig model = llama_like(config, defaults);
+ModelConfig gemma_like(const ConfigReader& config, const DecoderDefaults& defaults, const char* activation_key,
+                       const RotaryKeys& rotary = {}) {
+  ModelConfig model = llama_like(config, defaults, 1e-6, rotary);
   const Activation activation = config.activation(activation_key, "gelu_pytorch_tanh");
   model.embed_scale = std::sqrt(static_cast<double>(model.d_model));
   model.ln_final.plus_one = true;
@@ -23,17 +22,25 @@ ModelConfig gemma_like(const ConfigReader& config, const DecoderDefaults& defaul
   return model;
 }
 
-// Norms after both branches, windows in some blocks, a scale of its own and a cap on the logits.
-ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& defaults, std::size_t every) {
-  ModelConfig model = gemma_like(config, defaults, "hidden_activation");
-  const double scale = 1 / std::sqrt(config.positive("query_pre_attn_scalar", 256, kMost));
-  const std::size_t window = config.size_unless_null("sliding_window", 4096).value_or(0);
+// Of each block, whether it sees a window: as layer_types says, or else all but every so many.
+std::vector<bool> windowed_blocks(const ConfigReader& config, std::size_t layers, std::size_t every) {
+  std::vector<bool> local = local_blocks(config, layers);
   const std::size_t pattern = config.size("sliding_window_pattern").value_or(every);
-  const std::vector<bool> local = local_blocks(config, model.n_layers());
+  for (std::size_t layer = local.size(); layer < layers; ++layer) local.push_back((layer + 1) % pattern != 0);
+  return local;
+}
+
+// Norms after both branches, windows in some blocks, a scale of its own.
+ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& defaults, std::size_t every,
+                            const RotaryKeys& rotary = {}) {
+  ModelConfig model = gemma_like(config, defaults, "hidden_activation", rotary);
+  const double scale = 1 / std::sqrt(config.positive("query_pre_attn_scalar", 256, kLargestFactor));
+  const std::size_t window = config.size_unless_null("sliding_window", 4096).value_or(0);
+  const std::vector<bool> local = windowed_blocks(config, model.n_layers(), every);
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
     block.ln1_post = block.ln2_post = model.ln_final;
     block.attention.scale = scale;
-    if (local.empty() ? (layer + 1) % pattern != 0 : static_cast<bool>(local[layer])) block.attention.window = window;
+    if (local[layer]) block.attention.window = window;
   });
   TensorNames& names = model.tensors;
   names.ln1_post = "post_attention_layernorm";
@@ -43,7 +50,7 @@ ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& d
 
 // null switches a cap off.
 double cap_of(const ConfigReader& config, const char* key, double otherwise) {
-  return config.is_null(key) ? 0 : config.has(key) ? config.positive(key, 1, kMost) : otherwise;
+  return config.is_null(key) ? 0 : config.has(key) ? config.positive(key, 1, kLargestFactor) : otherwise;
 }
 
 constexpr DecoderDefaults kGemma3 = {2304, 262208, 26, 8, 9216, 4, 256, 131072, true};
@@ -51,8 +58,7 @@ constexpr DecoderDefaults kGemma3 = {2304, 262208, 26, 8, 9216, 4, 256, 131072, 
 }  // namespace
 
 ModelConfig gemma(const ConfigReader& config) {
-  return gemma_like(config, {.kv_heads = 16, .d_head = 256, .n_ctx = 8192, .tied = true},
-                    config.has("hidden_activation") ? "hidden_activation" : "hidden_act");
+  return gemma_like(config, {.kv_heads = 16, .d_head = 256, .n_ctx = 8192, .tied = true}, "hidden_act");
 }
 
 ModelConfig gemma2(const ConfigReader& config) {
@@ -67,17 +73,15 @@ ModelConfig gemma2(const ConfigReader& config) {
 ModelConfig gemma3_text(const ConfigReader& config) {
   if (config.flag("use_bidirectional_attention", false))
     config.refuse("use_bidirectional_attention is not implemented", "a decoder reads its text from the left");
-  ModelConfig model = with_post_norms(config, kGemma3, 6);
+  constexpr std::size_t kEvery = 6;
+  ModelConfig model = with_post_norms(config, kGemma3, kEvery, {.base = 1e6, .part = "full_attention"});
   model.logit_cap = cap_of(config, "final_logit_softcapping", 0);
-  const std::size_t d_head = model.d_head();
-  const Rotary full = read_rotary(config, d_head, model.n_ctx, {.base = 1e6, .part = "full_attention"});
-  const Rotary local = plain_rotary(config, d_head, {.base_key = "rope_local_base_freq", .part = "sliding_attention"});
-  const std::vector<bool> is_local = local_blocks(config, model.n_layers());
-  const std::size_t pattern = config.size("sliding_window_pattern").value_or(6);
+  const Rotary turning =
+      plain_rotary(config, model.d_head(), {.base_key = "rope_local_base_freq", .part = "sliding_attention"});
+  const std::vector<bool> local = windowed_blocks(config, model.n_layers(), kEvery);
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
     block.q_norm = block.k_norm = model.ln_final;
-    const bool turns_locally = is_local.empty() ? (layer + 1) % pattern != 0 : static_cast<bool>(is_local[layer]);
-    block.attention.rotary = turns_locally ? local : full;
+    if (local[layer]) block.attention.rotary = turning;
   });
   return model;
 }
@@ -87,6 +91,7 @@ ModelConfig gemma3(const ConfigReader& config) {
   const auto text = config.section("text_config");
   if (!text) config.fail("text_config is missing");
   ModelConfig model = gemma3_text(*text);
+  read_ends(*text, model);
   model.tensors.ignored = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
                            "model.multi_modal_projector."};
   return model;

@@ -30,7 +30,7 @@ ModelConfig gpt2(const ConfigReader& config) {
     if (by_layer) block.attention.scale /= static_cast<double>(layer + 1);
     model.blocks.push_back(block);
   }
-  model.tied = config.flag("tie_word_embeddings", true);
+  model.tied = model.head_unties = config.flag("tie_word_embeddings", true);
   model.switches = {{"scale_attn_weights", scaled}, {"scale_attn_by_inverse_layer_idx", by_layer}};
 
   TensorNames& names = model.tensors;

@@ -16,7 +16,8 @@ std::vector<std::string> kinds_of(const ConfigReader& config, std::size_t layers
   std::vector<std::string> kinds;
   if (!config.value(kTypes).is_array()) fail();
   for (const nlohmann::json& part : config.value(kTypes)) {
-    if (!part.is_array() || part.size() != 2 || !part[0].is_array() || !part[1].is_number_unsigned()) fail();
+    if (!part.is_array() || part.size() != 2 || !part[0].is_array() || part[0].empty() || !part[1].is_number_unsigned())
+      fail();
     for (std::size_t i = 0; i < part[1].get<std::size_t>() && kinds.size() <= layers; ++i)
       for (const nlohmann::json& kind : part[0]) {
         if (!kind.is_string()) fail();

@@ -6,7 +6,7 @@
 
 namespace stratoscope {
 
-ModelConfig llama(const ConfigReader& config) { return llama_like(config); }
+ModelConfig llama(const ConfigReader& config) { return llama_like(config, {.d_mlp = kLlamaMlp}); }
 
 // Every block sees a window, unless it is null.
 ModelConfig mistral(const ConfigReader& config) {
@@ -20,12 +20,11 @@ ModelConfig mistral(const ConfigReader& config) {
 }
 
 ModelConfig granite(const ConfigReader& config) {
-  constexpr double kMost = 1e9;
-  ModelConfig model = llama_like(config);
-  model.embed_scale = config.positive("embedding_multiplier", 1, kMost);
-  model.logit_scale = 1 / config.positive("logits_scaling", 1, kMost);
-  const double branches = config.positive("residual_multiplier", 1, kMost);
-  const double scores = config.positive("attention_multiplier", 1, kMost);
+  ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp});
+  model.embed_scale = config.positive("embedding_multiplier", 1, kLargestFactor);
+  model.logit_scale = 1 / config.positive("logits_scaling", 1, kLargestFactor);
+  const double branches = config.positive("residual_multiplier", 1, kLargestFactor);
+  const double scores = config.positive("attention_multiplier", 1, kLargestFactor);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.branch_scale = branches;
     block.attention.scale = scores;
@@ -35,13 +34,17 @@ ModelConfig granite(const ConfigReader& config) {
 
 // Some blocks do not rotate, and of those alone some see a window. The list's name lies: 1 means that a block rotates.
 ModelConfig smollm3(const ConfigReader& config) {
-  ModelConfig model = llama_like(config, {.kv_heads = 4, .n_ctx = 32768, .tied = true}, 1e-6, {.base = 2e6});
+  ModelConfig model =
+      llama_like(config, {.d_mlp = kLlamaMlp, .kv_heads = 4, .n_ctx = 32768, .tied = true}, 1e-6, {.base = 2e6});
+  model.is_rotary = true;
   const std::size_t layers = model.n_layers(), interval = config.size("no_rope_layer_interval").value_or(4);
   const std::vector<std::string> rotating = config.texts("no_rope_layers", layers);
   const std::vector<bool> local = local_blocks(config, layers);
   const std::size_t window = config.flag("use_sliding_window", false)
                                  ? config.size_unless_null("sliding_window", std::nullopt).value_or(0)
                                  : 0;
+  for (const std::string& entry : rotating)
+    if (entry != "0" && entry != "1") config.fail("no_rope_layers has an entry that is " + entry + ", expected 0 or 1");
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
     const bool rotates = rotating.empty() ? (layer + 1) % interval != 0 : rotating[layer] != "0";
     if (!rotates) block.attention.rotary = {};

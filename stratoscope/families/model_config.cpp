@@ -21,8 +21,8 @@ std::optional<std::size_t> ModelConfig::longest_text() const {
 }
 
 bool ModelConfig::rotates() const {
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });
+  return is_rotary || std::any_of(blocks.begin(), blocks.end(),
+                                  [](const BlockSpec& block) { return block.attention.rotary.dims > 0; });
 }
 
 std::size_t ModelConfig::n_heads() const {

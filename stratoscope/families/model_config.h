@@ -71,12 +71,14 @@ struct ModelConfig {
   std::size_t n_ctx = 0;  // the longest text, in tokens, that the model was made for
   std::vector<BlockSpec> blocks = {};
   NormSpec embed_norm = {}, ln_final = {};
+  bool is_rotary = false;          // queries and keys have hook points after the rotation even where no block rotates
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
   std::size_t position_offset = 0;
-  double embed_scale = 1;  // embeddings are multiplied by this as they enter the residual stream
-  double logit_scale = 1;  // logits are unembed.hook_out times this,
-  double logit_cap = 0;    // and then cap * tanh(logits / cap); 0: no cap
-  bool tied = false;       // the unembedding is the embedding's transpose
+  double embed_scale = 1;    // embeddings are multiplied by this as they enter the residual stream
+  double logit_scale = 1;    // logits are unembed.hook_out times this,
+  double logit_cap = 0;      // and then cap * tanh(logits / cap); 0: no cap
+  bool tied = false;         // the unembedding is the embedding's transpose, and one that is stored is ignored,
+  bool head_unties = false;  // unless it differs from the embedding
   bool unembed_bias = false;
   TensorNames tensors = {};
 
@@ -88,7 +90,7 @@ struct ModelConfig {
   // The longest text that the model can read at all: a table of positions has an end, rotation and slopes have none.
   std::optional<std::size_t> longest_text() const;
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
-  bool rotates() const;  // some block, at least
+  bool rotates() const;  // some block at least, or the family
   // The most of any block.
   std::size_t n_heads() const;
   std::size_t d_head() const;

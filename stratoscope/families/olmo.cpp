@@ -6,10 +6,10 @@ namespace stratoscope {
 
 // Layer norms without weights.
 ModelConfig olmo(const ConfigReader& config) {
-  ModelConfig model = llama_like(config);
+  ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp});
   model.ln_final = layer_norm(1e-5, false);
   model.ln_final.weight = false;
-  const double clip = config.has("clip_qkv") ? config.positive("clip_qkv", 1, 1e9) : 0;
+  const double clip = config.has("clip_qkv") ? config.positive("clip_qkv", 1, kLargestFactor) : 0;
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.ln1 = block.ln2 = model.ln_final;
     block.attention.clip = clip;
@@ -20,7 +20,7 @@ ModelConfig olmo(const ConfigReader& config) {
 
 // Norms after the branches alone; queries and keys have theirs over all heads at once.
 ModelConfig olmo2(const ConfigReader& config) {
-  ModelConfig model = llama_like(config, {}, 1e-5);
+  ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp}, 1e-5);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.ln1 = block.ln2 = {};
     block.ln1_post = block.ln2_post = model.ln_final;

@@ -27,7 +27,7 @@ ModelConfig phi(const ConfigReader& config) {
 }
 
 ModelConfig phi3(const ConfigReader& config) {
-  ModelConfig model = llama_like(config, {.n_ctx = 4096}, 1e-5, {.is_always_longrope = true});
+  ModelConfig model = llama_like(config, {.n_ctx = 4096}, 1e-5, {.is_always_longrope = true, .original_context = 4096});
   const std::size_t window = config.size_unless_null("sliding_window", std::nullopt).value_or(0);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {
     block.attention.window = window;

@@ -16,6 +16,13 @@ struct Family {
 
 std::span<const Family> families();
 
+// Which tokens begin and end a text, where the config says it.
+void read_ends(const ConfigReader& config, ModelConfig& model);
+
+// A model of this family as the config.json says, the tokens that end a text included. Throws as parse_model_config
+// does.
+ModelConfig describe(const Family& family, const ConfigReader& config);
+
 ModelConfig bloom(const ConfigReader& config);
 ModelConfig cohere(const ConfigReader& config);
 ModelConfig gemma(const ConfigReader& config);

@@ -8,11 +8,18 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kMost = 1e15;
+constexpr double kLargestBase = 1e15;
+constexpr std::size_t kMostPairs = 4096;  // of a head
+constexpr double kFastestTurn = 1000;     // radians from one position to the next; without scaling the fastest has 1
 
 std::optional<ConfigReader> parameters_of(const ConfigReader& config, const RotaryKeys& keys) {
-  const auto parameters = config.section("rope_parameters");
-  return parameters && keys.part != nullptr && parameters->has(keys.part) ? parameters->section(keys.part) : parameters;
+  auto parameters = config.section("rope_parameters");
+  if (!parameters) return parameters;
+  if (keys.part != nullptr && parameters->has(keys.part)) return parameters->section(keys.part);
+  for (const char* part : {"full_attention", "sliding_attention"})
+    if (keys.part == nullptr && parameters->has(part))
+      parameters->refuse(parameters->named(part) + " is not implemented in this family", "its blocks rotate alike");
+  return parameters;
 }
 
 Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& settings, std::size_t d_head,
@@ -22,13 +29,16 @@ Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& s
                                              : config.positive(outside, otherwise, most);
   };
   Rotary rotary;
-  rotary.base = number("rope_theta", keys.base_key, keys.base, kMost);
+  rotary.base = number("rope_theta", keys.base_key, keys.base, kLargestBase);
   rotary.dims = static_cast<std::size_t>(static_cast<double>(d_head) *
                                          number("partial_rotary_factor", keys.fraction_key, keys.fraction, 1));
   rotary.interleaved = keys.interleaved;
-  if (rotary.dims % 2 != 0)
-    config.fail(std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
-                " would rotate, which are no pairs");
+  if (rotary.base < 1) config.fail(std::string(keys.base_key) + " is below 1");
+  if (rotary.dims > 2 * kMostPairs)
+    config.fail("more than 8192 numbers of a head of " + std::to_string(d_head) + " would rotate");
+  if (rotary.dims == 0 || rotary.dims % 2 != 0)
+    config.fail(std::string(keys.fraction_key) + ": " + std::to_string(rotary.dims) + " numbers of a head of " +
+                std::to_string(d_head) + " would rotate, which are no pairs");
   return rotary;
 }
 
@@ -42,21 +52,21 @@ RotaryScalingKind kind_of(const ConfigReader& settings, const RotaryKeys& keys) 
   if (type == "longrope" || type == "su" || (type == "yarn" && keys.is_always_longrope))
     return RotaryScalingKind::longrope;
   if (type == "yarn") return RotaryScalingKind::yarn;
-  settings.refuse("rope type " + in_quotes(type) + " is not implemented",
+  settings.refuse(settings.named("rope_type") + " " + in_quotes(type) + " is not implemented",
                   "default, linear, dynamic, llama3, yarn and longrope are");
 }
 
 double yarn_magnitude(const ConfigReader& settings, double factor) {
   const auto of = [&](double scale) { return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1; };
-  if (settings.has("attention_factor")) return settings.positive("attention_factor", 1, kMost);
+  if (settings.has("attention_factor")) return settings.positive("attention_factor", 1, kLargestBase);
   if (!settings.has("mscale") || !settings.has("mscale_all_dim")) return of(1);
-  return of(settings.positive("mscale", 1, kMost)) / of(settings.positive("mscale_all_dim", 1, kMost));
+  return of(settings.positive("mscale", 1, kLargestBase)) / of(settings.positive("mscale_all_dim", 1, kLargestBase));
 }
 
 void read_yarn(const ConfigReader& settings, RotaryScaling& scaling) {
-  scaling.high_turns = settings.positive("beta_fast", 32, kMost);
-  scaling.low_turns = settings.positive("beta_slow", 1, kMost);
-  if (scaling.high_turns < scaling.low_turns) settings.fail("beta_fast is below beta_slow");
+  scaling.high_turns = settings.positive("beta_fast", 32, kLargestBase);
+  scaling.low_turns = settings.positive("beta_slow", 1, kLargestBase);
+  if (scaling.high_turns < scaling.low_turns) settings.fail(settings.named("beta_fast") + " is below beta_slow");
   scaling.whole_pairs = settings.flag("truncate", true);
   scaling.magnitude = yarn_magnitude(settings, scaling.factor);
 }
@@ -65,7 +75,7 @@ void read_longrope(const ConfigReader& settings, std::size_t pairs, RotaryScalin
   scaling.short_divisors = settings.positives("short_factor", pairs);
   scaling.long_divisors = settings.positives("long_factor", pairs);
   if (settings.has("attention_factor"))
-    scaling.magnitude = settings.positive("attention_factor", 1, kMost);
+    scaling.magnitude = settings.positive("attention_factor", 1, kLargestBase);
   else if (scaling.factor > 1 && scaling.original_context > 1)
     scaling.magnitude = std::sqrt(1 + std::log(scaling.factor) / std::log(scaling.original_context));
 }
@@ -75,26 +85,31 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
   RotaryScaling scaling;
   scaling.kind = kind_of(settings, keys);
   if (scaling.kind == RotaryScalingKind::none) return scaling;
-  if (rotary.dims < 4) config.fail("scaled rotary embedding of fewer than 4 numbers of a head");
   scaling.max_context = static_cast<double>(max_context);
   constexpr auto kOriginal = "original_max_position_embeddings";
-  scaling.original_context =
-      static_cast<double>(config.size(kOriginal).value_or(settings.size(kOriginal).value_or(max_context)));
+  const std::size_t otherwise =
+      keys.original_context > 0 ? keys.original_context : settings.size(kOriginal).value_or(max_context);
+  scaling.original_context = static_cast<double>(config.size(kOriginal).value_or(otherwise));
   const bool has_factor = settings.has("factor");
   const bool needs_factor = scaling.kind != RotaryScalingKind::yarn && scaling.kind != RotaryScalingKind::longrope;
-  if (needs_factor && !has_factor) settings.fail("factor is missing");
-  scaling.factor = has_factor ? settings.positive("factor", 1, kMost) : scaling.max_context / scaling.original_context;
+  if (needs_factor && !has_factor) settings.fail(settings.named("factor") + " is missing");
+  scaling.factor =
+      has_factor ? settings.positive("factor", 1, kLargestBase) : scaling.max_context / scaling.original_context;
   switch (scaling.kind) {
     case RotaryScalingKind::llama3:
-      scaling.low_turns = settings.positive("low_freq_factor", 1, kMost);
-      scaling.high_turns = settings.positive("high_freq_factor", 4, kMost);
-      if (scaling.high_turns <= scaling.low_turns) settings.fail("high_freq_factor is not above low_freq_factor");
+      scaling.low_turns = settings.positive("low_freq_factor", 1, kLargestBase);
+      scaling.high_turns = settings.positive("high_freq_factor", 4, kLargestBase);
+      if (scaling.high_turns <= scaling.low_turns)
+        settings.fail(settings.named("high_freq_factor") + " is not above low_freq_factor");
       break;
     case RotaryScalingKind::dynamic:
-      if (scaling.factor < 1) settings.fail("factor is below 1");
+      if (scaling.factor < 1) settings.fail(settings.named("factor") + " is below 1");
+      if (rotary.dims < 4)
+        settings.fail(settings.named("rope_type") + " dynamic with fewer than 4 numbers of a head that rotate");
       break;
     case RotaryScalingKind::yarn:
-      if (rotary.base <= 1) settings.fail("the base of yarn is not above 1");
+      if (rotary.base <= 1)
+        settings.fail(settings.named("rope_type") + " yarn with a " + keys.base_key + " that is not above 1");
       read_yarn(settings, scaling);
       break;
     case RotaryScalingKind::longrope: read_longrope(settings, rotary.dims / 2, scaling); break;
@@ -103,18 +118,32 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
   return scaling;
 }
 
+// Of texts within and beyond the original context.
+void check_turns(const ConfigReader& settings, const Rotary& rotary) {
+  for (const std::size_t length : {std::size_t{1}, kLargestSize})
+    for (const double turn : turns_of(rotary, length))
+      if (!(turn <= kFastestTurn))
+        settings.fail(settings.named("factor") +
+                      ", or its lists, would turn a pair by more than 1000 radians for each position");
+}
+
 }  // namespace
 
 Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys) {
   const auto scaling = config.section("rope_scaling");
   const auto settings = scaling ? scaling : parameters_of(config, keys);
   Rotary rotary = unscaled(config, settings, d_head, keys);
-  if (settings) rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+  if (settings) {
+    rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+    check_turns(*settings, rotary);
+  }
   return rotary;
 }
 
 Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys) {
-  return unscaled(config, parameters_of(config, keys), d_head, keys);
+  const auto parameters = config.section("rope_parameters");
+  const bool has_part = parameters && parameters->has(keys.part);
+  return unscaled(config, has_part ? parameters->section(keys.part) : std::nullopt, d_head, keys);
 }
 
 }  // namespace stratoscope

@@ -140,11 +140,20 @@ std::vector<BlockPart> parts_of(const BlockSpec& block) {
 
 // What comes after the block's number in a name of a block: nothing where the name is of no block.
 std::optional<std::string> part_in_block(const std::string& name, const TensorNames& names) {
-  const std::string_view before = std::string_view(names.block).substr(0, names.block.find(kHole));
+  const std::string_view pattern = names.block, before = pattern.substr(0, pattern.find(kHole));
   if (names.block.find(kHole) == std::string::npos || !name.starts_with(before)) return std::nullopt;
   const std::size_t dot = name.find('.', before.size());
   if (dot == std::string::npos) return "";
   return name.substr(dot + 1);
+}
+
+// Whether a name without its block is that of a part, whichever head stands in its hole.
+bool names_part(const std::string& name, const std::string& part) {
+  const std::size_t hole = part.find(kHole);
+  const std::string begin = part.substr(0, hole);
+  if (part.empty() || !name.starts_with(begin)) return false;
+  const bool is_vector = name.ends_with(".weight") || name.ends_with(".bias");
+  return is_vector && (hole != std::string::npos || name.rfind('.') == begin.size());
 }
 
 }  // namespace
@@ -207,11 +216,10 @@ StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer) 
   }
 }
 
-std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config) {
-  std::vector<std::pair<std::string, Shape>> expected;
-  std::set<std::string> known;
+void for_each_tensor(const ModelConfig& config, const std::function<void(const std::string&, const Shape&)>& use) {
+  std::set<std::string> known;  // of a block: parts may share a tensor
   const auto add = [&](const std::string& name, const Shape& shape) {
-    if (known.insert(name).second) expected.emplace_back(name, shape);
+    if (known.insert(name).second) use(name, shape);
   };
   const auto add_matrix = [&](Role role, std::size_t layer) {
     const StoredMatrix matrix = stored_matrix(role, config, layer);
@@ -228,12 +236,19 @@ std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& c
   add_matrix(Role::embed, 0);
   if (config.embed_norm.exists()) add_norm(Role::embed_norm, 0);
   if (config.learned_positions) add_matrix(Role::pos_embed, 0);
-  for (std::size_t layer = 0; layer < config.n_layers(); ++layer)
+  for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {
+    known.clear();
     for (const auto& [role, is_norm] : parts_of(config.blocks[layer]))
       is_norm ? add_norm(role, layer) : add_matrix(role, layer);
+  }
   if (config.ln_final.exists()) add_norm(Role::ln_final, 0);
   if (!config.tied) add_matrix(Role::unembed, 0);
   if (config.unembed_bias) add(config.tensors.unembed + ".bias", {config.d_vocab});
+}
+
+std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config) {
+  std::vector<std::pair<std::string, Shape>> expected;
+  for_each_tensor(config, [&](const std::string& name, const Shape& shape) { expected.emplace_back(name, shape); });
   return expected;
 }
 
@@ -244,9 +259,7 @@ bool is_part_of_another_block(const std::string& name, const ModelConfig& config
   const std::array<const std::string*, 13> parts = {
       &names.ln1,    &names.q,        &names.k,    &names.v,  &names.o,    &names.ln2,     &names.q_norm,
       &names.k_norm, &names.ln1_post, &names.gate, &names.up, &names.down, &names.ln2_post};
-  return std::any_of(parts.begin(), parts.end(), [&](const std::string* known) {
-    return !known->empty() && (*part == *known + ".weight" || *part == *known + ".bias");
-  });
+  return std::any_of(parts.begin(), parts.end(), [&](const std::string* known) { return names_part(*part, *known); });
 }
 
 bool is_ignored(const std::string& name, const ModelConfig& config) {

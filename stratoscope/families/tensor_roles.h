@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,7 +74,8 @@ StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t lay
 StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer = 0);
 
 // Every tensor that the model needs with its shape, in the order of the forward pass, but for an unembedding that is
-// the embedding.
+// the embedding. Told one by one: a description that no file has proven may ask for more than memory holds.
+void for_each_tensor(const ModelConfig& config, const std::function<void(const std::string&, const Shape&)>& use);
 std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config);
 
 // Whether a name of no tensor that the model needs belongs to a block that it does not have: "h.12.ln_1.weight".

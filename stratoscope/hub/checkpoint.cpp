@@ -93,7 +93,11 @@ void Checkpoint::take_names() {
   }
   // The shared matrix under the other name of its two.
   const std::string head = config_.tensors.unembed + ".weight";
-  if (!config_.tied || contains(embedding_) || !contains(head)) return;
+  if (!config_.tied || !contains(head)) return;
+  if (contains(embedding_)) {
+    if (!config_.head_unties) tensors_.erase(head);
+    return;
+  }
   auto stored = tensors_.extract(head);
   stored.key() = embedding_;
   tensors_.insert(std::move(stored));
@@ -115,7 +119,7 @@ void Checkpoint::check() {
     parameters_ += element_count(shape);
     known.insert(name);
   };
-  for (const auto& [name, shape] : expected_tensors(config_)) check_one(name, shape);
+  for_each_tensor(config_, check_one);
   const std::string head = config_.tensors.unembed + ".weight";
   if (config_.tied && contains(head)) check_one(head, {config_.d_vocab, config_.d_model});
   choose_unembedding();

@@ -125,7 +125,7 @@ class Missing:
         ({"n_positions": 2**23}, ["wpe.weight", "[64, 48]"]),
         ({"n_inner": 100}, ["h.0.mlp.c_fc.weight", "[48, 192]", "[48, 100]"]),
         ({"n_inner": 2**24}, ["h.0.mlp.c_fc.weight"]),
-        ({"model_type": "mixtral"}, ["model_type 'mixtral' is not implemented"]),
+        ({"model_type": "mixtral"}, ["model_type 'mixtral': mixture of experts is not implemented"]),
         ({"model_type": Missing}, ["model_type is missing"]),
         ({"activation_function": "mish"}, ["activation_function 'mish' is not implemented", "gelu_new"]),
         ({"add_cross_attention": True}, ["add_cross_attention is not implemented"]),

@@ -10,13 +10,13 @@ import pytest
 def cache(tmp_path, tiny_model):
     """A cache with the tiny model under two names, one that cannot be run, and one that is not complete."""
     cache = tmp_path / "cache"
-    for name in ("models--anna--tiny", "models--big--llama", "models--half"):
+    for name in ("models--anna--tiny", "models--big--mixtral", "models--half"):
         snapshot = cache / name / "snapshots" / ("a" * 40)
         shutil.copytree(tiny_model, snapshot)
         (cache / name / "refs").mkdir()
         (cache / name / "refs" / "main").write_text("a" * 40)
     (cache / "models--tiny").symlink_to("models--anna--tiny")
-    (cache / "models--big--llama" / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "mixtral"}')
+    (cache / "models--big--mixtral" / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "mixtral"}')
     (cache / "models--half" / "snapshots" / ("a" * 40) / "model.safetensors").unlink()
     return cache
 
@@ -34,7 +34,7 @@ def models(stratoscope, env):
 
 def test_the_list_as_json(stratoscope, env, cache, tiny_model):
     found = models(stratoscope, env)
-    assert list(found) == ["novella-7m", "anna/tiny", "big/llama", "half"]
+    assert list(found) == ["novella-7m", "anna/tiny", "big/mixtral", "half"]
     assert found["novella-7m"]["built_in"] and found["novella-7m"]["runs"] and found["novella-7m"]["commit"] is None
     info = stratoscope.json("info", "--model", tiny_model)
     tiny = found["anna/tiny"]
@@ -44,9 +44,9 @@ def test_the_list_as_json(stratoscope, env, cache, tiny_model):
     assert tiny["path"] == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))
     assert tiny["bytes"] == sum(path.stat().st_size for path in tiny_model.iterdir())
     assert tiny["memory"] == info["memory"] and tiny["memory"]["fp32"] == 2 * tiny["memory"]["bf16"] > 0
-    llama = found["big/llama"]
-    assert llama["family"] == "mixtral" and not llama["runs"] and "'mixtral' is not implemented" in llama["problem"]
-    assert llama["parameters"] and llama["dtype"] == "F32"
+    mixtral = found["big/mixtral"]
+    assert mixtral["family"] == "mixtral" and not mixtral["runs"] and "mixture of experts is not implemented" in mixtral["problem"]
+    assert mixtral["parameters"] and mixtral["dtype"] == "F32"
     half = found["half"]
     assert half["problem"] == "model.safetensors is missing; 'stratoscope pull half' gets what is missing"
     assert not half["runs"] and half["parameters"] is None
@@ -58,7 +58,7 @@ def test_the_list_for_people(stratoscope, env, cache):
     at = next(i for i, line in enumerate(lines) if line.strip().startswith("anna/tiny (tiny)"))
     assert lines[at].split()[-1] == "yes" and "main aaaaaaa" in lines[at]
     assert lines[at + 1].strip() == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))
-    assert any("model_type 'mixtral' is not implemented" in line for line in lines)
+    assert any("model_type 'mixtral': mixture of experts is not implemented" in line for line in lines)
     assert any("'stratoscope pull half' gets what is missing" in line for line in lines)
 
 
@@ -88,7 +88,7 @@ def test_no_cache_is_an_empty_one(stratoscope, tmp_path):
 
 def test_remove(stratoscope, env, cache):
     assert "freed" in stratoscope.prints("models", "remove", "tiny", env=env)
-    assert set(models(stratoscope, env)) == {"novella-7m", "big/llama", "half"}
+    assert set(models(stratoscope, env)) == {"novella-7m", "big/mixtral", "half"}
     assert not (cache / "models--anna--tiny").exists() and not (cache / "models--tiny").is_symlink()
     removed = json.loads(stratoscope.prints("models", "remove", "half@main", "--json", env=env))
     assert removed["removed"] == "half" and removed["commits"] == ["a" * 40]

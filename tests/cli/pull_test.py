@@ -116,12 +116,12 @@ def test_what_the_parser_refuses(stratoscope, arguments):
 
 
 def test_a_model_that_cannot_be_run(stratoscope, hub, env, files):
-    hub.add("big/llama", files | {"config.json": b'{"model_type": "mixtral"}'})
-    stratoscope.fails("pull", "big/llama", env=env, says=["model_type 'mixtral' is not implemented", "--force"])
-    result = stratoscope.succeeds("pull", "big/llama", "--force", "--json", env=env)
+    hub.add("big/mixtral", files | {"config.json": b'{"model_type": "mixtral"}'})
+    stratoscope.fails("pull", "big/mixtral", env=env, says=["mixture of experts is not implemented", "--force"])
+    result = stratoscope.succeeds("pull", "big/mixtral", "--force", "--json", env=env)
     assert len(result.warnings) == 1 and "cannot be run here" in result.warnings[0]
     document = json.loads(result.out)
-    assert document["runs"] is False and document["model"] == {"hash": None, "name": "big/llama"}
+    assert document["runs"] is False and document["model"] == {"hash": None, "name": "big/mixtral"}
 
 
 def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
@@ -215,15 +215,15 @@ def test_pull_on_demand_leaves_folders_of_the_user_alone(stratoscope, hub, env, 
 
 
 def test_a_model_of_another_kind_is_not_damaged(stratoscope, hub, env, files):
-    hub.add("big/llama", files | {"config.json": b'{"model_type": "mixtral"}'})
-    stratoscope.succeeds("pull", "big/llama", "--force", env=env)
-    for command in (["info", "--model", "big/llama"], ["info", "--model", "big/llama", "--pull"]):
+    hub.add("big/mixtral", files | {"config.json": b'{"model_type": "mixtral"}'})
+    stratoscope.succeeds("pull", "big/mixtral", "--force", env=env)
+    for command in (["info", "--model", "big/mixtral"], ["info", "--model", "big/mixtral", "--pull"]):
         hub.requests.clear()
-        result = stratoscope.fails(*command, env=env, says="'mixtral' is not implemented")
+        result = stratoscope.fails(*command, env=env, says="mixture of experts is not implemented")
         assert "stratoscope pull" not in result.error and not hub.requests
     for offline in ({}, {"HF_HUB_OFFLINE": "1"}):
-        stratoscope.fails("pull", "big/llama", env=env | offline, says="'mixtral' is not implemented")
-        document = json.loads(stratoscope.succeeds("pull", "big/llama", "--force", "--json", env=env | offline).out)
+        stratoscope.fails("pull", "big/mixtral", env=env | offline, says="mixture of experts is not implemented")
+        document = json.loads(stratoscope.succeeds("pull", "big/mixtral", "--force", "--json", env=env | offline).out)
         assert document["runs"] is False and document["downloaded"] == 0
 
 

@@ -84,16 +84,56 @@ TEST(ModelConfig, RefusalsNameTheFileTheKeyAndTheValue) {
   EXPECT_TRUE(refuses(with("n_layer", 1025), "n_layer is 1025, expected a whole number from 1 to 1024"));
   EXPECT_TRUE(refuses(with("n_inner", 0), "n_inner is 0"));
   EXPECT_TRUE(refuses(with("n_head", 5), "n_embd 24 is not a multiple of n_head 5"));
-  EXPECT_TRUE(
-      refuses(with("activation_function", "swish"), "activation_function 'swish' is not implemented; gelu_new"));
+  EXPECT_TRUE(refuses(with("activation_function", "mish"), "activation_function 'mish' is not implemented; gelu_new"));
   EXPECT_TRUE(refuses(with("activation_function", 3), "activation_function is 3, expected a string"));
-  EXPECT_TRUE(refuses(with("model_type", "llama"), "model_type 'llama' is not implemented; gpt2 is"));
+  EXPECT_TRUE(refuses(with("model_type", "falcon"), "model_type 'falcon' is not implemented; gpt2, bloom, "));
   EXPECT_TRUE(refuses(with("model_type", missing), "model_type is missing"));
   EXPECT_TRUE(refuses(with("add_cross_attention", true), "add_cross_attention is not implemented"));
   EXPECT_TRUE(refuses(with("quantization_config", json::object()), "quantization_config is not implemented"));
   EXPECT_TRUE(refuses(with("tie_word_embeddings", "no"), "tie_word_embeddings is 'no', expected true or false"));
   for (const json& bad : {json(0), json(-1e-5), json(2), json("1e-5"), json::array()})
     EXPECT_TRUE(refuses(with("layer_norm_epsilon", bad), "layer_norm_epsilon is ")) << bad;
+}
+
+TEST(ModelConfig, KindsOfModelsAreRefusedByName) {
+  const std::pair<const char*, const char*> kinds[] = {
+      {"mixtral", "mixture of experts is not implemented; a dense model"},
+      {"qwen2_moe", "mixture of experts is"},
+      {"qwen3_moe", "mixture of experts is"},
+      {"olmoe", "mixture of experts is"},
+      {"phimoe", "mixture of experts is"},
+      {"granitemoe", "mixture of experts is"},
+      {"deepseek_v3", "mixture of experts is"},
+      {"gpt_oss", "mixture of experts is"},
+      {"bert", "an encoder that reads its text from both sides is not implemented; decoders are"},
+      {"xlm-roberta", "an encoder that"},
+      {"modernbert", "an encoder that"},
+      {"t5", "an encoder beside the decoder is not implemented; decoders alone are"},
+      {"bart", "an encoder beside the decoder"},
+      {"whisper", "an encoder beside the decoder"},
+      {"llava", "a model that sees images or hears is not implemented; models of text are"},
+      {"qwen2_5_vl", "a model that sees"},
+      {"gemma3n", "a model that sees"},
+      {"mamba", "recurrence is not implemented"},
+      {"cohere2", "Cohere 2 is not implemented; cohere is"},
+      {"olmo3", "OLMo 3 is not implemented; olmo and olmo2 are"},
+      {"starcoder2", "is not implemented; gpt2, bloom, "},
+  };
+  for (const auto& [type, says] : kinds) {
+    json config = good();
+    config["model_type"] = type;
+    EXPECT_TRUE(refuses([&] { parsed(config); }, "c.json: model_type '" + std::string(type) + "'"));
+    EXPECT_TRUE(refuses([&] { parsed(config); }, says)) << type;
+  }
+}
+
+TEST(ModelConfig, TokensThatEndATextOfAPartAndOfTheWhole) {
+  const json text = {{"hidden_size", 8}, {"num_hidden_layers", 1}, {"bos_token_id", 2}, {"eos_token_id", 1}};
+  json config = {{"model_type", "gemma3"}, {"text_config", text}};
+  EXPECT_EQ(parsed(config).bos_token_id, 2U);
+  EXPECT_EQ(parsed(config).eos_token_ids, std::vector<std::size_t>{1});
+  config["eos_token_id"] = {1, 106};
+  EXPECT_EQ(parsed(config).eos_token_ids, (std::vector<std::size_t>{1, 106}));
 }
 
 TEST(ModelConfig, NoJsonNoObjectNoFile) {

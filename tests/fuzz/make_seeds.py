@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/oracle/families"))
+import cases as family_cases
 
 
 def npy(array, version=None):
@@ -78,7 +80,8 @@ def config_seeds():
         "scale_attn_by_inverse_layer_idx": False, "tie_word_embeddings": True, "add_cross_attention": False,
     }  # fmt: skip
     built_in = (ROOT / "models/novella-7m/config.json").read_bytes()
-    return {"gpt2": json.dumps(gpt2).encode(), "built-in": built_in}
+    of_families = {name: json.dumps(config).encode() for name, config, _ in family_cases.all_cases()}
+    return {"gpt2": json.dumps(gpt2).encode(), "built-in": built_in, **of_families}
 
 
 def byte_alphabet():

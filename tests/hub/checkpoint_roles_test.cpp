@@ -110,9 +110,12 @@ class RoleReader {
       expect_norm<T>(Role::ln2, layer, spec.ln2, block.ln2);
       expect_norm<T>(Role::ln2_post, layer, spec.ln2_post, block.ln2_post);
       const AttentionSpec& attention = spec.attention;
-      expect_norm<T>(Role::q_norm, layer, spec.q_norm, block.q_norm, spec.q_norm.wide ? 1 : attention.heads);
-      expect_norm<T>(Role::k_norm, layer, spec.k_norm, block.k_norm, spec.k_norm.wide ? 1 : attention.kv_heads);
+      expect_norm<T>(Role::q_norm, layer, spec.q_norm, block.q_norm,
+                     spec.q_norm.wide || spec.q_norm.by_head ? 1 : attention.heads);
+      expect_norm<T>(Role::k_norm, layer, spec.k_norm, block.k_norm,
+                     spec.k_norm.wide || spec.k_norm.by_head ? 1 : attention.kv_heads);
     }
+    expect_norm<T>(Role::embed_norm, 0, config_.embed_norm, weights.embed_norm);
     expect_norm<T>(Role::ln_final, 0, config_.ln_final, weights.ln_final);
     PlainMatrix unembed{config_.d_model, config_.d_vocab, (config_.tied ? weights.embed : weights.unembed).weight,
                         weights.unembed.bias};

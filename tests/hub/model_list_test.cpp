@@ -63,10 +63,10 @@ TEST(ListModels, AnotherArchitecture) {
   const CacheWriter cache;
   cache.random_model(kTiny, kFirst);
   std::filesystem::remove(cache.root() / kTiny / "snapshots" / kFirst / "config.json");
-  cache.file(kTiny, kFirst, "config.json", R"({"model_type": "llama"})");
+  cache.file(kTiny, kFirst, "config.json", R"({"model_type": "mixtral"})");
   const ListedModel model = only(list_models());
-  EXPECT_EQ(model.family, "llama");
-  EXPECT_TRUE(model.problem.ends_with("model_type 'llama' is not implemented")) << model.problem;
+  EXPECT_EQ(model.family, "mixtral");
+  EXPECT_TRUE(model.problem.ends_with("model_type 'mixtral': mixture of experts is not implemented")) << model.problem;
   EXPECT_GT(model.parameters.value_or(0), 0U) << "its tensors can be counted all the same";
   EXPECT_EQ(model.dtype, "F32");
 }
@@ -113,8 +113,8 @@ TEST(ListModels, ADamagedFileAndWhatMendsIt) {
 
 TEST(ListModels, WhatIsNotImplementedIsNotDamaged) {
   const CacheWriter cache;
-  cache.model(kTiny, kFirst, R"({"model_type": "llama"})");
-  EXPECT_EQ(only(list_models()).hint, "gpt2 is");
+  cache.model(kTiny, kFirst, R"({"model_type": "mixtral"})");
+  EXPECT_EQ(only(list_models()).hint, "a dense model of the same makers is, in most cases");
 }
 
 TEST(ListModels, WhatIsBroken) {

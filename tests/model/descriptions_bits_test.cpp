@@ -5,6 +5,7 @@
 #include "stratoscope/model/kv_cache.h"
 #include "stratoscope/model/make_edit.h"
 #include "tests/support/described_model.h"
+#include "tests/support/errors.h"
 #include "tests/support/random_description.h"
 #include "tests/support/runs.h"
 
@@ -59,6 +60,14 @@ TEST(DescriptionBits, OfTheReferenceDoNotDependOnCompany) {
   });
 }
 
+// As much of a text as turns alike in pieces.
+TokenIds turning_alike(const TokenIds& ids, const ModelConfig& config) {
+  std::size_t most = ids.size();
+  for (const BlockSpec& block : config.blocks)
+    most = std::min(most, turns_change_after(block.attention.rotary).value_or(most));
+  return {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(most)};
+}
+
 // The rows of a text's piece that begins at `first`, which follows as many cached keys.
 void expect_piece_has_bits_of(const Run<float>& piece, std::size_t first, const Run<float>& whole) {
   const std::size_t count = piece.rows(), d = whole.hidden_states.shape()[2];
@@ -90,7 +99,7 @@ void expect_piece_has_bits_of(const Run<float>& piece, std::size_t first, const 
 TEST(DescriptionBits, OfACachedRunInPiecesAreThoseOfTheWhole) {
   for_descriptions(3, 13, [](const DescribedTexts& described) {
     const Model model = described.open();
-    const TokenIds& ids = described.texts[1];
+    const TokenIds ids = turning_alike(described.texts[1], model.config());
     const auto whole = model.run(everything_of(model.config(), {ids}));
     for (const std::size_t step : {1U, 6U}) {
       SCOPED_TRACE("in steps of " + std::to_string(step));
@@ -108,10 +117,30 @@ TEST(DescriptionBits, OfACachedRunInPiecesAreThoseOfTheWhole) {
   });
 }
 
+TEST(DescriptionBits, ACacheDoesNotGoOnWhereTurnsChange) {
+  int refused = 0;
+  for_descriptions(30, 18, [&](const DescribedTexts& described) {
+    const Model model = described.open();
+    const TokenIds &ids = described.texts[1], alike = turning_alike(ids, model.config());
+    if (alike.size() == ids.size()) return;
+    KvCache cache(model.config());
+    RunRequest request;
+    request.cache = &cache;
+    request.sequences = {alike};
+    model.run(request);
+    request.sequences = {{ids.begin() + static_cast<std::ptrdiff_t>(alike.size()), ids.end()}};
+    EXPECT_TRUE(test::refuses([&] { model.run(request); }, "those change after 20 tokens; run the whole text"));
+    EXPECT_EQ(cache.length(0), alike.size());
+    ++refused;
+  });
+  EXPECT_GE(refused, 3);
+}
+
 TEST(DescriptionBits, OfCachesOfUnequalTextsAreThoseOfTheWhole) {
   for_descriptions(3, 14, [](const DescribedTexts& described) {
     const Model model = described.open();
-    const std::vector<TokenIds> texts = {described.texts[1], described.texts[3], described.texts[0]};
+    const std::vector<TokenIds> texts = {turning_alike(described.texts[1], model.config()), described.texts[3],
+                                         described.texts[0]};
     const auto whole = model.run(everything_of(model.config(), texts));
     KvCache cache(model.config(), texts.size());
     // Each text is cut at other positions.

@@ -114,6 +114,22 @@ TEST(Descriptions, TheRandomOnesHaveEveryMechanism) {
     note("learned positions", config.learned_positions);
     note("position offset", config.position_offset > 0);
     note("embed scale", config.embed_scale != 1);
+    note("norm of the embedding", config.embed_norm.exists());
+    note("logit scale", config.logit_scale != 1);
+    note("branch scale", block.branch_scale != 1);
+    note("clip", attention.clip > 0);
+    note("norm weights of each head", block.q_norm.by_head && attention.heads > 1);
+    note("one tensor for each head", config.tensors.q_norm.ends_with("{}") && block.q_norm.by_head);
+    const auto scales_by = [&](RotaryScalingKind kind) {
+      return std::any_of(config.blocks.begin(), config.blocks.end(),
+                         [&](const BlockSpec& any) { return any.attention.rotary.scaling.kind == kind; });
+    };
+    note("linear", scales_by(RotaryScalingKind::linear));
+    note("dynamic", scales_by(RotaryScalingKind::dynamic));
+    note("llama3", scales_by(RotaryScalingKind::llama3));
+    note("yarn", scales_by(RotaryScalingKind::yarn));
+    note("longrope", scales_by(RotaryScalingKind::longrope));
+    note("magnitude", attention.rotary.scaling.magnitude != 1);
     note("logit cap", config.logit_cap > 0);
     note("tied", config.tied);
     note("not tied", !config.tied);
@@ -127,7 +143,7 @@ TEST(Descriptions, TheRandomOnesHaveEveryMechanism) {
     note("other heads", last.attention.heads != attention.heads);
     note("other width", last.mlp.width != block.mlp.width);
   }
-  EXPECT_GE(seen.size(), 48U);
+  EXPECT_GE(seen.size(), 60U);
   for (const auto& [mechanism, count] : seen) EXPECT_GE(count, 2) << mechanism;
 }
 
@@ -135,6 +151,8 @@ TEST(Descriptions, HookPointsAreThoseThatTheMechanismsHave) {
   for (const ModelConfig& config : test::all_descriptions(kRandomDescriptions, 1)) {
     SCOPED_TRACE(test::summary_of(config));
     const auto has = [&](const std::string& name) { return find_hook_point(name, config).has_value(); };
+    EXPECT_EQ(has("embed.ln.hook_scale"), config.embed_norm.exists());
+    EXPECT_EQ(has("embed.ln.hook_normalized"), config.embed_norm.exists());
     EXPECT_EQ(has("hook_pos_embed"), config.learned_positions);
     EXPECT_EQ(has("ln_final.hook_scale"), config.ln_final.exists());
     for (std::size_t layer = 0; layer < config.n_layers(); ++layer) {

@@ -7,6 +7,7 @@
 
 #include "stratoscope/model/model.h"
 #include "tests/support/compare.h"
+#include "tests/support/expected_run.h"
 #include "tests/support/runs.h"
 
 namespace stratoscope {
@@ -26,33 +27,12 @@ class FamilyGolden : public testing::TestWithParam<const char*> {
   }
 };
 
-template <class T>
-void expect_golden(const SafetensorsFile& golden, const std::string& name, const BasicTensor<T>& actual,
-                   double tolerance) {
-  ASSERT_TRUE(golden.contains(name)) << name << " has no golden";
-  const StoredTensor& stored = golden.at(name);
-  ASSERT_EQ(actual.shape(), stored.shape) << name;
-  const auto expected = test::values_of(stored);
-  const bool scores = name.ends_with("hook_attn_scores");
-  const auto error =
-      scores ? test::largest_row_error(actual.values(), std::span<const double>(expected), expected.size())
-             : test::largest_row_error(actual.values(), std::span<const double>(expected), stored.shape.back());
-  EXPECT_LE(error.relative, tolerance) << name << " at " << error.where();
-}
-
-template <class T>
-void expect_whole_golden(const SafetensorsFile& golden, const Run<T>& run, double tolerance) {
-  expect_golden(golden, "hidden_states", run.hidden_states, tolerance);
-  expect_golden(golden, "logits", run.logits, tolerance);
-  for (const auto& [point, value] : run.captured) expect_golden(golden, name_of(point), value, tolerance);
-}
-
 TEST_P(FamilyGolden, EngineAgreesAtEveryHookPoint) {
-  expect_whole_golden(golden_, model_.run(everything()), kFamilyEngineTolerance);
+  test::expect_run(golden_, model_.run(everything()), kFamilyEngineTolerance);
 }
 
 TEST_P(FamilyGolden, ReferenceAgreesAtEveryHookPoint) {
-  expect_whole_golden(golden_, model_.run_reference(everything()), kFamilyReferenceTolerance);
+  test::expect_run(golden_, model_.run_reference(everything()), kFamilyReferenceTolerance);
 }
 
 TEST_P(FamilyGolden, HasNoHookPointThatTheModelHasNot) {

@@ -24,6 +24,8 @@ std::string line_of(const HookInfo& info) {
 
 TEST(HookPoints, TheTableIsPinned) {
   const std::vector<std::string> expected = {
+      "before_blocks embed.ln.hook_scale [pos one] rows from",
+      "before_blocks embed.ln.hook_normalized [pos d_model] rows from",
       "before_blocks hook_embed [pos d_model] rows from",
       "before_blocks hook_pos_embed [pos d_model] rows from",
       "block hook_resid_pre [pos d_model] rows from",

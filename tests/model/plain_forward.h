@@ -67,6 +67,39 @@ inline double plain_slope(std::size_t head, std::size_t heads) {
                   : std::pow(std::sqrt(start), static_cast<double>(2 * (head - n) + 1));
 }
 
+// The angle of each pair from one position to the next, in a text of so many tokens.
+inline Numbers plain_frequencies(const Rotary& rotary, std::size_t tokens) {
+  const RotaryScaling& scaling = rotary.scaling;
+  const double n = static_cast<double>(rotary.dims), s = scaling.factor, two_pi = 2 * M_PI;
+  double base = rotary.base;
+  if (scaling.kind == RotaryScalingKind::dynamic && static_cast<double>(tokens) > scaling.max_context)
+    base *= std::pow(s * static_cast<double>(tokens) / scaling.max_context - (s - 1), n / (n - 2));
+  const auto pair_of = [&](double turns) {
+    return n * std::log(scaling.original_context / (two_pi * turns)) / (2 * std::log(base));
+  };
+  double low = pair_of(scaling.high_turns), high = pair_of(scaling.low_turns);
+  if (scaling.whole_pairs) low = std::floor(low), high = std::ceil(high);
+  low = std::max(low, 0.0), high = std::min(high, n - 1);
+  const bool is_long = static_cast<double>(tokens) > scaling.original_context;
+  Numbers frequencies;
+  for (std::size_t j = 0; 2 * j < rotary.dims; ++j) {
+    const double f = std::pow(base, -2.0 * static_cast<double>(j) / n);
+    const double turns = scaling.original_context * f / two_pi;
+    const double kept = std::clamp((turns - scaling.low_turns) / (scaling.high_turns - scaling.low_turns), 0.0, 1.0);
+    const double slowed = std::clamp((static_cast<double>(j) - low) / (high == low ? 0.001 : high - low), 0.0, 1.0);
+    switch (scaling.kind) {
+      case RotaryScalingKind::none:
+      case RotaryScalingKind::dynamic: frequencies.push_back(f); break;
+      case RotaryScalingKind::linear: frequencies.push_back(f / s); break;
+      case RotaryScalingKind::llama3: frequencies.push_back((1 - kept) * f / s + kept * f); break;
+      case RotaryScalingKind::yarn: frequencies.push_back(slowed * f / s + (1 - slowed) * f); break;
+      case RotaryScalingKind::longrope:
+        frequencies.push_back(f / (is_long ? scaling.long_divisors : scaling.short_divisors)[j]);
+    }
+  }
+  return frequencies;
+}
+
 inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& weights,
                               const std::vector<std::int32_t>& ids, const PlainEdit& edit = {}) {
   PlainRun run;
@@ -76,7 +109,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
     if (edit) edit(prefix + hook, value);
     run.values[prefix + hook] = value;
   };
-  // Parts of `size` numbers are normalised apart; the weight is as long as a part.
+  // Parts of `size` numbers are normalised apart; the weight is as long as a part, or as all parts of a token.
   const auto norm = [&](const NormSpec& spec, const PlainNorm& stored, const Numbers& x, std::size_t size,
                         const std::string& hook) {
     if (!spec.exists()) return x;
@@ -96,22 +129,22 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
     for (std::size_t i = 0; i < y.size(); ++i) y[i] /= scale[i / size];
     fire((hook + ".hook_normalized").c_str(), y);
     for (std::size_t i = 0; i < y.size(); ++i) {
-      if (spec.weight) y[i] *= static_cast<double>(stored.weight[i % size]) + (spec.plus_one ? 1 : 0);
-      if (spec.bias) y[i] += static_cast<double>(stored.bias[i % size]);
+      if (spec.weight) y[i] *= static_cast<double>(stored.weight[i % stored.weight.size()]) + (spec.plus_one ? 1 : 0);
+      if (spec.bias) y[i] += static_cast<double>(stored.bias[i % stored.bias.size()]);
     }
     return y;
   };
   const auto rotate = [&](const Rotary& rotary, Numbers x, std::size_t heads, std::size_t d_head) {
+    const Numbers frequencies = plain_frequencies(rotary, tokens);
     for (std::size_t p = 0; p < tokens; ++p)
       for (std::size_t h = 0; h < heads; ++h)
         for (std::size_t j = 0; 2 * j < rotary.dims; ++j) {
-          const double angle = static_cast<double>(p) *
-                               std::pow(rotary.base, -2.0 * static_cast<double>(j) / static_cast<double>(rotary.dims));
+          const double angle = static_cast<double>(p) * frequencies[j], size = rotary.scaling.magnitude;
           double* head = x.data() + (p * heads + h) * d_head;
           double& a = head[rotary.interleaved ? 2 * j : j];
           double& b = head[rotary.interleaved ? 2 * j + 1 : j + rotary.dims / 2];
-          const double turned = a * std::cos(angle) - b * std::sin(angle);
-          b = b * std::cos(angle) + a * std::sin(angle);
+          const double turned = size * (a * std::cos(angle) - b * std::sin(angle));
+          b = size * (b * std::cos(angle) + a * std::sin(angle));
           a = turned;
         }
     return x;
@@ -125,6 +158,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
       if (config.learned_positions)
         positions[p * d + i] = static_cast<double>(weights.pos_embed.weight[(p + config.position_offset) * d + i]);
     }
+  residual = norm(config.embed_norm, weights.embed_norm, residual, d, "embed.ln");
   fire("hook_embed", residual);
   if (config.learned_positions) {
     fire("hook_pos_embed", positions);
@@ -142,6 +176,9 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
     const Numbers x = norm(spec.ln1, block.ln1, residual, d, "ln1");
 
     Numbers q = plain_product(block.q, x), k = plain_product(block.k, x), v = plain_product(block.v, x);
+    if (attention.clip > 0)
+      for (Numbers* values : {&q, &k, &v})
+        for (double& x_i : *values) x_i = std::min(std::max(x_i, -attention.clip), attention.clip);
     fire("attn.hook_q", q);
     fire("attn.hook_k", k);
     fire("attn.hook_v", v);
@@ -210,6 +247,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
         if (attention.out_bias) attn_out[p * d + o] += static_cast<double>(block.o.bias[o]);
       }
     attn_out = norm(spec.ln1_post, block.ln1_post, attn_out, d, "ln1_post");
+    for (double& x_i : attn_out) x_i *= spec.branch_scale;
     fire("hook_attn_out", attn_out);
 
     Numbers mid = residual;
@@ -229,6 +267,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
     }
     fire("mlp.hook_post", post);
     Numbers mlp_out = norm(spec.ln2_post, block.ln2_post, plain_product(block.down, post), d, "ln2_post");
+    for (double& x_i : mlp_out) x_i *= spec.branch_scale;
     fire("hook_mlp_out", mlp_out);
     residual = plain_sum(spec.parallel ? plain_sum(residual, attn_out) : mid, mlp_out);
     fire("hook_resid_post", residual);
@@ -243,6 +282,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
   unembed.bias = weights.unembed.bias;
   run.logits = plain_product(unembed, last);
   fire("unembed.hook_out", run.logits);
+  for (double& logit : run.logits) logit *= config.logit_scale;
   if (config.logit_cap > 0)
     for (double& logit : run.logits) logit = config.logit_cap * std::tanh(logit / config.logit_cap);
   return run;

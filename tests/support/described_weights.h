@@ -34,7 +34,7 @@ struct PlainBlock {
 struct PlainWeights {
   PlainMatrix embed = {}, pos_embed = {}, unembed = {};  // tied: the unembedding has a bias at most
   std::vector<PlainBlock> blocks = {};
-  PlainNorm ln_final = {};
+  PlainNorm embed_norm = {}, ln_final = {};
 };
 
 // Scaled so that values stay moderate.
@@ -61,6 +61,7 @@ inline PlainWeights random_weights(const ModelConfig& config, std::uint64_t seed
   };
   PlainWeights weights;
   weights.embed = table(config.d_vocab, 1);
+  weights.embed_norm = norm(config.embed_norm, config.d_model);
   if (config.learned_positions) weights.pos_embed = table(config.n_ctx + config.position_offset, 0.3F);
   for (const BlockSpec& spec : config.blocks) {
     const AttentionSpec& attention = spec.attention;
@@ -71,8 +72,8 @@ inline PlainWeights random_weights(const ModelConfig& config, std::uint64_t seed
     block.q = matrix(d, queries, attention.qkv_bias);
     block.k = matrix(d, keys, attention.qkv_bias);
     block.v = matrix(d, keys, attention.qkv_bias);
-    block.q_norm = norm(spec.q_norm, spec.q_norm.wide ? queries : attention.d_head);
-    block.k_norm = norm(spec.k_norm, spec.k_norm.wide ? keys : attention.d_head);
+    block.q_norm = norm(spec.q_norm, spec.q_norm.wide || spec.q_norm.by_head ? queries : attention.d_head);
+    block.k_norm = norm(spec.k_norm, spec.k_norm.wide || spec.k_norm.by_head ? keys : attention.d_head);
     block.o = matrix(queries, d, attention.out_bias);
     block.ln1_post = norm(spec.ln1_post, d);
     if (!spec.shared_norm) block.ln2 = norm(spec.ln2, d);
@@ -141,6 +142,23 @@ inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weig
     vector(name + ".weight", from.weight);
     vector(name + ".bias", from.bias);
   };
+  // Of heads that have vectors of their own: one tensor for each, or [heads, d_head] together.
+  const auto norm_by_head = [&](const std::string& name, const std::vector<float>& values, const char* suffix,
+                                std::size_t d_head) {
+    const std::size_t hole = name.find("{}"), heads = values.size() / d_head;
+    for (std::size_t head = 0; hole != std::string::npos && head < heads; ++head)
+      vector(name.substr(0, hole) + std::to_string(head) + name.substr(hole + 2) + suffix,
+             {values.begin() + static_cast<std::ptrdiff_t>(head * d_head),
+              values.begin() + static_cast<std::ptrdiff_t>((head + 1) * d_head)});
+    if (hole == std::string::npos && !values.empty()) tensors[prefix + name + suffix] = {{heads, d_head}, values};
+  };
+  const auto norm_of_heads = [&](const std::string& name, const NormSpec& spec, const PlainNorm& from,
+                                 std::size_t d_head) {
+    if (!spec.by_head) return norm(name, from);
+    norm_by_head(name, from.weight, ".weight", d_head);
+    norm_by_head(name, from.bias, ".bias", d_head);
+  };
+  norm(names.embed_norm, weights.embed_norm);
   matrix(names.embed, weights.embed, WeightLayout::out_in);
   if (config.learned_positions) matrix(names.pos_embed, weights.pos_embed, WeightLayout::out_in);
   for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
@@ -153,18 +171,19 @@ inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weig
       matrix(in_block(name), from, names.layout);
     };
     norm(in_block(names.ln1), block.ln1);
-    norm(in_block(names.q_norm), block.q_norm);
-    norm(in_block(names.k_norm), block.k_norm);
+    const BlockSpec& spec = config.blocks[layer];
+    norm_of_heads(in_block(names.q_norm), spec.q_norm, block.q_norm, spec.attention.d_head);
+    norm_of_heads(in_block(names.k_norm), spec.k_norm, block.k_norm, spec.attention.d_head);
     norm(in_block(names.ln1_post), block.ln1_post);
     norm(in_block(names.ln2), block.ln2);
     norm(in_block(names.ln2_post), block.ln2_post);
     switch (names.qkv) {
       case QkvStorage::apart: of_block(names.q, block.q), of_block(names.k, block.k), of_block(names.v, block.v); break;
       case QkvStorage::thirds: of_block(names.q, below_one_another({block.q, block.k, block.v})); break;
-      case QkvStorage::by_head: of_block(names.q, by_head(block, config.blocks[layer].attention.d_head)); break;
+      case QkvStorage::by_head: of_block(names.q, by_head(block, spec.attention.d_head)); break;
     }
     of_block(names.o, block.o);
-    const bool gated = config.blocks[layer].mlp.gated;
+    const bool gated = spec.mlp.gated;
     if (names.gate_with_up) {
       of_block(names.gate, gated ? below_one_another({block.gate, block.up}) : block.up);
     } else {

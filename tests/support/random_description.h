@@ -19,7 +19,7 @@ inline TensorNames test_names() {
   TensorNames names;
   names.prefix = "model.";
   names.embed = "embed_tokens", names.pos_embed = "embed_positions", names.ln_final = "norm";
-  names.unembed = "lm_head";
+  names.embed_norm = "embed_norm", names.unembed = "lm_head";
   names.block = "layers.{}.";
   names.ln1 = "ln1", names.ln1_post = "ln1_post", names.ln2 = "ln2", names.ln2_post = "ln2_post";
   names.q = "attn.q_proj", names.k = "attn.k_proj", names.v = "attn.v_proj", names.o = "attn.o_proj";
@@ -27,6 +27,9 @@ inline TensorNames test_names() {
   names.gate = "mlp.gate_proj", names.up = "mlp.up_proj", names.down = "mlp.down_proj";
   return names;
 }
+
+// Beyond so many tokens some of the rotations turn otherwise; a random text may be shorter or longer.
+constexpr double kShortContext = 20;
 
 // A generator of all that the parts of a description can be.
 class DescriptionDraw {
@@ -43,10 +46,15 @@ class DescriptionDraw {
     model.d_model = from(5, 40);
     model.d_vocab = from(11, 67);
     model.n_ctx = from(30, 40);
+    heads_have_weights_ = one_of(2);
+    if (heads_have_weights_ && one_of(2))
+      model.tensors.q_norm = "attn.q_norm.norms.{}", model.tensors.k_norm = "attn.k_norm.norms.{}";
     model.ln_final = one_of(8) ? NormSpec{} : norm();
+    if (one_of(4)) model.embed_norm = norm();
     model.learned_positions = one_of(3);
     model.position_offset = model.learned_positions && one_of(2) ? 2 : 0;
     model.embed_scale = one_of(3) ? std::sqrt(static_cast<double>(model.d_model)) : 1;
+    model.logit_scale = one_of(3) ? 0.375 : 1;
     model.logit_cap = one_of(3) ? static_cast<double>(from(2, 30)) : 0;
     model.tied = one_of(2);
     model.unembed_bias = one_of(4);
@@ -97,6 +105,7 @@ class DescriptionDraw {
     if (where < 2) block.ln1_post = norm();
     if (where != 1) block.ln2 = norm();
     if (where == 1 || where == 2) block.ln2_post = norm();
+    block.branch_scale = one_of(4) ? 0.625 : 1;
     block.parallel = one_of(3);
     block.shared_norm = block.parallel && where > 0 && one_of(2);
     if (block.shared_norm) block.ln2 = {};
@@ -105,6 +114,7 @@ class DescriptionDraw {
       block.q_norm = norm();
       block.k_norm = one_of(4) ? norm() : block.q_norm;
       block.q_norm.wide = block.k_norm.wide = wide;
+      block.q_norm.by_head = block.k_norm.by_head = !wide && heads_have_weights_;
       if (one_of(6)) (one_of(2) ? block.q_norm : block.k_norm) = {};
     }
     return block;
@@ -135,6 +145,7 @@ class DescriptionDraw {
     attention.window = window();
     attention.score_cap = one_of(3) ? static_cast<double>(from(1, 20)) : 0;
     attention.slopes = one_of(4);
+    attention.clip = one_of(4) ? 0.75 : 0;
     attention.qkv_bias = one_of(2);
     attention.out_bias = one_of(2);
     attention.rotary = rotary(attention.d_head);
@@ -146,10 +157,33 @@ class DescriptionDraw {
   Rotary rotary(std::size_t d_head) {
     if (d_head < 2 || one_of(3)) return {};
     constexpr std::array kBases = {10000.0, 100.0, 500000.0};
-    return {.dims = 2 * from(1, d_head / 2), .interleaved = one_of(2), .base = kBases[random_.below(kBases.size())]};
+    Rotary rotary{
+        .dims = 2 * from(1, d_head / 2), .interleaved = one_of(2), .base = kBases[random_.below(kBases.size())]};
+    if (one_of(2)) rotary.scaling = scaling(rotary.dims / 2);
+    return rotary;
+  }
+
+  RotaryScaling scaling(std::size_t pairs) {
+    RotaryScaling scaling;
+    scaling.kind = static_cast<RotaryScalingKind>(from(1, pairs > 1 ? 5 : 3));
+    if (pairs == 1 && scaling.kind == RotaryScalingKind::dynamic) scaling.kind = RotaryScalingKind::longrope;
+    scaling.factor = static_cast<double>(from(1, 8));
+    scaling.original_context = one_of(2) ? kShortContext : 64;
+    scaling.max_context = kShortContext;
+    scaling.low_turns = 1, scaling.high_turns = static_cast<double>(from(2, 8));
+    scaling.whole_pairs = one_of(2);
+    if (scaling.kind == RotaryScalingKind::yarn || scaling.kind == RotaryScalingKind::longrope)
+      scaling.magnitude = one_of(2) ? 1.25 : 1;
+    if (scaling.kind != RotaryScalingKind::longrope) return scaling;
+    for (std::size_t j = 0; j < pairs; ++j) {
+      scaling.short_divisors.push_back(1 + static_cast<double>(j) / 4);
+      scaling.long_divisors.push_back(1.5 + static_cast<double>(j));
+    }
+    return scaling;
   }
 
   Random& random_;
+  bool heads_have_weights_ = false;
 };
 
 inline ModelConfig random_description(Random& random) { return DescriptionDraw(random).model(); }
@@ -264,6 +298,7 @@ inline ModelConfig phi_like() {
 inline ModelConfig bloom_like() {
   ModelConfig model = gpt_neox_like();
   model.family = model.title = "bloom";
+  model.embed_norm = model.ln_final;
   for (BlockSpec& block : model.blocks) {
     block.parallel = false;
     block.attention.rotary = {};
@@ -292,9 +327,76 @@ inline ModelConfig gpt_neo_like() {
   return model;
 }
 
+inline ModelConfig granite_like() {
+  ModelConfig model = named_llama("granite");
+  model.embed_scale = 3.5, model.logit_scale = 0.25;
+  for (BlockSpec& block : model.blocks) {
+    block.branch_scale = 0.22;
+    block.attention.scale = 0.3;
+    block.attention.rotary.scaling = {.kind = RotaryScalingKind::yarn,
+                                      .factor = 4,
+                                      .original_context = 16,
+                                      .low_turns = 1,
+                                      .high_turns = 32,
+                                      .magnitude = 1.14};
+  }
+  return model;
+}
+
+inline ModelConfig cohere_like() {
+  ModelConfig model = named_llama("cohere");
+  model.ln_final = {.kind = NormKind::layer, .bias = false};
+  model.logit_scale = 0.0625;
+  model.tied = true;
+  for (BlockSpec& block : model.blocks) {
+    block.ln1 = block.q_norm = model.ln_final;
+    block.ln2 = {};
+    block.q_norm.by_head = true;
+    block.k_norm = block.q_norm;
+    block.parallel = block.shared_norm = true;
+    block.attention.rotary.interleaved = true;
+  }
+  return model;
+}
+
+inline ModelConfig stablelm_like() {
+  ModelConfig model = cohere_like();
+  model.family = model.title = "stablelm";
+  model.logit_scale = 1;
+  model.tensors.q_norm = "attn.q_norm.norms.{}", model.tensors.k_norm = "attn.k_norm.norms.{}";
+  for (BlockSpec& block : model.blocks) {
+    block.attention.rotary.dims = 4;
+    block.attention.rotary.interleaved = false;
+  }
+  return model;
+}
+
+inline ModelConfig olmo_like() {
+  ModelConfig model = named_llama("olmo");
+  model.ln_final = {.kind = NormKind::layer, .weight = false, .bias = false};
+  for (BlockSpec& block : model.blocks) {
+    block.ln1 = block.ln2 = model.ln_final;
+    block.attention.clip = 0.75;
+  }
+  return model;
+}
+
+inline ModelConfig phi3_like() {
+  ModelConfig model = named_llama("phi3");
+  model.tensors.qkv = QkvStorage::thirds;
+  model.tensors.gate_with_up = true;
+  for (BlockSpec& block : model.blocks)
+    block.attention.rotary.scaling = {.kind = RotaryScalingKind::longrope,
+                                      .original_context = kShortContext,
+                                      .magnitude = 1.2,
+                                      .short_divisors = {1, 1.25, 1.5},
+                                      .long_divisors = {1, 3, 9}};
+  return model;
+}
+
 inline std::vector<ModelConfig> named_descriptions() {
-  return {llama_like(),    mistral_like(), qwen3_like(), gemma2_like(), olmo2_like(),
-          gpt_neox_like(), phi_like(),     bloom_like(), gpt_neo_like()};
+  return {llama_like(), mistral_like(), qwen3_like(),   gemma2_like(), olmo2_like(),    gpt_neox_like(), phi_like(),
+          bloom_like(), gpt_neo_like(), granite_like(), cohere_like(), stablelm_like(), olmo_like(),     phi3_like()};
 }
 
 // The named ones, then `count` random ones.
@@ -311,7 +413,9 @@ inline std::string summary_of(const ModelConfig& model) {
     const AttentionSpec& a = block.attention;
     text += "; heads " + std::to_string(a.heads) + "/" + std::to_string(a.kv_heads) + " of " +
             std::to_string(a.d_head) + ", window " + std::to_string(a.window) + ", rotary " +
-            std::to_string(a.rotary.dims) + (a.slopes ? ", slopes" : "") + (a.score_cap > 0 ? ", cap" : "") +
+            std::to_string(a.rotary.dims) + " scaled " + std::to_string(static_cast<int>(a.rotary.scaling.kind)) +
+            (a.clip > 0 ? ", clip" : "") + (block.branch_scale != 1 ? ", branch scale" : "") +
+            (a.slopes ? ", slopes" : "") + (a.score_cap > 0 ? ", cap" : "") +
             (block.q_norm.exists() || block.k_norm.exists() ? ", q/k norm" : "") +
             (block.parallel ? ", parallel" : "") + (block.shared_norm ? ", shared norm" : "") + ", mlp " +
             std::to_string(block.mlp.width) + (block.mlp.gated ? " gated" : "");

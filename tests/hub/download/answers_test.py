@@ -105,12 +105,12 @@ def test_no_model_at_all(hub, driver):
 
 def test_an_architecture_that_is_not_implemented(hub, driver, model):
     files = model(**{"config.json": b'{"model_type": "mixtral"}'})
-    commit = hub.add("big/llama", files)
-    refused(driver, hub, "big/llama", "'big/llama' cannot be run here", "model_type 'mixtral'", "--force downloads it")
+    commit = hub.add("big/mixtral", files)
+    refused(driver, hub, "big/mixtral", "'big/mixtral' cannot be run here", "model_type 'mixtral'", "--force downloads it")
     assert not hub.asked("GET", WEIGHTS) and not hub.asked("HEAD", WEIGHTS), "the weights are not touched"
-    result = driver.pull("big/llama", "--force")
+    result = driver.pull("big/mixtral", "--force")
     assert "model_type 'mixtral'" in result["warnings"][0]
-    assert driver.holds("big/llama", commit, NEEDED)
+    assert driver.holds("big/mixtral", commit, NEEDED)
 
 
 def test_a_config_that_is_broken(hub, driver, model):

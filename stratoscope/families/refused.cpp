@@ -1,0 +1,50 @@
+#include "stratoscope/families/refused.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+
+namespace stratoscope {
+namespace {
+
+struct KnownKind {
+  RefusedKind kind;
+  std::span<const std::string_view> parts;  // any of them in the model_type
+};
+
+constexpr std::string_view kExperts[] = {"moe",    "mixtral", "deepseek_v", "dbrx",       "gpt_oss",
+                                         "llama4", "arctic",  "grok",       "qwen3_next", "switch"};
+constexpr std::string_view kRecurrent[] = {"mamba", "rwkv",  "xlstm",     "bamba",
+                                           "zamba", "jamba", "recurrent", "falcon_h1"};
+constexpr std::string_view kEncoders[] = {"bert", "electra", "mpnet", "xlnet", "xlm", "esm", "canine", "luke"};
+constexpr std::string_view kEncoderDecoders[] = {"t5",      "bart",    "pegasus",    "marian",
+                                                 "m2m_100", "whisper", "blenderbot", "prophetnet"};
+constexpr std::string_view kVision[] = {"_vl",     "internvl", "llava",    "vision",  "clip",
+                                        "vit",     "pali",     "mllama",   "idefics", "pixtral",
+                                        "gemma3n", "mistral3", "florence", "omni",    "fuyu"};
+constexpr std::string_view kCohere2[] = {"cohere2"};
+constexpr std::string_view kOlmo3[] = {"olmo3"};
+
+// The first that fits counts.
+constexpr KnownKind kKinds[] = {
+    {{"mixture of experts", "a dense model of the same makers is, in most cases"}, kExperts},
+    {{"recurrence", "models of attention alone are"}, kRecurrent},
+    {{"an encoder that reads its text from both sides", "decoders are: they predict the next token"}, kEncoders},
+    {{"an encoder beside the decoder", "decoders alone are"}, kEncoderDecoders},
+    {{"a model that sees images or hears", "models of text are, and of gemma3 the part that reads text"}, kVision},
+    {{"Cohere 2", "cohere is"}, kCohere2},
+    {{"OLMo 3", "olmo and olmo2 are"}, kOlmo3},
+};
+
+}  // namespace
+
+std::optional<RefusedKind> refused_kind(std::string_view model_type) {
+  const auto found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KnownKind& known) {
+    return std::any_of(known.parts.begin(), known.parts.end(),
+                       [&](std::string_view part) { return model_type.find(part) != std::string_view::npos; });
+  });
+  if (found == std::end(kKinds)) return std::nullopt;
+  return found->kind;
+}
+
+}  // namespace stratoscope
