@@ -31,10 +31,18 @@ set(fuzzed_floors base tensor files text hub probe experiment server)
 
 set(calculating_floors tensor ops)
 
+# Mostly documents, pictures and JSON, which take half the time to compile without optimisation; so do most tests.
+set(unoptimised experiment figures server stratoscope test_analysis test_base test_experiment test_families test_figures
+  test_files test_hub test_server)
+
 # What a target of ours needs in such a tree.
 function(sanitize target)
   if(NOT STRATOSCOPE_SANITIZER)
     return()
+  endif()
+  string(REPLACE stratoscope_ "" floor ${target})
+  if(floor IN_LIST unoptimised)
+    target_compile_options(${target} PRIVATE -O0)
   endif()
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "EXECUTABLE")
@@ -45,7 +53,6 @@ function(sanitize target)
     endif()
     return()
   endif()
-  string(REPLACE stratoscope_ "" floor ${target})
   # Loops over numbers: at -O1 clang calls a function for each, and every start of the program packs a model.
   if(floor IN_LIST calculating_floors)
     target_compile_options(${target} PRIVATE -O2)
