@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "stratoscope/base/error.h"
@@ -54,6 +55,18 @@ std::vector<std::string> tokens_of(const Json& file) {
   return tokens;
 }
 
+bool is_set(const Json& object, const char* key) {
+  return object.is_object() && object.contains(key) && object[key].is_boolean() && object[key].get<bool>();
+}
+
+// Whether Hugging Face's class of tokenizers puts a token first where its configuration says nothing.
+bool begins_by_habit(const Json& config, bool is_sentencepiece) {
+  if (!config.contains("tokenizer_class") || !config["tokenizer_class"].is_string()) return is_sentencepiece;
+  std::string name = config["tokenizer_class"].get<std::string>();
+  if (name.ends_with("Fast")) name.resize(name.size() - 4);
+  return name == "LlamaTokenizer" || name == "CodeLlamaTokenizer" || name == "GemmaTokenizer";
+}
+
 class NamedTokens {
  public:
   explicit NamedTokens(TokenizerDefinition& definition) : definition_(definition) {
@@ -66,7 +79,7 @@ class NamedTokens {
     for (const auto& [content, id] : file.items()) {
       if (!id.is_number_integer())
         throw Error("tokenizer", name.string() + ": the id of " + in_quotes(content) + " is not an integer");
-      add(content, id.get<std::int64_t>());
+      add({.content = content, .id = id.get<std::int64_t>(), .normalized = false});
     }
   }
 
@@ -78,18 +91,28 @@ class NamedTokens {
       const auto content = content_of(token);
       if (error != std::errc() || end != key.data() + key.size() || !content)
         throw Error("tokenizer", name.string() + ": added token " + in_quotes(key) + " has no id or no content");
-      add(*content, id);
+      TokenizerDefinition::AddedToken added{.content = *content, .id = id, .normalized = is_set(token, "normalized")};
+      added.strips_left = is_set(token, "lstrip");
+      added.strips_right = is_set(token, "rstrip");
+      added.single_word = is_set(token, "single_word");
+      add(std::move(added));
     }
   }
 
+  std::optional<std::int64_t> find(const std::string& content) const {
+    const auto found = added_.find(content);
+    return found == added_.end() ? std::nullopt : std::optional(found->second);
+  }
+
   void add_from_vocabulary(const std::string& content) {
-    if (const auto found = ids_.find(content); found != ids_.end()) add(content, found->second);
+    if (const auto found = ids_.find(content); found != ids_.end())
+      add({.content = content, .id = found->second, .normalized = false});
   }
 
  private:
-  void add(const std::string& content, std::int64_t id) {
-    if (!content.empty() && added_.emplace(content, id).second)
-      definition_.added_tokens.push_back({content, id, false});
+  void add(TokenizerDefinition::AddedToken token) {
+    if (!token.content.empty() && added_.emplace(token.content, token.id).second)
+      definition_.added_tokens.push_back(std::move(token));
   }
 
   TokenizerDefinition& definition_;
@@ -108,8 +131,23 @@ void add_named_tokens(const path& folder, TokenizerDefinition& definition) {
   for (const Json* file : {&config, &map})
     for (const std::string& token : tokens_of(*file)) tokens.add_from_vocabulary(token);
   tokens.add_from_vocabulary("<|endoftext|>");  // GPT-2's own, which no file needs to name
+  const bool is_sentencepiece = definition.vocabulary_file.ends_with(".model");
+  for (const char* token : {"<s>", "</s>"})  // SentencePiece's own
+    if (is_sentencepiece) tokens.add_from_vocabulary(token);
   definition.beginning = token_of(config, kBeginning).value_or(token_of(map, kBeginning).value_or(""));
   definition.end = token_of(config, kEnd).value_or(token_of(map, kEnd).value_or(""));
+  if (is_sentencepiece && definition.beginning.empty()) definition.beginning = "<s>";
+  if (is_sentencepiece && definition.end.empty()) definition.end = "</s>";
+  if (definition.adds_tokens) return;
+  const auto adds = [&](const char* key, bool by_habit) {
+    return config.contains(key) && config[key].is_boolean() ? config[key].get<bool>() : by_habit;
+  };
+  const auto add_one = [&](const std::string& content, std::vector<std::int64_t>& ids) {
+    if (const auto id = tokens.find(content)) ids.push_back(*id);
+  };
+  if (adds("add_bos_token", begins_by_habit(config, is_sentencepiece)))
+    add_one(definition.beginning, definition.before);
+  if (adds("add_eos_token", false)) add_one(definition.end, definition.after);
 }
 
 }  // namespace stratoscope
