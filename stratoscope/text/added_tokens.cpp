@@ -64,10 +64,12 @@ AddedTokens::AddedTokens(const TokenizerDefinition& definition, const Normalizer
   for (Group* group : {&plain_, &normalized_})
     std::stable_sort(group->tokens.begin(), group->tokens.end(),
                      [](const Token& a, const Token& b) { return a.content < b.content; });
+  const std::unordered_map<std::string_view, TokenId> added(ids_.begin(), ids_.end());
   for (const auto& token : definition.vocabulary)
-    if (const auto added = find(token.spelling); added && *added != token.id)
+    if (const auto found = added.find(token.spelling); found != added.end() && found->second != token.id)
       throw Error("tokenizer", file + ": the added token " + in_quotes(token.spelling) + " has the id " +
-                                   std::to_string(*added) + ", but " + std::to_string(token.id) + " in the vocabulary");
+                                   std::to_string(found->second) + ", but " + std::to_string(token.id) +
+                                   " in the vocabulary");
 }
 
 std::optional<TokenId> AddedTokens::find(std::string_view content) const {

@@ -16,7 +16,9 @@ inline std::uint64_t byte_hash(std::string_view bytes) {
   };
   std::uint64_t hash = bytes.size();
   for (; bytes.size() >= sizeof hash; bytes.remove_prefix(sizeof hash)) hash = stir(hash, bytes.substr(0, sizeof hash));
-  return bytes.empty() ? hash : stir(hash, bytes);
+  if (!bytes.empty()) hash = stir(hash, bytes);
+  hash *= 0xBF58476D1CE4E5B9U;  // every byte reaches every bit
+  return hash ^ hash >> 32;
 }
 
 }  // namespace stratoscope

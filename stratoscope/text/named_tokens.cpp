@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -70,7 +71,6 @@ bool begins_by_habit(const Json& config, bool is_sentencepiece) {
 class NamedTokens {
  public:
   explicit NamedTokens(TokenizerDefinition& definition) : definition_(definition) {
-    for (const auto& token : definition.vocabulary) ids_.emplace(token.spelling, token.id);
     for (const auto& token : definition.added_tokens) added_.emplace(token.content, token.id);
   }
 
@@ -104,9 +104,14 @@ class NamedTokens {
     return found == added_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  void add_from_vocabulary(const std::string& content) {
-    if (const auto found = ids_.find(content); found != ids_.end())
-      add({.content = content, .id = found->second, .normalized = false});
+  // Those of the contents that the vocabulary has, in their order.
+  void add_from_vocabulary(const std::vector<std::string>& contents) {
+    std::unordered_map<std::string_view, std::optional<std::int64_t>> ids;
+    for (const std::string& content : contents) ids.try_emplace(content);
+    for (const auto& token : definition_.vocabulary)
+      if (const auto found = ids.find(token.spelling); found != ids.end()) found->second = token.id;
+    for (const std::string& content : contents)
+      if (const auto id = ids.at(content)) add({.content = content, .id = *id, .normalized = false});
   }
 
  private:
@@ -116,7 +121,7 @@ class NamedTokens {
   }
 
   TokenizerDefinition& definition_;
-  std::unordered_map<std::string, std::int64_t> ids_, added_;
+  std::unordered_map<std::string, std::int64_t> added_;
 };
 
 }  // namespace
@@ -128,12 +133,13 @@ void add_named_tokens(const path& folder, TokenizerDefinition& definition) {
   tokens.add_ids(read_object(added), added);
   if (config.contains("added_tokens_decoder") && config["added_tokens_decoder"].is_object())
     tokens.add_decoder(config["added_tokens_decoder"], configuration);
+  std::vector<std::string> named;
   for (const Json* file : {&config, &map})
-    for (const std::string& token : tokens_of(*file)) tokens.add_from_vocabulary(token);
-  tokens.add_from_vocabulary("<|endoftext|>");  // GPT-2's own, which no file needs to name
+    for (std::string& token : tokens_of(*file)) named.push_back(std::move(token));
   const bool is_sentencepiece = definition.vocabulary_file.ends_with(".model");
-  for (const char* token : {"<s>", "</s>"})  // SentencePiece's own
-    if (is_sentencepiece) tokens.add_from_vocabulary(token);
+  named.emplace_back("<|endoftext|>");  // GPT-2's own, which no file needs to name
+  if (is_sentencepiece) named.insert(named.end(), {"<s>", "</s>"});
+  tokens.add_from_vocabulary(named);
   definition.beginning = token_of(config, kBeginning).value_or(token_of(map, kBeginning).value_or(""));
   definition.end = token_of(config, kEnd).value_or(token_of(map, kEnd).value_or(""));
   if (is_sentencepiece && definition.beginning.empty()) definition.beginning = "<s>";

@@ -1,12 +1,10 @@
 #include "stratoscope/text/tokenizer_definition.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/text/named_tokens.h"
 #include "stratoscope/text/sentencepiece.h"
@@ -42,9 +40,7 @@ TokenizerDefinition read_vocab_and_merges(const path& folder) {
   const path file = folder / "vocab.json";
   TokenizerDefinition definition;
   definition.vocabulary_file = file.string();
-  const nlohmann::json json = parse_json(read_text_file(file), "tokenizer", file.string());
-  if (!json.is_object()) throw Error("tokenizer", file.string() + ": is not a JSON object");
-  definition.vocabulary = read_vocabulary(json, file.string());
+  definition.vocabulary = read_vocabulary(read_text_file(file), file.string());
   definition.pre_tokenizer.push_back({.kind = PreTokenizerStep::Kind::byte_level});
   definition.decoder.push_back({.kind = DecoderStep::Kind::byte_level});
   read_merges_txt(folder / "merges.txt", definition);

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "stratoscope/text/tokenizer_definition.h"
 
@@ -12,8 +13,8 @@ namespace stratoscope {
 // Throws Error, which names the file, for what is malformed or not implemented.
 TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file);
 
-// The vocabulary of a tokenizer.json or vocab.json: an object of ids by spelling. `name` is for messages.
-std::vector<TokenizerDefinition::Token> read_vocabulary(const nlohmann::json& json, const std::string& name);
+// The text of vocab.json: an object of ids by spelling. `name` is for messages.
+std::vector<TokenizerDefinition::Token> read_vocabulary(std::string_view json, const std::string& name);
 
 // A merge as text, "a b". `place` is for messages.
 TokenizerDefinition::Merge read_merge_line(std::string_view line, const std::string& place);

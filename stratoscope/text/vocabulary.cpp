@@ -30,7 +30,7 @@ std::size_t table_size(const TokenizerDefinition& definition) {
 }  // namespace
 
 Vocabulary::Vocabulary(const TokenizerDefinition& definition)
-    : places_(table_size(definition)), slots_(std::bit_ceil(2 * definition.vocabulary.size() + 2), kNoToken) {
+    : places_(table_size(definition)), slots_(std::bit_ceil(2 * definition.vocabulary.size() + 2), Slot{kNoToken, 0}) {
   const std::string& file = definition.vocabulary_file;
   std::size_t size = 0;
   for (const auto& token : definition.vocabulary) size += token.spelling.size();
@@ -49,8 +49,11 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition)
     put(file, token.spelling, token.id, form);
     // What no bytes spell is no word of a text.
     if (definition.is_byte_level() && unspell_bytes(token.spelling) != form) continue;
-    TokenId& slot = slots_[slot_of(form)];
-    if (slot == kNoToken) slot = static_cast<TokenId>(token.id);
+    const std::uint64_t hash = byte_hash(form);
+    Slot& slot = slots_[slot_of(form, hash)];
+    if (slot.id != kNoToken && definition.model == TokenizerDefinition::Model::bpe)
+      throw Error("tokenizer", file + ": token " + in_quotes(token.spelling) + " is listed twice");
+    slot = {static_cast<TokenId>(token.id), static_cast<std::uint32_t>(hash)};
   }
 }
 
@@ -71,12 +74,14 @@ void Vocabulary::put(const std::string& file, const std::string& spelling, std::
 }
 
 // The slot of the token with this form, or the empty one where it would go.
-std::size_t Vocabulary::slot_of(std::string_view form) const {
+std::size_t Vocabulary::slot_of(std::string_view form, std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = (byte_hash(form) >> 20) & mask;
-  while (slots_[slot] != kNoToken && form_at(places_[static_cast<std::size_t>(slots_[slot])]) != form)
-    slot = (slot + 1) & mask;
-  return slot;
+  const auto is_here = [&](const Slot& slot) {
+    return slot.hash == static_cast<std::uint32_t>(hash) && form_at(places_[static_cast<std::size_t>(slot.id)]) == form;
+  };
+  std::size_t at = hash >> 32 & mask;
+  while (slots_[at].id != kNoToken && !is_here(slots_[at])) at = (at + 1) & mask;
+  return at;
 }
 
 bool Vocabulary::contains(TokenId id) const {
@@ -91,7 +96,7 @@ std::string_view Vocabulary::form(TokenId id) const {
 }
 
 std::optional<TokenId> Vocabulary::find(std::string_view form) const {
-  const TokenId found = slots_[slot_of(form)];
+  const TokenId found = slots_[slot_of(form, byte_hash(form))].id;
   return found == kNoToken ? std::nullopt : std::optional(found);
 }
 

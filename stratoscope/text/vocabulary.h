@@ -34,12 +34,16 @@ class Vocabulary {
     std::uint32_t begin, size;  // in forms_; of size 0 where there is no token
   };
   void put(const std::string& file, const std::string& spelling, std::int64_t id, std::string_view form);
-  std::size_t slot_of(std::string_view form) const;
+  struct Slot {
+    TokenId id;          // kNoToken where empty
+    std::uint32_t hash;  // part of the form's: most other forms are told apart by it
+  };
+  std::size_t slot_of(std::string_view form, std::uint64_t hash) const;
   std::string_view form_at(Place place) const { return std::string_view(forms_).substr(place.begin, place.size); }
 
   std::string forms_;
-  std::vector<Place> places_;   // by id
-  std::vector<TokenId> slots_;  // by hash of the form, open addressing, at most half full; kNoToken where empty
+  std::vector<Place> places_;  // by id
+  std::vector<Slot> slots_;    // by hash of the form, open addressing, at most half full
 };
 
 }  // namespace stratoscope
