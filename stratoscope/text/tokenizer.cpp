@@ -54,8 +54,8 @@ Step make_step(const TokenizerDefinition& definition, const Told& told) {
 
 struct Tokenizer::State {
   explicit State(const TokenizerDefinition& definition)
-      : vocabulary(definition),
-        normalizer(make_step<Normalizer>(definition, definition.normalizer)),
+      : normalizer(make_step<Normalizer>(definition, definition.normalizer)),
+        vocabulary(definition, normalizer),
         pre_tokenizer(make_step<PreTokenizer>(definition, definition.pre_tokenizer)),
         added(definition, normalizer),
         model(make_model(definition, vocabulary)),
@@ -81,8 +81,8 @@ struct Tokenizer::State {
     return decodes_bytes ? form : decoder.decode_within(std::move(form));
   }
 
-  Vocabulary vocabulary;
   Normalizer normalizer;
+  Vocabulary vocabulary;
   PreTokenizer pre_tokenizer;
   AddedTokens added;
   Model model;

@@ -29,13 +29,17 @@ std::size_t table_size(const TokenizerDefinition& definition) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(const TokenizerDefinition& definition)
+Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& normalizer)
     : places_(table_size(definition)), slots_(std::bit_ceil(2 * definition.vocabulary.size() + 2), Slot{kNoToken, 0}) {
   const std::string& file = definition.vocabulary_file;
   std::size_t size = 0;
   for (const auto& token : definition.vocabulary) size += token.spelling.size();
   forms_.reserve(size);
-  for (const auto& token : definition.added_tokens) put(file, token.content, token.id, token.content);
+  for (const auto& token : definition.added_tokens) {
+    const MappedText looked_for =
+        token.normalized ? normalizer.apply(MappedText(token.content)) : MappedText(token.content);
+    put(file, token.content, token.id, looked_for.text().empty() ? token.content : looked_for.text());
+  }
   for (const auto& token : definition.vocabulary) {
     throw_if_cancelled();
     // A byte-level vocabulary may hold texts that no bytes spell: they stand for themselves.

@@ -1,5 +1,6 @@
 // The tokens of a tokenizer: their forms by id, their id by form. A form is what the model reads: bytes where the
-// vocabulary is byte-level, else the spelling; of an added token its text.
+// vocabulary is byte-level, else the spelling; of an added token its text,
+// normalized where it is looked for so.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/text/normalizer.h"
 #include "stratoscope/text/token_id.h"
 #include "stratoscope/text/tokenizer_definition.h"
 
@@ -17,7 +19,7 @@ namespace stratoscope {
 class Vocabulary {
  public:
   // Throws Error for ids that are negative, given twice or far apart, and for tokens that stand for nothing.
-  explicit Vocabulary(const TokenizerDefinition& definition);
+  Vocabulary(const TokenizerDefinition& definition, const Normalizer& normalizer);
 
   // One more than the largest id, of added tokens too.
   std::size_t size() const { return places_.size(); }

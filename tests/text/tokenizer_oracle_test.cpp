@@ -1,8 +1,9 @@
 // Id for id and offset for offset what npm tokenizers gives; tests/oracle/tokenizer/oracle.js wrote the expectations.
+#include "tests/text/tokenizer_oracle.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -17,29 +18,7 @@
 namespace stratoscope {
 namespace {
 
-const std::filesystem::path kOracle = TOKENIZER_ORACLE_DIR;
 const std::filesystem::path kBuiltin = std::filesystem::path(STRATOSCOPE_SOURCE_DIR) / "models" / "novella-7m";
-
-// Reads little-endian numbers and texts from the oracle's file.
-class Reader {
- public:
-  explicit Reader(const std::filesystem::path& path) : bytes_(read_text_file(path)) {}
-  bool at_end() const { return at_ == bytes_.size(); }
-  std::uint32_t number() {
-    std::uint32_t value = 0;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
-    return value;
-  }
-  std::string_view take(std::size_t count) {
-    if (count > bytes_.size() - at_) throw std::runtime_error("the oracle's file is cut short");
-    at_ += count;
-    return std::string_view{bytes_}.substr(at_ - count, count);
-  }
-
- private:
-  std::string bytes_;
-  std::size_t at_ = 0;
-};
 
 struct Token {
   std::uint32_t id, first, end;  // characters, as Hugging Face counts: a split character is in each of its tokens
@@ -70,18 +49,8 @@ std::vector<Token> tokens_of(const Tokenizer& tokenizer, std::string_view text) 
   return tokens;
 }
 
-class TokenizerOracle : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto reason = kOracle / "missing.txt"; std::filesystem::exists(reason))
-      GTEST_SKIP() << "NOT COMPARED with npm tokenizers: " << read_text_file(reason);
-    if (!std::filesystem::exists(kOracle / "stamp.txt"))
-      GTEST_SKIP() << "NOT COMPARED with npm tokenizers: run CTest's text.make_tokenizer_oracle in the release tree";
-  }
-};
-
 void expect_cases(const Tokenizer& tokenizer, const std::filesystem::path& file) {
-  Reader reader(file);
+  OracleReader reader(file);
   std::size_t cases = 0;
   for (; !reader.at_end(); ++cases) {
     const std::string text(reader.take(reader.number()));
@@ -127,7 +96,7 @@ std::uint32_t hash_of(const Tokenizer& tokenizer, const RegularExpression& words
 TEST_F(TokenizerOracle, EveryCodePoint) {
   const Tokenizer tokenizer = Tokenizer::load(kOracle / "gpt2");
   const RegularExpression words(kGpt2WordPattern);
-  Reader reader(kOracle / "code_points.hashes");
+  OracleReader reader(kOracle / "code_points.hashes");
   std::string wrong;
   std::size_t wrong_count = 0;
   for (char32_t code_point = 0; code_point <= 0x10FFFF; ++code_point) {
