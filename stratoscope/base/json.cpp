@@ -1,5 +1,6 @@
 #include "stratoscope/base/json.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 #include <unordered_map>
@@ -22,23 +23,55 @@ class Builder final : public nlohmann::json_sax<Json> {
   Builder(const std::string& where, const std::string& source, std::size_t most)
       : where_(where), source_(source), most_(most), left_(most) {}
 
+  void set_readers(const std::map<std::string, JsonValueReader*>& readers) {
+    readers_ = &readers;
+    if (const auto whole = readers.find(""); whole != readers.end()) reader_ = whole->second;
+  }
   Json take() { return std::move(root_); }
 
-  bool null() override { return add(nullptr); }
-  bool boolean(bool value) override { return add(value); }
-  bool number_integer(typename Json::number_integer_t value) override { return add(value); }
-  bool number_unsigned(typename Json::number_unsigned_t value) override { return add(value); }
-  bool number_float(typename Json::number_float_t value, const std::string&) override { return add(value); }
-  bool string(std::string& value) override { return add(std::move(value)); }
+  bool null() override {
+    return reader_ ? tell([&] { reader_->other(); }) : add(nullptr);
+  }
+  bool boolean(bool value) override {
+    return reader_ ? tell([&] { reader_->other(); }) : add(value);
+  }
+  bool number_integer(typename Json::number_integer_t value) override {
+    return reader_ ? tell([&] { reader_->integer(value); }) : add(value);
+  }
+  bool number_unsigned(typename Json::number_unsigned_t value) override {
+    if (!reader_) return add(value);
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return tell([&] { reader_->real(static_cast<double>(value)); });
+    return tell([&] { reader_->integer(static_cast<std::int64_t>(value)); });
+  }
+  bool number_float(typename Json::number_float_t value, const std::string&) override {
+    return reader_ ? tell([&] { reader_->real(value); }) : add(value);
+  }
+  bool string(std::string& value) override {
+    return reader_ ? tell([&] { reader_->text(value); }) : add(std::move(value));
+  }
   bool binary(typename Json::binary_t&) override { return false; }  // no text has any
 
-  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_object(std::size_t) override {
+    return reader_ ? open_read([&] { reader_->begin_object(); }) : open(Json::object());
+  }
   bool end_object() override { return close(); }
-  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool start_array(std::size_t) override {
+    return reader_ ? open_read([&] { reader_->begin_list(); }) : open(Json::array());
+  }
   bool end_array() override { return close(); }
 
   bool key(std::string& name) override {
+    if (reader_) {
+      reader_->key(name);
+      return true;
+    }
     Level& level = levels_.back();
+    if (readers_ != nullptr) {
+      pointer_.resize(level.pointer_size);
+      pointer_ += '/' + name;
+      if (const auto found = readers_->find(pointer_); found != readers_->end()) reader_ = found->second;
+    }
     if constexpr (std::is_same_v<Json, nlohmann::json>) {
       level.value = &(*level.container)[name];
     } else {
@@ -60,6 +93,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   struct Level {
     Json* container;
     Json* value = nullptr;                                  // of the key that an object is at
+    std::size_t pointer_size = 0;                           // of pointer_, to the container
     std::unordered_map<std::string, std::size_t> places{};  // of the keys of an ordered object
   };
 
@@ -71,8 +105,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   template <class Value>
   Json* put(Value&& value) {
-    throw_if_cancelled();
-    if (left_-- == 0) throw Error(where_, source_ + ": holds more values than the limit of " + std::to_string(most_));
+    count_value();
     if (levels_.empty()) return &(root_ = std::forward<Value>(value));
     Level& level = levels_.back();
     if (level.container->is_object()) return &(*level.value = std::forward<Value>(value));
@@ -81,15 +114,47 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   bool open(Json container) {
-    if (levels_.size() >= kDeepest)
-      throw Error(where_, source_ + ": is JSON nested deeper than " + std::to_string(kDeepest));
+    check_depth();
     Json* const place = put(std::move(container));
-    levels_.push_back({place});
+    levels_.push_back({.container = place, .pointer_size = pointer_.size()});
     return true;
   }
 
   bool close() {
-    levels_.pop_back();
+    if (reader_ == nullptr) {
+      levels_.pop_back();
+      return true;
+    }
+    reader_->end();
+    if (--read_depth_ == 0) reader_ = nullptr;
+    return true;
+  }
+
+  void check_depth() const {
+    if (levels_.size() + read_depth_ >= kDeepest)
+      throw Error(where_, source_ + ": is JSON nested deeper than " + std::to_string(kDeepest));
+  }
+
+  void count_value() {
+    throw_if_cancelled();
+    if (left_-- == 0) throw Error(where_, source_ + ": holds more values than the limit of " + std::to_string(most_));
+  }
+
+  // A value for the reader, which may be all that it reads.
+  template <class Tell>
+  bool tell(const Tell& tell_reader) {
+    count_value();
+    tell_reader();
+    if (read_depth_ == 0) reader_ = nullptr;
+    return true;
+  }
+
+  template <class Tell>
+  bool open_read(const Tell& tell_reader) {
+    check_depth();
+    count_value();
+    ++read_depth_;
+    tell_reader();
     return true;
   }
 
@@ -98,6 +163,10 @@ class Builder final : public nlohmann::json_sax<Json> {
   std::size_t left_;
   Json root_;
   std::vector<Level> levels_;  // from the root to where the parser is
+  const std::map<std::string, JsonValueReader*>* readers_ = nullptr;
+  std::string pointer_;                // to where the parser is, through objects; kept where there are readers
+  JsonValueReader* reader_ = nullptr;  // of the value that the parser is in
+  std::size_t read_depth_ = 0;         // objects and lists that the reader is in
 };
 
 template <class Json>
@@ -108,6 +177,14 @@ Json parse(std::string_view text, const std::string& where, const std::string& s
 }
 
 }  // namespace
+
+nlohmann::json parse_json_with_readers(std::string_view text, const std::string& where, const std::string& source,
+                                       const std::map<std::string, JsonValueReader*>& readers) {
+  Builder<nlohmann::json> builder(where, source, static_cast<std::size_t>(-1));
+  builder.set_readers(readers);
+  nlohmann::json::sax_parse(text, &builder);
+  return builder.take();
+}
 
 nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& source,
                           std::size_t most) {

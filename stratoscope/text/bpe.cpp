@@ -4,6 +4,8 @@
 #include <bit>
 #include <functional>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
@@ -16,40 +18,43 @@ namespace {
 constexpr TokenId kMerged = -1;
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
+std::string place_of(const TokenizerDefinition& definition, std::size_t rank) {
+  return definition.merges_place + std::to_string(definition.first_merge_number + rank) + ": ";
+}
+
 // The token spelled so, or an Error that says which merge needs it.
-TokenId token_of_merge(const Vocabulary& vocabulary, const std::string& spelling, const std::string& place) {
-  const auto bytes = unspell_bytes(spelling);
-  const auto id = bytes ? vocabulary.find(*bytes) : std::nullopt;
+TokenId token_of_merge(const TokenizerDefinition& definition, const Vocabulary& vocabulary, const std::string& spelling,
+                       std::size_t rank) {
+  std::optional<TokenId> id;
+  if (!definition.is_byte_level())
+    id = vocabulary.find(spelling);
+  else if (const auto bytes = unspell_bytes(spelling))
+    id = vocabulary.find(*bytes);
   if (!id)
-    throw Error("tokenizer", place + ": " + in_quotes(spelling) + " is not in the vocabulary",
+    throw Error("tokenizer", place_of(definition, rank) + in_quotes(spelling) + " is not in the vocabulary",
                 "do vocabulary and merges belong together?");
   return *id;
 }
 
 }  // namespace
 
-Bpe::Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary) {
-  for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte) {
-    const std::string bytes(1, static_cast<char>(byte));
-    const auto id = vocabulary.find(bytes);
-    if (!id)
-      throw Error("tokenizer", definition.vocabulary_file + ": has no token for the byte " + std::to_string(byte) +
-                                   ", spelled '" + spell_bytes(bytes) + "'");
-    byte_tokens_[byte] = *id;
-  }
-
+Bpe::Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary)
+    : vocabulary_(vocabulary),
+      symbols_(definition, vocabulary),
+      ignores_merges_(definition.ignores_merges),
+      cuts_(definition, symbols_.are_independent()) {
   const std::size_t slots = std::bit_ceil(2 * definition.merges.size() + 2);
   shift_ = 64 - std::countr_zero(slots);
   merges_.assign(slots, {kNoPair, 0, 0});
   for (std::size_t rank = 0; rank < definition.merges.size(); ++rank) {
     throw_if_cancelled();
     const auto& [left, right] = definition.merges[rank];
-    const std::string place = definition.merges_place + std::to_string(definition.first_merge_number + rank);
-    const std::uint64_t pair =
-        pair_of(token_of_merge(vocabulary, left, place), token_of_merge(vocabulary, right, place));
-    const TokenId product = token_of_merge(vocabulary, left + right, place);
+    const std::uint64_t pair = pair_of(token_of_merge(definition, vocabulary, left, rank),
+                                       token_of_merge(definition, vocabulary, right, rank));
+    const TokenId product = token_of_merge(definition, vocabulary, left + right, rank);
     Merge& merge = merges_[slot_of(pair)];
-    if (merge.pair == pair) throw Error("tokenizer", place + ": " + in_quotes(left + " " + right) + " is listed twice");
+    if (merge.pair == pair)
+      throw Error("tokenizer", place_of(definition, rank) + in_quotes(left + " " + right) + " is listed twice");
     merge = {pair, static_cast<std::uint32_t>(rank), product};
   }
 }
@@ -69,25 +74,28 @@ const Bpe::Merge* Bpe::find(TokenId left, TokenId right) const {
   return merge.pair == pair ? &merge : nullptr;
 }
 
-const std::vector<Bpe::Piece>& Bpe::encode(std::string_view word, Scratch& scratch) const {
+const std::vector<Piece>& Bpe::encode(std::string_view word, Scratch& scratch) const {
   constexpr std::size_t kShort = 24;  // up to here looking at all neighbours is faster than keeping a queue of them
   if (word.size() >= kNone) throw Error("tokenizer", "a word of " + std::to_string(word.size()) + " bytes is too long");
-  if (word.size() <= kShort)
-    merge_by_scanning(word, scratch);
+  scratch.pieces_.clear();
+  if (ignores_merges_)
+    if (const auto whole = vocabulary_.find(word)) {
+      scratch.pieces_.push_back({*whole, static_cast<std::uint32_t>(word.size())});
+      return scratch.pieces_;
+    }
+  symbols_.append(word, scratch.pieces_);
+  if (scratch.pieces_.size() <= kShort)
+    merge_by_scanning(scratch);
   else
-    merge_by_queue(word, scratch);
+    merge_by_queue(scratch);
   return scratch.pieces_;
 }
 
-void Bpe::merge_by_scanning(std::string_view word, Scratch& scratch) const {
+void Bpe::merge_by_scanning(Scratch& scratch) const {
   auto& pieces = scratch.pieces_;
   auto& merges = scratch.merges_;  // merges[i] joins pieces i and i + 1; null where they do not merge
-  pieces.clear();
   merges.clear();
-  for (const char byte : word) {
-    pieces.push_back({byte_tokens_[static_cast<unsigned char>(byte)], 1});
-    if (pieces.size() > 1) merges.push_back(find(pieces.end()[-2].id, pieces.back().id));
-  }
+  for (std::size_t i = 1; i < pieces.size(); ++i) merges.push_back(find(pieces[i - 1].id, pieces[i].id));
   while (true) {
     std::size_t first = 0;
     std::uint32_t rank = kNone;
@@ -105,24 +113,25 @@ void Bpe::merge_by_scanning(std::string_view word, Scratch& scratch) const {
   }
 }
 
-void Bpe::merge_by_queue(std::string_view word, Scratch& scratch) const {
-  auto& symbols = scratch.symbols_;
+void Bpe::merge_by_queue(Scratch& scratch) const {
+  auto& links = scratch.links_;
   auto& queue = scratch.queue_;
-  const auto length = static_cast<std::uint32_t>(word.size());
-  symbols.resize(length);
+  const auto& pieces = scratch.pieces_;
+  const auto length = static_cast<std::uint32_t>(pieces.size());
+  links.resize(length);
   queue.clear();
   for (std::uint32_t i = 0; i < length; ++i) {
-    symbols[i] = {byte_tokens_[static_cast<unsigned char>(word[i])], i == 0 ? kNone : i - 1, i + 1};
+    links[i] = {pieces[i].id, pieces[i].length, i == 0 ? kNone : i - 1, i + 1};
     if (i == 0) continue;
-    if (const Merge* merge = find(symbols[i - 1].id, symbols[i].id))
+    if (const Merge* merge = find(links[i - 1].id, links[i].id))
       queue.push_back(std::uint64_t{merge->rank} << 32 | (i - 1));
   }
   const auto later = std::greater<>();
   std::make_heap(queue.begin(), queue.end(), later);
   const auto push = [&](std::uint32_t at) {
-    const std::uint32_t next = symbols[at].next;
+    const std::uint32_t next = links[at].next;
     if (next == length) return;
-    if (const Merge* merge = find(symbols[at].id, symbols[next].id)) {
+    if (const Merge* merge = find(links[at].id, links[next].id)) {
       queue.push_back(std::uint64_t{merge->rank} << 32 | at);
       std::push_heap(queue.begin(), queue.end(), later);
     }
@@ -133,23 +142,24 @@ void Bpe::merge_by_queue(std::string_view word, Scratch& scratch) const {
     const auto rank = static_cast<std::uint32_t>(queue.back() >> 32);
     const auto at = static_cast<std::uint32_t>(queue.back());
     queue.pop_back();
-    Scratch::Symbol& symbol = symbols[at];
+    Scratch::Link& symbol = links[at];
     // A rank names one pair: if another pair stands here by now, the entry is out of date.
     if (symbol.id == kMerged || symbol.next == length) continue;
-    Scratch::Symbol& next = symbols[symbol.next];
+    Scratch::Link& next = links[symbol.next];
     const Merge* merge = find(symbol.id, next.id);
     if (merge == nullptr || merge->rank != rank) continue;
     symbol.id = merge->product;
+    symbol.length += next.length;
     symbol.next = next.next;
     next.id = kMerged;
-    if (symbol.next != length) symbols[symbol.next].previous = at;
+    if (symbol.next != length) links[symbol.next].previous = at;
     if (symbol.previous != kNone) push(symbol.previous);
     push(at);
   }
 
   scratch.pieces_.clear();
-  for (std::uint32_t at = 0; at < length; at = symbols[at].next)
-    scratch.pieces_.push_back({symbols[at].id, symbols[at].next - at});
+  for (std::uint32_t at = 0; at < length; at = links[at].next)
+    scratch.pieces_.push_back({links[at].id, links[at].length});
 }
 
 }  // namespace stratoscope

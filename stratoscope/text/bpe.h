@@ -1,13 +1,14 @@
-// Byte-pair encoding of one word: it begins as single bytes, and the neighbours whose merge comes first in the list
-// (the leftmost of them) become one, until no two neighbours merge. (Sennrich et al. 2016, arXiv:1508.07909.)
+// Byte-pair encoding of one word: it begins as symbols (symbols.h), and the neighbours whose merge comes first in the
+// list (the leftmost of them) become one, until no two neighbours merge. (Sennrich et al. 2016, arXiv:1508.07909.)
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/text/cut_finder.h"
+#include "stratoscope/text/symbols.h"
 #include "stratoscope/text/token_id.h"
 #include "stratoscope/text/tokenizer_definition.h"
 #include "stratoscope/text/vocabulary.h"
@@ -16,18 +17,17 @@ namespace stratoscope {
 
 class Bpe {
  public:
-  struct Piece {
-    TokenId id;
-    std::uint32_t length;  // bytes
-  };
   class Scratch;  // what encode() writes into: one per thread, reused from word to word
 
-  // Throws Error when the vocabulary lacks a byte, or a merge's parts or product.
+  // Throws Error when the vocabulary lacks a symbol, or a merge's parts or product. The vocabulary outlives this.
   Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
 
   // The word's tokens, in order; they stay in `scratch` until its next use. O(n log n) for n bytes. Throws Error for
   // a word of 4 GiB and more.
   const std::vector<Piece>& encode(std::string_view word, Scratch& scratch) const;
+
+  // Where a word of [begin, end) may be cut in two without another result; null where nothing is known.
+  const CutFinder* cuts() const { return cuts_.is_usable() ? &cuts_ : nullptr; }
 
  private:
   struct Merge {
@@ -43,23 +43,26 @@ class Bpe {
   std::size_t slot_of(std::uint64_t pair) const;
   const Merge* find(TokenId left, TokenId right) const;
   // The same tokens either way: the first takes n² steps but small ones, the second n log n.
-  void merge_by_scanning(std::string_view word, Scratch& scratch) const;
-  void merge_by_queue(std::string_view word, Scratch& scratch) const;
+  void merge_by_scanning(Scratch& scratch) const;
+  void merge_by_queue(Scratch& scratch) const;
 
-  std::array<TokenId, 256> byte_tokens_{};
+  const Vocabulary& vocabulary_;
+  Symbols symbols_;
+  bool ignores_merges_;
   std::vector<Merge> merges_;  // open addressing, at most half full; its size is a power of two
   int shift_ = 0;
+  CutFinder cuts_;
 };
 
 class Bpe::Scratch {
  private:
   friend class Bpe;
-  // A linked list over the word's bytes: symbol i begins at byte i and ends where `next` begins.
-  struct Symbol {
+  // A linked list over the word's symbols.
+  struct Link {
     TokenId id;  // kMerged: it is part of the symbol before it
-    std::uint32_t previous, next;
+    std::uint32_t length, previous, next;
   };
-  std::vector<Symbol> symbols_;
+  std::vector<Link> links_;
   std::vector<std::uint64_t> queue_;  // a min-heap of rank << 32 | place
   std::vector<const Merge*> merges_;
   std::vector<Piece> pieces_;

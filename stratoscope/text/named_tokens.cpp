@@ -3,8 +3,10 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "stratoscope/base/error.h"
@@ -54,10 +56,21 @@ std::vector<std::string> tokens_of(const Json& file) {
   return tokens;
 }
 
+bool is_set(const Json& object, const char* key) {
+  return object.is_object() && object.contains(key) && object[key].is_boolean() && object[key].get<bool>();
+}
+
+// Whether Hugging Face's class of tokenizers puts a token first where its configuration says nothing.
+bool begins_by_habit(const Json& config, bool is_sentencepiece) {
+  if (!config.contains("tokenizer_class") || !config["tokenizer_class"].is_string()) return is_sentencepiece;
+  std::string name = config["tokenizer_class"].get<std::string>();
+  if (name.ends_with("Fast")) name.resize(name.size() - 4);
+  return name == "LlamaTokenizer" || name == "CodeLlamaTokenizer" || name == "GemmaTokenizer";
+}
+
 class NamedTokens {
  public:
   explicit NamedTokens(TokenizerDefinition& definition) : definition_(definition) {
-    for (const auto& token : definition.vocabulary) ids_.emplace(token.spelling, token.id);
     for (const auto& token : definition.added_tokens) added_.emplace(token.content, token.id);
   }
 
@@ -66,7 +79,7 @@ class NamedTokens {
     for (const auto& [content, id] : file.items()) {
       if (!id.is_number_integer())
         throw Error("tokenizer", name.string() + ": the id of " + in_quotes(content) + " is not an integer");
-      add(content, id.get<std::int64_t>());
+      add({.content = content, .id = id.get<std::int64_t>(), .normalized = false});
     }
   }
 
@@ -78,22 +91,37 @@ class NamedTokens {
       const auto content = content_of(token);
       if (error != std::errc() || end != key.data() + key.size() || !content)
         throw Error("tokenizer", name.string() + ": added token " + in_quotes(key) + " has no id or no content");
-      add(*content, id);
+      TokenizerDefinition::AddedToken added{.content = *content, .id = id, .normalized = is_set(token, "normalized")};
+      added.strips_left = is_set(token, "lstrip");
+      added.strips_right = is_set(token, "rstrip");
+      added.single_word = is_set(token, "single_word");
+      add(std::move(added));
     }
   }
 
-  void add_from_vocabulary(const std::string& content) {
-    if (const auto found = ids_.find(content); found != ids_.end()) add(content, found->second);
+  std::optional<std::int64_t> find(const std::string& content) const {
+    const auto found = added_.find(content);
+    return found == added_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // Those of the contents that the vocabulary has, in their order.
+  void add_from_vocabulary(const std::vector<std::string>& contents) {
+    std::unordered_map<std::string_view, std::optional<std::int64_t>> ids;
+    for (const std::string& content : contents) ids.try_emplace(content);
+    for (const auto& token : definition_.vocabulary)
+      if (const auto found = ids.find(token.spelling); found != ids.end()) found->second = token.id;
+    for (const std::string& content : contents)
+      if (const auto id = ids.at(content)) add({.content = content, .id = *id, .normalized = false});
   }
 
  private:
-  void add(const std::string& content, std::int64_t id) {
-    if (!content.empty() && added_.emplace(content, id).second)
-      definition_.added_tokens.push_back({content, id, false});
+  void add(TokenizerDefinition::AddedToken token) {
+    if (!token.content.empty() && added_.emplace(token.content, token.id).second)
+      definition_.added_tokens.push_back(std::move(token));
   }
 
   TokenizerDefinition& definition_;
-  std::unordered_map<std::string, std::int64_t> ids_, added_;
+  std::unordered_map<std::string, std::int64_t> added_;
 };
 
 }  // namespace
@@ -105,11 +133,27 @@ void add_named_tokens(const path& folder, TokenizerDefinition& definition) {
   tokens.add_ids(read_object(added), added);
   if (config.contains("added_tokens_decoder") && config["added_tokens_decoder"].is_object())
     tokens.add_decoder(config["added_tokens_decoder"], configuration);
+  std::vector<std::string> named;
   for (const Json* file : {&config, &map})
-    for (const std::string& token : tokens_of(*file)) tokens.add_from_vocabulary(token);
-  tokens.add_from_vocabulary("<|endoftext|>");  // GPT-2's own, which no file needs to name
+    for (std::string& token : tokens_of(*file)) named.push_back(std::move(token));
+  const bool is_sentencepiece = definition.vocabulary_file.ends_with(".model");
+  named.emplace_back("<|endoftext|>");  // GPT-2's own, which no file needs to name
+  if (is_sentencepiece) named.insert(named.end(), {"<s>", "</s>"});
+  tokens.add_from_vocabulary(named);
   definition.beginning = token_of(config, kBeginning).value_or(token_of(map, kBeginning).value_or(""));
   definition.end = token_of(config, kEnd).value_or(token_of(map, kEnd).value_or(""));
+  if (is_sentencepiece && definition.beginning.empty()) definition.beginning = "<s>";
+  if (is_sentencepiece && definition.end.empty()) definition.end = "</s>";
+  if (definition.adds_tokens) return;
+  const auto adds = [&](const char* key, bool by_habit) {
+    return config.contains(key) && config[key].is_boolean() ? config[key].get<bool>() : by_habit;
+  };
+  const auto add_one = [&](const std::string& content, std::vector<std::int64_t>& ids) {
+    if (const auto id = tokens.find(content)) ids.push_back(*id);
+  };
+  if (adds("add_bos_token", begins_by_habit(config, is_sentencepiece)))
+    add_one(definition.beginning, definition.before);
+  if (adds("add_eos_token", false)) add_one(definition.end, definition.after);
 }
 
 }  // namespace stratoscope

@@ -1,138 +1,169 @@
 #include "stratoscope/text/tokenizer.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <variant>
 
+#include "stratoscope/base/error.h"
+#include "stratoscope/text/added_tokens.h"
 #include "stratoscope/text/bpe.h"
-#include "stratoscope/text/special_tokens.h"
+#include "stratoscope/text/decoder.h"
+#include "stratoscope/text/normalizer.h"
+#include "stratoscope/text/pre_tokenizer.h"
+#include "stratoscope/text/unigram.h"
 #include "stratoscope/text/utf8.h"
 #include "stratoscope/text/vocabulary.h"
-#include "stratoscope/text/word_splitter.h"
+#include "stratoscope/text/word_memory.h"
 
 namespace stratoscope {
 namespace {
 
 constexpr std::string_view kEndOfText = "<|endoftext|>";
 
+using Model = std::variant<Bpe, Unigram>;
+
+Model make_model(const TokenizerDefinition& definition, const Vocabulary& vocabulary) {
+  if (definition.model == TokenizerDefinition::Model::unigram) return Unigram(definition, vocabulary);
+  return Bpe(definition, vocabulary);
+}
+
+std::vector<TokenId> checked_ids(const std::vector<std::int64_t>& ids, const TokenizerDefinition& definition,
+                                 const Vocabulary& vocabulary) {
+  std::vector<TokenId> checked;
+  for (const std::int64_t id : ids) {
+    if (id < 0 || id >= static_cast<std::int64_t>(vocabulary.size()) || !vocabulary.contains(static_cast<TokenId>(id)))
+      throw Error("tokenizer", definition.vocabulary_file + ": the post-processor adds the id " + std::to_string(id) +
+                                   ", which is no token's");
+    checked.push_back(static_cast<TokenId>(id));
+  }
+  return checked;
+}
+
+// A step of the definition, with the file named in what it refuses.
+template <class Step, class Told>
+Step make_step(const TokenizerDefinition& definition, const Told& told) {
+  try {
+    return Step(told);
+  } catch (const Error& error) {
+    throw Error("tokenizer", definition.vocabulary_file + ": " + error.problem(), error.hint());
+  }
+}
+
 }  // namespace
 
 struct Tokenizer::State {
   explicit State(const TokenizerDefinition& definition)
-      : vocabulary(definition),
-        special(definition),
-        bpe(definition, vocabulary),
-        splitter(kGpt2WordPattern),
-        beginning(special.find(definition.beginning)),
-        end(special.find(definition.end)),
-        notes(definition.notes) {}
+      : normalizer(make_step<Normalizer>(definition, definition.normalizer)),
+        vocabulary(definition, normalizer),
+        pre_tokenizer(make_step<PreTokenizer>(definition, definition.pre_tokenizer)),
+        added(definition, normalizer),
+        model(make_model(definition, vocabulary)),
+        decoder(make_step<Decoder>(definition, definition.decoder)),
+        decodes_bytes(!definition.decoder.empty() && definition.decoder[0].kind == DecoderStep::Kind::byte_level),
+        before(checked_ids(definition.before, definition, vocabulary)),
+        after(checked_ids(definition.after, definition, vocabulary)),
+        beginning(added.find(definition.beginning)),
+        end(added.find(definition.end)),
+        notes(definition.notes) {
+    if (decodes_bytes != definition.is_byte_level() || (decodes_bytes && definition.decoder.size() > 1))
+      throw Error("tokenizer", definition.vocabulary_file +
+                                   ": ByteLevel as one of 'pre_tokenizer' and 'decoder' alone is not implemented");
+    for (const auto& step : definition.decoder)
+      if (step.kind == DecoderStep::Kind::replace && !step.pattern.is_expression && step.content == " ")
+        space = step.pattern.text;
+    for (const auto& step : definition.decoder)
+      if (step.kind == DecoderStep::Kind::metaspace) space = step.content;
+  }
 
+  std::string bytes_within(TokenId id) const {
+    std::string form(vocabulary.form(id));
+    return decodes_bytes ? form : decoder.decode_within(std::move(form));
+  }
+
+  Normalizer normalizer;
   Vocabulary vocabulary;
-  SpecialTokens special;
-  Bpe bpe;
-  WordSplitter splitter;
+  PreTokenizer pre_tokenizer;
+  AddedTokens added;
+  Model model;
+  Decoder decoder;
+  bool decodes_bytes;
+  std::string space;  // what spells one; empty where it spells itself
+  std::vector<TokenId> before, after;
   std::optional<TokenId> beginning, end;
   std::vector<std::string> notes;
 };
 
 namespace {
 
-// Where words of this text were met before: the same word's tokens are copied from there. Most words of a text are
-// repetitions, and looking one up costs far less than its merges. A table of fixed size, each slot the last word met.
-class WordMemory {
- public:
-  // The word begins at byte `begin` of the text; its `tokens` tokens are the encoding's from `first` on.
-  struct Entry {
-    std::size_t begin = 0, first = 0;
-    std::uint32_t size = 0, tokens = 0;
-  };
-
-  explicit WordMemory(std::string_view text)
-      : text_(text), entries_(std::bit_ceil(std::clamp<std::size_t>(text.size() / 4, 1, kMaxEntries))) {}
-
-  static bool is_worth_keeping(std::string_view word) { return word.size() <= kMaxBytes; }
-
-  Entry& slot(std::string_view word) {
-    std::uint64_t hash = word.size();
-    for (; word.size() >= sizeof hash; word.remove_prefix(sizeof hash)) hash = stir(hash, load(word, sizeof hash));
-    if (!word.empty()) hash = stir(hash, load(word, word.size()));
-    return entries_[hash >> 32 & (entries_.size() - 1)];
-  }
-  bool holds(const Entry& entry, std::string_view word) const {
-    return entry.size == word.size() && text_.substr(entry.begin, entry.size) == word;
-  }
-
- private:
-  static constexpr std::size_t kMaxEntries = std::size_t{1} << 15, kMaxBytes = 64;
-
-  static std::uint64_t load(std::string_view word, std::size_t count) {
-    std::uint64_t bytes = 0;
-    std::memcpy(&bytes, word.data(), count);
-    return bytes;
-  }
-  static std::uint64_t stir(std::uint64_t hash, std::uint64_t bytes) {
-    hash = (hash ^ bytes) * 0x9E3779B97F4A7C15U;
-    return hash ^ hash >> 29;
-  }
-
-  std::string_view text_;
-  std::vector<Entry> entries_;
-};
-
-// One call of encode(): what it reads, remembers and writes.
+// One call of encode(): what it remembers and writes.
+template <class ModelType>
 class Encoder {
  public:
-  Encoder(const Bpe& bpe, const WordSplitter& splitter, std::string_view text)
-      : bpe_(bpe), splitter_(splitter), text_(text), memory_(text) {
-    out_.ids.reserve(text.size() / 4);
-    out_.offsets.reserve(text.size() / 4);
+  Encoder(const ModelType& model, std::size_t text_size) : model_(model), memory_(text_size) {
+    out_.ids.reserve(text_size / 4);
+    out_.offsets.reserve(text_size / 4);
   }
 
-  void add_token(TokenId id, std::size_t length) {
+  // A token that begins at this byte of the text, or where the last one does; the last one ends there.
+  void add_token(TokenId id, std::size_t begin) {
+    if (out_.offsets.empty())
+      begin = 0;
+    else
+      out_.offsets.back().second = begin;
     out_.ids.push_back(id);
-    out_.offsets.emplace_back(end_, end_ + length);
-    end_ += length;
+    out_.offsets.emplace_back(begin, begin);
   }
 
-  // The text from the last token to `end`.
-  void add_words_until(std::size_t end) {
-    if (end == end_) return;
-    WordSplitter::Words words(splitter_, text_.substr(end_, end - end_));
-    for (std::string_view word = words.next(); !word.empty(); word = words.next()) add_word(word);
+  // The tokens of a stretch whose source begins at byte `base` of the text.
+  void add_words(const PreTokenized& stretch, std::size_t base) {
+    for (const auto& [begin, end] : stretch.words) add_word(stretch.text, begin, end, base);
   }
 
-  Encoding take() { return std::move(out_); }
+  Encoding take(std::size_t text_size) {
+    if (!out_.offsets.empty()) out_.offsets.back().second = text_size;
+    return std::move(out_);
+  }
 
  private:
-  void add_word(std::string_view word) {
-    if (!WordMemory::is_worth_keeping(word)) {
-      add_pieces(word);
-      return;
+  void add_word(const MappedText& stretch, std::size_t begin, std::size_t end, std::size_t base) {
+    if constexpr (std::is_same_v<ModelType, Bpe>) {
+      if (const CutFinder* cuts = model_.cuts()) {
+        const std::string_view word = stretch.text().substr(0, end);
+        while (begin < end) {
+          const std::size_t cut = cuts->next_cut(word, begin);
+          add_uncut(stretch, begin, cut, base);
+          begin = cut;
+        }
+        return;
+      }
     }
-    WordMemory::Entry& entry = memory_.slot(word);
-    if (memory_.holds(entry, word)) {
-      for (std::size_t i = entry.first; i < entry.first + entry.tokens; ++i)
-        add_token(out_.ids[i], out_.offsets[i].second - out_.offsets[i].first);
-      return;
-    }
-    const std::size_t begin = end_, first = out_.ids.size();
-    add_pieces(word);
-    entry = {begin, first, static_cast<std::uint32_t>(word.size()),
-             static_cast<std::uint32_t>(out_.ids.size() - first)};
+    add_uncut(stretch, begin, end, base);
   }
 
-  void add_pieces(std::string_view word) {
-    for (const Bpe::Piece& piece : bpe_.encode(word, scratch_)) add_token(piece.id, piece.length);
+  void add_uncut(const MappedText& stretch, std::size_t begin, std::size_t end, std::size_t base) {
+    const std::string_view word = stretch.text().substr(begin, end - begin);
+    const auto known = memory_.find(word);
+    const std::span<const Piece> pieces = known ? *known : std::span<const Piece>(model_.encode(word, scratch_));
+    for (const Piece& piece : pieces) {
+      add_token(piece.id, base + stretch.origin(begin));
+      begin += piece.length;
+    }
+    if (!known) memory_.put(word, pieces);
   }
 
-  const Bpe& bpe_;
-  const WordSplitter& splitter_;
-  std::string_view text_;
+  const ModelType& model_;
   WordMemory memory_;
-  Bpe::Scratch scratch_;
+  typename ModelType::Scratch scratch_;
   Encoding out_;
-  std::size_t end_ = 0;  // of the last token
 };
+
+// Bytes [begin, end) of the text as one of its own, with the same source.
+MappedText part_of(const MappedText& text, std::size_t begin, std::size_t end) {
+  MappedTextBuilder builder(text);
+  builder.copy(begin, end);
+  return builder.take();
+}
 
 }  // namespace
 
@@ -147,30 +178,80 @@ Tokenizer& Tokenizer::operator=(Tokenizer&& other) noexcept = default;
 
 Encoding Tokenizer::encode(std::string_view text) const {
   validate_utf8(text, "tokenizer");
-  Encoder encoder(state_->bpe, state_->splitter, text);
-  for (const SpecialTokens::Match& match : state_->special.find_all(text)) {
-    encoder.add_words_until(match.begin);
-    encoder.add_token(match.id, match.end - match.begin);
-  }
-  encoder.add_words_until(text.size());
-  return encoder.take();
+  if (text.size() >= std::numeric_limits<std::uint32_t>::max())
+    throw Error("tokenizer", "a text of " + std::to_string(text.size()) + " bytes is too long");
+  const State& state = *state_;
+  const auto encode_with = [&](const auto& model) {
+    Encoder encoder(model, text.size());
+    const auto add_words = [&](MappedText part, std::size_t base) {
+      const bool is_first = base == 0;
+      encoder.add_words(state.pre_tokenizer.apply(std::move(part), is_first), base);
+    };
+    const auto add_stretch = [&](std::size_t begin, std::size_t end) {
+      if (begin == end) return;
+      MappedText stretch = state.normalizer.apply(MappedText(std::string(text.substr(begin, end - begin))));
+      if (!state.added.has_normalized()) {
+        add_words(std::move(stretch), begin);
+        return;
+      }
+      std::size_t at = 0;
+      for (const AddedTokens::Match& match : state.added.find_all_normalized(stretch.text())) {
+        if (at < match.begin) add_words(part_of(stretch, at, match.begin), begin);
+        encoder.add_token(match.id, begin + stretch.origin(match.begin));
+        at = match.end;
+      }
+      add_words(part_of(stretch, at, stretch.text().size()), begin);
+    };
+    std::size_t at = 0;
+    for (const AddedTokens::Match& match : state.added.find_all(text)) {
+      add_stretch(at, match.begin);
+      encoder.add_token(match.id, match.begin);
+      at = match.end;
+    }
+    add_stretch(at, text.size());
+    return encoder.take(text.size());
+  };
+  return std::visit(encode_with, state.model);
 }
 
+const std::vector<TokenId>& Tokenizer::added_before() const { return state_->before; }
+const std::vector<TokenId>& Tokenizer::added_after() const { return state_->after; }
+
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
+  if (state_->decodes_bytes) return decode_continuation(ids);
+  std::vector<std::string> forms;
+  forms.reserve(ids.size());
+  for (const TokenId id : ids) forms.emplace_back(state_->vocabulary.form(id));
+  return state_->decoder.decode(std::move(forms));
+}
+
+std::string Tokenizer::decode_continuation(std::span<const TokenId> ids) const {
   std::string bytes;
-  for (const TokenId id : ids) bytes += state_->vocabulary.bytes(id);
+  for (const TokenId id : ids) bytes += state_->decodes_bytes ? state_->vocabulary.form(id) : state_->bytes_within(id);
   return bytes;
 }
 
-std::string Tokenizer::token_bytes(TokenId id) const { return std::string(state_->vocabulary.bytes(id)); }
+std::string Tokenizer::token_bytes(TokenId id) const { return state_->bytes_within(id); }
 
-std::string Tokenizer::token_text(TokenId id) const { return sanitize_utf8(state_->vocabulary.bytes(id)); }
+std::string Tokenizer::token_text(TokenId id) const { return sanitize_utf8(state_->bytes_within(id)); }
 
 std::size_t Tokenizer::vocab_size() const { return state_->vocabulary.size(); }
 
 std::optional<TokenId> Tokenizer::find(std::string_view bytes) const {
-  const auto special = state_->special.find(bytes);
-  return special ? special : state_->vocabulary.find(bytes);
+  const State& state = *state_;
+  if (const auto added = state.added.find(bytes)) return added;
+  if (state.decodes_bytes) return state.vocabulary.find(bytes);
+  std::vector<std::string> spellings;
+  if (!state.space.empty()) {
+    std::string spelling;
+    for (const char byte : bytes) spelling += byte == ' ' ? state.space : std::string(1, byte);
+    spellings.push_back(std::move(spelling));
+  }
+  spellings.emplace_back(bytes);
+  if (bytes.size() == 1) spellings.push_back(spell_fallback_byte(static_cast<unsigned char>(bytes[0])));
+  for (const std::string& spelling : spellings)
+    if (const auto id = state.vocabulary.find(spelling); id && state.bytes_within(*id) == bytes) return id;
+  return std::nullopt;
 }
 
 bool Tokenizer::contains(TokenId id) const { return state_->vocabulary.contains(id); }
@@ -184,7 +265,7 @@ const std::vector<TokenId>& Tokenizer::added_after() const { return kNoTokens; }
 std::optional<TokenId> Tokenizer::named_beginning() const { return state_->beginning; }
 
 std::optional<TokenId> Tokenizer::end_of_text() const {
-  return state_->end ? state_->end : state_->special.find(kEndOfText);
+  return state_->end ? state_->end : state_->added.find(kEndOfText);
 }
 
 const std::vector<std::string>& Tokenizer::notes() const { return state_->notes; }

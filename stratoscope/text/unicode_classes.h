@@ -1,13 +1,32 @@
-// The four kinds of character that the regular expressions of byte-level BPE tell apart.
+// General categories of Unicode, as the regular expressions of Hugging Face's tokenizers know them.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace stratoscope {
 
-enum class CharacterClass : std::uint8_t { letter, number, whitespace, other };
+// By the standard's names; Cn is not assigned.
+// clang-format off
+enum class Category : std::uint8_t {
+  Cn, Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Co
+};
+// clang-format on
 
-// What Hugging Face's tokenizers take the code point for under \p{L}, \p{N} and \s.
-CharacterClass character_class(char32_t code_point);
+struct CategoryRange {
+  char32_t first, last;
+  Category value;
+};
+
+// Ascending and disjoint; what stands in none of them is Category::Cn.
+std::span<const CategoryRange> category_ranges();
+
+Category general_category(char32_t code_point);
+
+// The property White_Space.
+bool is_whitespace(char32_t code_point);
+
+// Alphabetic characters, marks, decimal digits and connecting punctuation.
+bool is_word(char32_t code_point);
 
 }  // namespace stratoscope

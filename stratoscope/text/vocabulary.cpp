@@ -1,17 +1,19 @@
 #include "stratoscope/text/vocabulary.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <unordered_set>
-#include <utility>
 
 #include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/text/byte_alphabet.h"
+#include "stratoscope/text/byte_hash.h"
 
 namespace stratoscope {
 namespace {
+
+constexpr TokenId kNoToken = -1;
 
 // The table of ids is as long as the largest id: a wild one must not make it huge.
 std::size_t table_size(const TokenizerDefinition& definition) {
@@ -27,51 +29,79 @@ std::size_t table_size(const TokenizerDefinition& definition) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(const TokenizerDefinition& definition) : bytes_(table_size(definition)) {
+Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& normalizer)
+    : places_(table_size(definition)), slots_(std::bit_ceil(2 * definition.vocabulary.size() + 2), Slot{kNoToken, 0}) {
   const std::string& file = definition.vocabulary_file;
-  std::unordered_set<std::string_view> added;
+  std::size_t size = 0;
+  for (const auto& token : definition.vocabulary) size += token.spelling.size();
+  forms_.reserve(size);
   for (const auto& token : definition.added_tokens) {
-    place(file, token.content, token.id, token.content);
-    added.insert(token.content);
+    const MappedText looked_for =
+        token.normalized ? normalizer.apply(MappedText(token.content)) : MappedText(token.content);
+    put(file, token.content, token.id, looked_for.text().empty() ? token.content : looked_for.text());
   }
-  ids_.reserve(definition.vocabulary.size());
   for (const auto& token : definition.vocabulary) {
     throw_if_cancelled();
-    std::optional<std::string> bytes = unspell_bytes(token.spelling);
-    if (!bytes && added.contains(token.spelling)) bytes = token.spelling;
-    if (!bytes || bytes->empty())
-      throw Error("tokenizer", file + ": token " + in_quotes(token.spelling) + " (id " + std::to_string(token.id) +
-                                   ") is not spelled in the byte alphabet");
-    place(file, token.spelling, token.id, *std::move(bytes));
-    ids_.emplace(bytes_[static_cast<std::size_t>(token.id)], static_cast<TokenId>(token.id));
+    // A byte-level vocabulary may hold texts that no bytes spell: they stand for themselves.
+    std::optional<std::string> bytes = definition.is_byte_level() ? unspell_bytes(token.spelling) : std::nullopt;
+    if (bytes && token.id >= 0 && contains(static_cast<TokenId>(token.id)) &&
+        form(static_cast<TokenId>(token.id)) == token.spelling)
+      bytes = token.spelling;  // an added token that is in the vocabulary as well
+    const std::string& form = bytes ? *bytes : token.spelling;
+    if (form.empty())
+      throw Error("tokenizer", file + ": the token of the id " + std::to_string(token.id) + " is empty");
+    put(file, token.spelling, token.id, form);
+    // What no bytes spell is no word of a text.
+    if (definition.is_byte_level() && unspell_bytes(token.spelling) != form) continue;
+    const std::uint64_t hash = byte_hash(form);
+    Slot& slot = slots_[slot_of(form, hash)];
+    if (slot.id != kNoToken && definition.model == TokenizerDefinition::Model::bpe)
+      throw Error("tokenizer", file + ": token " + in_quotes(token.spelling) + " is listed twice");
+    slot = {static_cast<TokenId>(token.id), static_cast<std::uint32_t>(hash)};
   }
 }
 
-void Vocabulary::place(const std::string& file, const std::string& spelling, std::int64_t id, std::string bytes) {
-  const std::string token = file + ": token " + in_quotes(spelling);
-  if (id < 0) throw Error("tokenizer", token + " has the negative id " + std::to_string(id));
-  std::string& slot = bytes_[static_cast<std::size_t>(id)];
-  // An added token is often in the vocabulary as well, and then with the same bytes.
-  if (!slot.empty() && slot != bytes)
-    throw Error("tokenizer",
-                token + " and " + in_quotes(spell_bytes(slot)) + " have the same id " + std::to_string(id));
-  slot = std::move(bytes);
+void Vocabulary::put(const std::string& file, const std::string& spelling, std::int64_t id, std::string_view form) {
+  const auto token = [&] { return file + ": token " + in_quotes(spelling); };
+  if (id < 0) throw Error("tokenizer", token() + " has the negative id " + std::to_string(id));
+  Place& place = places_[static_cast<std::size_t>(id)];
+  if (place.size > 0) {
+    if (form_at(place) != form)
+      throw Error("tokenizer",
+                  token() + " and " + in_quotes(form_at(place)) + " have the same id " + std::to_string(id));
+    return;
+  }
+  if (forms_.size() + form.size() > std::numeric_limits<std::uint32_t>::max())
+    throw Error("tokenizer", file + ": the tokens are longer than 4 GiB");
+  place = {static_cast<std::uint32_t>(forms_.size()), static_cast<std::uint32_t>(form.size())};
+  forms_ += form;
+}
+
+// The slot of the token with this form, or the empty one where it would go.
+std::size_t Vocabulary::slot_of(std::string_view form, std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  const auto is_here = [&](const Slot& slot) {
+    return slot.hash == static_cast<std::uint32_t>(hash) && form_at(places_[static_cast<std::size_t>(slot.id)]) == form;
+  };
+  std::size_t at = hash >> 32 & mask;
+  while (slots_[at].id != kNoToken && !is_here(slots_[at])) at = (at + 1) & mask;
+  return at;
 }
 
 bool Vocabulary::contains(TokenId id) const {
-  return id >= 0 && static_cast<std::size_t>(id) < bytes_.size() && !bytes_[static_cast<std::size_t>(id)].empty();
+  return id >= 0 && static_cast<std::size_t>(id) < places_.size() && places_[static_cast<std::size_t>(id)].size > 0;
 }
 
-std::string_view Vocabulary::bytes(TokenId id) const {
+std::string_view Vocabulary::form(TokenId id) const {
   if (!contains(id))
     throw Error("tokenizer", "no token has the id " + std::to_string(id),
-                "ids go from 0 to " + std::to_string(bytes_.size() - 1));
-  return bytes_[static_cast<std::size_t>(id)];
+                "ids go from 0 to " + std::to_string(places_.size() - 1));
+  return form_at(places_[static_cast<std::size_t>(id)]);
 }
 
-std::optional<TokenId> Vocabulary::find(std::string_view bytes) const {
-  const auto found = ids_.find(bytes);
-  return found == ids_.end() ? std::nullopt : std::optional<TokenId>(found->second);
+std::optional<TokenId> Vocabulary::find(std::string_view form) const {
+  const TokenId found = slots_[slot_of(form, byte_hash(form))].id;
+  return found == kNoToken ? std::nullopt : std::optional(found);
 }
 
 }  // namespace stratoscope

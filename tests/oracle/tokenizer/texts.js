@@ -136,4 +136,4 @@ function randomTexts(count, vocabularyTexts, added) {
   });
 }
 
-module.exports = { kAdded, kProse, kRuns, randomTexts };
+module.exports = { kAdded, kProse, kRuns, randomFrom, randomTexts };

@@ -1,0 +1,40 @@
+// Cuts a text into the words that are tokenized each on its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/text/mapped_text.h"
+#include "stratoscope/text/text_search.h"
+#include "stratoscope/text/tokenizer_steps.h"
+
+namespace stratoscope {
+
+// Words are bytes [begin, end) of the text: ascending, disjoint, none empty. What is in none of them has no tokens.
+struct PreTokenized {
+  struct Word {
+    std::uint32_t begin, end;
+  };
+  MappedText text;
+  std::vector<Word> words;
+};
+
+class PreTokenizer {
+ public:
+  // Throws Error for a pattern that is not implemented.
+  explicit PreTokenizer(const std::vector<PreTokenizerStep>& steps);
+
+  // `is_first`: the text's source begins where the whole text does.
+  PreTokenized apply(MappedText text, bool is_first) const;
+
+ private:
+  struct Step {
+    PreTokenizerStep step;
+    std::vector<CompiledPattern> pattern;  // of split, and of what splits by an expression or string of its own
+  };
+  std::vector<Step> steps_;
+};
+
+}  // namespace stratoscope

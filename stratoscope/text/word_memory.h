@@ -1,0 +1,39 @@
+// Where words of a text were met before: the same word's tokens are copied from there. Most words of a text are
+// repetitions, and looking one up costs far less than its tokens do. A table of fixed size, each slot the last word
+// met.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/text/symbols.h"
+
+namespace stratoscope {
+
+class WordMemory {
+ public:
+  // For a text of so many bytes.
+  explicit WordMemory(std::size_t text_size);
+
+  // The word's tokens where it is known; they are valid until the next put().
+  std::optional<std::span<const Piece>> find(std::string_view word) const;
+  void put(std::string_view word, std::span<const Piece> pieces);
+
+ private:
+  struct Entry {
+    std::size_t bytes = 0, first = 0;  // where its bytes and pieces begin
+    std::uint32_t size = 0, count = 0;
+  };
+  std::size_t slot_of(std::string_view word) const;
+
+  std::vector<Entry> entries_;
+  std::string bytes_;
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace stratoscope
