@@ -237,7 +237,7 @@ std::vector<std::string> Session::notes() const {
 }
 
 TokenIds Session::ids_of(std::string_view text) const {
-  TokenIds ids = tokenizer_->encode(text).ids;
+  TokenIds ids = tokenizer_->encode_continuation(text).ids;
   check_rows(*this, ids);
   return ids;
 }

@@ -88,7 +88,7 @@ class Session {
   // Throws Error for invalid UTF-8, an empty text, a text that is longer than the model can read, and a token that the
   // model has no row for.
   Text read(std::string_view bytes, const TextOptions& options = {}) const;
-  // The ids of a part of a text, such as a target. Throws Error as above.
+  // The ids of a text that goes on after another, such as a target. Throws Error as above.
   TokenIds ids_of(std::string_view text) const;
   // A token's text; "[id]" for an id that the model has and the tokenizer has not.
   std::string token_text(TokenId id) const;

@@ -54,7 +54,7 @@ AddedTokens::AddedTokens(const TokenizerDefinition& definition, const Normalizer
     if (!ids_.emplace(token.content, static_cast<TokenId>(token.id)).second)
       throw Error("tokenizer", file + ": the added token " + in_quotes(token.content) + " is listed twice");
     std::string content = token.content;
-    if (token.normalized) content = normalizer.apply(MappedText(content)).text();
+    if (token.normalized) content = normalizer.apply(MappedText(content), StretchPlace::beginning).text();
     if (content.empty()) continue;
     Group& group = token.normalized ? normalized_ : plain_;
     group.first_bytes[static_cast<unsigned char>(content[0])] = true;

@@ -79,7 +79,7 @@ Normalizer::Normalizer(const std::vector<NormalizerStep>& steps) {
   }
 }
 
-MappedText Normalizer::apply(MappedText text) const {
+MappedText Normalizer::apply(MappedText text, StretchPlace place) const {
   using Kind = NormalizerStep::Kind;
   for (const auto& [step, pattern] : steps_) {
     const auto change = [&, &step = step, &pattern = pattern]() -> Changed {
@@ -91,7 +91,7 @@ MappedText Normalizer::apply(MappedText text) const {
         case Kind::lowercase: return lowercased(text);
         case Kind::strip_accents: return without_accents(text);
         case Kind::strip: return stripped(text, step.strip_left, step.strip_right);
-        case Kind::prepend: return prepended(text, step.content);
+        case Kind::prepend: return place == StretchPlace::continuation ? std::nullopt : prepended(text, step.content);
         case Kind::replace: return replaced(text, pattern.front(), step.content);
       }
       return std::nullopt;

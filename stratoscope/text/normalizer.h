@@ -16,7 +16,7 @@ class Normalizer {
   explicit Normalizer(const std::vector<NormalizerStep>& steps);
 
   // An empty text stays as it is.
-  MappedText apply(MappedText text) const;
+  MappedText apply(MappedText text, StretchPlace place) const;
 
  private:
   struct Step {

@@ -166,20 +166,22 @@ PreTokenized rewritten(const PreTokenized& from, std::string_view replacement, s
   return {builder.take(), std::move(words)};
 }
 
-void apply_metaspace(const PreTokenizerStep& step, const CompiledPattern& replacement, bool is_first,
+void apply_metaspace(const PreTokenizerStep& step, const CompiledPattern& replacement, StretchPlace place,
                      PreTokenized& made) {
   const std::string_view text = made.text.text();
   made = rewritten(made, step.replacement, step.replacement, [&](std::size_t begin) {
-    if (step.prepend_scheme == PrependScheme::never || text.substr(begin).starts_with(step.replacement) ||
-        text[begin] == ' ')
+    if (step.prepend_scheme == PrependScheme::never || place == StretchPlace::continuation ||
+        text.substr(begin).starts_with(step.replacement) || text[begin] == ' ')
       return false;
-    return step.prepend_scheme == PrependScheme::always || (is_first && made.text.origin(begin) == 0);
+    return step.prepend_scheme == PrependScheme::always ||
+           (place == StretchPlace::beginning && made.text.origin(begin) == 0);
   });
   if (step.splits) made.words = split_by_pattern(made, replacement, SplitBehavior::merged_with_next, false);
 }
 
-void apply_byte_level(const PreTokenizerStep& step, const CompiledPattern& words, PreTokenized& made) {
-  if (step.add_prefix_space) {
+void apply_byte_level(const PreTokenizerStep& step, const CompiledPattern& words, StretchPlace place,
+                      PreTokenized& made) {
+  if (step.add_prefix_space && place != StretchPlace::continuation) {
     const std::string_view text = made.text.text();
     made = rewritten(made, "", " ", [&](std::size_t begin) { return text[begin] != ' '; });
   }
@@ -198,18 +200,18 @@ PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps) {
   }
 }
 
-PreTokenized PreTokenizer::apply(MappedText text, bool is_first) const {
+PreTokenized PreTokenizer::apply(MappedText text, StretchPlace place) const {
   PreTokenized made{std::move(text), {}};
   if (made.text.text().empty()) return made;
   made.words.push_back({0, static_cast<std::uint32_t>(made.text.text().size())});
   for (const auto& [step, pattern] : steps_) switch (step.kind) {
-      case Kind::byte_level: apply_byte_level(step, pattern.front(), made); break;
+      case Kind::byte_level: apply_byte_level(step, pattern.front(), place, made); break;
       case Kind::split: made.words = split_by_pattern(made, pattern.front(), step.behavior, step.invert); break;
       case Kind::digits:
         made.words = split_by_characters(
             made, step.individual_digits ? SplitBehavior::isolated : SplitBehavior::contiguous, is_number);
         break;
-      case Kind::metaspace: apply_metaspace(step, pattern.front(), is_first, made); break;
+      case Kind::metaspace: apply_metaspace(step, pattern.front(), place, made); break;
       case Kind::punctuation: made.words = split_by_characters(made, step.behavior, is_punctuation); break;
       case Kind::whitespace: made.words = split_at_whitespace(made); break;
       case Kind::whitespace_split: made.words = split_by_characters(made, SplitBehavior::removed, is_whitespace); break;

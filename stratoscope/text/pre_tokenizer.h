@@ -26,8 +26,7 @@ class PreTokenizer {
   // Throws Error for a pattern that is not implemented.
   explicit PreTokenizer(const std::vector<PreTokenizerStep>& steps);
 
-  // `is_first`: the text's source begins where the whole text does.
-  PreTokenized apply(MappedText text, bool is_first) const;
+  PreTokenized apply(MappedText text, StretchPlace place) const;
 
  private:
   struct Step {

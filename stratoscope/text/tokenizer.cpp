@@ -176,20 +176,28 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&& other) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&& other) noexcept = default;
 
-Encoding Tokenizer::encode(std::string_view text) const {
+Encoding Tokenizer::encode(std::string_view text) const { return encode_from(text, false); }
+
+Encoding Tokenizer::encode_continuation(std::string_view text) const { return encode_from(text, true); }
+
+Encoding Tokenizer::encode_from(std::string_view text, bool continues) const {
   validate_utf8(text, "tokenizer");
   if (text.size() >= std::numeric_limits<std::uint32_t>::max())
     throw Error("tokenizer", "a text of " + std::to_string(text.size()) + " bytes is too long");
   const State& state = *state_;
+  const auto place_of = [continues](std::size_t begin) {
+    if (begin > 0) return StretchPlace::after_added_token;
+    return continues ? StretchPlace::continuation : StretchPlace::beginning;
+  };
   const auto encode_with = [&](const auto& model) {
     Encoder encoder(model, text.size());
     const auto add_words = [&](MappedText part, std::size_t base) {
-      const bool is_first = base == 0;
-      encoder.add_words(state.pre_tokenizer.apply(std::move(part), is_first), base);
+      encoder.add_words(state.pre_tokenizer.apply(std::move(part), place_of(base)), base);
     };
     const auto add_stretch = [&](std::size_t begin, std::size_t end) {
       if (begin == end) return;
-      MappedText stretch = state.normalizer.apply(MappedText(std::string(text.substr(begin, end - begin))));
+      MappedText stretch =
+          state.normalizer.apply(MappedText(std::string(text.substr(begin, end - begin))), place_of(begin));
       if (!state.added.has_normalized()) {
         add_words(std::move(stretch), begin);
         return;
@@ -255,12 +263,6 @@ std::optional<TokenId> Tokenizer::find(std::string_view bytes) const {
 }
 
 bool Tokenizer::contains(TokenId id) const { return state_->vocabulary.contains(id); }
-
-namespace {
-const std::vector<TokenId> kNoTokens;
-}
-const std::vector<TokenId>& Tokenizer::added_before() const { return kNoTokens; }
-const std::vector<TokenId>& Tokenizer::added_after() const { return kNoTokens; }
 
 std::optional<TokenId> Tokenizer::named_beginning() const { return state_->beginning; }
 

@@ -48,6 +48,9 @@ class Tokenizer {
   // first bad byte unless `text` is UTF-8, and for texts of 4 GiB and more.
   Encoding encode(std::string_view text) const;
 
+  // The same for a text that goes on after another, as decode_continuation() is for ids: no space is put first.
+  Encoding encode_continuation(std::string_view text) const;
+
   // The ids that the checkpoint's files put before and after a text for the model ("<s>"), as a call of Hugging Face's
   // tokenizer does: by the post-processor of tokenizer.json, else by "add_bos_token" and "add_eos_token" of
   // tokenizer_config.json, else by that file's "tokenizer_class". Often empty.
@@ -82,10 +85,6 @@ class Tokenizer {
   // Whether the id is a token's. Between the ids of the vocabulary and of added tokens there may be gaps.
   bool contains(TokenId id) const;
 
-  // What the tokenizer's files put around a text: Hugging Face's tokenizer(text) does. encode() adds none of it.
-  const std::vector<TokenId>& added_before() const;
-  const std::vector<TokenId>& added_after() const;
-
   // The token that the tokenizer's files name for the beginning of a text, and that for its end or <|endoftext|>, which
   // is both in GPT-2; none in a vocabulary without them.
   std::optional<TokenId> named_beginning() const;
@@ -96,6 +95,7 @@ class Tokenizer {
 
  private:
   struct State;
+  Encoding encode_from(std::string_view text, bool continues) const;
   explicit Tokenizer(std::unique_ptr<const State> state);
 
   std::unique_ptr<const State> state_;

@@ -16,6 +16,9 @@ struct TextPattern {
 // What becomes of what matches, and of what stands between matches.
 enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
+// Where in a text a stretch between added tokens begins: a space is put first at most where no text goes before.
+enum class StretchPlace { beginning, after_added_token, continuation };
+
 enum class PrependScheme { first, always, never };
 
 struct NormalizerStep {

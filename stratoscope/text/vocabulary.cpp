@@ -36,8 +36,9 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& 
   for (const auto& token : definition.vocabulary) size += token.spelling.size();
   forms_.reserve(size);
   for (const auto& token : definition.added_tokens) {
-    const MappedText looked_for =
-        token.normalized ? normalizer.apply(MappedText(token.content)) : MappedText(token.content);
+    const MappedText looked_for = token.normalized
+                                      ? normalizer.apply(MappedText(token.content), StretchPlace::beginning)
+                                      : MappedText(token.content);
     put(file, token.content, token.id, looked_for.text().empty() ? token.content : looked_for.text());
   }
   for (const auto& token : definition.vocabulary) {
