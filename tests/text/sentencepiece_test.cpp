@@ -1,7 +1,6 @@
 // tokenizer.model files, written field by field, and what becomes of broken ones: through Tokenizer::load.
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -12,41 +11,13 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/text/tokenizer.h"
 #include "tests/base/temporary_folder.h"
+#include "tests/text/sentencepiece_file.h"
 
 namespace stratoscope {
 namespace {
 
+using namespace sentencepiece;
 using Ids = std::vector<TokenId>;
-
-std::string varint(std::uint64_t number) {
-  std::string bytes;
-  for (; number >= 128; number >>= 7) bytes += static_cast<char>(number | 128);
-  return bytes + static_cast<char>(number);
-}
-std::string number_field(unsigned number, std::uint64_t value) { return varint(number << 3) + varint(value); }
-std::string bytes_field(unsigned number, std::string_view value) {
-  return varint(number << 3 | 2) + varint(value.size()) + std::string(value);
-}
-std::string real_field(unsigned number, float value) {
-  std::string bytes = varint(number << 3 | 5);
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(bits >> shift);
-  return bytes;
-}
-
-enum Type { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kByte = 6 };
-enum Model { kUnigram = 1, kBpe = 2 };
-
-std::string piece(std::string_view text, float score, Type type = kNormal) {
-  return bytes_field(1, bytes_field(1, text) + real_field(2, score) + number_field(3, type));
-}
-std::string trainer(Model model, bool byte_fallback) {
-  return bytes_field(2, number_field(3, model) + number_field(35, byte_fallback ? 1 : 0));
-}
-std::string normalizer(bool dummy_prefix, bool remove_extra, std::string_view name = "identity") {
-  return bytes_field(
-      3, bytes_field(1, name) + number_field(3, dummy_prefix ? 1 : 0) + number_field(4, remove_extra ? 1 : 0));
-}
 
 // Ids: <unk> 0, <s> 1, </s> 2, <0x00>… 3…258 with bytes, then the rest.
 std::string begin(bool bytes) {
