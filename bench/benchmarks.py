@@ -337,16 +337,19 @@ def tokenizer(settings):
     setup.tokenizer()
     setup.texts(settings.text)
     size = sum(len(text.encode()) for text in json.loads(setup.TEXTS.read_text(encoding="utf-8")))
+    vocabularies = {}
     with Peers(["stratoscope", "tokenizers"], 1) as peers:
-        peers.all("load_tokenizer", folder=str(setup.TOKENIZER), texts=str(setup.TEXTS))
-        ids = []
-        for kind, peer in peers.peers.items():
-            tokens = peer.ask("tokenize", file=str(setup.DATA / kind))["tokens"]
-            ids.append(np.fromfile(setup.DATA / kind, np.int32))
-        if not np.array_equal(*ids):
-            raise RuntimeError("the two tokenizers give different ids")
-        seconds = peers.interleaved(settings.rounds(9), "tokenize")
-        return {"about": peers.about(), "bytes": size, "tokens": tokens, "seconds": seconds, "text": settings.text}
+        for name, folder in setup.vocabularies().items():
+            loads = peers.interleaved(settings.rounds(3), "load_tokenizer", folder=str(folder), texts=str(setup.TEXTS))
+            ids = []
+            for kind, peer in peers.peers.items():
+                tokens = peer.ask("tokenize", file=str(setup.DATA / kind))["tokens"]
+                ids.append(np.fromfile(setup.DATA / kind, np.int32))
+            if not np.array_equal(*ids):
+                raise RuntimeError(f"the two tokenizers give different ids with the vocabulary {name}")
+            seconds = peers.interleaved(settings.rounds(9), "tokenize")
+            vocabularies[name] = {"tokens": tokens, "seconds": seconds, "loads": loads}
+        return {"about": peers.about(), "bytes": size, "vocabularies": vocabularies, "text": settings.text}
 
 
 def pull(settings):

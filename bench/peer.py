@@ -7,7 +7,7 @@
 {"do": "save", "file"}               -> {}                   the last run as FILE.hidden_states, FILE.logits: float32
 {"do": "sweep", "ids", "target", "factor"} -> {"seconds", "values"}   each block's output scaled: the target's log-prob
 {"do": "limits"}                     -> {"multiply_add", "stream", "weights", "bfloat16"}   operations and bytes a second
-{"do": "load_tokenizer", "folder", "texts"} -> {}            and the JSON list of texts
+{"do": "load_tokenizer", "folder", "texts"} -> {"seconds"}   and the JSON list of texts
 {"do": "tokenize", "file"}           -> {"seconds", "tokens"}   all texts; the ids as int32 where a file is named
 """
 import json

@@ -244,14 +244,16 @@ def memory(result):
 
 
 def tokenizer(result):
-    size, samples = result["bytes"], result["seconds"]
     rows = []
-    for kind, values in samples.items():
-        speeds = np.divide(1e-6 * size, values)
-        rows.append([NAMES[kind], f"{median(speeds):.1f}", quartiles(speeds, lambda s: f"{s:.1f}"), ratio(samples, kind)])
+    for name, of in result["vocabularies"].items():
+        samples = of["seconds"]
+        for kind, values in samples.items():
+            speeds = np.divide(1e-6 * result["bytes"], values)
+            rows.append([name, NAMES[kind], f"{median(speeds):.1f}", quartiles(speeds, lambda s: f"{s:.1f}"), ratio(samples, kind),
+                         seconds(median(of["loads"][kind]))])  # fmt: skip
     source = result["text"] or "bench/make_prose.py"
-    note = f"GPT-2's vocabulary, one thread, {1e-6 * size:.1f} MB of {source}: {result['tokens']} tokens, the same of both."
-    return Table(["", "MB/s", "quartiles", TIMES[2]], rows, [f"{rounds(samples)} {note}"])
+    note = f"One thread, {1e-6 * result['bytes']:.1f} MB of {source}, the same ids of both. To load: a tokenizer.json, of gpt2 vocab.json and merges.txt."
+    return Table(["vocabulary", "", "MB/s", "quartiles", TIMES[2], "to load"], rows, [f"{rounds(samples)} {note}"])
 
 
 def pull(result):

@@ -94,6 +94,15 @@ def llama_shape():
     return files
 
 
+def vocabularies():
+    """The folders of tokenizers by name: GPT-2's, and those published ones that can be fetched (130 MB, once)."""
+    names = ["llama2", "llama3", "gemma3", "qwen3", "deepseek_v3", "gptoss"]
+    script = HERE.parent / "tests" / "oracle" / "tokenizer" / "vocabularies.cmake"
+    subprocess.run(["cmake", f"-DOUT={DATA}", f"-DNAMES={';'.join(names)}", "-P", script], check=True, stdout=sys.stderr)
+    there = {name: DATA / "vocabularies" / name for name in names}
+    return {"gpt2": TOKENIZER} | {name: folder for name, folder in there.items() if (folder / "tokenizer.json").exists()}
+
+
 def tokenizer():
     TOKENIZER.mkdir(parents=True, exist_ok=True)
     for source, target in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):

@@ -64,7 +64,7 @@ std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequ
   std::size_t cells = 1;
   const std::size_t positions = session.read(request.text, request.text_options).ids.size();
   for (const std::string& axis : request.axes) {
-    grid.axes.push_back(parse_axis(axis, session.config(), positions));
+    grid.axes.push_back(parse_axis(axis, session.config(), positions, grid.edits));
     cells *= grid.axes.back().values.size();
     if (cells > kGridPoints)
       throw Refusal(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),

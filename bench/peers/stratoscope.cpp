@@ -162,10 +162,11 @@ class Peer {
   }
 
   json load_tokenizer(const json& request) {
-    tokenizer_.emplace(Tokenizer::load(request.at("folder").get<std::string>()));
+    const double seconds =
+        seconds_of([&] { tokenizer_.emplace(Tokenizer::load(request.at("folder").get<std::string>())); });
     texts_ = parse_json(read_text_file(request.at("texts").get<std::string>()), "bench", "texts")
                  .get<std::vector<std::string>>();
-    return json::object();
+    return {{"seconds", seconds}};
   }
 
   json tokenize(const json& request) {

@@ -158,6 +158,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
   result.metric = parse_metric(request.metric);
   result.mean = request.mean;
   result.targets = read_targets(session, request.targets);
+  check_target_count("ablate", result.metric, result.targets.size());
   check_parts(request);
 
   SweepRequest sweep_request;

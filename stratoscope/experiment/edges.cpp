@@ -66,6 +66,7 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
   experiment.text = session.read(request.text, request.text_options);
   experiment.metric = parse_metric(request.metric);
   experiment.targets = read_targets(session, request.targets);
+  check_target_count("edges", experiment.metric, experiment.targets.size());
   if (request.corrupt && request.mean)
     throw Error("edges", "a corrupt text and the mean are given", "senders are replaced by one of them");
   EdgesRequest edges;

@@ -78,7 +78,8 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
     throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
                 "name one with --target");
   for (const std::string& axis : request.axes)
-    experiment.axes.push_back(parse_axis(axis, session.config(), experiment.text.ids.size()));
+    experiment.axes.push_back(
+        parse_axis(axis, session.config(), experiment.text.ids.size(), request.edits.expressions));
 
   SweepRequest& sweep_request = prepared.requests.emplace_back();
   sweep_request.text = experiment.text.ids;

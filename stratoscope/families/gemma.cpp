@@ -76,8 +76,8 @@ ModelConfig gemma3_text(const ConfigReader& config) {
   constexpr std::size_t kEvery = 6;
   ModelConfig model = with_post_norms(config, kGemma3, kEvery, {.base = 1e6, .part = "full_attention"});
   model.logit_cap = cap_of(config, "final_logit_softcapping", 0);
-  const Rotary turning =
-      plain_rotary(config, model.d_head(), {.base_key = "rope_local_base_freq", .part = "sliding_attention"});
+  const Rotary turning = local_rotary(config, model.d_head(), model.n_ctx,
+                                      {.base_key = "rope_local_base_freq", .part = "sliding_attention"});
   const std::vector<bool> local = windowed_blocks(config, model.n_layers(), kEvery);
   for_each_block(model, [&](BlockSpec& block, std::size_t layer) {
     block.q_norm = block.k_norm = model.ln_final;

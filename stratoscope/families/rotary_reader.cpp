@@ -33,12 +33,15 @@ Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& s
   rotary.dims = static_cast<std::size_t>(static_cast<double>(d_head) *
                                          number("partial_rotary_factor", keys.fraction_key, keys.fraction, 1));
   rotary.interleaved = keys.interleaved;
-  if (rotary.base < 1) config.fail(std::string(keys.base_key) + " is below 1");
+  if (rotary.base < 1)
+    config.fail((settings && settings->has("rope_theta") ? settings->named("rope_theta") : std::string(keys.base_key)) +
+                " is below 1");
   if (rotary.dims > 2 * kMostPairs)
     config.fail("more than 8192 numbers of a head of " + std::to_string(d_head) + " would rotate");
   if (rotary.dims == 0 || rotary.dims % 2 != 0)
-    config.fail(std::string(keys.fraction_key) + ": " + std::to_string(rotary.dims) + " numbers of a head of " +
-                std::to_string(d_head) + " would rotate, which are no pairs");
+    config.fail((config.has(keys.fraction_key) ? std::string(keys.fraction_key) + ": " : std::string()) +
+                std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
+                " would rotate, which are no pairs");
   return rotary;
 }
 
@@ -83,6 +86,8 @@ void read_longrope(const ConfigReader& settings, std::size_t pairs, RotaryScalin
 RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& settings, const Rotary& rotary,
                            std::size_t max_context, const RotaryKeys& keys) {
   RotaryScaling scaling;
+  if (settings.has("factor") && !settings.has("rope_type") && !settings.has("type"))
+    settings.fail(settings.named("rope_type") + " is missing beside factor");
   scaling.kind = kind_of(settings, keys);
   if (scaling.kind == RotaryScalingKind::none) return scaling;
   scaling.max_context = static_cast<double>(max_context);
@@ -127,23 +132,26 @@ void check_turns(const ConfigReader& settings, const Rotary& rotary) {
                       ", or its lists, would turn a pair by more than 1000 radians for each position");
 }
 
+Rotary read_from(const ConfigReader& config, const std::optional<ConfigReader>& settings, std::size_t d_head,
+                 std::size_t max_context, const RotaryKeys& keys) {
+  Rotary rotary = unscaled(config, settings, d_head, keys);
+  if (!settings) return rotary;
+  rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
+  check_turns(*settings, rotary);
+  return rotary;
+}
+
 }  // namespace
 
 Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys) {
   const auto scaling = config.section("rope_scaling");
-  const auto settings = scaling ? scaling : parameters_of(config, keys);
-  Rotary rotary = unscaled(config, settings, d_head, keys);
-  if (settings) {
-    rotary.scaling = read_scaling(config, *settings, rotary, max_context, keys);
-    check_turns(*settings, rotary);
-  }
-  return rotary;
+  return read_from(config, scaling ? scaling : parameters_of(config, keys), d_head, max_context, keys);
 }
 
-Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys) {
+Rotary local_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys) {
   const auto parameters = config.section("rope_parameters");
   const bool has_part = parameters && parameters->has(keys.part);
-  return unscaled(config, has_part ? parameters->section(keys.part) : std::nullopt, d_head, keys);
+  return read_from(config, has_part ? parameters->section(keys.part) : std::nullopt, d_head, max_context, keys);
 }
 
 }  // namespace stratoscope

@@ -24,7 +24,7 @@ struct RotaryKeys {
 // NotImplemented for kinds that are not implemented.
 Rotary read_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context,
                    const RotaryKeys& keys = {});
-// The same of keys.part alone and without scaling: what blocks have that see a window alone.
-Rotary plain_rotary(const ConfigReader& config, std::size_t d_head, const RotaryKeys& keys);
+// The same of rope_parameters' keys.part alone: what blocks have that see a window. Elsewhere it is without scaling.
+Rotary local_rotary(const ConfigReader& config, std::size_t d_head, std::size_t max_context, const RotaryKeys& keys);
 
 }  // namespace stratoscope

@@ -112,7 +112,7 @@ void Checkpoint::check() {
       throw Error("safetensors",
                   file_of_.at(name) + ": tensor '" + name + "' has shape " + to_string(tensor.shape) + ", expected " +
                       to_string(shape),
-                  "do config.json and the weights belong together, and is this a " + config_.title + " checkpoint?");
+                  "do config.json and the weights belong together, and is this a checkpoint of " + config_.title + "?");
     if (!is_floating(tensor.dtype))
       throw Error("safetensors", file_of_.at(name) + ": tensor '" + name + "' is stored as " + in_quotes(tensor.type) +
                                      ", expected F32, F16 or BF16");
@@ -151,8 +151,10 @@ const StoredTensor& Checkpoint::at(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     const std::string file = files_.size() == 1 ? files_[0].path().string() : folder_.string();
+    const bool is_head = name == config_.tensors.unembed + ".weight";
     throw Error("safetensors", file + ": tensor '" + name + "' is missing",
-                "is this a " + config_.title + " checkpoint?");
+                is_head ? "where it is the embedding, config.json says so: \"tie_word_embeddings\": true"
+                        : "is this a checkpoint of " + config_.title + "?");
   }
   return found->second;
 }

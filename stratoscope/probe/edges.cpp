@@ -177,7 +177,7 @@ class PathPatching {
   // Receivers are given what they read, so each must read the stream through a norm, and senders must add up.
   void check_blocks() const {
     const auto refuse = [&](const std::string& why) {
-      throw Error("edges", "in a " + config_.title + " " + why, "'ablate' and 'patch' work on every model");
+      throw Error("edges", "in " + config_.title + " " + why, "'ablate' and 'patch' work on every model");
     };
     for (const BlockSpec& block : config_.blocks) {
       if (block.ln1_post.exists() || block.ln2_post.exists())

@@ -98,6 +98,7 @@ constexpr ForeignName kElsewhere[] = {
     {"final_layer_norm", "unembed.hook_in"},
     {"embed_out", "unembed.hook_out"},
     {"lm_head", "unembed.hook_out"},
+    {"logits", "unembed.hook_out", "before the model's scale and cap of logits"},
     {"unembed", "unembed.hook_out"},
     {"hook_unembed", "unembed.hook_out"},
     {"", "unembed.hook_in", "the output of all blocks, after the final norm"},

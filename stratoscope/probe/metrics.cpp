@@ -68,6 +68,16 @@ SoftmaxSums softmax_sums(std::span<const T> logits) {
   return {sums.top + log_sum, log_sum - sums.weighted / sums.exp};
 }
 
+void check_target_count(const char* who, Metric metric, std::size_t count) {
+  const std::size_t needed = targets_of(metric);
+  if (count == needed) return;
+  throw Error(who,
+              "the metric " + std::string(name_of(metric)) + " reads " + std::to_string(needed) + " target" +
+                  (needed == 1 ? "" : "s") + ", but " + std::to_string(count) + (count == 1 ? " is" : " are") +
+                  " given",
+              "name them with --target or --target-id");
+}
+
 template <class T>
 double log_sum_exp(std::span<const T> logits) {
   return softmax_sums(logits).log_sum_exp;

@@ -30,6 +30,8 @@ std::string_view title_of(Metric metric);
 
 // How many targets the metric reads: 0, 1 or 2.
 std::size_t targets_of(Metric metric);
+// Throws Error of `who` where there are more or fewer.
+void check_target_count(const char* who, Metric metric, std::size_t count);
 
 // What one pass over the logits gives.
 struct SoftmaxSums {

@@ -7,6 +7,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
 
 namespace stratoscope {
@@ -70,9 +71,27 @@ std::string filled(const std::string& text, const std::map<std::string, std::str
   return result;
 }
 
+// As many as every hook point has whose edit has {head}; edits that cannot be read are refused later.
+std::size_t heads_of_axis(std::span<const std::string> edits, const ModelConfig& config) {
+  std::size_t heads = config.n_heads();
+  for (std::string edit : edits) {
+    if (edit.find("{head}") == std::string::npos) continue;
+    for (std::size_t open = edit.find('{'); open != std::string::npos; open = edit.find('{', open))
+      edit.replace(open, std::min(edit.find('}', open), edit.size() - 1) - open + 1, "0");
+    try {
+      const HookMatch match = match_hook(parse_edit(edit).hook, config);
+      if (match.heads) continue;  // L5H3.v: the head of keys that head 3 reads
+      for (const HookPoint point : match.points) heads = std::min(heads, heads_of(point, config));
+    } catch (const Error&) {  // said where the edit is read
+    }
+  }
+  return heads;
+}
+
 }  // namespace
 
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions) {
+SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions,
+                     std::span<const std::string> edits) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos)
     throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
@@ -85,10 +104,12 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
       throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");
   if (axis.name == "layer") {
     axis.values = as_texts(parse_indices(list, config.n_layers(), "layer"));
-  } else if (axis.name == "position") {
-    axis.values = as_texts(parse_index_set(list, positions, "position"));
+  } else if (axis.name == "position" || axis.name == "key") {
+    axis.values = as_texts(parse_index_set(list, positions, axis.name));
   } else if (axis.name == "head") {
-    axis.values = as_texts(parse_indices(list, config.n_heads(), "head"));
+    axis.values = as_texts(parse_indices(list, heads_of_axis(edits, config), "head"));
+  } else if (axis.name == "dim" && list == "all") {
+    throw Error("sweep", "dim=all would be one grid point", "write the range: dim=0..9");
   } else {
     for (const std::string_view piece : split_list(list)) {
       if (piece.empty()) throw Error("sweep", "the axis " + axis.name + " has an empty value");

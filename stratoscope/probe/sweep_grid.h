@@ -22,8 +22,10 @@ struct SweepAxis {
 // "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
 // model and text; other names take the pieces between the commas, whole-number ranges a..b spelled out. Throws Error
 // for an empty list, a bad name (letters, digits, '_'; not what results are called: value, clean, kl, max_change,
-// prompt) and an index out of range.
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions);
+// prompt) and an index out of range. Heads are those of the hook points whose edits use the axis: of keys and values a
+// model may have fewer. "key" is an index list of positions.
+SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions,
+                     std::span<const std::string> edits = {});
 
 class SweepGrid {
  public:

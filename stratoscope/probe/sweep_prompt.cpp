@@ -16,16 +16,9 @@ void check_request(const SweepRequest& request, const ModelConfig& config) {
     if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
       throw Error("sweep", "the target " + std::to_string(id) + " is not in the model's vocabulary of " +
                                std::to_string(config.d_vocab));
-  const std::string metric(name_of(request.metric));
   if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
     throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
-  const std::size_t needed = targets_of(request.metric);
-  if (!request.whole && request.targets.size() != needed)
-    throw Error("sweep",
-                "the metric " + metric + " reads " + std::to_string(needed) + " target" + (needed == 1 ? "" : "s") +
-                    ", but " + std::to_string(request.targets.size()) + (request.targets.size() == 1 ? " is" : " are") +
-                    " given",
-                "name them with --target or --target-id");
+  if (!request.whole) check_target_count("sweep", request.metric, request.targets.size());
   if (request.edits.empty() && request.points.empty()) throw Error("sweep", "there is no edit", "give one with --edit");
 }
 

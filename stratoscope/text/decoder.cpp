@@ -4,12 +4,14 @@
 #include <iterator>
 #include <utility>
 
+#include "stratoscope/base/error.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
 namespace {
 
-constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::size_t kLongestToken = std::size_t{1} << 30;
+constexpr std::string_view kHexadecimal = "0123456789ABCDEF";
 
 void replace_all(std::string& token, const CompiledPattern& pattern, std::string_view content) {
   // Bytes of characters are joined later: what is no text yet holds nothing to replace.
@@ -20,6 +22,7 @@ void replace_all(std::string& token, const CompiledPattern& pattern, std::string
   std::size_t copied = 0;
   while (const auto match = search.next()) {
     out.append(token, copied, match->first - copied).append(content);
+    if (out.size() > kLongestToken) throw Error("tokenizer", "its decoder makes a token too long");
     copied = match->second;
   }
   token = out.append(token, copied);
@@ -34,8 +37,13 @@ void strip(std::string& token, const std::string& character, std::size_t start, 
 }
 
 void replace_string(std::string& token, std::string_view from, std::string_view to) {
-  for (std::size_t at = token.find(from); at != std::string::npos; at = token.find(from, at + to.size()))
-    token.replace(at, from.size(), to);
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t at = token.find(from); at != std::string::npos; at = token.find(from, copied)) {
+    out.append(token, copied, at - copied).append(to);
+    copied = at + from.size();
+  }
+  token = out.append(token, copied);
 }
 
 std::string joined(const std::vector<std::string>& tokens) {
@@ -51,14 +59,14 @@ std::string joined(const std::vector<std::string>& tokens) {
 
 std::optional<char> fallback_byte(std::string_view spelling) {
   if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>') return std::nullopt;
-  const auto digit = [](char c) { return kHex.find(c >= 'a' && c <= 'f' ? static_cast<char>(c - 0x20) : c); };
+  const auto digit = [](char c) { return kHexadecimal.find(c >= 'a' && c <= 'f' ? static_cast<char>(c - 0x20) : c); };
   const std::size_t high = digit(spelling[3]), low = digit(spelling[4]);
   if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
   return static_cast<char>(high * 16 + low);
 }
 
 std::string spell_fallback_byte(unsigned char byte) {
-  return std::string("<0x") + kHex[byte >> 4] + kHex[byte & 15] + '>';
+  return std::string("<0x") + kHexadecimal[byte >> 4] + kHexadecimal[byte & 15] + '>';
 }
 
 Decoder::Decoder(const std::vector<DecoderStep>& steps) {

@@ -31,6 +31,8 @@ class MappedTextBuilder {
  public:
   explicit MappedTextBuilder(const MappedText& from);
 
+  // Both throw Error where the text grows beyond 64 times its source and 16 MiB, or 4 GiB: steps of a tokenizer that
+  // follow each other could make any text endless.
   // Bytes [begin, end) of the other as they are.
   void copy(std::size_t begin, std::size_t end);
   // `content` stands for bytes [begin, end): its first byte for all of them, so that a token that ends inside `content`
@@ -41,6 +43,8 @@ class MappedTextBuilder {
   MappedText take();
 
  private:
+  void check_size() const;
+
   const MappedText& from_;
   MappedText made_;
   std::size_t end_ = 0;  // in the other, of the last part

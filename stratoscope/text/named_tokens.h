@@ -9,7 +9,8 @@
 namespace stratoscope {
 
 // Adds to the definition's tokens those that the files give an id, and those they name that the vocabulary has; and
-// says which ones begin and end a text. Throws Error, which names the file, for one that is malformed.
+// says which ones begin and end a text, and are put around one where no post-processor decided that. Throws Error,
+// which names the file, for one that is malformed.
 void add_named_tokens(const std::filesystem::path& folder, TokenizerDefinition& definition);
 
 }  // namespace stratoscope

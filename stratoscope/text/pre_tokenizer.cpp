@@ -11,7 +11,7 @@ namespace stratoscope {
 namespace {
 
 using Word = PreTokenized::Word;
-using Kind = PreTokenizerStep::Kind;
+using StepKind = PreTokenizerStep::Kind;
 
 // Takes the matches of one part and what stands between them, and writes words.
 class PartSplitter {
@@ -193,10 +193,10 @@ void apply_byte_level(const PreTokenizerStep& step, const CompiledPattern& words
 PreTokenizer::PreTokenizer(const std::vector<PreTokenizerStep>& steps) {
   for (const PreTokenizerStep& step : steps) {
     steps_.push_back({step, {}});
-    if (step.kind == Kind::split) steps_.back().pattern.emplace_back(step.pattern);
-    if (step.kind == Kind::byte_level)
+    if (step.kind == StepKind::split) steps_.back().pattern.emplace_back(step.pattern);
+    if (step.kind == StepKind::byte_level)
       steps_.back().pattern.emplace_back(TextPattern{std::string(kGpt2WordPattern), true});
-    if (step.kind == Kind::metaspace) steps_.back().pattern.emplace_back(TextPattern{step.replacement, false});
+    if (step.kind == StepKind::metaspace) steps_.back().pattern.emplace_back(TextPattern{step.replacement, false});
   }
 }
 
@@ -205,16 +205,18 @@ PreTokenized PreTokenizer::apply(MappedText text, StretchPlace place) const {
   if (made.text.text().empty()) return made;
   made.words.push_back({0, static_cast<std::uint32_t>(made.text.text().size())});
   for (const auto& [step, pattern] : steps_) switch (step.kind) {
-      case Kind::byte_level: apply_byte_level(step, pattern.front(), place, made); break;
-      case Kind::split: made.words = split_by_pattern(made, pattern.front(), step.behavior, step.invert); break;
-      case Kind::digits:
+      case StepKind::byte_level: apply_byte_level(step, pattern.front(), place, made); break;
+      case StepKind::split: made.words = split_by_pattern(made, pattern.front(), step.behavior, step.invert); break;
+      case StepKind::digits:
         made.words = split_by_characters(
             made, step.individual_digits ? SplitBehavior::isolated : SplitBehavior::contiguous, is_number);
         break;
-      case Kind::metaspace: apply_metaspace(step, pattern.front(), place, made); break;
-      case Kind::punctuation: made.words = split_by_characters(made, step.behavior, is_punctuation); break;
-      case Kind::whitespace: made.words = split_at_whitespace(made); break;
-      case Kind::whitespace_split: made.words = split_by_characters(made, SplitBehavior::removed, is_whitespace); break;
+      case StepKind::metaspace: apply_metaspace(step, pattern.front(), place, made); break;
+      case StepKind::punctuation: made.words = split_by_characters(made, step.behavior, is_punctuation); break;
+      case StepKind::whitespace: made.words = split_at_whitespace(made); break;
+      case StepKind::whitespace_split:
+        made.words = split_by_characters(made, SplitBehavior::removed, is_whitespace);
+        break;
     }
   return made;
 }

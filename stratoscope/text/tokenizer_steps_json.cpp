@@ -12,6 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kDeepestSequence = 8;
+constexpr std::size_t kMostSteps = 32, kLongestContent = 1000;  // of what a published file needs, far beyond
 
 template <class Value, std::size_t Count>
 Value named(const JsonSection& section, const char* key,
@@ -31,15 +32,25 @@ void for_each_step(const JsonSection& step, const char* steps_key, const Read& r
   if (depth == kDeepestSequence) throw Error("tokenizer", step.name() + ": sequences within sequences are too deep");
   step.require_known({"type", steps_key});
   const Json& list = step.list(steps_key);
+  if (list.size() > kMostSteps)
+    throw Error("tokenizer", step.name() + " has more than " + std::to_string(kMostSteps) + " steps");
   for (std::size_t i = 0; i < list.size(); ++i)
     for_each_step(JsonSection(list[i], step.name() + " " + std::to_string(i)), steps_key, read, depth + 1);
+}
+
+const std::string& read_content(const JsonSection& step, const char* key) {
+  const std::string& text = step.text(key);
+  if (text.size() > kLongestContent)
+    throw Error("tokenizer",
+                step.name() + ": '" + key + "' is longer than " + std::to_string(kLongestContent) + " bytes");
+  return text;
 }
 
 TextPattern read_pattern(const JsonSection& step) {
   const JsonSection pattern = step.section("pattern");
   pattern.require_known({"String", "Regex"});
   const bool is_expression = pattern.has("Regex");
-  return {pattern.text(is_expression ? "Regex" : "String"), is_expression};
+  return {read_content(pattern, is_expression ? "Regex" : "String"), is_expression};
 }
 
 std::string read_character(const JsonSection& step, const char* key) {
@@ -69,12 +80,12 @@ NormalizerStep read_normalizer(const JsonSection& step) {
       break;
     case Kind::prepend:
       step.require_known({"type", "prepend"});
-      read.content = step.text("prepend");
+      read.content = read_content(step, "prepend");
       break;
     case Kind::replace:
       step.require_known({"type", "pattern", "content"});
       read.pattern = read_pattern(step);
-      read.content = step.text("content");
+      read.content = read_content(step, "content");
       break;
     default: step.require_known({"type"});
   }
@@ -170,7 +181,7 @@ DecoderStep read_decoder(const JsonSection& step) {
     case Kind::replace:
       step.require_known({"type", "pattern", "content"});
       read.pattern = read_pattern(step);
-      read.content = step.text("content");
+      read.content = read_content(step, "content");
       break;
     default: step.require_known({"type"});
   }

@@ -108,6 +108,38 @@ def vocab_merges_seeds():
     }
 
 
+SPACE_DECODER = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}
+
+
+def varint(number):
+    out = b""
+    while number > 127:
+        out += bytes([number & 127 | 128])
+        number >>= 7
+    return out + bytes([number])
+
+
+def field(number, value):
+    """A field of a protocol buffer: a number, a float or bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def tokenizer_model_seeds():
+    def model(kind, fallback):
+        pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3)]
+        pieces += [(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256)] if fallback else []
+        pieces += [("ab", -1.0, 1), ("▁a", -2.0, 1), ("<x>", 0.0, 4)] + [(c, -10.0 - i, 1) for i, c in enumerate("▁abcdé中")]
+        out = b"".join(field(1, field(1, text.encode()) + field(2, score) + field(3, kind)) for text, score, kind in pieces)
+        out += field(2, field(3, kind) + field(35, int(fallback)))
+        return out + field(3, field(1, b"identity") + field(3, 1) + field(4, int(not fallback)) + field(5, 1))
+
+    return {"unigram": model(1, False), "bpe": model(2, False), "bpe with bytes": model(2, True)}
+
+
 def tokenizer_json_seeds():
     def tokenizer(merges, added):
         step = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
@@ -122,7 +154,37 @@ def tokenizer_json_seeds():
         return {"id": vocabulary().get(content, len(vocabulary())), "content": content, "single_word": False,
                 "lstrip": False, "rstrip": False, "normalized": normalized, "special": True}  # fmt: skip
 
+    def characters(model, **steps):
+        top = {"version": "1.0", "added_tokens": [token("<x>", True) | {"lstrip": True, "rstrip": True, "single_word": True}],
+               "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, SPACE_DECODER,
+                           {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}, "model": model}  # fmt: skip
+        return json.dumps(top | steps, ensure_ascii=False).encode()
+
+    letters = ["<unk>", *"abcdefgh", "▁", "<x>"]
+    bpe = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "ignore_merges": False,
+           "vocab": {token: i for i, token in enumerate([*letters, "ab", "▁a"])}, "merges": [["a", "b"], ["▁", "a"]]}  # fmt: skip
+    unigram = {"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [[token, -1.5 * i] for i, token in enumerate(letters)]}
+    kinds = ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"]
+    normalizers = [{"type": kind} for kind in kinds] + [
+        {"type": "Strip", "strip_left": True, "strip_right": False},
+        {"type": "Prepend", "prepend": "▁"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    ]
+    pre_tokenizers = [
+        {"type": "Split", "pattern": {"Regex": "(?i:'s)|[^\\r\\n\\p{L}]?\\p{Lu}+|[一-龥]{1,3}|\\s+(?!\\S)"}, "behavior": "MergedWithNext",
+         "invert": True},
+        {"type": "Digits", "individual_digits": True},
+        {"type": "Punctuation", "behavior": "Contiguous"},
+        {"type": "Whitespace"},
+        {"type": "WhitespaceSplit"},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False},
+    ]  # fmt: skip
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}}], "special_tokens": {"<s>": {"id": "<s>", "ids": [1]}}}  # fmt: skip
     return {
+        "normalizers": characters(bpe, normalizer={"type": "Sequence", "normalizers": normalizers}),
+        "pre_tokenizers": characters(bpe, pre_tokenizer={"type": "Sequence", "pretokenizers": pre_tokenizers}),
+        "unigram": characters(unigram, pre_tokenizer=pre_tokenizers[-1], post_processor=template),
         "texts": tokenizer([f"{a} {b}" for a, b in MERGES], [token("<|endoftext|>", False)]),
         "pairs": tokenizer([list(pair) for pair in MERGES], [token("<|endoftext|>", True), token("aa<", False)]),
     }
@@ -176,6 +238,7 @@ SEEDS = {
     "config": config_seeds,
     "vocab_merges": vocab_merges_seeds,
     "tokenizer_json": tokenizer_json_seeds,
+    "tokenizer_model": tokenizer_model_seeds,
     "text": lambda: [text.encode() for text in PLAIN_TEXTS] + BAD_TEXTS,
     "edit": lambda: EDITS,
     "axis": lambda: AXES,
@@ -209,7 +272,9 @@ WORDS = {
     "text": ["<|endoftext|>", "'s", "'ll", "\u00a0", "\u3000", "🐧"],
     "npy": "'descr' 'fortran_order' 'shape' True False (), <f4 >f8 |O |b1 |u1 <i8 <U2 <c8 [(".split(),
     "safetensors": "dtype shape data_offsets __metadata__ F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL".split(),
-    "tokenizer_json": ["ByteLevel", "BPE", "Ġ", "true", "false", "null"],
+    "tokenizer_json": "ByteLevel BPE Unigram Sequence Split Digits Metaspace Punctuation Whitespace NFC NFKD Strip Fuse Regex String Isolated "
+                      "Removed Contiguous always never \\\\p{L} \\\\s (?i: (?! {1,3} Ġ ▁ true false null".split(),
+    "tokenizer_model": ["<0x41>", "<unk>", "identity", "nmt_nfkc", "▁"],
     "vocab_merges": ["#version", "Ġ", "<|endoftext|>"],
     "http": [HOST, TOKEN, "\r\n\r\n", " HTTP/1.1\r\n", "HTTP/1.0", "GET ", "HEAD ", "POST ", "PATCH ", "DELETE ", "OPTIONS ", "/api/x", "/api/s",
              "Content-Length: ", "Transfer-Encoding: ", "chunked", "0\r\n\r\n", "Origin: ", "Sec-Fetch-Site: ", "Connection: ", "close",

