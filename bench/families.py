@@ -28,6 +28,9 @@ def run(settings):
     with Peers(kinds, settings.threads) as peers:
         load(peers, gguf)
         result["about"] = peers.about()
+        said = {kind: peer.ask("prompt", ids=ids_of(SENTENCE), count=1)["ids"] for kind, peer in peers.peers.items()}
+        if said.get("llama F32", said["stratoscope"]) != said["stratoscope"]:
+            raise RuntimeError(f"the tokens differ: {said}")
         result["prompts"] = {length: peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(length)) for length in (128, 1000)}
         result["generation"] = peers.interleaved(settings.rounds(5), "prompt", ids=ids_of(128), count=GENERATED)
         result["grids"] = {name: grid(peers.peers["stratoscope"], settings, *of) for name, of in GRIDS.items()}
