@@ -62,7 +62,18 @@ Shelf::Shelf(std::string first, const std::vector<std::filesystem::path>& folder
 
 std::vector<ListedModel> Shelf::list() const {
   std::vector<ListedModel> models = list_models();
-  for (const auto& folder : folders_) models.push_back(listed_folder(folder));
+  for (const auto& folder : folders_) {
+    ListedModel model;
+    model.name = folder.string();
+    model.folder = folder;
+    try {
+      model.family = read_model_config(folder).family;
+    } catch (const Error& error) {
+      model.problem = error.problem();
+      model.hint = error.hint();
+    }
+    models.push_back(std::move(model));
+  }
   return models;
 }
 

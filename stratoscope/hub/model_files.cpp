@@ -15,9 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 7> kCompanions = {
+constexpr std::array<const char*, 8> kCompanions = {
     "generation_config.json",  "tokenizer.json",    "tokenizer_config.json", "vocab.json", "merges.txt",
-    "special_tokens_map.json", "added_tokens.json",
+    "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
 };
 
 bool is_there(const fs::path& file) {
@@ -75,7 +75,8 @@ std::vector<std::string> missing_files(const fs::path& folder) {
   std::vector<std::string> missing;
   if (!is_file(folder / kConfigFile)) missing.emplace_back(kConfigFile);
   const bool has_words = is_file(folder / "vocab.json") && is_file(folder / "merges.txt");
-  if (!has_words && !is_file(folder / "tokenizer.json")) missing.emplace_back("tokenizer.json");
+  if (!has_words && !is_file(folder / "tokenizer.json") && !is_file(folder / "tokenizer.model"))
+    missing.emplace_back("tokenizer.json");
   if (!is_file(folder / kWeightsFile) && !is_file(folder / kWeightsIndexFile)) {
     missing.emplace_back(kWeightsFile);
   } else {

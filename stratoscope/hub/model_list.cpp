@@ -148,11 +148,4 @@ std::vector<ListedModel> list_models() {
   return models;
 }
 
-ListedModel listed_folder(const fs::path& folder) {
-  ListedModel model;
-  model.name = folder.string();
-  model.folder = folder;
-  return describe(std::move(model), {});
-}
-
 }  // namespace stratoscope

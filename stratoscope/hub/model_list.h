@@ -31,7 +31,5 @@ struct ListedModel {
 // In the order of their names, the built-in ones first; a revision of a repository is an entry of its own. Reads no
 // weights, only what the files say of them.
 std::vector<ListedModel> list_models();
-// A folder that holds a model, by its path.
-ListedModel listed_folder(const std::filesystem::path& folder);
 
 }  // namespace stratoscope

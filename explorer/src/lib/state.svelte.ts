@@ -155,6 +155,7 @@ class Explorer {
       this.version = status.version;
       if (!this.model) this.model = status.model;
       this.info = await postJson<Info>("/api/models/info", { model: this.model });
+      this.chooseDepth(this.depth);
       this.problem = null;
     } catch (error) {
       this.problem = error as ApiError;
