@@ -115,7 +115,7 @@ TEST(ModuleNames, WhatAFamilyDoesNotHaveIsRefusedWithTheReason) {
       {"phi3", "model.layers.1.mlp.gate_up_proj", "two values here"},
   };
   for (const auto& [model, name, reason] : table)
-    EXPECT_TRUE(test::refuses([&, &hook = name] { match_hook_points(hook, family(model)); }, reason))
+    EXPECT_TRUE(test::refuses([&hook = name, &of = model] { match_hook_points(hook, family(of)); }, reason))
         << model << " " << name;
 }
 
