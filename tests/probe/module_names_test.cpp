@@ -9,6 +9,7 @@
 
 #include "stratoscope/families/families.h"
 #include "stratoscope/probe/hook_names.h"
+#include "stratoscope/probe/sweep_grid.h"
 #include "tests/support/errors.h"
 #include "tests/support/random_checkpoint.h"
 #include "tests/support/random_description.h"
@@ -96,6 +97,17 @@ TEST(ModuleNames, OfFamiliesAreTheirOwn) {
   };
   for (const auto& [model, name, point] : table)
     EXPECT_EQ(name_of(match_hook_points(name, family(model)).at(0)), point) << model << " " << name;
+}
+
+TEST(SweepAxes, HeadsAreThoseOfTheEditedHookPoint) {
+  const ModelConfig& config = family("llama3");  // two heads of keys, four of queries
+  const auto heads = [&](const std::string& edit) {
+    return parse_axis("head=all", config, 3, std::span(&edit, 1)).values.size();
+  };
+  EXPECT_EQ(heads("blocks.{layer}.attn.hook_v.head[{head}] *= 0"), 2U);
+  EXPECT_EQ(heads("blocks.0.attn.hook_z.head[{head}] *= 0"), 4U);
+  EXPECT_EQ(heads("L{layer}H{head}.v *= 0"), 4U);
+  EXPECT_EQ(parse_axis("key=all", config, 3).values.size(), 3U);
 }
 
 TEST(ModuleNames, WhatAFamilyDoesNotHaveIsRefusedWithTheReason) {

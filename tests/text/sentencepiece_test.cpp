@@ -60,6 +60,8 @@ TEST_F(SentencePiece, BytePairs) {
   EXPECT_EQ(tokenizer.encode("\u00e9<x>b</s>").ids, (Ids{259, 3 + 0xC3, 3 + 0xA9, 266, 259, 261, 2}));
   EXPECT_EQ(tokenizer.decode(Ids{264, 264}), "ab ab");
   EXPECT_EQ(tokenizer.decode_continuation(Ids{264, 264}), " ab ab");
+  EXPECT_EQ(tokenizer.encode_continuation("ab").ids, (Ids{263}));  // no space is put first
+  EXPECT_EQ(tokenizer.encode_continuation(" ab").ids, (Ids{264}));
   EXPECT_EQ(tokenizer.token_bytes(3 + 0xC3), "\xC3");
   EXPECT_EQ(tokenizer.find(" ab"), 264);
   EXPECT_EQ(tokenizer.find("\xC3"), 3 + 0xC3);
