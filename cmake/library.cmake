@@ -6,7 +6,7 @@ foreach(floor ${STRATOSCOPE_FLOORS})
   target_sources(stratoscope_library PRIVATE $<TARGET_OBJECTS:stratoscope_${floor}>)
 endforeach()
 # The same objects again, as archives, of which nothing is missing any more: this is for what the floors link.
-target_link_libraries(stratoscope_library PRIVATE stratoscope::experiment)
+target_link_libraries(stratoscope_library PRIVATE stratoscope::demo)
 target_compile_features(stratoscope_library INTERFACE cxx_std_20)
 target_include_directories(stratoscope_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 

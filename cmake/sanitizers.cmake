@@ -27,13 +27,13 @@ endif()
 
 # Floors that read what others wrote: the fuzzers (tests/fuzz) watch which way they go. That doubles the time of
 # arithmetic, so the other floors do without.
-set(fuzzed_floors base tensor files text hub probe experiment server)
+set(fuzzed_floors base tensor files text hub probe session corpus experiments server)
 
 set(calculating_floors tensor ops)
 
 # Tests that calculate little: they take half the time to compile without optimisation. The program does not win: it is
 # started so often that its own tests would take several times as long.
-set(unoptimised test_analysis test_base test_experiment test_families test_figures test_files test_hub test_server)
+set(unoptimised test_analysis test_base test_experiments test_families test_figures test_files test_hub test_server)
 
 # What a target of ours needs in such a tree.
 function(sanitize target)

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/ablate.h"
+#include "stratoscope/experiments/ablate.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
-#include "stratoscope/experiment/text_lines.h"
+#include "stratoscope/corpus/text_lines.h"
 
 namespace stratoscope::cli {
 namespace {

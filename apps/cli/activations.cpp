@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/activations.h"
+#include "stratoscope/experiments/activations.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 

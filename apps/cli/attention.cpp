@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/attention.h"
+#include "stratoscope/experiments/attention.h"
 
 #include <fmt/format.h>
 

@@ -1,3 +1,5 @@
+#include "stratoscope/experiments/bench.h"
+
 #include <fmt/format.h>
 
 #include <limits>
@@ -5,7 +7,6 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
-#include "stratoscope/experiment/timing.h"
 
 namespace stratoscope::cli {
 namespace {

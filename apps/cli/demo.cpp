@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/demo.h"
+#include "stratoscope/demo/demo.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
 #include "stratoscope/base/error.h"
-#include "stratoscope/experiment/demo_prose.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/demo/demo_prose.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/edges.h"
+#include "stratoscope/experiments/edges.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/generate.h"
+#include "stratoscope/experiments/generate.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/sampling.h"
-#include "stratoscope/experiment/continued_text.h"
+#include "stratoscope/session/continued_text.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/geometry.h"
+#include "stratoscope/experiments/geometry.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/analysis/statistics.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

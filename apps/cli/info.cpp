@@ -8,7 +8,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
 #include "stratoscope/base/memory.h"
-#include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiments/inspect.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/lens.h"
+#include "stratoscope/experiments/lens.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -11,7 +11,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope::cli {

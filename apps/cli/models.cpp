@@ -7,11 +7,11 @@
 #include "apps/cli/table.h"
 #include "stratoscope/base/memory.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/hub/model_list.h"
 #include "stratoscope/hub/remove_model.h"
+#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {

@@ -12,8 +12,8 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/labels.h"
 #include "stratoscope/figures/save_figure.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "stratoscope/experiment/document.h"
-#include "stratoscope/experiment/session.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/theme.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/session.h"
 
 namespace stratoscope::cli {
 

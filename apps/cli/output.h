@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "apps/cli/options.h"
-#include "stratoscope/experiment/document.h"
+#include "stratoscope/session/document.h"
 
 namespace stratoscope::cli {
 

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/patch.h"
+#include "stratoscope/experiments/patch.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

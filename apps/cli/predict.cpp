@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/predict.h"
+#include "stratoscope/experiments/predict.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/record.h"
 #include "apps/cli/table.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

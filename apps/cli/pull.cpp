@@ -9,12 +9,12 @@
 #include "apps/cli/output.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/json_document.h"
 #include "stratoscope/families/families.h"
 #include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/pull.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
+#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {

@@ -1,7 +1,7 @@
 // Getting a model from the Hugging Face hub, for `pull` itself and for every command's --pull.
 #pragma once
 
-#include "stratoscope/experiment/session.h"
+#include "stratoscope/session/session.h"
 
 namespace stratoscope::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "apps/cli/options.h"
-#include "stratoscope/experiment/document.h"
+#include "stratoscope/session/document.h"
 
 namespace stratoscope::cli {
 

@@ -10,7 +10,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/json_document.h"
+#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {

@@ -1,4 +1,4 @@
-#include "stratoscope/experiment/steer.h"
+#include "stratoscope/experiments/steer.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,8 @@
 #include "apps/cli/sampling.h"
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
-#include "stratoscope/experiment/labels.h"
-#include "stratoscope/experiment/text_lines.h"
+#include "stratoscope/corpus/text_lines.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

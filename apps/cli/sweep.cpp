@@ -1,3 +1,5 @@
+#include "stratoscope/experiments/sweep.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -12,8 +14,7 @@
 #include "apps/cli/table.h"
 #include "apps/cli/targets.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/labels.h"
-#include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {

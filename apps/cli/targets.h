@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "apps/cli/options.h"
-#include "stratoscope/experiment/target.h"
+#include "stratoscope/session/target.h"
 
 namespace stratoscope::cli {
 

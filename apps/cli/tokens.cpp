@@ -3,8 +3,8 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
-#include "stratoscope/experiment/inspect.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 

@@ -6,7 +6,7 @@
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "apps/server/routes.h"
-#include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiments/inspect.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::server {

@@ -9,7 +9,7 @@
 #include "apps/server/routes.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiment/inspect.h"
+#include "stratoscope/experiments/inspect.h"
 
 namespace stratoscope::server {
 namespace {

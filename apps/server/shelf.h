@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "stratoscope/experiment/open_text.h"
-#include "stratoscope/experiment/session.h"
 #include "stratoscope/hub/model_list.h"
+#include "stratoscope/session/open_text.h"
+#include "stratoscope/session/session.h"
 
 namespace stratoscope::server {
 

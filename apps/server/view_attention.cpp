@@ -5,7 +5,7 @@
 
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
-#include "stratoscope/experiment/attention.h"
+#include "stratoscope/experiments/attention.h"
 
 namespace stratoscope::server {
 namespace {

@@ -7,8 +7,8 @@
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/threads.h"
-#include "stratoscope/experiment/labels.h"
 #include "stratoscope/probe/metric_reader.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::server {
 namespace {

@@ -3,10 +3,10 @@
 
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
-#include "stratoscope/experiment/labels.h"
-#include "stratoscope/experiment/predict.h"
+#include "stratoscope/experiments/predict.h"
 #include "stratoscope/probe/effect.h"
 #include "stratoscope/probe/metrics.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::server {
 namespace {

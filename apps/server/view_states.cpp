@@ -6,7 +6,7 @@
 #include "apps/server/views.h"
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
-#include "stratoscope/experiment/labels.h"
+#include "stratoscope/session/labels.h"
 
 namespace stratoscope::server {
 namespace {

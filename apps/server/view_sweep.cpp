@@ -5,7 +5,7 @@
 #include "apps/server/limits.h"
 #include "apps/server/refusal.h"
 #include "apps/server/views.h"
-#include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/experiments/sweep.h"
 
 namespace stratoscope::server {
 namespace {

@@ -8,7 +8,7 @@
 #include "apps/server/fields.h"
 #include "apps/server/jobs.h"
 #include "apps/server/shelf.h"
-#include "stratoscope/experiment/sweep_experiment.h"
+#include "stratoscope/experiments/sweep.h"
 #include "stratoscope/figures/figure.h"
 
 namespace stratoscope::server {

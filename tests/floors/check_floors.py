@@ -19,7 +19,10 @@ FLOORS = {
     "probe": 6,
     "analysis": 7,
     "figures": 7,
-    "experiment": 8,
+    "session": 8,
+    "corpus": 9,
+    "experiments": 10,
+    "demo": 11,
 }
 # Where less is allowed than everything below.
 ONLY = {"figures": {"base", "tensor"}}

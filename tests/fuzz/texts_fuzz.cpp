@@ -1,7 +1,7 @@
 // A list of texts, one JSON object a line: they are UTF-8, and read the same once written again.
 #include <nlohmann/json.hpp>
 
-#include "stratoscope/experiment/text_lines.h"
+#include "stratoscope/corpus/text_lines.h"
 #include "stratoscope/text/utf8.h"
 #include "tests/fuzz/fuzz.h"
 

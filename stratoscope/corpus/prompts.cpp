@@ -1,0 +1,72 @@
+#include "stratoscope/corpus/prompts.h"
+
+#include <nlohmann/json.hpp>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/names.h"
+
+namespace stratoscope {
+namespace {
+
+class LineReader {
+ public:
+  LineReader(const std::filesystem::path& path, std::size_t number)
+      : source_(path.string() + ", line " + std::to_string(number)) {}
+
+  PromptLine read(const std::string& line) const {
+    const nlohmann::json json = parse_json(line, "prompts", source_);
+    if (!json.is_object()) refuse("is no JSON object");
+    PromptLine prompt;
+    for (const auto& [key, value] : json.items()) {
+      if (key == "text") {
+        prompt.text = text(key, value);
+      } else if (key == "corrupt") {
+        if (!value.is_null()) prompt.corrupt = text(key, value);
+      } else if (key == "target" || key == "target_id") {
+        for (const auto& one : value.is_array() ? value : nlohmann::json::array({value}))
+          prompt.targets.push_back(key == "target" ? TargetChoice{text(key, one), std::nullopt} : id(one));
+      } else {
+        refuse("has an unknown key " + in_quotes(key), "keys are text, corrupt, target and target_id");
+      }
+    }
+    if (!json.contains("text")) refuse("has no \"text\"");
+    return prompt;
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& problem, const std::string& hint = {}) const {
+    throw Error("prompts", source_ + " " + problem, hint);
+  }
+  std::string text(const std::string& key, const nlohmann::json& value) const {
+    if (!value.is_string()) refuse("has a \"" + key + "\" that is no text");
+    return value.get<std::string>();
+  }
+  TargetChoice id(const nlohmann::json& value) const {
+    if (!value.is_number_integer()) refuse("has a \"target_id\" that is no whole number");
+    return {"", value.get<long>()};
+  }
+  std::string source_;
+};
+
+}  // namespace
+
+std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
+  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  const std::string file = read_text_file(path, kLargest);
+  std::vector<PromptLine> prompts;
+  std::size_t number = 0;
+  for (std::size_t begin = 0; begin < file.size();) {
+    const std::size_t end = std::min(file.find('\n', begin), file.size());
+    const std::string line = file.substr(begin, end - begin);
+    begin = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    prompts.push_back(LineReader(path, number).read(line));
+  }
+  if (prompts.empty()) throw Error("prompts", path.string() + " holds no prompt", "one JSON object a line");
+  return prompts;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,60 @@
+// The three demonstrations, from text to picture: a folder of figures, the numbers behind them, and an article.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/experiments/activations.h"
+#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/experiments/predict.h"
+#include "stratoscope/experiments/similarity.h"
+#include "stratoscope/experiments/sweep.h"
+#include "stratoscope/figures/theme.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct DemoRequest {
+  std::optional<std::string> text = {};  // in place of the demonstrations' own texts
+  TextOptions text_options = {};
+  Edits edits = {};  // made before anything is read
+  std::optional<std::string> token = {};
+  // " insect" for the demonstration's own text; for another text the token that the model finds likeliest.
+  std::optional<std::string> target = {};
+  double factor = 0.8;
+  std::filesystem::path out = "stratoscope-demo";
+  Theme theme = Theme::light;
+};
+
+// What the demonstrations found, before anything is drawn.
+struct DemoFindings {
+  // 1: inspecting
+  TokenCounts inspected;
+  Activations activations;
+  // 2: similarity
+  SimilarityAcrossLayers across_layers;
+  SimilarityAcrossTokens across_tokens;
+  LaminarProfile profile;
+  // 3: manipulating
+  TokenCounts counted;
+  Predictions likeliest;  // the 21 likeliest next tokens
+  SweepExperiment sweep;  // each block's output scaled by `factor`
+  double target_rank = 0;
+  double factor = 0.8;
+};
+
+struct Demo {
+  DemoFindings findings;
+  std::vector<std::string> figures;  // names of the files in `out`
+  std::filesystem::path out;
+  std::optional<std::string> missing;  // how many figures could not be drawn, why, and what to install
+};
+
+// Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
+// specifications, numbers and the article are still written, and `missing` says why there are no pictures.
+Demo run_demo(const Session& session, const DemoRequest& request);
+Document to_json(const Session& session, const Demo& demo);
+
+}  // namespace stratoscope

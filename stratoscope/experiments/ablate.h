@@ -1,0 +1,67 @@
+// Ablation: every part of the model taken away in turn, ranked by what becomes of a metric.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+enum class AblatedPart {
+  head,     // attn.hook_z of one head
+  attn,     // hook_attn_out of one block
+  mlp,      // hook_mlp_out of one block
+  block,    // both of one block: its residual stream passes it by
+  neurons,  // a group of neighbours in mlp.hook_post
+};
+std::string_view name_of(AblatedPart part);
+// "heads", "attn", "mlps", "blocks", "neurons"; throws Error that lists them.
+AblatedPart parse_ablated_part(std::string_view name);
+
+struct AblateRequest {
+  std::string text = {};
+  TextOptions text_options = {};
+  std::vector<AblatedPart> parts = {AblatedPart::head, AblatedPart::attn, AblatedPart::mlp, AblatedPart::block};
+  std::vector<TargetChoice> targets = {};  // as many as the metric reads
+  std::string metric = "log_prob";
+  bool mean = false;                        // the mean over all positions instead of zero
+  std::vector<std::string> reference = {};  // of these texts instead of TEXT, with `mean`
+  std::size_t neurons_in_group = 0;         // 0: sixteen groups a block
+  std::size_t memory_limit = 0;             // bytes; 0 is a quarter of this machine's memory
+};
+
+struct Ablation {
+  AblatedPart part = AblatedPart::head;
+  std::size_t layer = 0;
+  std::size_t index = 0;  // a head, or the first neuron
+  std::size_t last = 0;   // the last neuron of a group
+  double value = 0;       // the metric without the part
+  Effect effect = {};
+};
+// "L3H5", "attn 3", "MLP 3", "block 3", "MLP 3, neurons 0–191"
+std::string name_of(const Ablation& ablation);
+
+struct Ablations {
+  Text text;
+  std::vector<Target> targets;
+  Metric metric = Metric::log_prob;
+  bool mean = false;
+  std::size_t reference_texts = 0, reference_tokens = 0;
+  double clean = 0;
+  std::vector<Ablation> ablations;  // those that move the metric most first
+  Effect effect;
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
+};
+
+// Throws Error for parts that are named twice, and a size of groups where there are none.
+Ablations ablate(const Session& session, const AblateRequest& request);
+Document to_json(const Session& session, const Ablations& ablations);
+// Heat maps by block: of heads, of whole parts, of groups of neurons.
+Figure figure_of(const Ablations& ablations);
+
+}  // namespace stratoscope

@@ -1,0 +1,210 @@
+#include "stratoscope/experiments/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/probe/hook_names.h"
+#include "stratoscope/probe/indices.h"
+#include "stratoscope/session/json_document.h"
+#include "stratoscope/session/labels.h"
+
+namespace stratoscope {
+namespace {
+
+using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
+
+Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
+  Heads wanted;
+  for (const std::string& name : request.heads) {
+    const HookMatch match = match_hook(name, config);
+    if (!match.heads) throw Error("attention", in_quotes(name) + " is no head", "heads are called L5H3");
+    for (const HookPoint point : match.points)
+      for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
+  }
+  if (request.layer)
+    for (const std::size_t layer : parse_index_set(*request.layer, config.n_layers(), "layer"))
+      for (std::size_t head = 0; head < config.n_heads(); ++head) wanted.insert({layer, head});
+  return wanted;
+}
+
+bool acts_in(const HookEdit& edit, std::size_t layer) {
+  const Scope scope = info_of(edit.at.hook).scope;
+  return scope == Scope::block ? edit.at.layer == layer : scope == Scope::before_blocks && layer == 0;
+}
+
+// Block by block, so that the patterns of one block alone are in memory.
+template <class T>
+void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const Heads& wanted, Attention& result) {
+  std::shared_ptr<const Start> start;
+  for (std::size_t layer = 0; layer < result.n_layers; ++layer) {
+    if (session.progress() != nullptr) session.progress()->update("attention", layer, result.n_layers);
+    QuietProgress quiet(session.progress());
+    RunRequest pass;
+    pass.sequences = {result.text.ids};
+    pass.captures = captures_of(std::vector<HookPoint>{{Hook::pattern, layer}});
+    pass.hidden_states = false;
+    pass.start = start;
+    pass.stop_at = layer + 1;
+    pass.progress = &quiet;
+    for (const HookEdit& edit : edits)
+      if (acts_in(edit, layer)) pass.edits.push_back(edit);
+    Run<T> run;
+    if constexpr (std::is_same_v<T, float>)
+      run = session.model().run(pass);
+    else
+      run = session.model().run_reference(pass);
+    const BasicTensor<T>& patterns = run.value({Hook::pattern, layer});
+    for (std::size_t head = 0; head < result.n_heads; ++head) {
+      const MatrixView<const T> pattern = patterns.slice(head);
+      result.heads.push_back({layer, head, attention_scores(pattern, std::span<const TokenId>(result.text.ids))});
+      if (!wanted.contains({layer, head})) continue;
+      HeadPattern& kept = result.patterns.emplace_back(HeadPattern{layer, head, {}});
+      for (std::size_t query = 0; query < pattern.rows; ++query)
+        kept.weights.emplace_back(pattern.row(query), pattern.row(query) + query + 1);
+    }
+    start = start_from(layer + 1, std::as_const(run.residual).matrix());
+  }
+}
+
+std::string name_of_head(std::size_t layer, std::size_t head) {
+  return "L" + std::to_string(layer) + "H" + std::to_string(head);
+}
+
+// Rows as even as they can be, none longer than four panels, or five where there are many.
+std::size_t columns_of(std::size_t panels) {
+  const std::size_t most = panels > 16 ? 5 : 4, rows = (panels + most - 1) / most;
+  return (panels + rows - 1) / rows;
+}
+
+Figure patterns_figure(const Attention& result) {
+  Figure figure;
+  figure.title = "Attention patterns";
+  figure.caption = "How much each token (row) looks at the tokens before it and itself (column). Rows sum to 1.";
+  figure.color = ColorScale{ColorMap::viridis, "attention weight", 0, 1};
+  const bool grid = result.patterns.size() > 3;
+  figure.columns = grid ? columns_of(result.patterns.size()) : result.patterns.size();
+  for (const HeadPattern& pattern : result.patterns) {
+    Panel panel;
+    panel.title = name_of_head(pattern.layer, pattern.head);
+    Heatmap map;
+    const std::size_t count = pattern.weights.size();
+    for (const auto& row : pattern.weights) {
+      map.values.push_back(row);
+      map.values.back().resize(count, std::numeric_limits<double>::quiet_NaN());
+    }
+    panel.x.ticks = panel.y.ticks = token_labels(result.text.tokens);
+    if (!grid) panel.x.title = "looks at", panel.y.title = "token";
+    panel.marks = {map};
+    figure.panels.push_back(std::move(panel));
+  }
+  return figure;
+}
+
+const char* title_of_score(std::string_view name) {
+  if (name == "previous") return "weight on the previous token";
+  if (name == "first") return "weight on the first token";
+  if (name == "current") return "weight on the token itself";
+  if (name == "duplicate") return "weight on the token's last occurrence";
+  if (name == "induction") return "weight behind the token's last occurrence";
+  return "entropy of the weights (nats)";
+}
+
+}  // namespace
+
+const std::vector<std::string>& attention_score_names() {
+  static const std::vector<std::string> names = {"previous", "first", "current", "duplicate", "induction", "entropy"};
+  return names;
+}
+
+double score_of(const AttentionScores& scores, std::string_view name) {
+  if (name == "previous") return scores.previous;
+  if (name == "first") return scores.first;
+  if (name == "current") return scores.current;
+  if (name == "duplicate") return scores.duplicate;
+  if (name == "induction") return scores.induction;
+  if (name == "entropy") return scores.entropy;
+  throw Error("attention", "there is no score " + in_quotes(name),
+              "previous, first, current, duplicate, induction or entropy");
+}
+
+Attention attention(const Session& session, const AttentionRequest& request) {
+  Attention result;
+  const ModelConfig& config = session.config();
+  result.n_layers = config.n_layers();
+  result.n_heads = config.n_heads();
+  const Heads wanted = wanted_heads(request, config);
+  TextOptions options = request.text_options;
+  options.repeat = request.repeat;
+  result.text = session.read(request.text, options);
+  const auto edits = resolve_edits(session, result.text, request.edits, options);
+  if (session.precision() == Precision::fp64)
+    read_patterns<double>(session, edits, wanted, result);
+  else
+    read_patterns<float>(session, edits, wanted, result);
+  if (edits.empty()) return result;
+  RunRequest pass;
+  pass.hidden_states = false;
+  result.effect = run_text(session, result.text, request.edits, pass, options).effect;
+  return result;
+}
+
+std::vector<HeadScores> ranked(const Attention& result, std::string_view by) {
+  std::vector<HeadScores> heads = result.heads;
+  const auto key = [&](const HeadScores& head) {
+    const double score = score_of(head.scores, by);
+    return std::isnan(score) ? -1 : score;
+  };
+  std::stable_sort(heads.begin(), heads.end(),
+                   [&](const HeadScores& a, const HeadScores& b) { return key(a) > key(b); });
+  return heads;
+}
+
+Document to_json(const Session& session, const Attention& result) {
+  Json json = begin_document(session, result.effect, &result.text);
+  json["tokens"] = result.text.tokens;
+  json["heads"] = Json::array();
+  for (const HeadScores& head : result.heads) {
+    Json scores{{"layer", head.layer}, {"head", head.head}};
+    for (const std::string& name : attention_score_names()) {
+      const double score = score_of(head.scores, name);
+      scores[name] = std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
+    }
+    json["heads"].push_back(std::move(scores));
+  }
+  json["patterns"] = Json::array();
+  for (const HeadPattern& pattern : result.patterns)
+    json["patterns"].push_back({{"layer", pattern.layer}, {"head", pattern.head}, {"weights", pattern.weights}});
+  return finish_document(json);
+}
+
+Figure figure_of(const Attention& result, std::string_view by) {
+  if (!result.patterns.empty()) return patterns_figure(result);
+  Panel panel;
+  Heatmap map;
+  double highest = 0;
+  for (const HeadScores& head : result.heads) {
+    if (head.head == 0) {
+      map.values.emplace_back();
+      panel.y.ticks.push_back(block_label(head.layer));
+    }
+    map.values.back().push_back(score_of(head.scores, by));
+    if (std::isfinite(map.values.back().back())) highest = std::max(highest, map.values.back().back());
+  }
+  for (std::size_t head = 0; head < result.n_heads; ++head) panel.x.ticks.push_back("H" + std::to_string(head));
+  panel.x.title = "head";
+  panel.y.title = "block";
+  panel.marks = {map};
+  return {"What each head looks at",
+          std::string("Of every head, the mean over the text's tokens: ") + title_of_score(by) + ".",
+          "",
+          {panel},
+          1,
+          ColorScale{ColorMap::viridis, title_of_score(by), 0, highest > 0 ? highest : 1}};
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,94 @@
+// Direct logit attribution: which parts of the model write a token's logit, or the difference of two tokens' logits,
+// into the residual stream. The scales of the final norm and of norms after branches are held at their values, so that
+// the parts add up (analysis/attribution.h); what a part does through later blocks is theirs here. Of a model that caps
+// its logits the logit before the cap is taken apart.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct AttributionRequest {
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
+  // One token, or two for the logit of the first minus that of the second; without any the likeliest next token.
+  std::vector<TargetChoice> targets = {};
+  std::string position = "-1";          // after which position the logit is read
+  std::size_t neurons = 10;             // how many from either end
+  std::vector<std::string> heads = {};  // "L5H3": whose source positions are wanted; without any the three largest
+};
+
+// A summand of the residual stream at the position, or what an edit puts in its place.
+struct AttributionPart {
+  std::string name;                  // "blocks.3.hook_attn_out"; for biases "blocks.3.attn.b_O"; "edit of hook_embed"
+  std::string label;                 // "L3 attention"
+  std::optional<std::size_t> layer;  // where it is in a block
+  double contribution = 0;
+};
+
+struct HeadAttribution {
+  std::size_t layer = 0, head = 0;
+  double contribution = 0;
+};
+
+struct NeuronAttribution {
+  std::size_t layer = 0, neuron = 0;
+  double activation = 0, contribution = 0;
+};
+
+struct SourceAttribution {
+  std::size_t layer = 0, head = 0;
+  double contribution = 0;
+  std::vector<double> by_position;  // of positions 0 to the asked one
+  double edited = 0;                // what edits of attn.hook_z and attn.hook_result make of it
+};
+
+// What the model's logit has and the parts of a list have not: the rounding of the run.
+struct AttributionResidues {
+  double components = 0;
+  double heads = 0;    // with each attention taken apart into heads and `attention_parts`
+  double neurons = 0;  // with each MLP taken apart into neurons and `mlp_parts`
+  double sources = 0;  // the largest of a head and its source positions, over all heads
+};
+
+struct Attribution {
+  Text text;
+  std::size_t position = 0;
+  std::vector<Target> targets;
+  double value = 0;         // the model's logit, or difference of logits, before a cap
+  double cap = 0;           // of the model's logits; 0: none
+  double capped_value = 0;  // the value after the cap, where there is one
+  double scale = 1;         // the final norm's divisor at the position
+  // Embedding, positional embedding, attention and MLP of each block, biases after them, and edits between them.
+  std::vector<AttributionPart> components;
+  std::vector<AttributionPart> attention_parts, mlp_parts;     // their biases, and edits of what they put out
+  std::vector<HeadAttribution> heads;                          // all of them, block by block
+  std::vector<NeuronAttribution> top_neurons, bottom_neurons;  // highest first; lowest first
+  std::vector<SourceAttribution> sources;                      // of the wanted heads
+  std::vector<std::vector<double>> by_source;  // [block][position]: all heads of a block, by where they read
+  AttributionResidues residues;
+  std::optional<Effect> effect;
+
+  double sum() const { return value - residues.components; }
+};
+
+// Throws Error for more than two targets, two that are the same token, and a position or head out of range.
+Attribution attribution(const Session& session, const AttributionRequest& request);
+// "logit of “ insect”", "logit of “ insect” minus that of “ bug”"
+std::string attribution_title(const Attribution& result);
+// Of a model that caps its logits " before the cap of 30, and 4.1 after it"; otherwise empty.
+std::string cap_note(const Attribution& result);
+Document to_json(const Session& session, const Attribution& result);
+// Components as bars and heads as a map of blocks and heads; with `sources`, each wanted head's source positions.
+Figure figure_of(const Attribution& result, bool sources = false);
+
+}  // namespace stratoscope

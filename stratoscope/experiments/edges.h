@@ -1,0 +1,50 @@
+// Every edge between heads and MLPs, patched alone: the circuit behind a prediction.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/probe/edges.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct EdgesExperimentRequest {
+  std::string text = {};
+  std::optional<std::string> corrupt = {};  // as many tokens as the text; without it senders are replaced by zero
+  bool mean = false;                        // or, without a corrupt text, by their mean over the positions
+  TextOptions text_options = {};
+  std::vector<TargetChoice> targets = {};
+  std::string metric = "log_prob";
+  std::size_t memory_limit = 0;
+};
+
+struct StrongEdge {
+  std::size_t sender = 0, receiver = 0;  // in Edges::components; the receiver behind the last is the logits
+  double change = 0;                     // of the metric
+};
+
+struct EdgesExperiment {
+  Text text;
+  std::optional<Text> corrupt;
+  std::vector<Target> targets;
+  Metric metric = Metric::log_prob;
+  Replacement replacement = Replacement::zero;
+  Edges edges;
+  std::vector<StrongEdge> strongest;  // all edges, those that move the metric most first
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
+};
+
+EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest& request);
+Document to_json(const Session& session, const EdgesExperiment& experiment);
+// The `shown` strongest edges as a circuit, beside the whole matrix.
+Figure figure_of(const EdgesExperiment& experiment, std::size_t shown = 40);
+// "L3H5", "MLP 3", "logits"
+std::string receiver_name(const EdgesExperiment& experiment, std::size_t receiver);
+
+}  // namespace stratoscope

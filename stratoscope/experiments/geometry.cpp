@@ -1,0 +1,152 @@
+#include "stratoscope/experiments/geometry.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "stratoscope/analysis/cka.h"
+#include "stratoscope/analysis/nearest_rows.h"
+#include "stratoscope/analysis/principal_components.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
+#include "stratoscope/experiments/activations.h"
+#include "stratoscope/probe/indices.h"
+#include "stratoscope/session/labels.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr std::size_t kComponents = 2;
+
+std::vector<std::size_t> measured_tokens(const GeometryRequest& request, std::size_t count) {
+  if (request.tokens) return parse_index_set(*request.tokens, count, "token");
+  const std::size_t first = count >= 3 ? 1 : 0;
+  std::vector<std::size_t> tokens(count - first);
+  std::iota(tokens.begin(), tokens.end(), first);
+  return tokens;
+}
+
+// Measures the states of one run.
+template <class T>
+class Surveyor {
+ public:
+  Surveyor(const Session& session, const Run<T>& run, Geometry& result)
+      : session_(session), run_(run), result_(result), depths_(result.labels.size()), count_(result.tokens.size()) {}
+
+  void survey(std::size_t top) {
+    gather();
+    std::vector<MatrixView<const T>> sets;
+    for (std::size_t depth = 0; depth < depths_; ++depth) sets.push_back(std::as_const(states_).slice(depth));
+    result_.dimensions.resize(depths_);
+    result_.anisotropies.resize(depths_);
+    tell(0);
+    for (const auto& set : sets) result_.norms.push_back(row_norms(set));
+    parallel_for(depths_, [&](std::size_t depth) {
+      result_.dimensions[depth] = participation_ratio(sets[depth]);
+      result_.anisotropies[depth] = anisotropy(sets[depth]);
+    });
+    tell(1);
+    const std::span<const MatrixView<const T>> all(sets);
+    result_.cka = linear_cka(all);
+    result_.cka_debiased = linear_cka(all, CkaEstimate::debiased);
+    tell(2);
+    find_trajectories();
+    tell(3);
+    find_nearest(top);
+    session_.checkpoint().check_unchanged();
+  }
+
+ private:
+  void tell(std::size_t step) const {
+    if (session_.progress() != nullptr) session_.progress()->update("geometry", step, 4);
+  }
+
+  const T* state(std::size_t depth, std::size_t token) const {
+    const bool replaced = result_.at == LastDepth::resid && depth + 1 == depths_;
+    return replaced ? run_.value({Hook::resid_post, depths_ - 2}).matrix().row(token)
+                    : run_.hidden_states.slice(depth).row(token);
+  }
+
+  // [depth, measured token, d_model]
+  void gather() {
+    const std::size_t width = session_.config().d_model;
+    states_ = BasicTensor<T>({depths_, count_, width});
+    for (std::size_t depth = 0; depth < depths_; ++depth)
+      for (std::size_t i = 0; i < count_; ++i)
+        std::copy_n(state(depth, result_.tokens[i]), width, states_.slice(depth).row(i));
+  }
+
+  void find_trajectories() {
+    const PrincipalComponents found = principal_components(std::as_const(states_).matrix(), kComponents);
+    result_.explained = found.explained;
+    for (std::size_t i = 0; i < count_; ++i) {
+      auto& path = result_.trajectories.emplace_back();
+      for (std::size_t depth = 0; depth < depths_; ++depth) {
+        path.push_back(found.coordinates[depth * count_ + i]);
+        path.back().resize(kComponents);  // a model of width 1 has one
+      }
+    }
+    result_.explained.resize(kComponents);
+  }
+
+  void find_nearest(std::size_t top) {
+    const std::size_t width = session_.config().d_model;
+    BasicTensor<T> rows({depths_, width});
+    for (std::size_t depth = 0; depth < depths_; ++depth)
+      std::copy_n(state(depth, result_.token), width, rows.matrix().row(depth));
+    session_.checkpoint().lend(Role::embed, [&](const Checkpoint::LentMatrix& table) {
+      const auto nearest = nearest_rows(std::as_const(rows).matrix(),
+                                        MatrixView<const float>(table.numbers, session_.config().d_vocab, width), top);
+      for (const auto& found : nearest) {
+        auto& list = result_.nearest.emplace_back();
+        for (const NearRow& each : found) {
+          const auto id = static_cast<TokenId>(each.row);
+          list.push_back({id, session_.token_text(id), each.cosine});
+        }
+      }
+    });
+  }
+
+  const Session& session_;
+  const Run<T>& run_;
+  Geometry& result_;
+  std::size_t depths_, count_;
+  BasicTensor<T> states_;
+};
+
+}  // namespace
+
+LastDepth parse_last_depth(std::string_view name) {
+  if (name == "hidden") return LastDepth::hidden;
+  if (name == "resid") return LastDepth::resid;
+  throw Error("geometry", "there is no geometry at " + in_quotes(name), "resid or hidden");
+}
+
+GeometryView parse_geometry_view(std::string_view name) {
+  if (name == "measures") return GeometryView::measures;
+  if (name == "trajectory") return GeometryView::trajectory;
+  if (name == "cka") return GeometryView::cka;
+  if (name == "nearest") return GeometryView::nearest;
+  throw Error("geometry", "there is no view " + in_quotes(name), "measures, trajectory, cka or nearest");
+}
+
+Geometry geometry(const Session& session, const GeometryRequest& request) {
+  if (request.top == 0) throw Error("geometry", "--top 0 asks for nothing", "give 1 or more");
+  Geometry result;
+  result.at = request.at;
+  result.text = session.read(request.text, request.text_options);
+  result.tokens = measured_tokens(request, result.text.ids.size());
+  result.token = choose_token(result.text, request.token);
+  result.labels = depth_labels(session.config());
+  RunRequest pass;
+  pass.logits = LogitRows::none;
+  if (request.at == LastDepth::resid)
+    pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_post, session.config().n_layers() - 1}});
+  const EditedRun edited = run_text(session, result.text, request.edits, std::move(pass), request.text_options);
+  result.effect = edited.effect;
+  const ThreadScope threads(session.model().threads());
+  std::visit([&]<class T>(const Run<T>& run) { Surveyor<T>(session, run, result).survey(request.top); }, edited.run);
+  return result;
+}
+
+}  // namespace stratoscope

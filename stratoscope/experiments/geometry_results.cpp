@@ -1,0 +1,208 @@
+// Geometry as a document and as figures.
+#include <algorithm>
+#include <cmath>
+
+#include "stratoscope/analysis/statistics.h"
+#include "stratoscope/experiments/geometry.h"
+#include "stratoscope/figures/similarity_scale.h"
+#include "stratoscope/session/json_document.h"
+#include "stratoscope/session/labels.h"
+
+namespace stratoscope {
+namespace {
+
+constexpr double kLowCka = 0.5;  // where the colours of CKA begin
+
+// A measure that needs more tokens than there are is null, and nothing to warn of.
+Json measure(double value, bool defined) { return defined ? Json(value) : Json(); }
+
+Json matrix_json(const std::vector<std::vector<double>>& matrix, bool defined) {
+  return defined ? Json(matrix) : Json();
+}
+
+Axis depth_axis(const Geometry& result, const char* title = "depth") {
+  return {title, result.labels, std::nullopt, false};
+}
+
+Line line_of(const std::string& label, const std::vector<double>& values) {
+  Line line{label, {}, values, true};
+  for (std::size_t i = 0; i < values.size(); ++i) line.x.push_back(static_cast<double>(i));
+  return line;
+}
+
+std::string count_note(const Geometry& result) {
+  const std::size_t all = result.text.ids.size(), count = result.tokens.size();
+  if (count == all) return {};
+  if (count + 1 == all && result.tokens.front() == 1) return " The first token is left out.";
+  return " " + std::to_string(count) + " of " + std::to_string(all) + " tokens are measured.";
+}
+
+Panel norms_panel(const Geometry& result) {
+  Panel panel{"Norm", depth_axis(result), {}, {}};
+  panel.y.title = "Euclidean norm";
+  panel.y.logarithmic = true;
+  std::vector<double> medians;
+  for (const auto& norms : result.norms) medians.push_back(median(norms));
+  panel.marks = {JitteredPoints{result.norms}, line_of("median", medians)};
+  return panel;
+}
+
+Panel dimension_panel(const Geometry& result) {
+  Panel panel{"Effective dimension", depth_axis(result), {}, {}};
+  panel.y.title = "participation ratio";
+  panel.marks = {line_of("", result.dimensions)};
+  return panel;
+}
+
+Panel anisotropy_panel(const Geometry& result) {
+  Panel panel{"Anisotropy", depth_axis(result), {}, {}};
+  panel.y.title = "mean cosine over pairs";
+  std::vector<double> raw, centred;
+  for (const Anisotropy& each : result.anisotropies) raw.push_back(each.raw), centred.push_back(each.centred);
+  panel.marks = {line_of("as they are", raw), line_of("mean removed", centred)};
+  return panel;
+}
+
+Panel cka_panel(const std::string& title, const Geometry& result, const std::vector<std::vector<double>>& cka) {
+  return {title, depth_axis(result), depth_axis(result), {Heatmap{cka}}};
+}
+
+void set_cka_scale(const std::vector<const std::vector<std::vector<double>>*>& matrices, Figure& figure) {
+  std::vector<double> all;
+  for (const auto* matrix : matrices)
+    for (const auto& row : *matrix) all.insert(all.end(), row.begin(), row.end());
+  figure.color = similarity_scale(all, kLowCka, &figure.note, "linear CKA");
+}
+
+Figure measures_figure(const Geometry& result) {
+  Figure figure;
+  figure.title = "Geometry of the hidden states";
+  figure.caption =
+      "Each token's norm, with the median; the tokens' mean cosine over pairs, as they are and with their mean "
+      "removed; "
+      "their effective dimension (participation ratio); linear CKA between every two depths.";
+  figure.panels = {norms_panel(result), anisotropy_panel(result), dimension_panel(result),
+                   cka_panel("CKA between depths", result, result.cka)};
+  figure.columns = 2;
+  set_cka_scale({&result.cka}, figure);
+  return figure;
+}
+
+Figure cka_figure(const Geometry& result) {
+  Figure figure;
+  figure.title = "Linear CKA between depths";
+  figure.caption =
+      "How alike the tokens' hidden states are at two depths, up to rotation and scaling; the debiased estimate does "
+      "not grow with few tokens.";
+  figure.panels = {cka_panel("CKA", result, result.cka), cka_panel("Debiased", result, result.cka_debiased)};
+  figure.columns = 2;
+  set_cka_scale({&result.cka, &result.cka_debiased}, figure);
+  return figure;
+}
+
+std::string component_title(const Geometry& result, std::size_t k) {
+  const double share = result.explained[k];
+  return "principal component " + std::to_string(k + 1) +
+         (std::isfinite(share) ? " (" + prose_number(share * 100, 3) + " % of the variance)" : "");
+}
+
+Figure trajectory_figure(const Geometry& result) {
+  Panel panel;
+  panel.x.title = component_title(result, 0);
+  panel.y.title = component_title(result, 1);
+  Trails trails;
+  for (std::size_t i = 0; i < result.tokens.size(); ++i) {
+    Trail trail{token_label(result.text.tokens[result.tokens[i]]), {}, {}};
+    for (const auto& point : result.trajectories[i]) {
+      trail.x.push_back(point[0]);
+      trail.y.push_back(point[1]);
+    }
+    trails.trails.push_back(std::move(trail));
+  }
+  trails.steps = result.labels;
+  panel.marks = {std::move(trails)};
+  Figure figure;
+  figure.title = "Paths of the tokens through depth";
+  figure.caption =
+      "Each line is a token's hidden state from depth to depth, seen along the two directions in which all of them "
+      "vary "
+      "most; its label stands where it ends.";
+  figure.panels = {panel};
+  figure.color = ColorScale{
+      ColorMap::plasma, "depth (0 is the embedding)", 0, static_cast<double>(result.labels.size() - 1), true, true};
+  return figure;
+}
+
+Figure nearest_figure(const Geometry& result) {
+  Panel panel;
+  panel.y.title = "depth";
+  panel.x.title = "nearest tokens, from the left";
+  Heatmap map;
+  std::vector<double> all;
+  for (std::size_t depth = result.nearest.size(); depth-- > 0;) {  // the last depth on top
+    panel.y.ticks.push_back(result.labels[depth]);
+    auto& values = map.values.emplace_back();
+    auto& texts = map.texts.emplace_back();
+    for (const NearToken& each : result.nearest[depth]) {
+      values.push_back(each.cosine);
+      texts.push_back(token_label(each.token));
+      if (std::isfinite(each.cosine)) all.push_back(each.cosine);
+    }
+  }
+  for (std::size_t rank = 0; rank < result.nearest[0].size(); ++rank) panel.x.ticks.push_back(std::to_string(rank + 1));
+  panel.marks = {map};
+  const double least = all.empty() ? 0 : std::min(0.0, *std::min_element(all.begin(), all.end()));
+  Figure figure;
+  figure.title = "Tokens nearest to " + token_label(result.text.tokens[result.token]);
+  figure.caption = "The tokens whose embeddings have the largest cosine with the hidden state of token " +
+                   std::to_string(result.token) + " at each depth.";
+  figure.panels = {panel};
+  figure.color = ColorScale{ColorMap::viridis, "cosine", least, 1};
+  return figure;
+}
+
+}  // namespace
+
+std::string last_depth_note(const Geometry& result) {
+  return result.at == LastDepth::hidden ? kLastDepthNote : "The last depth is the last block's output.";
+}
+
+Document to_json(const Session& session, const Geometry& result) {
+  const std::size_t count = result.tokens.size();
+  Json json = begin_document(session, result.effect, &result.text);
+  json["at"] = result.at == LastDepth::hidden ? "hidden" : "resid";
+  json["tokens"] = Json::array();
+  for (const std::size_t token : result.tokens)
+    json["tokens"].push_back({{"index", token}, {"token", result.text.tokens[token]}});
+  json["layers"] = Json::array();
+  for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
+    Json layer{{"label", result.labels[depth]}, {"norms", result.norms[depth]}};
+    layer["mean_norm"] = mean(result.norms[depth]);
+    layer["participation_ratio"] = measure(result.dimensions[depth], count > 1);
+    layer["anisotropy"] = measure(result.anisotropies[depth].raw, count > 1);
+    layer["anisotropy_centred"] = measure(result.anisotropies[depth].centred, count > 1);
+    layer["nearest"] = Json::array();
+    for (const NearToken& each : result.nearest[depth])
+      layer["nearest"].push_back({{"id", each.id}, {"token", each.token}, {"cosine", each.cosine}});
+    json["layers"].push_back(std::move(layer));
+  }
+  json["cka"] = matrix_json(result.cka, count > 1);
+  json["cka_debiased"] = matrix_json(result.cka_debiased, count > 3);
+  json["pca"] = {{"explained", result.explained}, {"trajectories", Json::array()}};
+  for (std::size_t i = 0; i < count; ++i)
+    json["pca"]["trajectories"].push_back({{"index", result.tokens[i]}, {"points", result.trajectories[i]}});
+  json["token"] = {{"index", result.token}, {"token", result.text.tokens[result.token]}};
+  return finish_document(json);
+}
+
+Figure figure_of(const Geometry& result, GeometryView view) {
+  Figure figure = view == GeometryView::measures     ? measures_figure(result)
+                  : view == GeometryView::trajectory ? trajectory_figure(result)
+                  : view == GeometryView::cka        ? cka_figure(result)
+                                                     : nearest_figure(result);
+  const std::string note = last_depth_note(result) + (view == GeometryView::nearest ? "" : count_note(result));
+  figure.note = note + (figure.note.empty() ? "" : " " + figure.note);
+  return figure;
+}
+
+}  // namespace stratoscope

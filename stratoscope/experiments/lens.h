@@ -1,0 +1,72 @@
+// The logit lens (nostalgebraist 2020): what the model would predict if it ended at each depth. A vector of the
+// residual stream is read through the final norm, once, and the unembedding.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/experiments/predict.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+// What is read at each depth.
+enum class LensPoint {
+  resid,      // hidden states 0 to n_layers - 1, then the last block's output: the last row is the model's prediction
+  resid_mid,  // between attention and MLP of each block
+  attn_out,   // what attention alone adds
+  mlp_out,    // what the MLP alone adds
+};
+
+// What a figure's colours mean.
+enum class LensColor {
+  prob,     // of the cell's likeliest token, or of the target where one is given
+  rank,     // of the target at that depth; without one, of the token that the model predicts in the end
+  entropy,  // of the cell's distribution, in nats
+  kl,       // KL(final prediction || cell), in nats
+};
+
+// Throw Error that lists the names.
+LensPoint parse_lens_point(std::string_view name);
+LensColor parse_lens_color(std::string_view name);
+
+struct LensRequest {
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
+  std::size_t top = 5;
+  LensPoint at = LensPoint::resid;
+  std::string positions = "all";            // an index list
+  std::optional<TargetChoice> target = {};  // the same at every position
+};
+
+struct LensCell {
+  std::vector<Prediction> top;  // falling, ties by lower id
+  TokenId target = 0;           // the asked one, or the token that the model predicts here in the end
+  double target_prob = 0;
+  double target_rank = 0;      // 0 is the likeliest; NaN where the logits are not finite
+  double entropy = 0, kl = 0;  // nats
+};
+
+struct Lens {
+  Text text;
+  LensPoint at = LensPoint::resid;
+  std::vector<std::size_t> positions;
+  std::vector<std::string> labels;           // of the depths
+  std::vector<std::vector<LensCell>> cells;  // [depth][position]
+  std::optional<Target> target;              // the asked one
+  std::optional<Effect> effect;
+};
+
+Lens logit_lens(const Session& session, const LensRequest& request);
+Document to_json(const Session& session, const Lens& lens);
+// Depths upwards, positions to the right, each cell with its likeliest token.
+Figure figure_of(const Lens& lens, LensColor color);
+
+}  // namespace stratoscope

@@ -1,0 +1,52 @@
+// Activation patching between a clean and a corrupt prompt (Meng et al. 2022; Heimersheim and Nanda 2024): which values
+// carry what the two prompts differ in.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/probe/metrics.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct PatchRequest {
+  std::string clean = {}, corrupt = {};  // as many tokens each
+  TextOptions text_options = {};
+  // Two for logit_diff. Without any: what each prompt makes likeliest, the clean one's first.
+  std::vector<TargetChoice> targets = {};
+  std::string metric = {};       // logit_diff of two targets, log_prob of one, or another that reads as many
+  bool noising = false;          // corrupt values into the clean run; otherwise clean values into the corrupt run
+  std::size_t memory_limit = 0;  // bytes; 0 is a quarter of this machine's memory
+};
+
+// One value patched at every block and place. values[layer][place] is the metric, normalised: 0 is the corrupt run, 1
+// the clean one.
+struct PatchGrid {
+  std::string title, hook;  // "residual stream", "hook_resid_pre"
+  bool by_head = false;     // places are heads; otherwise positions
+  std::vector<std::vector<double>> values;
+};
+
+struct Patch {
+  Text clean, corrupt;
+  std::vector<Target> targets;
+  Metric metric = Metric::logit_diff;
+  bool noising = false;
+  double clean_value = 0, corrupt_value = 0;  // of the metric, raw
+  std::vector<PatchGrid> grids;               // residual stream, attention out, MLP out, heads
+  Effect effect;                              // the largest of a patch on the run it is made in
+  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
+};
+
+// Throws Error for prompts of different lengths (with both tokenisations) and where the metric does not tell them
+// apart.
+Patch run_patch(const Session& session, const PatchRequest& request);
+Document to_json(const Session& session, const Patch& patch);
+// Four heat maps on one colour scale.
+Figure figure_of(const Patch& patch);
+}  // namespace stratoscope

@@ -1,0 +1,57 @@
+// What the model expects next: the likeliest tokens at a position, and how surprised it was by the text's own.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/session/document.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct PredictRequest {
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
+  std::size_t top = 10;
+  std::string position = "-1";
+  bool all = false;  // also every token's surprisal
+};
+
+struct Prediction {
+  TokenId id = 0;
+  std::string token;
+  double logit = 0, log_prob = 0, prob = 0;
+};
+
+struct Surprisal {
+  std::size_t index = 0;  // of the token that came; token 0 has none
+  TokenId id = 0;
+  std::string token;
+  double nats = 0;  // -log p(token | those before)
+};
+
+struct Predictions {
+  Text text;
+  std::size_t position = 0;
+  std::vector<Prediction> top;  // falling, ties by lower id
+  bool all = false;             // whether surprisals were asked; a single token has none
+  std::vector<Surprisal> surprisals;
+  double mean_loss = 0;  // mean of the surprisals, in nats
+  std::optional<Effect> effect;
+};
+
+// The `top` largest of one row of logits, falling, ties by lower id.
+template <class T>
+STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
+
+Predictions predict(const Session& session, const PredictRequest& request);
+Document to_json(const Session& session, const Predictions& result);
+// The likeliest tokens as bars; with surprisals, those instead.
+Figure figure_of(const Predictions& result);
+
+}  // namespace stratoscope

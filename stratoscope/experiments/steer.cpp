@@ -1,0 +1,301 @@
+#include "stratoscope/experiments/steer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/corpus/run_arrays.h"
+#include "stratoscope/figures/similarity_scale.h"
+#include "stratoscope/files/safetensors.h"
+#include "stratoscope/probe/generate.h"
+#include "stratoscope/probe/indices.h"
+#include "stratoscope/probe/value_edit.h"
+#include "stratoscope/session/continued_text.h"
+#include "stratoscope/session/growing_text.h"
+#include "stratoscope/session/hook_means.h"
+#include "stratoscope/session/json_document.h"
+#include "stratoscope/session/labels.h"
+#include "stratoscope/session/nonfinite_points.h"
+
+namespace stratoscope {
+namespace {
+
+Hook hook_named(const std::string& name) {
+  for (const HookInfo& info : hook_table())
+    if (info.scope == Scope::block && info.name == name && !info.has_axis(HookAxis::key) &&
+        !info.has_axis(HookAxis::head))
+      return info.hook;
+  throw Error("steer", in_quotes(name) + " is no point of a block to steer at",
+              "such as hook_resid_post, hook_resid_pre, hook_resid_mid, hook_attn_out or hook_mlp_out");
+}
+
+std::vector<Text> read_all(const Session& session, const std::vector<std::string>& texts, const TextOptions& options,
+                           const char* which) {
+  std::vector<Text> read;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    try {
+      read.push_back(session.read(texts[i], options));
+    } catch (const Error& error) {
+      throw Error(error.where(), std::string(which) + " prompt " + std::to_string(i) + ": " + error.problem(),
+                  error.hint());
+    }
+  }
+  if (read.empty())
+    throw Error("steer", std::string("there is no ") + which + " prompt",
+                "give some of both kinds, or a file of vectors");
+  return read;
+}
+
+std::vector<HookPoint> points_of(const Session& session, Hook hook) {
+  std::vector<HookPoint> points;
+  for (std::size_t layer = 0; layer < session.config().n_layers(); ++layer) points.push_back({hook, layer});
+  return points;
+}
+
+void differences(const Session& session, const SteerRequest& request, Hook hook, Steering& steering) {
+  TextOptions whole = request.text_options;
+  whole.truncate = false;  // a mean over other texts than those given would be another direction
+  const auto positive = read_all(session, request.positive, whole, "positive");
+  const auto negative = read_all(session, request.negative, whole, "negative");
+  const auto points = points_of(session, hook);
+  const MeanOf of = request.all_positions ? MeanOf::all_positions : MeanOf::last_positions;
+  const auto a = hook_means(session, positive, points, of), b = hook_means(session, negative, points, of);
+  for (const HookPoint point : points) {
+    std::vector<double>& vector = steering.vectors.emplace_back(a.at(point));
+    // As a file keeps them.
+    for (std::size_t i = 0; i < vector.size(); ++i)
+      vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(point)[i]));
+  }
+  steering.positive = positive.size();
+  steering.negative = negative.size();
+}
+
+void read_vectors(const Session& session, const std::filesystem::path& path, Hook hook, Steering& steering) {
+  const SafetensorsFile file(path);
+  const auto check = [&](const char* key, const std::string& wanted) {
+    const auto found = file.metadata().find(key);
+    if (found != file.metadata().end() && found->second != wanted)
+      throw Error("steer",
+                  path.string() + " was made with the " + std::string(key) + " " + in_quotes(found->second) + ", not " +
+                      in_quotes(wanted),
+                  "name the same, or make directions anew");
+  };
+  check("hook", steering.hook);
+  check("model_hash", session.model_hash());
+  for (std::size_t layer = 0; layer < session.config().n_layers(); ++layer) {
+    const StoredTensor& tensor = file.at("layer." + std::to_string(layer));
+    const Shape wanted{shape_of({hook, layer}, session.config(), 1).back()};
+    if (tensor.shape != wanted)
+      throw Error("steer",
+                  path.string() + ": the vector 'layer." + std::to_string(layer) + "' has shape " +
+                      to_string(tensor.shape) + ", expected " + to_string(wanted),
+                  "it is of another model or hook point");
+    auto& vector = steering.vectors.emplace_back(wanted[0]);
+    convert(tensor.dtype, tensor.bytes, std::span<double>(vector));
+    if (!std::all_of(vector.begin(), vector.end(), [](double number) { return std::isfinite(number); }))
+      throw Error("steer", path.string() + ": the vector 'layer." + std::to_string(layer) + "' holds NaN or infinity");
+  }
+  file.check_unchanged();
+}
+
+void save(const Session& session, const SteerRequest& request, const Steering& steering) {
+  std::vector<std::vector<float>> numbers;
+  std::vector<ArrayView> arrays;
+  for (const auto& vector : steering.vectors) numbers.emplace_back(vector.begin(), vector.end());
+  for (std::size_t layer = 0; layer < numbers.size(); ++layer)
+    arrays.push_back(
+        array_view("layer." + std::to_string(layer), std::span<const float>(numbers[layer]), {numbers[layer].size()}));
+  auto metadata = metadata_of(session);
+  metadata["hook"] = steering.hook;
+  metadata["recipe"] =
+      request.all_positions ? "difference of means over all positions" : "difference of means over last positions";
+  metadata["positive"] = Json(request.positive).dump(-1, ' ', true);
+  metadata["negative"] = Json(request.negative).dump(-1, ' ', true);
+  write_safetensors(*request.file, arrays, metadata);
+}
+
+std::vector<double> numbers_in(const std::string& list) {
+  std::vector<double> numbers;
+  for (const std::string_view piece : split_list(list)) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(piece.data(), piece.data() + piece.size(), number);
+    if (error != std::errc() || end != piece.data() + piece.size() || !std::isfinite(static_cast<float>(number)))
+      throw Error("steer", in_quotes(piece) + " is no strength", "strengths are numbers: -4,0,4");
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+SweepResult sweep_strengths(const Session& session, Hook hook, const Steering& steering, std::size_t memory_limit) {
+  SweepRequest request;
+  request.text = steering.text.ids;
+  request.metric = steering.metric;
+  for (const Target& target : steering.targets) request.targets.push_back(target.id);
+  request.progress = session.progress();
+  std::vector<std::size_t> positions(request.text.size());
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  for (const std::size_t layer : steering.layers) {
+    BasicTensor<double> numbers({steering.vectors[layer].size()});
+    std::copy(steering.vectors[layer].begin(), steering.vectors[layer].end(), numbers.data());
+    const auto direction = std::make_shared<const BasicTensor<double>>(std::move(numbers));
+    for (const double strength : steering.strengths) {
+      Operand operand{{}, {0, 0, 1}, direction, 0, strength};
+      request.points.push_back({{{hook, layer},
+                                 0,
+                                 std::make_shared<ValueEdit>(hook, EditOp::add, std::move(operand), Chosen{}),
+                                 positions}});
+    }
+  }
+  SweepOptions options;
+  options.memory_limit = memory_limit;
+  return sweep(session.model(), request, options);
+}
+
+std::string written(const Session& session, const SteerRequest& request, const Text& text,
+                    std::vector<EditExpression> edits) {
+  GrowingText grown({});
+  GenerateRequest generation;
+  generation.prompt = text.ids;
+  generation.edits = std::move(edits);
+  generation.scope = EditScope::all;
+  generation.max_new = request.max_new;
+  generation.sampling = request.sampling;
+  generation.progress = session.progress();
+  const std::vector<TokenId>& ends = session.end_tokens();
+  generation.on_token = [&](TokenId id, double) {
+    if (std::find(ends.begin(), ends.end(), id) != ends.end()) return false;
+    grown.add(session.token_bytes(id));
+    return true;
+  };
+  if (session.precision() == Precision::fp64)
+    generate<double>(session.model(), generation);
+  else
+    generate<float>(session.model(), generation);
+  grown.rest();
+  return grown.shown();
+}
+
+}  // namespace
+
+Steering steer(const Session& session, const SteerRequest& request) {
+  Steering steering;
+  const Hook hook = hook_named(request.hook);
+  steering.hook = request.hook;
+  steering.text = read_to_continue(session, request.text, request.text_options, request.max_new);
+  steering.metric = parse_metric(request.metric);
+  steering.targets = read_targets(session, request.targets);
+  steering.layers = parse_indices(request.layers, session.config().n_layers(), "layer");
+  steering.strengths = numbers_in(request.strengths);
+  const std::size_t layer = request.layer ? parse_index(*request.layer, session.config().n_layers(), "layer")
+                                          : session.config().n_layers() / 2;
+  if (!std::isfinite(static_cast<float>(request.strength)))
+    throw Error("steer", "the strength is no finite number", "such as 4");
+  if (request.file && request.file->extension() != ".safetensors")
+    throw Error("steer", in_quotes(request.file->string()) + " does not end in .safetensors");
+  if (request.vectors && (!request.positive.empty() || !request.negative.empty()))
+    throw Error("steer", "vectors and prompts are given", "leave out one of them");
+  if (request.vectors && request.file)
+    throw Error("steer", "vectors are read and directions are to be saved", "the file that is read holds them already");
+
+  if (request.vectors)
+    read_vectors(session, *request.vectors, hook, steering);
+  else
+    differences(session, request, hook, steering);
+  if (std::all_of(steering.vectors.begin(), steering.vectors.end(), [](const auto& vector) {
+        return std::all_of(vector.begin(), vector.end(), [](double number) { return number == 0; });
+      }))
+    throw Error("steer", "the two sets of prompts have the same mean at every block", "they must differ in something");
+  if (request.file) {
+    save(session, request, steering);
+    steering.file = request.file;
+  }
+  steering.sweep = sweep_strengths(session, hook, steering, request.memory_limit);
+  steering.warnings = cut_warnings(steering.targets);
+  NonfinitePoints nonfinite;
+  for (std::size_t i = 0; i < steering.sweep.effects.size(); ++i)
+    nonfinite.look_at(steering.sweep.effects[i], [&] {
+      return "block " + std::to_string(steering.layers[i / steering.strengths.size()]) + ", strength " +
+             short_number(steering.strengths[i % steering.strengths.size()]);
+    });
+  nonfinite.warn("grid points", steering.warnings);
+  steering.layer = layer;
+  steering.strength = request.strength;
+  if (request.max_new == 0) return steering;
+  if (const auto context = session.config().longest_text(); context && steering.text.ids.size() >= *context) {
+    steering.warnings.push_back("the text fills the model's context of " + std::to_string(*context) +
+                                " tokens: there is no room for a new one, so none is written");
+    return steering;
+  }
+  EditExpression edit;
+  edit.hook = name_of(HookPoint{hook, steering.layer});
+  edit.text = edit.hook + " += a direction";
+  edit.op = EditOp::add;
+  edit.source = EditSource::vector;
+  edit.number = steering.strength;
+  edit.vector_values = std::make_shared<const std::vector<double>>(steering.vectors[steering.layer]);
+  steering.clean_text = written(session, request, steering.text, {});
+  steering.steered_text = written(session, request, steering.text, {edit});
+  return steering;
+}
+
+Document to_json(const Session& session, const Steering& steering) {
+  Json json = begin_document(session, steering.sweep.effect, &steering.text);
+  json["hook"] = steering.hook;
+  json["prompts"] = {{"positive", steering.positive}, {"negative", steering.negative}};
+  json["norms"] = Json::array();
+  for (const auto& vector : steering.vectors)
+    json["norms"].push_back(std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0)));
+  json["metric"] = name_of(steering.metric);
+  json["target"] = targets_json(steering.targets);
+  json["clean"] = steering.sweep.clean;
+  json["axes"] = {{{"name", "layer"}, {"values", steering.layers}},
+                  {{"name", "strength"}, {"values", steering.strengths}}};
+  json["results"] = Json::array();
+  for (std::size_t i = 0; i < steering.sweep.values.size(); ++i)
+    json["results"].push_back({{"layer", steering.layers[i / steering.strengths.size()]},
+                               {"strength", steering.strengths[i % steering.strengths.size()]},
+                               {"value", steering.sweep.values[i]}});
+  json["generated"] = {{"layer", steering.layer},
+                       {"strength", steering.strength},
+                       {"clean", steering.clean_text},
+                       {"steered", steering.steered_text}};
+  if (steering.file) json["file"] = steering.file->string();
+  return finish_document(json);
+}
+
+Figure figure_of(const Steering& steering) {
+  const std::string title = metric_title(steering.metric, steering.targets);
+  Figure figure;
+  figure.title = "Steering by block and strength";
+  figure.caption = "The " + title + " when the direction, times a strength, is added to " + steering.hook +
+                   " at every position; without it it is " + prose_number(steering.sweep.clean) + ".";
+  Panel panel;
+  panel.y.title = "edited block";
+  panel.x.title = "strength";
+  Heatmap map;
+  std::vector<double> changes;
+  for (const double strength : steering.strengths) panel.x.ticks.push_back(prose_number(strength));
+  for (std::size_t i = 0; i < steering.layers.size(); ++i) {
+    panel.y.ticks.push_back(block_label(steering.layers[i]));
+    auto& row = map.values.emplace_back();
+    for (std::size_t s = 0; s < steering.strengths.size(); ++s)
+      row.push_back(steering.sweep.values[i * steering.strengths.size() + s] - steering.sweep.clean);
+    changes.insert(changes.end(), row.begin(), row.end());
+  }
+  panel.marks = {map};
+  figure.panels = {std::move(panel)};
+  // A divergence has no other side.
+  double largest = 1e-12;
+  for (const double change : changes)
+    if (std::isfinite(change)) largest = std::max(largest, change);
+  if (steering.metric == Metric::kl)
+    figure.color = ColorScale{ColorMap::plasma, title, 0, largest};
+  else
+    figure.color = signed_scale(changes, "change of the " + title);
+  return figure;
+}
+
+}  // namespace stratoscope

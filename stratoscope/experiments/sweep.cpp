@@ -1,0 +1,301 @@
+#include "stratoscope/experiments/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/corpus/sweep_journal.h"
+#include "stratoscope/files/file_hash.h"
+#include "stratoscope/model/cone/cone_runs.h"
+#include "stratoscope/probe/edits.h"
+#include "stratoscope/session/alignment.h"
+#include "stratoscope/session/json_document.h"
+#include "stratoscope/session/labels.h"
+#include "stratoscope/session/nonfinite_points.h"
+
+namespace stratoscope {
+namespace {
+
+// "layer 3, position 4"
+std::string place_of_cell(const SweepExperiment& experiment, std::size_t point) {
+  const auto values = values_of_point(experiment, point);
+  std::string place;
+  for (std::size_t a = 0; a < values.size(); ++a)
+    place += (place.empty() ? "" : ", ") + experiment.axes[a].name + " " + values[a];
+  return place.empty() ? "the only one" : place;
+}
+
+// What a user should know: a target that is cut, grid points without effect or without numbers.
+std::vector<std::string> warnings_of(const Session& session, const SweepExperiment& experiment,
+                                     const SweepRequest& request) {
+  constexpr double kNearlyNothing = 1e-6;  // nats
+  std::vector<std::string> warnings;
+  if (!experiment.whole)
+    for (const std::string& warning : cut_warnings(experiment.targets))
+      warnings.push_back(warning + " ('sweep --whole' scores them all)");
+  const SweepGrid grid(request.edits, request.axes);
+  std::size_t without_effect = 0, cancelled = 0;
+  NonfinitePoints nonfinite;
+  for (std::size_t point = 0; point < experiment.result.effects.size(); ++point) {
+    const Effect& effect = experiment.result.effects[point];
+    nonfinite.look_at(effect, [&] { return place_of_cell(experiment, point); });
+    if (!(effect.kl < kNearlyNothing)) continue;
+    ++without_effect;
+    const auto edits = grid.edits_at(point);
+    if (std::any_of(edits.begin(), edits.end(),
+                    [&](const EditExpression& edit) { return cancelled_by_final_norm(edit, session.config()); }))
+      ++cancelled;
+  }
+  const auto of_all = [&](std::size_t count) {
+    return std::to_string(count) + " of " + std::to_string(experiment.result.effects.size()) + " grid points";
+  };
+  if (without_effect > 0)
+    warnings.push_back(
+        of_all(without_effect) + " moved the prediction by next to nothing" +
+        (cancelled == without_effect ? ": the final norm cancels a scaling of the last block's output" : ""));
+  nonfinite.warn("grid points", warnings);
+  return warnings;
+}
+
+// The requests of all prompts, and what the results must be read with.
+struct Prepared {
+  std::vector<SweepExperiment> experiments;
+  std::vector<std::optional<Text>> corrupt;
+  std::vector<SweepRequest> requests;
+};
+
+void prepare(const Session& session, const SweepExperimentRequest& request, const PromptLine& prompt,
+             Prepared& prepared) {
+  SweepExperiment& experiment = prepared.experiments.emplace_back();
+  experiment.text = session.read(prompt.text, request.text_options);
+  experiment.metric = parse_metric(request.metric);
+  experiment.whole = request.whole;
+  experiment.targets = read_targets(session, prompt.targets.empty() ? request.targets : prompt.targets);
+  if (request.whole && experiment.targets.size() > 1)
+    throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
+                "name one with --target");
+  for (const std::string& axis : request.axes)
+    experiment.axes.push_back(
+        parse_axis(axis, session.config(), experiment.text.ids.size(), request.edits.expressions));
+
+  SweepRequest& sweep_request = prepared.requests.emplace_back();
+  sweep_request.text = experiment.text.ids;
+  std::optional<Text>& corrupt = prepared.corrupt.emplace_back();
+  if (const auto& text = prompt.corrupt ? prompt.corrupt : request.edits.corrupt_text) {
+    corrupt = session.read(*text, request.text_options);
+    sweep_request.corrupt = corrupt->ids;
+  }
+  sweep_request.edits = request.edits.expressions;
+  sweep_request.axes = experiment.axes;
+  sweep_request.metric = experiment.metric;
+  sweep_request.whole = request.whole;
+  sweep_request.progress = session.progress();
+  if (request.whole && experiment.targets.size() == 1)
+    sweep_request.targets = experiment.targets[0].ids;
+  else
+    for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
+  // A line of a file may hold more than this sweep reads.
+  check_corrupt_is_read(edits_of_point(sweep_request, 0), corrupt.has_value() && !prompt.corrupt);
+}
+
+Prepared prepare(const Session& session, const SweepExperimentRequest& request) {
+  Prepared prepared;
+  if (request.prompts.empty()) {
+    prepare(session, request, {request.text, std::nullopt, {}}, prepared);
+    return prepared;
+  }
+  for (std::size_t i = 0; i < request.prompts.size(); ++i) {
+    try {
+      prepare(session, request, request.prompts[i], prepared);
+    } catch (const Error& error) {
+      throw Error(error.where(), "prompt " + std::to_string(i) + ": " + error.problem(), error.hint());
+    }
+  }
+  return prepared;
+}
+
+// The files of vectors that the grid's edits read, with their hashes.
+Json vector_files(const Prepared& prepared) {
+  Json files = Json::object();
+  const auto names_a_file = [](const std::string& text) {
+    return text.find(".npy") != std::string::npos || text.find(".safetensors") != std::string::npos;
+  };
+  for (const SweepRequest& request : prepared.requests) {
+    const SweepGrid grid(request.edits, request.axes);
+    const bool has_files = std::any_of(request.edits.begin(), request.edits.end(), names_a_file) ||
+                           std::any_of(request.axes.begin(), request.axes.end(), [&](const SweepAxis& axis) {
+                             return std::any_of(axis.values.begin(), axis.values.end(), names_a_file);
+                           });
+    for (std::size_t point = 0; has_files && point < grid.points(); ++point)
+      for (const EditExpression& edit : grid.edits_at(point))
+        if (!edit.vector_file.empty() && !files.contains(edit.vector_file))
+          files[edit.vector_file] = file_hash(edit.vector_file);
+  }
+  return files;
+}
+
+// Everything on which the numbers depend, as one line.
+std::string description_of(const Session& session, const SweepExperimentRequest& request, const Prepared& prepared) {
+  const Json document = Json::parse(finish_document(begin_document(session)).text);
+  Json json = {{"sweep", 1},
+               {"model", document["model"]["hash"]},
+               {"version", document["version"]},
+               {"precision", document["precision"]},
+               {"isa", document["isa"]},
+               {"edits", request.edits.expressions},
+               {"metric", request.metric},
+               {"whole", request.whole},
+               {"files", vector_files(prepared)},
+               {"prompts", Json::array()}};
+  for (const SweepRequest& of : prepared.requests) {
+    Json axes = Json::array();
+    for (const SweepAxis& axis : of.axes) axes.push_back({axis.name, axis.values});
+    json["prompts"].push_back({of.text, of.corrupt, of.targets, axes});
+  }
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+// Runs `work`; where texts of different lengths meet, the error shows both tokenisations.
+template <class Work>
+auto with_tokenisations(const Prepared& prepared, const Work& work) {
+  try {
+    return work();
+  } catch (LengthMismatch& mismatch) {
+    for (std::size_t i = 0; i < prepared.corrupt.size(); ++i)
+      if (prepared.corrupt[i] && prepared.corrupt[i]->ids.size() != prepared.experiments[i].text.ids.size()) {
+        mismatch.set_details(side_by_side(prepared.experiments[i].text, *prepared.corrupt[i]));
+        break;
+      }
+    throw;
+  }
+}
+
+}  // namespace
+
+namespace {
+
+constexpr std::size_t kRowsThatFill = 192;
+
+// "12 s", "about" being said before it: "3 min", "2 h".
+std::string duration(double seconds) {
+  if (seconds < 100) return short_number(seconds, 2) + " s";
+  return seconds < 6000 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.0f} h", seconds / 3600);
+}
+
+// Of operations: "0.0121", "98.2", "1327".
+std::string billions(double count) {
+  return count < 1e12 ? short_number(1e-9 * count, 3) : fmt::format("{:.0f}", 1e-9 * count);
+}
+
+}  // namespace
+
+std::string describe(const SweepOperations& operations) {
+  if (operations.done == 0) return {};
+  return fmt::format("{} billion operations; the cones ask for {}, whole runs for {}", billions(operations.done),
+                     billions(operations.required), billions(operations.whole));
+}
+
+SweepForecast forecast_sweep(const Session& session, const SweepExperimentRequest& request) {
+  const Prepared prepared = prepare(session, request);
+  const Model& model = session.model();
+  SweepOptions options;
+  options.memory_limit = request.memory_limit;
+  std::optional<SweepJournal> journal;
+  if (request.journal) {
+    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::read);
+    options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
+  }
+  SweepForecast forecast;
+  forecast.plan = with_tokenisations(prepared, [&] { return plan_sweep(model, prepared.requests, options); });
+  if (session.precision() == Precision::fp64) return forecast;
+  // The clean run alone, twice: the first meets cold caches.
+  ConeRequest clean;
+  // So many at once that products are as quick as those of the sweep.
+  const TokenIds& text = prepared.requests[0].text;
+  const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.points);
+  clean.texts.assign(copies, text);
+  clean.first_asked.assign(copies, text.size() - 1);
+  const double operations =
+      static_cast<double>(copies) * cost_of_text(text.size(), text.size() - 1, model.config()).operations;
+  double seconds = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    run_cones(model, clean);
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  forecast.seconds = seconds * forecast.plan.operations / operations;
+  return forecast;
+}
+
+std::string describe(const SweepForecast& forecast) {
+  const SweepPlan& plan = forecast.plan;
+  return fmt::format(
+      "{} grid point{}{}: {} of {} billion operations (whole runs), {:.0f} MiB in {} slice{}{}", plan.points,
+      plan.points == 1 ? "" : "s", plan.known > 0 ? fmt::format(", {} of them done", plan.known) : "",
+      billions(plan.operations), billions(plan.full_operations), std::ceil(static_cast<double>(plan.bytes) / (1 << 20)),
+      plan.slices, plan.slices == 1 ? "" : "s", forecast.seconds > 0 ? ", about " + duration(forecast.seconds) : "");
+}
+
+Document to_json(const Session& session, const SweepForecast& forecast) {
+  const SweepPlan& plan = forecast.plan;
+  Json json = begin_document(session);
+  json["plan"] = {{"cells", plan.points},          {"known", plan.known},
+                  {"operations", plan.operations}, {"whole_operations", plan.full_operations},
+                  {"bytes", plan.bytes},           {"slices", plan.slices},
+                  {"seconds", forecast.seconds}};
+  return finish_document(json);
+}
+
+void check_sweep_figure(const Session& session, const SweepExperimentRequest& request) {
+  SweptPrompts empty;
+  empty.prompts = prepare(session, request).experiments;
+  for (SweepExperiment& prompt : empty.prompts) {
+    std::size_t points = 1;
+    for (const SweepAxis& axis : prompt.axes) points *= axis.values.size();
+    prompt.result.values.resize(points);
+  }
+  static_cast<void>(figure_of(empty));
+}
+
+SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& request) {
+  Prepared prepared = prepare(session, request);
+  SweepOptions options;
+  options.memory_limit = request.memory_limit;
+  options.points_per_slice = request.points_at_once;
+  options.take = request.take;
+  if (request.begin)
+    options.take_clean = [&](std::size_t prompt, double clean) {
+      prepared.experiments[prompt].result.clean = clean;
+      request.begin(prepared.experiments[prompt]);
+    };
+  std::optional<SweepJournal> journal;
+  if (request.journal) {
+    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::write);
+    options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
+    options.take = [&](std::size_t prompt, std::size_t point, const GridValue& result) {
+      journal->add(prompt, point, result);
+      if (request.take) request.take(prompt, point, result);
+    };
+  }
+  SweptPrompts swept;
+  swept.from_file = !request.prompts.empty();
+  auto results = with_tokenisations(
+      prepared, [&] { return sweep_all(session.model(), prepared.requests, options, &swept.operations); });
+  swept.prompts = std::move(prepared.experiments);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    swept.prompts[i].result = std::move(results[i]);
+    const SweepRequest& of = prepared.requests[i];  // its first grid point stands for all
+    swept.prompts[i].result.effect.globs = globs_of(SweepGrid(of.edits, of.axes).edits_at(0), session.config());
+    swept.prompts[i].warnings = warnings_of(session, swept.prompts[i], prepared.requests[i]);
+  }
+  return swept;
+}
+
+SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& request) {
+  return std::move(run_sweeps(session, request).prompts[0]);
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,37 @@
+// The proof of a run: the text in the session's precision beside the plain float64 path, at every hook point.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/session/document.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+struct VerifyRequest {
+  std::string text = {};
+  TextOptions text_options = {};
+  Edits edits = {};
+};
+
+// The largest error at one hook point, absolute, and relative to the largest magnitude of the row it is in.
+struct PointError {
+  HookPoint at;
+  double max_abs = 0, max_rel = 0;
+};
+
+struct Verification {
+  Text text;
+  std::vector<PointError> errors;  // in firing order
+  std::optional<Effect> effect;
+};
+
+Verification verify(const Session& session, const VerifyRequest& request);
+Document to_json(const Session& session, const Verification& result);
+// The relative error of the points along the residual stream, by block.
+Figure figure_of(const Verification& result);
+
+}  // namespace stratoscope

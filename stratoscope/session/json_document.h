@@ -1,0 +1,28 @@
+// How documents are made. Public headers leave it out, so that a program outside needs no JSON library.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/target.h"
+
+namespace stratoscope {
+
+using Json = nlohmann::ordered_json;
+
+// The keys that every document begins with.
+Json begin_document(const Session& session, const std::optional<Effect>& effect = std::nullopt,
+                    const Text* text = nullptr);
+
+// Adds {"expression", "hook_points"} of each to the document's list "globs".
+void add_globs(const std::vector<GlobMatch>& globs, Json& document);
+
+// {"id", "token", "ids"}, and a list of them.
+Json target_json(const Target& target);
+Json targets_json(const std::vector<Target>& targets);
+
+Document finish_document(const Json& json);
+
+}  // namespace stratoscope

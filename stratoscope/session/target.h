@@ -1,0 +1,40 @@
+// The token that a metric or a lens follows, as a user names it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stratoscope/base/api.h"
+#include "stratoscope/probe/metrics.h"
+#include "stratoscope/session/session.h"
+
+namespace STRATOSCOPE_API stratoscope {
+
+// A token whose prediction is followed: a text, whose first token counts, or an id.
+struct TargetChoice {
+  std::string text = {};
+  std::optional<long> id = {};
+};
+
+struct Target {
+  TokenId id = 0;
+  std::string token;
+  TokenIds ids;                     // of the whole target text
+  std::vector<std::string> pieces;  // their texts
+};
+
+// Throws Error for an empty text and an id that the model does not have.
+Target read_target(const Session& session, const TargetChoice& choice);
+
+// The tokens that a metric follows.
+std::vector<Target> read_targets(const Session& session, const std::vector<TargetChoice>& choices);
+
+// A text of several tokens, of which the first alone counts: what a user should know. Empty for one token.
+std::string cut_warning(const Target& target);
+std::vector<std::string> cut_warnings(const std::vector<Target>& targets);
+
+// "log-probability of “ insect” (nats)", "logit difference of “ A” to “ B”"
+std::string metric_title(Metric metric, const std::vector<Target>& targets);
+
+}  // namespace stratoscope

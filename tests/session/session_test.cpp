@@ -1,0 +1,161 @@
+// Runs with edits, their effects, documents, and what a session refuses.
+#include "stratoscope/session/session.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "stratoscope/experiments/bench.h"
+#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/experiments/predict.h"
+#include "stratoscope/session/json_document.h"
+#include "tests/support/built_in_model.h"
+#include "tests/support/errors.h"
+#include "tests/support/random_checkpoint.h"
+
+namespace stratoscope {
+namespace {
+
+using test::built_in;
+using test::refuses;
+
+TEST(RunText, TheEffectIsTheLargestOverThePositionsRead) {
+  const Text text = built_in().read(test::kPenguins);
+  const auto effect = [&](const std::vector<std::string>& edits, std::optional<std::size_t> row = std::nullopt) {
+    return run_text(built_in(), text, {edits, std::nullopt}, {}, {}, row).effect;
+  };
+  EXPECT_FALSE(effect({}));
+  const auto nothing = effect({"blocks.3.hook_resid_post *= 1"});
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->kl, 0);
+  EXPECT_EQ(nothing->max_change, 0);
+  const std::vector<std::string> late = {"blocks.3.hook_resid_post[7:] *= 0.2"};
+  EXPECT_GT(effect(late)->kl, 0.01);
+  EXPECT_EQ(effect(late, 6)->max_change, 0) << "rows before the edit cannot change";
+  EXPECT_GE(effect(late)->kl, effect(late, 8)->kl);
+}
+
+TEST(EffectWarning, ExplainsTheLastBlocksScaling) {
+  const ModelConfig& config = built_in().config();
+  EXPECT_EQ(effect_warning({0.1, 1}, config, {"blocks.11.hook_resid_post *= 0.8"}), "");
+  EXPECT_NE(effect_warning({0, 0}, config, {"blocks.11.hook_resid_post *= 0.8"}).find("the final norm cancels"),
+            std::string::npos);
+  EXPECT_NE(effect_warning({0, 0}, config, {"transformer.h.-1 *= 0.8"}).find("the final norm cancels"),
+            std::string::npos);
+  EXPECT_EQ(effect_warning({0, 0}, config, {"blocks.3.hook_resid_post *= 1"}),
+            "the edit moved the prediction by next to nothing");
+  EXPECT_EQ(effect_warning({std::nan(""), std::nan("")}, config, {"blocks.3.hook_resid_post *= 1"}),
+            "the edited logits are not finite");
+}
+
+TEST(Predict, SurprisalsAreTheLogProbabilitiesOfTheTokensThatCame) {
+  PredictRequest request;
+  request.text = test::kPenguins;
+  request.all = true;
+  request.position = "3";
+  request.top = 5;
+  const Predictions all = predict(built_in(), request);
+  EXPECT_EQ(all.position, 3U);
+  ASSERT_EQ(all.surprisals.size(), 9U);
+  double sum = 0;
+  for (const Surprisal& surprisal : all.surprisals) {
+    request.position = std::to_string(surprisal.index - 1);
+    request.top = built_in().config().d_vocab;
+    const Predictions before = predict(built_in(), request);
+    for (const Prediction& prediction : before.top)
+      if (prediction.id == surprisal.id) {
+        EXPECT_NEAR(surprisal.nats, -prediction.log_prob, 1e-12);
+      }
+    EXPECT_EQ(surprisal.id, all.text.ids[surprisal.index]);
+    sum += surprisal.nats;
+  }
+  EXPECT_NEAR(all.mean_loss, sum / 9, 1e-12);
+  request.top = 0;
+  EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "--top 0 asks for nothing"));
+  request.top = 1;
+  request.position = "10";
+  EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "position: 10 is out of range"));
+}
+
+TEST(CountTokens, OfTheGoldens) {
+  const auto golden = test::golden("demo3.json");
+  const TokenCounts counts = count_tokens(built_in(), golden["text"].get<std::string>(), {});
+  const std::string& text = counts.text.text;
+  EXPECT_EQ(counts.characters, text.size());
+  EXPECT_EQ(counts.unique_characters, std::set<char>(text.begin(), text.end()).size());
+  EXPECT_EQ(counts.unique, std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size());
+  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).characters, 4U);
+  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).unique_characters, 3U);
+}
+
+TEST(Sessions, LoadTheModelOnceForAllThreads) {
+  const Session session({(test::kSource / "models/novella-7m").string(), Precision::fp32, 0, nullptr});
+  const Session copy = session;
+  EXPECT_FALSE(session.model_is_loaded());
+  std::array<const Model*, 4> seen{};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    threads.emplace_back([&, i] { seen[i] = i % 2 == 0 ? &session.model() : &copy.model(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(session.model_is_loaded() && copy.model_is_loaded());
+  for (const Model* model : seen) EXPECT_EQ(model, seen[0]);
+}
+
+TEST(Documents, SayWhatTheyWereMadeWithAndNumbersThatAreNone) {
+  const Json json = begin_document(built_in(), Effect{1, 2});
+  EXPECT_EQ(json["model"]["name"], "novella-7m");
+  EXPECT_EQ(json["model"]["hash"].get<std::string>().size(), 16U);
+  EXPECT_EQ(json["precision"], "fp32");
+  EXPECT_FALSE(json["isa"].get<std::string>().empty());
+  EXPECT_EQ(json["effect"]["kl"], 1.0);
+  EXPECT_TRUE(finish_document(json).all_finite);
+  EXPECT_FALSE(finish_document(Json{{"a", {1, {{"b", std::nan("")}}}}}).all_finite);
+  EXPECT_FALSE(finish_document(Json::array({-std::numeric_limits<double>::infinity()})).all_finite);
+  EXPECT_EQ(Json::parse(model_info(built_in()).text)["hook_points"].size(), 2U + 12 * 18 + 4);
+}
+
+TEST(Timing, OperationsCountedByHand) {
+  const ModelConfig config = test::described({2, 1, 3, 5, 9, 7});
+  // For 4 tokens: in each block q, k, v and the output (3x9, 3x3), the MLP (3x5 twice), scores and mix over
+  // 1+2+3+4 keys; then the unembedding (3x7).
+  const double products = 2.0 * 4 * (3 * 9 + 3 * 3 + 3 * 5 + 5 * 3), attention = 2.0 * 2 * 3 * 10;
+  EXPECT_EQ(forward_operations(config, 4), 2 * (products + attention) + 2.0 * 4 * 3 * 7);
+}
+
+TEST(Timing, RefusesWhatItCannotTime) {
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{0}, 1}); }, "0 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{100000}, 1}); }, "100000 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(), {{1}, 0}); }, "--repeat 0 measures nothing"));
+  EXPECT_TRUE(refuses([] { time_model(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is for proof"));
+}
+
+TEST(Timing, GivesARunForEachLength) {
+  const Timing timing = time_model(built_in(), {{3, 1}, 1});
+  ASSERT_EQ(timing.runs.size(), 2U);
+  EXPECT_EQ(timing.runs[0].tokens, 3U);
+  for (const TimedRun& run : timing.runs) EXPECT_TRUE(run.forward_s > 0 && run.prompt_s > 0 && run.sweep_s > 0);
+  EXPECT_GT(timing.resident_bytes, built_in().model().weight_bytes());
+}
+
+TEST(Session, FilesThatDoNotBelongTogether) {
+  const test::TestModelFolder folder;
+  const auto open = [&] { Session({folder.path().string(), Precision::fp32, 0, nullptr}); };
+  EXPECT_TRUE(refuses(open, "vocab.json"));
+  for (const char* name : {"vocab.json", "merges.txt", "tokenizer.json"}) {
+    std::error_code none;
+    std::filesystem::copy_file(test::kSource / "models/novella-7m" / name, folder / name, none);
+  }
+  const Session session({folder.path().string(), Precision::fp32, 0, nullptr});
+  ASSERT_EQ(session.notes().size(), 1U);
+  EXPECT_NE(session.notes()[0].find("8125 tokens of the vocabulary without a row in the weights"), std::string::npos);
+  EXPECT_TRUE(refuses([&] { session.read("The king"); }, "for which the weights have no row"));
+  EXPECT_TRUE(refuses([&] { session.ids_of("The king"); }, "for which the weights have no row"));
+}
+
+}  // namespace
+}  // namespace stratoscope
