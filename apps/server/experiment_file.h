@@ -1,7 +1,7 @@
-// An experiment as one JSON document, the form in which it is saved, exported, imported, and run by others:
+// An experiment as one JSON document, the format in which it is saved, exported, imported and replayed:
 //   {"stratoscope": "experiment", "version", "model": {"name", "hash"}, "text", "bos", "edits": [...], "corrupt",
 //    "sweep": {"edits", "axes", "targets", "metric"} or absent, "note", "state"}
-// and what --record writes ("record", "command", "options", "precision", "isa", "result"), so that `replay` runs it.
+// and the fields that --record writes: "record", "command", "options", "precision", "isa", "result".
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace stratoscope::server {
 
-// Throws Refusal (400) that says what is missing or wrong, 413 for one that is too long.
+// Throws HttpError: 400 for a missing or invalid field, 413 for a document over the limit.
 SavedExperiment read_experiment(const std::string& body);
 
 }  // namespace stratoscope::server

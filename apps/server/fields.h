@@ -1,4 +1,4 @@
-// The JSON body of a request, field by field: each of its type and size, none unknown.
+// The JSON body of a request, read field by field with checks of type and size; unknown fields are errors.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,32 +10,33 @@ namespace stratoscope::server {
 
 class Fields {
  public:
-  // Throws Refusal (400) for what is no JSON object.
+  // Throws HttpError (400) for a body that is not a JSON object.
   explicit Fields(const std::string& body);
-  // Of a body within another.
+  // For an object within a body.
   static Fields of(nlohmann::json object);
 
-  // Each throws Refusal (400) for a missing field without default, another type, and what is beyond the limit.
-  std::string text(const std::string& name, std::size_t most_bytes);
-  std::string text_or(const std::string& name, std::size_t most_bytes, const std::string& otherwise);
-  std::optional<std::string> optional_text(const std::string& name, std::size_t most_bytes);
-  std::vector<std::string> texts(const std::string& name, std::size_t most, std::size_t most_bytes);
-  std::size_t count_or(const std::string& name, std::size_t most, std::size_t otherwise);
+  // Each throws HttpError (400) for a missing field without a default, another type, and a value over the limit.
+  // `most` is the limit of a number or of a list's length.
+  std::string text(const std::string& name, std::size_t max_bytes);
+  std::string text_or(const std::string& name, std::size_t max_bytes, const std::string& fallback);
+  std::optional<std::string> optional_text(const std::string& name, std::size_t max_bytes);
+  std::vector<std::string> texts(const std::string& name, std::size_t most, std::size_t max_bytes);
+  std::size_t count_or(const std::string& name, std::size_t most, std::size_t fallback);
   std::optional<std::size_t> optional_count(const std::string& name, std::size_t most);
   std::vector<long> ids(const std::string& name, std::size_t most);
   bool flag(const std::string& name);
   std::optional<bool> optional_flag(const std::string& name);
-  // Anything; null when absent.
-  nlohmann::json anything(const std::string& name);
+  // A field of any type; null when absent.
+  nlohmann::json value(const std::string& name);
 
-  // Throws Refusal for a field that nobody asked for.
-  void refuse_others() const;
+  // Throws HttpError (400) for a field that none of the functions above has read.
+  void reject_unknown() const;
 
  private:
   const nlohmann::json* find(const std::string& name);
 
   nlohmann::json object_;
-  std::vector<std::string> known_;
+  std::vector<std::string> read_;
 };
 
 }  // namespace stratoscope::server

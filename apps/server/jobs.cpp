@@ -3,50 +3,50 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kStepsInARow = 6;  // about what one change on the page asks for; then patient work has a turn
+constexpr std::size_t kStepsBeforeLowPriority = 6;  // about the requests of one change on the page
 
 }  // namespace
 
-void Bell::ring() {
+void WakeUp::notify() {
   {
     const std::lock_guard lock(mutex_);
-    rung_ = true;
+    notified_ = true;
   }
-  rings_.notify_all();
+  condition_.notify_all();
 }
 
-void Bell::wait_until(Clock::time_point time) {
+void WakeUp::wait_until(Clock::time_point time) {
   std::unique_lock lock(mutex_);
-  rings_.wait_until(lock, time, [this] { return rung_; });
-  rung_ = false;
+  condition_.wait_until(lock, time, [this] { return notified_; });
+  notified_ = false;
 }
 
-Job::Job(JobKind kind, Step step, bool streams, std::chrono::seconds time)
-    : kind_(kind), step_(std::move(step)), streams_(streams), time_(time), deadline_(Clock::now() + time) {}
+Job::Job(JobPriority priority, Step step, bool streams, std::chrono::seconds time)
+    : priority_(priority), step_(std::move(step)), streams_(streams), time_(time), deadline_(Clock::now() + time) {}
 
 void Job::emit(const std::string& event, const Json& data) {
   if (!streams_) return;
-  Event told{event, data.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  Event record{event, data.dump(-1, ' ', false, Json::error_handler_t::replace)};
   {
     const std::lock_guard lock(mutex_);
-    if (events_.size() >= kEventsAhead) {  // nobody reads them
+    if (events_.size() >= kPendingEvents) {  // the client does not read them
       cancel();
       return;
     }
-    events_.push_back(std::move(told));
+    events_.push_back(std::move(record));
   }
-  tell_news();
+  notify();
 }
 
-void Job::tell_news() {
+void Job::notify() {
   changed_.notify_all();
-  if (bell_) bell_->ring();
+  if (wake_up_) wake_up_->notify();
 }
 
 void Job::update(const char* what, std::size_t done, std::size_t total) {
@@ -56,8 +56,8 @@ void Job::update(const char* what, std::size_t done, std::size_t total) {
   emit("progress", {{"what", what}, {"done", done}, {"total", total}});
 }
 
-void Job::let_others_pass() {
-  if (queue_ != nullptr) queue_->let_others_pass();
+void Job::yield() {
+  if (queue_ != nullptr) queue_->run_higher_priorities();
   throw_if_cancelled();
 }
 
@@ -87,10 +87,10 @@ std::vector<Event> Job::take_events() {
   return std::exchange(events_, {});
 }
 
-const Answer& Job::answer() {
+const JobResult& Job::result() {
   const std::lock_guard lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  return answer_;
+  return result_;
 }
 
 bool Job::run_step() {
@@ -99,34 +99,35 @@ bool Job::run_step() {
     if (!step_(*this)) return false;
     finish(nullptr);
   } catch (const Interrupted&) {
-    const bool late = !cancelled_.load();
-    finish(late ? std::make_exception_ptr(Refusal(
-                      408, "request", "took longer than the limit of " + std::to_string(time_.count()) + " seconds",
-                      "ask for less at once"))
-                : std::current_exception());
+    const bool timed_out = !cancelled_.load();
+    finish(timed_out
+               ? std::make_exception_ptr(HttpError(
+                     408, "request", "took longer than the limit of " + std::to_string(time_.count()) + " seconds",
+                     "ask for less at once"))
+               : std::current_exception());
   } catch (...) {
     finish(std::current_exception());
   }
   return true;
 }
 
-void Job::run_to_the_end(const Step& step) {
+void Job::run_to_completion(const Step& step) {
   step_ = step;
   while (!run_step()) {
   }
 }
 
 void Job::finish(std::exception_ptr error) {
-  step_ = nullptr;  // what it holds is not needed any more
+  step_ = nullptr;  // releases its captures
   {
     const std::lock_guard lock(mutex_);
     error_ = std::move(error);
     finished_ = true;
   }
-  tell_news();
+  notify();
 }
 
-JobQueue::JobQueue() : worker_([this] { work(); }) {}
+JobQueue::JobQueue() : worker_([this] { run(); }) {}
 
 JobQueue::~JobQueue() {
   stop();
@@ -140,12 +141,12 @@ void JobQueue::stop() {
   for (Client& client : clients_)
     for (Waiting& waiting : client.jobs) waiting.job->finish(std::make_exception_ptr(Interrupted()));
   clients_.clear();
-  filled_.notify_all();
+  changed_.notify_all();
 }
 
 void JobQueue::submit(const std::string& client, const std::string& slot, const std::shared_ptr<Job>& job) {
   const std::lock_guard lock(mutex_);
-  if (stopping_) throw Refusal(503, "server", "is about to stop");
+  if (stopping_) throw HttpError(503, "server", "is stopping");
   if (!slot.empty()) {
     for (const Running& running : running_)
       if (running.client == client && running.job.slot == slot) running.job.job->cancel();
@@ -158,50 +159,53 @@ void JobQueue::submit(const std::string& client, const std::string& slot, const 
       });
     }
   }
-  std::size_t all = 0, patient = 0, own = 0;
+  std::size_t all = 0, low_priority = 0, own = 0;
   for (const Client& other : clients_) {
     all += other.jobs.size();
-    patient += static_cast<std::size_t>(std::count_if(
-        other.jobs.begin(), other.jobs.end(), [](const Waiting& one) { return one.job->kind_ == JobKind::patient; }));
+    low_priority +=
+        static_cast<std::size_t>(std::count_if(other.jobs.begin(), other.jobs.end(), [](const Waiting& one) {
+          return one.job->priority_ == JobPriority::low;
+        }));
     if (other.name == client) own = other.jobs.size();
   }
-  const auto refuse = [](std::size_t limit, const char* of) {
-    throw Refusal(429, "server", "the limit of " + std::to_string(limit) + " waiting requests" + of + " is reached");
+  const auto reject = [](std::size_t limit, const char* of) {
+    throw HttpError(429, "server", "the limit of " + std::to_string(limit) + " waiting requests" + of + " is reached");
   };
-  if (own >= kWaitingJobsPerClient) refuse(kWaitingJobsPerClient, " per client");
-  if (all >= kWaitingJobs) refuse(kWaitingJobs, "");
-  if (job->kind_ == JobKind::patient && patient >= kWaitingPatientJobs) refuse(kWaitingPatientJobs, " that take long");
+  if (own >= kWaitingJobsPerClient) reject(kWaitingJobsPerClient, " per client");
+  if (all >= kWaitingJobs) reject(kWaitingJobs, "");
+  if (job->priority_ == JobPriority::low && low_priority >= kWaitingLowPriorityJobs)
+    reject(kWaitingLowPriorityJobs, " of long jobs");
   job->queue_ = this;
-  client_of(client).jobs.push_back({slot, job});
-  filled_.notify_all();
+  find_or_add_client(client).jobs.push_back({slot, job});
+  changed_.notify_all();
 }
 
-JobQueue::Client& JobQueue::client_of(const std::string& name) {
+JobQueue::Client& JobQueue::find_or_add_client(const std::string& name) {
   for (Client& client : clients_)
     if (client.name == name) return client;
   return clients_.emplace_back(Client{name, {}});
 }
 
-bool JobQueue::take(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next) {
+bool JobQueue::take(std::initializer_list<JobPriority> priorities, std::string& client, Waiting& next) {
   for (std::size_t i = 0; i < clients_.size(); ++i)
-    for (const JobKind kind : kinds) {
+    for (const JobPriority priority : priorities) {
       Client& candidate = clients_[i];
       const auto found = std::find_if(candidate.jobs.begin(), candidate.jobs.end(),
-                                      [&](const Waiting& waiting) { return waiting.job->kind_ == kind; });
+                                      [&](const Waiting& waiting) { return waiting.job->priority_ == priority; });
       if (found == candidate.jobs.end()) continue;
       next = std::move(*found);
       candidate.jobs.erase(found);
       client = candidate.name;
-      Client turned = std::move(candidate);
+      Client last = std::move(candidate);
       clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
-      if (!turned.jobs.empty()) clients_.push_back(std::move(turned));
+      if (!last.jobs.empty()) clients_.push_back(std::move(last));
       return true;
     }
   return false;
 }
 
 void JobQueue::put_back(const std::string& client, Waiting waiting) {
-  client_of(client).jobs.push_front(std::move(waiting));
+  find_or_add_client(client).jobs.push_front(std::move(waiting));
 }
 
 void JobQueue::run_step(std::unique_lock<std::mutex>& lock, const std::string& client, Waiting next) {
@@ -217,30 +221,30 @@ void JobQueue::run_step(std::unique_lock<std::mutex>& lock, const std::string& c
     put_back(client, std::move(next));
 }
 
-void JobQueue::let_others_pass() {
+void JobQueue::run_higher_priorities() {
   std::unique_lock lock(mutex_);
-  for (std::size_t steps = 0; steps < kStepsInARow && !stopping_; ++steps) {
+  for (std::size_t steps = 0; steps < kStepsBeforeLowPriority && !stopping_; ++steps) {
     Waiting next;
     std::string client;
-    if (!take({JobKind::quick, JobKind::steady}, client, next)) return;
+    if (!take({JobPriority::high, JobPriority::normal}, client, next)) return;
     run_step(lock, client, std::move(next));
   }
 }
 
-void JobQueue::work() {
-  std::size_t others = 0;  // steps since patient work had one
+void JobQueue::run() {
+  std::size_t others = 0;  // steps since the last one of low priority
   std::unique_lock lock(mutex_);
   for (;;) {
     std::erase_if(clients_, [](const Client& client) { return client.jobs.empty(); });
-    filled_.wait(lock, [this] { return stopping_ || !clients_.empty(); });
+    changed_.wait(lock, [this] { return stopping_ || !clients_.empty(); });
     if (stopping_) return;
     Waiting next;
     std::string client;
-    const bool is_patients_turn = others >= kStepsInARow && take({JobKind::patient}, client, next);
-    if (!is_patients_turn && !take({JobKind::quick, JobKind::steady}, client, next) &&
-        !take({JobKind::patient}, client, next))
+    const bool is_low_priority_turn = others >= kStepsBeforeLowPriority && take({JobPriority::low}, client, next);
+    if (!is_low_priority_turn && !take({JobPriority::high, JobPriority::normal}, client, next) &&
+        !take({JobPriority::low}, client, next))
       continue;
-    others = next.job->kind_ == JobKind::patient ? 0 : others + 1;
+    others = next.job->priority_ == JobPriority::low ? 0 : others + 1;
     run_step(lock, client, std::move(next));
   }
 }

@@ -1,5 +1,5 @@
-// One queue in front of the engine: one job computes at a time, with all cores. Tabs take turns, quick work goes before
-// long work, and what nobody waits for any more is dropped.
+// The job queue: one job computes at a time, with all cores. Clients take turns, short jobs go before long ones, and
+// outdated jobs are cancelled.
 #pragma once
 
 #include <atomic>
@@ -16,92 +16,93 @@
 #include <thread>
 #include <vector>
 
-#include "apps/server/answer.h"
+#include "apps/server/job_result.h"
 #include "stratoscope/base/progress.h"
 
 namespace stratoscope::server {
 
-// A file as an answer, such as a figure.
-struct FileAnswer {
+// A file as a result, such as a figure.
+struct FileResult {
   std::string bytes, type, name;
 };
 
-// What a job tells before its result.
+// A message of a job before its result, as in text/event-stream.
 struct Event {
   std::string name;
   std::string data;  // JSON
 };
 
-// Rings when something is new of any job that has it.
-class Bell {
+// Wakes one waiting thread when any of the jobs that share it has an event or is finished.
+class WakeUp {
  public:
   using Clock = std::chrono::steady_clock;
-  void ring();
-  // Returns at once when it has rung since the last wait.
+  void notify();
+  // Returns at `time`, or earlier when notified; at once after a notification since the last wait.
   void wait_until(Clock::time_point time);
 
  private:
   std::mutex mutex_;
-  std::condition_variable rings_;
-  bool rung_ = false;
+  std::condition_variable condition_;
+  bool notified_ = false;
 };
 
-// A client's quick jobs, each one answer, go before its steady ones, which stream many. Clients take turns at both;
-// between them patient jobs, which take long, have a step.
-enum class JobKind { quick, steady, patient };
+// high: one short result; normal: a stream of many parts. Clients take turns at both, and a client's high ones go first.
+// low: long work, which has a step when no other job waits, and after every few steps of others.
+enum class JobPriority { high, normal, low };
 
 class JobQueue;
 
-// What a client waits for. Its steps run on the queue's thread; any thread may wait, read events and cancel.
+// The work of one request. Its steps run on the queue's thread; any thread may wait, read events and cancel.
 class Job : public Progress {
  public:
-  // Does a part of the work; true when that was the last one.
+  // Does a part of the work; returns true after the last one.
   using Step = std::function<bool(Job&)>;
 
-  Job(JobKind kind, Step step, bool streams, std::chrono::seconds time);
+  // A job that streams keeps its events for a reader. After `time` it ends with HttpError (408).
+  Job(JobPriority priority, Step step, bool streams, std::chrono::seconds time);
 
-  // For steps. An event reaches clients that stream; the result everyone.
+  // For steps. Events are dropped unless the job streams.
   void emit(const std::string& event, const Json& data);
-  void set_result(Answer answer) { answer_ = std::move(answer); }
-  void set_result(FileAnswer file) { file_ = std::move(file); }
+  void set_result(JobResult result) { result_ = std::move(result); }
+  void set_result(FileResult file) { file_ = std::move(file); }
   void update(const char* what, std::size_t done, std::size_t total) override;
-  // For patient steps that take long: jobs of other kinds have their turn now, in this thread. Throws Interrupted.
-  void let_others_pass();
+  // For long steps of low priority: runs waiting jobs of higher priority in this thread. Throws Interrupted.
+  void yield();
   bool cancelled() const override { return cancelled_.load() || Clock::now() > deadline_; }
 
-  // Before it is submitted.
-  void set_bell(std::shared_ptr<Bell> bell) { bell_ = std::move(bell); }
+  // Call it before submit().
+  void set_wake_up(std::shared_ptr<WakeUp> wake_up) { wake_up_ = std::move(wake_up); }
 
-  // For work outside the queue, in the calling thread.
-  void run_to_the_end(const Step& step);
+  // Runs all steps in the calling thread, outside the queue.
+  void run_to_completion(const Step& step);
 
-  // For who waits.
+  // For the thread that waits.
   void cancel() { cancelled_.store(true); }
-  // Until something is new or the time is over; true when the job is finished.
+  // Waits for an event, the end of the job or the time limit; true when the job is finished.
   bool wait(std::chrono::milliseconds time);
   bool wait_for_end(std::chrono::milliseconds time);
   bool finished();
   bool has_events();
   std::vector<Event> take_events();
-  // Of a finished job. Throws what the work threw.
-  const Answer& answer();
-  const FileAnswer* file() const { return file_.bytes.empty() ? nullptr : &file_; }
+  // The result of a finished job. Throws the exception of its step.
+  const JobResult& result();
+  const FileResult* file() const { return file_.bytes.empty() ? nullptr : &file_; }
 
  private:
   friend class JobQueue;
   using Clock = std::chrono::steady_clock;
   bool run_step();  // true when finished
   void finish(std::exception_ptr error);
-  void tell_news();
+  void notify();
 
-  const JobKind kind_;
+  const JobPriority priority_;
   Step step_;
   const bool streams_;
   const std::chrono::seconds time_;
   const Clock::time_point deadline_;
   std::atomic<bool> cancelled_{false};
-  std::shared_ptr<Bell> bell_;
-  JobQueue* queue_ = nullptr;  // where it was submitted
+  std::shared_ptr<WakeUp> wake_up_;
+  JobQueue* queue_ = nullptr;  // that it was submitted to
   Clock::time_point last_update_{};
 
   std::mutex mutex_;
@@ -109,25 +110,25 @@ class Job : public Progress {
   std::vector<Event> events_;
   bool finished_ = false;
   std::exception_ptr error_;
-  Answer answer_;
-  FileAnswer file_;
+  JobResult result_;
+  FileResult file_;
 };
 
 class JobQueue {
  public:
   JobQueue();
-  // Cancels everything and waits for the step that runs.
+  // Cancels all jobs and waits for the running step.
   ~JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
 
-  // A job of the same client and (not empty) slot that is not finished is cancelled: it is stale. Throws Refusal (429)
-  // where too many wait.
+  // Cancels an unfinished job of the same client and slot, unless the slot is empty. Throws HttpError: 429 over a limit
+  // of waiting jobs, 503 after stop().
   void submit(const std::string& client, const std::string& slot, const std::shared_ptr<Job>& job);
-  // Cancels everything; nothing is taken any more.
+  // Cancels all jobs and accepts no more.
   void stop();
-  // In the queue's thread, within a patient step.
-  void let_others_pass();
+  // Runs waiting jobs of high and normal priority, within a low-priority step on the queue's thread.
+  void run_higher_priorities();
 
  private:
   struct Waiting {
@@ -143,17 +144,17 @@ class JobQueue {
     std::deque<Waiting> jobs;
   };
 
-  void work();
-  // Of the first client that has any of these kinds, the first of them.
-  bool take(std::initializer_list<JobKind> kinds, std::string& client, Waiting& next);
+  void run();
+  // Takes the first job of these priorities, from the first client that has one; that client goes to the end.
+  bool take(std::initializer_list<JobPriority> priorities, std::string& client, Waiting& next);
   void put_back(const std::string& client, Waiting waiting);
   void run_step(std::unique_lock<std::mutex>& lock, const std::string& client, Waiting next);
-  Client& client_of(const std::string& name);
+  Client& find_or_add_client(const std::string& name);
 
   std::mutex mutex_;
-  std::condition_variable filled_;
-  std::deque<Client> clients_;    // in the order of their turns; those without jobs are gone
-  std::vector<Running> running_;  // the last one now, those before it wait for it
+  std::condition_variable changed_;
+  std::deque<Client> clients_;    // with waiting jobs, in the order of their turns
+  std::vector<Running> running_;  // a stack: the last one computes, the others have yielded to it
   bool stopping_ = false;
   std::thread worker_;
 };

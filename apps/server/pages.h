@@ -1,4 +1,4 @@
-// The front end's files, embedded when the program was built.
+// The files of the page, embedded in the program at build time.
 #pragma once
 
 #include <span>
@@ -14,7 +14,7 @@ struct Page {
 
 // Empty in a build without the explorer.
 std::span<const Page> pages();
-// The description of the HTTP interface.
+// The OpenAPI description of the HTTP interface.
 std::string_view openapi();
 
 }  // namespace stratoscope::server

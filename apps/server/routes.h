@@ -1,4 +1,4 @@
-// What is at which address.
+// The routes of the server: the handler of each path.
 #pragma once
 
 #include <filesystem>
@@ -7,19 +7,19 @@
 #include <optional>
 #include <string>
 
-#include "apps/server/answer.h"
 #include "apps/server/fields.h"
 #include "apps/server/http/http_server.h"
+#include "apps/server/job_result.h"
 #include "apps/server/jobs.h"
-#include "apps/server/shelf.h"
+#include "apps/server/open_models.h"
 #include "apps/server/store.h"
 
 namespace stratoscope::server {
 
-// The store, opened when it is first needed and tried again while it cannot be.
-class StoreDoor {
+// The store, opened at its first use; a failed attempt is repeated at the next use.
+class LazyStore {
  public:
-  explicit StoreDoor(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit LazyStore(std::filesystem::path file) : file_(std::move(file)) {}
   Store& open();
 
  private:
@@ -28,41 +28,41 @@ class StoreDoor {
   std::optional<Store> store_;
 };
 
-// Everything that the routes share. Lives longer than the HttpServer.
-struct Workshop {
-  Shelf& shelf;
+// The state that the routes share. It must outlive the HttpServer.
+struct ServerContext {
+  OpenModels& models;
   JobQueue& queue;
-  StoreDoor& store;
+  LazyStore& store;
   HttpServer& server;
 };
 
-// A document that no cache keeps.
-Response document(const Json& json, int status = 200);
+// A JSON response that must not be cached.
+Response json_response(const Json& json, int status = 200);
 
-void add_view_routes(HttpServer& server, Workshop& workshop);
-void add_together_route(HttpServer& server, Workshop& workshop);
-void add_model_routes(HttpServer& server, Workshop& workshop);
-void add_experiment_routes(HttpServer& server, Workshop& workshop);
+void add_view_routes(HttpServer& server, ServerContext& context);
+void add_batch_route(HttpServer& server, ServerContext& context);
+void add_model_routes(HttpServer& server, ServerContext& context);
+void add_experiment_routes(HttpServer& server, ServerContext& context);
 void add_page_routes(HttpServer& server);
 
-// A tab names itself and what its request is for, so that a newer one replaces it; others are clients of their own.
-std::string client_of(const Request& request);
-// Throws Refusal for one that is too long.
+// The client's name: of the header X-Stratoscope-Client, which each tab of the page sets, else its address. Throws
+// HttpError (400) for a name over the limit.
+std::string client_id(const Request& request);
+// Throws HttpError (400) for a slot's name over the limit.
 std::string checked_slot(std::string slot);
 
-// How a job is to tell what it finds.
-struct Telling {
-  bool streams = false;  // events before its result
-  std::shared_ptr<Bell> bell = {};
+// How a job reports.
+struct JobOptions {
+  bool streams = false;  // keeps events before its result
+  std::shared_ptr<WakeUp> wake_up = {};
 };
-// Submits what `path` shows as a job. Throws Refusal (404) where no view is there, and for what is wrong with the
-// fields.
-std::shared_ptr<Job> begin_view(Workshop& workshop, const std::string& path, Fields fields, const std::string& client,
-                                const std::string& slot, const Telling& telling);
+// Submits the view at `path` as a job. Throws HttpError: 404 for an unknown path, 400 for invalid fields.
+std::shared_ptr<Job> submit_view(ServerContext& context, const std::string& path, Fields fields,
+                                 const std::string& client, const std::string& slot, const JobOptions& options);
 
-// The job's answer, as the request wants it: text/event-stream where it accepts that, else ?format=json (the default),
-// binary (safetensors) or npz. Waits for the job; cancels it when the client goes.
-Response answer_with(Workshop& workshop, const std::shared_ptr<Job>& job, const Request& request);
-bool wants_stream(const Request& request);
+// The job's result as a response: text/event-stream where the request accepts that, else ?format=json (the default),
+// binary (safetensors) or npz. Waits for the job; cancels it when the client disconnects.
+Response respond(ServerContext& context, const std::shared_ptr<Job>& job, const Request& request);
+bool accepts_event_stream(const Request& request);
 
 }  // namespace stratoscope::server

@@ -1,10 +1,10 @@
-// The server itself and its models.
+// Routes of the server's status and of models.
 #include <chrono>
 #include <thread>
 
 #include "apps/server/fields.h"
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "apps/server/routes.h"
 #include "stratoscope/experiments/inspect.h"
 #include "stratoscope/version.h"
@@ -20,22 +20,22 @@ Json limits() {
           {"figure_numbers", kFigureNumbers}, {"figure_panels", kFigurePanels}};
 }
 
-// Loading reports to a job that nobody queues: it runs in a thread of its own, so that the engine goes on.
-class Loading {
+// Loads a model in a thread of its own, so that the job queue goes on. Its job is not in the queue.
+class ModelLoader {
  public:
-  Loading(Shelf& shelf, const std::string& name, bool streams)
-      : job_(std::make_shared<Job>(JobKind::patient, nullptr, streams, kSweepTime)), thread_([this, &shelf, name] {
-          job_->run_to_the_end([&](Job& job) {
-            const auto model = shelf.open(name, job);
-            Answer answer;
-            answer.json = {{"model", {{"name", model->name()}, {"hash", model->session().model_hash()}}}};
-            job.set_result(std::move(answer));
+  ModelLoader(OpenModels& models, const std::string& name, bool streams)
+      : job_(std::make_shared<Job>(JobPriority::low, nullptr, streams, kSweepTime)), thread_([this, &models, name] {
+          job_->run_to_completion([&](Job& job) {
+            const auto model = models.open(name, job);
+            JobResult result;
+            result.json = {{"model", {{"name", model->name()}, {"hash", model->session().model_hash()}}}};
+            job.set_result(std::move(result));
             return true;
           });
         }) {}
-  ~Loading() { thread_.join(); }
-  Loading(const Loading&) = delete;
-  Loading& operator=(const Loading&) = delete;
+  ~ModelLoader() { thread_.join(); }
+  ModelLoader(const ModelLoader&) = delete;
+  ModelLoader& operator=(const ModelLoader&) = delete;
   const std::shared_ptr<Job>& job() const { return job_; }
 
  private:
@@ -45,36 +45,37 @@ class Loading {
 
 }  // namespace
 
-void add_model_routes(HttpServer& server, Workshop& workshop) {
-  server.add("GET", "/api/status", [&workshop](const Request&) {
-    return document({{"version", STRATOSCOPE_VERSION}, {"model", workshop.shelf.first()}, {"limits", limits()}});
+void add_model_routes(HttpServer& server, ServerContext& context) {
+  server.add("GET", "/api/status", [&context](const Request&) {
+    return json_response(
+        {{"version", STRATOSCOPE_VERSION}, {"model", context.models.default_model()}, {"limits", limits()}});
   });
-  server.add("GET", "/api/models", [&workshop](const Request&) {
+  server.add("GET", "/api/models", [&context](const Request&) {
     Json list = Json::array();
-    for (const ListedModel& model : workshop.shelf.list()) {
+    for (const ListedModel& model : context.models.list()) {
       Json entry{{"name", model.name},     {"aliases", model.aliases}, {"built_in", model.built_in},
-                 {"family", model.family}, {"bytes", model.bytes},     {"open", workshop.shelf.is_open(model.name)}};
+                 {"family", model.family}, {"bytes", model.bytes},     {"open", context.models.is_open(model.name)}};
       entry["parameters"] = model.parameters ? Json(*model.parameters) : Json();
       if (!model.problem.empty()) entry["problem"] = model.problem, entry["hint"] = model.hint;
       list.push_back(std::move(entry));
     }
-    return document({{"models", list}});
+    return json_response({{"models", list}});
   });
-  server.add("POST", "/api/models/info", [&workshop](const Request& request) {
+  server.add("POST", "/api/models/info", [&context](const Request& request) {
     Fields fields(request.body);
-    const std::string name = fields.text_or("model", kTextBytes, workshop.shelf.first());
-    fields.refuse_others();
+    const std::string name = fields.text_or("model", kTextBytes, context.models.default_model());
+    fields.reject_unknown();
     Progress silent;
-    return document(Json::parse(model_info(workshop.shelf.open(name, silent)->session()).text));
+    return json_response(Json::parse(model_info(context.models.open(name, silent)->session()).text));
   });
-  server.add("POST", "/api/models/load", [&workshop](const Request& request) {
+  server.add("POST", "/api/models/load", [&context](const Request& request) {
     Fields fields(request.body);
     const std::string name = fields.text("model", kTextBytes);
-    fields.refuse_others();
-    auto loading = std::make_shared<Loading>(workshop.shelf, name, wants_stream(request));
-    // The thread lives as long as the job: a stream's job is read after this function has returned.
-    const std::shared_ptr<Job> job(loading->job().get(), [loading](Job*) {});
-    return answer_with(workshop, job, request);
+    fields.reject_unknown();
+    auto loader = std::make_shared<ModelLoader>(context.models, name, accepts_event_stream(request));
+    // The thread must live as long as the job: a stream reads the job after this function has returned.
+    const std::shared_ptr<Job> job(loader->job().get(), [loader](Job*) {});
+    return respond(context, job, request);
   });
 }
 

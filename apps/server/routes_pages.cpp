@@ -6,10 +6,10 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr const char* kMissing =
-    "This build of Stratoscope has no explorer: it was made without Node.js (STRATOSCOPE_EXPLORER=OFF).\n"
-    "Install nodejs (18 or newer) and npm, then build again with './run build'. The HTTP interface works all the "
-    "same:\n"
+constexpr const char* kPageMissing =
+    "This build of Stratoscope has no explorer: it was built without Node.js (STRATOSCOPE_EXPLORER=OFF).\n"
+    "Install nodejs (18 or newer) and npm, then build again with './run build'. The HTTP interface works "
+    "nevertheless:\n"
     "GET /openapi.json describes it.\n";
 
 }  // namespace
@@ -18,7 +18,7 @@ void add_page_routes(HttpServer& server) {
   server.add("GET", "/openapi.json", [](const Request&) { return Response{.body = std::string(openapi())}; });
   for (const Page& page : pages()) {
     const auto send = [page](const Request&) {
-      // Names of assets change with their content.
+      // The name of an asset contains a hash of its content.
       const bool is_asset = page.path.starts_with("/assets/");
       return Response{.body = std::string(page.bytes),
                       .type = std::string(page.type),
@@ -29,7 +29,7 @@ void add_page_routes(HttpServer& server) {
   }
   if (pages().empty())
     server.add("GET", "/", [](const Request&) {
-      return Response{.status = 503, .body = kMissing, .type = "text/plain; charset=utf-8"};
+      return Response{.status = 503, .body = kPageMissing, .type = "text/plain; charset=utf-8"};
     });
 }
 

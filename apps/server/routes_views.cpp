@@ -1,11 +1,11 @@
-// Views: a request becomes a job, its answer a document, arrays, or a stream of events.
+// Routes of the views: each request becomes a job.
 #include <algorithm>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "apps/server/routes.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/names.h"
@@ -14,45 +14,45 @@
 namespace stratoscope::server {
 namespace {
 
-using View = Job::Step (*)(Fields&, const Asked&);
+using View = Job::Step (*)(Fields&, const TextRequest&);
 
 struct ViewRoute {
   const char* path;
   View view;
-  JobKind kind;
+  JobPriority priority;
 };
 
 constexpr ViewRoute kViews[] = {
-    {"/api/predict", predict_view, JobKind::quick},
-    {"/api/depth", depth_view, JobKind::quick},
-    {"/api/similarity/depths", similar_depths_view, JobKind::quick},
-    {"/api/similarity/tokens", similar_tokens_view, JobKind::quick},
-    {"/api/similarity/profile", profile_view, JobKind::quick},
-    {"/api/lens", lens_view, JobKind::steady},
-    {"/api/lens/cell", lens_cell_view, JobKind::quick},
-    {"/api/attention/heads", heads_view, JobKind::quick},
-    {"/api/attention/pattern", pattern_view, JobKind::quick},
-    {"/api/sweep", sweep_view, JobKind::patient},
-    {"/api/export", export_view, JobKind::patient},
+    {"/api/predict", predict_view, JobPriority::high},
+    {"/api/depth", depth_view, JobPriority::high},
+    {"/api/similarity/depths", similar_depths_view, JobPriority::high},
+    {"/api/similarity/tokens", similar_tokens_view, JobPriority::high},
+    {"/api/similarity/profile", profile_view, JobPriority::high},
+    {"/api/lens", lens_view, JobPriority::normal},
+    {"/api/lens/cell", lens_cell_view, JobPriority::high},
+    {"/api/attention/heads", heads_view, JobPriority::high},
+    {"/api/attention/pattern", pattern_view, JobPriority::high},
+    {"/api/sweep", sweep_view, JobPriority::low},
+    {"/api/export", export_view, JobPriority::low},
 };
 
-constexpr const char* kTokensPath = "/api/tokens";  // at once, beside the queue
+constexpr const char* kTokensPath = "/api/tokens";  // runs at once, outside the queue
 
-std::shared_ptr<Job> begin_tokens(Workshop& workshop, Fields& fields, const Telling& telling) {
+std::shared_ptr<Job> run_tokens_view(ServerContext& context, Fields& fields, const JobOptions& options) {
   Progress silent;
-  auto model = workshop.shelf.open(fields.text_or("model", kTextBytes, workshop.shelf.first()), silent);
+  auto model = context.models.open(fields.text_or("model", kTextBytes, context.models.default_model()), silent);
   const std::string text = fields.text("text", kTextBytes);
-  TextOptions options;
-  options.added = read_added_tokens(fields);
-  options.check_context = false;
-  fields.refuse_others();
-  auto job = std::make_shared<Job>(JobKind::quick, nullptr, telling.streams, kJobTime);
-  job->set_bell(telling.bell);
-  job->run_to_the_end([&](Job& self) {
-    Answer answer;
-    answer.json = Json::parse(to_json(model->session(), count_tokens(model->session(), text, options)).text);
-    answer.json["context"] = model->session().config().n_ctx;
-    self.set_result(std::move(answer));
+  TextOptions text_options;
+  text_options.added = read_added_tokens(fields);
+  text_options.check_context = false;
+  fields.reject_unknown();
+  auto job = std::make_shared<Job>(JobPriority::high, nullptr, options.streams, kJobTime);
+  job->set_wake_up(options.wake_up);
+  job->run_to_completion([&](Job& self) {
+    JobResult result;
+    result.json = Json::parse(to_json(model->session(), count_tokens(model->session(), text, text_options)).text);
+    result.json["context"] = model->session().config().n_ctx;
+    self.set_result(std::move(result));
     return true;
   });
   return job;
@@ -60,43 +60,43 @@ std::shared_ptr<Job> begin_tokens(Workshop& workshop, Fields& fields, const Tell
 
 }  // namespace
 
-std::shared_ptr<Job> begin_view(Workshop& workshop, const std::string& path, Fields fields, const std::string& client,
-                                const std::string& slot, const Telling& telling) {
-  if (path == kTokensPath) return begin_tokens(workshop, fields, telling);
+std::shared_ptr<Job> submit_view(ServerContext& context, const std::string& path, Fields fields,
+                                 const std::string& client, const std::string& slot, const JobOptions& options) {
+  if (path == kTokensPath) return run_tokens_view(context, fields, options);
   const auto* const route = std::find_if(std::begin(kViews), std::end(kViews),
                                          [&](const ViewRoute& candidate) { return candidate.path == path; });
-  if (route == std::end(kViews)) throw Refusal(404, "request", "there is no view " + in_quotes(path));
+  if (route == std::end(kViews)) throw HttpError(404, "request", "there is no view " + in_quotes(path));
   Progress silent;
-  auto model = workshop.shelf.open(fields.text_or("model", kTextBytes, workshop.shelf.first()), silent);
-  const Asked asked = read_asked(fields, model);
-  Job::Step step = route->view(fields, asked);
-  fields.refuse_others();
-  // The model's own long work asks the job whether to stop; how far it is the views say themselves.
-  auto in_model = [model, step = std::move(step)](Job& job) {
+  auto model = context.models.open(fields.text_or("model", kTextBytes, context.models.default_model()), silent);
+  const TextRequest text_request = read_text_request(fields, model);
+  Job::Step step = route->view(fields, text_request);
+  fields.reject_unknown();
+  // Long work in the model checks whether the job is cancelled; the views report the progress.
+  auto step_with_progress = [model, step = std::move(step)](Job& job) {
     QuietProgress quiet(&job);
-    struct Leave {
+    struct RestoreProgress {
       SessionProgress& progress;
-      Progress* before;  // a patient job's, where this one passes it
-      ~Leave() { progress.set_target(before); }
-    } leave{model->progress(), model->progress().set_target(&quiet)};
+      Progress* previous;  // of a job that has yielded to this one
+      ~RestoreProgress() { progress.set_target(previous); }
+    } restore{model->progress(), model->progress().set_target(&quiet)};
     return step(job);
   };
-  auto job = std::make_shared<Job>(route->kind, std::move(in_model), telling.streams,
-                                   route->kind == JobKind::patient ? kSweepTime : kJobTime);
-  job->set_bell(telling.bell);
-  workshop.queue.submit(client, slot, job);
+  auto job = std::make_shared<Job>(route->priority, std::move(step_with_progress), options.streams,
+                                   route->priority == JobPriority::low ? kSweepTime : kJobTime);
+  job->set_wake_up(options.wake_up);
+  context.queue.submit(client, slot, job);
   return job;
 }
 
-void add_view_routes(HttpServer& server, Workshop& workshop) {
+void add_view_routes(HttpServer& server, ServerContext& context) {
   std::vector<std::string> paths = {kTokensPath};
   for (const ViewRoute& route : kViews) paths.emplace_back(route.path);
   for (const std::string& path : paths)
-    server.add("POST", path, [path, &workshop](const Request& request) {
+    server.add("POST", path, [path, &context](const Request& request) {
       const std::string slot = checked_slot(request.headers.get("X-Stratoscope-Slot"));
-      const auto job = begin_view(workshop, path, Fields(request.body), client_of(request), slot,
-                                  {.streams = wants_stream(request)});
-      return answer_with(workshop, job, request);
+      const auto job = submit_view(context, path, Fields(request.body), client_id(request), slot,
+                                   {.streams = accepts_event_stream(request)});
+      return respond(context, job, request);
     });
 }
 

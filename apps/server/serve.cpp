@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "apps/server/guard.h"
+#include "apps/server/access_policy.h"
 #include "apps/server/http/address.h"
 #include "apps/server/routes.h"
 #include "stratoscope/base/error.h"
@@ -11,30 +11,30 @@
 namespace stratoscope::server {
 namespace {
 
-std::string required_token(const ServeOptions& options, bool for_this_machine_alone) {
-  const std::string token = options.token ? *options.token : for_this_machine_alone ? "" : new_token();
+std::string required_token(const ServeOptions& options, bool loopback_only) {
+  const std::string token = options.token ? *options.token : loopback_only ? "" : new_token();
   check_token(token);
-  if (token.empty() && !for_this_machine_alone)
+  if (token.empty() && !loopback_only)
     throw Error("serve", "the token is empty, and other machines can reach " + options.host,
-                "choose a token, or leave --token out for a new one");
+                "choose a token, or omit --token to generate one");
   return token;
 }
 
-Guard guard_for(const ServeOptions& options, const sockaddr_storage& address) {
-  Guard guard;
-  guard.token = required_token(options, is_loopback(address));
+AccessPolicy policy_for(const ServeOptions& options, const sockaddr_storage& address) {
+  AccessPolicy policy;
+  policy.token = required_token(options, is_loopback(address));
   for (const std::string& host : options.allowed_hosts) check_host(host);
-  guard.proxies = options.allowed_hosts;
-  guard.names = {options.host};
+  policy.proxies = options.allowed_hosts;
+  policy.names = {options.host};
   if (!is_loopback(address))
-    for (std::string& name : names_of_this_machine()) guard.names.push_back(std::move(name));
-  return guard;
+    for (std::string& name : names_of_this_machine()) policy.names.push_back(std::move(name));
+  return policy;
 }
 
-// Each of them opens the page.
+// URLs of the page.
 std::vector<std::string> page_addresses(const sockaddr_storage& address, const std::string& token) {
   std::vector<std::string> hosts;
-  if (is_every_address(address)) {
+  if (is_wildcard(address)) {
     hosts = {address.ss_family == AF_INET ? "127.0.0.1" : "[::1]"};
     for (std::string& other : addresses_of_this_machine())
       if (address.ss_family == AF_INET6 || !other.starts_with('[')) hosts.push_back(std::move(other));
@@ -44,7 +44,7 @@ std::vector<std::string> page_addresses(const sockaddr_storage& address, const s
   std::vector<std::string> addresses;
   for (const std::string& host : hosts) {
     addresses.push_back("http://" + host + ":" + std::to_string(port_of(address)) + "/");
-    if (!token.empty()) addresses.back() += "#token=" + percent_encoded(token);  // stays in the browser
+    if (!token.empty()) addresses.back() += "#token=" + percent_encoded(token);  // a fragment is not sent to the server
   }
   return addresses;
 }
@@ -54,28 +54,28 @@ std::vector<std::string> page_addresses(const sockaddr_storage& address, const s
 void serve(const ServeOptions& options, const std::function<void(const std::vector<std::string>& addresses)>& started,
            const std::function<bool()>& should_stop) {
   const Listener listener(options.host, options.port);
-  Guard guard = guard_for(options, listener.address());
-  const std::string token = guard.token;
+  AccessPolicy policy = policy_for(options, listener.address());
+  const std::string token = policy.token;
 
-  Shelf shelf(options.model, options.folders, options.threads);
-  StoreDoor store(options.store_file);
+  OpenModels models(options.model, options.folders, options.threads);
+  LazyStore store(options.store_file);
   JobQueue queue;
-  HttpServer server(std::move(guard));
-  Workshop workshop{shelf, queue, store, server};
-  add_view_routes(server, workshop);
-  add_together_route(server, workshop);
-  add_model_routes(server, workshop);
-  add_experiment_routes(server, workshop);
+  HttpServer server(std::move(policy));
+  ServerContext context{models, queue, store, server};
+  add_view_routes(server, context);
+  add_batch_route(server, context);
+  add_model_routes(server, context);
+  add_experiment_routes(server, context);
   add_page_routes(server);
 
   started(page_addresses(listener.address(), token));
-  std::thread watch([&] {
+  std::thread watcher([&] {
     while (!should_stop()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     queue.stop();
     server.stop();
   });
   server.serve(listener);
-  watch.join();
+  watcher.join();
 }
 
 }  // namespace stratoscope::server

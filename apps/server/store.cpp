@@ -11,14 +11,14 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "stratoscope/base/folder.h"
 
 namespace stratoscope::server {
 namespace {
 
-// Step i brings version i to i + 1. Steps are never changed, only added.
+// Migration i leads from schema version i to i + 1. Migrations are never changed, only added.
 constexpr std::array<const char*, 1> kMigrations = {
     "CREATE TABLE experiment ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -28,37 +28,38 @@ constexpr std::array<const char*, 1> kMigrations = {
     "  model TEXT NOT NULL,"
     "  model_hash TEXT NOT NULL,"
     "  document TEXT NOT NULL)"};
-constexpr int kPatience = 5000;  // milliseconds, while another process writes
-constexpr int kPause = 20;       // between looks whether it still does
+constexpr int kBusyTimeout = 5000;  // milliseconds, while another process writes
+constexpr int kBusyRetry = 20;      // milliseconds between attempts
 constexpr const char* kWhere = "experiments";
 
-// Makes the folder with those above it that are missing, for this user alone, and the file in it.
-std::filesystem::path prepared(const std::filesystem::path& file) {
+// Creates the file and missing folders of its path, for this user alone. Returns the path without symbolic links.
+std::filesystem::path prepare_file(const std::filesystem::path& file) {
   namespace fs = std::filesystem;
   constexpr mode_t kPrivateFolder = 0700, kPrivateFile = 0600;
   std::error_code failed;
-  fs::path made;
+  fs::path folder_path;
   for (const fs::path& part : fs::absolute(file.parent_path(), failed)) {
-    made /= part;
-    ::mkdir(made.c_str(), kPrivateFolder);
+    folder_path /= part;
+    ::mkdir(folder_path.c_str(), kPrivateFolder);
   }
-  const auto folder = Folder::open(made);
-  if (!folder) throw Refusal(503, kWhere, made.string() + ": cannot be opened: " + std::strerror(errno));
+  const auto folder = Folder::open(folder_path);
+  if (!folder) throw HttpError(503, kWhere, folder_path.string() + ": cannot be opened: " + std::strerror(errno));
   const std::string name = file.filename().string();
   for (const char* ending : {"", "-wal", "-shm", "-journal"})
     if (folder->kind(name + ending) == Folder::Kind::link)
-      throw Refusal(503, kWhere, file.string() + ending + ": is a link, and experiments are kept in no file elsewhere",
-                    "put the file here, or serve with --data FOLDER, which may be a link");
+      throw HttpError(503, kWhere, file.string() + ending + ": is a symbolic link, which is not followed",
+                      "put the file here, or use --data FOLDER, which may be a symbolic link");
   const int descriptor = folder->open_file(name, O_RDWR | O_CREAT, kPrivateFile);
-  if (descriptor < 0 && errno == EINVAL) throw Refusal(503, kWhere, file.string() + ": is not a regular file");
-  if (descriptor < 0) throw Refusal(503, kWhere, file.string() + ": cannot be opened: " + std::strerror(errno));
+  if (descriptor < 0 && errno == EINVAL) throw HttpError(503, kWhere, file.string() + ": is not a regular file");
+  if (descriptor < 0) throw HttpError(503, kWhere, file.string() + ": cannot be opened: " + std::strerror(errno));
   ::close(descriptor);
-  return fs::canonical(made, failed) / name;
+  return fs::canonical(folder_path, failed) / name;
 }
 
-class Busy : public Refusal {
+class Busy : public HttpError {
  public:
-  explicit Busy(const std::string& file) : Refusal(503, kWhere, file + ": another process holds it", "try again") {}
+  explicit Busy(const std::string& file)
+      : HttpError(503, kWhere, file + ": another process has locked it", "try again") {}
 };
 
 std::string pattern_of(const std::string& search) {
@@ -72,7 +73,7 @@ std::string pattern_of(const std::string& search) {
 
 }  // namespace
 
-// Undone where it is not committed.
+// Rolled back unless committed.
 class Store::Transaction {
  public:
   explicit Transaction(Store& store) : store_(store) { store.execute("BEGIN IMMEDIATE"); }
@@ -133,16 +134,16 @@ class Store::Statement {
 };
 
 Store::Store(const std::filesystem::path& file) : file_(file) {
-  const std::filesystem::path whole = prepared(file);
+  const std::filesystem::path path = prepare_file(file);
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
-  const int status = ::sqlite3_open_v2(whole.c_str(), &database_, kFlags, nullptr);
+  const int status = ::sqlite3_open_v2(path.c_str(), &database_, kFlags, nullptr);
   try {
     if (status != SQLITE_OK) fail(status);
-    ::sqlite3_busy_timeout(database_, kPatience);
+    ::sqlite3_busy_timeout(database_, kBusyTimeout);
     migrate();
-    ::sqlite3_busy_timeout(database_, kPause);     // change() waits on, and lets others read meanwhile
-    Statement mode(*this, "PRAGMA journal_mode");  // some file systems have no WAL
-    if (mode.step() && mode.text(0) == "wal") wal_ = whole.string() + "-wal";
+    ::sqlite3_busy_timeout(database_, kBusyRetry);  // write() repeats, and releases the lock between attempts
+    Statement mode(*this, "PRAGMA journal_mode");   // some file systems have no WAL
+    if (mode.step() && mode.text(0) == "wal") wal_ = path.string() + "-wal";
   } catch (...) {
     ::sqlite3_close(database_);
     throw;
@@ -154,24 +155,25 @@ Store::~Store() { ::sqlite3_close(database_); }
 void Store::fail(int status) const {
   const std::string where = kWhere, name = file_.string();
   switch (status & 0xFF) {
-    case SQLITE_FULL: throw Refusal(507, where, name + ": the disk is full", "nothing was lost but this save");
+    case SQLITE_FULL: throw HttpError(507, where, name + ": the disk is full", "earlier saves are intact");
     case SQLITE_BUSY:
     case SQLITE_LOCKED: throw Busy(name);
-    case SQLITE_INTERRUPT: throw Refusal(503, where, "the search was given up", "search for less");
-    case SQLITE_NOTADB: throw Refusal(503, where, name + ": is no database", "move it away; a new one is made then");
+    case SQLITE_INTERRUPT: throw HttpError(503, where, "the search took too long", "search for less");
+    case SQLITE_NOTADB:
+      throw HttpError(503, where, name + ": is not a database", "move it away and a new one is created");
     case SQLITE_CORRUPT:
-      throw Refusal(503, where, name + ": is damaged", "move it away (sqlite3's .recover may save what is in it)");
-    default: throw Refusal(503, where, name + ": " + ::sqlite3_errmsg(database_));
+      throw HttpError(503, where, name + ": is damaged", "move it away (sqlite3's .recover may save what is in it)");
+    default: throw HttpError(503, where, name + ": " + ::sqlite3_errmsg(database_));
   }
 }
 
-// SQLite goes on with files that have lost their names, and what is saved into them is gone with the process.
-void Store::check_that_it_is_there() const {
+// SQLite goes on with a deleted file, whose content is lost when the process ends.
+void Store::check_file_in_place() const {
   int moved = 0;
   ::sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (moved == 0 && (wal_.empty() || ::access(wal_.c_str(), F_OK) == 0)) return;
-  throw Refusal(503, kWhere, file_.string() + ": was deleted, moved or replaced while it was in use",
-                "nothing is kept now: put it back, or start the server again");
+  throw HttpError(503, kWhere, file_.string() + ": was deleted, moved or replaced while it was in use",
+                  "nothing is saved now: put it back, or start the server again");
 }
 
 void Store::execute(const char* sql) {
@@ -187,13 +189,13 @@ void Store::migrate() {
   };
   const auto newest = static_cast<long>(kMigrations.size());
   if (version() > newest)
-    throw Refusal(503, kWhere, file_.string() + ": was written by a newer version of Stratoscope",
-                  "update this one, or serve with --data another folder");
+    throw HttpError(503, kWhere, file_.string() + ": was written by a newer version of Stratoscope",
+                    "update this one, or serve with --data another folder");
   {
     Statement check(*this, "PRAGMA quick_check(1)");
     if (!check.step() || check.text(0) != "ok") fail(SQLITE_CORRUPT);
   }
-  become_wal();
+  enable_wal();
   execute("PRAGMA synchronous = FULL");
   Transaction transaction(*this);  // another process may migrate at the same time
   for (long from = version(); from < newest; ++from) {
@@ -203,24 +205,24 @@ void Store::migrate() {
   transaction.commit();
 }
 
-// SQLite does not wait by itself where two processes open a new file at once.
-void Store::become_wal() {
-  for (int waited = 0;; waited += kPause) {
+// SQLite does not wait by itself when two processes open a new file at once.
+void Store::enable_wal() {
+  for (int waited = 0;; waited += kBusyRetry) {
     const int status = ::sqlite3_exec(database_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
     if (status == SQLITE_OK) return;
-    if ((status & 0xFF) != SQLITE_BUSY || waited >= kPatience) fail(status);
-    ::sqlite3_sleep(kPause);
+    if ((status & 0xFF) != SQLITE_BUSY || waited >= kBusyTimeout) fail(status);
+    ::sqlite3_sleep(kBusyRetry);
   }
 }
 
-long Store::save(const SavedExperiment& experiment, const Wanted& is_wanted) {
+long Store::save(const SavedExperiment& experiment, const ShouldContinue& should_continue) {
   long id = 0;
-  change(is_wanted, [&] {
+  write(should_continue, [&] {
     Statement count(*this, "SELECT count(*) FROM experiment");
     count.step();
     if (count.number(0) >= static_cast<long>(kExperiments))
-      throw Refusal(409, kWhere, "the limit of " + std::to_string(kExperiments) + " saved experiments is reached",
-                    "delete some");
+      throw HttpError(409, kWhere, "the limit of " + std::to_string(kExperiments) + " saved experiments is reached",
+                      "delete some");
     const ExperimentSummary& summary = experiment.summary;
     Statement insert(*this,
                      "INSERT INTO experiment (created, note, text, model, model_hash, document) "
@@ -232,81 +234,82 @@ long Store::save(const SavedExperiment& experiment, const Wanted& is_wanted) {
   return id;
 }
 
-// All at once, after other processes have written: a transaction that reads first and then writes is refused when
-// another was quicker. Readers of this process pass while it waits.
-void Store::change(const Wanted& is_wanted, const std::function<void()>& steps) {
-  for (int waited = 0;; waited += kPause) {
+// Runs `steps` in one transaction, repeated while another process writes. Between attempts other threads of this
+// process may read.
+void Store::write(const ShouldContinue& should_continue, const std::function<void()>& steps) {
+  for (int waited = 0;; waited += kBusyRetry) {
     {
       const std::lock_guard lock(mutex_);
-      check_that_it_is_there();
-      const bool is_last = waited >= kPatience || (is_wanted && !is_wanted());
+      check_file_in_place();
+      const bool is_last = waited >= kBusyTimeout || (should_continue && !should_continue());
       try {
         Transaction transaction(*this);
         steps();
         transaction.commit();
-        return check_that_it_is_there();
+        return check_file_in_place();
       } catch (const Busy&) {
         if (is_last) throw;
       }
     }
-    ::sqlite3_sleep(kPause);
+    ::sqlite3_sleep(kBusyRetry);
   }
 }
 
-bool Store::set_note(long id, const std::string& note, const Wanted& is_wanted) {
+bool Store::set_note(long id, const std::string& note, const ShouldContinue& should_continue) {
   bool found = false;
-  change(is_wanted, [&] {
+  write(should_continue, [&] {
     Statement(*this, "UPDATE experiment SET note = ? WHERE id = ?").bind(note).bind(id).step();
     found = ::sqlite3_changes(database_) > 0;
   });
   return found;
 }
 
-bool Store::remove(long id, const Wanted& is_wanted) {
+bool Store::remove(long id, const ShouldContinue& should_continue) {
   bool found = false;
-  change(is_wanted, [&] {
+  write(should_continue, [&] {
     Statement(*this, "DELETE FROM experiment WHERE id = ?").bind(id).step();
     found = ::sqlite3_changes(database_) > 0;
   });
   return found;
 }
 
-// While it lives, statements end with SQLITE_INTERRUPT when their result is not wanted any more, or they take too long.
-class Store::Search {
+// While it lives, statements end with SQLITE_INTERRUPT after a time limit or when `should_continue` returns false.
+class Store::QueryLimit {
  public:
-  Search(sqlite3* database, const Wanted& is_wanted) : database_(database), is_wanted_(is_wanted) {
-    constexpr int kInstructions = 100;  // between looks: a row of long texts takes milliseconds
-    const auto look = [](void* search) { return static_cast<Search*>(search)->goes_on() ? 0 : 1; };
-    ::sqlite3_progress_handler(database, kInstructions, look, this);
+  QueryLimit(sqlite3* database, const ShouldContinue& should_continue)
+      : database_(database), should_continue_(should_continue) {
+    constexpr int kInstructions = 100;  // between calls: a row of long texts takes milliseconds
+    const auto callback = [](void* limit) { return static_cast<QueryLimit*>(limit)->allows() ? 0 : 1; };
+    ::sqlite3_progress_handler(database, kInstructions, callback, this);
   }
-  ~Search() { ::sqlite3_progress_handler(database_, 0, nullptr, nullptr); }
-  Search(const Search&) = delete;
-  Search& operator=(const Search&) = delete;
+  ~QueryLimit() { ::sqlite3_progress_handler(database_, 0, nullptr, nullptr); }
+  QueryLimit(const QueryLimit&) = delete;
+  QueryLimit& operator=(const QueryLimit&) = delete;
 
  private:
-  bool goes_on() const { return std::chrono::steady_clock::now() < until_ && (!is_wanted_ || is_wanted_()); }
+  bool allows() const { return std::chrono::steady_clock::now() < until_ && (!should_continue_ || should_continue_()); }
 
   sqlite3* database_;
-  const Wanted& is_wanted_;
+  const ShouldContinue& should_continue_;
   std::chrono::steady_clock::time_point until_ =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeout);
 };
 
 std::optional<SavedExperiment> Store::find(long id) {
   const std::lock_guard lock(mutex_);
-  check_that_it_is_there();
+  check_file_in_place();
   Statement query(*this, "SELECT id, created, note, text, model, model_hash, document FROM experiment WHERE id = ?");
   if (!query.bind(id).step()) return std::nullopt;
   return SavedExperiment{query.summary(), query.text(6)};
 }
 
 std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most,
-                                           const Wanted& is_wanted) {
+                                           const ShouldContinue& should_continue) {
   if (search.size() > kSearchBytes)
-    throw Refusal(400, kWhere, "the search is longer than the limit of " + std::to_string(kSearchBytes) + " bytes");
+    throw HttpError(400, kWhere, "the search is longer than the limit of " + std::to_string(kSearchBytes) + " bytes");
   const std::lock_guard lock(mutex_);
-  check_that_it_is_there();
-  const Search bounded(database_, is_wanted);
+  check_file_in_place();
+  const QueryLimit limit(database_, should_continue);
   Statement query(*this,
                   "SELECT id, created, note, substr(text, 1, 300), model, model_hash FROM experiment "
                   "WHERE (?1 = 0 OR id < ?1) AND (note LIKE ?2 ESCAPE '\\' OR text LIKE ?2 ESCAPE '\\' "
@@ -326,8 +329,8 @@ std::filesystem::path default_store_file() {
   if (const auto data = absolute("XDG_DATA_HOME"); !data.empty()) return data / "stratoscope" / "experiments.db";
   if (const auto home = absolute("HOME"); !home.empty())
     return home / ".local" / "share" / "stratoscope" / "experiments.db";
-  throw Refusal(503, kWhere, "there is no folder for saved experiments, because $HOME is not set",
-                "name one with --data");
+  throw HttpError(503, kWhere, "there is no folder for saved experiments, because $HOME is not set",
+                  "name one with --data");
 }
 
 }  // namespace stratoscope::server

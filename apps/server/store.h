@@ -1,5 +1,5 @@
-// Saved experiments, in SQLite. A save is on the disk when save() returns; a kill at any time loses at most the save
-// under way.
+// Saved experiments, in SQLite. An experiment is on the disk when save() returns; a crash loses at most the save in
+// progress.
 #pragma once
 
 #include <filesystem>
@@ -22,52 +22,52 @@ struct ExperimentSummary {
 
 struct SavedExperiment {
   ExperimentSummary summary;
-  std::string document;  // JSON: what to run, what it gave
+  std::string document;  // JSON: the experiment and its result
 };
 
 class Store {
  public:
-  // Opens or makes the file, for this user alone as are the folders that are made for it, and brings an older schema up
-  // to date. Throws Refusal (503) for a file of a newer version, one that is no database or is damaged, a link, and one
-  // that cannot be opened; the file is left as it is then.
+  // Opens or creates the file, and creates missing folders, with permissions for this user alone; migrates an older
+  // schema. Throws HttpError (503), and leaves the file unchanged, for a newer schema, a damaged or other file, a
+  // symbolic link, and a file that cannot be opened.
   explicit Store(const std::filesystem::path& file);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Whether the work goes on: asked now and then, while others wait too.
-  using Wanted = std::function<bool()>;
+  // Returns false to give up; called repeatedly during long waits and searches.
+  using ShouldContinue = std::function<bool()>;
 
-  // Each throws Refusal: 507 for a full disk, 503 where another process holds the database for seconds, when the file
-  // was deleted, moved or replaced meanwhile, and when the work is not wanted any more; 409 beyond the limit.
-  long save(const SavedExperiment& experiment, const Wanted& is_wanted = {});
-  bool set_note(long id, const std::string& note, const Wanted& is_wanted = {});
-  bool remove(long id, const Wanted& is_wanted = {});
+  // Each throws HttpError: 507 for a full disk; 503 when another process locks the database for seconds, when the file
+  // was deleted, moved or replaced, and when `should_continue` returns false; 409 over the limit of experiments.
+  long save(const SavedExperiment& experiment, const ShouldContinue& should_continue = {});
+  bool set_note(long id, const std::string& note, const ShouldContinue& should_continue = {});
+  bool remove(long id, const ShouldContinue& should_continue = {});
   std::optional<SavedExperiment> find(long id);
-  // The newest first, with the beginnings of their texts; `search` in note, text or model; those older than `before`
-  // where it is not 0. Throws Refusal (400) for a search that is too long, 503 for one that takes seconds.
+  // Newest first, at most `most`, with the first 300 characters of their texts. `search` is looked for in note, text
+  // and model; a `before` other than 0 selects lower ids. Throws HttpError: 400 for a long search, 503 for a slow one.
   std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t most,
-                                      const Wanted& is_wanted = {});
+                                      const ShouldContinue& should_continue = {});
 
  private:
   class Statement;
   class Transaction;
-  class Search;
+  class QueryLimit;
   [[noreturn]] void fail(int status) const;
   void execute(const char* sql);
   void migrate();
-  void become_wal();
-  void change(const Wanted& is_wanted, const std::function<void()>& steps);
-  void check_that_it_is_there() const;
+  void enable_wal();
+  void write(const ShouldContinue& should_continue, const std::function<void()>& steps);
+  void check_file_in_place() const;
 
   std::filesystem::path file_;
-  std::string wal_;  // the file beside it that holds the newest saves; empty where there is none
+  std::string wal_;  // SQLite's write-ahead log; empty for file systems without it
   sqlite3* database_ = nullptr;
   std::mutex mutex_;
 };
 
-// $XDG_DATA_HOME/stratoscope/experiments.db, or in ~/.local/share; a relative path counts as none. Throws Refusal where
-// neither is set.
+// $XDG_DATA_HOME/stratoscope/experiments.db, or in ~/.local/share; relative paths are ignored. Throws HttpError (503)
+// where neither is set.
 std::filesystem::path default_store_file();
 
 }  // namespace stratoscope::server

@@ -1,10 +1,10 @@
-// What a screen shows as a figure: panels of marks, as the page sends them.
+// Reads a figure of the page: panels of marks, as JSON.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/names.h"
 
@@ -13,32 +13,31 @@ namespace {
 
 constexpr std::size_t kShort = 400;  // bytes of a label
 
-// One object of the figure: its fields, and what the whole figure may still hold.
-class Part {
+// The fields of one JSON object of the figure, with the count of numbers that the whole figure may still contain.
+class FigurePart {
  public:
-  Part(const nlohmann::json& object, std::size_t& numbers_left)
+  FigurePart(const nlohmann::json& object, std::size_t& numbers_left)
       : fields_(Fields::of(object)), numbers_left_(numbers_left) {}
 
   std::string text(const char* name, std::size_t most = kShort) { return fields_.text_or(name, most, ""); }
   std::vector<std::string> texts(const char* name) { return fields_.texts(name, kFigureNumbers, kShort); }
   bool flag(const char* name) { return fields_.flag(name); }
-  double number(const char* name) { return number_of(name, fields_.anything(name)); }
-  void refuse_others() const { fields_.refuse_others(); }
+  double number(const char* name) { return number_of(name, fields_.value(name)); }
+  void reject_unknown() const { fields_.reject_unknown(); }
 
   // A list of objects.
-  std::vector<Part> parts(const char* name, std::size_t most) {
-    std::vector<Part> all;
-    for (const nlohmann::json& object : list(name, fields_.anything(name), most))
-      all.emplace_back(object, numbers_left_);
+  std::vector<FigurePart> parts(const char* name, std::size_t most) {
+    std::vector<FigurePart> all;
+    for (const nlohmann::json& object : list(name, fields_.value(name), most)) all.emplace_back(object, numbers_left_);
     return all;
   }
-  Part part(const char* name) {
-    const nlohmann::json object = fields_.anything(name);
+  FigurePart part(const char* name) {
+    const nlohmann::json object = fields_.value(name);
     return {object.is_null() ? nlohmann::json::object() : object, numbers_left_};
   }
-  bool has(const char* name) { return !fields_.anything(name).is_null(); }
+  bool has(const char* name) { return !fields_.value(name).is_null(); }
 
-  std::vector<double> numbers(const char* name) { return row(name, fields_.anything(name)); }
+  std::vector<double> numbers(const char* name) { return row(name, fields_.value(name)); }
   std::vector<std::vector<double>> rows(const char* name) {
     std::vector<std::vector<double>> all;
     for (const nlohmann::json& one : rows_of(name)) all.push_back(row(name, one));
@@ -53,25 +52,25 @@ class Part {
     return all;
   }
 
-  [[noreturn]] static void refuse(const std::string& name, const std::string& problem) {
-    throw Refusal(400, "request", "field " + in_quotes(name) + " of the figure " + problem);
+  [[noreturn]] static void reject(const std::string& name, const std::string& problem) {
+    throw HttpError(400, "request", "field " + in_quotes(name) + " of the figure " + problem);
   }
 
  private:
-  // A row counts as a number, so that empty ones have an end too.
+  // A row counts as a number, which bounds the number of empty rows.
   nlohmann::json rows_of(const char* name) {
-    nlohmann::json rows = list(name, fields_.anything(name), numbers_left_);
+    nlohmann::json rows = list(name, fields_.value(name), numbers_left_);
     numbers_left_ -= rows.size();
     return rows;
   }
   static nlohmann::json list(const char* name, const nlohmann::json& value, std::size_t most) {
     if (value.is_null()) return nlohmann::json::array();
-    if (!value.is_array() || value.size() > most) refuse(name, "is no list of at most " + std::to_string(most));
+    if (!value.is_array() || value.size() > most) reject(name, "is not an array of at most " + std::to_string(most));
     return value;
   }
   static double number_of(const char* name, const nlohmann::json& value) {
     if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
-    if (!value.is_number()) refuse(name, "is no number");
+    if (!value.is_number()) reject(name, "is not a number");
     return value.get<double>();
   }
   std::vector<double> row(const char* name, const nlohmann::json& value) {
@@ -85,35 +84,35 @@ class Part {
   std::size_t& numbers_left_;
 };
 
-Axis read_axis(Part part) {
+Axis read_axis(FigurePart part) {
   Axis axis{part.text("title"), part.texts("ticks")};
   if (const std::vector<double> range = part.numbers("range"); range.size() == 2)
     axis.range = {range[0], range[1]};
   else if (!range.empty())
-    Part::refuse("range", "is no pair");
-  part.refuse_others();
+    FigurePart::reject("range", "is not a pair of numbers");
+  part.reject_unknown();
   return axis;
 }
 
-Heatmap read_heatmap(Part& part) {
+Heatmap read_heatmap(FigurePart& part) {
   Heatmap heatmap{part.rows("values"), part.rows_of_texts("texts")};
   const auto same_shape = [](const auto& a, const auto& b) {
     return a.size() == b.size() &&
            std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) { return x.size() == y.size(); });
   };
-  if (heatmap.values.empty() || heatmap.values[0].empty()) Part::refuse("values", "is empty");
+  if (heatmap.values.empty() || heatmap.values[0].empty()) FigurePart::reject("values", "is empty");
   const std::size_t width = heatmap.values[0].size();
   if (std::any_of(heatmap.values.begin(), heatmap.values.end(), [&](const auto& row) { return row.size() != width; }))
-    Part::refuse("values", "has rows of different lengths");
+    FigurePart::reject("values", "has rows of different lengths");
   if (!heatmap.texts.empty() && !same_shape(heatmap.texts, heatmap.values))
-    Part::refuse("texts", "is not like 'values'");
+    FigurePart::reject("texts", "is not like 'values'");
   return heatmap;
 }
 
-Mark read_mark(Part part) {
+Mark read_mark(FigurePart part) {
   const std::string type = part.text("type");
   const auto done = [&part](Mark mark) {
-    part.refuse_others();
+    part.reject_unknown();
     return mark;
   };
   if (type == "heatmap") return done(read_heatmap(part));
@@ -121,23 +120,23 @@ Mark read_mark(Part part) {
   if (type == "line") return done(Line{part.text("label"), part.numbers("x"), part.numbers("y"), part.flag("markers")});
   if (type == "bars") return done(Bars{part.numbers("values"), part.flag("horizontal"), part.flag("by_category")});
   if (type == "reference") return done(Reference{part.text("label"), part.number("y")});
-  throw Refusal(400, "request", "a mark of the figure is " + in_quotes(type),
-                "one of heatmap, points, line, bars, reference");
+  throw HttpError(400, "request", "a mark of the figure is " + in_quotes(type),
+                  "one of heatmap, points, line, bars, reference");
 }
 
-ColorScale read_color(Part part) {
+ColorScale read_color(FigurePart part) {
   ColorScale scale;
   const std::string map = part.text("map");
   if (map == "diverging")
     scale.map = ColorMap::diverging;
   else if (map != "plasma")
-    throw Refusal(400, "request", "the figure's colour map is " + in_quotes(map), "plasma or diverging");
+    throw HttpError(400, "request", "the figure's colour map is " + in_quotes(map), "plasma or diverging");
   scale.title = part.text("title");
   scale.low = part.number("low");
   scale.high = part.number("high");
   scale.show_bar = !part.flag("no_bar");
   scale.clear_of_ground = !scale.show_bar;
-  part.refuse_others();
+  part.reject_unknown();
   return scale;
 }
 
@@ -145,20 +144,20 @@ ColorScale read_color(Part part) {
 
 Figure read_figure(const nlohmann::json& json) {
   std::size_t numbers_left = kFigureNumbers;
-  Part part(json, numbers_left);
+  FigurePart part(json, numbers_left);
   Figure figure;
   figure.title = part.text("title");
   figure.note = part.text("note", kTextBytes);
   figure.columns = part.flag("side_by_side") ? 2 : 1;
   if (part.has("color")) figure.color = read_color(part.part("color"));
-  for (Part& one : part.parts("panels", kFigurePanels)) {
+  for (FigurePart& one : part.parts("panels", kFigurePanels)) {
     Panel panel{one.text("title"), read_axis(one.part("x")), read_axis(one.part("y")), {}};
-    for (Part& mark : one.parts("marks", kFigurePanels)) panel.marks.push_back(read_mark(mark));
-    one.refuse_others();
+    for (FigurePart& mark : one.parts("marks", kFigurePanels)) panel.marks.push_back(read_mark(mark));
+    one.reject_unknown();
     figure.panels.push_back(std::move(panel));
   }
-  if (figure.panels.empty()) Part::refuse("panels", "is empty");
-  part.refuse_others();
+  if (figure.panels.empty()) FigurePart::reject("panels", "is empty");
+  part.reject_unknown();
   return figure;
 }
 

@@ -29,12 +29,12 @@ Json of_token(const Row& row, TokenId id) {
           {"prob", number_or_null(std::exp(row.log_probs[i]))}};
 }
 
-void add_log_probs(Answer& answer, const char* name, const Row& row, const std::vector<TokenId>& ids) {
-  std::transform(ids.begin(), ids.end(), answer.add(name, {ids.size()}).values.begin(),
+void add_log_probs(JobResult& result, const char* name, const Row& row, const std::vector<TokenId>& ids) {
+  std::transform(ids.begin(), ids.end(), result.add(name, {ids.size()}).values.begin(),
                  [&](TokenId id) { return static_cast<float>(row.log_probs[static_cast<std::size_t>(id)]); });
 }
 
-// The likeliest of both, those of the edited run first.
+// The most likely tokens of both runs, those of the edited run first, then the followed ones.
 std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t top,
                                const std::vector<long>& followed) {
   std::vector<TokenId> ids;
@@ -51,52 +51,53 @@ std::vector<TokenId> shown_ids(const Row& clean, const Row* edited, std::size_t 
 
 }  // namespace
 
-Job::Step predict_view(Fields& fields, const Asked& asked) {
+Job::Step predict_view(Fields& fields, const TextRequest& text_request) {
   const PositionField position = read_position(fields, "position", std::nullopt);
   const std::size_t top = std::max<std::size_t>(1, fields.count_or("top", kTop, 10));
   const std::vector<long> followed = fields.ids("follow", kTop);
   return [=](Job& job) {
-    OpenText& text = asked.open();
+    OpenText& text = text_request.open();
     const std::size_t at = position.in(text.positions());
     const Tensor logits = text.last_logits(at);
     const Row clean(logits.matrix().row_span(0));
     std::optional<Row> edited;
     if (text.has_edits()) edited.emplace(logits.matrix().row_span(1));
-    Answer answer;
-    answer.json["position"] = at;
-    answer.json["token"] = text.text().tokens[at];
-    answer.json["entropy"] = number_or_null(entropy_of(clean));
+    JobResult result;
+    result.json["position"] = at;
+    result.json["token"] = text.text().tokens[at];
+    result.json["entropy"] = number_or_null(entropy_of(clean));
     if (edited) {
       Effect effect;
       effect.include<float>(clean.logits, edited->logits);
-      answer.json["effect"] = {{"kl", number_or_null(effect.kl)}, {"max_change", number_or_null(effect.max_change)}};
-      answer.json["edited_entropy"] = number_or_null(entropy_of(*edited));
-      answer.json["warning"] = effect_warning(effect, asked.model->session().config(), asked.edits.expressions);
+      result.json["effect"] = {{"kl", number_or_null(effect.kl)}, {"max_change", number_or_null(effect.max_change)}};
+      result.json["edited_entropy"] = number_or_null(entropy_of(*edited));
+      result.json["warning"] =
+          effect_warning(effect, text_request.model->session().config(), text_request.edits.expressions);
     }
-    answer.json["predictions"] = Json::array();
+    result.json["predictions"] = Json::array();
     const std::vector<TokenId> shown = shown_ids(clean, edited ? &*edited : nullptr, top, followed);
-    std::transform(shown.begin(), shown.end(), answer.add("ids", {shown.size()}).values.begin(),
+    std::transform(shown.begin(), shown.end(), result.add("ids", {shown.size()}).values.begin(),
                    [](TokenId id) { return static_cast<float>(id); });
-    add_log_probs(answer, "clean_log_probs", clean, shown);
-    if (edited) add_log_probs(answer, "edited_log_probs", *edited, shown);
+    add_log_probs(result, "clean_log_probs", clean, shown);
+    if (edited) add_log_probs(result, "edited_log_probs", *edited, shown);
     for (const TokenId id : shown) {
-      Json token{{"id", id}, {"token", asked.model->session().token_text(id)}, {"clean", of_token(clean, id)}};
+      Json token{{"id", id}, {"token", text_request.model->session().token_text(id)}, {"clean", of_token(clean, id)}};
       if (edited) token["edited"] = of_token(*edited, id);
-      answer.json["predictions"].push_back(std::move(token));
+      result.json["predictions"].push_back(std::move(token));
     }
-    job.set_result(std::move(answer));
+    job.set_result(std::move(result));
     return true;
   };
 }
 
-Job::Step lens_cell_view(Fields& fields, const Asked& asked) {
+Job::Step lens_cell_view(Fields& fields, const TextRequest& text_request) {
   const std::size_t position = fields.count_or("position", kTextBytes, 0);
   const std::size_t depth = fields.count_or("depth", kTextBytes, 0);
   const std::size_t top = std::max<std::size_t>(1, fields.count_or("top", kTop, 10));
   const Which which = read_which(fields);
   return [=](Job& job) {
-    OpenText& text = asked.open();
-    const Session& session = asked.model->session();
+    OpenText& text = text_request.open();
+    const Session& session = text_request.model->session();
     checked_index("position", position, text.positions());
     checked_index("depth", depth, session.config().n_hidden_states());
     const std::vector positions{position};
@@ -106,16 +107,16 @@ Job::Step lens_cell_view(Fields& fields, const Asked& asked) {
     std::optional<Row> clean;
     if (which == Which::edited && text.has_edits())
       clean.emplace((clean_logits = text.logits(Which::clean, depth, positions)).values());
-    Answer answer;
-    answer.json = {{"position", position}, {"depth", depth}, {"label", depth_labels(session.config())[depth]}};
-    answer.json["entropy"] = number_or_null(entropy_of(row));
-    answer.json["predictions"] = Json::array();
+    JobResult result;
+    result.json = {{"position", position}, {"depth", depth}, {"label", depth_labels(session.config())[depth]}};
+    result.json["entropy"] = number_or_null(entropy_of(row));
+    result.json["predictions"] = Json::array();
     for (const Prediction& p : likeliest<float>(session, row.logits, top)) {
       Json token{{"id", p.id}, {"token", p.token}, {"prob", number_or_null(p.prob)}};
       if (clean) token["clean_prob"] = of_token(*clean, p.id)["prob"];
-      answer.json["predictions"].push_back(std::move(token));
+      result.json["predictions"].push_back(std::move(token));
     }
-    job.set_result(std::move(answer));
+    job.set_result(std::move(result));
     return true;
   };
 }

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <utility>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "apps/server/views.h"
 #include "stratoscope/experiments/sweep.h"
 
@@ -12,14 +12,15 @@ namespace {
 
 class SweepWork {
  public:
-  SweepWork(Asked asked, SweepExperimentRequest request) : asked_(std::move(asked)), request_(std::move(request)) {}
+  SweepWork(TextRequest text_request, SweepExperimentRequest request)
+      : text_request_(std::move(text_request)), request_(std::move(request)) {}
 
-  Answer run(Job& job) {
-    const Session& session = asked_.model->session();
-    const std::vector<SweepAxis> axes = check_sweep(asked_, request_);
+  JobResult run(Job& job) {
+    const Session& session = text_request_.model->session();
+    const std::vector<SweepAxis> axes = check_sweep(text_request_, request_);
     std::size_t cells = 1, done = 0;
     for (const SweepAxis& axis : axes) cells *= axis.values.size();
-    request_.points_at_once = points_at_once(asked_, request_);
+    request_.points_at_once = points_at_once(text_request_, request_);
     request_.begin = [&](const SweepExperiment& begun) {
       Json list = Json::array();
       for (const SweepAxis& axis : axes) list.push_back({{"name", axis.name}, {"values", axis.values}});
@@ -32,33 +33,33 @@ class SweepWork {
       const std::size_t first = std::exchange(done, cell + 1);
       job.emit("cells",
                {{"first", first}, {"values", std::exchange(values, Json::array())}, {"done", done}, {"total", cells}});
-      job.let_others_pass();
+      job.yield();
     };
-    return answer_of(run_sweep(session, request_), axes, cells);
+    return result_of(run_sweep(session, request_), axes, cells);
   }
 
  private:
-  Answer answer_of(const SweepExperiment& experiment, const std::vector<SweepAxis>& axes, std::size_t cells) const {
-    Answer answer;
-    answer.json = Json::parse(to_json(asked_.model->session(), experiment).text);
-    answer.json["title"] = metric_title(experiment);
-    if (!experiment.warnings.empty()) answer.json["warnings"] = experiment.warnings;
+  JobResult result_of(const SweepExperiment& experiment, const std::vector<SweepAxis>& axes, std::size_t cells) const {
+    JobResult result;
+    result.json = Json::parse(to_json(text_request_.model->session(), experiment).text);
+    result.json["title"] = metric_title(experiment);
+    if (!experiment.warnings.empty()) result.json["warnings"] = experiment.warnings;
     Shape shape;
     for (const SweepAxis& axis : axes) shape.push_back(axis.values.size());
     if (shape.empty()) shape = {1};
-    NamedArray& array = answer.add("values", shape);
+    NamedArray& array = result.add("values", shape);
     for (std::size_t i = 0; i < cells; ++i) array.values[i] = static_cast<float>(experiment.result.values[i]);
-    return answer;
+    return result;
   }
 
-  Asked asked_;
+  TextRequest text_request_;
   SweepExperimentRequest request_;
 };
 
 }  // namespace
 
-std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequest& request) {
-  const Session& session = asked.model->session();
+std::vector<SweepAxis> check_sweep(const TextRequest& text_request, const SweepExperimentRequest& request) {
+  const Session& session = text_request.model->session();
   SweepRequest grid;
   grid.edits = request.edits.expressions;
   std::size_t cells = 1;
@@ -67,34 +68,34 @@ std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequ
     grid.axes.push_back(parse_axis(axis, session.config(), positions, grid.edits));
     cells *= grid.axes.back().values.size();
     if (cells > kGridPoints)
-      throw Refusal(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
-                    "sweep fewer values");
+      throw HttpError(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
+                      "sweep fewer values");
   }
   for (std::size_t cell = 0; cell < cells; ++cell)
-    for (const EditExpression& edit : edits_of_point(grid, cell)) refuse_files(edit);
+    for (const EditExpression& edit : edits_of_point(grid, cell)) reject_files(edit);
   return grid.axes;
 }
 
-std::size_t points_at_once(const Asked& asked, const SweepExperimentRequest& request) {
+std::size_t points_at_once(const TextRequest& text_request, const SweepExperimentRequest& request) {
   constexpr std::size_t kRows = 768, kMost = 64;
-  const std::size_t positions = asked.model->session().read(request.text, request.text_options).ids.size();
+  const std::size_t positions = text_request.model->session().read(request.text, request.text_options).ids.size();
   return std::clamp<std::size_t>(kRows / positions, 1, kMost);
 }
 
-Job::Step sweep_view(Fields& fields, const Asked& asked) {
-  auto work = std::make_shared<SweepWork>(asked, read_sweep(fields, asked));
+Job::Step sweep_view(Fields& fields, const TextRequest& text_request) {
+  auto work = std::make_shared<SweepWork>(text_request, read_sweep(fields, text_request));
   return [work](Job& job) {
     job.set_result(work->run(job));
     return true;
   };
 }
 
-SweepExperimentRequest read_sweep(Fields& fields, const Asked& asked) {
+SweepExperimentRequest read_sweep(Fields& fields, const TextRequest& text_request) {
   constexpr std::size_t kMetricBytes = 40;
   SweepExperimentRequest request;
-  request.text = asked.text;
-  request.text_options = asked.options;
-  request.edits = asked.edits;
+  request.text = text_request.text;
+  request.text_options = text_request.options;
+  request.edits = text_request.edits;
   request.axes = fields.texts("axes", kAxes, kAxisBytes);
   for (const std::string& target : fields.texts("targets", kTargets, kTextBytes))
     request.targets.push_back({target, std::nullopt});

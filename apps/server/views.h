@@ -1,5 +1,5 @@
-// What the page shows, as steps for the queue. Each function reads and checks the fields that are its own; the work
-// happens in the step.
+// The views of the page, as steps of jobs. Each function reads and checks its fields of the request; the returned step
+// does the work.
 #pragma once
 
 #include <memory>
@@ -7,61 +7,61 @@
 
 #include "apps/server/fields.h"
 #include "apps/server/jobs.h"
-#include "apps/server/shelf.h"
+#include "apps/server/open_models.h"
 #include "stratoscope/experiments/sweep.h"
 #include "stratoscope/figures/figure.h"
 
 namespace stratoscope::server {
 
-// What every request that runs a text says.
-struct Asked {
+// The fields that all requests about a text have.
+struct TextRequest {
   std::shared_ptr<OpenModel> model;
   std::string text;
   TextOptions options;
   Edits edits;
 
-  // On the queue's thread. Throws Refusal for an edit that reads a file, and for one of several that cannot be: its
-  // `where` is then "edit N", counted from 1.
+  // Call it on the queue's thread. Throws HttpError (400) for an edit that reads a file, and for an invalid edit, with
+  // "edit N" (counted from 1) as its `where`.
   OpenText& open() const;
 };
 
 // "text", "bos", "edits", "corrupt".
-Asked read_asked(Fields& fields, std::shared_ptr<OpenModel> model);
-// "bos": true, false, or absent for what is usual.
+TextRequest read_text_request(Fields& fields, std::shared_ptr<OpenModel> model);
+// "bos": true, false, or absent for the default of the model.
 AddedTokens read_added_tokens(Fields& fields);
-// Throw Refusal for a vector from a file: no path from a request reaches the file system.
-void refuse_files(const EditExpression& edit);
-void refuse_files(const Edits& edits);
+// Throw HttpError (400) for a vector from a file: paths from requests are never opened.
+void reject_files(const EditExpression& edit);
+void reject_files(const Edits& edits);
 
-// Likeliest next tokens at "position" (default: the last), clean beside edited.
-Job::Step predict_view(Fields& fields, const Asked& asked);
+// The most likely next tokens at "position" (default: the last), of the clean and the edited run.
+Job::Step predict_view(Fields& fields, const TextRequest& text_request);
 // Every activation of "token" at every depth: arrays "clean" and, with edits, "edited", [depth, d_model].
-Job::Step depth_view(Fields& fields, const Asked& asked);
+Job::Step depth_view(Fields& fields, const TextRequest& text_request);
 // Cosine similarity: between the depths of "token"; between tokens at "depth"; of all pairs at each depth.
-Job::Step similar_depths_view(Fields& fields, const Asked& asked);
-Job::Step similar_tokens_view(Fields& fields, const Asked& asked);
-Job::Step profile_view(Fields& fields, const Asked& asked);
-// The logit lens, a depth after the other from the last one down: event "depth" for each. With "compare" the clean
-// numbers stand beside the edited ones: of the same token, where a number is about one.
-Job::Step lens_view(Fields& fields, const Asked& asked);
-// One cell of it with its "top" tokens.
-Job::Step lens_cell_view(Fields& fields, const Asked& asked);
-// Small pictures and scores of all heads: arrays "thumbnails" and "score_values". "which" may be "difference" besides:
-// edited minus clean.
-Job::Step heads_view(Fields& fields, const Asked& asked);
-// The pattern of one head.
-Job::Step pattern_view(Fields& fields, const Asked& asked);
-// A grid of edits: event "start", then "cells" as they are computed.
-Job::Step sweep_view(Fields& fields, const Asked& asked);
+Job::Step similar_depths_view(Fields& fields, const TextRequest& text_request);
+Job::Step similar_tokens_view(Fields& fields, const TextRequest& text_request);
+Job::Step profile_view(Fields& fields, const TextRequest& text_request);
+// The logit lens, from the last depth to the first: event "depth" for each. With "compare", also the numbers of the
+// clean run, for the same tokens.
+Job::Step lens_view(Fields& fields, const TextRequest& text_request);
+// The "top" tokens of one cell of the logit lens.
+Job::Step lens_cell_view(Fields& fields, const TextRequest& text_request);
+// Thumbnails and scores of all heads: arrays "thumbnails" and "score_values". "which" may also be "difference": edited
+// minus clean.
+Job::Step heads_view(Fields& fields, const TextRequest& text_request);
+// The attention pattern of one head.
+Job::Step pattern_view(Fields& fields, const TextRequest& text_request);
+// A sweep over a grid of edits: event "start", then "cells" as they are computed.
+Job::Step sweep_view(Fields& fields, const TextRequest& text_request);
 // "axes", "targets", "target_ids", "metric", "whole".
-SweepExperimentRequest read_sweep(Fields& fields, const Asked& asked);
-// Its axes. Throws Refusal for a grid beyond the limit, and for a point that reads a file.
-std::vector<SweepAxis> check_sweep(const Asked& asked, const SweepExperimentRequest& request);
-// Grid points that are computed together: so many that their rows fill the products, so few that they come in while one
-// looks on, and that others need not wait.
-std::size_t points_at_once(const Asked& asked, const SweepExperimentRequest& request);
-// Any figure of the command line as a file: "what" of "format".
-Job::Step export_view(Fields& fields, const Asked& asked);
+SweepExperimentRequest read_sweep(Fields& fields, const TextRequest& text_request);
+// The axes of a sweep. Throws HttpError (400) for a grid over the limit, and for a point that reads a file.
+std::vector<SweepAxis> check_sweep(const TextRequest& text_request, const SweepExperimentRequest& request);
+// The number of grid points in one batch: enough rows for efficient matrix products, few enough for frequent events and
+// short waits of other jobs.
+std::size_t points_at_once(const TextRequest& text_request, const SweepExperimentRequest& request);
+// A figure of the command line as a file: "what" in "format".
+Job::Step export_view(Fields& fields, const TextRequest& text_request);
 
 // Positions "from" and "count" of a text; at most `most`.
 struct Window {
@@ -71,29 +71,30 @@ struct WindowFields {
   std::size_t from = 0;
   std::optional<std::size_t> count;
   std::size_t most = 0;
-  // Throws Refusal where it lies behind the text's end.
+  // Throws HttpError (400) where `from` is past the end of the text.
   Window in(std::size_t positions) const;
 };
 WindowFields read_window(Fields& fields, std::size_t most);
-// A position: counted from the start, or -1 for the text's last one, which is known before the text's length is.
+// A position: counted from the start, or -1 for the last one. It is read before the length of the text is known.
 struct PositionField {
   const char* name = "";
   std::optional<std::size_t> position = {};  // none for the last
-  // Throws Refusal where the text has no such position.
+  // Throws HttpError (400) where the text has no such position.
   std::size_t in(std::size_t positions) const;
 };
-PositionField read_position(Fields& fields, const char* name, std::optional<std::size_t> otherwise);
-// Throws Refusal where there is no such index.
+PositionField read_position(Fields& fields, const char* name, std::optional<std::size_t> fallback);
+// Returns `index`. Throws HttpError (400) unless it is less than `count`.
 std::size_t checked_index(const char* name, std::size_t index, std::size_t count);
-// Clean, and edited where there are edits, under these names.
-struct Side {
+// A run and its name in results.
+struct NamedRun {
   Which which;
   const char* name;
 };
-std::vector<Side> sides_of(const OpenText& text);
+// Clean, and edited if there are edits.
+std::vector<NamedRun> runs_of(const OpenText& text);
 // "which": clean or edited.
 Which read_which(Fields& fields);
-// "figure": what a screen shows, as panels of marks. Throws Refusal for what no figure can be made of.
+// "figure": a figure of the page, as panels of marks. Throws HttpError (400) for an invalid one.
 Figure read_figure(const nlohmann::json& json);
 
 }  // namespace stratoscope::server

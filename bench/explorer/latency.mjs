@@ -32,7 +32,7 @@ async function timeServer(address, text, moves) {
     const body = { text, edits: [`blocks.0.hook_resid_post *= ${0.1 + 0.01 * (i % 100)}`] };
     const requests = ["/api/predict", "/api/depth", "/api/lens"].map((path) => ({ path, body: path === "/api/lens" ? { ...body, count: 24 } : body }));
     const begin = performance.now();
-    const answer = await fetch(new URL("/api/together", address), { method: "POST", headers, body: JSON.stringify({ requests }) });
+    const answer = await fetch(new URL("/api/batch", address), { method: "POST", headers, body: JSON.stringify({ requests }) });
     await answer.arrayBuffer();
     times.push(performance.now() - begin);
   }

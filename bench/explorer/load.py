@@ -42,7 +42,7 @@ def requests(chance):
                 ("POST", "/api/attention/pattern?format=binary", text | {"layer": 2, "head": 1}),
                 ("POST", "/api/lens", text | {"count": 4}),
                 ("POST", "/api/sweep", text | SWEEP),
-                ("POST", "/api/together", {"requests": change}),
+                ("POST", "/api/batch", {"requests": change}),
             ],
             weights=[2, 1, 4, 8, 4, 4, 4, 1, 1, 4],
         )[0]
@@ -58,7 +58,7 @@ def client(server, until, seed, times, faults):
             headers = {"X-Stratoscope-Client": str(seed)} | ({"Content-Type": "application/json"} if body else {})
             connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = Answer(connection.getresponse())
-            together = path == "/api/together" and answer.status == 200
+            together = path == "/api/batch" and answer.status == 200
             inside = [head.get("status", 200) for head, _ in answer.messages()] if together else []
             status = max([answer.status, *inside])
             if status not in (200, 429):  # a full queue says so

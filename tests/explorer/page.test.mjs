@@ -54,8 +54,8 @@ withPage("what one change asks for travels together, the tokens of a new text fi
   await page.locator(".chip").first().click();
   await settled(page);
   const paths = asked.map((request) => [new URL(request.url()).pathname, ...request.postDataJSON().requests.map(({ path }) => path)]);
-  assert.deepEqual(paths[0].slice(0, 3), ["/api/together", "/api/tokens", "/api/predict"]);
-  assert.ok(paths.every(([path, ...inside]) => path === "/api/together" && inside.includes("/api/predict")), JSON.stringify(paths));
+  assert.deepEqual(paths[0].slice(0, 3), ["/api/batch", "/api/tokens", "/api/predict"]);
+  assert.ok(paths.every(([path, ...inside]) => path === "/api/batch" && inside.includes("/api/predict")), JSON.stringify(paths));
   assert.equal(paths.length, 2);
 });
 
@@ -199,7 +199,7 @@ withPage("experiments are saved, found, opened, compared, exported, imported and
   const replayed = execFileSync(process.env.STRATOSCOPE, ["replay", await file.path()], { encoding: "utf8" });
   assert.match(replayed, /the same, bit for bit/);
   await dialog.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from('{"no": 1}') });
-  await dialog.getByText(/no experiment/).waitFor();
+  await dialog.getByText(/not an experiment/).waitFor();
   await dialog.locator("input[type=file]").setInputFiles({ name: "y.json", mimeType: "application/json", buffer: readFileSync(await file.path()) });
   await dialog.getByText("y.json is in the list").waitFor();
   await dialog.getByLabel("Search").fill("penguins");

@@ -67,7 +67,7 @@ withPage("until an answer comes the old one keeps its labels, and fades when tha
   const caption = await page.locator("#predictions .head").innerText();
   let release;
   const held = new Promise((done) => (release = done));
-  await page.route("**/api/together", async (route) => {
+  await page.route("**/api/batch", async (route) => {
     await held;
     await route.continue();
   });
@@ -214,7 +214,7 @@ withPage("a request that is on its way is drawn, and of those that come meanwhil
   const asked = [];
   let release;
   const held = new Promise((done) => (release = done));
-  await page.route("**/api/together", async (route) => {
+  await page.route("**/api/batch", async (route) => {
     asked.push(route.request().postDataJSON().requests.find(({ path }) => path === "/api/predict")?.body.edits[0]);
     if (asked.length === 1) await held;
     await route.continue();

@@ -1,17 +1,17 @@
-// The server's edge: bytes from a client. Routes see only requests that the guard lets through, each whole; what is
-// refused early ends the connection, so that its rest is not taken for another request.
-#include "apps/server/guard.h"
+// Bytes from a client. Routes get only whole requests that the access policy accepts; an early error closes the
+// connection, so that the rest of its request is not read as another one.
+#include "apps/server/access_policy.h"
 #include "apps/server/http/http_server.h"
 #include "apps/server/limits.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/server/http/talk.h"
+#include "tests/server/http/socket_client.h"
 
 namespace stratoscope::server {
 namespace {
 
-class Few : public BodyStream {
+class Halves : public BodyStream {
  public:
-  explicit Few(std::string text) : text_(std::move(text)) {}
+  explicit Halves(std::string text) : text_(std::move(text)) {}
   std::optional<std::string> next() override {
     if (text_.empty()) return std::nullopt;
     return std::exchange(text_, text_.substr(0, text_.size() / 2));
@@ -24,10 +24,10 @@ class Few : public BodyStream {
 // A request that a route may see.
 void check(const Request& request) {
   fuzz::require(request.headers.count("Host") == 1, "one host");
-  fuzz::require(request.headers.count("Content-Encoding") == 0, "no packed body");
+  fuzz::require(request.headers.count("Content-Encoding") == 0, "no compressed body");
   fuzz::require(request.target.size() <= kTargetBytes && request.body.size() <= kBodyBytes, "limits hold");
   fuzz::require(request.headers.count("Content-Length") == 0 || request.headers.count("Transfer-Encoding") == 0,
-                "one way to tell where a body ends");
+                "one length of a body");
   const std::string length = request.headers.get("Content-Length");
   fuzz::require(length.empty() || std::to_string(request.body.size()) ==
                                       length.substr(std::min(length.find_first_not_of('0'), length.size() - 1)),
@@ -51,28 +51,28 @@ void add_routes(HttpServer& server) {
   });
   server.add("POST", "/api/s", [](const Request& request) {
     check(request);
-    return Response{.headers = marked(request), .stream = std::make_unique<Few>(request.body)};
+    return Response{.headers = marked(request), .stream = std::make_unique<Halves>(request.body)};
   });
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::size_t kMost = 64 * 1024;  // what a pair of sockets holds
-  if (size > kMost) return 0;
+  constexpr std::size_t kMaxBytes = 64 * 1024;  // the buffers of a pair of sockets
+  if (size > kMaxBytes) return 0;
   static HttpServer* const server = [] {
-    auto* const made = new HttpServer(Guard{.names = {"localhost"}, .token = "t"});
-    add_routes(*made);
-    return made;
+    auto* const created = new HttpServer(AccessPolicy{.names = {"localhost"}, .token = "t"});
+    add_routes(*created);
+    return created;
   }();
-  const auto answers = talking::read_answers(talking::answers_to(*server, fuzz::as_text(data, size)));
-  for (const auto& answer : answers) {
-    const bool handled = answer.head.find("\r\nX-Handled: yes") != std::string::npos;
-    if (answer.status == 100) continue;
-    fuzz::require(handled || answer.closes, "an early refusal ends the connection");
-    fuzz::require(!answer.closes || &answer == &answers.back(), "nothing follows the last answer");
-    fuzz::require(handled || answer.status >= 400, "what no route answered is refused");
-    fuzz::require(answer.head.find("Content-Security-Policy") != std::string::npos, "every answer has the policy");
+  const auto responses = client::read_responses(client::responses_to(*server, fuzz::as_text(data, size)));
+  for (const auto& response : responses) {
+    const bool handled = response.head.find("\r\nX-Handled: yes") != std::string::npos;
+    if (response.status == 100) continue;
+    fuzz::require(handled || response.closes, "an early error ends the connection");
+    fuzz::require(!response.closes || &response == &responses.back(), "nothing follows the last response");
+    fuzz::require(handled || response.status >= 400, "a response without a route is an error");
+    fuzz::require(response.head.find("Content-Security-Policy") != std::string::npos, "every response has the policy");
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-"""The HTTP interface: what OpenAPI says of it, and its numbers beside those of the command line."""
+"""The HTTP interface: it follows its OpenAPI description, and its numbers equal those of the command line."""
 import json
 import re
 import struct
@@ -86,7 +86,7 @@ def test_hook_points_are_as_openapi_says_and_as_the_command_line_has_them(server
     assert {point["scope"] for point in points} == set(of["scope"]["enum"])
 
 
-def test_requests_together_are_answered_as_alone(server):
+def test_a_batch_has_the_results_of_single_requests(server):
     run = {"text": TEXT, "edits": EDITS}
     requests = [
         ("/api/tokens", {"text": TEXT}),
@@ -95,7 +95,7 @@ def test_requests_together_are_answered_as_alone(server):
         ("/api/lens", run | {"which": "edited"}),
         ("/api/attention/heads", run),
     ]
-    answer = server.post("/api/together", {"requests": [{"path": path, "body": body} for path, body in requests]})
+    answer = server.post("/api/batch", {"requests": [{"path": path, "body": body} for path, body in requests]})
     assert answer.status == 200 and answer.headers["Content-Type"] == "application/octet-stream"
     results = {head["request"]: body for head, body in answer.messages() if head["event"] == "result"}
     for number, (path, body) in enumerate(requests):
@@ -105,7 +105,7 @@ def test_requests_together_are_answered_as_alone(server):
     assert depths == [event for event in streamed if event[0] == "depth"] and len(depths) == 13
 
 
-def test_one_of_several_requests_fails_alone(server):
+def test_one_request_of_a_batch_fails_alone(server):
     requests = [
         {"path": "/api/predict", "body": {"text": TEXT}},
         {"path": "/api/predict", "body": {"text": TEXT, "position": 99}},
@@ -118,7 +118,7 @@ def test_one_of_several_requests_fails_alone(server):
         8,
         {"path": "/api/tokens", "body": {"text": TEXT, "model": "no such model"}},
     ]
-    messages = server.post("/api/together", {"requests": requests}).messages()
+    messages = server.post("/api/batch", {"requests": requests}).messages()
     assert sorted(head["request"] for head, _ in messages) == list(range(len(requests)))
     status = {head["request"]: head["status"] for head, _ in messages}
     assert [status[i] for i in range(len(requests))] == [200, 400, 404, 400, 400, 400, 400, 400, 400, 404]
@@ -128,8 +128,8 @@ def test_one_of_several_requests_fails_alone(server):
 
 
 @pytest.mark.parametrize("requests", [None, [], {}, "x", [{"path": "/api/tokens", "body": {"text": "a"}}] * 17])
-def test_requests_together_are_some_but_not_too_many(server, requests):
-    answer = server.post("/api/together", {"requests": requests})
+def test_the_number_of_requests_in_a_batch_is_limited(server, requests):
+    answer = server.post("/api/batch", {"requests": requests})
     assert answer.status == 400 and "1 to 16" in answer.error
 
 

@@ -1,4 +1,4 @@
-"""What others may try: foreign pages, forged requests, too much of everything. The process lives."""
+"""Attacks on the server: pages of other sites, forged requests, requests over every limit. The process must survive."""
 import gzip
 import json
 import os
@@ -36,12 +36,12 @@ def raw(server, data, wait=10):
         return received
 
 
-def test_another_host_name_is_refused(server):
+def test_another_host_name_is_rejected(server):
     assert server.get("/api/status", headers={"Host": "evil.example"}).status == 421
     assert server.get("/", headers={"Host": "evil.example:%d" % server.port}).status == 421
 
 
-def test_another_sites_page_is_refused(server):
+def test_another_sites_page_is_rejected(server):
     body = json.dumps({"text": TEXT})
     assert server.post("/api/predict", body, headers={"Origin": "http://evil.example"}).status == 403
     assert server.post("/api/predict", body, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
@@ -94,7 +94,7 @@ def test_models_are_names_of_the_list(server, model):
         ("/api/predict", {"text": TEXT, "edits": ["x" * 401]}, "400"),
         ("/api/predict", {"text": TEXT, "edits": ["nonsense *= 2"]}, "nonsense"),
         ("/api/predict", {"text": TEXT, "follow": [-1]}, "out of range"),
-        ("/api/predict", {"text": 7}, "no text"),
+        ("/api/predict", {"text": 7}, "not a string"),
         ("/api/predict", {}, "missing"),
         ("/api/lens", {"text": TEXT, "count": 129}, "128"),
         ("/api/lens", {"text": TEXT, "from": 99}, "out of range"),
@@ -103,20 +103,20 @@ def test_models_are_names_of_the_list(server, model):
         ("/api/sweep", {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..9999"], "metric": "kl"}, "20000"),
         ("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= 2"], "axes": ["a=1"] * 4}, "limit of 3"),
         ("/api/export", {"text": TEXT, "what": "everything", "format": "svg"}, "one of"),
-        ("/api/experiments", {"stratoscope": "no"}, "no experiment"),
+        ("/api/experiments", {"stratoscope": "no"}, "not an experiment"),
     ],
 )
-def test_too_much_and_too_odd_is_a_400_that_says_why(server, path, body, says):
+def test_invalid_values_are_a_400_with_a_reason(server, path, body, says):
     answer = server.post(path, body)
     assert answer.status == 400 and says in answer.error
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"text": "\xff"}', b"[" * 100000, b'{"text":' + b"[" * 5000, b'{"text": "a", "text": "b", "top": 1e999}', b"\x00" * 100])
-def test_bodies_that_are_no_requests(server, body):
+def test_invalid_bodies(server, body):
     assert 400 <= server.post("/api/predict", body).status < 500
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_read(server):
+def test_a_body_over_the_limit_is_rejected_before_it_is_read(server):
     head = "POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
     answer = raw(server, (head % server.port).encode())
     assert b" 413 " in answer and b"8388608" in answer
@@ -141,11 +141,11 @@ def test_a_chunked_body_without_end_is_cut(server):
     "data",
     [b"\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000 + b"\r\n", b"GET / HTTP/1.1\r\nX: " + b"y" * 100000],
 )
-def test_what_is_no_http(server, data):
+def test_invalid_http(server, data):
     raw(server, data, wait=1)
 
 
-def test_a_request_that_drips_is_cut(server):
+def test_a_slow_request_is_cut(server):
     start = time.monotonic()
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(b"GET /api/status HTTP/1.1\r\nX: ")
@@ -165,10 +165,10 @@ def test_a_request_that_drips_is_cut(server):
         assert closed
 
 
-def test_a_client_that_goes_ends_its_work(server):
+def test_a_disconnected_client_cancels_its_work(server):
     body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
     head = "POST /api/sweep HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
-    for _ in range(20):  # more than one client may have waiting
+    for _ in range(20):  # over the limit of waiting jobs per client
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall((head % (server.port, len(body)) + body).encode())
             time.sleep(0.02)
@@ -177,10 +177,10 @@ def test_a_client_that_goes_ends_its_work(server):
         assert time.monotonic() < deadline
 
 
-def test_a_client_that_goes_ends_all_that_it_asked_together(server):
+def test_a_disconnected_client_cancels_its_batch(server):
     sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
-    body = json.dumps({"requests": [{"path": "/api/sweep", "body": sweep}] * 16})  # as many as may wait
-    head = "POST /api/together HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
+    body = json.dumps({"requests": [{"path": "/api/sweep", "body": sweep}] * 16})  # the limit of waiting jobs
+    head = "POST /api/batch HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall((head % (server.port, len(body)) + body).encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
@@ -189,15 +189,15 @@ def test_a_client_that_goes_ends_all_that_it_asked_together(server):
         assert time.monotonic() < deadline
 
 
-def test_stale_requests_among_several_are_answered_409(server):
+def test_replaced_requests_of_a_batch_are_answered_409(server):
     headers = {"X-Stratoscope-Client": "b"}
     sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
     older = [{"path": "/api/sweep", "body": sweep, "slot": "sweep"}, {"path": "/api/depth", "body": {"text": TEXT}, "slot": "depth"}]
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(server.post("/api/together", {"requests": older}, headers=headers)))
+    thread = threading.Thread(target=lambda: answers.append(server.post("/api/batch", {"requests": older}, headers=headers)))
     thread.start()
     time.sleep(0.5)
-    newer = server.post("/api/together", {"requests": [{"path": "/api/depth", "body": {"text": TEXT}, "slot": "sweep"}]}, headers=headers)
+    newer = server.post("/api/batch", {"requests": [{"path": "/api/depth", "body": {"text": TEXT}, "slot": "sweep"}]}, headers=headers)
     thread.join()
     last = {head["request"]: head["status"] for head, _ in answers[0].messages() if "status" in head}
     assert last == {0: 409, 1: 200}
@@ -216,7 +216,7 @@ def test_more_connections_than_allowed(server):
     time.sleep(1)
 
 
-def test_a_stale_request_is_answered_409(server):
+def test_a_replaced_request_is_answered_409(server):
     headers = {"X-Stratoscope-Client": "a", "X-Stratoscope-Slot": "sweep"}
     body = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
     answers = []
@@ -232,11 +232,11 @@ def experiment(note):
     return {"stratoscope": "experiment", "version": "0.1.0", "model": {"name": "novella-7m", "hash": "00ff"}, "text": TEXT, "edits": [], "note": note}
 
 
-REFUSED_EARLY = ["/?a?b", "/?" + "a" * 9000, "/nothing", "/api/predict"]
+REJECTED_EARLY = ["/?a?b", "/?" + "a" * 9000, "/nothing", "/api/predict"]
 
 
-@pytest.mark.parametrize("target", REFUSED_EARLY, ids=["mark", "long", "nothing", "type"])
-def test_the_body_of_a_refused_request_is_no_request(server, target):
+@pytest.mark.parametrize("target", REJECTED_EARLY, ids=["mark", "long", "nothing", "type"])
+def test_the_body_of_a_rejected_request_is_no_request(server, target):
     identity = server.post("/api/experiments", experiment("precious")).json()["id"]
     document = json.dumps(experiment("written by another site"))
     host = f"Host: 127.0.0.1:{server.port}\r\n"
@@ -254,7 +254,7 @@ def memory_of(serving, key="VmHWM"):
     return int(re.search(rf"{key}:\s+(\d+)", status)[1]) / 1024  # MiB
 
 
-def test_packed_and_parted_bodies_and_ranges_cost_nothing(own_server):
+def test_compressed_and_multipart_bodies_and_ranges_use_no_memory(own_server):
     serving = own_server("--host", "0.0.0.0", "--token", "secret")
     serving.get("/openapi.json")
     before = memory_of(serving)
@@ -273,7 +273,7 @@ def test_packed_and_parted_bodies_and_ranges_cost_nothing(own_server):
     assert memory_of(serving) - before < 32
 
 
-def test_heads_are_not_kept(own_server):
+def test_heads_use_bounded_memory(own_server):
     serving = own_server()
     before = memory_of(serving)
     connections = []
@@ -290,7 +290,7 @@ def test_heads_are_not_kept(own_server):
         connection.close()
 
 
-def test_it_ends_soon_although_clients_do_not_read(own_server):
+def test_it_stops_soon_although_clients_do_not_read(own_server):
     serving = own_server()
     body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
     head = f"POST /api/sweep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -332,12 +332,12 @@ def start_fails(tmp_path, *arguments, env=None):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", "[::]"])
-def test_an_empty_token_is_refused_where_others_can_reach_the_server(tmp_path, host):
+def test_an_empty_token_is_rejected_where_others_can_reach_the_server(tmp_path, host):
     assert "token is empty" in start_fails(tmp_path, "--host", host, "--token", "")
 
 
 @pytest.mark.parametrize("token", ["a b", "\u00fc", "a\nb", " a", "a ", "\t", "x" * 9000], ids=lambda token: ascii(token)[:20])
-def test_a_token_that_no_header_carries_is_refused(tmp_path, token):
+def test_a_token_that_no_header_carries_is_rejected(tmp_path, token):
     assert "the token must be" in start_fails(tmp_path, "--token", token)
     assert "the token must be" in start_fails(tmp_path, env={"STRATOSCOPE_TOKEN": token})
 

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 
 namespace stratoscope::server {
 namespace {
@@ -17,12 +17,12 @@ nlohmann::json sample() {
               "metric": "log_prob"}, "note": "why", "state": {"depth": 3}, "result": {}})");
 }
 
-std::string refusal_of(const nlohmann::json& experiment, int status = 400) {
+std::string error_of(const nlohmann::json& experiment, int status = 400) {
   try {
     read_experiment(experiment.dump());
-  } catch (const Refusal& refusal) {
-    EXPECT_EQ(refusal.status(), status);
-    return refusal.what();
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), status);
+    return error.what();
   }
   ADD_FAILURE() << "was taken: " << experiment;
   return {};
@@ -36,25 +36,25 @@ TEST(ExperimentFile, IsReadWithItsSummary) {
   EXPECT_EQ(nlohmann::json::parse(saved.document), sample());
 }
 
-TEST(ExperimentFile, RefusesWhatIsNoneAndSaysWhy) {
-  EXPECT_NE(refusal_of(nlohmann::json::object()).find("no experiment"), std::string::npos);
+TEST(ExperimentFile, RejectsOtherDocumentsWithAReason) {
+  EXPECT_NE(error_of(nlohmann::json::object()).find("not an experiment"), std::string::npos);
   for (const char* name : {"version", "model", "text"}) {
     auto without = sample();
     without.erase(name);
-    EXPECT_NE(refusal_of(without).find(name), std::string::npos);
+    EXPECT_NE(error_of(without).find(name), std::string::npos);
   }
   auto changed = sample();
   changed["sweep"]["metric"] = 3;
-  EXPECT_NE(refusal_of(changed).find("metric"), std::string::npos);
+  EXPECT_NE(error_of(changed).find("metric"), std::string::npos);
   changed = sample();
   changed["result"] = 1;
-  refusal_of(changed);
+  error_of(changed);
   changed = sample();
   changed["virus"] = 1;
-  EXPECT_NE(refusal_of(changed).find("virus"), std::string::npos);
+  EXPECT_NE(error_of(changed).find("virus"), std::string::npos);
 }
 
-TEST(ExperimentFile, RefusesValuesThatNoExperimentHas) {
+TEST(ExperimentFile, RejectsInvalidValues) {
   const std::pair<const char*, nlohmann::json> wrong[] = {{"/sweep/metric", "prob; touch x"},
                                                           {"/sweep/metric", "-x"},
                                                           {"/sweep/axes/0", "layer"},
@@ -80,14 +80,14 @@ TEST(ExperimentFile, RefusesValuesThatNoExperimentHas) {
     auto changed = sample();
     changed["state"]["sweep"] = nlohmann::json::object();
     changed[nlohmann::json::json_pointer(place)] = value;
-    EXPECT_LE(refusal_of(changed).size(), 500U) << place;
+    EXPECT_LE(error_of(changed).size(), 500U) << place;
   }
 }
 
-TEST(ExperimentFile, BoundsItsLength) {
+TEST(ExperimentFile, RejectsDocumentsOverTheLimit) {
   auto large = sample();
   large["result"] = {{"x", std::string(kExperimentBytes, 'x')}};
-  refusal_of(large, 413);
+  error_of(large, 413);
 }
 
 }  // namespace

@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include "apps/server/refusal.h"
+#include "apps/server/http_error.h"
 
 namespace stratoscope::server {
 namespace {
 
 template <class Action>
-std::string refusal_of(const Action& action, int status = 400) {
+std::string error_of(const Action& action, int status = 400) {
   try {
     action();
-  } catch (const Refusal& refusal) {
-    EXPECT_EQ(refusal.status(), status);
-    return refusal.what();
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), status);
+    return error.what();
   }
   ADD_FAILURE() << "was not refused";
   return {};
@@ -28,31 +28,31 @@ TEST(Fields, ReadsEachType) {
   EXPECT_EQ(fields.ids("ids", 2), (std::vector<long>{1, -2}));
   EXPECT_TRUE(fields.flag("bos"));
   EXPECT_FALSE(fields.optional_text("nothing", 10));
-  EXPECT_NO_THROW(fields.refuse_others());
+  EXPECT_NO_THROW(fields.reject_unknown());
 }
 
-TEST(Fields, RefusesWhatIsNoObject) {
-  EXPECT_THROW(Fields("[]"), Refusal);
+TEST(Fields, RejectsOtherThanObjects) {
+  EXPECT_THROW(Fields("[]"), HttpError);
   EXPECT_THROW(Fields("{"), Error);
   EXPECT_THROW(Fields(""), Error);
 }
 
-TEST(Fields, SaysTheLimit) {
+TEST(Fields, NamesTheLimit) {
   Fields fields(R"({"text": "abc", "top": 11, "edits": ["x", "y"], "negative": -1, "half": 0.5})");
-  EXPECT_NE(refusal_of([&] { fields.text("text", 2); }).find("limit of 2"), std::string::npos);
-  EXPECT_NE(refusal_of([&] { fields.optional_count("top", 10); }).find("limit of 10"), std::string::npos);
-  EXPECT_NE(refusal_of([&] { fields.texts("edits", 1, 9); }).find("limit of 1"), std::string::npos);
-  refusal_of([&] { fields.optional_count("negative", 10); });
-  refusal_of([&] { fields.optional_count("half", 10); });
-  refusal_of([&] { fields.text("absent", 10); });
-  refusal_of([&] { fields.flag("text"); });
+  EXPECT_NE(error_of([&] { fields.text("text", 2); }).find("limit of 2"), std::string::npos);
+  EXPECT_NE(error_of([&] { fields.optional_count("top", 10); }).find("limit of 10"), std::string::npos);
+  EXPECT_NE(error_of([&] { fields.texts("edits", 1, 9); }).find("limit of 1"), std::string::npos);
+  error_of([&] { fields.optional_count("negative", 10); });
+  error_of([&] { fields.optional_count("half", 10); });
+  error_of([&] { fields.text("absent", 10); });
+  error_of([&] { fields.flag("text"); });
 }
 
-TEST(Fields, RefusesAFieldThatNobodyReads) {
+TEST(Fields, RejectsUnknownFields) {
   Fields fields(R"({"text": "a", "edit": []})");
   fields.text("text", 10);
   fields.texts("edits", 1, 1);
-  const std::string said = refusal_of([&] { fields.refuse_others(); });
+  const std::string said = error_of([&] { fields.reject_unknown(); });
   EXPECT_NE(said.find("'edit'"), std::string::npos);
   EXPECT_NE(said.find("'edits'"), std::string::npos);
 }

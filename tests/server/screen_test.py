@@ -1,4 +1,4 @@
-"""What the explorer asks for beside the command line's own answers: comparisons, the last token, a screen's figure."""
+"""Requests that only the page sends: comparisons, the last token, figures of the page."""
 import numpy as np
 import pytest
 
@@ -114,7 +114,7 @@ def change(figure, **fields):
     change(FIGURE, texts=[[]] * 200_001),
     change(CURVE, type="line", x=[1], y=[1, 2]),
 ])
-def test_what_is_no_figure_is_refused(server, figure):
+def test_invalid_figures_are_rejected(server, figure):
     answer = server.post("/api/export", {"text": TEXT, "what": "screen", "format": "svg", "figure": figure})
     assert answer.status == 400 and answer.error
     assert server.post("/api/export", {"text": TEXT, "what": "depth", "format": "csv", "figure": FIGURE}).status == 400

@@ -14,7 +14,7 @@ TIME_LIMIT = 120  # seconds; only a hang takes so long
 TEXT = "A wise man once said: Penguins are cute."
 
 
-class Answer:
+class JobResult:
     def __init__(self, response):
         self.status = response.status
         self.headers = response.headers
@@ -35,7 +35,7 @@ class Answer:
         return [(name, json.loads(data)) for name, data in found]
 
     def messages(self):
-        """(head, body) of each message of /api/together."""
+        """(head, body) of each message of /api/batch."""
         found, at = [], 0
         while at < len(self.body):
             head, body = struct.unpack_from("<II", self.body, at)
@@ -85,7 +85,7 @@ class Serving:
         connection = self.connect()
         try:
             connection.request(method, path, body, given | (headers or {}))
-            return Answer(connection.getresponse())
+            return JobResult(connection.getresponse())
         finally:
             connection.close()
 

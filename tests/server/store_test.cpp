@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "apps/server/refusal.h"
+#include "apps/server/http_error.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/support/environment.h"
 #include "tests/support/unprivileged.h"
@@ -37,9 +37,9 @@ class StoreTest : public ::testing::Test {
   int status_of_opening() {
     try {
       const Store store(file());
-    } catch (const Refusal& refusal) {
-      said_ = refusal.what();
-      return refusal.status();
+    } catch (const HttpError& error) {
+      said_ = error.what();
+      return error.status();
     }
     return 200;
   }
@@ -48,7 +48,7 @@ class StoreTest : public ::testing::Test {
   std::string said_;
 };
 
-TEST_F(StoreTest, KeepsWhatIsSaved) {
+TEST_F(StoreTest, ReadsSavedExperimentsBack) {
   long id = 0;
   {
     Store store(file());
@@ -62,7 +62,7 @@ TEST_F(StoreTest, KeepsWhatIsSaved) {
   EXPECT_FALSE(again.find(id + 1));
 }
 
-TEST_F(StoreTest, NotesChangeAndExperimentsGo) {
+TEST_F(StoreTest, ChangesNotesAndRemovesExperiments) {
   Store store(file());
   const long id = store.save(sample("first"));
   EXPECT_TRUE(store.set_note(id, "a ' quote"));
@@ -88,7 +88,7 @@ TEST_F(StoreTest, ListsTheNewestFirstAndSearches) {
   EXPECT_EQ(store.list("' OR 1=1 --", 0, 10).size(), 0U);
 }
 
-TEST_F(StoreTest, RefusesANewerVersionAndLeavesItAlone) {
+TEST_F(StoreTest, RejectsANewerVersionUnchanged) {
   { Store store(file()); }
   run_sql("PRAGMA user_version = 99");
   EXPECT_EQ(status_of_opening(), 503);
@@ -97,7 +97,7 @@ TEST_F(StoreTest, RefusesANewerVersionAndLeavesItAlone) {
   EXPECT_EQ(status_of_opening(), 200);
 }
 
-TEST_F(StoreTest, RefusesWhatIsNoDatabaseAndLeavesItAlone) {
+TEST_F(StoreTest, RejectsOtherFilesUnchanged) {
   std::filesystem::create_directories(file().parent_path());
   const std::string content = "this is a letter, not a database; it is long enough to be taken for a header of one";
   std::ofstream(file()) << content << content;
@@ -105,7 +105,7 @@ TEST_F(StoreTest, RefusesWhatIsNoDatabaseAndLeavesItAlone) {
   EXPECT_EQ(std::filesystem::file_size(file()), 2 * content.size());
 }
 
-TEST_F(StoreTest, RefusesADamagedDatabase) {
+TEST_F(StoreTest, RejectsADamagedDatabase) {
   {
     Store store(file());
     for (int i = 0; i < 200; ++i) store.save(sample(std::string(300, 'x')));
@@ -118,7 +118,7 @@ TEST_F(StoreTest, RefusesADamagedDatabase) {
   EXPECT_EQ(status_of_opening(), 503);
 }
 
-TEST_F(StoreTest, SaysWhenAnotherProcessHoldsIt) {
+TEST_F(StoreTest, ReportsALockOfAnotherProcess) {
   Store store(file());
   sqlite3* other = nullptr;
   ASSERT_EQ(::sqlite3_open(file().c_str(), &other), SQLITE_OK);
@@ -126,19 +126,19 @@ TEST_F(StoreTest, SaysWhenAnotherProcessHoldsIt) {
   try {
     store.save(sample("x"));
     ADD_FAILURE() << "saved into a locked database";
-  } catch (const Refusal& refusal) {
-    EXPECT_EQ(refusal.status(), 503);
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), 503);
   }
   ::sqlite3_close(other);
   EXPECT_GT(store.save(sample("x")), 0);
 }
 
-TEST_F(StoreTest, RefusesAFolderInItsPlace) {
+TEST_F(StoreTest, RejectsAFolderInItsPlace) {
   std::filesystem::create_directories(file());
   EXPECT_EQ(status_of_opening(), 503);
 }
 
-TEST_F(StoreTest, TwoThatSaveAtOnceWaitForEachOther) {
+TEST_F(StoreTest, ConcurrentSavesWaitForEachOther) {
   constexpr int kSaves = 150;
   const auto save_many = [&] {
     Store store(file());
@@ -151,7 +151,7 @@ TEST_F(StoreTest, TwoThatSaveAtOnceWaitForEachOther) {
   EXPECT_EQ(Store(file()).list("", 0, 3 * kSaves).size(), 2U * kSaves);
 }
 
-TEST_F(StoreTest, NothingIsSavedIntoAFileThatIsGone) {
+TEST_F(StoreTest, RejectsSavesAfterItsFileWasRemoved) {
   const auto moved = folder_.path() / "moved";
   Store store(file());
   store.save(sample("first"));
@@ -159,8 +159,8 @@ TEST_F(StoreTest, NothingIsSavedIntoAFileThatIsGone) {
     const auto is_503 = [](const auto& action) {
       try {
         action();
-      } catch (const Refusal& refusal) {
-        return refusal.status() == 503 && std::string(refusal.what()).find("was deleted") != std::string::npos;
+      } catch (const HttpError& error) {
+        return error.status() == 503 && std::string(error.what()).find("was deleted") != std::string::npos;
       }
       return false;
     };
@@ -182,7 +182,7 @@ TEST_F(StoreTest, NothingIsSavedIntoAFileThatIsGone) {
   refuses();
 }
 
-TEST_F(StoreTest, IsThisUsersAlone) {
+TEST_F(StoreTest, IsPrivateToTheUser) {
   const mode_t previous = ::umask(0);
   Store store(file());
   store.save(sample("first"));
@@ -194,7 +194,7 @@ TEST_F(StoreTest, IsThisUsersAlone) {
   for (const char* ending : {"", "-wal", "-shm"}) EXPECT_EQ(mode_of(file().string() + ending), 0600U) << ending;
 }
 
-TEST_F(StoreTest, ALinkInItsPlaceIsRefusedAndOneToItsFolderIsNot) {
+TEST_F(StoreTest, RejectsALinkInItsPlaceButNotToItsFolder) {
   std::filesystem::create_directory(folder_ / "elsewhere");
   std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "deep");
   { Store(file()).save(sample("first")); }
@@ -203,20 +203,20 @@ TEST_F(StoreTest, ALinkInItsPlaceIsRefusedAndOneToItsFolderIsNot) {
     std::filesystem::remove(file().string() + ending);
     std::filesystem::create_symlink(folder_ / "target", file().string() + ending);
     EXPECT_EQ(status_of_opening(), 503);
-    EXPECT_NE(said_.find(ending + ": is a link"), std::string::npos) << said_;
+    EXPECT_NE(said_.find(ending + ": is a symbolic link"), std::string::npos) << said_;
     std::filesystem::remove(file().string() + ending);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));
 }
 
-TEST(DefaultStoreFile, IsInTheUsersOwnFolderOrNowhere) {
+TEST(DefaultStoreFile, IsInTheUsersFolder) {
   const test::EnvironmentVariable home("HOME", "/h"), data("XDG_DATA_HOME", "/data");
   EXPECT_EQ(default_store_file(), "/data/stratoscope/experiments.db");
   const test::EnvironmentVariable relative("XDG_DATA_HOME", "data");
   EXPECT_EQ(default_store_file(), "/h/.local/share/stratoscope/experiments.db");
   for (const std::optional<std::string>& none : {std::optional<std::string>(), {""}, {"here"}}) {
     const test::EnvironmentVariable no_home("HOME", none);
-    EXPECT_THROW(default_store_file(), Refusal);
+    EXPECT_THROW(default_store_file(), HttpError);
   }
 }
 

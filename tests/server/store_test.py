@@ -1,4 +1,4 @@
-"""Saved experiments through HTTP: kept, found, gone; and what happens to them when things go wrong."""
+"""Saved experiments over HTTP: saved, found, deleted; locked, damaged and deleted databases, full disks."""
 import resource
 import shutil
 import signal
@@ -80,7 +80,7 @@ def notes_of(server):
     return set(notes)
 
 
-def test_a_kill_loses_at_most_the_save_under_way(own_server):
+def test_a_kill_loses_at_most_the_save_in_progress(own_server):
     saved = []
     for round_ in range(6):
         server = own_server()
@@ -162,7 +162,7 @@ def test_a_damaged_database_is_a_503_until_it_is_moved_away(own_server, tmp_path
     assert server.get("/api/experiments").status == 200
 
 
-def test_a_newer_database_is_refused(own_server, tmp_path):
+def test_a_newer_database_is_rejected(own_server, tmp_path):
     server = own_server()
     server.post("/api/experiments", experiment("kept"))
     server.stop()

@@ -48,15 +48,15 @@ std::optional<in6_addr> read_six(const std::string& name) {
 sockaddr_storage resolve(const std::string& written, int port) {
   const bool in_brackets = written.starts_with('[') && written.ends_with(']');
   const std::string host = in_brackets ? written.substr(1, written.size() - 2) : written;
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_NUMERICSERV;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  // The null byte of a name would end it early.
+  // A null byte would end the name early.
   const bool is_name = !host.empty() && host.size() < kHostNameBytes && host.find('\0') == std::string::npos;
-  if (!is_name || ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found) != 0)
-    throw Error("serve", in_quotes(written) + " is no address of this machine",
-                "--host 127.0.0.1 is this machine alone");
+  if (!is_name || ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
+    throw Error("serve", in_quotes(written) + " is not an address of this machine",
+                "--host 127.0.0.1 serves this machine alone");
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
   sockaddr_storage address{};
   std::memcpy(&address, found->ai_addr, found->ai_addrlen);
@@ -83,7 +83,7 @@ bool is_loopback(const sockaddr_storage& address) {
   return address.ss_family == AF_INET ? is_local(four(address).sin_addr) : is_local(six(address).sin6_addr);
 }
 
-bool is_every_address(const sockaddr_storage& address) {
+bool is_wildcard(const sockaddr_storage& address) {
   return address.ss_family == AF_INET ? four(address).sin_addr.s_addr == htonl(INADDR_ANY)
                                       : IN6_IS_ADDR_UNSPECIFIED(&six(address).sin6_addr);
 }
@@ -118,7 +118,7 @@ std::vector<std::string> addresses_of_this_machine() {
     if (family != AF_INET && family != AF_INET6) continue;
     sockaddr_storage address{};
     std::memcpy(&address, entry->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-    // A link-local address means nothing without the name of an interface.
+    // A link-local address is not usable without the name of an interface.
     if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&six(address).sin6_addr)) continue;
     addresses.push_back(as_text(address));
   }

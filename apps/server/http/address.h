@@ -1,4 +1,4 @@
-// Addresses of machines, as users and browsers write them.
+// Network addresses, as users and browsers write them.
 #pragma once
 
 #include <sys/socket.h>
@@ -8,25 +8,25 @@
 
 namespace stratoscope::server {
 
-// Where `host`, a name or an address (IPv6 also in brackets), leads. Throws Error where it leads nowhere.
+// The address of `host`, a name or an IP address (IPv6 also in brackets). Throws Error where it cannot be resolved.
 sockaddr_storage resolve(const std::string& host, int port);
 
-// "127.0.0.1", "[::1]": as it stands in a URL. Nothing, and port 0, for a socket that is not the network's.
+// "127.0.0.1", "[::1]": as in a URL. Empty, and port 0, for an address that is neither IPv4 nor IPv6.
 std::string as_text(const sockaddr_storage& address);
 int port_of(const sockaddr_storage& address);
 
-// Leads to this machine alone: 127.0.0.0/8, ::1, and these as ::ffff:127.0.0.1.
+// Reachable from this machine alone: 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104.
 bool is_loopback(const sockaddr_storage& address);
-// Listens on every address of the machine: 0.0.0.0, ::.
-bool is_every_address(const sockaddr_storage& address);
+// The wildcard address, which listens on every interface: 0.0.0.0, ::.
+bool is_wildcard(const sockaddr_storage& address);
 
-// Of names as they stand in a URL: an IPv4 address, or an IPv6 address in brackets.
+// For host names of a URL: an IPv4 address, or an IPv6 address in brackets.
 bool is_address(const std::string& name);
-bool is_loopback(const std::string& name);  // such an address, or localhost
+bool is_loopback(const std::string& name);  // a loopback address, or localhost
 
-// What other machines may call this one: its host name, whole and up to the first dot, and that with ".local".
+// The names of this machine in its network: its host name, its first label, and that with ".local".
 std::vector<std::string> names_of_this_machine();
-// Under which other machines reach this one.
+// The addresses of this machine's interfaces except loopback and link-local ones.
 std::vector<std::string> addresses_of_this_machine();
 
 }  // namespace stratoscope::server

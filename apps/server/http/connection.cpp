@@ -16,14 +16,14 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kDrainedBytes = 1024 * 1024;
-constexpr milliseconds kDrainTime{500};  // for a client to take the last answer before its socket is closed
-constexpr milliseconds kStopLook{100};   // between looks whether the server stops
+constexpr milliseconds kDrainTime{500};     // for a client to receive the last response before its socket is closed
+constexpr milliseconds kStopPollTime{100};  // between checks whether the server stops
 
 }  // namespace
 
 Connection::Connection(int socket, const StopSignal& stop) : socket_(socket), stop_(stop) {}
 
-// Closing with bytes unread would reset the connection, and the client might lose the answer.
+// Closing with unread bytes would reset the connection, and the client might lose the response.
 Connection::~Connection() {
   ::shutdown(socket_, SHUT_WR);
   const auto until = Clock::now() + kDrainTime;
@@ -38,9 +38,9 @@ Connection::~Connection() {
 bool Connection::wait(short events, Clock::time_point until) const {
   for (;;) {
     const auto left =
-        std::chrono::duration_cast<milliseconds>(std::min(until, stop_.last_moment()) - Clock::now()).count();
+        std::chrono::duration_cast<milliseconds>(std::min(until, stop_.deadline()) - Clock::now()).count();
     pollfd watched{socket_, events, 0};
-    const int ready = ::poll(&watched, 1, static_cast<int>(std::clamp<long>(left, 0, kStopLook.count())));
+    const int ready = ::poll(&watched, 1, static_cast<int>(std::clamp<long>(left, 0, kStopPollTime.count())));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
     if (left <= 0) return false;
@@ -51,8 +51,8 @@ bool Connection::wait_for_request() {
   const auto until = Clock::now() + kIdleTime;
   while (received().empty()) {
     if (stop_.is_set() || Clock::now() > until) return false;
-    if (!wait(POLLIN, std::min(until, Clock::now() + kStopLook))) continue;
-    if (client_is_gone()) return false;
+    if (!wait(POLLIN, std::min(until, Clock::now() + kStopPollTime))) continue;
+    if (client_disconnected()) return false;
     break;
   }
   deadline_ = Clock::now() + kRequestTime;
@@ -74,8 +74,8 @@ bool Connection::receive() {
 }
 
 bool Connection::send(std::string_view bytes, bool more) {
-  constexpr std::size_t kSlowest = 64 * 1024;  // bytes a second that a client must take
-  const auto until = Clock::now() + kAnswerTime + std::chrono::seconds(bytes.size() / kSlowest);
+  constexpr std::size_t kMinBytesPerSecond = 64 * 1024;  // that a client must accept
+  const auto until = Clock::now() + kSendTime + std::chrono::seconds(bytes.size() / kMinBytesPerSecond);
   while (!bytes.empty()) {
     if (!wait(POLLOUT, until)) return false;
     const ssize_t count =
@@ -87,7 +87,7 @@ bool Connection::send(std::string_view bytes, bool more) {
   return true;
 }
 
-bool Connection::client_is_gone() const {
+bool Connection::client_disconnected() const {
   char byte = 0;
   const ssize_t count = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);

@@ -1,5 +1,5 @@
-// A client's socket with patience that ends: a request must come in whole within a time, an answer must be taken, and a
-// client that has gone is noticed while its work goes on.
+// A client's socket with time limits for receiving a request and for sending a response. It detects a client that
+// disconnects while its request is served.
 #pragma once
 
 #include <array>
@@ -15,29 +15,29 @@ namespace stratoscope::server {
 
 class Connection {
  public:
-  // Owns the socket.
+  // Takes ownership of the socket.
   Connection(int socket, const StopSignal& stop);
-  ~Connection();  // sends what is left and closes
+  ~Connection();  // sends the rest and closes the socket
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // True when a request begins, whose time runs from now on; false when none came in time, the client is gone, or the
-  // server stops.
+  // True when a request begins, whose time limit starts now; false after the idle time, when the client has
+  // disconnected, or when the server stops.
   bool wait_for_request();
-  // Bytes that came in and are not consumed yet, at most kHeadBytes.
+  // Received bytes that are not consumed yet, at most kHeadBytes.
   std::string_view received() const { return {buffer_.data() + begin_, end_ - begin_}; }
   void consume(std::size_t count) { begin_ += count; }
-  // Adds to them, after a wait where none are there; false when the time of the request is over, there is no more room,
-  // or the client is gone.
+  // Waits for more bytes and appends them; false after the time limit of the request, when the buffer is full, or when
+  // the client has disconnected.
   bool receive();
 
-  // False when the client does not take the bytes in time. `more` of the same answer follow at once.
+  // False when the client does not accept the bytes in time. `more`: bytes of the same response follow at once.
   bool send(std::string_view bytes, bool more = false);
-  // The answer under way is the last one: what the client still sends is not read.
-  void close_afterwards() { last_ = true; }
+  // The current response is the last one: further requests are not read.
+  void close_after_response() { last_ = true; }
   bool is_last() const { return last_; }
 
-  bool client_is_gone() const;
+  bool client_disconnected() const;
   std::string address() const;  // of the client: "127.0.0.1:50000", "[::1]:50000"
 
  private:

@@ -10,41 +10,41 @@
 #include "apps/server/http/connection.h"
 #include "apps/server/http/request_reader.h"
 #include "apps/server/http/response_writer.h"
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "stratoscope/base/names.h"
 
 namespace stratoscope::server {
 namespace {
 
-constexpr std::size_t kSpareConnections = 8;           // that are told that all others are taken
-constexpr std::chrono::milliseconds kAcceptTime{100};  // between looks whether to stop
+constexpr std::size_t kSpareConnections = 8;           // beyond kConnections, which get 429
+constexpr std::chrono::milliseconds kAcceptTime{100};  // between checks whether to stop
 
-Response error_response() {
-  ErrorAnswer answer = error_answer(std::current_exception());
-  return {.status = answer.status, .body = std::move(answer.body)};
+Response current_error() {
+  ErrorResponse error = error_response(std::current_exception());
+  return {.status = error.status, .body = std::move(error.body)};
 }
 
 Response too_many_connections() {
   try {
-    throw Refusal(429, "server", "the limit of " + std::to_string(kConnections) + " connections is reached",
-                  "try again");
+    throw HttpError(429, "server", "the limit of " + std::to_string(kConnections) + " connections is reached",
+                    "try again");
   } catch (...) {
-    Response response = error_response();
+    Response response = current_error();
     response.headers.add("Retry-After", "1");
     return response;
   }
 }
 
-// Whether the path is the route's; the digits in place of "{id}" become the request's id.
-bool leads_to(const std::string& route, Request& request) {
+// Whether the path matches the route; sets the id of the request to the digits in place of "{id}".
+bool matches(const std::string& route, Request& request) {
   constexpr std::string_view kId = "{id}";
-  constexpr std::size_t kMostDigits = 15;
+  constexpr std::size_t kMaxDigits = 15;
   if (!route.ends_with(kId)) return request.path == route;
   const std::string_view before = std::string_view(route).substr(0, route.size() - kId.size());
   if (!request.path.starts_with(before)) return false;
   const std::string id = request.path.substr(before.size());
-  if (id.empty() || id.size() > kMostDigits || id.find_first_not_of("0123456789") != std::string::npos) return false;
+  if (id.empty() || id.size() > kMaxDigits || id.find_first_not_of("0123456789") != std::string::npos) return false;
   request.id = id;
   return true;
 }
@@ -84,7 +84,7 @@ void HttpServer::serve(const Listener& listener) {
 }
 
 void HttpServer::stop() {
-  if (!stop_.is_set()) stop_.set(kPartingTime);
+  if (!stop_.is_set()) stop_.set(kShutdownTime);
 }
 
 void HttpServer::start_thread(int socket) {
@@ -95,10 +95,10 @@ void HttpServer::start_thread(int socket) {
   Thread& started = threads_.emplace_back();
   try {
     started.thread = std::thread([this, socket, &started] {
-      talk(socket);
+      serve_connection(socket);
       started.finished.store(true);
     });
-  } catch (const std::system_error&) {  // the system gives no more threads
+  } catch (const std::system_error&) {  // the limit of threads of the system
     threads_.pop_back();
     ::close(socket);
   }
@@ -112,45 +112,46 @@ void HttpServer::join_finished() {
   });
 }
 
-void HttpServer::talk(int socket) {
+void HttpServer::serve_connection(int socket) {
   Connection connection(socket, stop_);
   const CountGuard counted(open_);
   if (counted.number() > kConnections) {
-    connection.close_afterwards();
+    connection.close_after_response();
     write_response(connection, too_many_connections(), "GET", false);
     return;
   }
   for (std::size_t left = kRequestsPerConnection; left > 0 && connection.wait_for_request(); --left) {
-    if (left == 1) connection.close_afterwards();
-    if (!answer_next(connection)) return;
+    if (left == 1) connection.close_after_response();
+    if (!serve_request(connection)) return;
   }
 }
 
 // False when it was the last request of the connection.
-bool HttpServer::answer_next(Connection& connection) {
+bool HttpServer::serve_request(Connection& connection) {
   try {
     Request head;
     Response response;
-    bool is_whole = false;
+    bool received = false;
     try {
       const Route* route = nullptr;
       bool keep_alive = false;
       const auto check = [&](Request& read) {
         head = read;
-        guard_.check(read);
+        policy_.check(read);
         route = &route_of(read);
       };
       const std::optional<Request> request = read_request(connection, check, keep_alive);
       if (!request) return false;
-      is_whole = true;
-      if (!keep_alive || stop_.is_set()) connection.close_afterwards();
+      received = true;
+      if (!keep_alive || stop_.is_set()) connection.close_after_response();
       response = route->handler(*request);
     } catch (...) {
-      response = error_response();
-      if (!is_whole) connection.close_afterwards();  // the rest of a refused request is not another one
+      response = current_error();
+      if (!received)
+        connection.close_after_response();  // the rest of a rejected request must not be read as another one
     }
     return write_response(connection, response, head.method, head.http_1_0) && !connection.is_last();
-  } catch (...) {  // no memory for an answer
+  } catch (...) {  // out of memory
     return false;
   }
 }
@@ -159,15 +160,15 @@ const HttpServer::Route& HttpServer::route_of(Request& request) const {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   std::string others;
   for (const Route& route : routes_) {
-    if (!leads_to(route.path, request)) continue;
+    if (!matches(route.path, request)) continue;
     if (route.method == method) return route;
     others += (others.empty() ? "" : ", ") + route.method;
   }
   if (others.empty())
-    throw Refusal(404, "request", "there is nothing at " + in_quotes(request.path),
-                  "GET /openapi.json lists all addresses");
-  throw Refusal(405, "request", in_quotes(request.path) + " does not know " + in_quotes(request.method),
-                "it knows " + others);
+    throw HttpError(404, "request", "there is no route " + in_quotes(request.path),
+                    "GET /openapi.json lists all routes");
+  throw HttpError(405, "request", in_quotes(request.path) + " does not support " + in_quotes(request.method),
+                  "it supports " + others);
 }
 
 }  // namespace stratoscope::server

@@ -1,4 +1,4 @@
-// An HTTP/1.1 server: which request goes to which function, a thread for each connection, limits on both.
+// An HTTP/1.1 server with routes and a thread for each connection.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "apps/server/guard.h"
+#include "apps/server/access_policy.h"
 #include "apps/server/http/listener.h"
 #include "apps/server/http/message.h"
 #include "apps/server/http/stop_signal.h"
@@ -19,24 +19,24 @@ class Connection;
 
 class HttpServer {
  public:
-  // What it throws is answered as error_answer() says.
+  // Exceptions of a handler are answered with error_response().
   using Handler = std::function<Response(const Request&)>;
 
-  explicit HttpServer(Guard guard) : guard_(std::move(guard)) {}
+  explicit HttpServer(AccessPolicy policy) : policy_(std::move(policy)) {}
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Before serve(). "{id}" as the path's last part stands for any digits, which the request then has as its id.
+  // Call it before serve(). "{id}" as the last part of a path matches digits, which become the id of the request.
   void add(const std::string& method, const std::string& path, Handler handler);
 
-  // Answers clients until stop(), which any thread may call; returns when all connections are closed.
+  // Serves clients until stop(), which any thread may call; returns when all connections are closed.
   void serve(const Listener& listener);
   void stop();
   bool is_stopping() const { return stop_.is_set(); }
 
-  // Answers the requests of one client, in this thread, until it goes or the connection has to end. Owns the socket.
-  void talk(int socket);
+  // Serves the requests of one client in this thread until the connection ends. Takes ownership of the socket.
+  void serve_connection(int socket);
 
  private:
   struct Route {
@@ -50,10 +50,10 @@ class HttpServer {
 
   void start_thread(int socket);
   void join_finished();
-  bool answer_next(Connection& connection);
+  bool serve_request(Connection& connection);
   const Route& route_of(Request& request) const;
 
-  Guard guard_;
+  AccessPolicy policy_;
   std::vector<Route> routes_;
   StopSignal stop_;
   std::atomic<std::size_t> open_{0};

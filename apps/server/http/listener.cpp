@@ -15,9 +15,9 @@
 namespace stratoscope::server {
 namespace {
 
-constexpr int kListenQueue = 256;
+constexpr int kBacklog = 256;
 
-void switch_on(int socket, int level, int option) {
+void enable(int socket, int level, int option) {
   const int yes = 1;
   ::setsockopt(socket, level, option, &yes, sizeof yes);
 }
@@ -25,13 +25,13 @@ void switch_on(int socket, int level, int option) {
 }  // namespace
 
 Listener::Listener(const std::string& host, int port) {
-  const sockaddr_storage wanted = resolve(host, port);
-  const auto* const address = reinterpret_cast<const sockaddr*>(&wanted);
-  const socklen_t size = wanted.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  socket_ = ::socket(wanted.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  switch_on(socket_, SOL_SOCKET, SO_REUSEADDR);
+  const sockaddr_storage requested = resolve(host, port);
+  const auto* const address = reinterpret_cast<const sockaddr*>(&requested);
+  const socklen_t size = requested.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  socket_ = ::socket(requested.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  enable(socket_, SOL_SOCKET, SO_REUSEADDR);
   socklen_t length = sizeof address_;
-  if (socket_ < 0 || ::bind(socket_, address, size) != 0 || ::listen(socket_, kListenQueue) != 0 ||
+  if (socket_ < 0 || ::bind(socket_, address, size) != 0 || ::listen(socket_, kBacklog) != 0 ||
       ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address_), &length) != 0) {
     const int reason = errno;
     if (socket_ >= 0) ::close(socket_);
@@ -48,9 +48,9 @@ int Listener::accept(std::chrono::milliseconds time) const {
   if (::poll(&watched, 1, static_cast<int>(time.count())) <= 0) return -1;
   const int client = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
   if (client >= 0)
-    switch_on(client, IPPROTO_TCP, TCP_NODELAY);
+    enable(client, IPPROTO_TCP, TCP_NODELAY);
   else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-    std::this_thread::sleep_for(time);  // no descriptor is left: the client waits in the queue
+    std::this_thread::sleep_for(time);  // out of file descriptors: the client waits in the backlog
   return client;
 }
 

@@ -1,4 +1,4 @@
-// A socket that clients connect to.
+// A listening TCP socket.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,14 +10,14 @@ namespace stratoscope::server {
 
 class Listener {
  public:
-  // Port 0 takes a free one. Throws Error where the address is none of this machine's or is taken.
+  // Port 0 chooses a free one. Throws Error for an address that is not of this machine or is in use.
   Listener(const std::string& host, int port);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   const sockaddr_storage& address() const { return address_; }
-  // The socket of the next client, for the caller to close; -1 when none came within the time.
+  // The socket of the next client, for the caller to close; -1 after the time limit.
   int accept(std::chrono::milliseconds time) const;
 
  private:

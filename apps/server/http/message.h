@@ -1,4 +1,4 @@
-// A request as it came in, and an answer as it goes out.
+// HTTP requests and responses.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace stratoscope::server {
 
-// Fields of a head, in their order. Upper and lower case of a name are the same.
+// The header fields of a message, in their order. Names are case-insensitive.
 class Headers {
  public:
   Headers() = default;
@@ -19,7 +19,7 @@ class Headers {
 
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
   std::size_t count(std::string_view name) const;
-  // The first of this name, or nothing.
+  // The value of the first field of this name, or an empty text.
   std::string get(std::string_view name) const;
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
@@ -30,24 +30,24 @@ class Headers {
 
 struct Request {
   std::string method;
-  std::string target;  // path and query as they were sent
+  std::string target;  // path and query as sent
   std::string path;    // decoded
   Headers headers;
   bool http_1_0 = false;
   std::string body;
   std::string id;       // of the route's "{id}"
   std::string address;  // of the client: "127.0.0.1:50000"
-  std::function<bool()> client_is_gone = [] { return false; };
+  std::function<bool()> client_disconnected = [] { return false; };
 
   // The first query parameter of this name, decoded.
   std::optional<std::string> parameter(std::string_view name) const;
 };
 
-// A body that comes piece by piece. It ends with its destructor, also where the client went before.
+// The body of a response, produced in pieces. It is destroyed at its end or when the client disconnects.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  // The next piece, after a short wait at most: an empty one where nothing has come yet, nothing after the last one.
+  // The next piece after a short wait: empty when none is ready, none after the last one.
   virtual std::optional<std::string> next() = 0;
 };
 
@@ -59,9 +59,9 @@ struct Response {
   std::unique_ptr<BodyStream> stream = nullptr;  // in place of `body`
 };
 
-// "%20" as " ", in parameters "+" too. What is no code stays as it is.
+// "%20" becomes " ", and "+" too where `plus_is_space`. Invalid escapes stay as they are.
 std::string percent_decoded(std::string_view text, bool plus_is_space = false);
-// All but letters, digits and "-._~" as codes.
+// Escapes all bytes except letters, digits and "-._~".
 std::string percent_encoded(std::string_view text);
 
 }  // namespace stratoscope::server

@@ -1,4 +1,4 @@
-// Reads requests from a connection. The head is bounded and checked before a byte of the body is read.
+// Reads requests from a connection. The head is bounded and checked before the body is read.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,9 @@
 
 namespace stratoscope::server {
 
-// Waits for a whole head, gives it to `check`, and then reads the body. Returns nothing when the client is gone or took
-// too long. Throws Refusal for what is no HTTP (400, 501), and over a limit (413, 431), and what `check` throws; then
-// the rest of the request is unread, and the connection must be closed. `keep_alive` says whether another request may
+// Reads a head, calls `check` with it, then reads the body. Returns nullopt when the client has disconnected or exceeds
+// a time limit. Throws HttpError for invalid HTTP (400, 501) and over a limit (413, 431), and the exceptions of
+// `check`; then the rest of the request is unread, and the connection must be closed. `keep_alive`: another request may
 // follow.
 std::optional<Request> read_request(Connection& connection, const std::function<void(Request& head)>& check,
                                     bool& keep_alive);

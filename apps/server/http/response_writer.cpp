@@ -4,7 +4,7 @@
 
 #include <boost/beast/http/status.hpp>
 
-#include "apps/server/guard.h"
+#include "apps/server/access_policy.h"
 
 namespace stratoscope::server {
 namespace {
@@ -17,7 +17,7 @@ std::string head_of(const Response& response, bool chunked, bool last) {
   const auto add = [&head](const std::string& name, const std::string& value) {
     head += fmt::format("{}: {}\r\n", name, value);
   };
-  for (const auto& [name, value] : protective_headers()) add(name, value);
+  for (const auto& [name, value] : security_headers()) add(name, value);
   for (const auto& [name, value] : response.headers) add(name, value);
   if (response.status != kNoContent) add("Content-Type", response.type);
   if (chunked) add("Transfer-Encoding", "chunked");
@@ -29,7 +29,7 @@ std::string head_of(const Response& response, bool chunked, bool last) {
 bool write_stream(Connection& connection, BodyStream& stream, bool chunked) {
   while (const auto piece = stream.next()) {
     if (piece->empty()) {
-      if (connection.client_is_gone()) return false;
+      if (connection.client_disconnected()) return false;
       continue;
     }
     if (!connection.send(chunked ? fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece) : *piece)) return false;
@@ -41,7 +41,7 @@ bool write_stream(Connection& connection, BodyStream& stream, bool chunked) {
 
 bool write_response(Connection& connection, const Response& response, const std::string& method, bool http_1_0) {
   const bool chunked = response.stream && !http_1_0;
-  if (response.stream && http_1_0) connection.close_afterwards();
+  if (response.stream && http_1_0) connection.close_after_response();
   const bool has_body = method != "HEAD" && response.status != kNoContent;
   const bool follows = has_body && (response.stream || !response.body.empty());
   if (!connection.send(head_of(response, chunked, connection.is_last()), follows)) return false;

@@ -1,4 +1,4 @@
-// Writes answers to a connection.
+// Writes responses to a connection.
 #pragma once
 
 #include "apps/server/http/connection.h"
@@ -6,9 +6,9 @@
 
 namespace stratoscope::server {
 
-// To a request with `method`. A stream's pieces go out as chunks (as they are, with the connection's end, to HTTP/1.0).
-// Returns false when the client does not take it, or the connection has to end with it. Connection::is_last() is said
-// in the head.
+// Responds to a request with `method`. A stream is sent in chunks, or for HTTP/1.0 unframed until the connection
+// closes. Returns false when the client does not accept the response or a stream fails. The head has "Connection:
+// close" where Connection::is_last().
 bool write_response(Connection& connection, const Response& response, const std::string& method, bool http_1_0);
 
 }  // namespace stratoscope::server

@@ -1,4 +1,4 @@
-// Tells the threads of a server to end, and when at the latest.
+// Asks the threads of a server to stop, with a deadline.
 #pragma once
 
 #include <atomic>
@@ -10,13 +10,13 @@ class StopSignal {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Answers under way may take `time` more.
-  void set(std::chrono::milliseconds time) { last_moment_.store((Clock::now() + time).time_since_epoch()); }
-  bool is_set() const { return last_moment() != Clock::time_point::max(); }
-  Clock::time_point last_moment() const { return Clock::time_point(last_moment_.load()); }
+  // Responses in progress have `time` to finish.
+  void set(std::chrono::milliseconds time) { deadline_.store((Clock::now() + time).time_since_epoch()); }
+  bool is_set() const { return deadline() != Clock::time_point::max(); }
+  Clock::time_point deadline() const { return Clock::time_point(deadline_.load()); }
 
  private:
-  std::atomic<Clock::duration> last_moment_{Clock::duration::max()};
+  std::atomic<Clock::duration> deadline_{Clock::duration::max()};
 };
 
 }  // namespace stratoscope::server

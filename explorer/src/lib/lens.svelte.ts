@@ -3,7 +3,7 @@ import { ApiError, Stale } from "./api";
 import { Lateness } from "./lateness.svelte";
 import type { Question } from "./live.svelte";
 import { state as shared } from "./state.svelte";
-import { ask, drop, moment } from "./together";
+import { ask, drop, moment } from "./batch";
 import { quoted } from "./text";
 import { tokensOf } from "./window";
 

@@ -5,7 +5,7 @@ import type { BinaryAnswer } from "./binary";
 import { connection } from "./connection.svelte";
 import { Lateness } from "./lateness.svelte";
 import { state as shared } from "./state.svelte";
-import { ask, moment } from "./together";
+import { ask, moment } from "./batch";
 
 export interface Question {
   path: string;

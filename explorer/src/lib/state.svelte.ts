@@ -1,7 +1,7 @@
 // What every view shares: the text, what is chosen in it, and the edits. All of it lives in the address.
 import { getJson, postJson, type ApiError, Stale } from "./api";
 import { connection } from "./connection.svelte";
-import { ask } from "./together";
+import { ask } from "./batch";
 import { expression, isEditRow, OPERATIONS, type EditRow, type Operation } from "./edits";
 import { HookTable, type HookPoint } from "./hooks";
 

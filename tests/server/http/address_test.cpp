@@ -7,7 +7,7 @@
 namespace stratoscope::server {
 namespace {
 
-TEST(Address, LoopbackIsThisMachineAloneHoweverItIsWritten) {
+TEST(Address, RecognisesLoopbackInEveryNotation) {
   for (const char* host :
        {"127.0.0.1", "127.1", "127.1.2.3", "localhost", "0x7f000001", "2130706433", "::1", "[::1]", "::ffff:127.0.0.1"})
     EXPECT_TRUE(is_loopback(resolve(host, 0))) << host;
@@ -15,12 +15,12 @@ TEST(Address, LoopbackIsThisMachineAloneHoweverItIsWritten) {
     EXPECT_FALSE(is_loopback(resolve(host, 0))) << host;
 }
 
-TEST(Address, EveryAddressIsKnown) {
-  for (const char* host : {"0.0.0.0", "::", "[::]", "0"}) EXPECT_TRUE(is_every_address(resolve(host, 0))) << host;
-  for (const char* host : {"127.0.0.1", "::1", "10.0.0.1"}) EXPECT_FALSE(is_every_address(resolve(host, 0))) << host;
+TEST(Address, RecognisesWildcards) {
+  for (const char* host : {"0.0.0.0", "::", "[::]", "0"}) EXPECT_TRUE(is_wildcard(resolve(host, 0))) << host;
+  for (const char* host : {"127.0.0.1", "::1", "10.0.0.1"}) EXPECT_FALSE(is_wildcard(resolve(host, 0))) << host;
 }
 
-TEST(Address, NamesOfNothingAreRefused) {
+TEST(Address, InvalidNamesAreErrors) {
   for (const std::string host : {"", " ", "127.0.0.256", "127.0.0.1 ", "evil\r\nX: y", "[", "a b"})
     EXPECT_THROW(resolve(host, 0), Error) << host;
   EXPECT_THROW(resolve(std::string(5000, 'a'), 0), Error);
@@ -34,7 +34,7 @@ TEST(Address, IsWrittenAsInAUrl) {
   EXPECT_EQ(port_of(resolve("127.0.0.1", 80)), 80);
 }
 
-TEST(Address, NamesInUrlsAreTold) {
+TEST(Address, RecognisesAddressesInUrls) {
   for (const char* name : {"127.0.0.1", "10.1.2.3", "[::1]", "[fe80::1]"}) EXPECT_TRUE(is_address(name)) << name;
   for (const char* name : {"", "127.1", "1", "::1", "[127.0.0.1]", "a.example", "127.0.0.1.example", "[::1]x"})
     EXPECT_FALSE(is_address(name)) << name;

@@ -4,21 +4,21 @@
 
 #include <memory>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
-#include "tests/server/http/talk.h"
+#include "tests/server/http/socket_client.h"
 
 namespace stratoscope::server {
 namespace {
 
-using talking::ReadAnswer;
+using client::ReadResponse;
 
-class Pieces : public BodyStream {
+class FourPieces : public BodyStream {
  public:
-  explicit Pieces(bool& ended) : ended_(ended) {}
-  ~Pieces() override { ended_ = true; }
-  Pieces(const Pieces&) = delete;
-  Pieces& operator=(const Pieces&) = delete;
+  explicit FourPieces(bool& ended) : ended_(ended) {}
+  ~FourPieces() override { ended_ = true; }
+  FourPieces(const FourPieces&) = delete;
+  FourPieces& operator=(const FourPieces&) = delete;
   std::optional<std::string> next() override {
     ++count_;
     return count_ > 4 ? std::nullopt : std::optional(count_ == 2 ? std::string() : std::to_string(count_));
@@ -47,13 +47,13 @@ class HttpServerTest : public ::testing::Test {
       return Response{.status = 204};
     });
     server_.add("GET", "/api/stream", [this](const Request&) {
-      return Response{.type = "text/event-stream", .stream = std::make_unique<Pieces>(stream_ended_)};
+      return Response{.type = "text/event-stream", .stream = std::make_unique<FourPieces>(stream_ended_)};
     });
     server_.add("GET", "/api/fails", [](const Request&) -> Response { throw Error("thing", "is broken", "mend it"); });
   }
 
-  std::vector<ReadAnswer> talk(const std::string& bytes, bool listens = false) {
-    return talking::read_answers(talking::answers_to(server_, bytes, listens));
+  std::vector<ReadResponse> talk(const std::string& bytes, bool stays_connected = false) {
+    return client::read_responses(client::responses_to(server_, bytes, stays_connected));
   }
   static std::string get(const std::string& target, const std::string& fields = "") {
     return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n";
@@ -62,33 +62,33 @@ class HttpServerTest : public ::testing::Test {
     return "POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + fields + "\r\n" + body;
   }
 
-  HttpServer server_{Guard{.names = {"localhost"}}};
+  HttpServer server_{AccessPolicy{.names = {"localhost"}}};
   int handled_ = 0;
   std::string deleted_;
   bool stream_ended_ = false;
 };
 
 TEST_F(HttpServerTest, AnswersOneRequestAfterAnother) {
-  const auto answers = talk(get("/api/hello?name=you") + post("{}", "Content-Length: 2\r\n") + get("/api/hello"));
-  ASSERT_EQ(answers.size(), 3U);
-  EXPECT_EQ(answers[0].body, "hello you");
-  EXPECT_EQ(answers[1].body, "{}");
-  EXPECT_EQ(answers[2].body, "hello all");
-  EXPECT_FALSE(answers[2].closes);
+  const auto responses = talk(get("/api/hello?name=you") + post("{}", "Content-Length: 2\r\n") + get("/api/hello"));
+  ASSERT_EQ(responses.size(), 3U);
+  EXPECT_EQ(responses[0].body, "hello you");
+  EXPECT_EQ(responses[1].body, "{}");
+  EXPECT_EQ(responses[2].body, "hello all");
+  EXPECT_FALSE(responses[2].closes);
 }
 
 TEST_F(HttpServerTest, ReadsChunks) {
-  const auto answers =
+  const auto responses =
       talk(post("3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n", "Transfer-Encoding: chunked\r\n") +
            get("/api/hello"));
-  ASSERT_EQ(answers.size(), 2U);
-  EXPECT_EQ(answers[0].body, "abcdefgh");
+  ASSERT_EQ(responses.size(), 2U);
+  EXPECT_EQ(responses[0].body, "abcdefgh");
 }
 
-TEST_F(HttpServerTest, StreamsInChunksAndEndsTheStream) {
-  const auto answers = talk(get("/api/stream") + get("/api/hello", "Connection: close\r\n"), true);
-  ASSERT_EQ(answers.size(), 2U);
-  EXPECT_EQ(answers[0].body, "134");
+TEST_F(HttpServerTest, StreamsInChunksAndDestroysTheStream) {
+  const auto responses = talk(get("/api/stream") + get("/api/hello", "Connection: close\r\n"), true);
+  ASSERT_EQ(responses.size(), 2U);
+  EXPECT_EQ(responses[0].body, "134");
   EXPECT_TRUE(stream_ended_);
   const auto old = talk("GET /api/stream HTTP/1.0\r\nHost: localhost\r\n\r\n", true);
   ASSERT_EQ(old.size(), 1U);
@@ -96,23 +96,23 @@ TEST_F(HttpServerTest, StreamsInChunksAndEndsTheStream) {
   EXPECT_TRUE(old[0].closes);
 }
 
-TEST_F(HttpServerTest, AStreamEndsWithItsClient) {
-  EXPECT_EQ(talking::answers_to(server_, get("/api/stream")).find("4\r\n"), std::string::npos);
+TEST_F(HttpServerTest, DestroysTheStreamOfADisconnectedClient) {
+  EXPECT_EQ(client::responses_to(server_, get("/api/stream")).find("4\r\n"), std::string::npos);
   EXPECT_TRUE(stream_ended_);
 }
 
 TEST_F(HttpServerTest, HeadHasNoBody) {
-  const auto answers = talk("HEAD /api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/api/hello"));
-  ASSERT_EQ(answers.size(), 2U);
-  EXPECT_NE(answers[0].head.find("Content-Length: 9"), std::string::npos);
-  EXPECT_EQ(answers[1].body, "hello all");
+  const auto responses = talk("HEAD /api/hello HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/api/hello"));
+  ASSERT_EQ(responses.size(), 2U);
+  EXPECT_NE(responses[0].head.find("Content-Length: 9"), std::string::npos);
+  EXPECT_EQ(responses[1].body, "hello all");
 }
 
-TEST_F(HttpServerTest, WhatARouteThrowsIsItsAnswerAndTheConnectionLives) {
-  const auto answers = talk(get("/api/fails") + get("/api/hello"));
-  ASSERT_EQ(answers.size(), 2U);
-  EXPECT_EQ(answers[0].status, 400);
-  EXPECT_NE(answers[0].body.find("mend it"), std::string::npos);
+TEST_F(HttpServerTest, AnExceptionOfARouteIsAResponse) {
+  const auto responses = talk(get("/api/fails") + get("/api/hello"));
+  ASSERT_EQ(responses.size(), 2U);
+  EXPECT_EQ(responses[0].status, 400);
+  EXPECT_NE(responses[0].body.find("mend it"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, IdsAreDigits) {
@@ -123,50 +123,50 @@ TEST_F(HttpServerTest, IdsAreDigits) {
     EXPECT_EQ(talk(std::string("DELETE ") + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n")[0].status, 404) << path;
 }
 
-TEST_F(HttpServerTest, ClosesWhereTheClientOrTheVersionAsksForIt) {
+TEST_F(HttpServerTest, ClosesOnRequestAndForHttp10) {
   EXPECT_EQ(talk(get("/api/hello", "Connection: close\r\n") + get("/api/hello")).size(), 1U);
   EXPECT_EQ(talk("GET /api/hello HTTP/1.0\r\nHost: localhost\r\n\r\n" + get("/api/hello")).size(), 1U);
 }
 
-TEST_F(HttpServerTest, ContinuesWhereAClientWaitsForIt) {
-  const auto answers = talk(post("", "Content-Length: 0\r\nExpect: 100-continue\r\n"));
-  ASSERT_FALSE(answers.empty());
-  EXPECT_EQ(answers.back().status, 200);
+TEST_F(HttpServerTest, Sends100Continue) {
+  const auto responses = talk(post("", "Content-Length: 0\r\nExpect: 100-continue\r\n"));
+  ASSERT_FALSE(responses.empty());
+  EXPECT_EQ(responses.back().status, 200);
 }
 
-// Each is refused before its body is read; the body, a request that would delete something, is not taken for one.
-class EarlyRefusalTest : public HttpServerTest, public ::testing::WithParamInterface<std::pair<std::string, int>> {};
+// Each is rejected before its body is read; the body, a DELETE request, must not be read as a request.
+class EarlyErrorTest : public HttpServerTest, public ::testing::WithParamInterface<std::pair<std::string, int>> {};
 
-TEST_P(EarlyRefusalTest, ClosesTheConnection) {
+TEST_P(EarlyErrorTest, ClosesTheConnection) {
   const std::string smuggled = "DELETE /api/things/1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  const auto answers = talk(GetParam().first + smuggled);
-  ASSERT_EQ(answers.size(), 1U);
-  EXPECT_EQ(answers[0].status, GetParam().second);
-  EXPECT_TRUE(answers[0].closes);
-  EXPECT_NE(answers[0].head.find("Content-Security-Policy"), std::string::npos);
+  const auto responses = talk(GetParam().first + smuggled);
+  ASSERT_EQ(responses.size(), 1U);
+  EXPECT_EQ(responses[0].status, GetParam().second);
+  EXPECT_TRUE(responses[0].closes);
+  EXPECT_NE(responses[0].head.find("Content-Security-Policy"), std::string::npos);
   EXPECT_EQ(handled_, 0);
 }
 
-std::string refused(const std::string& line, const std::string& fields) {
+std::string rejected(const std::string& line, const std::string& fields) {
   return line + " HTTP/1.1\r\n" + fields + "Content-Length: 55\r\n\r\n";
 }
 constexpr const char* kHere = "Host: localhost\r\nContent-Type: application/json\r\n";
 
 INSTANTIATE_TEST_SUITE_P(
-    Kinds, EarlyRefusalTest,
+    Kinds, EarlyErrorTest,
     ::testing::Values(
-        std::pair(refused("POST /api/echo", "Host: evil.example\r\n"), 421),
-        std::pair(refused("POST /api/echo", std::string(kHere) + "Origin: http://evil.example\r\n"), 403),
-        std::pair(refused("POST /?a?b", "Host: localhost\r\nOrigin: http://evil.example\r\n"), 403),
-        std::pair(refused("POST /api/echo", "Host: localhost\r\nContent-Type: text/plain\r\n"), 415),
-        std::pair(refused("POST /api/echo", std::string(kHere) + "Content-Encoding: gzip\r\n"), 415),
-        std::pair(refused("POST /api/nothing", kHere), 404), std::pair(refused("PATCH /api/echo", kHere), 405),
-        std::pair(refused("OPTIONS /api/echo", kHere), 405),
-        std::pair(refused("GET /" + std::string(3000, 'a'), kHere), 414),
-        std::pair(refused("GET /" + std::string(kHeadBytes, 'a'), kHere), 431),
-        std::pair(refused("GET /", std::string(kHere) + "X: " + std::string(kHeadBytes, 'y') + "\r\n"), 431),
-        std::pair(refused("GET /", std::string(kHere) + "Content-Length: 7\r\n"), 400),
-        std::pair(refused("POST /api/echo", std::string(kHere) + "Transfer-Encoding: chunked\r\n"), 400),
+        std::pair(rejected("POST /api/echo", "Host: evil.example\r\n"), 421),
+        std::pair(rejected("POST /api/echo", std::string(kHere) + "Origin: http://evil.example\r\n"), 403),
+        std::pair(rejected("POST /?a?b", "Host: localhost\r\nOrigin: http://evil.example\r\n"), 403),
+        std::pair(rejected("POST /api/echo", "Host: localhost\r\nContent-Type: text/plain\r\n"), 415),
+        std::pair(rejected("POST /api/echo", std::string(kHere) + "Content-Encoding: gzip\r\n"), 415),
+        std::pair(rejected("POST /api/nothing", kHere), 404), std::pair(rejected("PATCH /api/echo", kHere), 405),
+        std::pair(rejected("OPTIONS /api/echo", kHere), 405),
+        std::pair(rejected("GET /" + std::string(3000, 'a'), kHere), 414),
+        std::pair(rejected("GET /" + std::string(kHeadBytes, 'a'), kHere), 431),
+        std::pair(rejected("GET /", std::string(kHere) + "X: " + std::string(kHeadBytes, 'y') + "\r\n"), 431),
+        std::pair(rejected("GET /", std::string(kHere) + "Content-Length: 7\r\n"), 400),
+        std::pair(rejected("POST /api/echo", std::string(kHere) + "Transfer-Encoding: chunked\r\n"), 400),
         std::pair(std::string("POST /api/echo HTTP/1.1\r\n") + kHere + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
         std::pair(std::string("POST /api/echo HTTP/1.1\r\n") + kHere + "Transfer-Encoding: xchunked\r\n\r\n", 501),
         std::pair(std::string("POST /api/echo HTTP/1.1\r\n") + kHere + "Transfer-Encoding: identity\r\n\r\n", 501),
@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair(std::string("GET / HTTP/9.9\r\n") + kHere + "\r\n", 400),
         std::pair(std::string("\x16\x03\x01\r\n\r\n"), 400), std::pair(std::string("GET /\r\n\r\n"), 400)));
 
-TEST_F(HttpServerTest, MultipartAndRangesAreNotUnderstood) {
+TEST_F(HttpServerTest, IgnoresMultipartAndRanges) {
   const std::string multipart =
       "--b\r\nContent-Disposition: form-data; name=\"" + std::string(8000, 'a') + "\"\r\n\r\nx\r\n--b--\r\n";
   EXPECT_EQ(talk("POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
@@ -191,12 +191,12 @@ TEST_F(HttpServerTest, MultipartAndRangesAreNotUnderstood) {
   EXPECT_EQ(ranges[0].body, "hello all");
 }
 
-TEST_F(HttpServerTest, ChunksAreNotLongerThanABodyMayBe) {
+TEST_F(HttpServerTest, RejectsChunksOverTheLimitOfBodies) {
   EXPECT_EQ(talk(post("900000\r\n" + std::string(70000, 'a'), "Transfer-Encoding: chunked\r\n"))[0].status, 413);
   EXPECT_EQ(talk(post(std::string(kHeadBytes + 1, '0'), "Transfer-Encoding: chunked\r\n"))[0].status, 431);
 }
 
-TEST_F(HttpServerTest, ABodyThatEndsEarlyIsNoRequest) {
+TEST_F(HttpServerTest, IgnoresATruncatedBody) {
   EXPECT_TRUE(talk(post("abc", "Content-Length: 4\r\n")).empty());
   EXPECT_TRUE(talk(post("5\r\nabc", "Transfer-Encoding: chunked\r\n")).empty());
   EXPECT_TRUE(talk("GET /api/hello HTTP/1.1\r\nHost: localhost\r\n").empty());

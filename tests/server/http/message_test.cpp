@@ -23,14 +23,14 @@ TEST(Message, ParametersAreDecoded) {
     EXPECT_EQ(with_target(target).parameter("a"), std::nullopt) << target;
 }
 
-TEST(Message, WhatIsNoCodeStays) {
+TEST(Message, InvalidEscapesStay) {
   for (const char* text : {"%", "%4", "%zz", "a%", "%%", "100%25x"})
     EXPECT_EQ(percent_decoded(percent_encoded(text)), text) << text;
   EXPECT_EQ(percent_decoded("%4g%"), "%4g%");
   EXPECT_EQ(percent_decoded("%-1"), "%-1");
 }
 
-TEST(Message, EveryByteSurvivesItsCode) {
+TEST(Message, EscapesRoundTrip) {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   const std::string encoded = percent_encoded(bytes);
@@ -40,7 +40,7 @@ TEST(Message, EveryByteSurvivesItsCode) {
   EXPECT_EQ(percent_decoded(encoded, true), bytes);
 }
 
-TEST(Message, HeadersHaveNoCase) {
+TEST(Message, HeaderNamesAreCaseInsensitive) {
   Headers headers = {{"Content-Type", "a"}};
   headers.add("content-type", "b");
   EXPECT_EQ(headers.count("CONTENT-TYPE"), 2U);

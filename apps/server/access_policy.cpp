@@ -1,4 +1,4 @@
-#include "apps/server/guard.h"
+#include "apps/server/access_policy.h"
 
 #include <strings.h>
 #include <sys/random.h>
@@ -7,19 +7,19 @@
 #include <array>
 
 #include "apps/server/http/address.h"
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "stratoscope/base/names.h"
 
 namespace stratoscope::server {
 namespace {
 
-// A host as it stands in a URL, in small letters and without the last dot that a name may end in.
+// A host of a URL, in lower case and without the dot that a name may end in.
 struct Host {
   std::string name, port;
 };
 
-// "name:port"; nothing of it where the port is no number.
+// Parses "name" or "name:port"; empty where the port is not a number.
 Host read_host(const std::string& written) {
   const std::size_t colon = written.find(':', written.starts_with('[') ? written.find(']') : 0);
   Host host{written.substr(0, colon), colon == std::string::npos ? "" : written.substr(colon + 1)};
@@ -37,7 +37,8 @@ bool is_among(const std::vector<std::string>& names, const Host& host) {
   });
 }
 
-bool same(const std::string& a, const std::string& b) {  // in a time that does not depend on where they differ
+// In a time that does not depend on the position of the first difference.
+bool equals_in_constant_time(const std::string& a, const std::string& b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size(); ++i)
     difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
@@ -47,7 +48,7 @@ bool same(const std::string& a, const std::string& b) {  // in a time that does 
 bool is_bearer(const std::string& authorization, const std::string& token) {
   constexpr std::string_view kScheme = "Bearer ";
   return ::strncasecmp(authorization.c_str(), kScheme.data(), kScheme.size()) == 0 &&
-         same(authorization.substr(kScheme.size()), token);
+         equals_in_constant_time(authorization.substr(kScheme.size()), token);
 }
 
 // With parameters or without: "application/json; charset=utf-8".
@@ -59,38 +60,42 @@ bool is_json(const std::string& type) {
 
 }  // namespace
 
-void Guard::check(const Request& head) const {
+void AccessPolicy::check(const Request& head) const {
   constexpr std::array<std::string_view, 5> kMethods = {"GET", "HEAD", "POST", "PATCH", "DELETE"};
   if (head.target.size() > kTargetBytes)
-    throw Refusal(414, "request", "the address is longer than the limit of " + std::to_string(kTargetBytes) + " bytes");
+    throw HttpError(414, "request",
+                    "the address is longer than the limit of " + std::to_string(kTargetBytes) + " bytes");
   const std::string written = head.headers.get("Host");
   const Host host = read_host(written);
-  const bool ours = !host.name.empty() && (is_loopback(host.name) || is_among(names, host) || is_among(proxies, host) ||
-                                           (!token.empty() && is_address(host.name)));
-  if (head.headers.count("Host") != 1 || !ours)
-    throw Refusal(421, "request", "this server is not " + in_quotes(written),
-                  "open the address that it printed, or start it with --allow-host");
-  // A proxy may speak another protocol to the browser, and may write its own name over that of the request.
+  const bool known_host = !host.name.empty() && (is_loopback(host.name) || is_among(names, host) ||
+                                                 is_among(proxies, host) || (!token.empty() && is_address(host.name)));
+  if (head.headers.count("Host") != 1 || !known_host)
+    throw HttpError(421, "request", "this server is not " + in_quotes(written),
+                    "open the address that it printed, or start it with --allow-host");
+  // A reverse proxy may use another scheme towards the browser and may replace the Host header.
   const std::string origin = head.headers.get("Origin");
-  const std::string point = head.headers.get("Sec-Fetch-Site");
-  const std::string asking = origin.substr(origin.starts_with("https://") ? 8 : origin.starts_with("http://") ? 7 : 0);
-  const bool own_page = asking != origin && (asking == written || is_among(proxies, read_host(asking)));
-  const bool foreign = head.headers.count("Origin") > 1 || (!origin.empty() && !own_page) || point == "cross-site" ||
-                       point == "same-site";
+  const std::string fetch_site = head.headers.get("Sec-Fetch-Site");
+  const std::string origin_host = origin.substr(origin.starts_with("https://")  ? 8
+                                                : origin.starts_with("http://") ? 7
+                                                                                : 0);
+  const bool own_page = origin_host != origin && (origin_host == written || is_among(proxies, read_host(origin_host)));
+  const bool cross_site = head.headers.count("Origin") > 1 || (!origin.empty() && !own_page) ||
+                          fetch_site == "cross-site" || fetch_site == "same-site";
   const bool navigation = head.method == "GET" && head.path == "/" && origin.empty();
-  if (foreign && !navigation) throw Refusal(403, "request", "pages of other sites may not talk to this server");
+  if (cross_site && !navigation)
+    throw HttpError(403, "request", "pages of other sites may not send requests to this server");
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())
-    throw Refusal(405, "request", in_quotes(head.method) + " is no method of this server");
-  if (!head.path.starts_with("/api/")) return;  // the page itself holds no secret
+    throw HttpError(405, "request", in_quotes(head.method) + " is not a method of this server");
+  if (!head.path.starts_with("/api/")) return;  // the page itself needs no token
   if (!token.empty() && !is_bearer(head.headers.get("Authorization"), token))
-    throw Refusal(401, "request", "needs the token", "send the header 'Authorization: Bearer TOKEN'");
+    throw HttpError(401, "request", "needs the token", "send the header 'Authorization: Bearer TOKEN'");
   if (head.headers.count("Content-Encoding") > 0)
-    throw Refusal(415, "request", "the body must not be compressed", "leave Content-Encoding out");
+    throw HttpError(415, "request", "the body must not be compressed", "leave Content-Encoding out");
   if (head.method == "POST" && !is_json(head.headers.get("Content-Type")))
-    throw Refusal(415, "request", "the body must be JSON", "send the header 'Content-Type: application/json'");
+    throw HttpError(415, "request", "the body must be JSON", "send the header 'Content-Type: application/json'");
 }
 
-const Headers& protective_headers() {
+const Headers& security_headers() {
   static const Headers headers = {
       {"Content-Security-Policy",
        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -108,7 +113,7 @@ std::string new_token() {
   static_assert(kLetters.size() == 64);
   std::string bytes(32, '\0');
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    throw Error("serve", "the system gives no random numbers for a token", "choose one with --token");
+    throw Error("serve", "the system has no random numbers for a token", "choose one with --token");
   for (char& c : bytes) c = kLetters[static_cast<unsigned char>(c) % kLetters.size()];
   return bytes;
 }
@@ -120,7 +125,7 @@ void check_host(const std::string& written) {
   constexpr std::size_t kPortDigits = 5;
   const bool ends = !written.ends_with(':') && host.port.size() <= kPortDigits;
   if ((!is_name && !is_address(host.name)) || !ends)
-    throw Error("serve", "--allow-host " + in_quotes(written) + " is no name of a host",
+    throw Error("serve", "--allow-host " + in_quotes(written) + " is not a host name",
                 "such as hub.example or hub.example:8000");
 }
 
@@ -128,7 +133,7 @@ void check_token(const std::string& token) {
   const bool visible = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7F'; });
   if (!visible || token.size() > kTokenBytes)
     throw Error("serve", "the token must be at most " + std::to_string(kTokenBytes) +
-                             " letters, digits and signs of ASCII, without spaces");
+                             " printable ASCII characters, without spaces");
 }
 
 }  // namespace stratoscope::server

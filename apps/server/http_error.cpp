@@ -1,4 +1,4 @@
-#include "apps/server/refusal.h"
+#include "apps/server/http_error.h"
 
 #include <new>
 #include <nlohmann/json.hpp>
@@ -19,21 +19,21 @@ std::string body_of(const Error& error) {
 
 }  // namespace
 
-ErrorAnswer error_answer(const std::exception_ptr& exception) {
+ErrorResponse error_response(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
-  } catch (const Refusal& refusal) {
-    return {refusal.status(), body_of(refusal)};
+  } catch (const HttpError& error) {
+    return {error.status(), body_of(error)};
   } catch (const Interrupted&) {
     return {409, body_of(Error("request", "a newer request of the same client took its place, or the server stops"))};
   } catch (const Error& error) {
     return {400, body_of(error)};
   } catch (const std::bad_alloc&) {
-    return {507, body_of(Error("memory", "there is not enough of it for this request", "try a shorter text"))};
+    return {507, body_of(Error("memory", "there is not enough for this request", "try a shorter text"))};
   } catch (const std::exception& error) {
     return {500, body_of(Error("server", error.what()))};
   } catch (...) {
-    return {500, body_of(Error("server", "something failed that should not"))};
+    return {500, body_of(Error("server", "an unknown failure"))};
   }
 }
 

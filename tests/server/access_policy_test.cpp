@@ -1,8 +1,8 @@
-#include "apps/server/guard.h"
+#include "apps/server/access_policy.h"
 
 #include <gtest/gtest.h>
 
-#include "apps/server/refusal.h"
+#include "apps/server/http_error.h"
 #include "stratoscope/base/error.h"
 
 namespace stratoscope::server {
@@ -17,18 +17,18 @@ Request request(const std::string& host, const Headers& headers = {}) {
   return request;
 }
 
-int status_of(const Guard& guard, const Request& asked) {
+int status_of(const AccessPolicy& policy, const Request& asked) {
   try {
-    guard.check(asked);
-  } catch (const Refusal& refusal) {
-    return refusal.status();
+    policy.check(asked);
+  } catch (const HttpError& error) {
+    return error.status();
   }
   return 200;
 }
 
-const Guard kOpen{.names = {"127.0.0.1"}};
-const Guard kSecret{.names = {"10.0.0.5", "lab"}, .token = "secret"};
-const Guard kProxied{.names = {"127.0.0.1"}, .proxies = {"hub.example", "tunnel.example:9000"}};
+const AccessPolicy kOpen{.names = {"127.0.0.1"}};
+const AccessPolicy kSecret{.names = {"10.0.0.5", "lab"}, .token = "secret"};
+const AccessPolicy kProxied{.names = {"127.0.0.1"}, .proxies = {"hub.example", "tunnel.example:9000"}};
 
 Request with_token(const std::string& host, const Headers& headers = {}) {
   Request asked = request(host, headers);
@@ -36,7 +36,7 @@ Request with_token(const std::string& host, const Headers& headers = {}) {
   return asked;
 }
 
-TEST(Guard, KnowsItsOwnNamesWhateverThePort) {
+TEST(AccessPolicy, AcceptsItsOwnNamesWithAnyPort) {
   for (const char* host : {"127.0.0.1:8080", "localhost:8080", "[::1]:8080", "localhost:9000", "127.0.0.1", "LOCALHOST",
                            "localhost.", "127.8.9.10:1", "[::ffff:127.0.0.1]:80"})
     EXPECT_EQ(status_of(kOpen, request(host)), 200) << host;
@@ -46,14 +46,14 @@ TEST(Guard, KnowsItsOwnNamesWhateverThePort) {
     EXPECT_EQ(status_of(kOpen, request(host)), 421) << host;
 }
 
-TEST(Guard, WithATokenAnyAddressAndTheMachinesNamesDo) {
+TEST(AccessPolicy, WithATokenAcceptsIpAddressesAndItsNames) {
   for (const char* host : {"10.0.0.5:8080", "192.168.7.7:80", "[fe80::1]:8080", "localhost:1", "lab:8080", "LAB."})
     EXPECT_EQ(status_of(kSecret, with_token(host)), 200) << host;
   for (const char* host : {"evil.example:8080", "10.0.0.5.evil.example", "lab.evil.example", "256.0.0.1", ""})
     EXPECT_EQ(status_of(kSecret, with_token(host)), 421) << host;
 }
 
-TEST(Guard, KnowsTheNamesOfProxies) {
+TEST(AccessPolicy, AcceptsTheNamesOfProxies) {
   for (const char* host : {"hub.example", "hub.example:443", "tunnel.example:9000"})
     EXPECT_EQ(status_of(kProxied, request(host)), 200) << host;
   for (const char* host : {"tunnel.example", "tunnel.example:9001", "a.hub.example"})
@@ -63,7 +63,7 @@ TEST(Guard, KnowsTheNamesOfProxies) {
   EXPECT_EQ(status_of(kProxied, request("localhost:8080", {{"Origin", "https://evil.example"}})), 403);
 }
 
-TEST(Guard, RefusesTwoHostsAndNone) {
+TEST(AccessPolicy, RejectsTwoHostsAndNone) {
   Request twice = request("localhost:8080");
   twice.headers.add("Host", "evil.example");
   EXPECT_EQ(status_of(kOpen, twice), 421);
@@ -73,7 +73,7 @@ TEST(Guard, RefusesTwoHostsAndNone) {
   EXPECT_EQ(status_of(kOpen, none), 421);
 }
 
-TEST(Guard, RefusesOtherHookPoints) {
+TEST(AccessPolicy, RejectsOtherSites) {
   const auto with = [](const char* name, const char* value) { return request("localhost:8080", {{name, value}}); };
   EXPECT_EQ(status_of(kOpen, with("Origin", "http://localhost:8080")), 200);
   for (const char* origin :
@@ -88,7 +88,7 @@ TEST(Guard, RefusesOtherHookPoints) {
   EXPECT_EQ(status_of(kOpen, with("Sec-Fetch-Site", "same-origin")), 200);
 }
 
-TEST(Guard, RequiresItsToken) {
+TEST(AccessPolicy, RequiresItsToken) {
   const auto with = [](const char* value) { return request("10.0.0.5:8080", {{"Authorization", value}}); };
   EXPECT_EQ(status_of(kSecret, request("10.0.0.5:8080")), 401);
   for (const char* wrong : {"Bearer secre", "Bearer secret2", "Bearer ", "secret", "Basic secret", "", "Bearer"})
@@ -99,7 +99,7 @@ TEST(Guard, RequiresItsToken) {
   EXPECT_EQ(status_of(kSecret, page), 200);
 }
 
-TEST(Guard, RefusesWhatNoRouteReads) {
+TEST(AccessPolicy, RejectsMethodsAndTypesOfNoRoute) {
   Request post = request("localhost:8080");
   post.method = "POST";
   EXPECT_EQ(status_of(kOpen, post), 415);
@@ -125,19 +125,19 @@ TEST(Guard, RefusesWhatNoRouteReads) {
   }
 }
 
-TEST(Guard, HostsThatAreAllowedAreNames) {
+TEST(AccessPolicy, AllowedHostsAreNames) {
   for (const char* host : {"hub.example", "hub", "HUB.example:8000", "10.0.0.1", "[::1]:80", "a_b"})
     EXPECT_NO_THROW(check_host(host)) << host;
   for (const char* host : {"", "a b", "http://x", "x/", "[::1", ":80", "x:999999", "x:y", "x:"})
     EXPECT_THROW(check_host(host), Error) << host;
 }
 
-TEST(Guard, TokensDiffer) {
+TEST(AccessPolicy, TokensDiffer) {
   EXPECT_EQ(new_token().size(), 32U);
   EXPECT_NE(new_token(), new_token());
 }
 
-TEST(Guard, TokensFitIntoAHeader) {
+TEST(AccessPolicy, TokensFitIntoAHeader) {
   for (const std::string token : {"t", "a#b&c=d", "\"<script>", "+%41"}) EXPECT_NO_THROW(check_token(token)) << token;
   for (const std::string& token : {std::string("a b"), std::string("\xC3\xBC"), std::string("a\nb"), std::string("\t"),
                                    std::string(9000, 'x'), std::string(1, '\0')})

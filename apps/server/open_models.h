@@ -1,5 +1,5 @@
-// The models that requests may name, and those that are open. A model is loaded in the thread that asks first; the
-// engine goes on serving the others meanwhile.
+// The models that requests may name, and those that are loaded. A model is loaded in the thread of the first request
+// for it, while the job queue serves the other models.
 #pragma once
 
 #include <atomic>
@@ -17,10 +17,10 @@
 
 namespace stratoscope::server {
 
-// Hands on to whoever works with the model at the moment.
+// Forwards the progress of a session to the current job.
 class SessionProgress : public Progress {
  public:
-  // Returns the one before.
+  // Returns the previous target.
   Progress* set_target(Progress* target) { return target_.exchange(target); }
   void update(const char* what, std::size_t done, std::size_t total) override {
     if (Progress* target = target_.load()) target->update(what, done, total);
@@ -34,7 +34,7 @@ class SessionProgress : public Progress {
   std::atomic<Progress*> target_{nullptr};
 };
 
-// A loaded model with the texts that are open in it. Only the queue's thread uses the texts.
+// A loaded model with a cache of open texts. Only the thread of the job queue uses the texts.
 class OpenModel {
  public:
   // Loads the weights. Throws Error.
@@ -43,42 +43,42 @@ class OpenModel {
   const std::string& name() const { return name_; }
   const Session& session() const { return session_; }
   SessionProgress& progress() { return *progress_; }
-  // The text with its edits, from memory where it was open before. Old ones make room.
+  // The text with these edits, from the cache where it has it. The least recently used texts are evicted.
   OpenText& text(const std::string& text, const TextOptions& options, const Edits& edits);
 
  private:
   std::string name_;
   std::unique_ptr<SessionProgress> progress_;
   Session session_;
-  struct Kept {
+  struct CachedText {
     std::string text;
     AddedTokens added;
     std::unique_ptr<OpenText> open;
   };
-  std::list<Kept> texts_;  // the last used first
+  std::list<CachedText> texts_;  // most recently used first
 };
 
-class Shelf {
+class OpenModels {
  public:
-  // `folders` are models in Hugging Face layout, or hold some, beside those that `stratoscope models` lists. The first
-  // one asked for is `first`: a name, or one of the folders.
-  Shelf(std::string first, const std::vector<std::filesystem::path>& folders, int threads);
+  // `folders` are models in Hugging Face layout, or contain some, beside the models that `stratoscope models` lists.
+  // `default_model`, a name or one of the folders, serves requests that name no model.
+  OpenModels(std::string default_model, const std::vector<std::filesystem::path>& folders, int threads);
 
-  const std::string& first() const { return first_; }
+  const std::string& default_model() const { return default_model_; }
   std::vector<ListedModel> list() const;
   bool is_open(const std::string& name) const;
-  // Throws Refusal (404) for a name that is not in the list, Error for a model that does not load.
+  // Throws HttpError (404) for a name that is not in the list, Error for a model that cannot be loaded.
   std::shared_ptr<OpenModel> open(const std::string& name, Progress& progress);
 
  private:
   std::shared_ptr<OpenModel> find_open(const std::string& name);
 
-  std::string first_;
+  std::string default_model_;
   std::vector<std::filesystem::path> folders_;
   int threads_;
-  std::mutex loading_;  // one at a time
+  std::mutex loading_;  // held while a model loads
   mutable std::mutex mutex_;
-  std::list<std::shared_ptr<OpenModel>> open_;  // the last used first
+  std::list<std::shared_ptr<OpenModel>> open_;  // most recently used first
 };
 
 }  // namespace stratoscope::server

@@ -1,10 +1,10 @@
-#include "apps/server/shelf.h"
+#include "apps/server/open_models.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/refusal.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/families/families.h"
@@ -21,19 +21,20 @@ OpenModel::OpenModel(std::string name, const std::string& name_or_folder, int th
 }
 
 OpenText& OpenModel::text(const std::string& text, const TextOptions& options, const Edits& edits) {
-  auto found = std::find_if(texts_.begin(), texts_.end(),
-                            [&](const Kept& kept) { return kept.text == text && kept.added == options.added; });
+  auto found = std::find_if(texts_.begin(), texts_.end(), [&](const CachedText& cached) {
+    return cached.text == text && cached.added == options.added;
+  });
   if (found == texts_.end()) {
     texts_.push_front({text, options.added, std::make_unique<OpenText>(session_, text, options)});
     found = texts_.begin();
   }
   texts_.splice(texts_.begin(), texts_, found);
   std::size_t bytes = 0, count = 0;
-  for (auto kept = texts_.begin(); kept != texts_.end();) {
-    bytes += kept->open->bytes();
-    const bool stays = kept == texts_.begin() || (bytes < kKeptTextBytes && count < kKeptTexts);
+  for (auto cached = texts_.begin(); cached != texts_.end();) {
+    bytes += cached->open->bytes();
+    const bool keep = cached == texts_.begin() || (bytes < kCachedTextBytes && count < kCachedTexts);
     ++count;
-    kept = stays ? std::next(kept) : texts_.erase(kept);
+    cached = keep ? std::next(cached) : texts_.erase(cached);
   }
   texts_.front().open->set_edits(edits);
   return *texts_.front().open;
@@ -41,7 +42,7 @@ OpenText& OpenModel::text(const std::string& text, const TextOptions& options, c
 
 namespace {
 
-// The folder, or the models that it holds where it is none itself.
+// The folder itself if it is a model, else the models in it.
 std::vector<std::filesystem::path> models_in(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (std::filesystem::exists(folder / "config.json", ignored)) return {folder};
@@ -54,13 +55,13 @@ std::vector<std::filesystem::path> models_in(const std::filesystem::path& folder
 
 }  // namespace
 
-Shelf::Shelf(std::string first, const std::vector<std::filesystem::path>& folders, int threads)
-    : first_(std::move(first)), threads_(threads) {
+OpenModels::OpenModels(std::string default_model, const std::vector<std::filesystem::path>& folders, int threads)
+    : default_model_(std::move(default_model)), threads_(threads) {
   for (const auto& folder : folders)
     for (auto& model : models_in(folder)) folders_.push_back(std::move(model));
 }
 
-std::vector<ListedModel> Shelf::list() const {
+std::vector<ListedModel> OpenModels::list() const {
   std::vector<ListedModel> models = list_models();
   for (const auto& folder : folders_) {
     ListedModel model;
@@ -77,7 +78,7 @@ std::vector<ListedModel> Shelf::list() const {
   return models;
 }
 
-std::shared_ptr<OpenModel> Shelf::find_open(const std::string& name) {
+std::shared_ptr<OpenModel> OpenModels::find_open(const std::string& name) {
   const std::lock_guard lock(mutex_);
   for (auto model = open_.begin(); model != open_.end(); ++model)
     if ((*model)->name() == name) {
@@ -87,28 +88,28 @@ std::shared_ptr<OpenModel> Shelf::find_open(const std::string& name) {
   return nullptr;
 }
 
-bool Shelf::is_open(const std::string& name) const {
+bool OpenModels::is_open(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   return std::any_of(open_.begin(), open_.end(), [&](const auto& model) { return model->name() == name; });
 }
 
-std::shared_ptr<OpenModel> Shelf::open(const std::string& name, Progress& progress) {
+std::shared_ptr<OpenModel> OpenModels::open(const std::string& name, Progress& progress) {
   if (auto model = find_open(name)) return model;
-  // Only names from the list: what a request says never becomes a path.
-  std::vector<std::string> names = {first_};
+  // Only names from the list are opened: a name from a request is never used as a path.
+  std::vector<std::string> names = {default_model_};
   for (const ListedModel& model : list()) {
     names.push_back(model.name);
     names.insert(names.end(), model.aliases.begin(), model.aliases.end());
   }
   if (std::find(names.begin(), names.end(), name) == names.end())
-    throw Refusal(404, "model", "there is no " + in_quotes(name) + " here",
-                  did_you_mean(name, names).empty() ? "GET /api/models lists them" : did_you_mean(name, names));
-  const std::lock_guard one_loads(loading_);
+    throw HttpError(404, "model", "there is no model " + in_quotes(name),
+                    did_you_mean(name, names).empty() ? "GET /api/models lists them" : did_you_mean(name, names));
+  const std::lock_guard loading_lock(loading_);
   if (auto model = find_open(name)) return model;
   auto model = std::make_shared<OpenModel>(name, name, threads_, progress);
   const std::lock_guard lock(mutex_);
   open_.push_front(model);
-  if (open_.size() > kOpenModels) open_.pop_back();  // whoever computes with it keeps it until then
+  if (open_.size() > kOpenModels) open_.pop_back();  // a job that uses it still owns it
   return model;
 }
 

@@ -1,11 +1,11 @@
-#include "apps/server/answer.h"
+#include "apps/server/job_result.h"
 
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
-#include "apps/server/refusal.h"
+#include "apps/server/http_error.h"
 #include "stratoscope/files/npz.h"
 
 namespace stratoscope::server {
@@ -27,26 +27,26 @@ Json nested(const float*& value, const Shape& shape, std::size_t axis) {
 
 }  // namespace
 
-NamedArray& Answer::add(std::string name, Shape shape) {
+NamedArray& JobResult::add(std::string name, Shape shape) {
   const std::size_t count = element_count(shape);
   arrays.push_back({std::move(name), std::move(shape), std::vector<float>(count)});
   return arrays.back();
 }
 
-std::string as_json(const Answer& answer) {
-  Json json = answer.json;
-  for (const NamedArray& array : answer.arrays) {
+std::string as_json(const JobResult& result) {
+  Json json = result.json;
+  for (const NamedArray& array : result.arrays) {
     const float* value = array.values.data();
     json[array.name] = nested(value, array.shape, 0);
   }
   return dump(json);
 }
 
-std::string as_safetensors(const Answer& answer) {
+std::string as_safetensors(const JobResult& result) {
   Json header;
-  header["__metadata__"] = {{"document", dump(answer.json)}};
+  header["__metadata__"] = {{"document", dump(result.json)}};
   std::size_t end = 0;
-  for (const NamedArray& array : answer.arrays) {
+  for (const NamedArray& array : result.arrays) {
     const std::size_t begin = end;
     end += array.values.size() * sizeof(float);
     header[array.name] = {{"dtype", "F32"}, {"shape", array.shape}, {"data_offsets", {begin, end}}};
@@ -57,7 +57,7 @@ std::string as_safetensors(const Answer& answer) {
   std::string bytes(sizeof length, '\0');
   std::memcpy(bytes.data(), &length, sizeof length);
   bytes += text;
-  for (const NamedArray& array : answer.arrays) {
+  for (const NamedArray& array : result.arrays) {
     const std::size_t begin = bytes.size();
     bytes.resize(begin + array.values.size() * sizeof(float));
     if (!array.values.empty()) std::memcpy(bytes.data() + begin, array.values.data(), bytes.size() - begin);
@@ -65,28 +65,28 @@ std::string as_safetensors(const Answer& answer) {
   return bytes;
 }
 
-std::string as_npz(const Answer& answer) {
-  if (answer.arrays.empty()) throw Refusal(400, "request", "this answer has no arrays", "ask for json");
+std::string as_npz(const JobResult& result) {
+  if (result.arrays.empty()) throw HttpError(400, "request", "this result has no arrays", "ask for json");
   std::vector<ArrayView> views;
-  for (const NamedArray& array : answer.arrays)
+  for (const NamedArray& array : result.arrays)
     views.push_back(array_view(array.name, std::span<const float>(array.values), array.shape));
-  const PassingFolder folder;
+  const TemporaryFolder folder = make_temporary_folder();
   write_npz(folder.path() / "arrays.npz", views);
-  return bytes_of(folder.path() / "arrays.npz");
+  return read_file(folder.path() / "arrays.npz");
 }
 
-PassingFolder::PassingFolder() {
+TemporaryFolder make_temporary_folder() {
   try {
-    folder_.emplace();
+    return TemporaryFolder();
   } catch (const Error& error) {
-    throw Refusal(507, "server", error.problem(), error.hint());
+    throw HttpError(507, "server", error.problem(), error.hint());
   }
 }
 
-std::string bytes_of(const std::filesystem::path& file) {
+std::string read_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw Refusal(507, "server", "a temporary file cannot be read back");
+  if (!stream) throw HttpError(507, "server", "a temporary file cannot be read back");
   return bytes;
 }
 
