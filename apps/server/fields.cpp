@@ -22,10 +22,10 @@ std::string checked_text(const std::string& name, const nlohmann::json& value, s
   return text;
 }
 
-const nlohmann::json& checked_list(const std::string& name, const nlohmann::json& value, std::size_t most) {
+const nlohmann::json& checked_list(const std::string& name, const nlohmann::json& value, std::size_t limit) {
   if (!value.is_array()) reject(name, "is not an array");
-  if (value.size() > most)
-    reject(name, "has " + std::to_string(value.size()) + " entries, more than the limit of " + std::to_string(most));
+  if (value.size() > limit)
+    reject(name, "has " + std::to_string(value.size()) + " entries, more than the limit of " + std::to_string(limit));
   return value;
 }
 
@@ -45,7 +45,7 @@ Fields Fields::of(nlohmann::json object) {
 }
 
 const nlohmann::json* Fields::find(const std::string& name) {
-  read_.push_back(name);
+  read_names_.push_back(name);
   const auto found = object_.find(name);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
@@ -65,30 +65,30 @@ std::optional<std::string> Fields::optional_text(const std::string& name, std::s
   return value == nullptr ? std::nullopt : std::optional(checked_text(name, *value, max_bytes));
 }
 
-std::vector<std::string> Fields::texts(const std::string& name, std::size_t most, std::size_t max_bytes) {
+std::vector<std::string> Fields::texts(const std::string& name, std::size_t limit, std::size_t max_bytes) {
   std::vector<std::string> list;
   if (const nlohmann::json* value = find(name))
-    for (const auto& entry : checked_list(name, *value, most)) list.push_back(checked_text(name, entry, max_bytes));
+    for (const auto& entry : checked_list(name, *value, limit)) list.push_back(checked_text(name, entry, max_bytes));
   return list;
 }
 
-std::size_t Fields::count_or(const std::string& name, std::size_t most, std::size_t fallback) {
-  return optional_count(name, most).value_or(fallback);
+std::size_t Fields::count_or(const std::string& name, std::size_t limit, std::size_t fallback) {
+  return optional_count(name, limit).value_or(fallback);
 }
 
-std::optional<std::size_t> Fields::optional_count(const std::string& name, std::size_t most) {
+std::optional<std::size_t> Fields::optional_count(const std::string& name, std::size_t limit) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number_unsigned()) reject(name, "is not a non-negative integer");
   const auto count = value->get<std::size_t>();
-  if (count > most) reject(name, "is " + std::to_string(count) + ", more than the limit of " + std::to_string(most));
+  if (count > limit) reject(name, "is " + std::to_string(count) + ", more than the limit of " + std::to_string(limit));
   return count;
 }
 
-std::vector<long> Fields::ids(const std::string& name, std::size_t most) {
+std::vector<long> Fields::ids(const std::string& name, std::size_t limit) {
   std::vector<long> list;
   if (const nlohmann::json* value = find(name))
-    for (const auto& entry : checked_list(name, *value, most)) {
+    for (const auto& entry : checked_list(name, *value, limit)) {
       if (!entry.is_number_integer()) reject(name, "has an entry that is not an integer");
       list.push_back(entry.get<long>());
     }
@@ -111,8 +111,8 @@ nlohmann::json Fields::value(const std::string& name) {
 
 void Fields::reject_unknown() const {
   for (const auto& [name, value] : object_.items())
-    if (std::find(read_.begin(), read_.end(), name) == read_.end())
-      throw HttpError(400, "request", "there is no field " + in_quotes(name), did_you_mean(name, read_));
+    if (std::find(read_names_.begin(), read_names_.end(), name) == read_names_.end())
+      throw HttpError(400, "request", "there is no field " + in_quotes(name), did_you_mean(name, read_names_));
 }
 
 }  // namespace stratoscope::server

@@ -16,14 +16,14 @@ class Fields {
   static Fields of(nlohmann::json object);
 
   // Each throws HttpError (400) for a missing field without a default, another type, and a value over the limit.
-  // `most` is the limit of a number or of a list's length.
+  // `limit` bounds a number or the length of a list.
   std::string text(const std::string& name, std::size_t max_bytes);
   std::string text_or(const std::string& name, std::size_t max_bytes, const std::string& fallback);
   std::optional<std::string> optional_text(const std::string& name, std::size_t max_bytes);
-  std::vector<std::string> texts(const std::string& name, std::size_t most, std::size_t max_bytes);
-  std::size_t count_or(const std::string& name, std::size_t most, std::size_t fallback);
-  std::optional<std::size_t> optional_count(const std::string& name, std::size_t most);
-  std::vector<long> ids(const std::string& name, std::size_t most);
+  std::vector<std::string> texts(const std::string& name, std::size_t limit, std::size_t max_bytes);
+  std::size_t count_or(const std::string& name, std::size_t limit, std::size_t fallback);
+  std::optional<std::size_t> optional_count(const std::string& name, std::size_t limit);
+  std::vector<long> ids(const std::string& name, std::size_t limit);
   bool flag(const std::string& name);
   std::optional<bool> optional_flag(const std::string& name);
   // A field of any type; null when absent.
@@ -36,7 +36,7 @@ class Fields {
   const nlohmann::json* find(const std::string& name);
 
   nlohmann::json object_;
-  std::vector<std::string> read_;
+  std::vector<std::string> read_names_;
 };
 
 }  // namespace stratoscope::server

@@ -46,8 +46,8 @@ class WakeUp {
   bool notified_ = false;
 };
 
-// high: one short result; normal: a stream of many parts. Clients take turns at both, and a client's high ones go first.
-// low: long work, which has a step when no other job waits, and after every few steps of others.
+// high: one short result; normal: a stream of many parts. Clients take turns at both, and a client's high ones go
+// first. low: long work, which has a step when no other job waits, and after every few steps of others.
 enum class JobPriority { high, normal, low };
 
 class JobQueue;

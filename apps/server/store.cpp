@@ -303,19 +303,19 @@ std::optional<SavedExperiment> Store::find(long id) {
   return SavedExperiment{query.summary(), query.text(6)};
 }
 
-std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t most,
+std::vector<ExperimentSummary> Store::list(const std::string& search, long before, std::size_t limit,
                                            const ShouldContinue& should_continue) {
   if (search.size() > kSearchBytes)
     throw HttpError(400, kWhere, "the search is longer than the limit of " + std::to_string(kSearchBytes) + " bytes");
   const std::lock_guard lock(mutex_);
   check_file_in_place();
-  const QueryLimit limit(database_, should_continue);
+  const QueryLimit query_limit(database_, should_continue);
   Statement query(*this,
                   "SELECT id, created, note, substr(text, 1, 300), model, model_hash FROM experiment "
                   "WHERE (?1 = 0 OR id < ?1) AND (note LIKE ?2 ESCAPE '\\' OR text LIKE ?2 ESCAPE '\\' "
                   "OR model LIKE ?2 ESCAPE '\\') ORDER BY id DESC LIMIT ?3");
   const std::string pattern = pattern_of(search);
-  query.bind(before).bind(pattern).bind(static_cast<long>(most));
+  query.bind(before).bind(pattern).bind(static_cast<long>(limit));
   std::vector<ExperimentSummary> found;
   while (query.step()) found.push_back(query.summary());
   return found;

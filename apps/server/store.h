@@ -44,9 +44,9 @@ class Store {
   bool set_note(long id, const std::string& note, const ShouldContinue& should_continue = {});
   bool remove(long id, const ShouldContinue& should_continue = {});
   std::optional<SavedExperiment> find(long id);
-  // Newest first, at most `most`, with the first 300 characters of their texts. `search` is looked for in note, text
+  // Newest first, at most `limit`, with the first 300 characters of their texts. `search` is looked for in note, text
   // and model; a `before` other than 0 selects lower ids. Throws HttpError: 400 for a long search, 503 for a slow one.
-  std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t most,
+  std::vector<ExperimentSummary> list(const std::string& search, long before, std::size_t limit,
                                       const ShouldContinue& should_continue = {});
 
  private:

@@ -80,11 +80,11 @@ TextRequest read_text_request(Fields& fields, std::shared_ptr<OpenModel> model) 
 
 Window WindowFields::in(std::size_t positions) const {
   checked_index("from", from, positions);
-  return {from, std::min({count.value_or(most), most, positions - from})};
+  return {from, std::min({count.value_or(max_count), max_count, positions - from})};
 }
 
-WindowFields read_window(Fields& fields, std::size_t most) {
-  WindowFields window{fields.count_or("from", kTextBytes, 0), fields.optional_count("count", most), most};
+WindowFields read_window(Fields& fields, std::size_t max_count) {
+  WindowFields window{fields.count_or("from", kTextBytes, 0), fields.optional_count("count", max_count), max_count};
   if (window.count == 0) throw HttpError(400, "request", "field 'count' must not be 0");
   return window;
 }

@@ -19,16 +19,16 @@ class FigurePart {
   FigurePart(const nlohmann::json& object, std::size_t& numbers_left)
       : fields_(Fields::of(object)), numbers_left_(numbers_left) {}
 
-  std::string text(const char* name, std::size_t most = kShort) { return fields_.text_or(name, most, ""); }
+  std::string text(const char* name, std::size_t limit = kShort) { return fields_.text_or(name, limit, ""); }
   std::vector<std::string> texts(const char* name) { return fields_.texts(name, kFigureNumbers, kShort); }
   bool flag(const char* name) { return fields_.flag(name); }
   double number(const char* name) { return number_of(name, fields_.value(name)); }
   void reject_unknown() const { fields_.reject_unknown(); }
 
   // A list of objects.
-  std::vector<FigurePart> parts(const char* name, std::size_t most) {
+  std::vector<FigurePart> parts(const char* name, std::size_t limit) {
     std::vector<FigurePart> all;
-    for (const nlohmann::json& object : list(name, fields_.value(name), most)) all.emplace_back(object, numbers_left_);
+    for (const nlohmann::json& object : list(name, fields_.value(name), limit)) all.emplace_back(object, numbers_left_);
     return all;
   }
   FigurePart part(const char* name) {
@@ -63,9 +63,9 @@ class FigurePart {
     numbers_left_ -= rows.size();
     return rows;
   }
-  static nlohmann::json list(const char* name, const nlohmann::json& value, std::size_t most) {
+  static nlohmann::json list(const char* name, const nlohmann::json& value, std::size_t limit) {
     if (value.is_null()) return nlohmann::json::array();
-    if (!value.is_array() || value.size() > most) reject(name, "is not an array of at most " + std::to_string(most));
+    if (!value.is_array() || value.size() > limit) reject(name, "is not an array of at most " + std::to_string(limit));
     return value;
   }
   static double number_of(const char* name, const nlohmann::json& value) {

@@ -63,18 +63,18 @@ std::size_t points_at_once(const TextRequest& text_request, const SweepExperimen
 // A figure of the command line as a file: "what" in "format".
 Job::Step export_view(Fields& fields, const TextRequest& text_request);
 
-// Positions "from" and "count" of a text; at most `most`.
+// Positions "from" and "count" of a text; at max_count `max_count`.
 struct Window {
   std::size_t from = 0, count = 0;
 };
 struct WindowFields {
   std::size_t from = 0;
   std::optional<std::size_t> count;
-  std::size_t most = 0;
+  std::size_t max_count = 0;
   // Throws HttpError (400) where `from` is past the end of the text.
   Window in(std::size_t positions) const;
 };
-WindowFields read_window(Fields& fields, std::size_t most);
+WindowFields read_window(Fields& fields, std::size_t max_count);
 // A position: counted from the start, or -1 for the last one. It is read before the length of the text is known.
 struct PositionField {
   const char* name = "";

@@ -69,8 +69,8 @@ def test_each_operation_answers_as_openapi_says(server, path, method, operation)
     if schema:
         assert set(schema["required"]) <= set(answer.json())
     if body is not None and operation["requestBody"]["content"]["application/json"]["schema"].get("additionalProperties") is False:
-        refused = server.ask(method.upper(), path, body | {"nonsense": 1})
-        assert refused.status == 400 and "nonsense" in refused.error
+        rejected = server.ask(method.upper(), path, body | {"nonsense": 1})
+        assert rejected.status == 400 and "nonsense" in rejected.error
 
 
 def test_hook_points_are_as_openapi_says_and_as_the_command_line_has_them(server):
@@ -219,8 +219,8 @@ def test_binary_and_npz_hold_the_same_numbers(server, tmp_path):
         np.testing.assert_array_equal(arrays[name], np.float32(plain[name]))
         np.testing.assert_array_equal(npz[name], arrays[name])
     assert document["labels"] == plain["labels"]
-    refused = server.post("/api/depth?format=yaml", body)
-    assert refused.status == 400 and "yaml" in refused.error
+    rejected = server.post("/api/depth?format=yaml", body)
+    assert rejected.status == 400 and "yaml" in rejected.error
 
 
 def test_predictions_are_arrays_too(server, tmp_path):

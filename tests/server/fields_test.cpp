@@ -15,7 +15,7 @@ std::string error_of(const Action& action, int status = 400) {
     EXPECT_EQ(error.status(), status);
     return error.what();
   }
-  ADD_FAILURE() << "was not refused";
+  ADD_FAILURE() << "no error";
   return {};
 }
 

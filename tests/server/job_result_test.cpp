@@ -52,7 +52,7 @@ TEST(JobResult, AsNpzIsReadBack) {
   EXPECT_THROW(as_npz(JobResult{}), HttpError);
 }
 
-TEST(TemporaryFolder, IsRemovedWithItsContent) {
+TEST(MakeTemporaryFolder, IsRemovedWithItsContent) {
   std::filesystem::path path;
   {
     const TemporaryFolder folder = make_temporary_folder();

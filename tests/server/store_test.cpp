@@ -38,14 +38,14 @@ class StoreTest : public ::testing::Test {
     try {
       const Store store(file());
     } catch (const HttpError& error) {
-      said_ = error.what();
+      message_ = error.what();
       return error.status();
     }
     return 200;
   }
 
   testing::TemporaryFolder folder_;
-  std::string said_;
+  std::string message_;
 };
 
 TEST_F(StoreTest, ReadsSavedExperimentsBack) {
@@ -92,7 +92,7 @@ TEST_F(StoreTest, RejectsANewerVersionUnchanged) {
   { Store store(file()); }
   run_sql("PRAGMA user_version = 99");
   EXPECT_EQ(status_of_opening(), 503);
-  EXPECT_NE(said_.find("newer version"), std::string::npos);
+  EXPECT_NE(message_.find("newer version"), std::string::npos);
   run_sql("PRAGMA user_version = 1");
   EXPECT_EQ(status_of_opening(), 200);
 }
@@ -155,7 +155,7 @@ TEST_F(StoreTest, RejectsSavesAfterItsFileWasRemoved) {
   const auto moved = folder_.path() / "moved";
   Store store(file());
   store.save(sample("first"));
-  const auto refuses = [&] {
+  const auto expect_rejected = [&] {
     const auto is_503 = [](const auto& action) {
       try {
         action();
@@ -170,16 +170,16 @@ TEST_F(StoreTest, RejectsSavesAfterItsFileWasRemoved) {
     EXPECT_TRUE(is_503([&] { store.list("", 0, 10); }));
   };
   std::filesystem::rename(file(), moved);
-  refuses();
+  expect_rejected();
   std::ofstream(file()) << "another file";
-  refuses();
+  expect_rejected();
   std::filesystem::rename(moved, file());
   EXPECT_GT(store.save(sample("second")), 0);
   EXPECT_EQ(store.list("", 0, 10).size(), 2U);
   std::filesystem::remove(file().string() + "-wal");
-  refuses();
+  expect_rejected();
   std::filesystem::remove_all(file().parent_path());
-  refuses();
+  expect_rejected();
 }
 
 TEST_F(StoreTest, IsPrivateToTheUser) {
@@ -203,7 +203,7 @@ TEST_F(StoreTest, RejectsALinkInItsPlaceButNotToItsFolder) {
     std::filesystem::remove(file().string() + ending);
     std::filesystem::create_symlink(folder_ / "target", file().string() + ending);
     EXPECT_EQ(status_of_opening(), 503);
-    EXPECT_NE(said_.find(ending + ": is a symbolic link"), std::string::npos) << said_;
+    EXPECT_NE(message_.find(ending + ": is a symbolic link"), std::string::npos) << message_;
     std::filesystem::remove(file().string() + ending);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));

@@ -51,8 +51,8 @@ def test_lists_have_the_beginnings_of_texts_and_searches_an_end(own_server):
     listed = server.get("/api/experiments?search=aaa").json()["experiments"]
     assert [e["id"] for e in listed] == [identity] and listed[0]["text"] == "a" * 300
     assert server.get(f"/api/experiments/{identity}").json()["experiment"]["text"] == "a" * 60000
-    refused = server.get("/api/experiments?search=" + "a" * 201)
-    assert refused.status == 400 and "200 bytes" in refused.error
+    rejected = server.get("/api/experiments?search=" + "a" * 201)
+    assert rejected.status == 400 and "200 bytes" in rejected.error
 
 
 def test_a_database_that_another_process_holds_stops_neither_readers_nor_the_end(own_server, tmp_path):

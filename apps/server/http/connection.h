@@ -17,7 +17,7 @@ class Connection {
  public:
   // Takes ownership of the socket.
   Connection(int socket, const StopSignal& stop);
-  ~Connection();  // sends the rest and closes the socket
+  ~Connection();  // closes the socket when the client has received the last response
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

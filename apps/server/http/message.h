@@ -47,7 +47,7 @@ struct Request {
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  // The next piece after a short wait: empty when none is ready, none after the last one.
+  // The next piece after a short wait: empty when none is ready, nullopt after the last one.
   virtual std::optional<std::string> next() = 0;
 };
 
