@@ -4,25 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
-#include "apps/cli/targets.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {
-
-struct Options {
-  CommonOptions common;
-  FigureOptions figure;
-  AttributionRequest request;
-  TargetOptions targets;
-};
 
 struct Row {
   std::string label;
@@ -111,8 +101,7 @@ void print_sources(const Attribution& result) {
   print(table.text() + "\n");
 }
 
-void print_result(const Attribution& result, const Options& options) {
-  const std::size_t top = options.request.neurons;
+void print_result(const Attribution& result, std::size_t top) {
   print("{} after position {}, {}: {:.6f}{}\n", attribution_title(result), result.position,
         token_label(result.text.tokens[result.position]), result.value, cap_note(result));
   print("direct contributions, with the final norm's scale held at its value, {}\n\n", short_number(result.scale));
@@ -126,52 +115,14 @@ void print_result(const Attribution& result, const Options& options) {
         short_number(result.residues.neurons, 2), short_number(result.residues.sources, 2));
 }
 
-void run_attribution(const Options& options, const Program& program) {
-  check_figure(options.figure);
-  AttributionRequest request = options.request;
-  request.text = text_of(options.common);
-  request.text_options = options.common.text_options();
-  request.edits = options.common.edit_options();
-  request.targets = options.targets.in_order;
-  const Session session = open_session(options.common, program);
-  const Attribution result = attribution(session, request);
-  for (const Target& target : result.targets)
-    if (const std::string warning = cut_warning(target); !warning.empty()) warn(warning);
-  print_warnings(session, options.common, result.effect);
-  write_figure(options.figure, figure_of(result, !request.heads.empty()), program.progress);
-  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
+void print_all(const Session& session, const AttributionRequest& request, const Attribution& result) {
   print_header(session, result.text);
-  print_result(result, options);
+  print_result(result, request.top);
   print_effect(result.effect);
 }
 
 }  // namespace
 
-void add_attribution(CLI::App& app, Program& program) {
-  auto options = std::make_shared<Options>();
-  CLI::App& command =
-      *app.add_subcommand("attribution", "which parts write a logit: components, heads, neurons, source positions");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  add_targets(command, options->targets,
-              "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
-  command.add_option("--position", options->request.position, "after which position (default: the last)")
-      ->type_name("P");
-  auto* heads =
-      command.add_option("--heads", options->request.heads,
-                         "where these heads read, such as L5H3,L6H0; a figure shows them (default: the largest)");
-  heads->type_name("LxHy,…")->delimiter(',')->expected(1)->allow_extra_args(false)->take_all();
-  command
-      .add_option("--top", options->request.neurons, "how many components, heads, and neurons from either end to print")
-      ->capture_default_str()
-      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
-      ->type_name("K");
-  add_text(command, options->common);
-  add_record(command, options->common);
-  command.callback([options, &program, &command] {
-    take_targets_in_order(command, options->targets);
-    program.action = [options, &program] { run_attribution(*options, program); };
-  });
-}
+Presentation present_attribution() { return present<AttributionRequest, Attribution>(print_all); }
 
 }  // namespace stratoscope::cli

@@ -52,7 +52,7 @@ void add_bench(CLI::App& app, Program& program) {
   };
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("bench", "times this machine: medians in process, after a warm-up");
-  add_model_options(command, options->common, false);
+  add_model_options(command, options->common);
   add_figure_options(command, options->figure);
   command
       .add_option("--tokens", options->tokens,
@@ -69,7 +69,7 @@ void add_bench(CLI::App& app, Program& program) {
       check_figure(options->figure);
       const Session session = open_session(options->common, program);
       const auto lengths = options->tokens.empty() ? default_lengths(session.config().n_ctx) : options->tokens;
-      const Timing timing = time_model(session, {lengths, options->repeat});
+      const Timing timing = bench(session, {lengths, options->repeat});
       write_figure(options->figure, figure_of(timing), session.progress());
       if (options->common.json) return print_json(to_json(session, timing));
       print_result(session, timing);

@@ -1,13 +1,39 @@
 #include "apps/cli/commands.h"
 
+#include <map>
+
 namespace stratoscope::cli {
+namespace {
+
+Presentation presentation_of(std::string_view experiment) {
+  static const std::map<std::string_view, Presentation (*)()> all = {{"ablate", present_ablate},
+                                                                     {"activations", present_activations},
+                                                                     {"attention", present_attention},
+                                                                     {"attribution", present_attribution},
+                                                                     {"edges", present_edges},
+                                                                     {"generate", present_generate},
+                                                                     {"geometry", present_geometry},
+                                                                     {"info", present_info},
+                                                                     {"lens", present_lens},
+                                                                     {"patch", present_patch},
+                                                                     {"predict", present_predict},
+                                                                     {"run", present_run},
+                                                                     {"similarity", present_similarity},
+                                                                     {"steer", present_steer},
+                                                                     {"sweep", present_sweep},
+                                                                     {"tokens", present_tokens},
+                                                                     {"verify", present_verify}};
+  const auto found = all.find(experiment);
+  return found == all.end() ? Presentation() : found->second();
+}
+
+}  // namespace
 
 void add_commands(CLI::App& app, Program& program) {
-  for (const auto add :
-       {add_demo,      add_info,        add_tokens,     add_run,    add_predict, add_activations, add_similarity,
-        add_sweep,     add_patch,       add_ablate,     add_edges,  add_steer,   add_generate,    add_lens,
-        add_attention, add_attribution, add_geometry,   add_verify, add_replay,  add_bench,       add_pull,
-        add_models,    add_serve,       add_completion, add_manual})
+  add_demo(app, program);
+  for (const Experiment& experiment : program.experiments)
+    add_experiment(app, program, experiment, presentation_of(experiment.name));
+  for (const auto add : {add_replay, add_bench, add_pull, add_models, add_serve, add_completion, add_manual})
     add(app, program);
 }
 

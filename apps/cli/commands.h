@@ -1,6 +1,8 @@
-// One function per command: declares its options, and sets the program's action when it is chosen.
+// One function for each command that is no experiment: declares its options, and sets the program's action when it is
+// chosen. One for each experiment: how its result is printed.
 #pragma once
 
+#include "apps/cli/experiment_command.h"
 #include "apps/cli/options.h"
 
 namespace stratoscope::cli {
@@ -9,23 +11,6 @@ namespace stratoscope::cli {
 void add_commands(CLI::App& app, Program& program);
 
 void add_demo(CLI::App& app, Program& program);
-void add_info(CLI::App& app, Program& program);
-void add_tokens(CLI::App& app, Program& program);
-void add_run(CLI::App& app, Program& program);
-void add_predict(CLI::App& app, Program& program);
-void add_activations(CLI::App& app, Program& program);
-void add_similarity(CLI::App& app, Program& program);
-void add_sweep(CLI::App& app, Program& program);
-void add_ablate(CLI::App& app, Program& program);
-void add_steer(CLI::App& app, Program& program);
-void add_edges(CLI::App& app, Program& program);
-void add_patch(CLI::App& app, Program& program);
-void add_generate(CLI::App& app, Program& program);
-void add_lens(CLI::App& app, Program& program);
-void add_attention(CLI::App& app, Program& program);
-void add_attribution(CLI::App& app, Program& program);
-void add_geometry(CLI::App& app, Program& program);
-void add_verify(CLI::App& app, Program& program);
 void add_replay(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_pull(CLI::App& app, Program& program);
@@ -34,5 +19,24 @@ void add_serve(CLI::App& app, Program& program);
 // Not listed by --help: for those who package the program.
 void add_completion(CLI::App& app, Program& program);
 void add_manual(CLI::App& app, Program& program);
+
+// What people read of each experiment.
+Presentation present_ablate();
+Presentation present_activations();
+Presentation present_attention();
+Presentation present_attribution();
+Presentation present_edges();
+Presentation present_generate();
+Presentation present_geometry();
+Presentation present_info();
+Presentation present_lens();
+Presentation present_patch();
+Presentation present_predict();
+Presentation present_run();
+Presentation present_similarity();
+Presentation present_steer();
+Presentation present_sweep();
+Presentation present_tokens();
+Presentation present_verify();
 
 }  // namespace stratoscope::cli

@@ -42,7 +42,7 @@ void print_likeliest(const Predictions& likeliest) {
   print(table.text());
 }
 
-void print_summary(const Session& session, const Demo& demo) {
+void print_summary(const Session& session, const DemoRequest&, const Demo& demo) {
   const DemoFindings& f = demo.findings;
   const ModelConfig& c = session.config();
   const std::size_t tokens = f.inspected.text.ids.size();
@@ -68,44 +68,10 @@ void print_summary(const Session& session, const Demo& demo) {
 }  // namespace
 
 void add_demo(CLI::App& app, Program& program) {
-  struct Options {
-    CommonOptions common;
-    DemoRequest request;
-    std::string theme = "light";
-    std::string out = "stratoscope-demo";
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("demo", "the three demonstrations: figures, numbers and an article");
-  add_model_options(command, options->common, true);
-  command.add_option("--token", options->request.token, "whose activations: an index, or a word of the text")
-      ->type_name("T");
-  command.add_option("--target", options->request.target, "the next token to follow (default: \" insect\")")
-      ->type_name("T");
-  command.add_option("--factor", options->request.factor, "what each block's output is scaled by")
-      ->capture_default_str()
-      ->type_name("F");
-  command.add_option("--out", options->out, "the folder")->capture_default_str()->type_name("DIR");
-  add_theme(command, options->theme);
-  add_text(command, options->common, "in place of the demonstrations' own texts; - for standard input");
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      DemoRequest request = options->request;
-      if (options->common.text) request.text = text_of(options->common);
-      request.text_options = options->common.text_options();
-      request.edits = options->common.edit_options();
-      request.out = options->out;
-      request.theme = options->theme == "dark" ? Theme::dark : Theme::light;
-      const Session session = open_session(options->common, program);
-      const Demo demo = run_demo(session, request);
-      for (const std::string& warning : demo.findings.sweep.warnings) warn(warning);
-      print_warnings(session, options->common, demo.findings.activations.effect);
-      if (options->common.json)
-        print_json(to_json(session, demo));
-      else
-        print_summary(session, demo);
-      if (demo.missing) throw Error("demo", *demo.missing);
-    };
-  });
+  Experiment experiment = make_experiment<DemoRequest, Demo>(
+      "demo", "the three demonstrations: figures, numbers and an article", demo, {"figures", "out"});
+  experiment.is_recorded = experiment.is_served = false;
+  add_experiment(app, program, experiment, present<DemoRequest, Demo>(print_summary));
 }
 
 }  // namespace stratoscope::cli

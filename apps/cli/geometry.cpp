@@ -4,24 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {
-
-struct Options {
-  CommonOptions common;
-  FigureOptions figure;
-  GeometryRequest request;
-  std::string at = "resid", view = "measures";
-};
 
 // "–" for what too few tokens leave undefined, or is not a number.
 std::string cell(double value, int decimals) {
@@ -64,18 +55,7 @@ void print_nearest(const Geometry& result) {
   print(table.text());
 }
 
-void run_geometry(const Options& options, const Program& program) {
-  check_figure(options.figure);
-  GeometryRequest request = options.request;
-  request.text = text_of(options.common);
-  request.text_options = options.common.text_options();
-  request.edits = options.common.edit_options();
-  request.at = parse_last_depth(options.at);
-  const Session session = open_session(options.common, program);
-  const Geometry result = geometry(session, request);
-  print_warnings(session, options.common, result.effect);
-  write_figure(options.figure, figure_of(result, parse_geometry_view(options.view)), program.progress);
-  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
+void print_result(const Session& session, const GeometryRequest&, const Geometry& result) {
   print_header(session, result.text);
   print_measures(result);
   print_nearest(result);
@@ -85,36 +65,6 @@ void run_geometry(const Options& options, const Program& program) {
 
 }  // namespace
 
-void add_geometry(CLI::App& app, Program& program) {
-  auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand(
-      "geometry", "hidden states in space: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  command
-      .add_option("--draw", options->view,
-                  "what a figure shows: all measures, the tokens' paths, CKA, or nearest tokens")
-      ->check(CLI::IsMember({"measures", "trajectory", "cka", "nearest"}).description(""))
-      ->capture_default_str()
-      ->type_name("measures|trajectory|cka|nearest");
-  command
-      .add_option("--at", options->at, "the last depth: resid, the last block's output; hidden, after the final norm")
-      ->check(CLI::IsMember({"resid", "hidden"}).description(""))
-      ->capture_default_str()
-      ->type_name("resid|hidden");
-  command.add_option("--tokens", options->request.tokens, "which tokens are measured (default: all but the first)")
-      ->type_name("I,J,…");
-  command
-      .add_option("--token", options->request.token,
-                  "whose nearest tokens: an index, or a word of the text (default: 8, or the last)")
-      ->type_name("T");
-  command.add_option("--top", options->request.top, "how many nearest tokens")
-      ->capture_default_str()
-      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
-      ->type_name("K");
-  add_text(command, options->common);
-  add_record(command, options->common);
-  command.callback([options, &program] { program.action = [options, &program] { run_geometry(*options, program); }; });
-}
+Presentation present_geometry() { return present<GeometryRequest, Geometry>(print_result); }
 
 }  // namespace stratoscope::cli

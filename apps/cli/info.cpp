@@ -1,3 +1,5 @@
+#include "stratoscope/experiments/info.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -8,12 +10,10 @@
 #include "apps/cli/output.h"
 #include "apps/cli/table.h"
 #include "stratoscope/base/memory.h"
-#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/session/json_document.h"
 
 namespace stratoscope::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string shape_text(const Json& shape) {
   std::string text = "[";
@@ -36,31 +36,24 @@ void print_hook_points(const Json& hook_points, std::size_t n_layers) {
   print(table.text());
 }
 
+// The table is the document, for people.
+void print_result(const Session& session, const InfoRequest&, const ModelInfo& result) {
+  const Document document = to_json(session, result);
+  const Json& info = json_of(document);
+  print("{} ({})\n\n", session.model_name(), session.folder().string());
+  Table table({"", ">"});
+  table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});
+  table.add({"stored as", info["dtype"].get<std::string>()});
+  table.add({"in memory", fmt::format("{} in fp32, {} in bf16", memory_text(info["memory"]["fp32"]),
+                                      memory_text(info["memory"]["bf16"]))});
+  for (const auto& [key, value] : info["config"].items())
+    table.add({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  print(table.text());
+  print_hook_points(info["hook_points"], session.config().n_layers());
+}
+
 }  // namespace
 
-void add_info(CLI::App& app, Program& program) {
-  auto options = std::make_shared<CommonOptions>();
-  CLI::App& command = *app.add_subcommand("info", "the model: architecture, sizes, and every hook point");
-  add_model_options(command, *options, false);
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      const Session session = open_session(*options, program);
-      warn_all(session.notes());
-      const Document document = model_info(session);
-      if (options->json) return print_json(document);
-      const Json info = Json::parse(document.text);  // the table is the document, for people
-      print("{} ({})\n\n", session.model_name(), session.folder().string());
-      Table table({"", ">"});
-      table.add({"parameters", fmt::format("{:L}", info["parameters"].get<std::size_t>())});
-      table.add({"stored as", info["dtype"].get<std::string>()});
-      table.add({"in memory", fmt::format("{} in fp32, {} in bf16", memory_text(info["memory"]["fp32"]),
-                                          memory_text(info["memory"]["bf16"]))});
-      for (const auto& [key, value] : info["config"].items())
-        table.add({key, value.is_string() ? value.get<std::string>() : value.dump()});
-      print(table.text());
-      print_hook_points(info["hook_points"], session.config().n_layers());
-    };
-  });
-}
+Presentation present_info() { return present<InfoRequest, ModelInfo>(print_result); }
 
 }  // namespace stratoscope::cli

@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/session/labels.h"
 #include "stratoscope/text/utf8.h"
@@ -81,63 +79,15 @@ void print_last_position(const Lens& lens) {
   print(table.text());
 }
 
+void print_result(const Session& session, const LensRequest&, const Lens& lens) {
+  print_header(session, lens.text);
+  print_grid(lens);
+  print_last_position(lens);
+  print_effect(lens.effect);
+}
+
 }  // namespace
 
-void add_lens(CLI::App& app, Program& program) {
-  struct Options {
-    CommonOptions common;
-    FigureOptions figure;
-    LensRequest request;
-    std::string at = "resid", color = "prob";
-    std::optional<std::string> target;
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("lens", "the logit lens: what each depth would predict");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  command.add_option("--top", options->request.top, "how many tokens a cell lists")
-      ->capture_default_str()
-      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
-      ->type_name("K");
-  command.add_option("--positions", options->request.positions, "which positions (default: all)")->type_name("I,J,…");
-  command
-      .add_option(
-          "--at", options->at,
-          "what is read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each block")
-      ->check(CLI::IsMember({"resid", "resid_mid", "attn_out", "mlp_out"}))
-      ->capture_default_str()
-      ->type_name("POINT");
-  command.add_option("--target", options->target, "follow this token's rank and probability")->type_name("TEXT");
-  command
-      .add_option(
-          "--color", options->color,
-          "of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final prediction")
-      ->check(CLI::IsMember({"prob", "rank", "entropy", "kl"}))
-      ->capture_default_str()
-      ->type_name("BY");
-  add_record(command, options->common);
-  add_text(command, options->common);
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      check_figure(options->figure);
-      LensRequest request = options->request;
-      request.text = text_of(options->common);
-      request.text_options = options->common.text_options();
-      request.edits = options->common.edit_options();
-      request.at = parse_lens_point(options->at);
-      const Session session = open_session(options->common, program);
-      if (options->target) request.target = TargetChoice{*options->target, std::nullopt};
-      const Lens lens = logit_lens(session, request);
-      if (lens.target && lens.target->ids.size() > 1) warn(cut_warning(*lens.target));
-      print_warnings(session, options->common, lens.effect);
-      write_figure(options->figure, figure_of(lens, parse_lens_color(options->color)), program.progress);
-      if (give_document(options->common, program, [&] { return to_json(session, lens); })) return;
-      print_header(session, lens.text);
-      print_grid(lens);
-      print_last_position(lens);
-      print_effect(lens.effect);
-    };
-  });
-}
+Presentation present_lens() { return present<LensRequest, Lens>(print_result); }
 
 }  // namespace stratoscope::cli

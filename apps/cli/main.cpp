@@ -62,6 +62,9 @@ int run_action(const Program& program) {
   } catch (const CLI::Error& error) {  // an argument that only the command itself could miss
     print_usage_error(error.what());
     return kUsage;
+  } catch (const UsageError& error) {
+    print_usage_error(error.problem());
+    return kUsage;
   } catch (const std::exception& error) {
     std::fflush(stdout);
     if (const int signal = interrupted(); signal != 0) {

@@ -79,24 +79,11 @@ void set_range(Figure& figure, const std::string& range) {
 
 }  // namespace
 
-void add_model_options(CLI::App& command, CommonOptions& options, bool with_run) {
+void add_model_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--model", options.model, "a model's name, or a folder in Hugging Face layout")
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
   command.add_flag("--pull", options.pull, "download the model first where it is not on this machine, or damaged");
-  if (with_run) {
-    command
-        .add_option("--edit", options.edits,
-                    "rewrite a hook point before the result is read, as in \"blocks.3.hook_resid_post *= 0.8\"")
-        ->type_name("EXPR")
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->take_all();
-    command.add_option("--corrupt", options.corrupt, "the text that the value 'corrupt' of an edit is read from")
-        ->type_name("TEXT");
-    add_bos(command, options);
-    add_truncate(command, options);
-  }
   command
       .add_option("--precision", options.precision,
                   "arithmetic of the matrix products: float32, bfloat16, or double as a slow proof")
@@ -107,16 +94,6 @@ void add_model_options(CLI::App& command, CommonOptions& options, bool with_run)
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");
   command.add_flag("--json", options.json, "print one JSON document");
-}
-
-void add_bos(CLI::App& command, CommonOptions& options) {
-  auto* bos = command.add_flag("--bos", options.bos,
-                               "put the beginning-of-text token first (default: as the model's tokenizer does)");
-  command.add_flag("--no-bos", options.no_bos, "add no tokens to the text's own")->excludes(bos);
-}
-
-void add_truncate(CLI::App& command, CommonOptions& options, const char* help) {
-  command.add_flag("--truncate", options.truncate, help);
 }
 
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help) {
@@ -139,28 +116,16 @@ void add_figure_options(CLI::App& command, FigureOptions& options) {
       ->needs(file);
 }
 
-void take_several(CLI::Option& option) {
-  constexpr int kMost = 10000;
-  option.expected(1, kMost)->allow_extra_args(false)->take_all();
-}
-
 Session open_session(const CommonOptions& options, const Program& program) {
   if (options.record) check_writable(*options.record);
   const SessionOptions session{options.model, parse_precision(options.precision), options.threads, program.progress};
   return options.pull ? open_or_pull(session) : Session(session);
 }
 
-std::string text_of(const CommonOptions& options) {
+std::string text_of(CommonOptions& options) {
   if (!options.text && ::isatty(STDIN_FILENO) != 0) throw CLI::RequiredError("TEXT");
   options.used_text = options.text && *options.text != "-" ? *options.text : read_standard_input();
   return *options.used_text;
-}
-
-void give_back_text(CommonOptions& options, std::vector<std::string>& values,
-                    const std::function<bool(const std::string&)>& is_value) {
-  if (options.text || values.empty() || is_value(values.back())) return;
-  options.text = values.back();
-  values.pop_back();
 }
 
 void check_writable(const std::string& file) { static_cast<void>(AtomicFile(file)); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/experiments/experiment.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/figures/theme.h"
 #include "stratoscope/session/document.h"
@@ -16,19 +17,12 @@ namespace stratoscope::cli {
 
 struct CommonOptions {
   std::string model = kBuiltInModel;
-  std::vector<std::string> edits;
-  std::optional<std::string> corrupt;
-  bool pull = false, bos = false, no_bos = false, truncate = false, json = false;
+  bool pull = false, json = false;
   std::string precision = "fp32";
   int threads = 0;
   std::optional<std::string> record;
-  std::optional<std::string> text;               // the argument; standard input when absent or "-"
-  mutable std::optional<std::string> used_text;  // what text_of() gave, for a record
-
-  TextOptions text_options() const {
-    return {bos ? AddedTokens::beginning : no_bos ? AddedTokens::none : AddedTokens::usual, truncate, true};
-  }
-  Edits edit_options() const { return {edits, corrupt}; }
+  std::optional<std::string> text;       // the argument; standard input when absent or "-"
+  std::optional<std::string> used_text;  // the result of text_of(), for a record
 };
 
 struct FigureOptions {
@@ -45,32 +39,18 @@ struct Program {
   std::function<void()> action = {};
   const CLI::App* command = nullptr;                        // the chosen one, when the action runs
   std::function<void(const Document& document)> sink = {};  // of a replay, which takes the result instead of a reader
+  std::vector<Experiment> experiments = all_experiments();  // each a command
 };
 
-// --model, --pull, --json, --threads, --precision; `with_run` adds what changes a run: --edit, --corrupt, --bos,
-// --truncate.
-void add_model_options(CLI::App& command, CommonOptions& options, bool with_run);
-// Parts of these, for commands whose edits are their own.
-void add_bos(CLI::App& command, CommonOptions& options);
-inline constexpr const char* kCutAtTheEnd = "cut a text at the model's context instead of refusing it";
-inline constexpr const char* kCutAtTheBeginning =
-    "keep the end of a text that leaves the new tokens no room in the context";
-void add_truncate(CLI::App& command, CommonOptions& options, const char* help = kCutAtTheEnd);
+// --model, --pull, --precision, --threads, --json
+void add_model_options(CLI::App& command, CommonOptions& options);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);
-// Lets an option take several values behind one name, each as it is written: CLI11 would take "[a,b]" apart.
-void take_several(CLI::Option& option);
-
 Session open_session(const CommonOptions& options, const Program& program);
 
 // The TEXT argument, or standard input byte for byte. Throws CLI::RequiredError when there is neither.
-std::string text_of(const CommonOptions& options);
-
-// A list option that takes several values also takes a TEXT that follows them. Gives it back where there is no other
-// text and the last value is none that the option could mean.
-void give_back_text(CommonOptions& options, std::vector<std::string>& values,
-                    const std::function<bool(const std::string&)>& is_value);
+std::string text_of(CommonOptions& options);
 
 // Refuses before a long run a file that could never be written. Throws Error.
 void check_writable(const std::string& file);

@@ -62,19 +62,9 @@ void print_header(const Session& session, const Text& text) {
 }
 
 void print_json(const Document& document) {
-  if (!document.all_finite) warn("some numbers are not finite; they are null in the JSON");
-  write(with_escapes(document.text));
+  if (!document.all_finite()) warn("some numbers are not finite; they are null in the JSON");
+  write(with_escapes(document.text()));
   write("\n");
-}
-
-void print_warnings(const Session& session, const CommonOptions& options, const std::optional<Effect>& effect,
-                    std::size_t texts) {
-  warn_all(session.notes());
-  if (session.model_is_loaded())
-    for (const std::string& warning : session.model().warnings()) warn(warning);
-  if (!effect) return;
-  if (const std::string warning = effect_warning(*effect, session.config(), options.edits, texts); !warning.empty())
-    warn(warning);
 }
 
 void print_effect(const std::optional<Effect>& effect) {

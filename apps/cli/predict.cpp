@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/session/labels.h"
 
@@ -45,45 +43,15 @@ void print_surprisals(const Predictions& result) {
   print("\nmean loss {:.4f} nats a token\n", result.mean_loss);
 }
 
+void print_result(const Session& session, const PredictRequest& request, const Predictions& result) {
+  print_header(session, result.text);
+  print_predictions(result);
+  if (request.all) print_surprisals(result);
+  print_effect(result.effect);
+}
+
 }  // namespace
 
-void add_predict(CLI::App& app, Program& program) {
-  struct Options {
-    CommonOptions common;
-    FigureOptions figure;
-    PredictRequest request;
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("predict", "the most likely next tokens, and each token's surprisal");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  command.add_option("--top", options->request.top, "how many tokens")
-      ->capture_default_str()
-      ->check(CLI::Range(1, std::numeric_limits<int>::max()))
-      ->type_name("K");
-  command.add_option("--position", options->request.position, "after which position (default: the last)")
-      ->type_name("P");
-  command.add_flag("--all", options->request.all, "each token's surprisal and the mean loss too");
-  add_record(command, options->common);
-  add_text(command, options->common);
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      check_figure(options->figure);
-      PredictRequest request = options->request;
-      request.text = text_of(options->common);
-      request.text_options = options->common.text_options();
-      request.edits = options->common.edit_options();
-      const Session session = open_session(options->common, program);
-      const Predictions result = predict(session, request);
-      print_warnings(session, options->common, result.effect);
-      write_figure(options->figure, figure_of(result), session.progress());
-      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
-      print_header(session, result.text);
-      print_predictions(result);
-      if (request.all) print_surprisals(result);
-      print_effect(result.effect);
-    };
-  });
-}
+Presentation present_predict() { return present<PredictRequest, Predictions>(print_result); }
 
 }  // namespace stratoscope::cli

@@ -4,7 +4,6 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 #include <string_view>
 
@@ -15,95 +14,50 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/file_hash.h"
+#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kForm = 1;
-// What says how a result is shown or kept, or how fast it is made, and not what it is.
-constexpr std::array<std::string_view, 12> kLeftOut = {"json",   "record",  "figure", "theme", "range",        "save",
-                                                       "resume", "threads", "pull",   "plan",  "memory-limit", "help"};
+// Options of every command that change the result.
+constexpr std::array<const char*, 2> kCommon = {"model", "precision"};
 
-// Options whose value is a file that is read.
-constexpr std::array<std::string_view, 5> kFiles = {"prompts", "reference", "positive-file", "negative-file",
-                                                    "vectors"};
-
-bool is_left_out(std::string_view name) { return std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end(); }
-
-Json options_of(const CLI::App& command) {
+Json options_of(const CLI::App& command, const FieldOptions& fields) {
   Json options = Json::object();
-  for (const CLI::Option* option : command.get_options()) {
-    if (option->count() == 0 || option->get_lnames().empty() || is_left_out(option->get_lnames()[0])) continue;
-    if (option->get_items_expected_max() == 0)
-      options[option->get_lnames()[0]] = true;
-    else
-      options[option->get_lnames()[0]] = option->results();
-  }
+  for (const char* name : kCommon)
+    if (const CLI::Option* option = command.get_option("--" + std::string(name)); option->count() > 0)
+      options[name] = option->results();
+  for (const auto& [name, values] : fields.given()) options[name] = values.empty() ? Json(true) : Json(values);
   return options;
 }
 
-// Targets of both kinds count in the order in which they were given: an entry for each.
-Json order_of(const CLI::App& command) {
-  Json order = Json::array();
-  std::set<std::string> kinds;
-  for (const CLI::Option* option : command.parse_order())
-    if (option->check_name("--target") || option->check_name("--target-id")) {
-      order.push_back(option->get_lnames()[0]);
-      kinds.insert(option->get_lnames()[0]);
-    }
-  return kinds.size() > 1 ? order : Json::array();
-}
-
-// What options read from files, which the record names and does not hold: each with its hash.
-Json files_of(const Json& options) {
+// Files that were read, which the record names and does not hold: each with its hash.
+Json files_of(const FieldOptions& fields, const ExperimentResult& result) {
   Json files = Json::object();
   const auto add = [&](const std::string& name) {
     std::error_code error;
     if (std::filesystem::is_regular_file(name, error)) files[name] = file_hash(name);
   };
-  static const std::regex vectors(R"([^\s=,]+\.(?:npy|safetensors))");
-  for (const auto& [name, values] : options.items()) {
-    if (!values.is_array() || name == "model") continue;
-    const bool is_file = std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
-    for (const Json& value : values) {
-      const auto text = value.get<std::string>();
-      if (is_file) add(text);
-      for (std::sregex_iterator found(text.begin(), text.end(), vectors), end; found != end; ++found)
-        if (name == "edit" || name == "over") add(found->str());
-    }
-  }
+  for (const std::string& file : fields.input_files()) add(file);
+  for (const std::filesystem::path& file : result.files()) add(file.string());
   return files;
-}
-
-void write_record(const CommonOptions& options, const CLI::App& command, const Document& document) {
-  Json result = Json::parse(document.text);
-  Json record = {{"record", kForm}, {"command", command.get_name()}};
-  if (options.used_text) record["text"] = *options.used_text;
-  record["options"] = options_of(command);
-  if (Json order = order_of(command); !order.empty()) record["order"] = std::move(order);
-  if (Json files = files_of(record["options"]); !files.empty()) record["files"] = std::move(files);
-  for (const char* key : {"model", "version", "precision", "isa"}) record[key] = result[key];
-  // Where the result was kept as well is no part of it.
-  result.erase("file");
-  result.erase("keys");
-  record["result"] = result;
-  write_file_atomically(*options.record, record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 class RecordReader {
  public:
-  explicit RecordReader(const std::filesystem::path& path) : path_(path) {}
+  RecordReader(const std::filesystem::path& path, const std::vector<Experiment>& experiments)
+      : path_(path), experiments_(experiments) {}
 
-  Record read() const {
+  Record read() {
     constexpr std::size_t kLargest = std::size_t{1} << 30;
     const std::string text = read_text_file(path_, kLargest);
     const Json json = parse_ordered_json(text, "record", path_.string());
     check_form(json);
     Record record;
     record.command = string_at(json, "command");
+    find_options(record.command);
     record.version = string_at(json, "version");
     record.isa = string_at(json, "isa");
     if (!json.contains("model") || !json["model"].is_object()) refuse("has no \"model\"");
@@ -189,7 +143,7 @@ class RecordReader {
   void check_option(const std::string& name) const {
     const bool is_name =
         !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-    if (!is_name || is_left_out(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
+    if (!is_name || !options_.contains(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
   }
   void add_values(const std::string& name, const Json& values, std::size_t begin, std::size_t end,
                   std::vector<std::string>& arguments) const {
@@ -201,7 +155,25 @@ class RecordReader {
     }
   }
 
+  // Those that a record of the command may have: nothing that is written, and nothing of this machine.
+  void find_options(const std::string& command) {
+    options_.insert(kCommon.begin(), kCommon.end());
+    for (const Experiment& experiment : experiments_) {
+      if (experiment.name != command || !experiment.is_recorded) continue;
+      const auto request = experiment.begin();
+      for (const Field& field : request->fields().all()) {
+        if (field.is_argument || (field.is_local && !field.changes_result)) continue;
+        options_.insert(field.option);
+        if (!field.negative_help.empty()) options_.insert("no-" + field.option);
+      }
+      return;
+    }
+    throw Error("replay", "there is no command " + in_quotes(command) + " that can be recorded");
+  }
+
   const std::filesystem::path& path_;
+  const std::vector<Experiment>& experiments_;
+  std::set<std::string, std::less<>> options_;
 };
 
 }  // namespace
@@ -211,18 +183,24 @@ void add_record(CLI::App& command, CommonOptions& options) {
       ->type_name("FILE.json");
 }
 
-bool give_document(const CommonOptions& options, const Program& program, const std::function<Document()>& make) {
-  if (!options.json && !options.record && !program.sink) return false;
-  const Document document = make();
-  if (options.record) write_record(options, *program.command, document);
-  if (program.sink) {
-    program.sink(document);
-    return true;
-  }
-  if (options.json) print_json(document);
-  return options.json;
+void write_record(const CommonOptions& options, const CLI::App& command, const FieldOptions& fields,
+                  const ExperimentResult& result, const Document& document) {
+  Json kept = json_of(document);
+  Json record = {{"record", kForm}, {"command", command.get_name()}};
+  if (options.used_text) record["text"] = *options.used_text;
+  record["options"] = options_of(command, fields);
+  if (const auto order = fields.order(); !order.empty()) record["order"] = order;
+  if (Json files = files_of(fields, result); !files.empty()) record["files"] = std::move(files);
+  for (const char* key : {"model", "version", "precision", "isa"}) record[key] = kept[key];
+  // Where the result was kept as well is no part of it.
+  kept.erase("file");
+  kept.erase("keys");
+  record["result"] = std::move(kept);
+  write_file_atomically(*options.record, record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-Record read_record(const std::filesystem::path& path) { return RecordReader(path).read(); }
+Record read_record(const std::filesystem::path& path, const std::vector<Experiment>& experiments) {
+  return RecordReader(path, experiments).read();
+}
 
 }  // namespace stratoscope::cli

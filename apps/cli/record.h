@@ -2,19 +2,21 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 
+#include "apps/cli/field_options.h"
 #include "apps/cli/options.h"
+#include "stratoscope/experiments/experiment.h"
 #include "stratoscope/session/document.h"
 
 namespace stratoscope::cli {
 
 void add_record(CLI::App& command, CommonOptions& options);
 
-// Makes the result's document where it is asked for: keeps it with --record, prints it with --json, hands it to a
-// replay. Says whether nothing else is to be printed.
-bool give_document(const CommonOptions& options, const Program& program, const std::function<Document()>& make);
+// Writes the record that `options.record` names: the options that were given and change the result, the files that were
+// read with their hashes, and the result.
+void write_record(const CommonOptions& options, const CLI::App& command, const FieldOptions& fields,
+                  const ExperimentResult& result, const Document& document);
 
 // What a record holds.
 struct Record {
@@ -24,6 +26,6 @@ struct Record {
 };
 
 // Throws Error for what is no record, is one of a later form, or names options that a replay does not take.
-Record read_record(const std::filesystem::path& path);
+Record read_record(const std::filesystem::path& path, const std::vector<Experiment>& experiments);
 
 }  // namespace stratoscope::cli

@@ -40,18 +40,17 @@ void compare(const Json& recorded, const Json& now, const std::string& place, st
   if (recorded != now) found.push_back({place, recorded.dump(), now.dump()});
 }
 
-Document run_again(const Record& record, Progress* progress) {
+Document run_again(const Record& record, const Program& program) {
   CLI::App app;
   Program again;
-  again.progress = progress;
+  again.progress = program.progress;
+  again.experiments = program.experiments;
   std::optional<Document> result;
   again.sink = [&](const Document& document) { result = document; };
   app.require_subcommand(1);
   add_commands(app, again);
   const auto commands =
       app.get_subcommands([&](const CLI::App* command) { return command->get_name() == record.command; });
-  if (commands.empty() || commands[0]->get_option_no_throw("--record") == nullptr)
-    throw Error("replay", "there is no command " + in_quotes(record.command) + " that can be recorded");
   std::vector<std::string> arguments(record.arguments.rbegin(), record.arguments.rend());  // as CLI11 takes them
   try {
     app.parse(arguments);
@@ -64,14 +63,15 @@ Document run_again(const Record& record, Progress* progress) {
 }
 
 void replay(const std::filesystem::path& file, bool json, const Program& program) {
-  const Record record = read_record(file);
+  const Record record = read_record(file, program.experiments);
   const std::string hash = Session({record.model, Precision::fp32, 0, nullptr}).model_hash();
   if (hash != record.model_hash)
     throw Error("replay",
                 "the record is of another " + in_quotes(record.model) + ": its hash is " + record.model_hash +
                     ", this one's is " + hash,
                 "results of different models cannot be the same");
-  const Json result = Json::parse(run_again(record, program.progress).text);
+  const Document again = run_again(record, program);
+  const Json& result = json_of(again);
   const std::string isa = result.at("isa");
   std::vector<Difference> differences;
   compare(parse_ordered_json(record.result, "replay", "record"), result, "", differences);

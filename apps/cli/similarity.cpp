@@ -6,19 +6,11 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {
-
-struct Options {
-  CommonOptions common;
-  FigureOptions figure;
-  std::optional<std::string> across, tokens, layers;
-  bool profile = false;
-};
 
 void print_matrix(const std::vector<std::string>& labels, const SimilarityMatrix& matrix) {
   std::vector<std::string> titles = {""};
@@ -76,60 +68,18 @@ void print_result(const LaminarProfile& result) {
   print("\nthe last depth is after the final norm\n");
 }
 
-template <class Result>
-void show(const Session& session, const Options& options, const Program& program, const Result& result) {
-  print_warnings(session, options.common, result.effect);
-  write_figure(options.figure, figure_of(result), session.progress());
-  if (give_document(options.common, program, [&] { return to_json(session, result); })) return;
-  print_header(session, result.text);
-  print_result(result);
-  print_effect(result.effect);
-}
-
-void run_similarity(const Options& options, const Program& program) {
-  check_figure(options.figure);
-  SimilarityRequest request{text_of(options.common), options.common.text_options(), options.common.edit_options(), {}};
-  const Session session = open_session(options.common, program);
-  if (options.profile) return show(session, options, program, laminar_profile(session, request));
-  if (*options.across == "layers") {
-    request.chosen = options.tokens;
-    return show(session, options, program, similarity_across_layers(session, request));
-  }
-  request.chosen = options.layers;
-  show(session, options, program, similarity_across_tokens(session, request));
-}
-
-void check_combination(const Options& options) {
-  if (options.profile == options.across.has_value())
-    throw CLI::RequiredError("one of --across layers, --across tokens, --profile");
-  if (options.tokens && options.across != "layers") throw CLI::RequiresError("--tokens", "--across layers");
-  if (options.layers && options.across != "tokens") throw CLI::RequiresError("--layers", "--across tokens");
+void print_any(const Session& session, const SimilarityRequest&, const Similarity& result) {
+  std::visit(
+      [&](const auto& of) {
+        print_header(session, of.text);
+        print_result(of);
+        print_effect(of.effect);
+      },
+      result.of);
 }
 
 }  // namespace
 
-void add_similarity(CLI::App& app, Program& program) {
-  auto options = std::make_shared<Options>();
-  CLI::App& command =
-      *app.add_subcommand("similarity", "cosine similarity between depths, between tokens, or the laminar profile");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  command.add_option("--across", options->across, "layers: depths of a token; tokens: tokens at a depth")
-      ->check(CLI::IsMember({"layers", "tokens"}).description(""))
-      ->type_name("layers|tokens");
-  command.add_option("--tokens", options->tokens, "with --across layers: which tokens (default: 4 evenly spaced)")
-      ->type_name("I,J,…");
-  command
-      .add_option("--layers", options->layers,
-                  "with --across tokens: which hidden states, 0 is Emb (default: 4 evenly spaced)")
-      ->type_name("I,J,…");
-  command.add_flag("--profile", options->profile, "all pairs of tokens but the first, at every depth");
-  add_record(command, options->common);
-  add_text(command, options->common);
-  command.callback([options, &program] {
-    check_combination(*options);
-    program.action = [options, &program] { run_similarity(*options, program); };
-  });
-}
+Presentation present_similarity() { return present<SimilarityRequest, Similarity>(print_any); }
 
 }  // namespace stratoscope::cli

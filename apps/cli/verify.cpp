@@ -6,7 +6,6 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
-#include "apps/cli/record.h"
 #include "apps/cli/table.h"
 #include "stratoscope/session/labels.h"
 
@@ -31,35 +30,15 @@ void print_result(const Verification& result) {
   print(table.text());
 }
 
+void print_all(const Session& session, const VerifyRequest&, const Verification& result) {
+  print_header(session, result.text);
+  print("{} against the plain float64 path\n", name_of(session.precision()));
+  print_result(result);
+  print_effect(result.effect);
+}
+
 }  // namespace
 
-void add_verify(CLI::App& app, Program& program) {
-  struct Options {
-    CommonOptions common;
-    FigureOptions figure;
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("verify", "the largest error against float64, at every hook point and depth");
-  add_model_options(command, options->common, true);
-  add_figure_options(command, options->figure);
-  add_record(command, options->common);
-  add_text(command, options->common);
-  command.callback([options, &program] {
-    program.action = [options, &program] {
-      check_figure(options->figure);
-      const std::string text = text_of(options->common);
-      const Session session = open_session(options->common, program);
-      const Verification result =
-          verify(session, {text, options->common.text_options(), options->common.edit_options()});
-      print_warnings(session, options->common, result.effect);
-      write_figure(options->figure, figure_of(result), session.progress());
-      if (give_document(options->common, program, [&] { return to_json(session, result); })) return;
-      print_header(session, result.text);
-      print("{} against the plain float64 path\n", name_of(session.precision()));
-      print_result(result);
-      print_effect(result.effect);
-    };
-  });
-}
+Presentation present_verify() { return present<VerifyRequest, Verification>(print_all); }
 
 }  // namespace stratoscope::cli

@@ -36,7 +36,7 @@ void check_lines(const std::string& field, const std::vector<std::string>& texts
 
 void check_metric(const std::string& field, const std::string& name) {
   try {
-    parse_metric(name);
+    static_cast<void>(parse_choice<Metric>(name, "metric"));
   } catch (const Error& error) {
     reject_field(field, error.problem(), error.hint());
   }

@@ -6,7 +6,8 @@
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
 #include "apps/server/routes.h"
-#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/experiments/info.h"
+#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::server {
@@ -66,7 +67,7 @@ void add_model_routes(HttpServer& server, ServerContext& context) {
     const std::string name = fields.text_or("model", kTextBytes, context.models.default_model());
     fields.reject_unknown();
     Progress silent;
-    return json_response(Json::parse(model_info(context.models.open(name, silent)->session()).text));
+    return json_response(json_of(to_json(context.models.open(name, silent)->session(), ModelInfo{})));
   });
   server.add("POST", "/api/models/load", [&context](const Request& request) {
     Fields fields(request.body);

@@ -9,7 +9,8 @@
 #include "apps/server/routes.h"
 #include "apps/server/views.h"
 #include "stratoscope/base/names.h"
-#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/experiments/tokens.h"
+#include "stratoscope/session/json_document.h"
 
 namespace stratoscope::server {
 namespace {
@@ -50,7 +51,7 @@ std::shared_ptr<Job> run_tokens_view(ServerContext& context, Fields& fields, con
   job->set_wake_up(options.wake_up);
   job->run_to_completion([&](Job& self) {
     JobResult result;
-    result.json = Json::parse(to_json(model->session(), count_tokens(model->session(), text, text_options)).text);
+    result.json = json_of(to_json(model->session(), tokens(model->session(), {text, text_options})));
     result.json["context"] = model->session().config().n_ctx;
     self.set_result(std::move(result));
     return true;

@@ -33,9 +33,10 @@ struct HeadsWork {
   void begin(const OpenText& text) {
     const ModelConfig& config = text_request.model->session().config();
     const std::size_t side = std::min(kThumbnail, text.positions());
-    result.json = {{"layers", config.n_layers()}, {"heads", config.n_heads()}, {"scores", attention_score_names()}};
+    result.json = {
+        {"layers", config.n_layers()}, {"heads", config.n_heads()}, {"scores", choice_names<AttentionScore>()}};
     result.add("thumbnails", {config.n_layers(), config.n_heads(), side, side});
-    result.add("score_values", {attention_score_names().size(), config.n_layers(), config.n_heads()});
+    result.add("score_values", {std::size(kAttentionScores), config.n_layers(), config.n_heads()});
   }
 
   void read_layer(OpenText& text, Job& job) {
@@ -51,9 +52,9 @@ struct HeadsWork {
         float* const thumbnail = thumbnails.values.data() + (next * config.n_heads() + head) * side * side;
         for (std::size_t i = 0; i < small.size(); ++i) thumbnail[i] += sign * small[i];
         const AttentionScores of_head = attention_scores(pattern, std::span<const TokenId>(text.text().ids));
-        for (std::size_t s = 0; s < attention_score_names().size(); ++s)
+        for (std::size_t s = 0; s < std::size(kAttentionScores); ++s)
           scores.values[(s * config.n_layers() + next) * config.n_heads() + head] +=
-              sign * static_cast<float>(score_of(of_head, attention_score_names()[s]));
+              sign * static_cast<float>(score_of(of_head, kAttentionScores[s].value));
       }
     }
     job.update("attention", next + 1, config.n_layers());

@@ -40,7 +40,7 @@ Request request_of(const TextRequest& text_request) {
   Request request;
   request.text = text_request.text;
   request.text_options = text_request.options;
-  request.edits = text_request.edits;
+  request.edits = text_request.edits();
   return request;
 }
 
@@ -51,25 +51,25 @@ Exported result_of(const Session& session, const Outcome& outcome) {
 
 Exported predictions(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<PredictRequest>(text_request);
-  request.position = options.position;
+  request.position = Index::parse(options.position, "position");
   return result_of(session, predict(session, request));
 }
 
 Exported depths(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<ActivationsRequest>(text_request);
-  request.token = options.token;
+  if (options.token) request.token = TokenChoice(*options.token);
   return result_of(session, activations(session, request));
 }
 
 Exported between_depths(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<SimilarityRequest>(text_request);
-  request.chosen = options.token;
+  if (options.token) request.tokens = IndexList::parse(*options.token, "token");
   return result_of(session, similarity_across_layers(session, request));
 }
 
 Exported between_tokens(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<SimilarityRequest>(text_request);
-  request.chosen = options.depth;
+  if (options.depth) request.layers = IndexList::parse(*options.depth, "layer");
   return result_of(session, similarity_across_tokens(session, request));
 }
 
@@ -79,19 +79,19 @@ Exported profile(const Session& session, const TextRequest& text_request, const 
 
 Exported lens(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<LensRequest>(text_request);
-  const Lens lens = logit_lens(session, request);
-  return {figure_of(lens, parse_lens_color(options.color)), to_json(session, lens)};
+  const Lens read = stratoscope::lens(session, request);
+  return {figure_of(read, parse_choice<LensColor>(options.color, "color")), to_json(session, read)};
 }
 
 Exported heads(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<AttentionRequest>(text_request);
-  if (options.head) request.heads = {*options.head};
+  if (options.head) request.heads.emplace_back(*options.head);
   const Attention result = attention(session, request);
-  return {figure_of(result, options.score), to_json(session, result)};
+  return {figure_of(result, parse_choice<AttentionScore>(options.score, "score")), to_json(session, result)};
 }
 
 Exported sweep(const Session& session, const TextRequest&, const ExportOptions& options) {
-  return result_of(session, run_sweep(session, options.sweep));
+  return result_of(session, sweep_text(session, options.sweep));
 }
 
 Exported screen(const Session&, const TextRequest&, const ExportOptions& options) { return {options.figure, {}}; }
@@ -136,7 +136,7 @@ std::string with_title(std::string svg, const std::string& title) {
 FileResult file_of(const Exported& result, const std::string& what, const std::string& format, Theme theme,
                    const Progress* progress) {
   const std::string name = what + "." + format, &type = types().at(format);
-  if (format == "json") return {result.document.text, type, name};
+  if (format == "json") return {result.document.text(), type, name};
   if (format == "csv") return {csv(result.figure), type, name};
   const TemporaryFolder folder = make_temporary_folder();
   try {
@@ -173,10 +173,10 @@ Job::Step export_view(Fields& fields, const TextRequest& text_request) {
   return [=](Job& job) mutable {
     if (what == "sweep") {
       check_sweep(text_request, options.sweep);
-      options.sweep.points_at_once = points_at_once(text_request, options.sweep);
+      options.sweep.begin = [](const SweepExperiment&) {};
       options.sweep.take = [&job](std::size_t, std::size_t, const GridValue&) { job.yield(); };
     } else {
-      reject_files(text_request.edits);
+      reject_files(text_request.edits());
     }
     const Exported result = exporters().at(what)(text_request.model->session(), text_request, options);
     job.set_result(file_of(result, what, format, dark ? Theme::dark : Theme::light, &job));

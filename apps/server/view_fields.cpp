@@ -15,21 +15,21 @@ void reject_files(const EditExpression& edit) {
 }
 
 void reject_files(const Edits& edits) {
-  for (const std::string& expression : edits.expressions) reject_files(parse_edit(expression));
+  for (const EditExpression& edit : edits.expressions) reject_files(edit);
 }
 
 namespace {
 
 // The number, counted from 1, of the first edit that is invalid by itself; 0 if none is.
-std::size_t first_invalid_edit(const TextRequest& text_request) {
+std::size_t first_invalid_edit(const TextRequest& text_request, const Edits& edits) {
   const Session& session = text_request.model->session();
   const TokenIds ids = session.read(text_request.text, text_request.options).ids;
-  for (std::size_t i = 0; i < text_request.edits.expressions.size(); ++i) {
-    Edits alone{{text_request.edits.expressions[i]}, {}};
+  for (std::size_t i = 0; i < edits.expressions.size(); ++i) {
+    Edits alone{{edits.expressions[i]}, {}};
     try {
-      const EditExpression edit = parse_edit(alone.expressions[0]);
+      const EditExpression& edit = alone.expressions[0];
       reject_files(edit);
-      if (edit.source == EditSource::corrupt) alone.corrupt_text = text_request.edits.corrupt_text;
+      if (edit.source == EditSource::corrupt) alone.corrupt_text = edits.corrupt_text;
       EditResolver(session, alone, text_request.options).check(ids);
     } catch (const Interrupted&) {
       throw;
@@ -49,14 +49,27 @@ HttpError edit_error(std::size_t edit, const Error& error) {
 
 }  // namespace
 
+Edits TextRequest::edits() const {
+  Edits edits{{}, corrupt};
+  for (const std::string& expression : expressions) {
+    try {
+      edits.expressions.emplace_back(expression);
+    } catch (const Error& error) {
+      throw edit_error(edits.expressions.size() + 1, error);
+    }
+  }
+  return edits;
+}
+
 OpenText& TextRequest::open() const {
+  const Edits asked = edits();
   try {
-    reject_files(edits);
-    return model->text(text, options, edits);
+    reject_files(asked);
+    return model->text(text, options, asked);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
-    const std::size_t number = edits.expressions.empty() ? 0 : first_invalid_edit(*this);
+    const std::size_t number = asked.expressions.empty() ? 0 : first_invalid_edit(*this, asked);
     if (number == 0) throw;
     throw edit_error(number, error);
   }
@@ -73,8 +86,8 @@ TextRequest read_text_request(Fields& fields, std::shared_ptr<OpenModel> model) 
   text_request.model = std::move(model);
   text_request.text = fields.text("text", kTextBytes);
   text_request.options.added = read_added_tokens(fields);
-  text_request.edits.expressions = fields.texts("edits", kEdits, kEditBytes);
-  text_request.edits.corrupt_text = fields.optional_text("corrupt", kTextBytes);
+  text_request.expressions = fields.texts("edits", kEdits, kEditBytes);
+  text_request.corrupt = fields.optional_text("corrupt", kTextBytes);
   return text_request;
 }
 

@@ -72,7 +72,7 @@ Job::Step predict_view(Fields& fields, const TextRequest& text_request) {
       result.json["effect"] = {{"kl", number_or_null(effect.kl)}, {"max_change", number_or_null(effect.max_change)}};
       result.json["edited_entropy"] = number_or_null(entropy_of(*edited));
       result.json["warning"] =
-          effect_warning(effect, text_request.model->session().config(), text_request.edits.expressions);
+          effect_warning(effect, text_request.model->session().config(), text_request.edits().expressions);
     }
     result.json["predictions"] = Json::array();
     const std::vector<TokenId> shown = shown_ids(clean, edited ? &*edited : nullptr, top, followed);

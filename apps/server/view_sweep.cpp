@@ -6,6 +6,7 @@
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
 #include "stratoscope/experiments/sweep.h"
+#include "stratoscope/session/json_document.h"
 
 namespace stratoscope::server {
 namespace {
@@ -20,28 +21,28 @@ class SweepWork {
     const std::vector<SweepAxis> axes = check_sweep(text_request_, request_);
     std::size_t cells = 1, done = 0;
     for (const SweepAxis& axis : axes) cells *= axis.values.size();
-    request_.points_at_once = points_at_once(text_request_, request_);
+    const std::size_t at_once = points_at_once(text_request_, request_);
     request_.begin = [&](const SweepExperiment& begun) {
       Json list = Json::array();
       for (const SweepAxis& axis : axes) list.push_back({{"name", axis.name}, {"values", axis.values}});
       job.emit("start", {{"axes", list}, {"clean", begun.result.clean}, {"title", metric_title(begun)}});
     };
     Json values = Json::array();
-    request_.take = [&](std::size_t, std::size_t cell, const GridValue& result) {
+    request_.take = [&, at_once](std::size_t, std::size_t cell, const GridValue& result) {
       values.push_back(std::isfinite(result.value) ? Json(result.value) : Json());
-      if (values.size() < request_.points_at_once && cell + 1 < cells) return;
+      if (values.size() < at_once && cell + 1 < cells) return;
       const std::size_t first = std::exchange(done, cell + 1);
       job.emit("cells",
                {{"first", first}, {"values", std::exchange(values, Json::array())}, {"done", done}, {"total", cells}});
       job.yield();
     };
-    return result_of(run_sweep(session, request_), axes, cells);
+    return result_of(sweep_text(session, request_), axes, cells);
   }
 
  private:
   JobResult result_of(const SweepExperiment& experiment, const std::vector<SweepAxis>& axes, std::size_t cells) const {
     JobResult result;
-    result.json = Json::parse(to_json(text_request_.model->session(), experiment).text);
+    result.json = json_of(to_json(text_request_.model->session(), experiment));
     result.json["title"] = metric_title(experiment);
     if (!experiment.warnings.empty()) result.json["warnings"] = experiment.warnings;
     Shape shape;
@@ -61,11 +62,11 @@ class SweepWork {
 std::vector<SweepAxis> check_sweep(const TextRequest& text_request, const SweepExperimentRequest& request) {
   const Session& session = text_request.model->session();
   SweepRequest grid;
-  grid.edits = request.edits.expressions;
+  grid.edits = request.edits;
   std::size_t cells = 1;
   const std::size_t positions = session.read(request.text, request.text_options).ids.size();
-  for (const std::string& axis : request.axes) {
-    grid.axes.push_back(parse_axis(axis, session.config(), positions, grid.edits));
+  for (const AxisExpression& axis : request.axes) {
+    grid.axes.push_back(resolve_axis(axis, session.config(), positions, grid.edits));
     cells *= grid.axes.back().values.size();
     if (cells > kGridPoints)
       throw HttpError(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
@@ -95,12 +96,13 @@ SweepExperimentRequest read_sweep(Fields& fields, const TextRequest& text_reques
   SweepExperimentRequest request;
   request.text = text_request.text;
   request.text_options = text_request.options;
-  request.edits = text_request.edits;
-  request.axes = fields.texts("axes", kAxes, kAxisBytes);
+  for (const std::string& edit : text_request.expressions) request.edits.emplace_back(edit);
+  request.corrupt = text_request.corrupt;
+  for (const std::string& axis : fields.texts("axes", kAxes, kAxisBytes)) request.axes.emplace_back(axis);
   for (const std::string& target : fields.texts("targets", kTargets, kTextBytes))
     request.targets.push_back({target, std::nullopt});
   for (const long id : fields.ids("target_ids", kTargets)) request.targets.push_back({"", id});
-  request.metric = fields.text_or("metric", kMetricBytes, "log_prob");
+  request.metric = parse_choice<Metric>(fields.text_or("metric", kMetricBytes, "log_prob"), "metric");
   request.whole = fields.flag("whole");
   return request;
 }

@@ -18,7 +18,11 @@ struct TextRequest {
   std::shared_ptr<OpenModel> model;
   std::string text;
   TextOptions options;
-  Edits edits;
+  std::vector<std::string> expressions;  // edits, or their templates
+  std::optional<std::string> corrupt;
+
+  // Throws HttpError for an edit that cannot be read; its `where` is then "edit N".
+  Edits edits() const;
 
   // Call it on the queue's thread. Throws HttpError (400) for an edit that reads a file, and for an invalid edit, with
   // "edit N" (counted from 1) as its `where`.

@@ -109,7 +109,7 @@ class Peer {
     SweepRequest grid;
     grid.text = request.at("ids").get<TokenIds>();
     grid.edits = {"blocks.{layer}.hook_resid_post *= " + request.at("factor").dump()};
-    grid.axes = {parse_axis("layer=all", model_->config(), grid.text.size())};
+    grid.axes = {resolve_axis("layer=all", model_->config(), grid.text.size())};
     grid.targets = {request.at("target").get<TokenIds::value_type>()};
     SweepResult result;
     const double seconds = seconds_of([&] { result = sweep(*model_, grid); });
@@ -124,13 +124,13 @@ class Peer {
       SweepRequest& of = grids.emplace_back();
       of.text = ids;
       of.text[0] = static_cast<TokenIds::value_type>((static_cast<std::size_t>(ids[0]) + i) % model_->config().d_vocab);
-      of.edits = request.at("edits").get<std::vector<std::string>>();
-      if (of.edits[0].ends_with("corrupt"))
+      for (const auto& edit : request.at("edits")) of.edits.emplace_back(edit.get<std::string>());
+      if (of.edits[0].text().ends_with("corrupt"))
         for (const auto id : of.text)
           of.corrupt.push_back(
               static_cast<TokenIds::value_type>((static_cast<std::size_t>(id) + 1) % model_->config().d_vocab));
       for (const auto& axis : request.at("axes"))
-        of.axes.push_back(parse_axis(axis.get<std::string>(), model_->config(), ids.size()));
+        of.axes.push_back(resolve_axis(axis.get<std::string>(), model_->config(), ids.size()));
       of.targets = {request.at("target").get<TokenIds::value_type>()};
     }
     SweepOperations operations;

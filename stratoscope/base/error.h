@@ -28,6 +28,12 @@ class Error : public std::runtime_error {
   std::string where_, problem_, hint_, details_;
 };
 
+// Options or fields that do not go together, whatever their values.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Thrown out of a long job whose Progress said that it is cancelled.
 class Interrupted : public Error {
  public:

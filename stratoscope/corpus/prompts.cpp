@@ -6,17 +6,16 @@
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/corpus/prompt_json.h"
 
 namespace stratoscope {
 namespace {
 
-class LineReader {
+class PromptReader {
  public:
-  LineReader(const std::filesystem::path& path, std::size_t number)
-      : source_(path.string() + ", line " + std::to_string(number)) {}
+  explicit PromptReader(const std::string& source) : source_(source) {}
 
-  PromptLine read(const std::string& line) const {
-    const nlohmann::json json = parse_json(line, "prompts", source_);
+  PromptLine read(const nlohmann::json& json) const {
     if (!json.is_object()) refuse("is no JSON object");
     PromptLine prompt;
     for (const auto& [key, value] : json.items()) {
@@ -47,10 +46,14 @@ class LineReader {
     if (!value.is_number_integer()) refuse("has a \"target_id\" that is no whole number");
     return {"", value.get<long>()};
   }
-  std::string source_;
+  const std::string& source_;
 };
 
 }  // namespace
+
+PromptLine prompt_of(const nlohmann::json& object, const std::string& source) {
+  return PromptReader(source).read(object);
+}
 
 std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
   constexpr std::size_t kLargest = std::size_t{1} << 30;
@@ -63,7 +66,8 @@ std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
     begin = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    prompts.push_back(LineReader(path, number).read(line));
+    const std::string source = path.string() + ", line " + std::to_string(number);
+    prompts.push_back(prompt_of(parse_json(line, "prompts", source), source));
   }
   if (prompts.empty()) throw Error("prompts", path.string() + " holds no prompt", "one JSON object a line");
   return prompts;

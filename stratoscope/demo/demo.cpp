@@ -10,6 +10,7 @@
 #include "stratoscope/base/threads.h"
 #include "stratoscope/demo/article.h"
 #include "stratoscope/demo/demo_prose.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/csv.h"
 #include "stratoscope/figures/html.h"
 #include "stratoscope/figures/save_figure.h"
@@ -29,16 +30,16 @@ constexpr std::size_t kLikeliest = 21, kPerLine = 7;
 
 DemoFindings find_out(const Session& session, const DemoRequest& request) {
   const std::string inspected = request.text.value_or(kPenguins), manipulated = request.text.value_or(kKafka);
-  const SimilarityRequest similarity{inspected, request.text_options, request.edits, std::nullopt};
+  const SimilarityRequest similarity{.text = inspected, .text_options = request.text_options, .edits = request.edits};
   DemoFindings f;
-  f.inspected = count_tokens(session, inspected, request.text_options);
+  f.inspected = tokens(session, {inspected, request.text_options});
   f.activations = activations(session, {inspected, request.text_options, request.edits, request.token});
   f.across_layers = similarity_across_layers(session, similarity);
   f.across_tokens = similarity_across_tokens(session, similarity);
   f.profile = laminar_profile(session, similarity);
 
-  f.counted = count_tokens(session, manipulated, request.text_options);
-  PredictRequest next{manipulated, request.text_options, request.edits, kLikeliest, "-1", false};
+  f.counted = tokens(session, {manipulated, request.text_options});
+  PredictRequest next{manipulated, request.text_options, request.edits, kLikeliest, -1, false};
   f.likeliest = predict(session, next);
   f.factor = request.factor;
   TargetChoice target;
@@ -48,15 +49,20 @@ DemoFindings find_out(const Session& session, const DemoRequest& request) {
     target.id = f.likeliest.top[0].id;
   else
     target.text = kInsect;
-  SweepExperimentRequest sweep{manipulated, request.text_options, request.edits, {"layer=all"},
-                               {target},    "log_prob",           false};
-  sweep.edits.expressions.push_back(fmt::format("blocks.{{layer}}.hook_resid_post *= {}", request.factor));
-  f.sweep = run_sweep(session, sweep);
+  SweepExperimentRequest sweep;
+  sweep.text = manipulated;
+  sweep.text_options = request.text_options;
+  for (const EditExpression& edit : request.edits.expressions) sweep.edits.emplace_back(edit.text);
+  sweep.edits.emplace_back(fmt::format("blocks.{{layer}}.hook_resid_post *= {}", request.factor));
+  sweep.corrupt = request.edits.corrupt_text;
+  sweep.axes = {"layer=all"};
+  sweep.targets = {target};
+  f.sweep = sweep_text(session, sweep);
   // The rank without the scaling: a factor of 1 changes nothing.
-  sweep.edits.expressions.back() = "blocks.{layer}.hook_resid_post *= 1";
+  sweep.edits.back() = "blocks.{layer}.hook_resid_post *= 1";
   sweep.axes = {"layer=0"};
-  sweep.metric = "rank";
-  f.target_rank = run_sweep(session, sweep).result.clean;
+  sweep.metric = Metric::rank;
+  f.target_rank = sweep_text(session, sweep).result.clean;
   return f;
 }
 
@@ -157,7 +163,7 @@ std::string article_of(const Session& session, const DemoRequest& request, const
       "what happens to a prediction when one block's output is changed. Every number here was computed for this text.");
   if (!request.edits.expressions.empty()) {
     std::string edits;
-    for (const std::string& edit : request.edits.expressions) edits += (edits.empty() ? "" : "; ") + edit;
+    for (const EditExpression& edit : request.edits.expressions) edits += (edits.empty() ? "" : "; ") + edit.text;
     article.paragraph("Before anything was read, these edits were made: " + edits + ".");
   }
   article.heading("1. Inspecting");
@@ -193,7 +199,17 @@ std::string article_of(const Session& session, const DemoRequest& request, const
 
 }  // namespace
 
-Demo run_demo(const Session& session, const DemoRequest& request) {
+void describe(DemoRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  fields.add("token", request.token, "whose activations: an index, or a word of the text").value("T");
+  fields.add("target", request.target, "the next token to follow (default: \" insect\")").value("T");
+  fields.add("factor", request.factor, "what each block's output is scaled by").value("F");
+  fields.add("out", request.out, "the folder").value("DIR");
+  fields.add("theme", request.theme, "light or dark");
+  fields.add("text", request.text, "in place of the demonstrations' own texts; - for standard input").argument();
+}
+
+Demo demo(const Session& session, const DemoRequest& request) {
   StagedFolder folder(request.out, kMarker);  // refused before the work, not after it
   Demo demo;
   demo.out = request.out;
@@ -213,6 +229,8 @@ Demo run_demo(const Session& session, const DemoRequest& request) {
         demo.figures.push_back(name);
   return demo;
 }
+
+std::vector<std::string> warnings_of(const Demo& demo) { return demo.findings.sweep.warnings; }
 
 Document to_json(const Session& session, const Demo& demo) {
   Json json = begin_document(session, std::nullopt, &demo.findings.inspected.text);

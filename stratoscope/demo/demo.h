@@ -8,11 +8,15 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/experiments/activations.h"
-#include "stratoscope/experiments/inspect.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/similarity.h"
 #include "stratoscope/experiments/sweep.h"
+#include "stratoscope/experiments/tokens.h"
 #include "stratoscope/figures/theme.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -20,13 +24,15 @@ struct DemoRequest {
   std::optional<std::string> text = {};  // in place of the demonstrations' own texts
   TextOptions text_options = {};
   Edits edits = {};  // made before anything is read
-  std::optional<std::string> token = {};
+  std::optional<TokenChoice> token = {};
   // " insect" for the demonstration's own text; for another text the token that the model finds likeliest.
   std::optional<std::string> target = {};
   double factor = 0.8;
   std::filesystem::path out = "stratoscope-demo";
   Theme theme = Theme::light;
 };
+
+void describe(DemoRequest& request, Fields& fields);
 
 // What the demonstrations found, before anything is drawn.
 struct DemoFindings {
@@ -54,7 +60,9 @@ struct Demo {
 
 // Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
 // specifications, numbers and the article are still written, and `missing` says why there are no pictures.
-Demo run_demo(const Session& session, const DemoRequest& request);
+Demo demo(const Session& session, const DemoRequest& request);
+// Of the sweep.
+std::vector<std::string> warnings_of(const Demo& demo);
 Document to_json(const Session& session, const Demo& demo);
 
 }  // namespace stratoscope

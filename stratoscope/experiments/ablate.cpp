@@ -9,6 +9,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/probe/value_edit.h"
@@ -22,13 +23,13 @@ namespace {
 
 struct PartInfo {
   AblatedPart part;
-  std::string_view name, plural, title;
+  std::string_view name, title;
 };
-constexpr std::array<PartInfo, 5> kParts = {{{AblatedPart::head, "head", "heads", "heads"},
-                                             {AblatedPart::attn, "attn", "attn", "attention"},
-                                             {AblatedPart::mlp, "mlp", "mlps", "MLPs"},
-                                             {AblatedPart::block, "block", "blocks", "blocks"},
-                                             {AblatedPart::neurons, "neurons", "neurons", "neurons"}}};
+constexpr std::array<PartInfo, 5> kParts = {{{AblatedPart::head, "head", "heads"},
+                                             {AblatedPart::attn, "attn", "attention"},
+                                             {AblatedPart::mlp, "mlp", "MLPs"},
+                                             {AblatedPart::block, "block", "blocks"},
+                                             {AblatedPart::neurons, "neurons", "neurons"}}};
 
 // Where the parts lie, and how they are taken away.
 class Parts {
@@ -120,7 +121,7 @@ void check_parts(const AblateRequest& request) {
   std::set<AblatedPart> seen;
   for (const AblatedPart part : request.parts)
     if (!seen.insert(part).second)
-      throw Error("ablate", "the part " + in_quotes(kParts[static_cast<std::size_t>(part)].plural) + " is named twice");
+      throw Error("ablate", "the part " + in_quotes(choice_name(part)) + " is named twice");
   if (request.neurons_in_group > 0 && !seen.contains(AblatedPart::neurons))
     throw Error("ablate",
                 "groups of " + std::to_string(request.neurons_in_group) + " neurons are asked, but no neurons",
@@ -131,13 +132,23 @@ void check_parts(const AblateRequest& request) {
 
 std::string_view name_of(AblatedPart part) { return kParts[static_cast<std::size_t>(part)].name; }
 
-AblatedPart parse_ablated_part(std::string_view name) {
-  std::string all;
-  for (const PartInfo& info : kParts) {
-    if (info.plural == name) return info.part;
-    all += (all.empty() ? "" : ", ") + std::string(info.plural);
-  }
-  throw Error("ablate", "there are no parts called " + in_quotes(name), "parts are " + all);
+void describe(AblateRequest& request, Fields& fields) {
+  add_added_tokens(fields, request.text_options);
+  add_truncate(fields, request.text_options);
+  fields.add("parts", request.parts, "what to take away: heads, attn, mlps, blocks, neurons").separated(',');
+  fields.add("mean", request.mean, "put the mean over all positions in its place (default: zero)");
+  fields
+      .add("reference", FieldTarget(TextsOfFile{&request.reference}),
+           "take the mean over these texts, one JSON object with text a line")
+      .value("FILE.jsonl");
+  fields.add("neurons", request.neurons_in_group, "neurons in a group (default: sixteen groups a block)")
+      .value("N")
+      .at_least(1);
+  add_targets(fields, request.targets);
+  add_metric(fields, request.metric);
+  add_top(fields, request.top, "how many are listed").only_shown();
+  add_memory_limit(fields, request.memory_limit);
+  add_text(fields, request.text);
 }
 
 std::string name_of(const Ablation& ablation) {
@@ -155,7 +166,7 @@ std::string name_of(const Ablation& ablation) {
 Ablations ablate(const Session& session, const AblateRequest& request) {
   Ablations result;
   result.text = session.read(request.text, request.text_options);
-  result.metric = parse_metric(request.metric);
+  result.metric = request.metric;
   result.mean = request.mean;
   result.targets = read_targets(session, request.targets);
   check_target_count("ablate", result.metric, result.targets.size());

@@ -2,13 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -19,21 +25,27 @@ enum class AblatedPart {
   block,    // both of one block: its residual stream passes it by
   neurons,  // a group of neighbours in mlp.hook_post
 };
-std::string_view name_of(AblatedPart part);
-// "heads", "attn", "mlps", "blocks", "neurons"; throws Error that lists them.
-AblatedPart parse_ablated_part(std::string_view name);
+inline constexpr Choice<AblatedPart> kAblatedParts[] = {{AblatedPart::head, "heads"},
+                                                        {AblatedPart::attn, "attn"},
+                                                        {AblatedPart::mlp, "mlps"},
+                                                        {AblatedPart::block, "blocks"},
+                                                        {AblatedPart::neurons, "neurons"}};
+constexpr std::span<const Choice<AblatedPart>> choices_of(AblatedPart) { return kAblatedParts; }
+std::string_view name_of(AblatedPart part);  // of one: "head"
 
 struct AblateRequest {
   std::string text = {};
   TextOptions text_options = {};
   std::vector<AblatedPart> parts = {AblatedPart::head, AblatedPart::attn, AblatedPart::mlp, AblatedPart::block};
   std::vector<TargetChoice> targets = {};  // as many as the metric reads
-  std::string metric = "log_prob";
+  Metric metric = Metric::log_prob;
   bool mean = false;                        // the mean over all positions instead of zero
   std::vector<std::string> reference = {};  // of these texts instead of TEXT, with `mean`
   std::size_t neurons_in_group = 0;         // 0: sixteen groups a block
   std::size_t memory_limit = 0;             // bytes; 0 is a quarter of this machine's memory
+  std::size_t top = 20;                     // how many are printed
 };
+void describe(AblateRequest& request, Fields& fields);
 
 struct Ablation {
   AblatedPart part = AblatedPart::head;

@@ -4,43 +4,16 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope {
-namespace {
-
-constexpr std::size_t kNotebooksToken = 8;
-
-bool is_index(const std::string& text) {
-  const std::size_t sign = text.starts_with('-') ? 1 : 0;
-  return text.size() > sign && text.find_first_not_of("0123456789", sign) == std::string::npos;
-}
-
-// The token whose last byte is the last one of `word`'s first occurrence that begins and ends with tokens; a token may
-// begin with one space before the word.
-std::optional<std::size_t> last_piece_of(const Text& text, const std::string& word) {
-  for (std::size_t first = 0; first < text.ids.size(); ++first) {
-    std::size_t begin = text.offsets[first].first;
-    const bool after_space = begin < text.text.size() && text.text[begin] == ' ' && !word.starts_with(' ');
-    if (after_space) ++begin;
-    if (text.text.compare(begin, word.size(), word) != 0) continue;
-    for (std::size_t last = first; last < text.ids.size(); ++last)
-      if (text.offsets[last].second == begin + word.size()) return last;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::size_t choose_token(const Text& text, const std::optional<std::string>& chosen) {
-  if (!chosen) return std::min(kNotebooksToken, text.ids.size() - 1);
-  if (is_index(*chosen)) return parse_index(*chosen, text.ids.size(), "token");
-  if (chosen->empty()) throw Error("token", "the chosen token is empty", "give an index or a word of the text");
-  if (const auto found = last_piece_of(text, *chosen)) return *found;
-  throw Error("token", in_quotes(*chosen) + " is neither an index nor a word or token of the text",
-              "'stratoscope tokens' shows the text's tokens");
+void describe(ActivationsRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  fields.add("token", request.token, "an index, or a word of the text (default: 8, or the last)").value("T");
+  add_text(fields, request.text);
 }
 
 Activations activations(const Session& session, const ActivationsRequest& request) {

@@ -10,6 +10,11 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/token_choice.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -17,8 +22,9 @@ struct ActivationsRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  std::optional<std::string> token = {};  // an index, or a word; the default is that of choose_token
+  std::optional<TokenChoice> token = {};  // the default is that of choose_token
 };
+void describe(ActivationsRequest& request, Fields& fields);
 
 struct Activations {
   Text text;
@@ -28,10 +34,6 @@ struct Activations {
   std::vector<Statistics> statistics;       // per depth
   std::optional<Effect> effect;
 };
-
-// Index 8, the notebook's, or the last token of a shorter text, when nothing is chosen; else an index, or the last
-// piece of a word's first occurrence. Throws Error for an index out of range and a word that is not there.
-std::size_t choose_token(const Text& text, const std::optional<std::string>& chosen);
 
 Activations activations(const Session& session, const ActivationsRequest& request);
 Document to_json(const Session& session, const Activations& result);

@@ -8,6 +8,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
@@ -20,14 +21,14 @@ using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
 
 Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
   Heads wanted;
-  for (const std::string& name : request.heads) {
-    const HookMatch match = match_hook(name, config);
-    if (!match.heads) throw Error("attention", in_quotes(name) + " is no head", "heads are called L5H3");
+  for (const HookExpression& name : request.heads) {
+    const HookMatch match = match_hook(name.hook, config);
+    if (!match.heads) throw Error("attention", in_quotes(name.text) + " is no head", "heads are called L5H3");
     for (const HookPoint point : match.points)
       for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
   }
   if (request.layer)
-    for (const std::size_t layer : parse_index_set(*request.layer, config.n_layers(), "layer"))
+    for (const std::size_t layer : request.layer->set_in(config.n_layers(), "layer"))
       for (std::size_t head = 0; head < config.n_heads(); ++head) wanted.insert({layer, head});
   return wanted;
 }
@@ -105,31 +106,42 @@ Figure patterns_figure(const Attention& result) {
   return figure;
 }
 
-const char* title_of_score(std::string_view name) {
-  if (name == "previous") return "weight on the previous token";
-  if (name == "first") return "weight on the first token";
-  if (name == "current") return "weight on the token itself";
-  if (name == "duplicate") return "weight on the token's last occurrence";
-  if (name == "induction") return "weight behind the token's last occurrence";
-  return "entropy of the weights (nats)";
+const char* title_of(AttentionScore score) {
+  switch (score) {
+    case AttentionScore::previous: return "weight on the previous token";
+    case AttentionScore::first: return "weight on the first token";
+    case AttentionScore::current: return "weight on the token itself";
+    case AttentionScore::duplicate: return "weight on the token's last occurrence";
+    case AttentionScore::induction: return "weight after the token's last occurrence";
+    default: return "entropy of the weights (nats)";
+  }
 }
 
 }  // namespace
 
-const std::vector<std::string>& attention_score_names() {
-  static const std::vector<std::string> names = {"previous", "first", "current", "duplicate", "induction", "entropy"};
-  return names;
+void describe(AttentionRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  add_heads(fields, request.heads, "patterns of these heads, such as L5H3,L6H0");
+  fields.add("layer", request.layer, "patterns of all heads of this block").value("L");
+  fields.add("repeat", request.repeat, "read the text twice in a row: for induction heads");
+  fields
+      .add("by", request.by,
+           "rank (and, without patterns, draw) by: previous, first, current, duplicate, induction, entropy")
+      .value("SCORE")
+      .only_shown();
+  add_top(fields, request.top, "how many heads to print").only_shown();
+  add_text(fields, request.text);
 }
 
-double score_of(const AttentionScores& scores, std::string_view name) {
-  if (name == "previous") return scores.previous;
-  if (name == "first") return scores.first;
-  if (name == "current") return scores.current;
-  if (name == "duplicate") return scores.duplicate;
-  if (name == "induction") return scores.induction;
-  if (name == "entropy") return scores.entropy;
-  throw Error("attention", "there is no score " + in_quotes(name),
-              "previous, first, current, duplicate, induction or entropy");
+double score_of(const AttentionScores& scores, AttentionScore score) {
+  switch (score) {
+    case AttentionScore::previous: return scores.previous;
+    case AttentionScore::first: return scores.first;
+    case AttentionScore::current: return scores.current;
+    case AttentionScore::duplicate: return scores.duplicate;
+    case AttentionScore::induction: return scores.induction;
+    default: return scores.entropy;
+  }
 }
 
 Attention attention(const Session& session, const AttentionRequest& request) {
@@ -153,7 +165,7 @@ Attention attention(const Session& session, const AttentionRequest& request) {
   return result;
 }
 
-std::vector<HeadScores> ranked(const Attention& result, std::string_view by) {
+std::vector<HeadScores> ranked(const Attention& result, AttentionScore by) {
   std::vector<HeadScores> heads = result.heads;
   const auto key = [&](const HeadScores& head) {
     const double score = score_of(head.scores, by);
@@ -170,9 +182,10 @@ Document to_json(const Session& session, const Attention& result) {
   json["heads"] = Json::array();
   for (const HeadScores& head : result.heads) {
     Json scores{{"layer", head.layer}, {"head", head.head}};
-    for (const std::string& name : attention_score_names()) {
-      const double score = score_of(head.scores, name);
-      scores[name] = std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
+    for (const auto& [value, name] : kAttentionScores) {
+      const double score = score_of(head.scores, value);
+      scores[std::string(name)] =
+          std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
     }
     json["heads"].push_back(std::move(scores));
   }
@@ -182,7 +195,9 @@ Document to_json(const Session& session, const Attention& result) {
   return finish_document(json);
 }
 
-Figure figure_of(const Attention& result, std::string_view by) {
+Figure figure_of(const Attention& result, const AttentionRequest& request) { return figure_of(result, request.by); }
+
+Figure figure_of(const Attention& result, AttentionScore by) {
   if (!result.patterns.empty()) return patterns_figure(result);
   Panel panel;
   Heatmap map;
@@ -200,11 +215,11 @@ Figure figure_of(const Attention& result, std::string_view by) {
   panel.y.title = "block";
   panel.marks = {map};
   return {"What each head looks at",
-          std::string("Of every head, the mean over the text's tokens: ") + title_of_score(by) + ".",
+          std::string("Of every head, the mean over the text's tokens: ") + title_of(by) + ".",
           "",
           {panel},
           1,
-          ColorScale{ColorMap::viridis, title_of_score(by), 0, highest > 0 ? highest : 1}};
+          ColorScale{ColorMap::viridis, title_of(by), 0, highest > 0 ? highest : 1}};
 }
 
 }  // namespace stratoscope

@@ -9,19 +9,34 @@
 
 #include "stratoscope/analysis/attention_scores.h"
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
+
+enum class AttentionScore { previous, first, current, duplicate, induction, entropy };
+inline constexpr Choice<AttentionScore> kAttentionScores[] = {
+    {AttentionScore::previous, "previous"},   {AttentionScore::first, "first"},
+    {AttentionScore::current, "current"},     {AttentionScore::duplicate, "duplicate"},
+    {AttentionScore::induction, "induction"}, {AttentionScore::entropy, "entropy"}};
+constexpr std::span<const Choice<AttentionScore>> choices_of(AttentionScore) { return kAttentionScores; }
 
 struct AttentionRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  bool repeat = false;                    // the text's tokens twice in a row: what induction heads are found by
-  std::vector<std::string> heads = {};    // "L5H3": whose patterns are wanted
-  std::optional<std::string> layer = {};  // all heads of this block too
+  bool repeat = false;                            // the text's tokens twice in a row: what induction heads are found by
+  std::vector<HookExpression> heads = {};         // "L5H3": whose patterns are wanted
+  std::optional<IndexList> layer = {};            // all heads of these blocks too
+  AttentionScore by = AttentionScore::induction;  // heads are printed, and without patterns drawn, by this score
+  std::size_t top = 12;                           // how many are printed
 };
+void describe(AttentionRequest& request, Fields& fields);
 
 struct HeadScores {
   std::size_t layer = 0, head = 0;
@@ -41,15 +56,14 @@ struct Attention {
   std::optional<Effect> effect;
 };
 
-// The scores' names, as in the struct. score_of throws Error that lists them.
-const std::vector<std::string>& attention_score_names();
-double score_of(const AttentionScores& scores, std::string_view name);
+double score_of(const AttentionScores& scores, AttentionScore score);
 
 Attention attention(const Session& session, const AttentionRequest& request);
 // Highest first, those that are not a number last.
-std::vector<HeadScores> ranked(const Attention& result, std::string_view by);
+std::vector<HeadScores> ranked(const Attention& result, AttentionScore by);
 Document to_json(const Session& session, const Attention& result);
 // The wanted patterns side by side; without any, the score `by` of every head, block by head.
-Figure figure_of(const Attention& result, std::string_view by);
+Figure figure_of(const Attention& result, AttentionScore by);
+Figure figure_of(const Attention& result, const AttentionRequest& request);
 
 }  // namespace stratoscope

@@ -9,6 +9,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
@@ -24,9 +25,9 @@ using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
 
 Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config) {
   Heads wanted;
-  for (const std::string& name : request.heads) {
-    const HookMatch match = match_hook(name, config);
-    if (!match.heads) throw Error("attribution", in_quotes(name) + " is no head", "heads are called L5H3");
+  for (const HookExpression& name : request.heads) {
+    const HookMatch match = match_hook(name.hook, config);
+    if (!match.heads) throw Error("attribution", in_quotes(name.text) + " is no head", "heads are called L5H3");
     for (const HookPoint point : match.points)
       for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
   }
@@ -37,10 +38,9 @@ Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config)
 std::set<HookPoint> edited_points(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
                                   std::size_t row) {
   std::set<HookPoint> points;
-  for (const std::string& text : request.edits.expressions) {
-    const EditExpression edit = parse_edit(text);
+  for (const EditExpression& edit : request.edits.expressions) {
     if (edit.positions) {
-      const auto rows = parse_index_set(*edit.positions, positions, "position");
+      const auto rows = edit.positions->set_in(positions, "position");
       if (!std::binary_search(rows.begin(), rows.end(), row)) continue;
     }
     for (const HookPoint point : match_hook_points(edit.hook, config)) points.insert(point);
@@ -310,7 +310,7 @@ class Attributor {
   }
 
   void rank_neurons() {
-    const std::size_t kept = std::min(request_.neurons, neurons_.size());
+    const std::size_t kept = std::min(request_.top, neurons_.size());
     const auto take = [&](auto before) {
       std::partial_sort(neurons_.begin(), neurons_.begin() + static_cast<std::ptrdiff_t>(kept), neurons_.end(),
                         [&](const NeuronAttribution& a, const NeuronAttribution& b) {
@@ -372,6 +372,17 @@ class Attributor {
 
 }  // namespace
 
+void describe(AttributionRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  add_targets(fields, request.targets,
+              "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
+  fields.add("position", request.position, "after which position (default: the last)").value("P");
+  add_heads(fields, request.heads,
+            "where these heads read, such as L5H3,L6H0; a figure shows them (default: the largest)");
+  add_top(fields, request.top, "how many components, heads, and neurons from either end to print");
+  add_text(fields, request.text);
+}
+
 Attribution attribution(const Session& session, const AttributionRequest& request) {
   if (request.targets.size() > 2)
     throw Error("target", "there are " + std::to_string(request.targets.size()) + " targets",
@@ -382,7 +393,7 @@ Attribution attribution(const Session& session, const AttributionRequest& reques
   Attribution result;
   result.text = session.read(request.text, request.text_options);
   const std::size_t count = result.text.ids.size();
-  result.position = parse_index(request.position, count, "position");
+  result.position = request.position.in(count, "position");
   std::set<HookPoint> edited = edited_points(request, config, count, result.position);
   RunRequest pass;
   pass.hidden_states = false;

@@ -14,6 +14,10 @@
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct AttributionRequest {
@@ -22,10 +26,11 @@ struct AttributionRequest {
   Edits edits = {};
   // One token, or two for the logit of the first minus that of the second; without any the likeliest next token.
   std::vector<TargetChoice> targets = {};
-  std::string position = "-1";          // after which position the logit is read
-  std::size_t neurons = 10;             // how many from either end
-  std::vector<std::string> heads = {};  // "L5H3": whose source positions are wanted; without any the three largest
+  Index position = -1;                     // after which position the logit is read
+  std::size_t top = 10;                    // how many neurons from either end
+  std::vector<HookExpression> heads = {};  // "L5H3": whose source positions are wanted; without any the three largest
 };
+void describe(AttributionRequest& request, Fields& fields);
 
 // A summand of the residual stream at the position, or what an edit puts in its place.
 struct AttributionPart {
@@ -87,8 +92,11 @@ Attribution attribution(const Session& session, const AttributionRequest& reques
 std::string attribution_title(const Attribution& result);
 // Of a model that caps its logits " before the cap of 30, and 4.1 after it"; otherwise empty.
 std::string cap_note(const Attribution& result);
+// Targets of several tokens, of which one is followed.
+std::vector<std::string> warnings_of(const Attribution& result);
 Document to_json(const Session& session, const Attribution& result);
 // Components as bars and heads as a map of blocks and heads; with `sources`, each wanted head's source positions.
 Figure figure_of(const Attribution& result, bool sources = false);
+Figure figure_of(const Attribution& result, const AttributionRequest& request);
 
 }  // namespace stratoscope

@@ -97,6 +97,8 @@ std::string attribution_title(const Attribution& result) {
   return title;
 }
 
+std::vector<std::string> warnings_of(const Attribution& result) { return cut_warnings(result.targets); }
+
 Document to_json(const Session& session, const Attribution& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["tokens"] = result.text.tokens;
@@ -131,6 +133,10 @@ Document to_json(const Session& session, const Attribution& result) {
   }
   json["by_source"] = result.by_source;
   return finish_document(json);
+}
+
+Figure figure_of(const Attribution& result, const AttributionRequest& request) {
+  return figure_of(result, !request.heads.empty());
 }
 
 Figure figure_of(const Attribution& result, bool sources) {

@@ -62,7 +62,7 @@ TimedRun time_length(const Model& model, std::size_t tokens, std::size_t repeat,
   SweepRequest sweep_request;
   sweep_request.text = pass.sequences[0];
   sweep_request.edits = {"blocks.{layer}.hook_resid_post *= 0.8"};
-  sweep_request.axes = {parse_axis("layer=all", model.config(), tokens)};
+  sweep_request.axes = {resolve_axis("layer=all", model.config(), tokens)};
   sweep_request.targets = {0};
   timed.sweep_s = median_seconds(repeat, progress, [&] { sweep(model, sweep_request); });
   return timed;
@@ -92,7 +92,7 @@ double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::s
   return 2e-9 * static_cast<double>(kRows) * static_cast<double>(in) * static_cast<double>(out) / seconds;
 }
 
-Timing time_model(const Session& session, const TimingRequest& request) {
+Timing bench(const Session& session, const TimingRequest& request) {
   if (session.precision() == Precision::fp64)
     throw Error("bench", "fp64 is for proof, not for speed", "leave out --precision fp64");
   if (request.repeat == 0) throw Error("bench", "--repeat 0 measures nothing", "give 1 or more");

@@ -37,7 +37,7 @@ struct Timing {
 };
 
 // Throws Error for a length that the model does not have, and for fp64, which is for proof and not for speed.
-Timing time_model(const Session& session, const TimingRequest& request);
+Timing bench(const Session& session, const TimingRequest& request);
 Document to_json(const Session& session, const Timing& timing);
 Figure figure_of(const Timing& timing);
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/session/alignment.h"
@@ -61,23 +62,37 @@ Panel circuit_panel(const EdgesExperiment& experiment, std::size_t shown) {
 
 }  // namespace
 
-EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest& request) {
+void describe(EdgesExperimentRequest& request, Fields& fields) {
+  add_added_tokens(fields, request.text_options);
+  fields
+      .add("corrupt", request.corrupt,
+           "replace senders by their output on this text, as many tokens as TEXT (default: by zero)")
+      .value("TEXT");
+  fields.add("mean", request.mean, "replace senders by the mean of their output over the text");
+  add_targets(fields, request.targets);
+  add_metric(fields, request.metric);
+  add_top(fields, request.top, "how many edges are listed and drawn").only_shown();
+  add_memory_limit(fields, request.memory_limit);
+  add_text(fields, request.text);
+}
+
+EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& request) {
   EdgesExperiment experiment;
   experiment.text = session.read(request.text, request.text_options);
-  experiment.metric = parse_metric(request.metric);
+  experiment.metric = request.metric;
   experiment.targets = read_targets(session, request.targets);
   check_target_count("edges", experiment.metric, experiment.targets.size());
   if (request.corrupt && request.mean)
     throw Error("edges", "a corrupt text and the mean are given", "senders are replaced by one of them");
-  EdgesRequest edges;
-  edges.text = experiment.text.ids;
+  EdgesRequest patching;
+  patching.text = experiment.text.ids;
   if (request.corrupt) {
     experiment.corrupt = session.read(*request.corrupt, request.text_options);
-    edges.corrupt = experiment.corrupt->ids;
-    if (edges.corrupt.size() != edges.text.size()) {
+    patching.corrupt = experiment.corrupt->ids;
+    if (patching.corrupt.size() != patching.text.size()) {
       LengthMismatch mismatch("edges",
-                              "the text has " + std::to_string(edges.text.size()) + " tokens, the corrupt one " +
-                                  std::to_string(edges.corrupt.size()),
+                              "the text has " + std::to_string(patching.text.size()) + " tokens, the corrupt one " +
+                                  std::to_string(patching.corrupt.size()),
                               "both need the same number");
       mismatch.set_details(side_by_side(experiment.text, *experiment.corrupt));
       throw std::move(mismatch);
@@ -86,12 +101,12 @@ EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest&
   experiment.replacement = request.corrupt ? Replacement::corrupt
                            : request.mean  ? Replacement::mean
                                            : Replacement::zero;
-  edges.replacement = experiment.replacement;
-  edges.metric = experiment.metric;
-  for (const Target& target : experiment.targets) edges.targets.push_back(target.id);
-  edges.memory_limit = request.memory_limit;
-  edges.progress = session.progress();
-  experiment.edges = patch_edges(session.model(), edges);
+  patching.replacement = experiment.replacement;
+  patching.metric = experiment.metric;
+  for (const Target& target : experiment.targets) patching.targets.push_back(target.id);
+  patching.memory_limit = request.memory_limit;
+  patching.progress = session.progress();
+  experiment.edges = patch_edges(session.model(), patching);
   const auto& values = experiment.edges.values;
   experiment.warnings = cut_warnings(experiment.targets);
   NonfinitePoints nonfinite;
@@ -139,6 +154,10 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
                              {"receiver", receiver_name(experiment, edge.receiver)},
                              {"change", edge.change}});
   return finish_document(json);
+}
+
+Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest& request) {
+  return figure_of(experiment, request.top);
 }
 
 Figure figure_of(const EdgesExperiment& experiment, std::size_t shown) {

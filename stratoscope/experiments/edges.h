@@ -12,6 +12,10 @@
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct EdgesExperimentRequest {
@@ -20,9 +24,11 @@ struct EdgesExperimentRequest {
   bool mean = false;                        // or, without a corrupt text, by their mean over the positions
   TextOptions text_options = {};
   std::vector<TargetChoice> targets = {};
-  std::string metric = "log_prob";
+  Metric metric = Metric::log_prob;
   std::size_t memory_limit = 0;
+  std::size_t top = 20;  // how many are printed and drawn
 };
+void describe(EdgesExperimentRequest& request, Fields& fields);
 
 struct StrongEdge {
   std::size_t sender = 0, receiver = 0;  // in Edges::components; the receiver behind the last is the logits
@@ -40,10 +46,11 @@ struct EdgesExperiment {
   std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
 };
 
-EdgesExperiment find_edges(const Session& session, const EdgesExperimentRequest& request);
+EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& request);
 Document to_json(const Session& session, const EdgesExperiment& experiment);
 // The `shown` strongest edges as a circuit, beside the whole matrix.
 Figure figure_of(const EdgesExperiment& experiment, std::size_t shown = 40);
+Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest& request);
 // "L3H5", "MLP 3", "logits"
 std::string receiver_name(const EdgesExperiment& experiment, std::size_t receiver);
 

@@ -4,6 +4,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/corpus/run_arrays.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/probe/captures.h"
 #include "stratoscope/probe/edits.h"
@@ -18,20 +19,21 @@ namespace {
 CaptureList captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
   if (!request.captures.empty() && !request.file)
     throw Error("generate", "captures go into a file, and none is asked for", "add --save FILE");
-  for (const std::string& text : request.captures)
-    if (parse_hook_expression(text).positions)
-      throw Error("generate", "captures of generated texts take no positions: " + text, "they are of all of them");
+  for (const HookExpression& capture : request.captures)
+    if (capture.positions)
+      throw Error("generate", "captures of generated texts take no positions: " + capture.text,
+                  "they are of all of them");
   return {request.captures, config};
 }
 
 GenerateRequest request_of(const Session& session, const GenerateTextRequest& request, const Text& prompt) {
   GenerateRequest wanted;
   wanted.prompt = prompt.ids;
-  for (const std::string& edit : request.edits.expressions) wanted.edits.push_back(parse_edit(edit));
+  wanted.edits = request.edits.expressions;
   check_corrupt_is_read(wanted.edits, request.edits.corrupt_text.has_value());
   if (request.edits.corrupt_text)
     wanted.corrupt = read_to_continue(session, *request.edits.corrupt_text, request.text_options, request.max_new).ids;
-  wanted.scope = parse_edit_scope(request.edit_scope);
+  wanted.scope = request.edit_scope;
   const std::size_t nothing_chosen[] = {0, 0};
   wanted.captures = captures_of_all_rows(request, session.config()).of_texts(nothing_chosen);
   wanted.keep = request.file.has_value();
@@ -80,7 +82,39 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
 
 }  // namespace
 
-GeneratedText generate_text(const Session& session, const GenerateTextRequest& request) {
+void describe(GenerateTextRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options, kCutAtTheBeginning);
+  fields.add("max_new", request.max_new, "at most so many new tokens")
+      .value("N")
+      .at_least(1)
+      .serve_at_most(kMostServedNew);
+  add_sampling(fields, request.sampling);
+  fields.add("stops", request.stops, "end before this text (may be given several times)")
+      .as_option("stop")
+      .value("TEXT");
+  fields.add("ignore_end", request.ignore_end, "go on after the end-of-text token");
+  fields.add("edit_scope", request.edit_scope,
+             "new: edits act on new tokens alone, and the prompt's keys and values stay as they were; all: as if "
+             "the whole text so far were run with the edits at each step");
+  fields
+      .add("save", FieldTarget(OutputFile{&request.file}),
+           "keep the values of every position: FILE.safetensors or FILE.npz")
+      .value("FILE")
+      .local()
+      .only_shown();
+  fields.add("captures", request.captures, "with --save: a hook point to keep too, as in `run` (several times)")
+      .as_option("capture")
+      .value("HOOK")
+      .local()
+      .only_shown();
+  add_text(fields, request.text, "the text to continue; - for standard input");
+}
+
+void stream(GenerateTextRequest& request, const EmitEvent& emit) {
+  request.on_text = [emit](std::string_view piece) { emit("text", finish_document({{"text", piece}})); };
+}
+
+GeneratedText generate(const Session& session, const GenerateTextRequest& request) {
   if (request.file) check_array_ending(*request.file);
   GeneratedText result;
   result.capture_globs = captures_of_all_rows(request, session.config()).globs();

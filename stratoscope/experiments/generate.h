@@ -11,8 +11,13 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/probe/generate.h"
 #include "stratoscope/probe/sampling.h"
 #include "stratoscope/session/document.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -20,16 +25,17 @@ struct GenerateTextRequest {
   std::string text = {};
   TextOptions text_options = {};  // `truncate` keeps the end of the text: session/continued_text.h
   Edits edits = {};
-  std::string edit_scope = "new";  // or "all": see probe/generate.h
+  EditScope edit_scope = EditScope::fresh;
   std::size_t max_new = 40;
   SamplingOptions sampling = {};
   std::vector<std::string> stops = {};  // the new text ends before the first of these
   bool ignore_end = false;              // go on after the end-of-text token
-  std::vector<std::string> captures = {};
+  std::vector<HookExpression> captures = {};
   std::optional<std::filesystem::path> file = {};  // .safetensors or .npz, as `run` writes it, of prompt and new tokens
   // Told of the new text piece by piece, in whole characters; never of a stop text, nor of what may become one.
   std::function<void(std::string_view piece)> on_text = {};
 };
+void describe(GenerateTextRequest& request, Fields& fields);
 
 struct GeneratedToken {
   TokenId id = 0;
@@ -49,7 +55,9 @@ struct GeneratedText {
   std::optional<Effect> effect;
 };
 
-GeneratedText generate_text(const Session& session, const GenerateTextRequest& request);
+// Emits "text" for each piece.
+void stream(GenerateTextRequest& request, const EmitEvent& emit);
+GeneratedText generate(const Session& session, const GenerateTextRequest& request);
 Document to_json(const Session& session, const GeneratedText& result);
 
 }  // namespace stratoscope

@@ -10,6 +10,7 @@
 #include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/experiments/activations.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/labels.h"
 
@@ -19,7 +20,7 @@ namespace {
 constexpr std::size_t kComponents = 2;
 
 std::vector<std::size_t> measured_tokens(const GeometryRequest& request, std::size_t count) {
-  if (request.tokens) return parse_index_set(*request.tokens, count, "token");
+  if (request.tokens) return request.tokens->set_in(count, "token");
   const std::size_t first = count >= 3 ? 1 : 0;
   std::vector<std::size_t> tokens(count - first);
   std::iota(tokens.begin(), tokens.end(), first);
@@ -116,18 +117,16 @@ class Surveyor {
 
 }  // namespace
 
-LastDepth parse_last_depth(std::string_view name) {
-  if (name == "hidden") return LastDepth::hidden;
-  if (name == "resid") return LastDepth::resid;
-  throw Error("geometry", "there is no geometry at " + in_quotes(name), "resid or hidden");
-}
-
-GeometryView parse_geometry_view(std::string_view name) {
-  if (name == "measures") return GeometryView::measures;
-  if (name == "trajectory") return GeometryView::trajectory;
-  if (name == "cka") return GeometryView::cka;
-  if (name == "nearest") return GeometryView::nearest;
-  throw Error("geometry", "there is no view " + in_quotes(name), "measures, trajectory, cka or nearest");
+void describe(GeometryRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  fields.add("draw", request.draw, "what a figure shows: all measures, the tokens' paths, CKA, or nearest tokens")
+      .only_shown();
+  fields.add("at", request.at, "the last depth: resid, the last block's output; hidden, after the final norm");
+  fields.add("tokens", request.tokens, "which tokens are measured (default: all but the first)").value("I,J,…");
+  fields.add("token", request.token, "whose nearest tokens: an index, or a word of the text (default: 8, or the last)")
+      .value("T");
+  add_top(fields, request.top, "how many nearest tokens");
+  add_text(fields, request.text);
 }
 
 Geometry geometry(const Session& session, const GeometryRequest& request) {

@@ -11,8 +11,14 @@
 
 #include "stratoscope/analysis/dispersion.h"
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/token_choice.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -30,9 +36,13 @@ enum class GeometryView {
   nearest,     // the vocabulary's tokens that one token's hidden state points at, depth by depth
 };
 
-// Both throw Error that lists the names.
-LastDepth parse_last_depth(std::string_view name);
-GeometryView parse_geometry_view(std::string_view name);
+inline constexpr Choice<LastDepth> kLastDepths[] = {{LastDepth::resid, "resid"}, {LastDepth::hidden, "hidden"}};
+constexpr std::span<const Choice<LastDepth>> choices_of(LastDepth) { return kLastDepths; }
+inline constexpr Choice<GeometryView> kGeometryViews[] = {{GeometryView::measures, "measures"},
+                                                          {GeometryView::trajectory, "trajectory"},
+                                                          {GeometryView::cka, "cka"},
+                                                          {GeometryView::nearest, "nearest"}};
+constexpr std::span<const Choice<GeometryView>> choices_of(GeometryView) { return kGeometryViews; }
 
 struct GeometryRequest {
   std::string text = {};
@@ -41,10 +51,12 @@ struct GeometryRequest {
   LastDepth at = LastDepth::resid;
   // The tokens that are measured, an index list: all but the first where there are three or more, because GPT-2's first
   // hidden state is an outlier that hides the rest.
-  std::optional<std::string> tokens = {};
-  std::optional<std::string> token = {};  // whose nearest tokens are asked: an index or a word (choose_token)
-  std::size_t top = 5;                    // how many of them
+  std::optional<IndexList> tokens = {};
+  std::optional<TokenChoice> token = {};       // whose nearest tokens are asked (choose_token)
+  std::size_t top = 5;                         // how many of them
+  GeometryView draw = GeometryView::measures;  // by a figure
 };
+void describe(GeometryRequest& request, Fields& fields);
 
 struct NearToken {
   TokenId id = 0;
@@ -72,6 +84,7 @@ struct Geometry {
 Geometry geometry(const Session& session, const GeometryRequest& request);
 Document to_json(const Session& session, const Geometry& result);
 Figure figure_of(const Geometry& result, GeometryView view = GeometryView::measures);
+Figure figure_of(const Geometry& result, const GeometryRequest& request);
 // What the last depth is, as a sentence.
 std::string last_depth_note(const Geometry& result);
 

@@ -195,6 +195,8 @@ Document to_json(const Session& session, const Geometry& result) {
   return finish_document(json);
 }
 
+Figure figure_of(const Geometry& result, const GeometryRequest& request) { return figure_of(result, request.draw); }
+
 Figure figure_of(const Geometry& result, GeometryView view) {
   Figure figure = view == GeometryView::measures     ? measures_figure(result)
                   : view == GeometryView::trajectory ? trajectory_figure(result)

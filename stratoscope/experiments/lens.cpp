@@ -8,6 +8,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/metric_reader.h"
 #include "stratoscope/session/json_document.h"
@@ -145,28 +146,29 @@ const char* what_is_read(LensPoint at) {
 
 }  // namespace
 
-LensPoint parse_lens_point(std::string_view name) {
-  if (name == "resid") return LensPoint::resid;
-  if (name == "resid_mid") return LensPoint::resid_mid;
-  if (name == "attn_out") return LensPoint::attn_out;
-  if (name == "mlp_out") return LensPoint::mlp_out;
-  throw Error("lens", "there is no lens at " + in_quotes(name), "resid, resid_mid, attn_out or mlp_out");
+void describe(LensRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  add_top(fields, request.top, "how many tokens a cell lists");
+  fields.add("positions", request.positions, "which positions (default: all)").value("I,J,…");
+  fields
+      .add("at", request.at,
+           "what is read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each block")
+      .value("POINT");
+  fields.add("target", request.target, "follow this token's rank and probability").value("TEXT");
+  fields
+      .add("color", request.color,
+           "of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final prediction")
+      .value("BY")
+      .only_shown();
+  add_text(fields, request.text);
 }
 
-LensColor parse_lens_color(std::string_view name) {
-  if (name == "prob") return LensColor::prob;
-  if (name == "rank") return LensColor::rank;
-  if (name == "entropy") return LensColor::entropy;
-  if (name == "kl") return LensColor::kl;
-  throw Error("lens", "there is no colouring by " + in_quotes(name), "prob, rank, entropy or kl");
-}
-
-Lens logit_lens(const Session& session, const LensRequest& request) {
+Lens lens(const Session& session, const LensRequest& request) {
   if (request.top == 0) throw Error("lens", "--top 0 asks for nothing", "give 1 or more");
   Lens lens;
   lens.at = request.at;
   lens.text = session.read(request.text, request.text_options);
-  lens.positions = parse_index_set(request.positions, lens.text.ids.size(), "position");
+  lens.positions = request.positions.set_in(lens.text.ids.size(), "position");
   lens.labels = labels_of(request.at, session.config());
   if (request.target) lens.target = read_target(session, *request.target);
   RunRequest pass;
@@ -179,6 +181,10 @@ Lens logit_lens(const Session& session, const LensRequest& request) {
   lens.effect = edited.effect;
   std::visit([&]<class T>(const Run<T>& run) { Reader<T>(session, request, lens, run).read(); }, edited.run);
   return lens;
+}
+
+std::vector<std::string> warnings_of(const Lens& lens) {
+  return lens.target ? cut_warnings({*lens.target}) : std::vector<std::string>();
 }
 
 Document to_json(const Session& session, const Lens& lens) {
@@ -204,6 +210,8 @@ Document to_json(const Session& session, const Lens& lens) {
   }
   return finish_document(json);
 }
+
+Figure figure_of(const Lens& lens, const LensRequest& request) { return figure_of(lens, request.color); }
 
 Figure figure_of(const Lens& lens, LensColor color) {
   Panel panel;

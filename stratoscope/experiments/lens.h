@@ -9,10 +9,15 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
+
+namespace stratoscope {
+class Fields;
+}
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -32,9 +37,14 @@ enum class LensColor {
   kl,       // KL(final prediction || cell), in nats
 };
 
-// Throw Error that lists the names.
-LensPoint parse_lens_point(std::string_view name);
-LensColor parse_lens_color(std::string_view name);
+inline constexpr Choice<LensPoint> kLensPoints[] = {{LensPoint::resid, "resid"},
+                                                    {LensPoint::resid_mid, "resid_mid"},
+                                                    {LensPoint::attn_out, "attn_out"},
+                                                    {LensPoint::mlp_out, "mlp_out"}};
+constexpr std::span<const Choice<LensPoint>> choices_of(LensPoint) { return kLensPoints; }
+inline constexpr Choice<LensColor> kLensColors[] = {
+    {LensColor::prob, "prob"}, {LensColor::rank, "rank"}, {LensColor::entropy, "entropy"}, {LensColor::kl, "kl"}};
+constexpr std::span<const Choice<LensColor>> choices_of(LensColor) { return kLensColors; }
 
 struct LensRequest {
   std::string text = {};
@@ -42,9 +52,11 @@ struct LensRequest {
   Edits edits = {};
   std::size_t top = 5;
   LensPoint at = LensPoint::resid;
-  std::string positions = "all";            // an index list
+  IndexList positions = "all";
   std::optional<TargetChoice> target = {};  // the same at every position
+  LensColor color = LensColor::prob;        // of a figure
 };
+void describe(LensRequest& request, Fields& fields);
 
 struct LensCell {
   std::vector<Prediction> top;  // falling, ties by lower id
@@ -64,9 +76,12 @@ struct Lens {
   std::optional<Effect> effect;
 };
 
-Lens logit_lens(const Session& session, const LensRequest& request);
+Lens lens(const Session& session, const LensRequest& request);
+// A target of several tokens, of which one is followed.
+std::vector<std::string> warnings_of(const Lens& lens);
 Document to_json(const Session& session, const Lens& lens);
 // Depths upwards, positions to the right, each cell with its likeliest token.
 Figure figure_of(const Lens& lens, LensColor color);
+Figure figure_of(const Lens& lens, const LensRequest& request);
 
 }  // namespace stratoscope

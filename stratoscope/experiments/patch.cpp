@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/probe/sweep.h"
@@ -55,7 +56,7 @@ SweepRequest sweep_of(const Patch& patch, const Patched& patched, const ModelCon
   sweep.edits = {"blocks.{layer}." + std::string(patched.hook) + (patched.by_head ? ".head[{head}]" : "[{position}]") +
                  " = corrupt"};
   for (const char* axis : {"layer=all", patched.by_head ? "head=all" : "position=all"})
-    sweep.axes.push_back(parse_axis(axis, config, sweep.text.size()));
+    sweep.axes.push_back(resolve_axis(axis, config, sweep.text.size()));
   sweep.metric = patch.metric;
   for (const Target& target : patch.targets) sweep.targets.push_back(target.id);
   sweep.progress = progress;
@@ -86,9 +87,20 @@ std::vector<std::string> position_labels(const Patch& patch) {
 
 }  // namespace
 
-Patch run_patch(const Session& session, const PatchRequest& request) {
+void describe(PatchRequest& request, Fields& fields) {
+  fields.add("corrupt", request.corrupt, "the corrupt prompt, as many tokens as TEXT").value("TEXT").required();
+  add_added_tokens(fields, request.text_options);
+  fields.add("noising", request.noising,
+             "corrupt values into the clean run (default: clean values into the corrupt run)");
+  add_targets(fields, request.targets, "the token that the metric follows; two for their logit difference");
+  fields.add("metric", request.metric, "default: logit_diff of two targets, log_prob of one");
+  add_memory_limit(fields, request.memory_limit);
+  add_text(fields, request.text, "the clean prompt; - for standard input");
+}
+
+Patch patch(const Session& session, const PatchRequest& request) {
   Patch patch;
-  patch.clean = session.read(request.clean, request.text_options);
+  patch.clean = session.read(request.text, request.text_options);
   patch.corrupt = session.read(request.corrupt, request.text_options);
   if (patch.clean.ids.size() != patch.corrupt.ids.size()) {
     LengthMismatch mismatch("patch",
@@ -100,8 +112,7 @@ Patch run_patch(const Session& session, const PatchRequest& request) {
   }
   patch.noising = request.noising;
   patch.targets = followed_tokens(session, request, patch);
-  patch.metric = request.metric.empty() ? patch.targets.size() == 2 ? Metric::logit_diff : Metric::log_prob
-                                        : parse_metric(request.metric);
+  patch.metric = request.metric.value_or(patch.targets.size() == 2 ? Metric::logit_diff : Metric::log_prob);
   if (patch.metric == Metric::kl)
     throw Error("patch", "kl has no corrupt and no clean end to be measured between", "choose another --metric");
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,17 +13,22 @@
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct PatchRequest {
-  std::string clean = {}, corrupt = {};  // as many tokens each
+  std::string text = {}, corrupt = {};  // the clean and the corrupt prompt, as many tokens each
   TextOptions text_options = {};
   // Two for logit_diff. Without any: what each prompt makes likeliest, the clean one's first.
   std::vector<TargetChoice> targets = {};
-  std::string metric = {};       // logit_diff of two targets, log_prob of one, or another that reads as many
-  bool noising = false;          // corrupt values into the clean run; otherwise clean values into the corrupt run
-  std::size_t memory_limit = 0;  // bytes; 0 is a quarter of this machine's memory
+  std::optional<Metric> metric = {};  // logit_diff of two targets, log_prob of one, or another that reads as many
+  bool noising = false;               // corrupt values into the clean run; otherwise clean values into the corrupt run
+  std::size_t memory_limit = 0;       // bytes; 0 is a quarter of this machine's memory
 };
+void describe(PatchRequest& request, Fields& fields);
 
 // One value patched at every block and place. values[layer][place] is the metric, normalised: 0 is the corrupt run, 1
 // the clean one.
@@ -45,7 +51,7 @@ struct Patch {
 
 // Throws Error for prompts of different lengths (with both tokenisations) and where the metric does not tell them
 // apart.
-Patch run_patch(const Session& session, const PatchRequest& request);
+Patch patch(const Session& session, const PatchRequest& request);
 Document to_json(const Session& session, const Patch& patch);
 // Four heat maps on one colour scale.
 Figure figure_of(const Patch& patch);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
@@ -38,12 +39,20 @@ std::vector<Prediction> likeliest(const Session& session, std::span<const T> log
 template std::vector<Prediction> likeliest(const Session&, std::span<const float>, std::size_t);
 template std::vector<Prediction> likeliest(const Session&, std::span<const double>, std::size_t);
 
+void describe(PredictRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  add_top(fields, request.top, "how many tokens");
+  fields.add("position", request.position, "after which position (default: the last)").value("P");
+  fields.add("all", request.all, "each token's surprisal and the mean loss too");
+  add_text(fields, request.text);
+}
+
 Predictions predict(const Session& session, const PredictRequest& request) {
   if (request.top == 0) throw Error("predict", "--top 0 asks for nothing", "give 1 or more");
   Predictions result;
   result.all = request.all;
   result.text = session.read(request.text, request.text_options);
-  result.position = parse_index(request.position, result.text.ids.size(), "position");
+  result.position = request.position.in(result.text.ids.size(), "position");
   RunRequest run_request;
   run_request.hidden_states = false;
   const bool last_is_enough = !request.all && result.position + 1 == result.text.ids.size();

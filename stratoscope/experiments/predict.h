@@ -11,6 +11,10 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct PredictRequest {
@@ -18,9 +22,10 @@ struct PredictRequest {
   TextOptions text_options = {};
   Edits edits = {};
   std::size_t top = 10;
-  std::string position = "-1";
+  Index position = -1;
   bool all = false;  // also every token's surprisal
 };
+void describe(PredictRequest& request, Fields& fields);
 
 struct Prediction {
   TokenId id = 0;

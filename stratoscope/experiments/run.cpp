@@ -13,6 +13,7 @@
 #include "stratoscope/corpus/start_file.h"
 #include "stratoscope/corpus/text_lines.h"
 #include "stratoscope/corpus/token_spool.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/model/pass/forward.h"
 #include "stratoscope/probe/captures.h"
@@ -36,14 +37,15 @@ void check_memory(double bytes, std::size_t rows) {
 }
 
 // A block, or n_layers, which stands for what comes after the last one.
-std::size_t parse_block(const std::string& text, const ModelConfig& config) {
-  return text == std::to_string(config.n_layers()) ? config.n_layers() : parse_index(text, config.n_layers(), "block");
+std::size_t block_at(Index index, const ModelConfig& config) {
+  const std::size_t count = config.n_layers();
+  return index == static_cast<long>(count) ? count : index.in(count, "block");
 }
 
 SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
   SavedBlocks blocks{0, config.n_layers(), request.start_at.has_value(), request.stop_at.has_value()};
-  if (blocks.starts) blocks.first = parse_block(*request.start_at, config);
-  if (blocks.stops) blocks.last = parse_block(*request.stop_at, config);
+  if (blocks.starts) blocks.first = block_at(*request.start_at, config);
+  if (blocks.stops) blocks.last = block_at(*request.stop_at, config);
   if (blocks.starts && blocks.stops && blocks.first >= blocks.last)
     throw Error("run", fmt::format("no block runs between starting at block {} and stopping at block {}", blocks.first,
                                    blocks.last));
@@ -269,36 +271,81 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
   }
 }
 
+bool looks_like_a_hook_point(const std::string& text) {
+  constexpr const char* kParts[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
+  return text.find(' ') == std::string::npos &&
+         std::any_of(std::begin(kParts), std::end(kParts),
+                     [&](const char* part) { return text.find(part) != std::string::npos; });
+}
+
 void check_sources(const SaveRunRequest& request) {
-  if (request.start_at.has_value() == request.from.empty())
+  if (request.start_at.has_value() != request.from.has_value())
     throw Error("run", "a block to start at and a file to start from belong together", "give --start-at and --from");
-  if (!request.from.empty() && (request.texts_file || !request.texts.empty()))
+  if (request.from && (request.texts_file || !request.texts.empty()))
     throw Error("run", "the file to start from holds its own tokens", "give no text beside --from");
 }
 
 }  // namespace
 
-SavedRun save_run(const Session& session, const SaveRunRequest& request) {
+void describe(SaveRunRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  fields.add("save", FieldTarget(OutputFile{&request.file}), "the file: .safetensors or .npz").value("FILE").required();
+  fields.add("captures", request.captures, "also save a hook point; globs such as blocks.*.attn.hook_pattern")
+      .as_option("capture")
+      .value("HOOK …")
+      .several(looks_like_a_hook_point);
+  fields
+      .add("texts", FieldTarget(InputFile{&request.texts_file}),
+           "many texts, of any size: JSON lines with a field \"text\"; - for standard input")
+      .value("FILE.jsonl");
+  fields.add("skip_empty", request.skip_empty, "with --texts: leave out empty texts, which else have no rows")
+      .with("texts");
+  fields
+      .add("replace_invalid", request.replace_invalid,
+           "with --texts: read what is no character (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
+      .with("texts");
+  fields
+      .add("stop_at", request.stop_at,
+           "run the blocks before this one alone, and keep what would enter it; the number of blocks runs all")
+      .value("BLOCK");
+  fields.add("start_at", request.start_at, "run this block and those after it").value("BLOCK").with("from");
+  fields
+      .add("from", FieldTarget(InputFile{&request.from}),
+           "the file of an earlier `run --save` that the tokens and the hidden states come from")
+      .value("FILE")
+      .with("start_at");
+  fields.add("text", request.texts, "the text; - for standard input").argument().required_unless({"texts", "from"});
+}
+
+void check(const SaveRunRequest& request) {
+  const bool has_options = request.text_options.added != AddedTokens::usual || request.text_options.truncate;
+  if (request.texts_file && !request.texts.empty()) throw UsageError("run", "--texts excludes TEXT");
+  if (request.from && !request.texts.empty()) throw UsageError("run", "--from excludes TEXT");
+  if (request.from && has_options) throw UsageError("run", "--from excludes --bos, --no-bos and --truncate");
+}
+
+SavedRun run(const Session& session, const SaveRunRequest& request) {
   check_sources(request);
-  check_array_ending(request.file);
+  if (!request.file) throw Error("run", "there is no file to save in", "name one with --save");
+  check_array_ending(*request.file);
   const SavedBlocks blocks = blocks_of(request, session.config());
-  { const AtomicFile can_be_written(request.file); }  // before the long work
+  { const AtomicFile can_be_written(*request.file); }  // before the long work
   std::optional<StartFile> start;
   RunRequest part;
   if (blocks.starts) {
-    start.emplace(request.from, blocks.first, session);
+    start.emplace(*request.from, blocks.first, session);
     part.start = std::make_shared<const Start>(Start{blocks.first, {}});
   }
   if (blocks.stops) part.stop_at = blocks.last;
   const CaptureList captures(request.captures, session.config(), &part);
   EditResolver edits(session, request.edits, request.text_options);
-  TokenSpool spool(request.file.parent_path());
+  TokenSpool spool(request.file->parent_path());
   Counter counter(session, request, captures, edits, spool);
   count_texts(session, request, start ? &*start : nullptr, counter);
   spool.rewind();
 
   SavedRun saved;
-  saved.file = request.file;
+  saved.file = *request.file;
   saved.capture_globs = captures.globs();
   saved.texts = counter.sizes().texts;
   saved.tokens = counter.sizes().rows;
@@ -307,7 +354,7 @@ SavedRun save_run(const Session& session, const SaveRunRequest& request) {
   const Model& model = session.model();
   const auto record = [&]<class T>(T, const auto& run_model) {
     const bool with_offsets = request.packed || request.texts_file || (start && start->has_offsets());
-    RunWriter<T> out(request.file, session, counter.sizes(), blocks, with_offsets);
+    RunWriter<T> out(*request.file, session, counter.sizes(), blocks, with_offsets);
     Recorder<T, std::decay_t<decltype(run_model)>> recorder(session, captures, blocks, start ? &*start : nullptr, edits,
                                                             run_model);
     saved.effect = recorder.record(spool, counter.sizes(), out);

@@ -12,6 +12,10 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct SaveRunRequest {
@@ -25,14 +29,16 @@ struct SaveRunRequest {
   bool replace_invalid = false;  // of texts_file: what is no character is read as U+FFFD
   TextOptions text_options = {};
   Edits edits = {};
-  std::vector<std::string> captures = {};  // names, aliases, globs; of a part of a pass a glob means what it computes
-  std::filesystem::path file = {};         // .safetensors or .npz
-  bool packed = false;                     // from a list of texts: row_offsets are written too
+  std::vector<HookExpression> captures =
+      {};  // names, aliases, globs; of a part of a pass a glob means what it computes
+  std::optional<std::filesystem::path> file = {};  // .safetensors or .npz
+  bool packed = false;                             // from a list of texts: row_offsets are written too
   // A part of a pass, with the bits of the whole: up to block `stop_at`, which does not run (n_layers runs all blocks),
   // or from block `start_at` on, with the tokens and hidden states of the file `from` instead of texts.
-  std::optional<std::string> stop_at = {}, start_at = {};  // indices, negative ones from the end
-  std::filesystem::path from = {};
+  std::optional<Index> stop_at = {}, start_at = {};  // negative ones from the end
+  std::optional<std::filesystem::path> from = {};
 };
+void describe(SaveRunRequest& request, Fields& fields);
 
 struct SavedRun {
   std::size_t texts = 0, tokens = 0;
@@ -43,7 +49,9 @@ struct SavedRun {
   std::optional<Effect> effect;  // measured at the logits, also where the run stops before them
 };
 
-SavedRun save_run(const Session& session, const SaveRunRequest& request);
+// Throws UsageError for texts of two places.
+void check(const SaveRunRequest& request);
+SavedRun run(const Session& session, const SaveRunRequest& request);
 Document to_json(const Session& session, const SavedRun& saved);
 
 }  // namespace stratoscope

@@ -1,7 +1,11 @@
 #include "stratoscope/experiments/similarity.h"
 
+#include <utility>
+
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
+#include "stratoscope/base/error.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
@@ -20,8 +24,8 @@ EditedRun hidden_states_of(const Session& session, const Text& text, const Simil
   return run_text(session, text, request.edits, std::move(run_request), request.text_options);
 }
 
-std::vector<std::size_t> chosen_or_spaced(const SimilarityRequest& request, std::size_t count, const char* what) {
-  return request.chosen ? parse_indices(*request.chosen, count, what) : evenly_spaced(count, kShown);
+std::vector<std::size_t> chosen_or_spaced(const std::optional<IndexList>& chosen, std::size_t count, const char* what) {
+  return chosen ? chosen->in(count, what) : evenly_spaced(count, kShown);
 }
 
 Figure matrices_figure(std::string title, const std::vector<std::string>& panel_titles, const Axis& axis,
@@ -41,10 +45,48 @@ Figure matrices_figure(std::string title, const std::vector<std::string>& panel_
 
 }  // namespace
 
+void describe(SimilarityRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  fields.add("across", request.across, "layers: depths of a token; tokens: tokens at a depth");
+  fields.add("tokens", request.tokens, "with --across layers: which tokens (default: 4 evenly spaced)").value("I,J,…");
+  fields.add("layers", request.layers, "with --across tokens: which hidden states, 0 is Emb (default: 4 evenly spaced)")
+      .value("I,J,…");
+  fields.add("profile", request.profile, "all pairs of tokens but the first, at every depth");
+  add_text(fields, request.text);
+}
+
+void check(const SimilarityRequest& request) {
+  if (request.profile == request.across.has_value())
+    throw UsageError("similarity", "one of --across layers, --across tokens, --profile is required");
+  if (request.tokens && request.across != SimilarityAcross::layers)
+    throw UsageError("similarity", "--tokens requires --across layers");
+  if (request.layers && request.across != SimilarityAcross::tokens)
+    throw UsageError("similarity", "--layers requires --across tokens");
+}
+
+Similarity similarity(const Session& session, const SimilarityRequest& request) {
+  check(request);
+  const auto with_effect = [](auto result) {
+    std::optional<Effect> effect = result.effect;
+    return Similarity{std::move(result), std::move(effect)};
+  };
+  if (request.profile) return with_effect(laminar_profile(session, request));
+  if (request.across == SimilarityAcross::layers) return with_effect(similarity_across_layers(session, request));
+  return with_effect(similarity_across_tokens(session, request));
+}
+
+Document to_json(const Session& session, const Similarity& result) {
+  return std::visit([&](const auto& of) { return to_json(session, of); }, result.of);
+}
+
+Figure figure_of(const Similarity& result) {
+  return std::visit([](const auto& of) { return figure_of(of); }, result.of);
+}
+
 SimilarityAcrossLayers similarity_across_layers(const Session& session, const SimilarityRequest& request) {
   SimilarityAcrossLayers result;
   result.text = session.read(request.text, request.text_options);
-  result.tokens = chosen_or_spaced(request, result.text.ids.size(), "token");
+  result.tokens = chosen_or_spaced(request.tokens, result.text.ids.size(), "token");
   result.labels = depth_labels(session.config());
   const EditedRun edited = hidden_states_of(session, result.text, request);
   result.effect = edited.effect;
@@ -67,7 +109,7 @@ SimilarityAcrossLayers similarity_across_layers(const Session& session, const Si
 SimilarityAcrossTokens similarity_across_tokens(const Session& session, const SimilarityRequest& request) {
   SimilarityAcrossTokens result;
   result.text = session.read(request.text, request.text_options);
-  result.layers = chosen_or_spaced(request, session.config().n_hidden_states(), "layer");
+  result.layers = chosen_or_spaced(request.layers, session.config().n_hidden_states(), "layer");
   const EditedRun edited = hidden_states_of(session, result.text, request);
   result.effect = edited.effect;
   std::visit(

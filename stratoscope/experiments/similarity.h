@@ -4,22 +4,38 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
+
+enum class SimilarityAcross {
+  layers,  // between the depths of a token
+  tokens,  // between the tokens at a depth
+};
+inline constexpr Choice<SimilarityAcross> kSimilarityAcross[] = {{SimilarityAcross::layers, "layers"},
+                                                                 {SimilarityAcross::tokens, "tokens"}};
+constexpr std::span<const Choice<SimilarityAcross>> choices_of(SimilarityAcross) { return kSimilarityAcross; }
 
 struct SimilarityRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  // Tokens for similarity across layers, hidden-state entries for similarity across tokens: an index list; four evenly
-  // spaced ones when absent.
-  std::optional<std::string> chosen = {};
+  std::optional<SimilarityAcross> across = {};  // this, or the profile
+  bool profile = false;
+  std::optional<IndexList> tokens = {};  // across layers: which tokens; four evenly spaced ones when absent
+  std::optional<IndexList> layers = {};  // across tokens: which hidden states, likewise
 };
+void describe(SimilarityRequest& request, Fields& fields);
 
 using SimilarityMatrix = std::vector<std::vector<double>>;
 
@@ -45,6 +61,17 @@ struct LaminarProfile {
   std::vector<double> means, medians;
   std::optional<Effect> effect;
 };
+
+// Whichever of the three is asked.
+struct Similarity {
+  std::variant<SimilarityAcrossLayers, SimilarityAcrossTokens, LaminarProfile> of;
+  std::optional<Effect> effect;
+};
+// Throws UsageError where not one of `across` and `profile` is asked, and for a choice that belongs to another.
+void check(const SimilarityRequest& request);
+Similarity similarity(const Session& session, const SimilarityRequest& request);
+Document to_json(const Session& session, const Similarity& result);
+Figure figure_of(const Similarity& result);
 
 SimilarityAcrossLayers similarity_across_layers(const Session& session, const SimilarityRequest& request);
 SimilarityAcrossTokens similarity_across_tokens(const Session& session, const SimilarityRequest& request);

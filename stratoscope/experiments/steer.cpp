@@ -8,6 +8,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/corpus/run_arrays.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/files/safetensors.h"
 #include "stratoscope/probe/generate.h"
@@ -23,7 +24,8 @@
 namespace stratoscope {
 namespace {
 
-Hook hook_named(const std::string& name) {
+Hook hook_named(const HookExpression& expression) {
+  const std::string& name = expression.text;
   for (const HookInfo& info : hook_table())
     if (info.scope == Scope::block && info.name == name && !info.has_axis(HookAxis::key) &&
         !info.has_axis(HookAxis::head))
@@ -117,18 +119,6 @@ void save(const Session& session, const SteerRequest& request, const Steering& s
   write_safetensors(*request.file, arrays, metadata);
 }
 
-std::vector<double> numbers_in(const std::string& list) {
-  std::vector<double> numbers;
-  for (const std::string_view piece : split_list(list)) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(piece.data(), piece.data() + piece.size(), number);
-    if (error != std::errc() || end != piece.data() + piece.size() || !std::isfinite(static_cast<float>(number)))
-      throw Error("steer", in_quotes(piece) + " is no strength", "strengths are numbers: -4,0,4");
-    numbers.push_back(number);
-  }
-  return numbers;
-}
-
 SweepResult sweep_strengths(const Session& session, Hook hook, const Steering& steering, std::size_t memory_limit) {
   SweepRequest request;
   request.text = steering.text.ids;
@@ -180,17 +170,55 @@ std::string written(const Session& session, const SteerRequest& request, const T
 
 }  // namespace
 
+void describe(SteerRequest& request, Fields& fields) {
+  add_added_tokens(fields, request.text_options);
+  add_truncate(fields, request.text_options, kCutAtTheBeginning);
+  fields.add("positive", request.positive, "a prompt that has what TEXT is steered to (several times)").value("TEXT");
+  fields.add("negative", request.negative, "a prompt that has it not (several times)").value("TEXT");
+  fields
+      .add("positive_file", FieldTarget(TextsOfFile{&request.positive}),
+           "more of them, one JSON object with text a line")
+      .value("FILE.jsonl")
+      .local();
+  fields.add("negative_file", FieldTarget(TextsOfFile{&request.negative}), "the same for the others")
+      .value("FILE.jsonl")
+      .local();
+  fields.add("all_positions", request.all_positions, "means over all positions (default: over last ones)");
+  fields.add("vectors", FieldTarget(InputFile{&request.vectors}), "instead of prompts: what --save wrote")
+      .value("FILE.safetensors")
+      .local();
+  fields.add("hook", request.hook, "the point of each block that is read and steered").value("HOOK");
+  fields.add("save", FieldTarget(OutputFile{&request.file}), "keep the directions, with their recipe")
+      .value("FILE.safetensors")
+      .local()
+      .only_shown();
+  fields.add("layers", request.layers, "which blocks the table has").value("LIST");
+  fields.add("strengths", request.strengths, "and which strengths").value("LIST");
+  fields.add("layer", request.layer, "the block that steers the new text (default: the middle one)").value("N");
+  fields.add("strength", request.strength, "how strongly").value("X");
+  fields.add("max_new", request.max_new, "how many new tokens; 0 for none").value("N").serve_at_most(kMostServedNew);
+  add_sampling(fields, request.sampling);
+  add_targets(fields, request.targets);
+  add_metric(fields, request.metric);
+  add_memory_limit(fields, request.memory_limit);
+  add_text(fields, request.text, "the text that is steered; - for standard input");
+}
+
 Steering steer(const Session& session, const SteerRequest& request) {
   Steering steering;
   const Hook hook = hook_named(request.hook);
-  steering.hook = request.hook;
+  steering.hook = request.hook.text;
   steering.text = read_to_continue(session, request.text, request.text_options, request.max_new);
-  steering.metric = parse_metric(request.metric);
+  steering.metric = request.metric;
   steering.targets = read_targets(session, request.targets);
-  steering.layers = parse_indices(request.layers, session.config().n_layers(), "layer");
-  steering.strengths = numbers_in(request.strengths);
-  const std::size_t layer = request.layer ? parse_index(*request.layer, session.config().n_layers(), "layer")
-                                          : session.config().n_layers() / 2;
+  steering.layers = request.layers.in(session.config().n_layers(), "layer");
+  steering.strengths = request.strengths;
+  for (const double strength : steering.strengths)
+    if (!std::isfinite(static_cast<float>(strength)))
+      throw Error("steer", short_number(strength) + " is no strength", "strengths are numbers: -4,0,4");
+  if (steering.strengths.empty()) throw Error("steer", "there are no strengths", "such as -4,0,4");
+  const std::size_t layer =
+      request.layer ? request.layer->in(session.config().n_layers(), "layer") : session.config().n_layers() / 2;
   if (!std::isfinite(static_cast<float>(request.strength)))
     throw Error("steer", "the strength is no finite number", "such as 4");
   if (request.file && request.file->extension() != ".safetensors")

@@ -15,6 +15,10 @@
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/target.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct SteerRequest {
@@ -25,18 +29,20 @@ struct SteerRequest {
   std::vector<std::string> positive = {}, negative = {};
   bool all_positions = false;
   std::optional<std::filesystem::path> vectors = {};
-  std::string hook = "hook_resid_post";            // a point in a block, without a head or key axis
+  HookExpression hook = "hook_resid_post";         // a point in a block, without a head or key axis
   std::optional<std::filesystem::path> file = {};  // .safetensors: keeps the directions, with their recipe
-  std::string layers = "all", strengths = "-8,-4,-2,-1,1,2,4,8";
+  IndexList layers = "all";
+  std::vector<double> strengths = {-8, -4, -2, -1, 1, 2, 4, 8};
   std::vector<TargetChoice> targets = {};
-  std::string metric = "kl";
+  Metric metric = Metric::kl;
   // A text continued with the direction of one block; without it the middle one.
-  std::optional<std::string> layer = {};
+  std::optional<Index> layer = {};
   double strength = 4;
   std::size_t max_new = 30;  // 0: none
   SamplingOptions sampling = {};
   std::size_t memory_limit = 0;  // of the sweep, in bytes; 0 is a quarter of this machine's memory
 };
+void describe(SteerRequest& request, Fields& fields);
 
 struct Steering {
   Text text;

@@ -5,9 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
+#include <set>
+#include <utility>
 
+#include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/corpus/sweep_journal.h"
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/files/file_hash.h"
 #include "stratoscope/model/cone/cone_runs.h"
 #include "stratoscope/probe/edits.h"
@@ -71,24 +76,23 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
              Prepared& prepared) {
   SweepExperiment& experiment = prepared.experiments.emplace_back();
   experiment.text = session.read(prompt.text, request.text_options);
-  experiment.metric = parse_metric(request.metric);
+  experiment.metric = request.metric;
   experiment.whole = request.whole;
   experiment.targets = read_targets(session, prompt.targets.empty() ? request.targets : prompt.targets);
   if (request.whole && experiment.targets.size() > 1)
     throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
                 "name one with --target");
-  for (const std::string& axis : request.axes)
-    experiment.axes.push_back(
-        parse_axis(axis, session.config(), experiment.text.ids.size(), request.edits.expressions));
+  for (const AxisExpression& axis : request.axes)
+    experiment.axes.push_back(resolve_axis(axis, session.config(), experiment.text.ids.size(), request.edits));
 
   SweepRequest& sweep_request = prepared.requests.emplace_back();
   sweep_request.text = experiment.text.ids;
   std::optional<Text>& corrupt = prepared.corrupt.emplace_back();
-  if (const auto& text = prompt.corrupt ? prompt.corrupt : request.edits.corrupt_text) {
+  if (const auto& text = prompt.corrupt ? prompt.corrupt : request.corrupt) {
     corrupt = session.read(*text, request.text_options);
     sweep_request.corrupt = corrupt->ids;
   }
-  sweep_request.edits = request.edits.expressions;
+  sweep_request.edits = request.edits;
   sweep_request.axes = experiment.axes;
   sweep_request.metric = experiment.metric;
   sweep_request.whole = request.whole;
@@ -117,38 +121,34 @@ Prepared prepare(const Session& session, const SweepExperimentRequest& request) 
   return prepared;
 }
 
-// The files of vectors that the grid's edits read, with their hashes.
-Json vector_files(const Prepared& prepared) {
-  Json files = Json::object();
-  const auto names_a_file = [](const std::string& text) {
-    return text.find(".npy") != std::string::npos || text.find(".safetensors") != std::string::npos;
-  };
+// The files of vectors that the grids' edits read.
+std::vector<std::filesystem::path> vector_files(const Prepared& prepared) {
+  std::set<std::string> files;
   for (const SweepRequest& request : prepared.requests) {
     const SweepGrid grid(request.edits, request.axes);
-    const bool has_files = std::any_of(request.edits.begin(), request.edits.end(), names_a_file) ||
-                           std::any_of(request.axes.begin(), request.axes.end(), [&](const SweepAxis& axis) {
-                             return std::any_of(axis.values.begin(), axis.values.end(), names_a_file);
-                           });
-    for (std::size_t point = 0; has_files && point < grid.points(); ++point)
+    if (!grid.has(EditSource::vector)) continue;
+    for (std::size_t point = 0; point < grid.points(); ++point)
       for (const EditExpression& edit : grid.edits_at(point))
-        if (!edit.vector_file.empty() && !files.contains(edit.vector_file))
-          files[edit.vector_file] = file_hash(edit.vector_file);
+        if (!edit.vector_file.empty()) files.insert(edit.vector_file);
   }
-  return files;
+  return {files.begin(), files.end()};
 }
 
 // Everything on which the numbers depend, as one line.
 std::string description_of(const Session& session, const SweepExperimentRequest& request, const Prepared& prepared) {
-  const Json document = Json::parse(finish_document(begin_document(session)).text);
+  const Json document = begin_document(session);
+  Json edits = Json::array(), files = Json::object();
+  for (const EditTemplate& edit : request.edits) edits.push_back(edit.text());
+  for (const std::filesystem::path& file : vector_files(prepared)) files[file.string()] = file_hash(file);
   Json json = {{"sweep", 1},
                {"model", document["model"]["hash"]},
                {"version", document["version"]},
                {"precision", document["precision"]},
                {"isa", document["isa"]},
-               {"edits", request.edits.expressions},
-               {"metric", request.metric},
+               {"edits", std::move(edits)},
+               {"metric", name_of(request.metric)},
                {"whole", request.whole},
-               {"files", vector_files(prepared)},
+               {"files", std::move(files)},
                {"prompts", Json::array()}};
   for (const SweepRequest& of : prepared.requests) {
     Json axes = Json::array();
@@ -173,11 +173,19 @@ auto with_tokenisations(const Prepared& prepared, const Work& work) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 constexpr std::size_t kRowsThatFill = 192;
+
+// Grid points that are computed together where results are shown as they come: so many that their rows fill the
+// products, so few that they come in while a user looks on, and that others need not wait.
+std::size_t shown_at_once(std::size_t positions) {
+  constexpr std::size_t kRows = 768, kMost = 64;
+  return std::clamp<std::size_t>(kRows / positions, 1, kMost);
+}
+
+bool looks_like_an_axis(const std::string& text) {
+  const std::size_t name = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  return name != std::string::npos && name > 0 && text[name] == '=';
+}
 
 // "12 s", "about" being said before it: "3 min", "2 h".
 std::string duration(double seconds) {
@@ -204,8 +212,8 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   SweepOptions options;
   options.memory_limit = request.memory_limit;
   std::optional<SweepJournal> journal;
-  if (request.journal) {
-    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::read);
+  if (request.resume) {
+    journal.emplace(*request.resume, description_of(session, request, prepared), SweepJournal::Use::read);
     options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
   }
   SweepForecast forecast;
@@ -249,7 +257,8 @@ Document to_json(const Session& session, const SweepForecast& forecast) {
   return finish_document(json);
 }
 
-void check_sweep_figure(const Session& session, const SweepExperimentRequest& request) {
+void check_figure(const Session& session, const SweepExperimentRequest& request) {
+  if (request.plan) return;
   SweptPrompts empty;
   empty.prompts = prepare(session, request).experiments;
   for (SweepExperiment& prompt : empty.prompts) {
@@ -260,11 +269,91 @@ void check_sweep_figure(const Session& session, const SweepExperimentRequest& re
   static_cast<void>(figure_of(empty));
 }
 
-SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& request) {
+void describe(SweepExperimentRequest& request, Fields& fields) {
+  fields
+      .add("edits", request.edits,
+           "rewrite a hook point, with placeholders for the axes, as in \"blocks.{layer}.hook_resid_post *= 0.8\"")
+      .as_option("edit")
+      .value("EXPR");
+  add_corrupt(fields, request.corrupt);
+  add_added_tokens(fields, request.text_options);
+  add_truncate(fields, request.text_options);
+  fields.add("axes", request.axes, "an axis: layer=all, position=2:5, factor=0,0.5,1")
+      .as_option("over")
+      .value("NAME=LIST …")
+      .several(looks_like_an_axis);
+  add_targets(fields, request.targets);
+  add_metric(fields, request.metric);
+  fields.add("whole", request.whole, "score the whole target text, not its first token");
+  fields
+      .add("prompts", FieldTarget(PromptsOfFile{&request.prompts}),
+           "instead of TEXT: JSON lines with text, and corrupt, target or target_id of their own")
+      .value("FILE.jsonl");
+  fields.add("save", FieldTarget(OutputFile{&request.save}), "every grid point as .csv, .json or .npz")
+      .value("FILE")
+      .local()
+      .only_shown();
+  fields
+      .add("resume", FieldTarget(OutputFile{&request.resume}),
+           "keep what is done in this file, and go on with what it keeps")
+      .value("FILE")
+      .local()
+      .only_shown();
+  add_memory_limit(fields, request.memory_limit);
+  fields.add("plan", request.plan, "say what the sweep will cost, and run no grid point").only_shown();
+  fields.add("text", request.text, "the text; - for standard input").argument().required_unless({"prompts"});
+}
+
+void check(const SweepExperimentRequest& request) {
+  if (!request.prompts.empty() && !request.text.empty())
+    throw Error("sweep", "a TEXT and --prompts are given", "leave out one of them");
+  if (request.save && request.save == request.resume)
+    throw Error("sweep", "--save and --resume name the same file", "results are no list of what is done");
+}
+
+void stream(SweepExperimentRequest& request, const EmitEvent& emit) {
+  struct Gathered {
+    std::size_t total = 1, first = 0, at_once = 1;
+    Json values = Json::array();
+  };
+  auto gathered = std::make_shared<Gathered>();
+  request.begin = [emit, gathered](const SweepExperiment& begun) {
+    Json axes = Json::array();
+    *gathered = {};
+    for (const SweepAxis& axis : begun.axes) {
+      axes.push_back({{"name", axis.name}, {"values", axis.values}});
+      gathered->total *= axis.values.size();
+    }
+    gathered->at_once = shown_at_once(begun.text.ids.size());
+    emit("start",
+         finish_document({{"axes", std::move(axes)}, {"clean", begun.result.clean}, {"title", metric_title(begun)}}));
+  };
+  request.take = [emit, gathered](std::size_t, std::size_t point, const GridValue& result) {
+    gathered->values.push_back(std::isfinite(result.value) ? Json(result.value) : Json());
+    if (gathered->values.size() < gathered->at_once && point + 1 < gathered->total) return;
+    const std::size_t first = std::exchange(gathered->first, point + 1);
+    emit("cells", finish_document({{"first", first},
+                                   {"values", std::exchange(gathered->values, Json::array())},
+                                   {"done", point + 1},
+                                   {"total", gathered->total}}));
+  };
+}
+
+SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request) {
+  check(request);
+  if (request.save) {
+    check_results_ending(*request.save);
+    { const AtomicFile can_be_written(*request.save); }  // before the long work
+  }
+  if (request.plan) {
+    SweptPrompts planned;
+    planned.plan = forecast_sweep(session, request);
+    return planned;
+  }
   Prepared prepared = prepare(session, request);
   SweepOptions options;
   options.memory_limit = request.memory_limit;
-  options.points_per_slice = request.points_at_once;
+  options.points_per_slice = request.begin ? shown_at_once(prepared.experiments[0].text.ids.size()) : 0;
   options.take = request.take;
   if (request.begin)
     options.take_clean = [&](std::size_t prompt, double clean) {
@@ -272,8 +361,8 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
       request.begin(prepared.experiments[prompt]);
     };
   std::optional<SweepJournal> journal;
-  if (request.journal) {
-    journal.emplace(*request.journal, description_of(session, request, prepared), SweepJournal::Use::write);
+  if (request.resume) {
+    journal.emplace(*request.resume, description_of(session, request, prepared), SweepJournal::Use::write);
     options.known = [&](std::size_t prompt, std::size_t point) { return journal->known(prompt, point); };
     options.take = [&](std::size_t prompt, std::size_t point, const GridValue& result) {
       journal->add(prompt, point, result);
@@ -291,11 +380,26 @@ SweptPrompts run_sweeps(const Session& session, const SweepExperimentRequest& re
     swept.prompts[i].result.effect.globs = globs_of(SweepGrid(of.edits, of.axes).edits_at(0), session.config());
     swept.prompts[i].warnings = warnings_of(session, swept.prompts[i], prepared.requests[i]);
   }
+  swept.vector_files = vector_files(prepared);
+  if (request.save) save_results(session, swept, *request.save);
   return swept;
 }
 
-SweepExperiment run_sweep(const Session& session, const SweepExperimentRequest& request) {
-  return std::move(run_sweeps(session, request).prompts[0]);
+std::vector<std::string> warnings_of(const SweptPrompts& swept) {
+  constexpr std::size_t kMost = 5;
+  std::set<std::string> seen;
+  std::vector<std::string> warnings;
+  for (const SweepExperiment& prompt : swept.prompts)
+    for (const std::string& warning : prompt.warnings)
+      if (seen.insert(warning).second && warnings.size() < kMost) warnings.push_back(warning);
+  if (seen.size() > kMost) warnings.push_back(fmt::format("… and {} more warnings of this kind", seen.size() - kMost));
+  return warnings;
+}
+
+std::vector<std::filesystem::path> files_of(const SweptPrompts& swept) { return swept.vector_files; }
+
+SweepExperiment sweep_text(const Session& session, const SweepExperimentRequest& request) {
+  return std::move(sweep(session, request).prompts[0]);
 }
 
 }  // namespace stratoscope

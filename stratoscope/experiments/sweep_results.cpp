@@ -72,6 +72,7 @@ Document to_json(const Session& session, const SweepExperiment& experiment) {
 }
 
 Document to_json(const Session& session, const SweptPrompts& swept) {
+  if (swept.plan) return to_json(session, *swept.plan);
   if (!swept.from_file) return to_json(session, swept.prompts[0]);
   Effect effect;
   for (const SweepExperiment& prompt : swept.prompts) effect.include(prompt.result.effect);
@@ -149,7 +150,7 @@ void check_results_ending(const std::filesystem::path& path) {
 void save_results(const Session& session, const SweptPrompts& swept, const std::filesystem::path& path) {
   check_results_ending(path);
   if (path.extension() == ".npz") return save_npz(swept, path);
-  write_file_atomically(path, path.extension() == ".csv" ? csv_of(swept) : to_json(session, swept).text + "\n");
+  write_file_atomically(path, path.extension() == ".csv" ? csv_of(swept) : to_json(session, swept).text() + "\n");
 }
 
 }  // namespace stratoscope

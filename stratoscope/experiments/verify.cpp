@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
@@ -32,6 +33,11 @@ PointError error_at(HookPoint point, const BasicTensor<T>& actual, const BasicTe
 }
 
 }  // namespace
+
+void describe(VerifyRequest& request, Fields& fields) {
+  add_edits(fields, request.edits, request.text_options);
+  add_text(fields, request.text);
+}
 
 Verification verify(const Session& session, const VerifyRequest& request) {
   Verification result;

@@ -9,6 +9,10 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
 
 struct VerifyRequest {
@@ -16,6 +20,7 @@ struct VerifyRequest {
   TextOptions text_options = {};
   Edits edits = {};
 };
+void describe(VerifyRequest& request, Fields& fields);
 
 // The largest error at one hook point, absolute, and relative to the largest magnitude of the row it is in.
 struct PointError {

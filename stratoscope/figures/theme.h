@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
 enum class Theme { light, dark };
+inline constexpr Choice<Theme> kThemes[] = {{Theme::light, "light"}, {Theme::dark, "dark"}};
+constexpr std::span<const Choice<Theme>> choices_of(Theme) { return kThemes; }
 
 struct Rgb {
   std::uint8_t red = 0, green = 0, blue = 0;

@@ -21,7 +21,7 @@ std::optional<std::vector<std::size_t>> chosen_heads(const HookExpression& expre
   for (const HookPoint point : match.points)
     if (!has_axis(point, HookAxis::head, config))
       throw Error("capture", name_of(point) + " has no axis for the selector .head[…]");
-  return parse_index_set(*expression.heads, heads_of(match.points[0], config), "head");
+  return expression.heads->set_in(heads_of(match.points[0], config), "head");
 }
 
 bool is_computed(HookPoint point, const RunRequest& part) {
@@ -34,13 +34,12 @@ bool is_computed(HookPoint point, const RunRequest& part) {
 
 }  // namespace
 
-CaptureList::CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config,
+CaptureList::CaptureList(const std::vector<HookExpression>& expressions, const ModelConfig& config,
                          const RunRequest* part) {
   std::map<HookPoint, Item> chosen;
-  for (const std::string& text : expressions) {
-    const HookExpression expression = parse_hook_expression(text);
+  for (const HookExpression& expression : expressions) {
     if (expression.keys || expression.dims)
-      throw Error("capture", in_quotes(text) + " selects " + (expression.keys ? "keys" : "dimensions"),
+      throw Error("capture", in_quotes(expression.text) + " selects " + (expression.keys ? "keys" : "dimensions"),
                   "a capture takes positions and heads: HOOK[2:5].head[0]");
     HookMatch match = match_hook(expression.hook, config);
     if (part != nullptr) {
@@ -48,7 +47,7 @@ CaptureList::CaptureList(const std::vector<std::string>& expressions, const Mode
                                                      [&](HookPoint point) { return is_computed(point, *part); });
       if (some) std::erase_if(match.points, [&](HookPoint point) { return !is_computed(point, *part); });
     }
-    if (match.is_glob) globs_.push_back({text, match.points});
+    if (match.is_glob) globs_.push_back({expression.text, match.points});
     const auto heads = chosen_heads(expression, match, config);
     for (const HookPoint point : match.points) {
       const auto [known, is_new] = chosen.emplace(point, Item{point, expression.positions, heads});
@@ -74,8 +73,7 @@ std::vector<Capture> CaptureList::of_texts(std::span<const std::size_t> row_offs
     if (item.positions) {
       capture.rows.emplace();
       for (std::size_t s = 0; s + 1 < row_offsets.size(); ++s)
-        for (const std::size_t position :
-             parse_index_set(*item.positions, row_offsets[s + 1] - row_offsets[s], "position"))
+        for (const std::size_t position : item.positions->set_in(row_offsets[s + 1] - row_offsets[s], "position"))
           capture.rows->push_back(row_offsets[s] + position);
     }
     captures.push_back(std::move(capture));

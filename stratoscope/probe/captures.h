@@ -9,6 +9,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/model/run.h"
+#include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/hook_names.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -19,7 +20,8 @@ class CaptureList {
   // "L5H3.pattern". The same hook point may be named twice if both mean the same part. Throws Error for an unknown
   // name, a selector without its axis, a head out of range, and .key and .dim, which captures do not take. `part`,
   // where given, is a part of a pass: a glob then means what that part computes.
-  CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config, const RunRequest* part = nullptr);
+  CaptureList(const std::vector<HookExpression>& expressions, const ModelConfig& config,
+              const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
   // Those of the expressions that may mean several hook points, and which they mean.
@@ -32,7 +34,7 @@ class CaptureList {
  private:
   struct Item {
     HookPoint at;
-    std::optional<std::string> positions;
+    std::optional<IndexList> positions;
     std::optional<std::vector<std::size_t>> heads;
   };
   std::vector<Item> items_;

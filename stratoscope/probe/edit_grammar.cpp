@@ -118,7 +118,7 @@ class EditParser {
     skip_spaces();
     const std::size_t begin = pos_;
     const std::array lists = {&edit_.positions, &edit_.heads, &edit_.keys, &edit_.dims};
-    std::optional<std::string>* list = nullptr;
+    std::optional<IndexList>* list = nullptr;
     const char* indices = nullptr;
     for (std::size_t kind = 0; kind < lists.size() && list == nullptr; ++kind) {
       const std::size_t length = opening(rest(), kSelectors[kind]);
@@ -129,7 +129,7 @@ class EditParser {
     }
     if (list == nullptr) return false;
     if (list->has_value()) fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
-    *list = bracketed(begin, indices);
+    *list = IndexList::parse(bracketed(begin, indices), indices);
     return true;
   }
 
@@ -177,7 +177,7 @@ class EditParser {
     if (word == "corrupt") return set_source(EditSource::corrupt);
     if (take("corrupt[")) {
       set_source(EditSource::corrupt);
-      edit_.corrupt_position = bracketed(pos_ - 1, "position");
+      edit_.corrupt_position = Index::parse(bracketed(pos_ - 1, "position"), "position");
       if (!at_end()) fail(pos_, "the value should end here");
       return;
     }
@@ -268,6 +268,12 @@ GrammarError::GrammarError(const std::string& where, const std::string& expressi
 }
 
 EditExpression parse_edit(std::string_view text) { return EditParser("edit", text).parse(); }
+
+EditExpression::EditExpression(const char* written) : EditExpression(parse_edit(written)) {}
+EditExpression::EditExpression(const std::string& written) : EditExpression(parse_edit(written)) {}
+
+HookExpression::HookExpression(const char* written) : HookExpression(parse_hook_expression(written)) {}
+HookExpression::HookExpression(const std::string& written) : HookExpression(parse_hook_expression(written)) {}
 
 HookExpression parse_hook_expression(std::string_view text) { return EditParser("capture", text).parse_hook_alone(); }
 

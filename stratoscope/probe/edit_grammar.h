@@ -16,6 +16,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/value_edit.h"
 
 namespace STRATOSCOPE_API stratoscope {
@@ -41,18 +42,30 @@ enum class EditSource {
 
 // A hook point's name with its selectors.
 struct HookExpression {
+  HookExpression() = default;
+  HookExpression(const char* written);         // NOLINT(google-explicit-constructor): as written; throws GrammarError
+  HookExpression(const std::string& written);  // NOLINT(google-explicit-constructor)
+
   std::string text;
   std::string hook;
-  std::optional<std::string> positions, heads, keys, dims;  // the selectors' lists, unread
+  std::optional<IndexList> positions, heads, keys, dims;  // the selectors' lists
 };
 
 struct EditExpression : HookExpression {
+  EditExpression() = default;
+  EditExpression(const char* written);         // NOLINT(google-explicit-constructor): as written; throws GrammarError
+  EditExpression(const std::string& written);  // NOLINT(google-explicit-constructor)
+
   EditOp op = EditOp::multiply;
   EditSource source = EditSource::number;
   double number = 0;                                              // the number, or the factor of a vector
-  std::optional<std::string> corrupt_position;                    // of corrupt[position]
+  std::optional<Index> corrupt_position;                          // of corrupt[position]
   std::string vector_file, vector_tensor;                         // the tensor's name in a safetensors file
   std::shared_ptr<const std::vector<double>> vector_values = {};  // instead of a file, for typed edits
+
+  bool operator==(const EditExpression& other) const {
+    return text == other.text && number == other.number && vector_values == other.vector_values;
+  }
 };
 
 // Both throw GrammarError. A bracket in a number's place is a list of blocks (blocks.[0..3].hook_z), one after the

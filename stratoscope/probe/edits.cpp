@@ -92,7 +92,7 @@ PointValues mean_of(const BasicTensor<T>& values) {
 std::optional<std::size_t> corrupt_position(const EditExpression& expression, const EditSources& sources,
                                             std::optional<std::size_t> only) {
   const std::size_t positions = sources.corrupt_positions();
-  if (expression.corrupt_position) return parse_index(*expression.corrupt_position, positions, "position");
+  if (expression.corrupt_position) return expression.corrupt_position->in(positions, "position");
   return only && *only < positions ? only : std::nullopt;
 }
 
@@ -208,10 +208,10 @@ void check_lengths(const EditExpression& expression, const EditSources& sources,
 }
 
 // Positions from `extent.from` on, each judged when it was the last one.
-std::vector<std::size_t> new_positions_of(const std::optional<std::string>& list, const TextExtent& extent) {
+std::vector<std::size_t> new_positions_of(const std::optional<IndexList>& list, const TextExtent& extent) {
   std::vector<std::size_t> positions;
   for (std::size_t p = extent.from; p < extent.most; ++p) {
-    const auto set = list ? parse_index_set(*list, p + 1, extent.most, "position") : std::vector<std::size_t>{p};
+    const auto set = list ? list->set_in(p + 1, extent.most, "position") : std::vector<std::size_t>{p};
     if (std::binary_search(set.begin(), set.end(), p)) positions.push_back(p);
   }
   return positions;
@@ -220,20 +220,20 @@ std::vector<std::size_t> new_positions_of(const std::optional<std::string>& list
 std::optional<std::vector<std::size_t>> positions_of(const EditExpression& expression, const TextExtent& extent) {
   if (extent.from > 0) return new_positions_of(expression.positions, extent);
   if (!expression.positions) return std::nullopt;
-  return parse_index_set(*expression.positions, extent.now, extent.most, "position");
+  return expression.positions->set_in(extent.now, extent.most, "position");
 }
 
 Chosen chosen_by(const EditExpression& expression, const HookMatch& match, const TextExtent& extent, const Axes& axes) {
   Chosen chosen;
   chosen[axes.pos] = positions_of(expression, extent);
-  if (expression.heads) chosen[axes.head] = parse_index_set(*expression.heads, axes.heads, "head");
+  if (expression.heads) chosen[axes.head] = expression.heads->set_in(axes.heads, "head");
   if (match.heads) chosen[axes.head] = match.heads;
   if (expression.keys) {
-    if (extent.from > 0 && expression.keys->find('-') != std::string::npos)
+    if (extent.from > 0 && expression.keys->counts_from_the_end())
       throw Error("edit", "keys counted from the end cannot be edited in new tokens alone", "count them from 0");
-    chosen[2] = parse_index_set(*expression.keys, extent.now, extent.most, "key position");
+    chosen[2] = expression.keys->set_in(extent.now, extent.most, "key position");
   }
-  if (expression.dims) chosen[2] = parse_index_set(*expression.dims, axes.last, "dimension");
+  if (expression.dims) chosen[2] = expression.dims->set_in(axes.last, "dimension");
   return chosen;
 }
 
@@ -265,7 +265,7 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
     const Axes axes(point, config, sources.text_positions());
     static_cast<void>(chosen_by(expression, match, sources.extent(), axes));
     if (expression.source == EditSource::corrupt && expression.corrupt_position)
-      static_cast<void>(parse_index(*expression.corrupt_position, sources.corrupt_positions(), "position"));
+      static_cast<void>(expression.corrupt_position->in(sources.corrupt_positions(), "position"));
   }
 }
 

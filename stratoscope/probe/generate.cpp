@@ -16,9 +16,7 @@ namespace stratoscope {
 namespace {
 
 bool counts_from_the_end(const EditExpression& edit) {
-  const auto relative = [](const std::optional<std::string>& list) {
-    return list && list->find('-') != std::string::npos;
-  };
+  const auto relative = [](const std::optional<IndexList>& list) { return list && list->counts_from_the_end(); };
   return relative(edit.positions) || relative(edit.keys);
 }
 
@@ -204,12 +202,6 @@ std::string describe(const TextLimit& limit) {
   const std::string tokens = std::to_string(limit.tokens) + " tokens";
   return limit.turns ? "beyond " + tokens + " the rotary embedding turns every key by another angle"
                      : "the model's context of " + tokens + " is full";
-}
-
-EditScope parse_edit_scope(std::string_view name) {
-  if (name == "new") return EditScope::fresh;
-  if (name == "all") return EditScope::all;
-  throw Error("generate", "there is no edit scope " + in_quotes(name), "new or all");
 }
 
 template <class T>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 #include "stratoscope/model/model.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/effect.h"
@@ -22,8 +23,8 @@ enum class EditScope {
   all,    // on every row, as if the whole text so far were run with the edits at each step
 };
 
-// Throws Error that lists the names.
-EditScope parse_edit_scope(std::string_view name);
+inline constexpr Choice<EditScope> kEditScopes[] = {{EditScope::fresh, "new"}, {EditScope::all, "all"}};
+constexpr std::span<const Choice<EditScope>> choices_of(EditScope) { return kEditScopes; }
 
 struct GenerateRequest {
   TokenIds prompt = {};

@@ -20,54 +20,18 @@ std::string valid_range(std::size_t count, const std::string& what) {
   return what + "s are 0 to " + std::to_string(count - 1) + ", or -" + std::to_string(count) + " to -1";
 }
 
-long parse_number(std::string_view text, const std::string& what) {
-  long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw Error(what, in_quotes(text) + " is not an index", "write numbers such as 0, -1, 2:5, 0..11, or all");
-  return number;
-}
-
 // What indices count: so many things now, so many in the end.
 struct Extent {
   std::size_t now, most;
 };
 
 // An index, or for a range's end (`may_be_count`) the count itself.
-std::size_t resolve(long number, Extent extent, const std::string& what, bool may_be_count = false) {
+std::size_t resolve(Index index, Extent extent, const std::string& what, bool may_be_count = false) {
   const long size = static_cast<long>(extent.most);
-  const long index = number < 0 ? number + static_cast<long>(extent.now) : number;
-  if (index < 0 || index > (may_be_count ? size : size - 1))
+  const long number = index.number(), place = number < 0 ? number + static_cast<long>(extent.now) : number;
+  if (place < 0 || place > (may_be_count ? size : size - 1))
     throw Error(what, std::to_string(number) + " is out of range", valid_range(extent.most, what));
-  return static_cast<std::size_t>(index);
-}
-
-void append_range(std::string_view piece, std::size_t first, std::size_t end, const std::string& what,
-                  std::vector<std::size_t>& indices) {
-  if (first >= end) throw Error(what, "the range " + in_quotes(piece) + " is empty");
-  for (std::size_t i = first; i < end; ++i) indices.push_back(i);
-}
-
-std::vector<std::size_t> parse_within(std::string_view text, Extent count, const std::string& what) {
-  std::vector<std::size_t> indices;
-  for (const std::string_view piece : split_list(text)) {
-    if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
-    if (piece == "all") {
-      append_range(piece, 0, count.most, what, indices);
-    } else if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
-      const std::size_t first = resolve(parse_number(piece.substr(0, dots), what), count, what);
-      const std::size_t last = resolve(parse_number(piece.substr(dots + 2), what), count, what);
-      append_range(piece, first, last + 1, what, indices);
-    } else if (const auto colon = piece.find(':'); colon != std::string_view::npos) {
-      const auto from = piece.substr(0, colon), to = piece.substr(colon + 1);
-      const std::size_t first = from.empty() ? 0 : resolve(parse_number(from, what), count, what);
-      const std::size_t end = to.empty() ? count.most : resolve(parse_number(to, what), count, what, true);
-      append_range(piece, first, end, what, indices);
-    } else {
-      indices.push_back(resolve(parse_number(piece, what), count, what));
-    }
-  }
-  return indices;
+  return static_cast<std::size_t>(place);
 }
 
 }  // namespace
@@ -101,24 +65,79 @@ std::optional<std::string_view> wrong_piece(std::string_view text) {
   return std::nullopt;
 }
 
-std::size_t parse_index(std::string_view text, std::size_t count, const std::string& what) {
-  return resolve(parse_number(trimmed(text), what), {count, count}, what);
+Index Index::parse(std::string_view text, const std::string& what) {
+  text = trimmed(text);
+  long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(what, in_quotes(text) + " is not an index", "write numbers such as 0, -1, 2:5, 0..11, or all");
+  return number;
 }
 
-std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what) {
-  return parse_within(text, {count, count}, what);
+std::size_t Index::in(std::size_t count, const std::string& what) const { return resolve(*this, {count, count}, what); }
+
+IndexList IndexList::parse(std::string_view text, const std::string& what) {
+  IndexList list;
+  list.text_ = text;
+  for (const std::string_view piece : split_list(text)) {
+    if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
+    Piece& read = list.pieces_.emplace_back(Piece{std::string(piece), std::nullopt, std::nullopt, std::nullopt});
+    if (piece == "all") continue;
+    if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
+      read.first = Index::parse(piece.substr(0, dots), what);
+      read.last = Index::parse(piece.substr(dots + 2), what);
+    } else if (const auto colon = piece.find(':'); colon != std::string_view::npos) {
+      if (colon > 0) read.first = Index::parse(piece.substr(0, colon), what);
+      if (colon + 1 < piece.size()) read.end = Index::parse(piece.substr(colon + 1), what);
+    } else {
+      read.first = read.last = Index::parse(piece, what);
+    }
+  }
+  return list;
 }
 
-std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what) {
-  return parse_index_set(text, count, count, what);
+bool IndexList::counts_from_the_end() const {
+  const auto is_negative = [](const std::optional<Index>& index) { return index && index->number() < 0; };
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+    return is_negative(piece.first) || is_negative(piece.end) || is_negative(piece.last);
+  });
 }
 
-std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, std::size_t most,
-                                         const std::string& what) {
-  auto indices = parse_within(text, {count, most}, what);
+std::vector<std::size_t> IndexList::read(std::size_t now, std::size_t most, const std::string& what) const {
+  const Extent extent{now, most};
+  std::vector<std::size_t> indices;
+  for (const Piece& piece : pieces_) {
+    const std::size_t first = piece.first ? resolve(*piece.first, extent, what) : 0;
+    const std::size_t end = piece.last  ? resolve(*piece.last, extent, what) + 1
+                            : piece.end ? resolve(*piece.end, extent, what, true)
+                                        : most;
+    if (first >= end) throw Error(what, "the range " + in_quotes(piece.text) + " is empty");
+    for (std::size_t i = first; i < end; ++i) indices.push_back(i);
+  }
+  return indices;
+}
+
+std::vector<std::size_t> IndexList::in(std::size_t count, const std::string& what) const {
+  return read(count, count, what);
+}
+
+std::vector<std::size_t> IndexList::set_in(std::size_t count, const std::string& what) const {
+  return set_in(count, count, what);
+}
+
+std::vector<std::size_t> IndexList::set_in(std::size_t count, std::size_t most, const std::string& what) const {
+  std::vector<std::size_t> indices = read(count, most, what);
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return indices;
+}
+
+std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what) {
+  return IndexList::parse(text, what).in(count, what);
+}
+
+std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what) {
+  return IndexList::parse(text, what).set_in(count, what);
 }
 
 std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted) {

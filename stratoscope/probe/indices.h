@@ -7,22 +7,63 @@
 #include <string_view>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
 
-// One index, counted from the end when negative. `what` names the thing in errors ("token"). Throws Error with the
-// valid range.
-std::size_t parse_index(std::string_view text, std::size_t count, const std::string& what);
+namespace STRATOSCOPE_API stratoscope {
 
-// Comma-separated single indices, a:b without its end (either side may be left out), a..b with its end, and "all". In
-// the order written, repetitions kept. Throws Error for an empty list, an empty range and an index out of range.
+// One index as a user writes it: counted from the end when negative.
+class Index {
+ public:
+  constexpr Index(long number) : number_(number) {}  // NOLINT(google-explicit-constructor): a number is an index
+  // `what` names the indexed thing in errors ("token"). Throws Error for a text that is no whole number.
+  static Index parse(std::string_view text, const std::string& what);
+
+  long number() const { return number_; }
+  // The place among `count`. Throws Error with the valid range.
+  std::size_t in(std::size_t count, const std::string& what) const;
+
+  bool operator==(const Index&) const = default;
+
+ private:
+  long number_;
+};
+
+// Comma-separated single indices, a:b without its end (either side may be left out), a..b with its end, and "all".
+class IndexList {
+ public:
+  // Throws Error for an empty list and for a piece that is no index, range or "all".
+  static IndexList parse(std::string_view text, const std::string& what);
+  IndexList(const char* text) : IndexList(parse(text, "index")) {}  // NOLINT(google-explicit-constructor): as written
+
+  const std::string& text() const { return text_; }
+  // Whether a negative index is among them.
+  bool counts_from_the_end() const;
+  // In the order written, repetitions kept. Throws Error for an empty range and an index out of range.
+  std::vector<std::size_t> in(std::size_t count, const std::string& what) const;
+  // The same as a set: ascending, each once.
+  std::vector<std::size_t> set_in(std::size_t count, const std::string& what) const;
+  // The same for a text that grows from `count` to at most `most`: negative indices count from the present end; others,
+  // "all" and ranges without end reach up to `most`.
+  std::vector<std::size_t> set_in(std::size_t count, std::size_t most, const std::string& what) const;
+
+  bool operator==(const IndexList& other) const { return text_ == other.text_; }
+
+ private:
+  IndexList() = default;
+  // Indices from `first` to before `end`, or up to `last`; one index where all three are the same.
+  struct Piece {
+    std::string text;
+    std::optional<Index> first, end, last;
+  };
+  std::vector<std::size_t> read(std::size_t now, std::size_t most, const std::string& what) const;
+
+  std::string text_;
+  std::vector<Piece> pieces_;
+};
+
+// Both at once: IndexList::parse(text, what).in(count, what), and set_in.
 std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what);
-
-// The same as a set: ascending, each once.
 std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what);
-// The same for what grows from `count` to at most `most`: negative indices count from the end that is now; others,
-// "all" and ranges without end reach up to `most`.
-std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, std::size_t most,
-                                         const std::string& what);
 
 // NumPy's linspace(0, count-1, wanted, dtype=int) without repetitions.
 std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted);

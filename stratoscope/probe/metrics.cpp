@@ -15,18 +15,18 @@ namespace {
 
 struct MetricInfo {
   Metric metric;
-  std::string_view name, title;
+  std::string_view title;
   std::size_t targets;
 };
 
 constexpr std::array<MetricInfo, 7> kMetrics = {{
-    {Metric::log_prob, "log_prob", "log-probability (nats)", 1},
-    {Metric::prob, "prob", "probability", 1},
-    {Metric::rank, "rank", "rank (0 is the likeliest)", 1},
-    {Metric::logit, "logit", "logit", 1},
-    {Metric::logit_diff, "logit_diff", "logit difference", 2},
-    {Metric::kl, "kl", "KL(clean ‖ edited) (nats)", 0},
-    {Metric::entropy, "entropy", "entropy (nats)", 0},
+    {Metric::log_prob, "log-probability (nats)", 1},
+    {Metric::prob, "probability", 1},
+    {Metric::rank, "rank (0 is the likeliest)", 1},
+    {Metric::logit, "logit", 1},
+    {Metric::logit_diff, "logit difference", 2},
+    {Metric::kl, "KL(clean ‖ edited) (nats)", 0},
+    {Metric::entropy, "entropy (nats)", 0},
 }};
 
 const MetricInfo& info(Metric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }
@@ -48,16 +48,7 @@ double rank_of(std::span<const T> logits, std::int32_t target) {
 
 }  // namespace
 
-Metric parse_metric(std::string_view name) {
-  std::string all;
-  for (const MetricInfo& known : kMetrics) {
-    if (known.name == name) return known.metric;
-    all += (all.empty() ? "" : ", ") + std::string(known.name);
-  }
-  throw Error("metric", "there is no " + in_quotes(name), "metrics are " + all);
-}
-
-std::string_view name_of(Metric metric) { return info(metric).name; }
+std::string_view name_of(Metric metric) { return choice_name(metric); }
 std::string_view title_of(Metric metric) { return info(metric).title; }
 std::size_t targets_of(Metric metric) { return info(metric).targets; }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
+#include "stratoscope/base/choice.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -22,8 +23,11 @@ enum class Metric {
   entropy,     // of the next-token distribution, in nats
 };
 
-// Throws Error that lists the names.
-Metric parse_metric(std::string_view name);
+inline constexpr Choice<Metric> kMetricNames[] = {
+    {Metric::log_prob, "log_prob"},     {Metric::prob, "prob"}, {Metric::rank, "rank"},       {Metric::logit, "logit"},
+    {Metric::logit_diff, "logit_diff"}, {Metric::kl, "kl"},     {Metric::entropy, "entropy"},
+};
+constexpr std::span<const Choice<Metric>> choices_of(Metric) { return kMetricNames; }
 std::string_view name_of(Metric metric);
 // "log-probability of ‘ insect’ (nats)" needs the target; this is the part before it, for axes and tables.
 std::string_view title_of(Metric metric);

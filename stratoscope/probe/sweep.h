@@ -19,8 +19,8 @@ namespace STRATOSCOPE_API stratoscope {
 // A grid over one prompt.
 struct SweepRequest {
   TokenIds text = {};
-  TokenIds corrupt = {};                // of --corrupt; empty where none was given
-  std::vector<std::string> edits = {};  // templates; one without placeholders acts at every grid point
+  TokenIds corrupt = {};                 // of --corrupt; empty where none was given
+  std::vector<EditTemplate> edits = {};  // one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
   // Instead of templates and axes: the edits of each grid point, each with the positions that it changes.
   std::vector<std::vector<HookEdit>> points = {};

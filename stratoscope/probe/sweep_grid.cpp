@@ -47,39 +47,13 @@ bool is_axis_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
-// The text with every {name} replaced; names that occur are added to `used`.
-std::string filled(const std::string& text, const std::map<std::string, std::string>& values,
-                   std::set<std::string>& used) {
-  std::string result;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t open = text.find('{', begin);
-    result += text.substr(begin, open - begin);
-    if (open == std::string::npos) break;
-    const std::size_t close = text.find('}', open);
-    if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
-    const std::string name = text.substr(open + 1, close - open - 1);
-    if (!is_axis_name(name))
-      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
-                         "write the name of an axis in the braces");
-    const auto value = values.find(name);
-    if (value == values.end())
-      throw GrammarError("edit", text, open, "the placeholder {" + name + "} has no axis", "add --over " + name + "=…");
-    used.insert(name);
-    result += value->second;
-    begin = close + 1;
-  }
-  return result;
-}
-
 // As many as every hook point has whose edit has {head}; edits that cannot be read are refused later.
-std::size_t heads_of_axis(std::span<const std::string> edits, const ModelConfig& config) {
+std::size_t heads_of_axis(std::span<const EditTemplate> edits, const ModelConfig& config) {
   std::size_t heads = config.n_heads();
-  for (std::string edit : edits) {
-    if (edit.find("{head}") == std::string::npos) continue;
-    for (std::size_t open = edit.find('{'); open != std::string::npos; open = edit.find('{', open))
-      edit.replace(open, std::min(edit.find('}', open), edit.size() - 1) - open + 1, "0");
+  for (const EditTemplate& edit : edits) {
+    if (!edit.uses("head")) continue;
     try {
-      const HookMatch match = match_hook(parse_edit(edit).hook, config);
+      const HookMatch match = match_hook(edit.filled_with("0").hook, config);
       if (match.heads) continue;  // L5H3.v: the head of keys that head 3 reads
       for (const HookPoint point : match.points) heads = std::min(heads, heads_of(point, config));
     } catch (const Error&) {  // said where the edit is read
@@ -90,18 +64,73 @@ std::size_t heads_of_axis(std::span<const std::string> edits, const ModelConfig&
 
 }  // namespace
 
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions,
-                     std::span<const std::string> edits) {
+EditTemplate::EditTemplate(const std::string& text) : text_(text) {
+  for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open)) {
+    const std::size_t close = text.find('}', open);
+    if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
+    const std::string name = text.substr(open + 1, close - open - 1);
+    if (!is_axis_name(name))
+      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
+                         "write the name of an axis in the braces");
+    placeholders_.push_back({name, open, close + 1});
+    open = close + 1;
+  }
+  if (placeholders_.empty()) static_cast<void>(parse_edit(text));
+}
+
+bool EditTemplate::uses(std::string_view name) const {
+  return std::any_of(placeholders_.begin(), placeholders_.end(),
+                     [&](const Placeholder& placeholder) { return placeholder.name == name; });
+}
+
+std::vector<std::string> EditTemplate::names_in_value() const {
+  // An operator in a placeholder leaves none in the text: then every placeholder may belong to the value.
+  const std::size_t op = std::min(text_.find('='), text_.find(" without "));
+  std::vector<std::string> names;
+  for (const Placeholder& placeholder : placeholders_)
+    if ((op == std::string::npos || placeholder.begin > op) &&
+        std::find(names.begin(), names.end(), placeholder.name) == names.end())
+      names.push_back(placeholder.name);
+  return names;
+}
+
+EditExpression EditTemplate::filled(const Values& values) const {
+  std::string text;
+  std::size_t begin = 0;
+  for (const Placeholder& placeholder : placeholders_) {
+    const auto value = values.find(placeholder.name);
+    if (value == values.end())
+      throw GrammarError("edit", text_, placeholder.begin, "the placeholder {" + placeholder.name + "} has no axis",
+                         "add --over " + placeholder.name + "=…");
+    text += text_.substr(begin, placeholder.begin - begin) + value->second;
+    begin = placeholder.end;
+  }
+  return parse_edit(text + text_.substr(begin));
+}
+
+EditExpression EditTemplate::filled_with(const std::string& value) const {
+  Values values;
+  for (const Placeholder& placeholder : placeholders_) values[placeholder.name] = value;
+  return filled(values);
+}
+
+AxisExpression::AxisExpression(const std::string& written) : text(written) {
   const auto equals = text.find('=');
-  if (equals == std::string_view::npos)
+  if (equals == std::string::npos)
     throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
-  SweepAxis axis{std::string(text.substr(0, equals)), {}};
-  const std::string_view list = text.substr(equals + 1);
-  if (!is_axis_name(axis.name))
-    throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use up to 80 letters, digits and _");
+  name = text.substr(0, equals);
+  list = text.substr(equals + 1);
+  if (!is_axis_name(name))
+    throw Error("sweep", in_quotes(name) + " is no name for an axis", "use up to 80 letters, digits and _");
   for (const char* taken : {"value", "clean", "kl", "max_change", "prompt"})
-    if (axis.name == taken)
+    if (name == taken)
       throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");
+}
+
+SweepAxis resolve_axis(const AxisExpression& expression, const ModelConfig& config, std::size_t positions,
+                       std::span<const EditTemplate> edits) {
+  SweepAxis axis{expression.name, {}};
+  const std::string& list = expression.list;
   if (axis.name == "layer") {
     axis.values = as_texts(parse_indices(list, config.n_layers(), "layer"));
   } else if (axis.name == "position" || axis.name == "key") {
@@ -121,7 +150,7 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
   return axis;
 }
 
-SweepGrid::SweepGrid(std::span<const std::string> edits, std::span<const SweepAxis> axes)
+SweepGrid::SweepGrid(std::span<const EditTemplate> edits, std::span<const SweepAxis> axes)
     : edits_(edits.begin(), edits.end()), axes_(axes.begin(), axes.end()) {
   std::set<std::string> names;
   for (const SweepAxis& axis : axes_) {
@@ -130,29 +159,43 @@ SweepGrid::SweepGrid(std::span<const std::string> edits, std::span<const SweepAx
     if (__builtin_mul_overflow(points_, axis.values.size(), &points_) || points_ > kMostPoints)
       throw Error("sweep", "the grid has more than " + std::to_string(kMostPoints) + " points");
   }
-  std::set<std::string> used;
-  fill(0, used);
+  for (const EditTemplate& edit : edits_) find_sources(edit);
   for (const std::string& name : names)
-    if (!used.contains(name))
+    if (std::none_of(edits_.begin(), edits_.end(), [&](const EditTemplate& edit) { return edit.uses(name); }))
       throw Error("sweep", "no edit uses the axis " + name, "write {" + name + "} where its values belong");
 }
 
+// Over the axes of its value alone: most values have none, or one.
+void SweepGrid::find_sources(const EditTemplate& edit) {
+  EditTemplate::Values values = values_at(0);
+  std::vector<const SweepAxis*> varied;
+  std::size_t combinations = 1;
+  for (const std::string& name : edit.names_in_value())
+    for (const SweepAxis& axis : axes_)
+      if (axis.name == name) {
+        varied.push_back(&axis);
+        combinations *= axis.values.size();
+      }
+  for (std::size_t combination = 0; combination < combinations; ++combination) {
+    std::size_t rest = combination;
+    for (const SweepAxis* axis : varied) {
+      values[axis->name] = axis->values[rest % axis->values.size()];
+      rest /= axis->values.size();
+    }
+    sources_.insert(edit.filled(values).source);
+  }
+}
+
 std::vector<EditExpression> SweepGrid::edits_at(std::size_t point) const {
-  std::set<std::string> used;
-  return fill(point, used);
+  const EditTemplate::Values values = values_at(point);
+  std::vector<EditExpression> edits;
+  for (const EditTemplate& edit : edits_) edits.push_back(edit.filled(values));
+  return edits;
 }
 
 std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
   std::vector<EditExpression> edits;
-  // Most grids read none, and then not every point need be looked at. A source may stand in an axis.
-  const auto names_a_run = [](const std::string& text) {
-    return text.find("mean") != std::string::npos || text.find("corrupt") != std::string::npos;
-  };
-  if (std::none_of(edits_.begin(), edits_.end(), names_a_run) &&
-      std::none_of(axes_.begin(), axes_.end(), [&](const SweepAxis& axis) {
-        return std::any_of(axis.values.begin(), axis.values.end(), names_a_run);
-      }))
-    return edits;
+  if (!has(EditSource::mean) && !has(EditSource::corrupt)) return edits;
   std::set<std::string> seen;  // hooks: a hook point is asked once, whatever is done with it
   for (std::size_t point = 0; point < points_; ++point)
     for (EditExpression& edit : edits_at(point))
@@ -162,16 +205,14 @@ std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
   return edits;
 }
 
-std::vector<EditExpression> SweepGrid::fill(std::size_t point, std::set<std::string>& used) const {
-  std::map<std::string, std::string> values;
+EditTemplate::Values SweepGrid::values_at(std::size_t point) const {
+  EditTemplate::Values values;
   for (std::size_t a = axes_.size(); a-- > 0;) {
     const SweepAxis& axis = axes_[a];
     values[axis.name] = axis.values[point % axis.values.size()];
     point /= axis.values.size();
   }
-  std::vector<EditExpression> edits;
-  for (const std::string& text : edits_) edits.push_back(parse_edit(filled(text, values, used)));
-  return edits;
+  return values;
 }
 
 }  // namespace stratoscope

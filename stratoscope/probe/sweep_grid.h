@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -14,37 +16,81 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-struct SweepAxis {
-  std::string name = {};
-  std::vector<std::string> values = {};  // what replaces {name}, as text
+// An edit with placeholders: "blocks.{layer}.hook_mlp_out *= {factor}".
+class EditTemplate {
+ public:
+  // Throws GrammarError for a brace that is not closed or holds no name, and for a text without placeholders that is no
+  // edit.
+  EditTemplate(const std::string& text);  // NOLINT(google-explicit-constructor): as written
+  EditTemplate(const char* text) : EditTemplate(std::string(text)) {}  // NOLINT(google-explicit-constructor)
+
+  using Values = std::map<std::string, std::string, std::less<>>;  // of placeholders, by their names
+
+  const std::string& text() const { return text_; }
+  bool uses(std::string_view name) const;
+  // The names of the placeholders in the edit's value, on which its source depends.
+  std::vector<std::string> names_in_value() const;
+  // Throws GrammarError for a placeholder without a value, and for a result that is no edit.
+  EditExpression filled(const Values& values) const;
+  // With the same text in every placeholder.
+  EditExpression filled_with(const std::string& value) const;
+
+  bool operator==(const EditTemplate& other) const { return text_ == other.text_; }
+
+ private:
+  struct Placeholder {
+    std::string name;
+    std::size_t begin, end;  // in the text, braces included
+  };
+
+  std::string text_;
+  std::vector<Placeholder> placeholders_;
 };
 
-// "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
-// model and text; other names take the pieces between the commas, whole-number ranges a..b spelled out. Throws Error
-// for an empty list, a bad name (letters, digits, '_'; not what results are called: value, clean, kl, max_change,
-// prompt) and an index out of range. Heads are those of the hook points whose edits use the axis: of keys and values a
-// model may have fewer. "key" is an index list of positions.
-SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions,
-                     std::span<const std::string> edits = {});
+// An axis as a user writes it: "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11".
+struct AxisExpression {
+  // Throws Error for a text that is no axis, and a bad name (letters, digits, '_'; not the names of results: value,
+  // clean, kl, max_change, prompt).
+  AxisExpression(const std::string& written);                                    // NOLINT(google-explicit-constructor)
+  AxisExpression(const char* written) : AxisExpression(std::string(written)) {}  // NOLINT(google-explicit-constructor)
+
+  std::string text, name, list;
+};
+
+struct SweepAxis {
+  std::string name = {};
+  std::vector<std::string> values = {};  // of the placeholder {name}, as text
+};
+
+// layer, position and head are index lists of this model and text; other names take the pieces between the commas,
+// whole-number ranges a..b spelled out. Heads are those of the hook points whose edits use the axis: of keys and values
+// a model may have fewer. "key" is an index list of positions. Throws Error for an empty list and an index out of
+// range.
+SweepAxis resolve_axis(const AxisExpression& axis, const ModelConfig& config, std::size_t positions,
+                       std::span<const EditTemplate> edits = {});
 
 class SweepGrid {
  public:
   // Throws Error for a placeholder without axis, an axis that no template uses, and more points than a million.
-  SweepGrid(std::span<const std::string> edits, std::span<const SweepAxis> axes);
+  SweepGrid(std::span<const EditTemplate> edits, std::span<const SweepAxis> axes);
 
   // Row-major over the axes, the last one fastest.
   std::size_t points() const { return points_; }
   // The edits that are made at a grid point, placeholders replaced.
   std::vector<EditExpression> edits_at(std::size_t point) const;
+  // Whether an edit at some point has this source.
+  bool has(EditSource source) const { return sources_.contains(source); }
   // One for each hook and source, over all points.
   std::vector<EditExpression> edits_that_read_other_runs() const;
 
  private:
-  std::vector<EditExpression> fill(std::size_t point, std::set<std::string>& used) const;
+  EditTemplate::Values values_at(std::size_t point) const;
+  void find_sources(const EditTemplate& edit);
 
-  std::vector<std::string> edits_;
+  std::vector<EditTemplate> edits_;
   std::vector<SweepAxis> axes_;
   std::size_t points_ = 1;
+  std::set<EditSource> sources_;
 };
 
 }  // namespace stratoscope

@@ -53,9 +53,23 @@ Json targets_json(const std::vector<Target>& targets) {
   return all;
 }
 
-Document finish_document(const Json& json) {
-  return {json.dump(2, ' ', false, Json::error_handler_t::replace), !has_nonfinite(json)};
+Document finish_document(Json json) {
+  return Document(std::make_shared<Document::Data>(Document::Data{std::move(json)}));
 }
+
+const Json& json_of(const Document& document) {
+  static const Json nothing;
+  return document.data() ? document.data()->json : nothing;
+}
+
+Document with_warnings(Document document, const std::vector<std::string>& warnings) {
+  if (!warnings.empty()) document.data()->json["warnings"] = warnings;
+  return document;
+}
+
+std::string Document::text() const { return json_of(*this).dump(2, ' ', false, Json::error_handler_t::replace); }
+
+bool Document::all_finite() const { return !has_nonfinite(json_of(*this)); }
 
 std::string describe(const Effect& effect) {
   return "effect of the edits: KL(clean ‖ edited) up to " + short_number(effect.kl) +

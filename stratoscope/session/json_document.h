@@ -23,6 +23,13 @@ void add_globs(const std::vector<GlobMatch>& globs, Json& document);
 Json target_json(const Target& target);
 Json targets_json(const std::vector<Target>& targets);
 
-Document finish_document(const Json& json);
+struct Document::Data {
+  Json json;
+};
+const Json& json_of(const Document& document);
+
+Document finish_document(Json json);
+// The same document with "warnings" at its end; unchanged where there are none.
+Document with_warnings(Document document, const std::vector<std::string>& warnings);
 
 }  // namespace stratoscope

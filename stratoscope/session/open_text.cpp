@@ -30,7 +30,7 @@ OpenText::OpenText(const Session& session, const std::string& text, const TextOp
 }
 
 void OpenText::set_edits(const Edits& edits) {
-  if (edits.expressions == asked_.expressions && edits.corrupt_text == asked_.corrupt_text) return;
+  if (edits == asked_) return;
   edits_ = resolve_edits(session_, text_, edits, options_);
   asked_ = edits;
   edited_.reset();

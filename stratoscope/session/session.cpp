@@ -79,12 +79,6 @@ Effect effect_of(const Run<T>& clean, const Run<T>& edited, std::optional<std::s
   return effect;
 }
 
-std::vector<EditExpression> parsed(const std::vector<std::string>& expressions) {
-  std::vector<EditExpression> edits;
-  for (const std::string& expression : expressions) edits.push_back(parse_edit(expression));
-  return edits;
-}
-
 Text as_text(const Session& session, const TokenIds& ids) {
   Text text;
   text.ids = ids;
@@ -267,7 +261,7 @@ std::string Session::token_bytes(TokenId id) const {
 }
 
 EditResolver::EditResolver(const Session& session, const Edits& edits, const TextOptions& options)
-    : session_(session), expressions_(parsed(edits.expressions)) {
+    : session_(session), expressions_(edits.expressions) {
   check_corrupt_is_read(expressions_, edits.corrupt_text.has_value());
   if (expressions_.empty()) return;
   if (edits.corrupt_text) corrupt_ = session.read(*edits.corrupt_text, options).ids;
@@ -318,20 +312,28 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
                                           [&](const RunRequest& r) { return model.run_reference(r); })
                          : run_in<float>(model, request, std::move(point_edits), effect_row,
                                          [&](const RunRequest& r) { return model.run(r); });
-  if (result.effect) result.effect->globs = globs_of(parsed(edits.expressions), model.config());
+  if (result.effect) result.effect->globs = globs_of(edits.expressions, model.config());
   return result;
 }
 
-std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<std::string>& expressions,
+std::vector<std::string> warnings_of(const Session& session) {
+  std::vector<std::string> warnings = session.notes();
+  if (session.model_is_loaded()) {
+    const auto& more = session.model().warnings();
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  }
+  return warnings;
+}
+
+std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<EditExpression>& edits,
                            std::size_t texts) {
   constexpr double kNearlyNothing = 1e-6;
   if (effect.nonfinite)
     return "an edit made numbers that are not finite, first at " + describe(*effect.nonfinite, texts);
   if (std::isnan(effect.kl + effect.max_change)) return "the edited logits are not finite";
   if (effect.kl >= kNearlyNothing) return {};
-  const bool cancelled = std::any_of(expressions.begin(), expressions.end(), [&](const std::string& expression) {
-    return cancelled_by_final_norm(parse_edit(expression), config);
-  });
+  const bool cancelled = std::any_of(edits.begin(), edits.end(),
+                                     [&](const EditExpression& edit) { return cancelled_by_final_norm(edit, config); });
   return std::string("the edit moved the prediction by next to nothing") +
          (cancelled ? ": the final norm cancels a scaling of the last block's output" : "");
 }

@@ -116,8 +116,10 @@ using AnyRun = std::variant<Run<float>, Run<double>>;
 
 // The edits that an experiment makes before it reads its result.
 struct Edits {
-  std::vector<std::string> expressions = {};
+  std::vector<EditExpression> expressions = {};
   std::optional<std::string> corrupt_text = {};
+
+  bool operator==(const Edits&) const = default;
 };
 
 // The edits of one text after the other: what does not depend on the text is read once.
@@ -166,7 +168,10 @@ EditedRun run_text(const Session& session, const Text& text, const Edits& edits,
 
 // Numbers that an edit made and that are not finite, or an effect near zero with its likely reason; empty when there is
 // nothing to say. `texts` is how many texts were run.
-std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<std::string>& expressions,
+std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<EditExpression>& edits,
                            std::size_t texts = 1);
+
+// The tokenizer's notes, and the warnings of the checkpoint where the model is loaded.
+std::vector<std::string> warnings_of(const Session& session);
 
 }  // namespace stratoscope

@@ -323,7 +323,7 @@ def test_hidden_states_changed_by_a_reader_are_carried_on(stratoscope):
         (["--stop-at", "13"], 1, "13 is out of range; blocks are 0 to 11, or -12 to -1"),
         (["--stop-at", "-13"], 1, "0 to 11, or -12 to -1"),
         (["--stop-at", "three"], 1, "'three'"),
-        (["--stop-at", ""], 1, "block"),
+        (["--stop-at", ""], 1, "stop-at"),
         (["--stop-at", "2", "--capture", "resid_mid.2"], 1, "blocks.2.hook_resid_mid is never computed"),
         (["--stop-at", "2", "--edit", "resid_mid.2 *= 2"], 1, "blocks.2.hook_resid_mid is never computed"),
         (["--start-at", "2"], 2, "--from"),

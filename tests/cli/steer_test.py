@@ -73,7 +73,7 @@ def test_bad_input(stratoscope):
     stratoscope.fails("steer", TEXT, "--positive", "a b", says="there is no negative prompt")
     stratoscope.fails("steer", TEXT, "--positive", "a b", "--negative", "a b", says="the same mean at every block")
     stratoscope.fails("steer", TEXT, *prompts(), "--hook", "attn.hook_z", says="is no point of a block to steer at")
-    stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1,x", says="'x' is no strength")
+    stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1,x", says="'x' is no number")
     stratoscope.fails("steer", TEXT, *prompts(), "--layer", 12, says="layers are 0 to 11")
     stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1e300", says="is no strength")
     stratoscope.fails("steer", TEXT, *prompts(), "--strength", "nan", says="no finite number")

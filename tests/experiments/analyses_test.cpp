@@ -36,9 +36,9 @@ TEST(Attribution, SumsToTheLogitInBothPrecisions) {
 TEST(Attribution, Refusals) {
   AttributionRequest request;
   request.text = test::kPenguins;
-  request.position = "10";
+  request.position = 10;
   EXPECT_TRUE(refuses([&] { attribution(built_in(), request); }, "0 to 9"));
-  request.position = "-1";
+  request.position = -1;
   request.targets.resize(3, {" a", std::nullopt});
   EXPECT_TRUE(refuses([&] { attribution(built_in(), request); }, "there are 3 targets"));
 }
@@ -52,10 +52,10 @@ TEST(Geometry, HasEveryDepthAndView) {
   EXPECT_EQ(result.cka[5][5], 1);
   EXPECT_EQ(result.trajectories.size(), 9U);
   EXPECT_EQ(figure_of(result).panels.size(), 4U);
-  for (const char* view : {"trajectory", "cka", "nearest"})
-    EXPECT_GE(figure_of(result, parse_geometry_view(view)).panels.size(), 1U);
-  EXPECT_TRUE(refuses([] { parse_geometry_view("map"); }, "there is no view 'map'"));
-  EXPECT_TRUE(refuses([] { parse_last_depth("mid"); }, "no geometry at 'mid'"));
+  for (const GeometryView view : {GeometryView::trajectory, GeometryView::cka, GeometryView::nearest})
+    EXPECT_GE(figure_of(result, view).panels.size(), 1U);
+  EXPECT_TRUE(refuses([] { parse_choice<GeometryView>("map", "draw"); }, "draw: there is no 'map'; one of measures"));
+  EXPECT_TRUE(refuses([] { parse_choice<LastDepth>("mid", "at"); }, "at: there is no 'mid'; one of resid, hidden"));
 }
 
 }  // namespace

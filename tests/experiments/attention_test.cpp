@@ -13,7 +13,7 @@ using test::built_in;
 using test::refuses;
 using EngineRun = Run<float>;  // inside a test `Run` is GoogleTest's
 
-AttentionRequest asked(const std::vector<std::string>& heads, const std::vector<std::string>& edits = {}) {
+AttentionRequest asked(const std::vector<HookExpression>& heads, const std::vector<EditExpression>& edits = {}) {
   AttentionRequest request;
   request.text = test::kPenguins;
   request.heads = heads;
@@ -56,7 +56,7 @@ TEST(Attention, RepeatedTextHasInduction) {
   EXPECT_TRUE(std::isnan(attention(built_in(), request).heads[0].scores.induction));
   request.repeat = true;
   const Attention twice = attention(built_in(), request);
-  const auto ranking = ranked(twice, "induction");
+  const auto ranking = ranked(twice, AttentionScore::induction);
   ASSERT_EQ(ranking.size(), twice.n_layers * twice.n_heads);
   EXPECT_GT(ranking[0].scores.induction, 0);
   for (std::size_t i = 1; i < ranking.size(); ++i)
@@ -67,11 +67,11 @@ TEST(Attention, FiguresAndRefusals) {
   AttentionRequest request = asked({});
   request.layer = "1";
   const Attention block = attention(built_in(), request);
-  EXPECT_EQ(figure_of(block, "previous").panels.size(), block.n_heads);
-  EXPECT_EQ(figure_of(attention(built_in(), asked({})), "entropy").panels.size(), 1U);
+  EXPECT_EQ(figure_of(block, AttentionScore::previous).panels.size(), block.n_heads);
+  EXPECT_EQ(figure_of(attention(built_in(), asked({})), AttentionScore::entropy).panels.size(), 1U);
   EXPECT_TRUE(refuses([] { attention(built_in(), asked({"resid_post.1"})); }, "'resid_post.1' is no head"));
   EXPECT_TRUE(refuses([] { attention(built_in(), asked({"L99H0"})); }, "block 99 is out of range"));
-  EXPECT_TRUE(refuses([&] { score_of(block.heads[0].scores, "x"); }, "there is no score 'x'"));
+  EXPECT_TRUE(refuses([] { parse_choice<AttentionScore>("x", "by"); }, "by: there is no 'x'; one of previous"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using test::refuses;
 
 Text text_of(const char* text) { return built_in().read(text); }
 
-std::string chosen(const Text& text, const std::optional<std::string>& choice) {
+std::string chosen(const Text& text, const std::optional<TokenChoice>& choice) {
   return text.tokens[choose_token(text, choice)];
 }
 
@@ -47,11 +47,11 @@ TEST(ChooseToken, TheLastPieceOfAWordsFirstOccurrence) {
 TEST(Targets, AreTextsOrIds) {
   SweepExperimentRequest request;
   request.text = "As Gregor";
-  request.edits.expressions = {"blocks.{layer}.hook_mlp_out = zero"};
+  request.edits = {"blocks.{layer}.hook_mlp_out = zero"};
   request.axes = {"layer=0,-1"};
   const auto with = [&](const TargetChoice& target) {
     request.targets = {target};
-    return run_sweep(built_in(), request);
+    return sweep_text(built_in(), request);
   };
   const SweepExperiment by_text = with({" insect", std::nullopt}), by_id = with({"", by_text.targets[0].id});
   EXPECT_EQ(by_id.targets[0].token, " insect");
@@ -73,8 +73,7 @@ TEST(Targets, AreTextsOrIds) {
   EXPECT_TRUE(refuses([&] { with({"", 8192}); }, "token id 8192 is out of range; ids are 0 to 8191"));
   EXPECT_TRUE(refuses([&] { with({"", -1}); }, "token id -1 is out of range"));
   EXPECT_TRUE(refuses([&] { with({"\xFF", std::nullopt}); }, "UTF-8"));
-  request.metric = "perplexity";
-  EXPECT_TRUE(refuses([&] { with({" insect", std::nullopt}); }, "metrics are log_prob"));
+  EXPECT_TRUE(refuses([] { parse_choice<Metric>("perplexity", "metric"); }, "one of log_prob"));
 }
 
 TEST(Precisions, Names) {

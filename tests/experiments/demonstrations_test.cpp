@@ -98,10 +98,10 @@ TEST_P(Demonstrations, ScalingEachBlocksOutput) {
   const json golden = test::golden("demo3.json");
   SweepExperimentRequest request;
   request.text = golden["text"];
-  request.edits.expressions = {"blocks.{layer}.hook_resid_post *= 0.8"};
+  request.edits = {"blocks.{layer}.hook_resid_post *= 0.8"};
   request.axes = {"layer=all"};
   request.targets = {{golden["target"]["text"], std::nullopt}};
-  const SweepExperiment sweep = run_sweep(session_, request);
+  const SweepExperiment sweep = sweep_text(session_, request);
   EXPECT_EQ(sweep.targets[0].id, golden["target"]["id"].get<TokenId>());
   EXPECT_NEAR(sweep.result.clean, golden["clean_log_prob"].get<double>(), tolerance_);
   const json& expected = golden["scaled_by_0.8_log_prob"];

@@ -93,7 +93,7 @@ TEST_P(FamiliesWithNormsAfterBranches, AttributionTakesTheirEdits) {
 TEST_P(Families, TheLensEndsInThePrediction) {
   LensRequest request;
   request.text = kMarley;
-  const Lens lens = logit_lens(session_, request);
+  const Lens lens = stratoscope::lens(session_, request);
   for (const LensCell& cell : lens.cells.back()) EXPECT_NEAR(cell.kl, 0, 1e-9);
   const Predictions prediction = predict(session_, {.text = kMarley});
   EXPECT_EQ(lens.cells.back().back().top[0].id, prediction.top[0].id);
@@ -106,8 +106,8 @@ TEST_P(Families, GenerationIsThatOfWholeRuns) {
   request.max_new = 6;
   request.ignore_end = true;
   request.edits.expressions = {"blocks.0.hook_mlp_out *= 0.9"};
-  request.edit_scope = "all";
-  const GeneratedText generated = generate_text(session_, request);
+  request.edit_scope = EditScope::all;
+  const GeneratedText generated = generate(session_, request);
   ASSERT_EQ(generated.tokens.size(), 6U);
   TokenIds ids = generated.prompt.ids;
   for (const GeneratedToken& token : generated.tokens) {
@@ -137,8 +137,8 @@ TEST_P(Families, TheOpenTextHasTheRunsBits) {
   for (const bool edited : {false, true}) {
     RunRequest run;
     run.logits = LogitRows::last;
-    const Edits edits{edited ? std::vector<std::string>{"blocks.1.attn.hook_z *= 0.5"} : std::vector<std::string>{},
-                      {}};
+    const Edits edits{
+        edited ? std::vector<EditExpression>{"blocks.1.attn.hook_z *= 0.5"} : std::vector<EditExpression>{}, {}};
     const EditedRun whole = run_text(session_, open.text(), edits, std::move(run));
     EXPECT_TRUE(test::same_bits<float>(std::get<FloatRun>(whole.run).logits.values(),
                                        logits.matrix().row_span(edited ? 1 : 0)));
@@ -155,17 +155,17 @@ TEST_P(Families, AblationPatchingAttentionAndGeometryGiveNumbers) {
   for (const Ablation& each : ablations.ablations) EXPECT_TRUE(std::isfinite(each.value)) << each.layer;
 
   PatchRequest patched;
-  patched.clean = kMarley;
+  patched.text = kMarley;
   patched.corrupt = "Marley was deaf: to begin with.";
   patched.targets = {{{}, 5}, {{}, 9}};
-  const Patch patch = run_patch(session_, patched);
+  const Patch patch = stratoscope::patch(session_, patched);
   EXPECT_EQ(patch.grids.size(), 4U);
   for (const PatchGrid& grid : patch.grids)
     for (const auto& row : grid.values)
       for (const double value : row) EXPECT_TRUE(std::isfinite(value)) << grid.title;
 
   EXPECT_EQ(attention(session_, {.text = kMarley}).heads.size(), config.n_layers() * config.n_heads());
-  EXPECT_FALSE(to_json(session_, geometry(session_, {.text = kMarley})).text.empty());
+  EXPECT_FALSE(to_json(session_, geometry(session_, {.text = kMarley})).text().empty());
 }
 
 TEST_P(Families, EdgesAreFoundOrRefusedWithTheReason) {
@@ -173,9 +173,9 @@ TEST_P(Families, EdgesAreFoundOrRefusedWithTheReason) {
   request.text = kMarley;
   request.targets = {{{}, 5}};
   if (session_.config().blocks[0].ln1_post.exists())
-    EXPECT_TRUE(test::refuses([&] { find_edges(session_, request); }, "a norm stands after attention"));
+    EXPECT_TRUE(test::refuses([&] { edges(session_, request); }, "a norm stands after attention"));
   else
-    EXPECT_FALSE(find_edges(session_, request).strongest.empty());
+    EXPECT_FALSE(edges(session_, request).strongest.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, Families,
@@ -215,13 +215,13 @@ TEST(LongTexts, GenerationStopsWhereTheTurnsChange) {
   request.text = "Marley was";
   request.max_new = 40;
   request.ignore_end = true;
-  const GeneratedText generated = generate_text(session, request);
+  const GeneratedText generated = generate(session, request);
   EXPECT_EQ(generated.prompt.ids.size() + generated.tokens.size(), 12U);
   EXPECT_EQ(generated.stopped, "rotary");
   EXPECT_NE(generated.why_full.find("beyond 12 tokens"), std::string::npos);
   request.text = kMarley;  // long from the beginning: nothing changes any more
   request.max_new = 5;
-  EXPECT_EQ(generate_text(session, request).tokens.size(), 5U);
+  EXPECT_EQ(generate(session, request).tokens.size(), 5U);
 }
 
 }  // namespace

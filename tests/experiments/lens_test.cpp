@@ -12,7 +12,7 @@ namespace {
 
 using test::built_in;
 
-LensRequest lens_of(const std::vector<std::string>& edits = {}) {
+LensRequest lens_of(const std::vector<EditExpression>& edits = {}) {
   LensRequest request;
   request.text = test::kPenguins;
   request.edits.expressions = edits;
@@ -21,14 +21,14 @@ LensRequest lens_of(const std::vector<std::string>& edits = {}) {
 
 // The last row of the lens is what `predict` gives at each position, to the last bit.
 void expect_last_row_is_the_prediction(const Session& session, const LensRequest& request) {
-  const Lens lens = logit_lens(session, request);
+  const Lens lens = stratoscope::lens(session, request);
   ASSERT_EQ(lens.cells.size(), session.config().n_layers() + 1);
   for (std::size_t i = 0; i < lens.positions.size(); ++i) {
     PredictRequest asked;
     asked.text = request.text;
     asked.edits = request.edits;
     asked.top = request.top;
-    asked.position = std::to_string(lens.positions[i]);
+    asked.position = static_cast<long>(lens.positions[i]);
     const Predictions expected = predict(session, asked);
     const LensCell& cell = lens.cells.back()[i];
     ASSERT_EQ(cell.top.size(), expected.top.size());
@@ -53,16 +53,16 @@ TEST(Lens, ItsLastRowIsThePrediction) {
   }
 }
 
-TEST(Lens, WithEditsInTheBlocksAndBehindThem) {
+TEST(Lens, WithEditsInTheBlocksAndAfterThem) {
   LensRequest request = lens_of({"blocks.3.hook_resid_post *= 0.5", "logits[2:].dim[11] += 30", "L2H1 = zero"});
   expect_last_row_is_the_prediction(built_in(), request);
   request.positions = "1:4";
   expect_last_row_is_the_prediction(built_in(), request);
-  EXPECT_TRUE(logit_lens(built_in(), request).effect);
+  EXPECT_TRUE(stratoscope::lens(built_in(), request).effect);
 }
 
 TEST(Lens, EachDepthIsThatDepthsStreamThroughTheFinalNormOnce) {
-  const Lens lens = logit_lens(built_in(), lens_of());
+  const Lens lens = stratoscope::lens(built_in(), lens_of());
   RunRequest pass;
   pass.sequences = {lens.text.ids};
   pass.captures = captures_of(std::vector<HookPoint>{{Hook::resid_pre, 3}});
@@ -81,11 +81,11 @@ TEST(Lens, EachDepthIsThatDepthsStreamThroughTheFinalNormOnce) {
 TEST(Lens, TargetsPointsAndRefusals) {
   LensRequest request = lens_of();
   request.target = TargetChoice{" cute", std::nullopt};
-  const Lens lens = logit_lens(built_in(), request);
+  const Lens lens = stratoscope::lens(built_in(), request);
   EXPECT_EQ(lens.cells[0][0].target, built_in().tokenizer().find(" cute"));
   for (const LensPoint at : {LensPoint::resid_mid, LensPoint::attn_out, LensPoint::mlp_out}) {
     request.at = at;
-    const Lens other = logit_lens(built_in(), request);
+    const Lens other = stratoscope::lens(built_in(), request);
     EXPECT_EQ(other.cells.size(), built_in().config().n_layers());
     EXPECT_EQ(other.labels[0], "L0");
   }
@@ -93,10 +93,11 @@ TEST(Lens, TargetsPointsAndRefusals) {
     const Figure figure = figure_of(lens, color);
     EXPECT_EQ(figure.panels[0].y.ticks.front(), lens.labels.back()) << "the last depth is on top";
   }
-  EXPECT_TRUE(test::refuses([] { parse_lens_point("mlp"); }, "there is no lens at 'mlp'; resid, resid_mid"));
-  EXPECT_TRUE(test::refuses([] { parse_lens_color("x"); }, "there is no colouring by 'x'"));
+  EXPECT_TRUE(
+      test::refuses([] { parse_choice<LensPoint>("mlp", "at"); }, "at: there is no 'mlp'; one of resid, resid_mid"));
+  EXPECT_TRUE(test::refuses([] { parse_choice<LensColor>("x", "color"); }, "color: there is no 'x'"));
   request.positions = "99";
-  EXPECT_TRUE(test::refuses([&] { logit_lens(built_in(), request); }, "position: 99 is out of range"));
+  EXPECT_TRUE(test::refuses([&] { stratoscope::lens(built_in(), request); }, "position: 99 is out of range"));
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ TEST(SaveRun, OneTextBitForBit) {
   request.texts = {test::kPenguins};
   request.captures = {"blocks.*.attn.hook_pattern", "transformer.h.3", "blocks.3.hook_resid_post"};
   request.file = folder / "run.safetensors";
-  const SavedRun saved = save_run(built_in(), request);
-  const SafetensorsFile file(request.file);
+  const SavedRun saved = stratoscope::run(built_in(), request);
+  const SafetensorsFile file(*request.file);
   EXPECT_EQ(saved.keys.size(), 3U + 12 + 1);
   EXPECT_EQ(file.tensors().size(), saved.keys.size());
   EXPECT_FALSE(saved.effect);
@@ -62,8 +62,8 @@ TEST(SaveRun, ManyTextsEndToEndWithTheBitsOfEach) {
   request.captures = {"blocks.2.attn.hook_attn_scores", "blocks.2.attn.hook_z"};
   request.packed = true;
   request.file = folder / "all.safetensors";
-  const SavedRun saved = save_run(built_in(), request);
-  const SafetensorsFile all(request.file);
+  const SavedRun saved = stratoscope::run(built_in(), request);
+  const SafetensorsFile all(*request.file);
   const auto offsets = test::ids_of(all.at("row_offsets"));
   ASSERT_EQ(offsets.size(), 4U);
   const auto hidden = test::values_of(all.at("hidden_states")), logits = test::values_of(all.at("logits"));
@@ -75,8 +75,8 @@ TEST(SaveRun, ManyTextsEndToEndWithTheBitsOfEach) {
     one.texts = {request.texts[t]};
     one.packed = false;
     one.file = folder / "one.safetensors";
-    save_run(built_in(), one);
-    const SafetensorsFile single(one.file);
+    stratoscope::run(built_in(), one);
+    const SafetensorsFile single(*one.file);
     EXPECT_FALSE(single.contains("row_offsets"));
     const auto first = static_cast<std::size_t>(offsets[t]), count = static_cast<std::size_t>(offsets[t + 1]) - first;
     const auto own_hidden = test::values_of(single.at("hidden_states"));
@@ -107,10 +107,10 @@ TEST(SaveRun, EditsAndFloat64AndNpz) {
   request.edits.expressions = {"blocks.0.hook_mlp_out = zero"};
   request.captures = {"blocks.0.hook_mlp_out"};
   request.file = folder / "run.npz";
-  const SavedRun saved = save_run(built_in(Precision::fp64), request);
+  const SavedRun saved = stratoscope::run(built_in(Precision::fp64), request);
   ASSERT_TRUE(saved.effect);
   EXPECT_GT(saved.effect->kl, 0);
-  const auto arrays = testing::every_array(request.file);
+  const auto arrays = testing::every_array(*request.file);
   const StoredArray& mlp_out = arrays.at("blocks.0.hook_mlp_out");
   EXPECT_EQ(mlp_out.dtype, DType::f64);
   for (const std::byte byte : mlp_out.bytes) ASSERT_EQ(byte, std::byte{0});
@@ -122,22 +122,20 @@ TEST(SaveRun, RefusalsComeBeforeTheWorkAndLeaveNoFile) {
   SaveRunRequest request;
   request.texts = {"A wise man"};
   request.file = folder / "run.txt";
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "run.txt"));
+  EXPECT_TRUE(refuses([&] { stratoscope::run(built_in(), request); }, "run.txt"));
   request.file = folder / "run.npz";
   request.captures = {"blocks.0.hook_nothing"};
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "there is no 'blocks.0.hook_nothing'"));
+  EXPECT_TRUE(refuses([&] { stratoscope::run(built_in(), request); }, "there is no 'blocks.0.hook_nothing'"));
   request.captures = {};
-  request.edits.expressions = {"blocks.0.hook_mlp_out *= "};
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "a value is expected here"));
-  request.edits.expressions = {};
+  EXPECT_TRUE(refuses([] { EditExpression("blocks.0.hook_mlp_out *= "); }, "a value is expected here"));
   request.texts = {"", ""};
   request.packed = true;
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "the texts are all empty"));
+  EXPECT_TRUE(refuses([&] { stratoscope::run(built_in(), request); }, "the texts are all empty"));
   request.texts = {};
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "the list of texts is empty"));
+  EXPECT_TRUE(refuses([&] { stratoscope::run(built_in(), request); }, "the list of texts is empty"));
   request.texts = {"A"};
   request.file = folder / "none/run.npz";
-  EXPECT_TRUE(refuses([&] { save_run(built_in(), request); }, "none/run.npz"));
+  EXPECT_TRUE(refuses([&] { stratoscope::run(built_in(), request); }, "none/run.npz"));
   EXPECT_EQ(folder.entry_count(), 0U);
 }
 
@@ -147,33 +145,33 @@ class Parts : public ::testing::TestWithParam<std::tuple<const char*, std::size_
 TEST_P(Parts, HaveTheBitsOfTheWhole) {
   const auto [ending, block] = GetParam();
   const TemporaryFolder folder;
-  const std::vector<std::string> edits = {"blocks.2.hook_mlp_out[-1] *= 3", "blocks.8.hook_resid_pre[0] *= 0.5"};
-  const auto first_behind = block <= 2 ? edits.begin() : block <= 8 ? edits.begin() + 1 : edits.end();
+  const std::vector<EditExpression> edits = {"blocks.2.hook_mlp_out[-1] *= 3", "blocks.8.hook_resid_pre[0] *= 0.5"};
+  const auto first_after = block <= 2 ? edits.begin() : block <= 8 ? edits.begin() + 1 : edits.end();
   SaveRunRequest request;
   request.texts = {test::kPenguins, "Yes", "As Gregor Samsa awoke one morning from uneasy dreams"};
   request.packed = true;
   request.edits.expressions = edits;
   request.captures = {"blocks.*.hook_mlp_out"};
   request.file = folder / "whole.safetensors";
-  save_run(built_in(), request);
+  stratoscope::run(built_in(), request);
 
   SaveRunRequest first = request;
-  first.stop_at = std::to_string(block);
-  first.edits.expressions = {edits.begin(), first_behind};
+  first.stop_at = static_cast<long>(block);
+  first.edits.expressions = {edits.begin(), first_after};
   if (block == 0) first.captures = {};
   first.file = folder / ("first" + std::string(ending));
-  save_run(built_in(), first);
+  stratoscope::run(built_in(), first);
   SaveRunRequest second = request;
   second.texts.clear();
   second.packed = false;
   second.start_at = first.stop_at;
   second.from = first.file;
-  second.edits.expressions = {first_behind, edits.end()};
+  second.edits.expressions = {first_after, edits.end()};
   if (block == 12) second.captures = {};
   second.file = folder / "second.safetensors";
-  save_run(built_in(), second);
+  stratoscope::run(built_in(), second);
 
-  const SafetensorsFile whole(request.file), part(second.file);
+  const SafetensorsFile whole(*request.file), part(*second.file);
   EXPECT_EQ(test::ids_of(part.at("input_ids")), test::ids_of(whole.at("input_ids")));
   EXPECT_EQ(test::ids_of(part.at("row_offsets")), test::ids_of(whole.at("row_offsets")));
   EXPECT_EQ(test::ids_of(part.at("block_range")), (std::vector<std::int32_t>{static_cast<std::int32_t>(block), 12}));
@@ -200,10 +198,10 @@ TEST(SaveRun, WhatAPartHolds) {
   SaveRunRequest request;
   request.texts = {"A wise man"};
   request.captures = {"*"};
-  request.stop_at = "2";
+  request.stop_at = 2;
   request.file = folder / "a.safetensors";
-  save_run(built_in(), request);
-  const SafetensorsFile file(request.file);
+  stratoscope::run(built_in(), request);
+  const SafetensorsFile file(*request.file);
   EXPECT_EQ(file.at("hidden_states").shape[0], 3U);
   EXPECT_FALSE(file.contains("logits"));
   EXPECT_TRUE(file.contains("blocks.1.hook_resid_post"));
@@ -214,10 +212,10 @@ TEST(SaveRun, WhatAPartHolds) {
       std::equal(residual.begin(), residual.end(), states.end() - static_cast<std::ptrdiff_t>(residual.size())));
 
   // Behind all blocks there is no hidden state before the final norm: the residual alone.
-  request.stop_at = "12";
+  request.stop_at = 12;
   request.captures = {"resid_post.11"};
-  save_run(built_in(), request);
-  const SafetensorsFile all(request.file);
+  stratoscope::run(built_in(), request);
+  const SafetensorsFile all(*request.file);
   EXPECT_EQ(all.at("hidden_states").shape[0], 12U);
   const auto last = all.at("blocks.11.hook_resid_post").bytes, left = all.at("residual").bytes;
   EXPECT_TRUE(std::equal(left.begin(), left.end(), last.begin(), last.end()));
@@ -229,9 +227,9 @@ TEST(SaveRun, AStoppedRunStillKnowsItsEffect) {
   request.texts = {test::kPenguins};
   request.edits.expressions = {"blocks.2.hook_resid_post[3] *= 2"};
   request.file = folder / "a.npz";
-  const auto whole = save_run(built_in(), request).effect;
-  request.stop_at = "5";
-  const auto part = save_run(built_in(), request).effect;
+  const auto whole = stratoscope::run(built_in(), request).effect;
+  request.stop_at = 5;
+  const auto part = stratoscope::run(built_in(), request).effect;
   ASSERT_TRUE(whole && part);
   EXPECT_GT(whole->kl, 0);
   EXPECT_EQ(part->kl, whole->kl);
@@ -243,35 +241,32 @@ TEST(SaveRun, PartsThatAreNone) {
   SaveRunRequest request;
   request.texts = {"A wise man"};
   request.file = folder / "whole.safetensors";
-  save_run(built_in(), request);
-  const std::filesystem::path whole = request.file;
+  stratoscope::run(built_in(), request);
+  const std::filesystem::path whole = *request.file;
   const auto refused = [&](const auto& change, const char* says) {
     SaveRunRequest other = request;
     other.file = folder / "b.npz";
     change(other);
-    return refuses([&] { save_run(built_in(), other); }, says);
+    return refuses([&] { stratoscope::run(built_in(), other); }, says);
   };
-  const auto from = [&](SaveRunRequest& r, const char* block, const std::filesystem::path& path) {
+  const auto from = [&](SaveRunRequest& r, long block, const std::filesystem::path& path) {
     r.texts.clear();
     r.start_at = block;
     r.from = path;
   };
-  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "13"; }, "0 to 11, or -12 to -1"));
-  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "x"; }, "'x'"));
-  EXPECT_TRUE(refused([](auto& r) { r.stop_at = "3", r.captures = {"resid_pre.3"}; }, "stops at block 3"));
-  EXPECT_TRUE(
-      refused([](auto& r) { r.stop_at = "3", r.captures = {"blocks.[4..6].attn.hook_z"}; }, "stops at block 3"));
-  EXPECT_TRUE(
-      refused([](auto& r) { r.stop_at = "3", r.edits.expressions = {"resid_post.3 *= 2"}; }, "stops at block 3"));
-  EXPECT_TRUE(refused([](auto& r) { r.start_at = "3"; }, "belong together"));
+  EXPECT_TRUE(refused([](auto& r) { r.stop_at = 13; }, "0 to 11, or -12 to -1"));
+  EXPECT_TRUE(refused([](auto& r) { r.stop_at = 3, r.captures = {"resid_pre.3"}; }, "stops at block 3"));
+  EXPECT_TRUE(refused([](auto& r) { r.stop_at = 3, r.captures = {"blocks.[4..6].attn.hook_z"}; }, "stops at block 3"));
+  EXPECT_TRUE(refused([](auto& r) { r.stop_at = 3, r.edits.expressions = {"resid_post.3 *= 2"}; }, "stops at block 3"));
+  EXPECT_TRUE(refused([](auto& r) { r.start_at = 3; }, "belong together"));
   EXPECT_TRUE(refused([&](auto& r) { r.from = whole; }, "belong together"));
-  EXPECT_TRUE(refused([&](auto& r) { r.start_at = "3", r.from = whole; }, "its own tokens"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "12", whole); }, "behind the final norm"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "4", whole), r.stop_at = "4"; }, "no block runs"));
+  EXPECT_TRUE(refused([&](auto& r) { r.start_at = 3, r.from = whole; }, "its own tokens"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 12, whole); }, "behind the final norm"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 4, whole), r.stop_at = 4; }, "no block runs"));
   EXPECT_TRUE(
-      refused([&](auto& r) { from(r, "4", whole), r.edits.expressions = {"resid_pre.3 *= 2"}; }, "starts at block 4"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "4", folder / "none.npz"); }, "none.npz"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "4", folder.file("a.txt", "x")); }, ".safetensors or .npz"));
+      refused([&](auto& r) { from(r, 4, whole), r.edits.expressions = {"resid_pre.3 *= 2"}; }, "starts at block 4"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 4, folder / "none.npz"); }, "none.npz"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 4, folder.file("a.txt", "x")); }, ".safetensors or .npz"));
 
   const auto arrays = [&](std::vector<std::int64_t> ids, const Shape& shape, float number) {
     const std::vector<float> states(element_count(shape), number);
@@ -280,12 +275,12 @@ TEST(SaveRun, PartsThatAreNone) {
     save_arrays(folder / "own.npz", views);
     return folder / "own.npz";
   };
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({1, 2}, {13, 3, 192}, 1)); }, "expected [2, 192]"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({1, 2}, {13, 2, 64}, 1)); }, "expected [2, 192]"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({1, 2}, {7, 2, 192}, 1)); }, "the model has 13"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({1, 9999}, {13, 2, 192}, 1)); }, "9999"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({}, {13, 0, 192}, 1)); }, "no token"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, "0", arrays({1, 2}, {13, 2, 192}, NAN)); }, "NaN or infinity in row 0"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({1, 2}, {13, 3, 192}, 1)); }, "expected [2, 192]"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({1, 2}, {13, 2, 64}, 1)); }, "expected [2, 192]"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({1, 2}, {7, 2, 192}, 1)); }, "the model has 13"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({1, 9999}, {13, 2, 192}, 1)); }, "9999"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({}, {13, 0, 192}, 1)); }, "no token"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 0, arrays({1, 2}, {13, 2, 192}, NAN)); }, "NaN or infinity in row 0"));
   EXPECT_EQ(folder.entry_count(), 3U);
 }
 
@@ -296,7 +291,7 @@ TEST(SaveRun, AnEditThatMakesNaNIsNamed) {
   request.packed = true;
   request.edits.expressions = {"blocks.3.ln2.hook_scale[2] = 0"};
   request.file = folder / "a.npz";
-  const auto effect = save_run(built_in(), request).effect;
+  const auto effect = stratoscope::run(built_in(), request).effect;
   ASSERT_TRUE(effect && effect->nonfinite);
   EXPECT_EQ(*effect->nonfinite, (NonfinitePlace{{Hook::ln2_normalized, 3}, 0, 2}));
   EXPECT_EQ(effect_warning(*effect, built_in().config(), request.edits.expressions, 2),

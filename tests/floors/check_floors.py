@@ -21,8 +21,9 @@ FLOORS = {
     "figures": 7,
     "session": 8,
     "corpus": 9,
-    "experiments": 10,
-    "demo": 11,
+    "request": 10,
+    "experiments": 11,
+    "demo": 12,
 }
 # Where less is allowed than everything below.
 ONLY = {"figures": {"base", "tensor"}}

@@ -13,7 +13,7 @@ ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
 
 SweepAxis read(std::string_view text) {
   static const ModelConfig config = small_config();
-  return parse_axis(text, config, kPositions);
+  return resolve_axis(text, config, kPositions);
 }
 
 std::string written(const SweepAxis& axis) {

@@ -50,7 +50,7 @@ void resolve(const EditExpression& edit) {
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;
-    const auto indices = fuzz::accepted([&] { return parse_index_set(*list, kCount, "index"); });
+    const auto indices = fuzz::accepted([&] { return list->set_in(kCount, "index"); });
     if (!indices) continue;
     fuzz::require(!indices->empty() && indices->back() < kCount, "indices are within their range");
     fuzz::require(std::ranges::adjacent_find(*indices, std::ranges::greater_equal{}) == indices->end(),

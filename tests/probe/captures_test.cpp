@@ -14,7 +14,7 @@ using test::refuses;
 
 ModelConfig four_heads() { return test::described({3, 4, 8, 9, 9, 9}); }
 
-std::vector<Capture> captures(const std::vector<std::string>& expressions, const std::vector<std::size_t>& offsets) {
+std::vector<Capture> captures(const std::vector<HookExpression>& expressions, const std::vector<std::size_t>& offsets) {
   return CaptureList(expressions, four_heads()).of_texts(offsets);
 }
 

@@ -48,7 +48,7 @@ class Sweeps {
 
   void add(SweepRequest request) {
     std::string name = std::to_string(request.text.size()) + " tokens";
-    for (const std::string& edit : request.edits) name += "; " + edit;
+    for (const EditTemplate& edit : request.edits) name += "; " + edit.text();
     names_.push_back(name + (request.whole ? "; whole" : ""));
     requests_.push_back(std::move(request));
   }
@@ -151,7 +151,7 @@ TEST(ConeOfDescriptions, EveryPointWithEverySelectorAndOperation) {
         if (!makes_sense(selector, operation)) return;
         SweepRequest request = prompt;
         request.edits = {hook.name() + selector + " " + operation};
-        if (hook.info->scope == Scope::block) request.axes = {parse_axis(hook.layer_axis(), config, 9)};
+        if (hook.info->scope == Scope::block) request.axes = {resolve_axis(hook.layer_axis(), config, 9)};
         sweeps.add(std::move(request));
       };
       // Each at least once, in pairs that differ from one description to the next.
@@ -195,7 +195,7 @@ SweepRequest random_sweep(Prompted& described, const std::vector<SweptHook>& hoo
     std::erase(operations, "= corrupt[3]");
     request.edits.push_back(text + " " + described.pick(operations));
   }
-  const auto axis = [&](const std::string& text) { request.axes.push_back(parse_axis(text, config, positions)); };
+  const auto axis = [&](const std::string& text) { request.axes.push_back(resolve_axis(text, config, positions)); };
   if (heads > 0) axis("head=0:" + std::to_string(heads));
   if (!layers.empty()) axis(SweptHook{nullptr, layers}.layer_axis());
   if (by_position) axis("position=all");
@@ -228,7 +228,7 @@ TEST(ConeOfDescriptions, OnAnyNumberOfThreads) {
     Prompted described(config, ++seed);
     SweepRequest request = described.prompt(11);
     request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt"};
-    request.axes = {parse_axis("layer=all", config, 11), parse_axis("position=all", config, 11)};
+    request.axes = {resolve_axis("layer=all", config, 11), resolve_axis("position=all", config, 11)};
     const SweepResult expected = sweep(described.model, request);
     for (const int threads : {1, 3, 7}) {
       expect_the_whole_runs_numbers(sweep(described.open(Precision::fp32, threads), request), expected,

@@ -93,7 +93,7 @@ TEST(Cone, EveryPointSelectorAndOperation) {
           const bool block = info.scope == Scope::block;
           names.push_back((block ? "blocks.{layer}." : "") + std::string(info.name) + selector + " " + operation);
           request.edits = {names.back()};
-          if (block) request.axes = {parse_axis("layer=all", loaded.model.config(), 9)};
+          if (block) request.axes = {resolve_axis("layer=all", loaded.model.config(), 9)};
           requests.push_back(std::move(request));
         }
     }
@@ -134,7 +134,7 @@ TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
         text += " " + loaded.pick(operations);
         request.edits.push_back(text);
       }
-      for (const std::string& axis : axes) request.axes.push_back(parse_axis(axis, loaded.model.config(), positions));
+      for (const std::string& axis : axes) request.axes.push_back(resolve_axis(axis, loaded.model.config(), positions));
       const auto metric = static_cast<Metric>(loaded.random.below(7));
       request.metric = metric;
       request.targets.resize(targets_of(metric), 7);
@@ -143,7 +143,7 @@ TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
         request.targets = test::random_ids(loaded.random, 1 + loaded.random.below(5), sizes.d_vocab);
       }
       std::string name = std::to_string(positions) + " tokens";
-      for (const std::string& edit : request.edits) name += "; " + edit;
+      for (const EditTemplate& edit : request.edits) name += "; " + edit.text();
       names.push_back(name + (request.whole ? "; whole" : ""));
       requests.push_back(std::move(request));
     }
@@ -155,8 +155,8 @@ TEST(Cone, OnAnyNumberOfThreadsAndInSlicesOfAnySize) {
   Loaded loaded({4, 3, 24, 40, 48, 67}, 7);
   SweepRequest request = loaded.prompt(11);
   request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt"};
-  request.axes = {parse_axis("layer=all", loaded.model.config(), 11),
-                  parse_axis("position=all", loaded.model.config(), 11)};
+  request.axes = {resolve_axis("layer=all", loaded.model.config(), 11),
+                  resolve_axis("position=all", loaded.model.config(), 11)};
   const SweepResult expected = sweep(loaded.model, request);
   for (const int threads : {1, 2, 3, 7}) {
     const Model model = Model::load(loaded.folder.path(), {Precision::fp32, threads, nullptr});
@@ -195,8 +195,8 @@ TEST(Cone, WhatIsKnownIsNotRunAgain) {
   Loaded loaded({2, 3, 24, 40, 48, 67}, 8);
   SweepRequest request = loaded.prompt(6);
   request.edits = {"blocks.{layer}.hook_mlp_out[{position}] *= 2"};
-  request.axes = {parse_axis("layer=all", loaded.model.config(), 6),
-                  parse_axis("position=all", loaded.model.config(), 6)};
+  request.axes = {resolve_axis("layer=all", loaded.model.config(), 6),
+                  resolve_axis("position=all", loaded.model.config(), 6)};
   std::vector<std::size_t> taken;
   SweepOptions options;
   options.take = [&](std::size_t, std::size_t point, const GridValue&) { taken.push_back(point); };
@@ -220,8 +220,8 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
     // The second edit enters after the MLP's first product, the third reads other runs.
     request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt", "blocks.2.mlp.hook_pre[1] *= 3",
                      "blocks.1.attn.hook_z = mean"};
-    request.axes = {parse_axis("layer=all", loaded.model.config(), 5),
-                    parse_axis("position=all", loaded.model.config(), 5)};
+    request.axes = {resolve_axis("layer=all", loaded.model.config(), 5),
+                    resolve_axis("position=all", loaded.model.config(), 5)};
   }
   SweepOperations at_once;
   const auto expected = sweep_all(loaded.model, requests, {}, &at_once);
@@ -254,8 +254,8 @@ TEST(Cone, SlicesMayEndWithinAPromptAndTakeInOthers) {
   for (const std::size_t positions : {6U, 5U, 4U, 7U}) {
     SweepRequest& request = requests.emplace_back(loaded.prompt(positions));
     request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = corrupt"};
-    request.axes = {parse_axis("layer=all", loaded.model.config(), positions),
-                    parse_axis("position=all", loaded.model.config(), positions)};
+    request.axes = {resolve_axis("layer=all", loaded.model.config(), positions),
+                    resolve_axis("position=all", loaded.model.config(), positions)};
   }
   const auto expected = sweep_all(loaded.model, requests);
   for (const double millions : {1.0, 4.0, 9.0, 16.0, 25.0, 40.0}) {
@@ -305,7 +305,7 @@ double required_operations(const Loaded& loaded, const SweepRequest& request) {
   }
   required += 2 * static_cast<double>(d * config.d_vocab);
   // The run whose values the edits read.
-  if (request.edits[0].ends_with("corrupt"))
+  if (request.edits[0].text().ends_with("corrupt"))
     required += 2 * static_cast<double>(config.n_layers() * positions) * static_cast<double>(4 * d * d + 2 * d * m);
   for (std::size_t point = 0; point < grid.points(); ++point) {
     RunRequest pass = test::everything_of(config, {request.text});
@@ -341,7 +341,7 @@ TEST(Cone, DoesWhatTheConeRequiresAndNoMore) {
     for (const char* axis : {"layer=all", "position=1:14", "head=all"})
       if (std::string(edit).find("{" + std::string(axis).substr(0, std::string(axis).find('=')) + "}") !=
           std::string::npos)
-        request.axes.push_back(parse_axis(axis, loaded.model.config(), 14));
+        request.axes.push_back(resolve_axis(axis, loaded.model.config(), 14));
     SweepOperations operations;
     sweep_all(loaded.model, {&request, 1}, {}, &operations);
     const SweepPlan plan = plan_sweep(loaded.model, {&request, 1});

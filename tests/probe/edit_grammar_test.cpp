@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-std::string list_of(const std::optional<std::string>& list) { return list ? "[" + *list + "]" : "-"; }
+std::string list_of(const std::optional<IndexList>& list) { return list ? "[" + list->text() + "]" : "-"; }
 
 // "hook positions heads keys dims op source number corrupt-position file tensor"
 std::string read(std::string_view text) {
@@ -19,7 +19,7 @@ std::string read(std::string_view text) {
   std::string result = edit.hook + " " + list_of(edit.positions) + list_of(edit.heads) + list_of(edit.keys) +
                        list_of(edit.dims) + " " + kOps[static_cast<int>(edit.op)] + " " +
                        kSources[static_cast<int>(edit.source)] + " " + std::to_string(edit.number);
-  if (edit.corrupt_position) result += " at " + *edit.corrupt_position;
+  if (edit.corrupt_position) result += " at " + std::to_string(edit.corrupt_position->number());
   if (!edit.vector_file.empty()) result += " " + edit.vector_file;
   if (!edit.vector_tensor.empty()) result += ":" + edit.vector_tensor;
   return result;
@@ -35,7 +35,7 @@ TEST(EditGrammar, WhatItReads) {
       {"a = mean", "a ---- = mean 1.000000"},
       {"a += corrupt", "a ---- += corrupt 1.000000"},
       {"a = corrupt[-1]", "a ---- = corrupt 1.000000 at -1"},
-      {"a[1] = corrupt[ 2 ]", "a [1]--- = corrupt 1.000000 at  2 "},
+      {"a[1] = corrupt[ 2 ]", "a [1]--- = corrupt 1.000000 at 2"},
       {"a without v.npy", "a ---- without vector 1.000000 v.npy"},
       {"a without mean", "a ---- without mean 1.000000"},
       {"a += 2*v.npy", "a ---- += vector 2.000000 v.npy"},

@@ -28,7 +28,7 @@ TEST(Indices, SingleRangesAndLists) {
   EXPECT_EQ(of("all").size(), 12U);
   EXPECT_EQ(of(":").size(), 12U);
   EXPECT_EQ(parse_index_set("5,-12,5,1..2", 12, "token"), (Indices{0, 1, 2, 5}));
-  EXPECT_EQ(parse_index(" -12 ", 12, "token"), 0U);
+  EXPECT_EQ(Index::parse(" -12 ", "token").in(12, "token"), 0U);
 }
 
 TEST(Indices, RefusalsGiveTheValidRange) {

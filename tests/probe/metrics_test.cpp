@@ -98,14 +98,14 @@ TEST(Metrics, KlOfImpossibleTokens) {
 TEST(Metrics, NamesAndTargets) {
   for (const Metric metric :
        {Metric::log_prob, Metric::prob, Metric::rank, Metric::logit, Metric::logit_diff, Metric::kl, Metric::entropy}) {
-    EXPECT_EQ(parse_metric(name_of(metric)), metric);
+    EXPECT_EQ(parse_choice<Metric>(name_of(metric), "metric"), metric);
     EXPECT_FALSE(title_of(metric).empty());
   }
   EXPECT_EQ(targets_of(Metric::logit_diff), 2U);
   EXPECT_EQ(targets_of(Metric::log_prob), 1U);
   EXPECT_EQ(targets_of(Metric::kl), 0U);
-  EXPECT_TRUE(test::refuses([] { parse_metric("logprob"); },
-                            "there is no 'logprob'; metrics are log_prob, prob, rank, logit, logit_diff, kl, entropy"));
+  EXPECT_TRUE(test::refuses([] { parse_choice<Metric>("logprob", "metric"); },
+                            "there is no 'logprob'; one of log_prob, prob, rank, logit, logit_diff, kl, entropy"));
 }
 
 TEST(Effect, TheLargestOverPositionsAndNanIsTold) {

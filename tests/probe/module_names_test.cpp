@@ -101,13 +101,13 @@ TEST(ModuleNames, OfFamiliesAreTheirOwn) {
 
 TEST(SweepAxes, HeadsAreThoseOfTheEditedHookPoint) {
   const ModelConfig& config = family("llama3");  // two heads of keys, four of queries
-  const auto heads = [&](const std::string& edit) {
-    return parse_axis("head=all", config, 3, std::span(&edit, 1)).values.size();
+  const auto heads = [&](const EditTemplate& edit) {
+    return resolve_axis("head=all", config, 3, std::span(&edit, 1)).values.size();
   };
   EXPECT_EQ(heads("blocks.{layer}.attn.hook_v.head[{head}] *= 0"), 2U);
   EXPECT_EQ(heads("blocks.0.attn.hook_z.head[{head}] *= 0"), 4U);
   EXPECT_EQ(heads("L{layer}H{head}.v *= 0"), 4U);
-  EXPECT_EQ(parse_axis("key=all", config, 3).values.size(), 3U);
+  EXPECT_EQ(resolve_axis("key=all", config, 3).values.size(), 3U);
 }
 
 TEST(ModuleNames, WhatAFamilyDoesNotHaveIsRefusedWithTheReason) {

@@ -21,8 +21,8 @@ class Slices : public ::testing::Test {
       request.text = test::random_ids(random, positions, model_.config().d_vocab);
       request.targets = {1};
       request.edits = {"blocks.{layer}.hook_resid_pre[{position}] = mean"};
-      request.axes = {parse_axis("layer=all", model_.config(), positions),
-                      parse_axis("position=0:5", model_.config(), positions)};
+      request.axes = {resolve_axis("layer=all", model_.config(), positions),
+                      resolve_axis("position=0:5", model_.config(), positions)};
     }
   }
 

@@ -26,8 +26,8 @@ class Sweep : public ::testing::Test {
     SweepRequest request;
     request.text = ids_;
     request.corrupt = corrupt_;
-    request.edits = std::move(edits);
-    for (const char* axis : axes) request.axes.push_back(parse_axis(axis, model_.config(), ids_.size()));
+    request.edits.assign(edits.begin(), edits.end());
+    for (const char* axis : axes) request.axes.push_back(resolve_axis(axis, model_.config(), ids_.size()));
     request.targets = {5};
     return request;
   }
@@ -163,7 +163,7 @@ TEST_F(Sweep, ReportsProgressAndStopsWhenToldTo) {
 }
 
 TEST_F(Sweep, Axes) {
-  const auto values = [&](const char* text) { return parse_axis(text, model_.config(), 9).values; };
+  const auto values = [&](const char* text) { return resolve_axis(text, model_.config(), 9).values; };
   using Texts = std::vector<std::string>;
   EXPECT_EQ(values("layer=all"), (Texts{"0", "1", "2", "3"}));
   EXPECT_EQ(values("layer=-1,0"), (Texts{"3", "0"}));
@@ -173,7 +173,7 @@ TEST_F(Sweep, Axes) {
   EXPECT_EQ(values("dim=-1..1,7"), (Texts{"-1", "0", "1", "7"}));
   EXPECT_EQ(values("file=a.npy,b=c.npy"), (Texts{"a.npy", "b=c.npy"}));
   EXPECT_EQ(values("x=9223372036854775806..9223372036854775807").size(), 2U);
-  const auto of = [&](const char* text) { return [this, text] { parse_axis(text, model_.config(), 9); }; };
+  const auto of = [&](const char* text) { return [this, text] { resolve_axis(text, model_.config(), 9); }; };
   EXPECT_TRUE(refuses(of("layer"), "'layer' is no axis"));
   EXPECT_TRUE(refuses(of("=1"), "'' is no name for an axis"));
   EXPECT_TRUE(refuses(of("a b=1"), "is no name for an axis"));

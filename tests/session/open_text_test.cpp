@@ -13,7 +13,7 @@ namespace {
 
 using test::built_in;
 
-const std::vector<std::vector<std::string>> kEditLists = {
+const std::vector<std::vector<EditExpression>> kEditLists = {
     {"blocks.3.hook_resid_post *= 0.5"},
     {"blocks.3.hook_resid_pre[2:] += 0.25"},
     {"hook_embed[1] = zero"},
@@ -24,7 +24,7 @@ const std::vector<std::vector<std::string>> kEditLists = {
     {"ln_final.hook_scale[3] *= 2"},
 };
 
-Run<float> whole_run(const Text& text, const std::vector<std::string>& edits, std::vector<HookPoint> points = {}) {
+Run<float> whole_run(const Text& text, const std::vector<EditExpression>& edits, std::vector<HookPoint> points = {}) {
   RunRequest request;
   request.captures = captures_of(points);
   EditedRun run = run_text(built_in(), text, {edits, std::nullopt}, std::move(request));
@@ -40,7 +40,7 @@ TEST(OpenText, ItsRunsHaveTheBitsOfWholeOnes) {
   OpenText open(built_in(), test::kPenguins);
   expect_same(open.run(Which::clean).hidden_states.values(), whole_run(open.text(), {}).hidden_states.values());
   for (const auto& edits : kEditLists) {
-    SCOPED_TRACE(edits[0]);
+    SCOPED_TRACE(edits[0].text);
     open.set_edits({edits, std::nullopt});
     expect_same(open.run(Which::edited).hidden_states.values(), whole_run(open.text(), edits).hidden_states.values());
     expect_same(open.run(Which::clean).hidden_states.values(), whole_run(open.text(), {}).hidden_states.values());
@@ -55,7 +55,7 @@ TEST(OpenText, ItsLogitsHaveTheBitsOfWholeRuns) {
   const Tensor clean = whole_run(open.text(), {}).logits;
   expect_same(open.last_logits(1).values(), clean.matrix().row_span(1));
   for (const auto& edits : kEditLists) {
-    SCOPED_TRACE(edits[0]);
+    SCOPED_TRACE(edits[0].text);
     open.set_edits({edits, std::nullopt});
     const auto whole = whole_run(open.text(), edits);
     expect_same(open.logits(Which::edited, last, all).values(), whole.logits.values());
@@ -72,7 +72,7 @@ TEST(OpenText, ItsLogitsHaveTheBitsOfWholeRuns) {
 TEST(OpenText, ItsPatternsHaveTheBitsOfWholeRuns) {
   OpenText open(built_in(), test::kPenguins);
   for (const auto& edits : kEditLists) {
-    SCOPED_TRACE(edits[0]);
+    SCOPED_TRACE(edits[0].text);
     open.set_edits({edits, std::nullopt});
     for (const std::size_t layer : {0, 3, 5}) {
       const HookPoint point{Hook::pattern, layer};

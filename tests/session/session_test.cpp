@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "stratoscope/experiments/bench.h"
-#include "stratoscope/experiments/inspect.h"
+#include "stratoscope/experiments/info.h"
 #include "stratoscope/experiments/predict.h"
+#include "stratoscope/experiments/tokens.h"
 #include "stratoscope/session/json_document.h"
 #include "tests/support/built_in_model.h"
 #include "tests/support/errors.h"
@@ -26,7 +27,7 @@ using test::refuses;
 
 TEST(RunText, TheEffectIsTheLargestOverThePositionsRead) {
   const Text text = built_in().read(test::kPenguins);
-  const auto effect = [&](const std::vector<std::string>& edits, std::optional<std::size_t> row = std::nullopt) {
+  const auto effect = [&](const std::vector<EditExpression>& edits, std::optional<std::size_t> row = std::nullopt) {
     return run_text(built_in(), text, {edits, std::nullopt}, {}, {}, row).effect;
   };
   EXPECT_FALSE(effect({}));
@@ -34,7 +35,7 @@ TEST(RunText, TheEffectIsTheLargestOverThePositionsRead) {
   ASSERT_TRUE(nothing);
   EXPECT_EQ(nothing->kl, 0);
   EXPECT_EQ(nothing->max_change, 0);
-  const std::vector<std::string> late = {"blocks.3.hook_resid_post[7:] *= 0.2"};
+  const std::vector<EditExpression> late = {"blocks.3.hook_resid_post[7:] *= 0.2"};
   EXPECT_GT(effect(late)->kl, 0.01);
   EXPECT_EQ(effect(late, 6)->max_change, 0) << "rows before the edit cannot change";
   EXPECT_GE(effect(late)->kl, effect(late, 8)->kl);
@@ -57,14 +58,14 @@ TEST(Predict, SurprisalsAreTheLogProbabilitiesOfTheTokensThatCame) {
   PredictRequest request;
   request.text = test::kPenguins;
   request.all = true;
-  request.position = "3";
+  request.position = 3;
   request.top = 5;
   const Predictions all = predict(built_in(), request);
   EXPECT_EQ(all.position, 3U);
   ASSERT_EQ(all.surprisals.size(), 9U);
   double sum = 0;
   for (const Surprisal& surprisal : all.surprisals) {
-    request.position = std::to_string(surprisal.index - 1);
+    request.position = static_cast<long>(surprisal.index) - 1;
     request.top = built_in().config().d_vocab;
     const Predictions before = predict(built_in(), request);
     for (const Prediction& prediction : before.top)
@@ -78,19 +79,19 @@ TEST(Predict, SurprisalsAreTheLogProbabilitiesOfTheTokensThatCame) {
   request.top = 0;
   EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "--top 0 asks for nothing"));
   request.top = 1;
-  request.position = "10";
+  request.position = 10;
   EXPECT_TRUE(refuses([&] { predict(built_in(), request); }, "position: 10 is out of range"));
 }
 
 TEST(CountTokens, OfTheGoldens) {
   const auto golden = test::golden("demo3.json");
-  const TokenCounts counts = count_tokens(built_in(), golden["text"].get<std::string>(), {});
+  const TokenCounts counts = tokens(built_in(), {golden["text"].get<std::string>(), {}});
   const std::string& text = counts.text.text;
   EXPECT_EQ(counts.characters, text.size());
   EXPECT_EQ(counts.unique_characters, std::set<char>(text.begin(), text.end()).size());
   EXPECT_EQ(counts.unique, std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size());
-  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).characters, 4U);
-  EXPECT_EQ(count_tokens(built_in(), "é€😀é", {}).unique_characters, 3U);
+  EXPECT_EQ(tokens(built_in(), {"é€😀é", {}}).characters, 4U);
+  EXPECT_EQ(tokens(built_in(), {"é€😀é", {}}).unique_characters, 3U);
 }
 
 TEST(Sessions, LoadTheModelOnceForAllThreads) {
@@ -113,10 +114,10 @@ TEST(Documents, SayWhatTheyWereMadeWithAndNumbersThatAreNone) {
   EXPECT_EQ(json["precision"], "fp32");
   EXPECT_FALSE(json["isa"].get<std::string>().empty());
   EXPECT_EQ(json["effect"]["kl"], 1.0);
-  EXPECT_TRUE(finish_document(json).all_finite);
-  EXPECT_FALSE(finish_document(Json{{"a", {1, {{"b", std::nan("")}}}}}).all_finite);
-  EXPECT_FALSE(finish_document(Json::array({-std::numeric_limits<double>::infinity()})).all_finite);
-  EXPECT_EQ(Json::parse(model_info(built_in()).text)["hook_points"].size(), 2U + 12 * 18 + 4);
+  EXPECT_TRUE(finish_document(json).all_finite());
+  EXPECT_FALSE(finish_document(Json{{"a", {1, {{"b", std::nan("")}}}}}).all_finite());
+  EXPECT_FALSE(finish_document(Json::array({-std::numeric_limits<double>::infinity()})).all_finite());
+  EXPECT_EQ(json_of(to_json(built_in(), ModelInfo{}))["hook_points"].size(), 2U + 12 * 18 + 4);
 }
 
 TEST(Timing, OperationsCountedByHand) {
@@ -128,14 +129,14 @@ TEST(Timing, OperationsCountedByHand) {
 }
 
 TEST(Timing, RefusesWhatItCannotTime) {
-  EXPECT_TRUE(refuses([] { time_model(built_in(), {{0}, 1}); }, "0 tokens are out of range"));
-  EXPECT_TRUE(refuses([] { time_model(built_in(), {{100000}, 1}); }, "100000 tokens are out of range"));
-  EXPECT_TRUE(refuses([] { time_model(built_in(), {{1}, 0}); }, "--repeat 0 measures nothing"));
-  EXPECT_TRUE(refuses([] { time_model(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is for proof"));
+  EXPECT_TRUE(refuses([] { bench(built_in(), {{0}, 1}); }, "0 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { bench(built_in(), {{100000}, 1}); }, "100000 tokens are out of range"));
+  EXPECT_TRUE(refuses([] { bench(built_in(), {{1}, 0}); }, "--repeat 0 measures nothing"));
+  EXPECT_TRUE(refuses([] { bench(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is for proof"));
 }
 
 TEST(Timing, GivesARunForEachLength) {
-  const Timing timing = time_model(built_in(), {{3, 1}, 1});
+  const Timing timing = bench(built_in(), {{3, 1}, 1});
   ASSERT_EQ(timing.runs.size(), 2U);
   EXPECT_EQ(timing.runs[0].tokens, 3U);
   for (const TimedRun& run : timing.runs) EXPECT_TRUE(run.forward_s > 0 && run.prompt_s > 0 && run.sweep_s > 0);

@@ -1,14 +1,23 @@
-// What there is to know before a run: the model (`info`), and a text's tokens (`tokens`).
+// A text's tokens, ids and byte offsets, of any length.
 #pragma once
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/session/document.h"
 
+namespace stratoscope {
+class Fields;
+}
+
 namespace STRATOSCOPE_API stratoscope {
+
+struct TokensRequest {
+  std::string text = {};
+  TextOptions text_options = {};  // the context's limit does not count here
+};
+void describe(TokensRequest& request, Fields& fields);
 
 struct TokenCounts {
   Text text;
@@ -16,11 +25,7 @@ struct TokenCounts {
   std::size_t unique = 0;                             // different token ids
 };
 
-TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options);
+TokenCounts tokens(const Session& session, const TokensRequest& request);
 Document to_json(const Session& session, const TokenCounts& counts);
-
-// "info": config, parameters, and every hook point with its shape, the number of positions written as "pos", the names
-// of its axes, and its scope: "before_blocks", "block" or "after_blocks".
-Document model_info(const Session& session);
 
 }  // namespace stratoscope

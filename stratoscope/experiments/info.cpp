@@ -1,10 +1,7 @@
-#include "stratoscope/experiments/inspect.h"
-
-#include <set>
+#include "stratoscope/experiments/info.h"
 
 #include "stratoscope/families/families.h"
 #include "stratoscope/session/json_document.h"
-#include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
 namespace {
@@ -54,33 +51,11 @@ Json config_json(const ModelConfig& c) {
 
 }  // namespace
 
-TokenCounts count_tokens(const Session& session, std::string_view input, const TextOptions& options) {
-  TokenCounts counts{session.read(input, options), 0, 0, 0};
-  const std::string& text = counts.text.text;
-  std::set<char32_t> characters;
-  for (std::size_t i = 0; i < text.size(); i += utf8_length(static_cast<unsigned char>(text[i]))) {
-    characters.insert(decode_code_point(text, i));
-    ++counts.characters;
-  }
-  counts.unique_characters = characters.size();
-  counts.unique = std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size();
-  return counts;
-}
+void describe(InfoRequest&, Fields&) {}
 
-Document to_json(const Session& session, const TokenCounts& counts) {
-  Json json = begin_document(session, std::nullopt, &counts.text);
-  json["text"] = counts.text.text;
-  json["ids"] = counts.text.ids;
-  json["tokens"] = counts.text.tokens;
-  json["offsets"] = counts.text.offsets;
-  json["characters"] = counts.characters;
-  json["unique_characters"] = counts.unique_characters;
-  json["count"] = counts.text.ids.size();
-  json["unique"] = counts.unique;
-  return finish_document(json);
-}
+ModelInfo info(const Session&, const InfoRequest&) { return {}; }
 
-Document model_info(const Session& session) {
+Document to_json(const Session& session, const ModelInfo&) {
   Json json = begin_document(session);
   json["config"] = config_json(session.config());
   json["parameters"] = session.checkpoint().parameters();

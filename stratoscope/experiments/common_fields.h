@@ -1,0 +1,41 @@
+// Fields that several requests have, described once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stratoscope/probe/metrics.h"
+#include "stratoscope/probe/sampling.h"
+#include "stratoscope/request/field.h"
+
+namespace stratoscope {
+
+inline constexpr const char* kCutAtTheEnd = "cut a text at the model's context instead of refusing it";
+inline constexpr const char* kCutAtTheBeginning =
+    "keep the end of a text that leaves the new tokens no room in the context";
+inline constexpr const char* kFollowedToken = "the token that the metric follows, as text";
+
+// What a server takes from others.
+inline constexpr std::size_t kMostServedTokens = 100;  // of a list
+inline constexpr std::size_t kMostServedNew = 1000;    // new tokens of a text
+
+void add_text(Fields& fields, std::string& text, const char* help = "the text; - for standard input");
+// "bos": the tokens that are put around texts.
+void add_added_tokens(Fields& fields, TextOptions& options);
+void add_truncate(Fields& fields, TextOptions& options, const char* help = kCutAtTheEnd);
+// "edits", "corrupt", and the two above.
+void add_edits(Fields& fields, Edits& edits, TextOptions& options, const char* help_of_truncate = kCutAtTheEnd);
+void add_corrupt(Fields& fields, std::optional<std::string>& corrupt);
+// "targets", "target_ids"
+void add_targets(Fields& fields, std::vector<TargetChoice>& targets, const char* help = kFollowedToken);
+void add_metric(Fields& fields, Metric& metric);
+void add_sampling(Fields& fields, SamplingOptions& sampling);
+// What was asked of sampling and does nothing at temperature 0.
+std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOptions& sampling);
+void add_memory_limit(Fields& fields, std::size_t& bytes);
+// "top": how many tokens a list has.
+Field& add_top(Fields& fields, std::size_t& top, const char* help);
+// "heads": L5H3, …
+void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help);
+
+}  // namespace stratoscope

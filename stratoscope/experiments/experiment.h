@@ -1,0 +1,69 @@
+// An experiment as every face meets it: a name, fields to fill in, a run, a document and a figure.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stratoscope/figures/figure.h"
+#include "stratoscope/request/field.h"
+#include "stratoscope/session/document.h"
+#include "stratoscope/session/session.h"
+
+namespace stratoscope {
+
+// The result of an experiment. The session must outlive it.
+class ExperimentResult {
+ public:
+  ExperimentResult() = default;
+  ExperimentResult(const ExperimentResult&) = delete;
+  ExperimentResult& operator=(const ExperimentResult&) = delete;
+  virtual ~ExperimentResult() = default;
+
+  // With "warnings" where there are any.
+  virtual Document document() const = 0;
+  // Nothing for an experiment that has no figure.
+  virtual std::optional<Figure> figure() const = 0;
+  virtual std::vector<std::string> warnings() const = 0;
+  // Files of vectors that were read beside those that the fields name.
+  virtual std::vector<std::filesystem::path> files() const = 0;
+  // A part of the result that could not be made, and the reason; the rest is whole.
+  virtual std::optional<std::string> missing() const = 0;
+};
+
+// An experiment that is asked for. A face fills in the fields, then runs it once.
+class ExperimentRequest {
+ public:
+  ExperimentRequest() = default;
+  ExperimentRequest(const ExperimentRequest&) = delete;
+  ExperimentRequest& operator=(const ExperimentRequest&) = delete;
+  virtual ~ExperimentRequest() = default;
+
+  virtual Fields& fields() = 0;
+  // Throws UsageError for fields that do not go together. Called after they were read.
+  virtual void check() const = 0;
+  // Throws Error, before anything runs, where no figure can be made of the result.
+  virtual void check_figure(const Session& session) const = 0;
+  // Where the experiment can show results as they come, they are emitted, in the thread of run().
+  virtual void stream(const EmitEvent& emit) = 0;
+  virtual std::unique_ptr<ExperimentResult> run(const Session& session) = 0;
+};
+
+struct Experiment {
+  std::string name;               // of the command, the function, the header and the route
+  std::string summary;            // one line
+  std::vector<std::string> keys;  // of its document, beside the common ones
+  bool has_figure = false;
+  bool is_recorded = true;  // --record keeps it
+  bool is_served = true;    // to others; not where a result is a file of this machine
+  std::function<std::unique_ptr<ExperimentRequest>()> begin;
+};
+
+// All of them, in the order of --help.
+const std::vector<Experiment>& all_experiments();
+
+}  // namespace stratoscope

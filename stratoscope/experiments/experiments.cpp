@@ -1,0 +1,81 @@
+// The list of all experiments.
+#include "stratoscope/experiments/ablate.h"
+#include "stratoscope/experiments/activations.h"
+#include "stratoscope/experiments/attention.h"
+#include "stratoscope/experiments/attribution.h"
+#include "stratoscope/experiments/edges.h"
+#include "stratoscope/experiments/generate.h"
+#include "stratoscope/experiments/geometry.h"
+#include "stratoscope/experiments/info.h"
+#include "stratoscope/experiments/lens.h"
+#include "stratoscope/experiments/patch.h"
+#include "stratoscope/experiments/predict.h"
+#include "stratoscope/experiments/run.h"
+#include "stratoscope/experiments/similarity.h"
+#include "stratoscope/experiments/steer.h"
+#include "stratoscope/experiments/sweep.h"
+#include "stratoscope/experiments/tokens.h"
+#include "stratoscope/experiments/typed_experiment.h"
+#include "stratoscope/experiments/verify.h"
+
+namespace stratoscope {
+namespace {
+
+// What is known without a run needs no record.
+Experiment not_recorded(Experiment experiment) {
+  experiment.is_recorded = false;
+  return experiment;
+}
+
+Experiment saved_run() {
+  Experiment experiment = not_recorded(
+      make_experiment<SaveRunRequest, SavedRun>("run", "one forward pass, saved: hidden states, logits, any hook point",
+                                                run, {"file", "texts", "tokens", "keys"}));
+  experiment.is_served = false;
+  return experiment;
+}
+
+}  // namespace
+
+const std::vector<Experiment>& all_experiments() {
+  static const std::vector<Experiment> all = {
+      not_recorded(make_experiment("info", "the model: architecture, sizes, and every hook point", info,
+                                   {"config", "parameters", "dtype", "memory", "folder", "hook_points"})),
+      not_recorded(
+          make_experiment("tokens", "a text's tokens, ids and byte offsets; any length", tokens,
+                          {"text", "ids", "tokens", "offsets", "characters", "unique_characters", "count", "unique"})),
+      saved_run(),
+      make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
+                      {"position", "predictions"}),
+      make_experiment("activations", "one token's activations at every depth, and their variance", activations,
+                      {"token", "layers"}),
+      make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",
+                      similarity, {}),
+      make_experiment<SweepExperimentRequest, SweptPrompts>(
+          "sweep", "one edit over a grid: layers, positions, factors, …", sweep, {}),
+      make_experiment("patch", "activation patching: which values carry what two prompts differ in", patch,
+                      {"clean", "corrupt", "direction", "metric", "target", "tokens", "grids"}),
+      make_experiment("ablate", "every head, MLP or block taken away in turn, ranked by effect", ablate,
+                      {"metric", "target", "value", "clean", "ablations"}),
+      make_experiment("edges", "path patching: every edge from a head or MLP to a later one, patched alone", edges,
+                      {"metric", "target", "replacement", "clean", "senders", "receivers", "values", "edges"}),
+      make_experiment("steer", "a direction from two sets of prompts, its effect by block and strength, and on a text",
+                      steer, {"hook", "prompts", "norms", "metric", "target", "clean", "axes", "results", "generated"}),
+      make_experiment<GenerateTextRequest, GeneratedText>("generate", "continue a text, with edits, token by token",
+                                                          generate, {"prompt", "text", "stopped", "tokens"}),
+      make_experiment("lens", "the logit lens: what each depth would predict", lens, {"positions", "tokens", "layers"}),
+      make_experiment("attention", "what each head looks at: patterns, and heads ranked by them", attention,
+                      {"tokens", "heads", "patterns"}),
+      make_experiment<AttributionRequest, Attribution>(
+          "attribution", "which parts write a logit: components, heads, neurons, source positions", attribution,
+          {"position", "target", "value", "components", "heads"}),
+      make_experiment("geometry",
+                      "hidden states in space: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
+                      geometry, {"labels", "norms"}),
+      make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
+                      {"hook_points"}),
+  };
+  return all;
+}
+
+}  // namespace stratoscope

@@ -1,0 +1,295 @@
+#include "stratoscope/request/json_fields.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/base/overloaded.h"
+#include "stratoscope/corpus/prompt_json.h"
+
+namespace stratoscope {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// One member of the object, read into its field.
+class MemberReader {
+ public:
+  MemberReader(Field& field, const json& value, const BodyLimits& limits)
+      : field_(field), value_(value), limits_(limits) {}
+
+  void read() {
+    field_.is_given = true;
+    std::visit(
+        Overloaded{
+            [&](bool* to) { *to = flag(value_); },
+            [&](AddedTokens* to) { *to = flag(value_) ? AddedTokens::beginning : AddedTokens::none; },
+            [&](std::size_t* to) { *to = count(value_); },
+            [&](double* to) { *to = number(value_); },
+            [&](std::vector<double>* to) {
+              to->clear();
+              for_each([&](const json& one) { to->push_back(number(one)); });
+            },
+            [&](std::string* to) { *to = text(value_, limits_.text_bytes); },
+            [&](std::filesystem::path* to) { *to = text(value_, limits_.text_bytes); },
+            [&](std::optional<std::string>* to) { *to = text(value_, limits_.text_bytes); },
+            [&](std::vector<std::string>* to) {
+              to->clear();
+              for_each([&](const json& one) { to->push_back(text(one, limits_.text_bytes)); });
+            },
+            [&](Index* to) { *to = index(value_); },
+            [&](std::optional<Index>* to) { *to = index(value_); },
+            [&](IndexList* to) { *to = index_list(); },
+            [&](std::optional<IndexList>* to) { *to = index_list(); },
+            [&](std::optional<TokenChoice>* to) {
+              *to = value_.is_number_integer() ? TokenChoice(index(value_)) : TokenChoice(expression(value_));
+            },
+            [&](std::optional<TargetChoice>* to) { *to = target(value_); },
+            [&](std::vector<TargetChoice>* to) { for_each([&](const json& one) { to->push_back(target(one)); }); },
+            [&](TargetIds& to) {
+              for_each([&](const json& one) {
+                if (!one.is_number_integer()) refuse("holds an entry that is no whole number");
+                to.targets->push_back({"", one.get<long>()});
+              });
+            },
+            [&](HookExpression* to) { *to = HookExpression(expression(value_)); },
+            [&]<class T>(std::vector<T>* to) {
+              to->clear();
+              for_each([&](const json& one) { to->emplace_back(expression(one)); });
+            },
+            [&](EnumValue& to) { to.set(choice(value_, to.names)); },
+            [&](EnumList& to) {
+              std::vector<std::string> names;
+              for_each([&](const json& one) { names.push_back(choice(one, to.names)); });
+              to.set(names);
+            },
+            [&](TextsOfFile& to) {
+              for_each([&](const json& one) { to.texts->push_back(text(one, limits_.text_bytes)); });
+            },
+            [&](PromptsOfFile& to) {
+              to.prompts->clear();
+              for_each([&](const json& one) { to.prompts->push_back(prompt_of(one, "an entry")); });
+            },
+            [&](MemorySize& to) { *to.bytes = count(value_); },
+            [&](InputFile& to) { *to.path = text(value_, limits_.text_bytes); },
+            [&](OutputFile& to) { *to.path = text(value_, limits_.text_bytes); },
+        },
+        field_.target);
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& problem, const std::string& hint = {}) const {
+    throw Error("request", "field " + in_quotes(field_.name) + " " + problem, hint);
+  }
+
+  bool flag(const json& one) const {
+    if (!one.is_boolean()) refuse("is neither true nor false");
+    return one.get<bool>();
+  }
+
+  void check_range(double read) const {
+    if (field_.low && read < *field_.low) refuse("is below " + short_number(*field_.low));
+    if (field_.high && read > *field_.high) refuse("is above " + short_number(*field_.high));
+  }
+
+  static std::string short_number(double number) {
+    return json(number == std::floor(number) ? std::round(number) : number).dump();
+  }
+
+  std::size_t count(const json& one) const {
+    if (!one.is_number_unsigned()) refuse("is no whole number from 0 on");
+    const auto read = one.get<std::size_t>();
+    check_range(static_cast<double>(read));
+    if (limits_.is_served && field_.most_served > 0 && read > field_.most_served)
+      refuse("is " + std::to_string(read) + ", more than the limit of " + std::to_string(field_.most_served));
+    return read;
+  }
+
+  double number(const json& one) const {
+    if (!one.is_number()) refuse("is no number");
+    const auto read = one.get<double>();
+    check_range(read);
+    return read;
+  }
+
+  std::string text(const json& one, std::size_t most_bytes) const {
+    if (!one.is_string()) refuse("is no text");
+    auto read = one.get<std::string>();
+    if (read.size() > most_bytes)
+      refuse("has " + std::to_string(read.size()) + " bytes, more than the limit of " + std::to_string(most_bytes));
+    return read;
+  }
+
+  std::string expression(const json& one) const { return text(one, limits_.expression_bytes); }
+
+  std::string choice(const json& one, const std::vector<std::string>& names) const {
+    const std::string name = expression(one);
+    std::string all;
+    for (const std::string& known : names) {
+      if (known == name) return name;
+      all += (all.empty() ? "" : ", ") + known;
+    }
+    refuse("is " + in_quotes(name), "one of " + all);
+  }
+
+  Index index(const json& one) const {
+    if (one.is_string()) return Index::parse(expression(one), field_.name);
+    if (!one.is_number_integer()) refuse("is no index");
+    return one.get<long>();
+  }
+
+  // "0..3", 2, or [0, 1, -1].
+  IndexList index_list() const {
+    if (value_.is_string()) return IndexList::parse(expression(value_), field_.name);
+    if (value_.is_number_integer()) return IndexList::parse(value_.dump(), field_.name);
+    std::string list;
+    for_each([&](const json& one) {
+      if (!one.is_number_integer()) refuse("is no list of indices");
+      list += (list.empty() ? "" : ",") + one.dump();
+    });
+    return IndexList::parse(list, field_.name);
+  }
+
+  // A text, or an id.
+  TargetChoice target(const json& one) const {
+    if (one.is_number_integer()) return {"", one.get<long>()};
+    return {text(one, limits_.text_bytes), std::nullopt};
+  }
+
+  // An expression that cannot be read is named by its place in the list: "edit 2".
+  template <class Use>
+  void for_each(const Use& use) const {
+    if (!value_.is_array()) refuse("is no list");
+    if (value_.size() > limits_.list_entries)
+      refuse("has " + std::to_string(value_.size()) + " entries, more than the limit of " +
+             std::to_string(limits_.list_entries));
+    std::size_t number = 0;
+    for (const json& one : value_) {
+      ++number;
+      try {
+        use(one);
+      } catch (const Error& error) {
+        if (error.where() == "request") throw;
+        Error numbered(field_.option + " " + std::to_string(number), error.problem(), error.hint());
+        numbered.set_details(error.details());
+        throw std::move(numbered);
+      }
+    }
+  }
+
+  Field& field_;
+  const json& value_;
+  const BodyLimits& limits_;
+};
+
+bool is_known(const Field& field, const BodyLimits& limits) { return !limits.is_served || !field.is_local; }
+
+// The schema of one value, without its description.
+ordered_json value_schema(const Field& field, const BodyLimits& limits) {
+  const auto texts = [&](std::size_t most) {
+    ordered_json schema = {{"type", "string"}};
+    if (most != static_cast<std::size_t>(-1)) schema["maxLength"] = most;
+    return schema;
+  };
+  const auto list = [&](ordered_json items) {
+    ordered_json schema = {{"type", "array"}, {"items", std::move(items)}};
+    if (limits.list_entries != static_cast<std::size_t>(-1)) schema["maxItems"] = limits.list_entries;
+    return schema;
+  };
+  const auto number = [&](const char* type) {
+    ordered_json schema = {{"type", type}};
+    if (field.low) schema["minimum"] = *field.low;
+    double high = field.high.value_or(0);
+    if (limits.is_served && field.most_served > 0) high = static_cast<double>(field.most_served);
+    if (high > 0) schema["maximum"] = high;
+    return schema;
+  };
+  const auto count = [&] {
+    ordered_json schema = number("integer");
+    if (!schema.contains("minimum")) schema["minimum"] = 0;
+    for (const char* end : {"minimum", "maximum"})
+      if (schema.contains(end)) schema[end] = static_cast<std::int64_t>(schema[end].get<double>());
+    return schema;
+  };
+  const ordered_json index = {{"type", {"integer", "string"}}};
+  const ordered_json indices = {{"type", {"array", "integer", "string"}}, {"items", {{"type", "integer"}}}};
+  const auto expression = [&] { return texts(limits.expression_bytes); };
+  const auto text = [&] { return texts(limits.text_bytes); };
+  const auto choice = [&](const std::vector<std::string>& names) {
+    return ordered_json{{"type", "string"}, {"enum", names}};
+  };
+  return std::visit(
+      Overloaded{
+          [&](bool*) {
+            return ordered_json{{"type", "boolean"}};
+          },
+          [&](AddedTokens*) {
+            return ordered_json{{"type", "boolean"}};
+          },
+          [&](std::size_t*) { return count(); },
+          [&](const MemorySize&) { return count(); },
+          [&](double*) { return number("number"); },
+          [&](std::vector<double>*) { return list(number("number")); },
+          [&](std::string*) { return text(); },
+          [&](std::filesystem::path*) { return text(); },
+          [&](std::optional<std::string>*) { return text(); },
+          [&](std::vector<std::string>*) { return list(text()); },
+          [&](const TextsOfFile&) { return list(text()); },
+          [&](const PromptsOfFile&) {
+            return list({{"type", "object"}, {"required", {"text"}}, {"properties", {{"text", {{"type", "string"}}}}}});
+          },
+          [&](Index*) { return index; },
+          [&](std::optional<Index>*) { return index; },
+          [&](IndexList*) { return indices; },
+          [&](std::optional<IndexList>*) { return indices; },
+          [&](std::optional<TokenChoice>*) { return index; },
+          [&](std::optional<TargetChoice>*) { return index; },
+          [&](std::vector<TargetChoice>*) { return list(index); },
+          [&](const TargetIds&) {
+            return list({{"type", "integer"}});
+          },
+          [&](HookExpression*) { return expression(); },
+          [&]<class T>(std::vector<T>*) { return list(expression()); },
+          [&](const EnumValue& value) { return choice(value.names); },
+          [&](const EnumList& value) { return list(choice(value.names)); },
+          [&](const InputFile&) { return text(); },
+          [&](const OutputFile&) { return text(); },
+      },
+      field.target);
+}
+
+}  // namespace
+
+void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
+  if (!object.is_object()) throw Error("request", "the body is no JSON object");
+  std::vector<std::string> names;
+  for (const Field& field : fields.all())
+    if (is_known(field, limits)) names.push_back(field.name);
+  for (const auto& [name, value] : object.items()) {
+    Field* const field = fields.find(name);
+    if (field == nullptr || !is_known(*field, limits))
+      throw Error("request", "there is no field " + in_quotes(name), did_you_mean(name, names));
+    if (!value.is_null()) MemberReader(*field, value, limits).read();
+  }
+  for (const Field& field : fields.all())
+    if (fields.lacks(field)) throw Error("request", "field " + in_quotes(field.name) + " is missing");
+}
+
+ordered_json schema_of(const Fields& fields, const BodyLimits& limits) {
+  ordered_json properties = ordered_json::object(), required = ordered_json::array();
+  for (const Field& field : fields.all()) {
+    if (!is_known(field, limits)) continue;
+    ordered_json schema = value_schema(field, limits);
+    schema["description"] = field.help;
+    if (field.is_required && field.unless.empty()) required.push_back(field.name);
+    properties[field.name] = std::move(schema);
+  }
+  ordered_json schema = {{"type", "object"}, {"properties", std::move(properties)}};
+  if (!required.empty()) schema["required"] = std::move(required);
+  schema["additionalProperties"] = false;
+  return schema;
+}
+
+}  // namespace stratoscope
