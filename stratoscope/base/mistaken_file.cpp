@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-// Without a byte-order mark and spaces, in small letters.
+// Without a byte-order mark and spaces, in lower case.
 std::string beginning_of(std::string_view bytes) {
   constexpr std::size_t kLookedAt = 1024;
   bytes = bytes.substr(0, kLookedAt);

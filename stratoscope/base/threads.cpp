@@ -17,7 +17,7 @@ Team& own_team() {
   return team;
 }
 
-thread_local int wanted = 0;  // by the innermost ThreadScope; 0: as many as there are cores
+thread_local int wanted = 0;  // by the innermost ThreadScope; 0: the number of cores
 
 }  // namespace
 
@@ -51,7 +51,7 @@ void parallel_for(std::size_t count, const std::function<void(std::size_t)>& bod
     for (std::size_t i = 0; i < count; ++i) body(i);
     return;
   }
-  own_team().grow(threads);  // where there is no ThreadScope
+  own_team().grow(threads);  // without a ThreadScope
   own_team().run(count, threads, body);
 }
 

@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// The shape of `axes` axes where it has one more at `batch`, of a batch of one text.
+// The shape with `axes` axes, without an axis of 1 at `batch`.
 Shape without_batch(Shape shape, std::size_t axes, std::size_t batch) {
   if (shape.size() == axes + 1 && shape[batch] == 1) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(batch));
   return shape;
@@ -68,7 +68,7 @@ std::vector<std::int64_t> StartFile::read_integers(const std::string& name) {
     fail(name + " is " + std::string(name_of(array->dtype)) + " " + to_string(array->shape) +
              ", expected one row of integers",
          name == "input_ids" ? "many texts lie end to end in it, and row_offsets says where each begins" : "");
-  std::vector<double> numbers(shape[0]);  // exact below 2^53, and nothing larger is of use
+  std::vector<double> numbers(shape[0]);  // exact below 2^53, which is enough for row offsets
   convert(array->dtype, array->bytes, std::span<double>(numbers));
   std::vector<std::int64_t> integers;
   integers.reserve(numbers.size());
@@ -96,7 +96,7 @@ void StartFile::read_offsets() {
   if (ids_.empty()) fail("holds no token");
 }
 
-// What enters the block, [T, d_model].
+// The block's input, [T, d_model].
 StartFile::Array StartFile::find_stream(const ModelConfig& config) {
   const Shape wanted{ids_.size(), config.d_model};
   const auto checked = [&](const std::string& name, const Array& array) {

@@ -55,7 +55,7 @@ SweepJournal::SweepJournal(std::filesystem::path path, const std::string& descri
   }
 }
 
-// Of a link, the file that it leads to.
+// Resolves a symbolic link.
 void SweepJournal::open() {
   const std::filesystem::path target = link_target(path_);
   if (const auto folder = Folder::open(target.parent_path()))

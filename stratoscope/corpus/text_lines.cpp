@@ -57,7 +57,7 @@ TextLines::~TextLines() { ::close(fd_); }
 
 std::string TextLines::place() const { return name_ + ": line " + std::to_string(line_); }
 
-// More of the file behind what is left in the buffer; false at its end.
+// Reads more of the file after the rest in the buffer; false at the end of the file.
 bool TextLines::fill() {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
   buffer_.erase(0, at_);
@@ -146,7 +146,7 @@ std::string TextLines::text_of(std::string_view line) {
   return text->get<std::string>();
 }
 
-// The reason why a line could not be read, where it can be said better than by the JSON library.
+// A clearer reason than that of the JSON library why a line could not be read, if there is one.
 void TextLines::refuse_content(std::string_view line, const Error& error) const {
   if (!is_of_texts_) refuse_mistaken_text(line, "texts", name_);
   if (const std::size_t at = find_invalid_utf8(line); at < line.size())

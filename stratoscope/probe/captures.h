@@ -1,4 +1,4 @@
-// Captures as users write them: hook points with chosen positions and heads.
+// Captures as users write them: hook points with optional positions and heads.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +15,18 @@ namespace STRATOSCOPE_API stratoscope {
 
 class CaptureList {
  public:
-  // Each expression is a name, alias or glob, with positions and heads where wanted: "blocks.*.attn.hook_pattern[-1]",
-  // "L5H3.pattern". The same hook point may be named twice if both mean the same part. Throws Error for an unknown
-  // name, a selector without its axis, a head out of range, and .key and .dim, which captures do not take. `part`,
-  // where given, is a part of a pass: a glob then means what that part computes.
+  // Each expression is a name, alias or glob with optional positions and heads: "blocks.*.attn.hook_pattern[-1]",
+  // "L5H3.pattern". A hook point may occur twice if both expressions select the same part. Throws Error for an unknown
+  // name, a selector for an axis that the hook point does not have, a head out of range, and the selectors .key and
+  // .dim. With `part`, a part of a pass, a glob matches only the hook points of that part.
   CaptureList(const std::vector<std::string>& expressions, const ModelConfig& config, const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
-  // Those of the expressions that may mean several hook points, and which they mean.
+  // The expressions that may match several hook points, with their matches.
   const std::vector<GlobMatch>& globs() const { return globs_; }
   // In firing order.
   std::vector<HookPoint> points() const;
-  // For texts whose rows lie end to end. Positions are those of each text. Throws Error for one that a text has not.
+  // For texts that are concatenated; positions count within each text. Throws Error for a position out of range.
   std::vector<Capture> of_texts(std::span<const std::size_t> row_offsets) const;
 
  private:

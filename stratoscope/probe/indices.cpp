@@ -28,7 +28,7 @@ long parse_number(std::string_view text, const std::string& what) {
   return number;
 }
 
-// What indices count: so many things now, so many in the end.
+// The numbers of things that indices refer to: now, and in the end.
 struct Extent {
   std::size_t now, most;
 };
@@ -125,7 +125,7 @@ std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted) {
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < wanted && count > 0; ++i) {
     const double step = wanted > 1 ? static_cast<double>(count - 1) / static_cast<double>(wanted - 1) : 0;
-    // The last one is the end itself, as in NumPy: i * step may fall a rounding error short of it.
+    // The last index is the end itself, as in NumPy: i * step may be less by a rounding error.
     const std::size_t index =
         wanted > 1 && i == wanted - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
     if (indices.empty() || indices.back() != index) indices.push_back(index);

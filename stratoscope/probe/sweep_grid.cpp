@@ -71,7 +71,7 @@ std::string filled(const std::string& text, const std::map<std::string, std::str
   return result;
 }
 
-// As many as every hook point has whose edit has {head}; edits that cannot be read are refused later.
+// The number of heads that every hook point of an edit with {head} has; invalid edits are reported later.
 std::size_t heads_of_axis(std::span<const std::string> edits, const ModelConfig& config) {
   std::size_t heads = config.n_heads();
   for (std::string edit : edits) {
@@ -80,9 +80,9 @@ std::size_t heads_of_axis(std::span<const std::string> edits, const ModelConfig&
       edit.replace(open, std::min(edit.find('}', open), edit.size() - 1) - open + 1, "0");
     try {
       const HookMatch match = match_hook(parse_edit(edit).hook, config);
-      if (match.heads) continue;  // L5H3.v: the head of keys that head 3 reads
+      if (match.heads) continue;  // L5H3.v: the key-value head of head 3
       for (const HookPoint point : match.points) heads = std::min(heads, heads_of(point, config));
-    } catch (const Error&) {  // said where the edit is read
+    } catch (const Error&) {  // reported when the edit is parsed
     }
   }
   return heads;
@@ -144,7 +144,7 @@ std::vector<EditExpression> SweepGrid::edits_at(std::size_t point) const {
 
 std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
   std::vector<EditExpression> edits;
-  // Most grids read none, and then not every point need be looked at. A source may stand in an axis.
+  // Most grids have no such source, and then not every point is parsed. A source may come from an axis.
   const auto names_a_run = [](const std::string& text) {
     return text.find("mean") != std::string::npos || text.find("corrupt") != std::string::npos;
   };
@@ -153,7 +153,7 @@ std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
         return std::any_of(axis.values.begin(), axis.values.end(), names_a_run);
       }))
     return edits;
-  std::set<std::string> seen;  // hooks: a hook point is asked once, whatever is done with it
+  std::set<std::string> seen;  // hooks: each hook point is read once for all its edits
   for (std::size_t point = 0; point < points_; ++point)
     for (EditExpression& edit : edits_at(point))
       if ((edit.source == EditSource::mean || edit.source == EditSource::corrupt) &&

@@ -16,27 +16,27 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct SweepAxis {
   std::string name = {};
-  std::vector<std::string> values = {};  // what replaces {name}, as text
+  std::vector<std::string> values = {};  // the texts that replace {name}
 };
 
-// "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position and head are index lists of this
-// model and text; other names take the pieces between the commas, whole-number ranges a..b spelled out. Throws Error
-// for an empty list, a bad name (letters, digits, '_'; not what results are called: value, clean, kl, max_change,
-// prompt) and an index out of range. Heads are those of the hook points whose edits use the axis: of keys and values a
-// model may have fewer. "key" is an index list of positions.
+// "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11". layer, position, head and key are index lists for this
+// model and text; other names take texts between commas, where a..b is a range of integers. Throws Error for an empty
+// list, an invalid name (letters, digits and '_' are valid; value, clean, kl, max_change and prompt are reserved) and
+// an index out of range. The number of heads is that of the hook points whose edits use the axis, since keys and values
+// may have fewer heads.
 SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size_t positions,
                      std::span<const std::string> edits = {});
 
 class SweepGrid {
  public:
-  // Throws Error for a placeholder without axis, an axis that no template uses, and more points than a million.
+  // Throws Error for a placeholder without axis, an axis that no template uses, and more than a million points.
   SweepGrid(std::span<const std::string> edits, std::span<const SweepAxis> axes);
 
   // Row-major over the axes, the last one fastest.
   std::size_t points() const { return points_; }
-  // The edits that are made at a grid point, placeholders replaced.
+  // The edits of a grid point, with placeholders replaced.
   std::vector<EditExpression> edits_at(std::size_t point) const;
-  // One for each hook and source, over all points.
+  // One edit for each hook and source, over all points.
   std::vector<EditExpression> edits_that_read_other_runs() const;
 
  private:

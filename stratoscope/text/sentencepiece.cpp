@@ -36,7 +36,7 @@ enum Field { kName = 1, kCharsMap = 2, kDummyPrefix = 3, kRemoveExtra = 4, kEsca
 }
 
 constexpr std::string_view kSpace = "\u2581";
-constexpr std::size_t kLongestPiece = 512;  // bytes; longer ones would take long to take apart
+constexpr std::size_t kLongestPiece = 512;  // bytes; longer ones would take long to split
 
 struct StoredPiece {
   std::string text;
@@ -127,7 +127,7 @@ class ModelReader {
   std::string name_;
 };
 
-// The merges that make each piece out of two others: of the highest score first, of these of the longest parts.
+// The merges that form each piece from two others: by descending score, then by descending length of the parts.
 std::vector<TokenizerDefinition::Merge> merges_of(const std::vector<StoredPiece>& pieces) {
   struct Merge {
     float score;

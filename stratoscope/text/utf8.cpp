@@ -10,11 +10,11 @@ namespace stratoscope {
 namespace {
 
 struct Sequence {
-  std::size_t length;  // bytes of the code point, or of the longest part of one that stands here (at least 1)
+  std::size_t length;  // bytes of the code point, or of its longest valid part (at least 1)
   bool valid;
 };
 
-// The second byte decides about overlong forms (E0, F0), surrogates (ED) and code points beyond U+10FFFF (F4).
+// The second byte determines overlong forms (E0, F0), surrogates (ED) and code points beyond U+10FFFF (F4).
 Sequence read_sequence(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const unsigned char lead = byte(0);
@@ -33,7 +33,7 @@ Sequence read_sequence(std::string_view text, std::size_t at) {
   return {present, present == wanted};
 }
 
-// The first byte from `at` on that is not ASCII; eight at a time, because most text is.
+// The first byte from `at` on that is not ASCII; eight at a time, because most text is ASCII.
 std::size_t skip_ascii(std::string_view text, std::size_t at) {
   for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
     std::memcpy(&eight, text.data() + at, sizeof eight);

@@ -17,7 +17,7 @@ enum Status : long { unauthorized = 401, forbidden = 403, not_found = 404, timed
 
 std::string near_names(const std::string& repository) {
   std::vector<std::string> names;
-  if (known_model(repository) != nullptr) return {};  // it is not the name that is wrong
+  if (known_model(repository) != nullptr) return {};  // the name is right
   for (const KnownModel& model : known_models()) names.insert(names.end(), {model.name, model.repository});
   return did_you_mean(repository, names);
 }
@@ -45,14 +45,14 @@ std::string near_names(const std::string& repository) {
       near.empty() ? "is the name right? " + private_one : near + " " + private_one);
 }
 
-// A secret is not sent where others can read along; so the hub did not know who asks.
+// A token is sent only over a private connection; so the hub has not identified the user.
 [[noreturn]] void refuse_without_secret(const HubSettings& settings, const Asked& asked) {
   throw Error("pull", host_of(settings.endpoint) + " does not give " + in_quotes(asked.repository) + " to everybody",
               "the token of " + settings.token_source + " was not sent, because " + settings.endpoint +
                   " is not encrypted: https in $HF_ENDPOINT?");
 }
 
-// The statuses that have a meaning of their own on the hub, which also gives 401 for what does not exist.
+// Statuses with a meaning of their own on the hub, which also returns 401 for repositories that do not exist.
 void refuse_as_hub(const HttpResponse& response, const HubSettings& settings, const Asked& asked) {
   const std::string code = response.header("x-error-code");
   const std::string message = response.header("x-error-message");
@@ -87,7 +87,7 @@ void refuse(const HttpResponse& response, const HubSettings& settings, const Ask
   if (from_hub) refuse_as_hub(response, settings, asked);
   const std::string problem = host_of(address) + " answers with status " + std::to_string(response.status);
   const bool passes = response.status >= kServerFailure || response.status == timed_out || response.status == too_many;
-  // An address that the hub made for one download ends after a while; the hub makes a new one.
+  // A signed address of one download expires; the hub creates a new one.
   const bool expired =
       !from_hub && (response.status == unauthorized || response.status == forbidden || response.status == not_found);
   if (!passes && !expired) throw Error("pull", problem, in_quotes(asked.file.empty() ? asked.repository : asked.file));

@@ -23,7 +23,7 @@ std::vector<PulledFile> files_in(const fs::path& snapshot) {
   return files;
 }
 
-// What a pull of the revision brings, as far as the snapshot's index tells; nothing without a right one.
+// The files of a pull of the revision, by the snapshot's index; nullopt without a valid one.
 std::optional<std::vector<std::string>> files_to_pull(const fs::path& snapshot, const HubRevision& revision) {
   std::vector<std::string> names = {kConfigFile};
   for (const char* const name : companion_files())

@@ -27,7 +27,7 @@ std::string unquoted(std::string etag) {
   return etag;
 }
 
-// As a list of files tells it; of a large file that of its bytes, not of git's pointer to them.
+// From the list of files; for a large file the hash of its content, not of git's pointer to it.
 std::optional<std::uint64_t> told_size(const nlohmann::json& sibling) {
   const nlohmann::json large = sibling.value("lfs", nlohmann::json());
   const auto size = (large.is_object() ? large : sibling).value("size", nlohmann::json());
@@ -49,8 +49,8 @@ std::string HubClient::file_address(const std::string& repository, const std::st
          escaped(name);
 }
 
-// Asks, and goes where redirects lead; the token goes to the hub alone. A request for headers ends at the redirect that
-// leads away from the hub, where that has the file's etag: beyond it lies a server that knows another one.
+// Sends the request and follows redirects; the token is sent to the hub only. A request for headers ends at the
+// redirect away from the hub if it has the file's etag: the other server has another one.
 HubClient::Answer HubClient::follow(HttpRequest request, const Asked& asked, BodySink* sink) {
   Answer answer;
   for (int redirects = 0; redirects <= kMostRedirects; ++redirects) {

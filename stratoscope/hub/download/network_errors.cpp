@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kWithoutNetwork = "what 'stratoscope models' lists needs no network";
 
-// The variable that names the proxy for an address, as libcurl looks for it; empty where there is none.
+// The variable with the proxy for an address, by libcurl's rules; empty if there is none.
 std::string proxy_variable(const std::string& address) {
   const bool secure = address.starts_with("https:");
   const auto variables = secure ? std::array{"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}
@@ -57,7 +57,7 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
     case CURLE_SEND_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: throw_passing("the connection to " + host + " broke: " + said, "", false);
-    case CURLE_SSL_CONNECT_ERROR:  // a line that broke, or, by OpenSSL's number, another protocol
+    case CURLE_SSL_CONNECT_ERROR:  // a dropped connection, or, by OpenSSL's code, another protocol
       throw_passing("no secure connection to " + host + ": " + said, "does that server speak https?",
                     said.find("error:") != std::string::npos);
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -65,7 +65,7 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
     case CURLE_BAD_CONTENT_ENCODING:
       throw_passing(host + " answers with something that is no HTTP: " + said,
                     "something between here and the hub may change what it sends", true);
-    case CURLE_OUT_OF_MEMORY:  // also libcurl's answer to a header of more than 100 kB
+    case CURLE_OUT_OF_MEMORY:  // also for a header of more than 100 kB
       throw Error("pull", host + " sends headers without end, or there is too little memory");
     default: throw Error("pull", "no transfer from " + host + ": " + said);
   }

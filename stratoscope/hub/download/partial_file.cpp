@@ -29,7 +29,7 @@ int open_partial(const Folder& folder, const std::string& name) {
   return folder.remove_file(name) ? folder.open_file(name, O_RDWR | O_CREAT | O_EXCL) : -1;
 }
 
-// The file's first `count` bytes; whether all could be read.
+// Reads the file's first `count` bytes; false if it cannot.
 bool add_bytes(int descriptor, std::uint64_t count, Digest& digest, const std::function<void()>& reading) {
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   std::vector<std::byte> piece(std::min<std::uint64_t>(kPiece, count));

@@ -44,7 +44,7 @@ void check_name(const std::string& name, const ModelName& asked) {
     throw Error("pull", in_quotes(name) + " is built in, there is nothing to download");
 }
 
-// An index may name any file of the repository: no pickle, and nothing that a terminal would obey.
+// An index may name any file of the repository: pickles and names with control characters are errors.
 void check_shard(const HubRevision& revision, const std::string& name) {
   const bool plain = without_controls(name) == name && name.front() != '.' && name.ends_with(".safetensors");
   if (!plain)
@@ -87,12 +87,12 @@ class Pull {
  private:
   struct Wanted {
     PulledFile result;
-    std::optional<HubFile> file;  // nothing where the snapshot has it
+    std::optional<HubFile> file;  // nullopt if the snapshot has it
     std::size_t part = 0;
   };
 
   PulledModel run() {
-    board_.add(host_of(options_.settings.endpoint), 0);  // what is waited for before there are files
+    board_.add(host_of(options_.settings.endpoint), 0);  // shown before the first file
     std::optional<PulledModel> complete;
     side_by_side(1, [&](std::size_t, std::size_t thread) {
       HubClient& hub = client(thread);
@@ -150,7 +150,7 @@ class Pull {
     }
   }
 
-  // What `parse` makes of a file's text. One that it cannot read is compared with the hub's hash first.
+  // The result of `parse` for a file's text. If it cannot be parsed, the file is first compared with the hub's hash.
   template <class Parse>
   std::invoke_result_t<const Parse&, std::string, std::string> parsed(const char* name, const Parse& parse) {
     const auto text = [&] { return read_text_file(cache_->snapshot(found_.commit) / name, kLargestText); };
@@ -166,8 +166,8 @@ class Pull {
     }
   }
 
-  // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes. What is
-  // there is compared with the hub's size, or, to verify, with its hash.
+  // Downloads files into the snapshot in parallel: first their properties, then, if there is room on the disk, their
+  // bytes. Existing files are compared with the hub's size, or, to verify, with its hash.
   void get(const std::vector<std::string>& names, bool verify) {
     std::vector<Wanted> wanted;
     wanted.reserve(names.size());
@@ -176,7 +176,7 @@ class Pull {
     check_space(wanted);
     for (Wanted& file : wanted)
       if (file.file) file.part = board_.add(file.result.name, file.file->size);
-    // The largest first, so that none of them is left alone at the end.
+    // The largest first, so that no large one is left for the end.
     std::vector<std::size_t> order(wanted.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
@@ -190,7 +190,7 @@ class Pull {
     }
   }
 
-  // As the list of files tells it, else asked for.
+  // From the list of files, else by a request.
   std::uint64_t hub_size(const std::string& name, HubClient& client) const {
     const std::optional<std::uint64_t>& told = found_.files.at(name);
     return told ? *told : client.file(found_.repository, found_.commit, name).size;
@@ -214,7 +214,7 @@ class Pull {
       const std::uint64_t size = file.file->size;
       const std::uint64_t present = has_size(blob, size) ? size : size_of(blob.string() + ".incomplete");
       const std::uint64_t missing = size - std::min(present, size);
-      needed += std::min(missing, UINT64_MAX - needed);  // whatever sizes the hub tells
+      needed += std::min(missing, UINT64_MAX - needed);  // sizes of the hub are not trusted
     }
     const std::uint64_t free = options_.free_space(cache_->folder());
     if (needed > free)
@@ -247,7 +247,7 @@ class Pull {
     };
   }
 
-  // Each thread has a connection of its own, and keeps it.
+  // One connection for each thread.
   HubClient& client(std::size_t thread) {
     std::unique_ptr<HubClient>& client = clients_.at(thread);
     if (client == nullptr)

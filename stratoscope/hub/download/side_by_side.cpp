@@ -67,7 +67,7 @@ void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const 
   workers.reserve(running);
   try {
     for (const std::size_t wanted = running; workers.size() < wanted;) workers.emplace_back(work, workers.size());
-  } catch (const std::system_error& refusal) {  // a limit of processes: those that there are do all the work
+  } catch (const std::system_error& refusal) {  // over a limit of threads: the existing ones do all the work
     const std::lock_guard guard(mutex);
     running -= std::min(threads, count) - workers.size();
     if (workers.empty())

@@ -1,4 +1,4 @@
-// Several transfers at once, seen and stopped from one place.
+// Parallel transfers with common progress and cancellation.
 #pragma once
 
 #include <atomic>
@@ -15,10 +15,10 @@
 
 namespace stratoscope {
 
-// How far each of several files is. For any number of threads.
+// The progress of each file. Thread-safe.
 class Board {
  public:
-  // Returns the part's number.
+  // Returns the index of the part.
   std::size_t add(const std::string& name, std::uint64_t total);
   void set_done(std::size_t part, std::uint64_t done);
   void set_note(std::size_t part, const std::string& note);
@@ -29,7 +29,7 @@ class Board {
   std::vector<ProgressPart> parts_;
 };
 
-// The wish to stop, for any number of threads.
+// A thread-safe request to stop.
 class Stop {
  public:
   void request() { wanted_.store(true, std::memory_order_relaxed); }
@@ -37,15 +37,15 @@ class Stop {
   void throw_if_wanted() const {
     if (is_wanted()) throw Interrupted();
   }
-  // Throws Interrupted as soon as it is wanted.
+  // Throws Interrupted after a request to stop.
   void wait(std::chrono::milliseconds time) const;
 
  private:
   std::atomic<bool> wanted_ = false;
 };
 
-// Calls job(i, thread) for every i < count, in order, on threads counted from 0; meanwhile tick() ten times a second on
-// this one. The first exception of a job or of tick() stops the others and is thrown when all have ended.
+// Calls job(i, thread) for every i < count, in order, on threads counted from 0, and tick() ten times a second on the
+// calling thread. The first exception of a job or of tick() stops the others and is rethrown when all have ended.
 using Job = std::function<void(std::size_t i, std::size_t thread)>;
 void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const Job& job,
                       const std::function<void()>& tick);
