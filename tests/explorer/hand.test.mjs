@@ -159,7 +159,7 @@ withPage("what an edit is refused for stands at the edit, once, in the page's wo
   await page.getByLabel("Amount of edit 2 as a number").fill("");
   await complaint(/amount/);
   await page.getByLabel("Amount of edit 2 as a number").fill("1");
-  await page.getByLabel("What edit 2 does").selectOption("patch");
+  await page.getByLabel("Operation of edit 2").selectOption("patch");
   await settled(page);
   before = await places();
   await page.locator("#edit textarea").fill("too short");
@@ -184,7 +184,7 @@ withPage("what a sweep is refused for is said in its view, in the page's words",
   await complaint(/amount is missing/);
   await page.getByLabel("Amount of the sweep's edit").fill("0.8"); // mended
   await page.waitForFunction(() => !document.querySelector("[role=alert]"));
-  await page.getByLabel("What the sweep's edit does").selectOption("patch");
+  await page.getByLabel("Operation of the sweep's edit").selectOption("patch");
   await page.locator("#edit textarea").fill("short");
   await complaint(/second text/);
 });

@@ -200,7 +200,7 @@ withPage("figures are the screen, with text, model and edits; tables and documen
 
 withPage("what adds nothing says why, and a dimension can be named", {}, async (page) => {
   await addEdit(page);
-  await page.getByLabel("What edit 1 does").selectOption("add");
+  await page.getByLabel("Operation of edit 1").selectOption("add");
   await page.getByLabel("Amount of edit 1 as a number").fill("10");
   await page.locator("#edit").getByText("name a dimension").waitFor();
   await page.locator("#predictions").getByText(/next to nothing: .*next norm takes away/).waitFor();
