@@ -73,7 +73,7 @@ std::optional<Folder> Folder::find(const std::string& name) const {
   const int reason = errno;
   if (kind(name) == Kind::link)
     throw Error("file", (path_ / name).string() + ": is a link, and none is followed here",
-                "take the link away; what it leads to stays as it is");
+                "remove the link; its target stays");
   errno = reason;
   fail(path_ / name, "cannot be opened");
 }

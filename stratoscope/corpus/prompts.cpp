@@ -17,7 +17,7 @@ class LineReader {
 
   PromptLine read(const std::string& line) const {
     const nlohmann::json json = parse_json(line, "prompts", source_);
-    if (!json.is_object()) refuse("is no JSON object");
+    if (!json.is_object()) refuse("is not a JSON object");
     PromptLine prompt;
     for (const auto& [key, value] : json.items()) {
       if (key == "text") {
@@ -40,11 +40,11 @@ class LineReader {
     throw Error("prompts", source_ + " " + problem, hint);
   }
   std::string text(const std::string& key, const nlohmann::json& value) const {
-    if (!value.is_string()) refuse("has a \"" + key + "\" that is no text");
+    if (!value.is_string()) refuse("has a \"" + key + "\" that is not a string");
     return value.get<std::string>();
   }
   TargetChoice id(const nlohmann::json& value) const {
-    if (!value.is_number_integer()) refuse("has a \"target_id\" that is no whole number");
+    if (!value.is_number_integer()) refuse("has a \"target_id\" that is not an integer");
     return {"", value.get<long>()};
   }
   std::string source_;
@@ -65,7 +65,7 @@ std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     prompts.push_back(LineReader(path, number).read(line));
   }
-  if (prompts.empty()) throw Error("prompts", path.string() + " holds no prompt", "one JSON object a line");
+  if (prompts.empty()) throw Error("prompts", path.string() + " has no prompt", "one JSON object a line");
   return prompts;
 }
 

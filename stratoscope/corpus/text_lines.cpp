@@ -139,7 +139,7 @@ std::string TextLines::text_of(std::string_view line) {
     refuse_content(line, error);
   }
   const std::string lacks = place() + ": has no field \"text\"";
-  if (!json.is_object()) throw Error("texts", lacks + ": it is no JSON object but " + kind_of(json), kOneALine);
+  if (!json.is_object()) throw Error("texts", lacks + ": it is not a JSON object but " + kind_of(json), kOneALine);
   const auto text = json.find("text");
   if (text == json.end()) throw Error("texts", lacks, fields_of(json));
   if (!text->is_string()) throw Error("texts", lacks + " with a string: it is " + kind_of(*text));
@@ -155,7 +155,7 @@ void TextLines::refuse_content(std::string_view line, const Error& error) const 
   if (const std::size_t at = find_lone_surrogate(line); at < line.size())
     throw Error("texts",
                 place() + ": holds half of a surrogate pair, " + std::string(line.substr(at, 6)) + ", at its byte " +
-                    std::to_string(at + 1) + ", which is no character",
+                    std::to_string(at + 1) + ", which is not a character",
                 "--replace-invalid reads it as U+FFFD");
   throw Error("texts", error.problem(), kOneALine);
 }

@@ -41,7 +41,7 @@ Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& s
   if (rotary.dims == 0 || rotary.dims % 2 != 0)
     config.fail((config.has(keys.fraction_key) ? std::string(keys.fraction_key) + ": " : std::string()) +
                 std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
-                " would rotate, which are no pairs");
+                " would rotate, which is not a positive even number");
   return rotary;
 }
 

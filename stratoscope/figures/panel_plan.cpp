@@ -97,9 +97,9 @@ Contents contents_of(const Panel& panel) {
 // The width of a cell that fits its text, 0 if so many would not fit.
 double text_cell_width(const Contents& all) {
   if (all.widest_text <= 0) return 0;
-  const double wanted = std::min(all.widest_text + kCellPadding, kWidestCell);
+  const double desired = std::min(all.widest_text + kCellPadding, kWidestCell);
   const double room = kWidestMap / static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
-  return room >= std::min(wanted, kNarrowestCell) ? std::min(wanted, room) : 0;
+  return room >= std::min(desired, kNarrowestCell) ? std::min(desired, room) : 0;
 }
 
 // Square cells, unless there are many more columns than rows or many more rows than columns.

@@ -197,16 +197,16 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
 
   NpyHeader header = DictReader(text.substr(begin, length), what).read();
   header.data_begin = begin + length;
-  std::size_t wanted = 0;
+  std::size_t expected = 0;
   try {
-    wanted = byte_count(header.dtype, header.shape);
+    expected = byte_count(header.dtype, header.shape);
   } catch (const Error& error) {
     throw Error("npy", what + ": " + error.problem());
   }
   const std::size_t found = text.size() - header.data_begin;
-  if (found != wanted)
+  if (found != expected)
     throw Error("npy", what + ": " + std::string(name_of(header.dtype)) + " " + to_string(header.shape) + " needs " +
-                           std::to_string(wanted) + " bytes of numbers, but " + std::to_string(found) + " are there");
+                           std::to_string(expected) + " bytes of numbers, but " + std::to_string(found) + " are there");
   return header;
 }
 

@@ -97,7 +97,7 @@ NpzFile::NpzFile(const std::filesystem::path& path, std::size_t max_expansion)
     : file_(path), archive_(open_archive(file_)) {
   if (__builtin_add_overflow(file_.bytes().size(), max_expansion, &limit_)) limit_ = static_cast<std::size_t>(-1);
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
-  if (count <= 0) fail(path.string(), "holds no arrays");  // libzip accepts an empty file as an empty archive
+  if (count <= 0) fail(path.string(), "has no arrays");  // libzip accepts an empty file as an empty archive
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     zip_stat_t stat;
     if (zip_stat_index(archive_.get(), i, 0, &stat) != 0) fail(path.string(), zip_strerror(archive_.get()));

@@ -51,18 +51,18 @@ void check_size(const SafetensorsEntry& entry, const std::string& file) {
   const std::string tensor = "tensor " + in_quotes(entry.name);
   if (entry.begin > entry.end)
     fail(file, tensor + " has data_offsets " + range(entry) + ", which end before they begin");
-  std::size_t wanted = entry.end - entry.begin;
+  std::size_t expected = entry.end - entry.begin;
   try {
     if (entry.dtype == DType::unreadable)
       element_count(entry.shape);
     else
-      wanted = byte_count(entry.dtype, entry.shape);
+      expected = byte_count(entry.dtype, entry.shape);
   } catch (const Error& error) {
     fail(file, tensor + ": " + error.problem());
   }
-  if (entry.end - entry.begin != wanted)
+  if (entry.end - entry.begin != expected)
     fail(file, tensor + " of " + std::string(name_of(entry.dtype)) + " " + to_string(entry.shape) + " needs " +
-                   std::to_string(wanted) + " bytes, but its data_offsets " + range(entry) + " hold " +
+                   std::to_string(expected) + " bytes, but its data_offsets " + range(entry) + " hold " +
                    std::to_string(entry.end - entry.begin));
 }
 

@@ -118,11 +118,11 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   [[noreturn]] bool unexpected(const std::string& found) const {
-    const char* wanted = "a list of whole numbers from 0 up";
-    if (place_ == Place::outside || place_ == Place::header) wanted = "an object";
-    if (place_ == Place::metadata || (place_ == Place::entry && field_ == "dtype")) wanted = "a string";
+    const char* expected = "a list of whole numbers from 0 up";
+    if (place_ == Place::outside || place_ == Place::header) expected = "an object";
+    if (place_ == Place::metadata || (place_ == Place::entry && field_ == "dtype")) expected = "a string";
     const bool inside = place_ == Place::shape || place_ == Place::offsets;
-    fail(subject() + " should be " + wanted + " but " + (inside ? "holds " : "is ") + found);
+    fail(subject() + " should be " + expected + " but " + (inside ? "holds " : "is ") + found);
   }
 
   void finish_entry() {

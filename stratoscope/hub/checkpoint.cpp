@@ -255,14 +255,14 @@ Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
 }
 
 // Matrices that are lent together.
-struct Checkpoint::Together {
+struct Checkpoint::MatrixGroup {
   std::vector<StoredMatrix> parts;
   std::size_t out = 0;
   bool is_one = true;  // the parts are one tensor, in its order
 };
 
-Checkpoint::Together Checkpoint::together(std::span<const Role> roles, std::size_t layer) const {
-  Together all;
+Checkpoint::MatrixGroup Checkpoint::matrix_group(std::span<const Role> roles, std::size_t layer) const {
+  MatrixGroup all;
   for (const Role role : roles) {
     const StoredMatrix& part = all.parts.emplace_back(matrix(role, layer));
     all.is_one &= part.name == all.parts[0].name && part.first == all.out && part.run >= part.out;
@@ -272,7 +272,7 @@ Checkpoint::Together Checkpoint::together(std::span<const Role> roles, std::size
   return all;
 }
 
-bool Checkpoint::are_finite(const Together& all) const {
+bool Checkpoint::are_finite(const MatrixGroup& all) const {
   for (std::size_t i = 0; i < all.parts.size(); ++i)
     if ((i == 0 || all.parts[i].name != all.parts[0].name) && has_nonfinite(at(all.parts[i].name + ".weight")))
       return false;
@@ -280,14 +280,14 @@ bool Checkpoint::are_finite(const Together& all) const {
 }
 
 bool Checkpoint::lie_as_lent(std::span<const Role> roles, std::size_t layer) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const StoredTensor& stored = at(all.parts[0].name + ".weight");
   const bool aligned = reinterpret_cast<std::uintptr_t>(stored.bytes.data()) % alignof(float) == 0;
   return all.is_one && stored.dtype == DType::f32 && aligned;
 }
 
 Checkpoint::LentColumns Checkpoint::columns_of(std::span<const Role> roles, std::size_t layer) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const auto copy = [this, parts = all.parts](std::size_t first, std::size_t count, float* columns) {
     for (const StoredMatrix& part : parts) {
       const std::size_t here = first < part.out ? std::min(count, part.out - first) : 0;
@@ -315,7 +315,7 @@ void Checkpoint::release_units(const StoredMatrix& matrix, std::size_t first, st
 
 void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
                       const std::function<void(const LentMatrix&)>& use) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const StoredTensor& first = at(all.parts[0].name + ".weight");
   LentMatrix lent{nullptr, all.parts[0].in, all.out, all.parts[0].layout, are_finite(all)};
   if (lie_as_lent(roles, layer)) {

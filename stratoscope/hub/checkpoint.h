@@ -101,9 +101,9 @@ class Checkpoint {
   void copy_units(const StoredMatrix& matrix, std::size_t first, std::size_t count, T* out, std::size_t unit_stride,
                   std::size_t in_stride) const;
   void release_units(const StoredMatrix& matrix, std::size_t first, std::size_t count) const;
-  struct Together;
-  Together together(std::span<const Role> roles, std::size_t layer) const;
-  bool are_finite(const Together& all) const;
+  struct MatrixGroup;
+  MatrixGroup matrix_group(std::span<const Role> roles, std::size_t layer) const;
+  bool are_finite(const MatrixGroup& all) const;
 
   std::filesystem::path folder_;
   ModelConfig config_;

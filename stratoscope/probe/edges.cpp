@@ -181,7 +181,7 @@ class PathPatching {
     };
     for (const BlockSpec& block : config_.blocks) {
       if (block.ln1_post.exists() || block.ln2_post.exists())
-        refuse("a norm stands after attention: it mixes the heads, so that none writes into the residual stream alone");
+        refuse("a norm after attention mixes the heads, so that no head writes into the residual stream by itself");
       if (!block.ln1.exists() || !(block.ln2.exists() || block.shared_norm))
         refuse("a branch reads the residual stream without a norm, which is not implemented");
       if (block.attention.heads != config_.n_heads())

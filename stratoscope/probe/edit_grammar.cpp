@@ -159,11 +159,11 @@ class EditParser {
     else if (take("="))
       edit_.op = EditOp::set;
     else
-      fail(begin, at_end() ? "an operator is expected here" : "this is no operator", "use *=, +=, = or without");
+      fail(begin, at_end() ? "an operator is expected here" : "this is not an operator", "use *=, +=, = or without");
     const bool runs_on = edit_.op == EditOp::without
                              ? !at_end() && !std::isspace(static_cast<unsigned char>(text_[pos_]))
                              : rest().starts_with("=");
-    if (runs_on) fail(begin, "this is no operator", "use *=, +=, = or without");
+    if (runs_on) fail(begin, "this is not an operator", "use *=, +=, = or without");
   }
 
   void parse_value() {
@@ -234,7 +234,7 @@ class EditParser {
       edit_.vector_tensor = word.substr(colon + kTensorFile.size());
       if (edit_.vector_tensor.empty()) fail(text_.size(), "the tensor's name is missing");
     } else {
-      fail(pos_, in_quotes(word) + " is no value",
+      fail(pos_, in_quotes(word) + " is not a value",
            word.ends_with(".safetensors") ? "name the tensor: file.safetensors:tensor"
                                           : "a number, zero, mean, corrupt, file.npy or file.safetensors:tensor");
     }

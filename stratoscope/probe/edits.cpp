@@ -287,7 +287,7 @@ void for_places(const EditExpression& expression, const EditSources& sources, co
     if (reads_rows || reads_keys) keep_below(sources.text_positions(), chosen[axes.pos]);
     if (chosen[axes.pos] && chosen[axes.pos]->empty())
       throw Error("edit", in_quotes(expression.text) + " acts on no position",
-                  sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
+                  sources.extent().from > 0 ? "it may act on new tokens only" : "");
     use(point, axes, chosen);
   }
 }

@@ -88,7 +88,7 @@ class Generator {
 
  private:
   void check() const {
-    if (request_.max_new == 0) throw Error("generate", "no new token is asked for", "give 1 or more");
+    if (request_.max_new == 0) throw Error("generate", "no new token is requested", "give 1 or more");
     if (request_.prompt.size() >= limit_.tokens)
       throw Error("generate", limit_.turns
                                   ? "the prompt cannot be continued: " + describe(limit_)

@@ -107,7 +107,7 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
     const bool is_shared = heads_of(point, config) < attention.heads;
     return HookMatch{{point}, std::vector{is_shared ? attention.key_head_of(index) : index}};
   }
-  throw Error("hook point", in_quotes(name) + " is no value of one head",
+  throw Error("hook point", in_quotes(name) + " is not a value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
 }
 
@@ -122,7 +122,8 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
   if (auto rest = name; const auto block = take_number(rest, before_block_number(config))) {
     for (const auto& [path, norm] : norm_modules(config))
       if (rest == path)
-        throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
+        throw Error("hook point",
+                    in_quotes(name) + " is not a hook point: its output is after the norm's weight and bias",
                     "blocks.i." + norm + ".hook_normalized is the value before them");
     const std::size_t layer = checked_index(*block, config.n_layers(), "block");
     for (const auto& [path, hook] : block_modules(config.blocks[layer], config.tensors))
@@ -176,7 +177,7 @@ std::vector<std::string> without_lists(const std::string& name, const ModelConfi
   const std::string beginning = name.substr(0, open);
   if (close == std::string::npos || !takes_index_list(beginning)) {
     const std::string foreign = foreign_name_hint(name, config);
-    throw Error("hook point", in_quotes(name) + " has a bracket that is no list of blocks",
+    throw Error("hook point", in_quotes(name) + " has a bracket that is not a list of blocks",
                 foreign.empty() ? "a list takes a number's place: blocks.[8..11].hook_mlp_out" : foreign);
   }
   std::string what;

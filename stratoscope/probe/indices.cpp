@@ -121,13 +121,13 @@ std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t coun
   return indices;
 }
 
-std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted) {
+std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t number) {
   std::vector<std::size_t> indices;
-  for (std::size_t i = 0; i < wanted && count > 0; ++i) {
-    const double step = wanted > 1 ? static_cast<double>(count - 1) / static_cast<double>(wanted - 1) : 0;
+  for (std::size_t i = 0; i < number && count > 0; ++i) {
+    const double step = number > 1 ? static_cast<double>(count - 1) / static_cast<double>(number - 1) : 0;
     // The last index is the end itself, as in NumPy: i * step may be less by a rounding error.
     const std::size_t index =
-        wanted > 1 && i == wanted - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
+        number > 1 && i == number - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
     if (indices.empty() || indices.back() != index) indices.push_back(index);
   }
   return indices;

@@ -24,8 +24,8 @@ std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t coun
 std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, std::size_t most,
                                          const std::string& what);
 
-// NumPy's linspace(0, count-1, wanted, dtype=int) without repetitions.
-std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted);
+// NumPy's linspace(0, count-1, number, dtype=int) without repetitions.
+std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t number);
 
 // The first piece that is not an index, range or "all" for any count; empty for a valid list. A view into `text`.
 std::optional<std::string_view> wrong_piece(std::string_view text);

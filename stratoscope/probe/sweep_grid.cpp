@@ -59,7 +59,7 @@ std::string filled(const std::string& text, const std::map<std::string, std::str
     if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
     const std::string name = text.substr(open + 1, close - open - 1);
     if (!is_axis_name(name))
-      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
+      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is not a placeholder",
                          "write the name of an axis in the braces");
     const auto value = values.find(name);
     if (value == values.end())
@@ -94,11 +94,12 @@ SweepAxis parse_axis(std::string_view text, const ModelConfig& config, std::size
                      std::span<const std::string> edits) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos)
-    throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
+    throw Error("sweep", in_quotes(text) + " is not an axis", "an axis reads like layer=all or factor=0,0.5,1");
   SweepAxis axis{std::string(text.substr(0, equals)), {}};
   const std::string_view list = text.substr(equals + 1);
   if (!is_axis_name(axis.name))
-    throw Error("sweep", in_quotes(axis.name) + " is no name for an axis", "use up to 80 letters, digits and _");
+    throw Error("sweep", in_quotes(axis.name) + " is not a valid name of an axis",
+                "use up to 80 letters, digits and _");
   for (const char* taken : {"value", "clean", "kl", "max_change", "prompt"})
     if (axis.name == taken)
       throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");

@@ -85,7 +85,7 @@ class ModelReader {
     if (piece.text.empty() || piece.text.size() > kLongestPiece)
       fail(place + " is empty or longer than " + std::to_string(kLongestPiece) + " bytes");
     if (find_invalid_utf8(piece.text) < piece.text.size()) fail(place + " is not UTF-8");
-    if (!std::isfinite(piece.score)) fail(place + " has a score that is no number");
+    if (!std::isfinite(piece.score)) fail(place + " has a score that is not a number");
     pieces.push_back(std::move(piece));
   }
 

@@ -34,7 +34,7 @@ std::vector<TokenId> checked_ids(const std::vector<std::int64_t>& ids, const Tok
   for (const std::int64_t id : ids) {
     if (id < 0 || id >= static_cast<std::int64_t>(vocabulary.size()) || !vocabulary.contains(static_cast<TokenId>(id)))
       throw Error("tokenizer", definition.vocabulary_file + ": the post-processor adds the id " + std::to_string(id) +
-                                   ", which is no token's");
+                                   ", which is not an id of a token");
     checked.push_back(static_cast<TokenId>(id));
   }
   return checked;

@@ -162,7 +162,7 @@ void read_unigram(const JsonSection& model, TokenizerDefinition& definition) {
   definition.byte_fallback = model.flag("byte_fallback", false);
   if (!model.has("unk_id")) return;
   const std::size_t unknown = model.count("unk_id");
-  if (unknown >= definition.vocabulary.size()) fail(model.name() + ": 'unk_id' is no token's id");
+  if (unknown >= definition.vocabulary.size()) fail(model.name() + ": 'unk_id' is not an id of a token");
   definition.unknown = definition.vocabulary[unknown].spelling;
 }
 

@@ -20,8 +20,8 @@ Sequence read_sequence(std::string_view text, std::size_t at) {
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {1, true};
   if (lead < 0xC2 || lead > 0xF4) return {1, false};
-  const std::size_t wanted = utf8_length(lead);
-  const std::size_t present = std::min(wanted, text.size() - at);
+  const std::size_t expected = utf8_length(lead);
+  const std::size_t present = std::min(expected, text.size() - at);
   for (std::size_t i = 1; i < present; ++i) {
     unsigned char low = 0x80, high = 0xBF;
     if (i == 1 && lead == 0xE0) low = 0xA0;
@@ -30,7 +30,7 @@ Sequence read_sequence(std::string_view text, std::size_t at) {
     if (i == 1 && lead == 0xF4) high = 0x8F;
     if (byte(i) < low || byte(i) > high) return {i, false};
   }
-  return {present, present == wanted};
+  return {present, present == expected};
 }
 
 // The first byte from `at` on that is not ASCII; eight at a time, because most text is ASCII.

@@ -280,7 +280,7 @@ withPage("heads are ranked by their score, and the picture of the chosen one sta
   const ranked = await page.locator("#attention ol button").allInnerTexts();
   assert.deepEqual(ranked, heads.slice(0, ranked.length).map(({ layer, head, first }) => `L${layer}H${head} ${first.toFixed(2)}`));
   await page.locator("#attention ol button").nth(3).click();
-  await page.getByText(`block ${heads[3].layer}, head ${heads[3].head}: how much`).waitFor();
+  await page.getByText(`block ${heads[3].layer}, head ${heads[3].head}: the weight`).waitFor();
   await page.locator("#attention .pair > div canvas").evaluate((canvas) => scrollTo(0, canvas.getBoundingClientRect().bottom + scrollY - 700));
   const figure = await page.locator("#attention figure").boundingBox();
   assert.ok(figure.y >= 0 && figure.y < 400, `${figure.y}`);

@@ -41,8 +41,7 @@ class FileSink : public BodySink {
                          "", true);
     const std::string from = "bytes " + std::to_string(file_.position()) + "-";
     if (partial && !response.header("content-range").starts_with(from))
-      throw PassingFault("pull",
-                         "the server sends another part of " + in_quotes(request_.name) + " than was asked for");
+      throw PassingFault("pull", "the server sends another part of " + in_quotes(request_.name) + " than requested");
     if (!partial && file_.position() > 0) file_.restart();
     observer_.note("");
   }
@@ -107,7 +106,7 @@ bool is_present(const Folder& blobs, const BlobRequest& request, const DownloadO
   if (size_of(blobs, request.file.etag) != request.file.size) return false;
   observer.present(request.file.size);
   if (!request.verify) return true;
-  observer.note("checking what is here");
+  observer.note("checking existing files");
   const bool right =
       has_digest(blobs, request.file.etag, request.file.size, [&] { observer.present(request.file.size); });
   observer.note("");
@@ -132,7 +131,7 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
   PartialFile file(cache.blobs(), partial, request.file.etag, size);
   bool resumed = file.position() > 0;
   observer.present(file.position());
-  if (resumed) observer.note("checking what is here");
+  if (resumed) observer.note("checking existing files");
   file.hash_beginning([&] { observer.present(file.position()); });
   observer.note("");
   std::uint64_t received = 0;
@@ -144,7 +143,7 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
       throw Error("pull",
                   in_quotes(request.name) + " arrived with the " + file.hash_name() + " " + file.found_hash() +
                       ", but the hub says " + request.file.etag + "; it was removed",
-                  "try again; if it stays so, something between here and the hub changes what it sends");
+                  "try again; if it persists, a machine on the way to the hub changes its data");
     }
     resumed = false;  // the beginning may be of another program, or damaged by a power failure
     file.restart();

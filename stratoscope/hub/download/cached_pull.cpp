@@ -80,8 +80,9 @@ PulledModel find_offline(const fs::path& cache, const std::string& name) {
   const ModelName asked = split_model_name(name);
   if (const auto found = find_in_cache(name)) {
     const std::string repository = split_model_name(found->name).repository;
-    return {repository,    asked.revision,          found->folder.filename().string(),
-            found->folder, files_in(found->folder), {"$HF_HUB_OFFLINE is set: the hub was not asked for a newer one"}};
+    return {
+        repository,    asked.revision,          found->folder.filename().string(),
+        found->folder, files_in(found->folder), {"$HF_HUB_OFFLINE is set: the hub was not checked for a newer one"}};
   }
   std::vector<std::string> names;
   for (const CachedRepository& repository : cached_repositories(cache)) {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "stratoscope/hub/download/answers.h"
 #include "stratoscope/hub/download/http.h"
+#include "stratoscope/hub/download/hub_errors.h"
 #include "stratoscope/hub/download/retry.h"
 #include "stratoscope/hub/download/settings.h"
 
@@ -50,15 +50,15 @@ class HubClient {
                     std::uint64_t first_byte, BodySink& sink);
 
  private:
-  struct Answer {
+  struct Response {
     HttpResponse response;
     std::string address;
     // From the first response of the redirects that has them.
     std::string commit, linked_etag;
     std::optional<std::uint64_t> linked_size;
   };
-  Answer follow(HttpRequest request, const Asked& asked, BodySink* sink);
-  Answer ask(const HttpRequest& request, const Asked& asked);
+  Response follow(HttpRequest request, const HubPath& path, BodySink* sink);
+  Response send(const HttpRequest& request, const HubPath& path);
   bool is_hub(const std::string& address) const;
   std::string file_address(const std::string& repository, const std::string& commit, const std::string& name) const;
 

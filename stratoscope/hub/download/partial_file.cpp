@@ -123,7 +123,7 @@ void PartialFile::fail(const char* doing) const {
   const int reason = errno;
   const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
   throw Error("file", (folder_.path() / name_).string() + ": " + doing + ": " + std::strerror(reason),
-              full ? "free some space and run the same command again, it goes on from there; $HF_HUB_CACHE names "
+              full ? "free some space and run the same command again, which resumes; $HF_HUB_CACHE names "
                      "another folder"
                    : "");
 }

@@ -67,7 +67,7 @@ HubSettings hub_settings() {
   if (std::string endpoint = trimmed(environment("HF_ENDPOINT")); !endpoint.empty()) {
     while (endpoint.ends_with('/')) endpoint.pop_back();
     if (!is_web_address(endpoint))
-      throw Error("pull", "$HF_ENDPOINT is " + in_quotes(endpoint) + ", which is no http or https address",
+      throw Error("pull", "$HF_ENDPOINT is " + in_quotes(endpoint) + ", which is not an http or https address",
                   "unset it for huggingface.co");
     settings.endpoint = endpoint;
   }

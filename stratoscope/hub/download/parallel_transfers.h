@@ -16,7 +16,7 @@
 namespace stratoscope {
 
 // The progress of each file. Thread-safe.
-class Board {
+class TransferProgress {
  public:
   // Returns the index of the part.
   std::size_t add(const std::string& name, std::uint64_t total);
@@ -30,24 +30,24 @@ class Board {
 };
 
 // A thread-safe request to stop.
-class Stop {
+class StopRequest {
  public:
-  void request() { wanted_.store(true, std::memory_order_relaxed); }
-  bool is_wanted() const { return wanted_.load(std::memory_order_relaxed); }
-  void throw_if_wanted() const {
-    if (is_wanted()) throw Interrupted();
+  void request() { requested_.store(true, std::memory_order_relaxed); }
+  bool is_requested() const { return requested_.load(std::memory_order_relaxed); }
+  void throw_if_requested() const {
+    if (is_requested()) throw Interrupted();
   }
   // Throws Interrupted after a request to stop.
   void wait(std::chrono::milliseconds time) const;
 
  private:
-  std::atomic<bool> wanted_ = false;
+  std::atomic<bool> requested_ = false;
 };
 
 // Calls job(i, thread) for every i < count, in order, on threads counted from 0, and tick() ten times a second on the
 // calling thread. The first exception of a job or of tick() stops the others and is rethrown when all have ended.
 using Job = std::function<void(std::size_t i, std::size_t thread)>;
-void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const Job& job,
-                      const std::function<void()>& tick);
+void run_parallel(std::size_t count, std::size_t threads, StopRequest& stop, const Job& job,
+                  const std::function<void()>& tick);
 
 }  // namespace stratoscope
