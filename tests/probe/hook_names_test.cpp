@@ -124,7 +124,7 @@ TEST(HookNames, WhatIsNoListIsRefused) {
   EXPECT_TRUE(refuses(of("blocks.[!0].hook_mlp_out"), "is not an index"));
   for (const char* name :
        {"blocks.*.attn.hook_[qk]", "blocks.1[01].hook_z", "blocks.[0", "[0].hook_z", "hook_embed[0]"})
-    EXPECT_TRUE(refuses(of(name), "no list of blocks")) << name;
+    EXPECT_TRUE(refuses(of(name), "not a list of blocks")) << name;
 }
 
 // "@" stands for "here it is ".

@@ -115,7 +115,7 @@ TEST_F(SentencePiece, BrokenFilesAreRefused) {
   expect_refused(piece("a", std::numeric_limits<float>::quiet_NaN()), "a score that is not a number");
   expect_refused(piece("a", 0) + piece("a", 0) + trainer(kBpe, false), "listed twice");
   expect_refused(varint(1 << 3 | 2) + varint(std::uint64_t{1} << 60) + "a", "truncated");
-  expect_refused(std::string(12, '\xFF'), "no field of a protocol buffer");
+  expect_refused(std::string(12, '\xFF'), "invalid field of a protocol buffer");
   expect_refused(bytes_field(1, real_field(1, 0)), "piece 0");
 }
 

@@ -189,7 +189,7 @@ def test_a_proxy_that_works(hub, driver, model):
 
 @pytest.mark.parametrize("endpoint", ["huggingface.co", "ftp://hub", "http://", "https://u:p@hub", "file:///x"])
 def test_an_endpoint_that_is_no_address(hub, driver, endpoint):
-    refused(driver, hub, "x", "$HF_ENDPOINT is", "no http or https address", env={"HF_ENDPOINT": endpoint})
+    refused(driver, hub, "x", "$HF_ENDPOINT is", "not an http or https address", env={"HF_ENDPOINT": endpoint})
 
 
 # This machine
@@ -269,7 +269,7 @@ def test_offline(hub, driver, model, switch):
     for name in ("gpt2", "openai-community/gpt2", "gpt2@" + commit):
         result = driver.pull(name, env=switch)
         assert result["received"] == 0 and result["commit"] == commit and set(result["files"]) == NEEDED
-        assert "was not asked" in result["warnings"][0]
+        assert "was not checked" in result["warnings"][0]
     refused(driver, hub, "gpt22", "did you mean 'gpt2'?", env=switch)
     refused(driver, hub, "something-else", "in it are: openai-community/gpt2 gpt2", env=switch)
     refused(driver, hub, "gpt2@v2", "is not in the cache", env=switch)
