@@ -92,7 +92,7 @@ void note_missing_files(ListedModel& model, const std::string& pull_name) {
   if (missing.empty() || fs::exists(model.folder / kPickleFile, ignored)) return;
   const std::size_t more = missing.size() - 1;
   model.problem = missing.front() + (more > 0 ? " and " + std::to_string(more) + " more are missing" : " is missing");
-  model.hint = "'stratoscope pull " + pull_name + "' gets what is missing";
+  model.hint = "'stratoscope pull " + pull_name + "' gets the missing files";
 }
 
 // `pull_name` is empty for a built-in model.

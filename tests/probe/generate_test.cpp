@@ -185,13 +185,13 @@ TEST_F(Generating, Refusals) {
   const auto of = [&](const char* edit, EditScope scope = EditScope::fresh) {
     return [this, edit, scope] { generate<float>(model_, request({edit}, scope)); };
   };
-  EXPECT_TRUE(refuses(of("resid_post.1[2] *= 2"), "acts on no position; it is asked to act on new tokens alone"));
+  EXPECT_TRUE(refuses(of("resid_post.1[2] *= 2"), "acts on no position; it may act on new tokens only"));
   EXPECT_TRUE(refuses(of("resid_post.1[14] *= 2"), "position: 14 is out of range"));
   EXPECT_TRUE(refuses(of("resid_post.1 = corrupt"), "acts on no position"));
   EXPECT_TRUE(refuses(of("pattern.1.key[-1] = 0"), "keys counted from the end"));
   GenerateRequest wanted = request();
   wanted.max_new = 0;
-  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "no new token is asked for"));
+  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "no new token is requested"));
   wanted.max_new = 1;
   wanted.prompt = TokenIds(24, 1);
   EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "the prompt fills the model's context of 24"));

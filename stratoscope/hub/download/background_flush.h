@@ -33,7 +33,7 @@ class BackgroundFlush {
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool wanted_ = false, stopping_ = false;
+  bool requested_ = false, stopping_ = false;
   int error_ = 0;
 };
 
