@@ -16,13 +16,13 @@ namespace stratoscope {
 namespace {
 
 [[noreturn]] void refuse(const Field& field, const std::string& text, const std::string& expected) {
-  throw Error(field.option, in_quotes(text) + " is no " + expected);
+  throw Error(field.option, in_quotes(text) + " is not " + expected);
 }
 
 std::size_t whole_number(const Field& field, const std::string& text) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(field, text, "whole number from 0 on");
+  if (error != std::errc() || end != text.data() + text.size()) refuse(field, text, "a whole number from 0 on");
   return number;
 }
 
@@ -30,7 +30,8 @@ double number(const Field& field, const std::string& text) {
   double read = 0;
   const std::size_t sign = text.starts_with('+') ? 1 : 0;
   const auto [end, error] = std::from_chars(text.data() + sign, text.data() + text.size(), read);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(read)) refuse(field, text, "number");
+  if (error != std::errc() || end != text.data() + text.size()) refuse(field, text, "a number");
+  if (!std::isfinite(read)) refuse(field, text, "finite");
   return read;
 }
 
