@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/random_checkpoint.h"
+#include "tests/support/watched.h"
 
 namespace stratoscope {
 namespace {
@@ -154,7 +155,7 @@ TEST(EditGrammar, RandomTextEndsInAnEditOrAnErrorWithinTheText) {
                                      "nan",
                                      "{layer}"};
   test::Random random(1);
-  for (int i = 0; i < 100000; ++i) {
+  for (int i = 0; i < (test::kWatched ? 20'000 : 100'000); ++i) {
     std::string text = random.below(2) == 0 ? "a " : "";
     for (std::size_t n = random.below(9); n > 0; --n) {
       if (random.below(8) == 0)
