@@ -33,7 +33,8 @@ void add_commands(CLI::App& app, Program& program) {
   add_demo(app, program);
   for (const Experiment& experiment : program.experiments)
     add_experiment(app, program, experiment, presentation_of(experiment.name));
-  for (const auto add : {add_replay, add_bench, add_pull, add_models, add_serve, add_completion, add_manual})
+  for (const auto add :
+       {add_replay, add_bench, add_pull, add_models, add_serve, add_completion, add_manual, add_openapi})
     add(app, program);
 }
 

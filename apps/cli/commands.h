@@ -19,6 +19,7 @@ void add_serve(CLI::App& app, Program& program);
 // Not listed by --help: for those who package the program.
 void add_completion(CLI::App& app, Program& program);
 void add_manual(CLI::App& app, Program& program);
+void add_openapi(CLI::App& app, Program& program);
 
 // What people read of each experiment.
 Presentation present_ablate();

@@ -3,6 +3,7 @@
 #include "apps/cli/commands.h"
 #include "apps/cli/manual.h"
 #include "apps/cli/output.h"
+#include "apps/server/serve.h"
 
 namespace stratoscope::cli {
 namespace {
@@ -31,6 +32,12 @@ void add_completion(CLI::App& app, Program& program) {
 void add_manual(CLI::App& app, Program& program) {
   add_hidden(app, "man", "the manual page, for man").callback([&app, &program] {
     program.action = [&app] { print(manual_page(option_table(app))); };
+  });
+}
+
+void add_openapi(CLI::App& app, Program& program) {
+  add_hidden(app, "openapi", "the HTTP interface as an OpenAPI document").callback([&program] {
+    program.action = [] { print(server::openapi_text() + "\n"); };
   });
 }
 

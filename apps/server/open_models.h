@@ -58,6 +58,21 @@ class OpenModel {
   std::list<CachedText> texts_;  // most recently used first
 };
 
+// While it lives, the long work in a model asks the job whether to stop; the job reports progress itself.
+class ProgressScope {
+ public:
+  ProgressScope(OpenModel& model, const Progress& job)
+      : quiet_(&job), progress_(model.progress()), previous_(progress_.set_target(&quiet_)) {}
+  ~ProgressScope() { progress_.set_target(previous_); }
+  ProgressScope(const ProgressScope&) = delete;
+  ProgressScope& operator=(const ProgressScope&) = delete;
+
+ private:
+  QuietProgress quiet_;
+  SessionProgress& progress_;
+  Progress* previous_;  // of a job that has yielded to this one
+};
+
 class OpenModels {
  public:
   // `folders` are models in Hugging Face layout, or contain some, beside the models that `stratoscope models` lists.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/server/fields.h"
 #include "apps/server/http/http_server.h"
@@ -13,6 +14,8 @@
 #include "apps/server/jobs.h"
 #include "apps/server/open_models.h"
 #include "apps/server/store.h"
+#include "stratoscope/experiments/experiment.h"
+#include "stratoscope/request/json_fields.h"
 
 namespace stratoscope::server {
 
@@ -34,6 +37,7 @@ struct ServerContext {
   JobQueue& queue;
   LazyStore& store;
   HttpServer& server;
+  const std::vector<Experiment>& experiments;  // each a route
 };
 
 // A JSON response that must not be cached.
@@ -43,7 +47,14 @@ void add_view_routes(HttpServer& server, ServerContext& context);
 void add_batch_route(HttpServer& server, ServerContext& context);
 void add_model_routes(HttpServer& server, ServerContext& context);
 void add_experiment_routes(HttpServer& server, ServerContext& context);
-void add_page_routes(HttpServer& server);
+void add_saved_routes(HttpServer& server, ServerContext& context);
+void add_page_routes(HttpServer& server, ServerContext& context);
+
+// The limits of the body of an experiment.
+BodyLimits body_limits();
+// The OpenAPI document: the routes of the page as they are described by hand, and those of the experiments as their
+// fields describe them.
+Json openapi_document(const std::vector<Experiment>& experiments);
 
 // The client's name: of the header X-Stratoscope-Client, which each tab of the page sets, else its address. Throws
 // HttpError (400) for a name over the limit.

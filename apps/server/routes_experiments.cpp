@@ -1,5 +1,5 @@
-// POST /api/NAME runs an experiment: the body has the fields of its request, the answer is the document that the command
-// line prints with --json; with ?figure=svg its figure.
+// POST /api/NAME runs an experiment: the body has the fields of its request, the answer is the document that the
+// command line prints with --json; with ?figure=svg its figure.
 #include <map>
 #include <string>
 
@@ -21,8 +21,8 @@ namespace {
 // Every other experiment has low priority: it takes long, and yields to the others.
 JobPriority priority_of(const Experiment& experiment) {
   static const std::map<std::string, JobPriority> quick = {
-      {"tokens", JobPriority::high},      {"info", JobPriority::high},        {"predict", JobPriority::high},
-      {"activations", JobPriority::high}, {"similarity", JobPriority::high},  {"lens", JobPriority::normal},
+      {"tokens", JobPriority::high},      {"info", JobPriority::high},          {"predict", JobPriority::high},
+      {"activations", JobPriority::high}, {"similarity", JobPriority::high},    {"lens", JobPriority::normal},
       {"attention", JobPriority::normal}, {"attribution", JobPriority::normal}, {"geometry", JobPriority::normal}};
   const auto found = quick.find(experiment.name);
   return found == quick.end() ? JobPriority::low : found->second;
@@ -33,7 +33,7 @@ bool takes_long_texts(const Experiment& experiment) {
   return experiment.name == "tokens" || experiment.name == "info" || experiment.name == "predict";
 }
 
-void reject_long_text(const Experiment& experiment, const Session& session, Fields& fields) {
+void reject_long_text(const Experiment& experiment, const Session& session, stratoscope::Fields& fields) {
   const Field* const field = fields.find("text");
   if (field == nullptr || takes_long_texts(experiment)) return;
   TextOptions options;
@@ -53,7 +53,7 @@ void reject_long_text(const Experiment& experiment, const Session& session, Fiel
 }
 
 // No path from a request reaches the file system.
-void reject_files(Fields& fields) {
+void reject_files(stratoscope::Fields& fields) {
   for (const Field& field : fields.all())
     for (const std::filesystem::path& file : vector_files_of(field)) reject_file(file.string());
 }
@@ -73,7 +73,10 @@ void reject_grid(const Session& session, const SweepExperimentRequest& request) 
                         "sweep fewer values");
     }
     const SweepGrid grid(request.edits, axes);
-    if (grid.has(EditSource::vector)) reject_file(grid.vector_file());
+    if (!grid.has(EditSource::vector)) continue;
+    for (std::size_t point = 0; point < grid.points(); ++point)
+      for (const EditExpression& edit : grid.edits_at(point))
+        if (!edit.vector_file.empty()) reject_file(edit.vector_file);
   }
 }
 
@@ -97,7 +100,7 @@ std::shared_ptr<Job> submit(ServerContext& context, const Experiment& experiment
   auto model = context.models.open(name, silent);
   const JobPriority priority = priority_of(experiment);
   auto step = [request, model, figure, priority, experiment](Job& job) {
-    const SessionProgressScope scope(model->progress(), job);
+    const ProgressScope scope(*model, job);
     const Session& session = model->session();
     reject_long_text(experiment, session, request->fields());
     if (const auto* const sweep = dynamic_cast<SweepTyped*>(request.get())) reject_grid(session, sweep->request());
@@ -116,8 +119,8 @@ std::shared_ptr<Job> submit(ServerContext& context, const Experiment& experiment
     }
     return true;
   };
-  auto job = std::make_shared<Job>(priority, std::move(step), streams,
-                                   priority == JobPriority::low ? kSweepTime : kJobTime);
+  auto job =
+      std::make_shared<Job>(priority, std::move(step), streams, priority == JobPriority::low ? kSweepTime : kJobTime);
   context.queue.submit(client_id(from), checked_slot(from.headers.get("X-Stratoscope-Slot")), job);
   return job;
 }

@@ -14,8 +14,10 @@ constexpr const char* kPageMissing =
 
 }  // namespace
 
-void add_page_routes(HttpServer& server) {
-  server.add("GET", "/openapi.json", [](const Request&) { return Response{.body = std::string(openapi())}; });
+void add_page_routes(HttpServer& server, ServerContext& context) {
+  server.add("GET", "/openapi.json", [description = openapi_document(context.experiments).dump()](const Request&) {
+    return Response{.body = description};
+  });
   for (const Page& page : pages()) {
     const auto send = [page](const Request&) {
       // The name of an asset contains a hash of its content.

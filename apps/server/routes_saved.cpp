@@ -42,7 +42,7 @@ Store& LazyStore::open() {
   return *store_;
 }
 
-void add_experiment_routes(HttpServer& server, ServerContext& context) {
+void add_saved_routes(HttpServer& server, ServerContext& context) {
   server.add("GET", "/api/experiments", [&context](const Request& request) {
     const long before = parse_number(request.parameter("before").value_or(""), 0);
     Json list = Json::array();

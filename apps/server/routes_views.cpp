@@ -24,20 +24,20 @@ struct ViewRoute {
 };
 
 constexpr ViewRoute kViews[] = {
-    {"/api/predict", predict_view, JobPriority::high},
-    {"/api/depth", depth_view, JobPriority::high},
-    {"/api/similarity/depths", similar_depths_view, JobPriority::high},
-    {"/api/similarity/tokens", similar_tokens_view, JobPriority::high},
-    {"/api/similarity/profile", profile_view, JobPriority::high},
-    {"/api/lens", lens_view, JobPriority::normal},
-    {"/api/lens/cell", lens_cell_view, JobPriority::high},
-    {"/api/attention/heads", heads_view, JobPriority::high},
-    {"/api/attention/pattern", pattern_view, JobPriority::high},
-    {"/api/sweep", sweep_view, JobPriority::low},
-    {"/api/export", export_view, JobPriority::low},
+    {"/api/view/predict", predict_view, JobPriority::high},
+    {"/api/view/depth", depth_view, JobPriority::high},
+    {"/api/view/similarity/depths", similar_depths_view, JobPriority::high},
+    {"/api/view/similarity/tokens", similar_tokens_view, JobPriority::high},
+    {"/api/view/similarity/profile", profile_view, JobPriority::high},
+    {"/api/view/lens", lens_view, JobPriority::normal},
+    {"/api/view/lens/cell", lens_cell_view, JobPriority::high},
+    {"/api/view/attention/heads", heads_view, JobPriority::high},
+    {"/api/view/attention/pattern", pattern_view, JobPriority::high},
+    {"/api/view/sweep", sweep_view, JobPriority::low},
+    {"/api/view/export", export_view, JobPriority::low},
 };
 
-constexpr const char* kTokensPath = "/api/tokens";  // runs at once, outside the queue
+constexpr const char* kTokensPath = "/api/view/tokens";  // runs at once, outside the queue
 
 std::shared_ptr<Job> run_tokens_view(ServerContext& context, Fields& fields, const JobOptions& options) {
   Progress silent;
@@ -72,14 +72,8 @@ std::shared_ptr<Job> submit_view(ServerContext& context, const std::string& path
   const TextRequest text_request = read_text_request(fields, model);
   Job::Step step = route->view(fields, text_request);
   fields.reject_unknown();
-  // Long work in the model checks whether the job is cancelled; the views report the progress.
   auto step_with_progress = [model, step = std::move(step)](Job& job) {
-    QuietProgress quiet(&job);
-    struct RestoreProgress {
-      SessionProgress& progress;
-      Progress* previous;  // of a job that has yielded to this one
-      ~RestoreProgress() { progress.set_target(previous); }
-    } restore{model->progress(), model->progress().set_target(&quiet)};
+    const ProgressScope scope(*model, job);
     return step(job);
   };
   auto job = std::make_shared<Job>(route->priority, std::move(step_with_progress), options.streams,

@@ -61,12 +61,13 @@ void serve(const ServeOptions& options, const std::function<void(const std::vect
   LazyStore store(options.store_file);
   JobQueue queue;
   HttpServer server(std::move(policy));
-  ServerContext context{models, queue, store, server};
+  ServerContext context{models, queue, store, server, all_experiments()};
   add_view_routes(server, context);
   add_batch_route(server, context);
   add_model_routes(server, context);
   add_experiment_routes(server, context);
-  add_page_routes(server);
+  add_saved_routes(server, context);
+  add_page_routes(server, context);
 
   started(page_addresses(listener.address(), token));
   std::thread watcher([&] {

@@ -26,4 +26,7 @@ struct ServeOptions {
 void serve(const ServeOptions& options, const std::function<void(const std::vector<std::string>& addresses)>& started,
            const std::function<bool()>& should_stop);
 
+// The OpenAPI document that the server has at /openapi.json, indented by one.
+std::string openapi_text();
+
 }  // namespace stratoscope::server

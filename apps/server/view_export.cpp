@@ -1,9 +1,9 @@
 // Figures and documents as files: those of the command line, or a figure of the page.
 #include <functional>
 #include <map>
-#include <string_view>
 #include <utility>
 
+#include "apps/server/figure_file.h"
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
 #include "apps/server/views.h"
@@ -13,9 +13,6 @@
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/similarity.h"
-#include "stratoscope/figures/csv.h"
-#include "stratoscope/figures/save_figure.h"
-#include "stratoscope/figures/text.h"
 
 namespace stratoscope::server {
 namespace {
@@ -109,13 +106,6 @@ const std::map<std::string, Exporter>& exporters() {
   return all;
 }
 
-const std::map<std::string, std::string>& types() {
-  static const std::map<std::string, std::string> all = {{"svg", "image/svg+xml"},     {"png", "image/png"},
-                                                         {"pdf", "application/pdf"},   {"csv", "text/csv"},
-                                                         {"json", "application/json"}, {"vl.json", "application/json"}};
-  return all;
-}
-
 template <class Map>
 void check_choice(const char* field, const std::string& value, const Map& known) {
   if (known.contains(value)) return;
@@ -124,36 +114,12 @@ void check_choice(const char* field, const std::string& value, const Map& known)
   throw HttpError(400, "request", std::string("field '") + field + "' is " + in_quotes(value), "one of " + names);
 }
 
-// gnuplot gives every SVG file the title "Gnuplot", which a browser shows.
-std::string with_title(std::string svg, const std::string& title) {
-  static constexpr std::string_view kDefault = "<title>Gnuplot</title>";
-  const std::size_t at = svg.find(kDefault);
-  if (at != std::string::npos)
-    svg.replace(at, kDefault.size(), "<title>" + escape_html(plain_text(title)) + "</title>");
-  return svg;
-}
-
-FileResult file_of(const Exported& result, const std::string& what, const std::string& format, Theme theme,
-                   const Progress* progress) {
-  const std::string name = what + "." + format, &type = types().at(format);
-  if (format == "json") return {result.document.text(), type, name};
-  if (format == "csv") return {csv(result.figure), type, name};
-  const TemporaryFolder folder = make_temporary_folder();
-  try {
-    save_figure(result.figure, folder.path() / name, theme, progress);
-  } catch (const NotDrawn& error) {
-    throw HttpError(501, error.where(), error.problem());  // its hint names files of the temporary folder
-  }
-  std::string bytes = read_file(folder.path() / name);
-  return {format == "svg" ? with_title(std::move(bytes), result.figure.title) : std::move(bytes), type, name};
-}
-
 }  // namespace
 
 Job::Step export_view(Fields& fields, const TextRequest& text_request) {
   constexpr std::size_t kShort = 40;
   const std::string what = fields.text("what", kShort), format = fields.text("format", kShort);
-  const bool dark = fields.text_or("theme", kShort, "light") == "dark";
+  const std::string theme = fields.text_or("theme", kShort, "light");
   ExportOptions options;
   options.token = fields.optional_text("token", kShort);
   options.depth = fields.optional_text("depth", kShort);
@@ -163,7 +129,7 @@ Job::Step export_view(Fields& fields, const TextRequest& text_request) {
   options.score = fields.text_or("score", kShort, "previous");
   options.sweep = read_sweep(fields, text_request);
   check_choice("what", what, exporters());
-  check_choice("format", format, types());
+  const FigureFormat figure_as = format == "json" ? FigureFormat() : figure_format(format, theme);
   if (what == "screen") {
     if (format == "json")
       throw HttpError(400, "request", "a figure of the page cannot be exported as json",
@@ -179,7 +145,10 @@ Job::Step export_view(Fields& fields, const TextRequest& text_request) {
       reject_files(text_request.edits());
     }
     const Exported result = exporters().at(what)(text_request.model->session(), text_request, options);
-    job.set_result(file_of(result, what, format, dark ? Theme::dark : Theme::light, &job));
+    if (format == "json")
+      job.set_result(FileResult{result.document.text(), "application/json", what + ".json"});
+    else
+      job.set_result(file_of(result.figure, what, figure_as, &job));
     return true;
   };
 }

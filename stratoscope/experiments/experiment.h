@@ -57,6 +57,7 @@ struct Experiment {
   std::string name;               // of the command, the function, the header and the route
   std::string summary;            // one line
   std::vector<std::string> keys;  // of its document, beside the common ones
+  std::string example = "{}";     // of its fields, as JSON
   bool has_figure = false;
   bool is_recorded = true;  // --record keeps it
   bool is_served = true;    // to others; not where a result is a file of this machine

@@ -21,6 +21,8 @@
 namespace stratoscope {
 namespace {
 
+constexpr const char* kPenguins = R"({"text": "Penguins are cute."})";
+
 // What is known without a run needs no record.
 Experiment not_recorded(Experiment experiment) {
   experiment.is_recorded = false;
@@ -41,39 +43,48 @@ const std::vector<Experiment>& all_experiments() {
   static const std::vector<Experiment> all = {
       not_recorded(make_experiment("info", "the model: architecture, sizes, and every hook point", info,
                                    {"config", "parameters", "dtype", "memory", "folder", "hook_points"})),
-      not_recorded(
-          make_experiment("tokens", "a text's tokens, ids and byte offsets; any length", tokens,
-                          {"text", "ids", "tokens", "offsets", "characters", "unique_characters", "count", "unique"})),
+      not_recorded(make_experiment(
+          "tokens", "a text's tokens, ids and byte offsets; any length", tokens,
+          {"text", "ids", "tokens", "offsets", "characters", "unique_characters", "count", "unique"}, kPenguins)),
       saved_run(),
       make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
-                      {"position", "predictions"}),
+                      {"position", "predictions"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
-                      {"token", "layers"}),
+                      {"token", "layers"}, kPenguins),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",
-                      similarity, {}),
+                      similarity, {}, R"({"text": "Penguins are cute.", "across": "layers"})"),
       make_experiment<SweepExperimentRequest, SweptPrompts>(
-          "sweep", "one edit over a grid: layers, positions, factors, …", sweep, {}),
+          "sweep", "one edit over a grid: layers, positions, factors, …", sweep, {"metric", "clean", "axes", "results"},
+          R"({"text": "As Gregor Samsa awoke", "edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"],
+              "targets": [" insect"]})"),
       make_experiment("patch", "activation patching: which values carry what two prompts differ in", patch,
-                      {"clean", "corrupt", "direction", "metric", "target", "tokens", "grids"}),
+                      {"clean", "corrupt", "direction", "metric", "target", "tokens", "grids"},
+                      R"({"text": "Penguins are cute.", "corrupt": "Penguins are rude.", "targets": [" and"]})"),
       make_experiment("ablate", "every head, MLP or block taken away in turn, ranked by effect", ablate,
-                      {"metric", "target", "value", "clean", "ablations"}),
+                      {"metric", "target", "value", "clean", "ablations"},
+                      R"({"text": "Penguins are cute.", "parts": ["mlps"], "targets": [" and"]})"),
       make_experiment("edges", "path patching: every edge from a head or MLP to a later one, patched alone", edges,
-                      {"metric", "target", "replacement", "clean", "senders", "receivers", "values", "edges"}),
+                      {"metric", "target", "replacement", "clean", "senders", "receivers", "values", "edges"},
+                      R"({"text": "Penguins are", "targets": [" cute"]})"),
       make_experiment("steer", "a direction from two sets of prompts, its effect by block and strength, and on a text",
-                      steer, {"hook", "prompts", "norms", "metric", "target", "clean", "axes", "results", "generated"}),
+                      steer, {"hook", "prompts", "norms", "metric", "target", "clean", "axes", "results", "generated"},
+                      R"({"text": "Penguins are", "positive": ["I love it."], "negative": ["I hate it."], "layers": [3],
+                          "max_new": 3})"),
       make_experiment<GenerateTextRequest, GeneratedText>("generate", "continue a text, with edits, token by token",
-                                                          generate, {"prompt", "text", "stopped", "tokens"}),
-      make_experiment("lens", "the logit lens: what each depth would predict", lens, {"positions", "tokens", "layers"}),
+                                                          generate, {"prompt", "text", "stopped", "tokens"},
+                                                          R"({"text": "Penguins are", "max_new": 3})"),
+      make_experiment("lens", "the logit lens: what each depth would predict", lens, {"positions", "tokens", "layers"},
+                      kPenguins),
       make_experiment("attention", "what each head looks at: patterns, and heads ranked by them", attention,
-                      {"tokens", "heads", "patterns"}),
+                      {"tokens", "heads", "patterns"}, kPenguins),
       make_experiment<AttributionRequest, Attribution>(
           "attribution", "which parts write a logit: components, heads, neurons, source positions", attribution,
-          {"position", "target", "value", "components", "heads"}),
+          {"position", "target", "value", "components", "heads"}, kPenguins),
       make_experiment("geometry",
                       "hidden states in space: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
-                      geometry, {"labels", "norms"}),
+                      geometry, {"at", "tokens", "layers", "cka", "pca"}, kPenguins),
       make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
-                      {"hook_points"}),
+                      {"hook_points"}, kPenguins),
   };
   return all;
 }

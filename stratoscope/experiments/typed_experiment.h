@@ -121,11 +121,12 @@ class TypedRequest : public ExperimentRequest {
 // The request must outlive its result.
 template <class Request, class Result>
 Experiment make_experiment(std::string name, std::string summary, Result (*run)(const Session&, const Request&),
-                           std::vector<std::string> keys) {
+                           std::vector<std::string> keys, std::string example = "{}") {
   Experiment experiment;
   experiment.name = std::move(name);
   experiment.summary = std::move(summary);
   experiment.keys = std::move(keys);
+  experiment.example = std::move(example);
   experiment.has_figure = requires(const Request& request, const Result& result) { figure_of(result, request); }
   || requires(const Result& result) { figure_of(result); };
   experiment.begin = [run] { return std::make_unique<TypedRequest<Request, Result>>(run); };

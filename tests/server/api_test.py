@@ -11,7 +11,10 @@ import pytest
 from serving import PROGRAM, TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENAPI = json.loads((ROOT / "apps" / "server" / "openapi.json").read_text(encoding="utf-8"))
+BY_HAND = json.loads((ROOT / "apps" / "server" / "openapi.json").read_text(encoding="utf-8"))
+OPENAPI = json.loads(subprocess.run([PROGRAM, "openapi"], check=True, capture_output=True, timeout=60).stdout)
+EXPERIMENTS = ["predict", "activations", "similarity", "sweep", "patch", "ablate", "edges", "steer", "lens", "attention",
+               "attribution", "geometry", "generate", "verify", "tokens", "info"]
 EDITS = ["blocks.3.hook_resid_post *= 0.5", "blocks.5.attn.hook_z.head[1] = zero"]
 
 
@@ -48,7 +51,8 @@ def test_openapi_is_served(server):
 
 def test_openapi_names_every_route():
     sources = "".join(path.read_text() for path in (ROOT / "apps" / "server").glob("routes_*.cpp"))
-    assert set(re.findall(r'"(/api/[^"]*)"', sources)) == set(OPENAPI["paths"])
+    assert set(re.findall(r'"(/api/[^"]+)"', sources)) == set(BY_HAND["paths"])
+    assert set(OPENAPI["paths"]) - set(BY_HAND["paths"]) == {f"/api/{name}" for name in EXPERIMENTS}
 
 
 @pytest.mark.parametrize("path, method, operation", operations(), ids=lambda value: value if isinstance(value, str) else "")
@@ -89,34 +93,34 @@ def test_hook_points_are_as_openapi_says_and_as_the_command_line_has_them(server
 def test_a_batch_has_the_results_of_single_requests(server):
     run = {"text": TEXT, "edits": EDITS}
     requests = [
-        ("/api/tokens", {"text": TEXT}),
-        ("/api/predict", run | {"position": 4}),
-        ("/api/depth", run | {"token": 2}),
-        ("/api/lens", run | {"which": "edited"}),
-        ("/api/attention/heads", run),
+        ("/api/view/tokens", {"text": TEXT}),
+        ("/api/view/predict", run | {"position": 4}),
+        ("/api/view/depth", run | {"token": 2}),
+        ("/api/view/lens", run | {"which": "edited"}),
+        ("/api/view/attention/heads", run),
     ]
     answer = server.post("/api/batch", {"requests": [{"path": path, "body": body} for path, body in requests]})
     assert answer.status == 200 and answer.headers["Content-Type"] == "application/octet-stream"
     results = {head["request"]: body for head, body in answer.messages() if head["event"] == "result"}
     for number, (path, body) in enumerate(requests):
         assert results[number] == server.post(f"{path}?format=binary", body).body, path
-    streamed = server.stream("/api/lens", requests[3][1]).events()
+    streamed = server.stream("/api/view/lens", requests[3][1]).events()
     depths = [(head["event"], json.loads(body)) for head, body in answer.messages() if head["request"] == 3 and head["event"] == "depth"]
     assert depths == [event for event in streamed if event[0] == "depth"] and len(depths) == 13
 
 
 def test_one_request_of_a_batch_fails_alone(server):
     requests = [
-        {"path": "/api/predict", "body": {"text": TEXT}},
-        {"path": "/api/predict", "body": {"text": TEXT, "position": 99}},
+        {"path": "/api/view/predict", "body": {"text": TEXT}},
+        {"path": "/api/view/predict", "body": {"text": TEXT, "position": 99}},
         {"path": "/api/nothing", "body": {}},
-        {"path": "/api/depth", "body": {"text": TEXT, "nonsense": 1}},
-        {"path": "/api/depth", "body": 7},
-        {"path": "/api/depth", "body": {"text": TEXT}, "slot": "s" * 65},
-        {"path": "/api/depth", "body": {"text": TEXT}, "nonsense": 1},
+        {"path": "/api/view/depth", "body": {"text": TEXT, "nonsense": 1}},
+        {"path": "/api/view/depth", "body": 7},
+        {"path": "/api/view/depth", "body": {"text": TEXT}, "slot": "s" * 65},
+        {"path": "/api/view/depth", "body": {"text": TEXT}, "nonsense": 1},
         {"body": {"text": TEXT}},
         8,
-        {"path": "/api/tokens", "body": {"text": TEXT, "model": "no such model"}},
+        {"path": "/api/view/tokens", "body": {"text": TEXT, "model": "no such model"}},
     ]
     messages = server.post("/api/batch", {"requests": requests}).messages()
     assert sorted(head["request"] for head, _ in messages) == list(range(len(requests)))
@@ -127,7 +131,7 @@ def test_one_request_of_a_batch_fails_alone(server):
         assert word in says[number]
 
 
-@pytest.mark.parametrize("requests", [None, [], {}, "x", [{"path": "/api/tokens", "body": {"text": "a"}}] * 17])
+@pytest.mark.parametrize("requests", [None, [], {}, "x", [{"path": "/api/view/tokens", "body": {"text": "a"}}] * 17])
 def test_the_number_of_requests_in_a_batch_is_limited(server, requests):
     answer = server.post("/api/batch", {"requests": requests})
     assert answer.status == 400 and "1 to 16" in answer.error
@@ -135,7 +139,7 @@ def test_the_number_of_requests_in_a_batch_is_limited(server, requests):
 
 def test_predictions_are_the_command_lines(server):
     arguments = [part for edit in EDITS for part in ("--edit", edit)]
-    ours = server.post("/api/predict", {"text": TEXT, "edits": EDITS, "top": 5, "position": 4}).json()
+    ours = server.post("/api/view/predict", {"text": TEXT, "edits": EDITS, "top": 5, "position": 4}).json()
     edited = command_json("predict", TEXT, "--top", "5", "--position", "4", *arguments)
     clean = command_json("predict", TEXT, "--top", "5", "--position", "4")
     by_id = {entry["id"]: entry for entry in ours["predictions"]}
@@ -147,40 +151,40 @@ def test_predictions_are_the_command_lines(server):
 
 
 def test_depth_and_similarity_are_the_command_lines(server):
-    document = server.post("/api/depth", {"text": TEXT, "token": 3, "edits": EDITS}).json()
+    document = server.post("/api/view/depth", {"text": TEXT, "token": 3, "edits": EDITS}).json()
     arguments = [part for edit in EDITS for part in ("--edit", edit)]
     expected = command_json("activations", TEXT, "--token", "3", *arguments)
     assert [entry["variance"] for entry in document["edited_statistics"]] == [e["variance"] for e in expected["layers"]]
     across = command_json("similarity", TEXT, "--across", "tokens", "--layers", "4")["matrices"][0]
-    ours = server.post("/api/similarity/tokens", {"text": TEXT, "depth": 4}).json()["clean"]
+    ours = server.post("/api/view/similarity/tokens", {"text": TEXT, "depth": 4}).json()["clean"]
     np.testing.assert_array_equal(np.float32(ours), np.float32(across))
     profile = command_json("similarity", TEXT, "--profile")
-    ours = server.post("/api/similarity/profile", {"text": TEXT}).json()
+    ours = server.post("/api/view/similarity/profile", {"text": TEXT}).json()
     assert ours["clean_medians"] == [layer["median"] for layer in profile["layers"]]
 
 
 def test_the_lens_is_the_command_lines(server):
     expected = command_json("lens", TEXT, "--top", "3", "--edit", EDITS[0])
-    ours = server.post("/api/lens", {"text": TEXT, "edits": EDITS[:1]}).json()
+    ours = server.post("/api/view/lens", {"text": TEXT, "edits": EDITS[:1]}).json()
     for depth, layer in enumerate(expected["layers"]):
         assert ours["tokens"][depth] == [cell[0]["token"] for cell in layer["positions"]]
         np.testing.assert_allclose(ours["kl"][depth], [cell["kl"] for cell in layer["summary"]], rtol=1e-6, atol=1e-9)
-    cell = server.post("/api/lens/cell", {"text": TEXT, "edits": EDITS[:1], "depth": 5, "position": 2, "top": 3}).json()
+    cell = server.post("/api/view/lens/cell", {"text": TEXT, "edits": EDITS[:1], "depth": 5, "position": 2, "top": 3}).json()
     assert [p["token"] for p in cell["predictions"]] == [p["token"] for p in expected["layers"][5]["positions"][2]]
 
 
 def test_a_window_of_the_lens_is_a_part_of_it(server):
-    whole = server.post("/api/lens", {"text": TEXT}).json()
-    part = server.post("/api/lens", {"text": TEXT, "from": 3, "count": 4}).json()
+    whole = server.post("/api/view/lens", {"text": TEXT}).json()
+    part = server.post("/api/view/lens", {"text": TEXT, "from": 3, "count": 4}).json()
     assert part["kl"] == [row[3:7] for row in whole["kl"]]
 
 
 def test_attention_is_the_command_lines(server):
     expected = command_json("attention", TEXT, "--heads", "L2H3")
-    ours = server.post("/api/attention/pattern", {"text": TEXT, "layer": 2, "head": 3}).json()["clean"]
+    ours = server.post("/api/view/attention/pattern", {"text": TEXT, "layer": 2, "head": 3}).json()["clean"]
     for row, weights in zip(ours, expected["patterns"][0]["weights"]):
         np.testing.assert_array_equal(np.float32(row[: len(weights)]), np.float32(weights))
-    heads = server.post("/api/attention/heads", {"text": TEXT}).json()
+    heads = server.post("/api/view/attention/heads", {"text": TEXT}).json()
     previous = heads["score_values"][heads["scores"].index("previous")]
     for score in expected["heads"]:
         assert previous[score["layer"]][score["head"]] == pytest.approx(score["previous"], rel=1e-6)
@@ -199,7 +203,7 @@ def test_a_sweep_streams_what_the_command_line_prints(server, grid):
     for axis in grid["axes"]:
         arguments += ["--over", axis]
     expected = command_json("sweep", TEXT, *arguments)
-    events = server.stream("/api/sweep", {"text": TEXT, "targets": [" They"]} | grid).events()
+    events = server.stream("/api/view/sweep", {"text": TEXT, "targets": [" They"]} | grid).events()
     assert events[0][0] == "start" and events[-1][0] == "result"
     cells = [data for name, data in events if name == "cells"]
     assert sum((data["values"] for data in cells), []) == [result["value"] for result in expected["results"]]
@@ -211,22 +215,22 @@ def test_a_sweep_streams_what_the_command_line_prints(server, grid):
 
 def test_binary_and_npz_hold_the_same_numbers(server, tmp_path):
     body = {"text": TEXT, "token": 3, "edits": EDITS}
-    plain = server.post("/api/depth", body).json()
-    document, arrays = read_safetensors(server.post("/api/depth?format=binary", body).body)
-    (tmp_path / "a.npz").write_bytes(server.post("/api/depth?format=npz", body).body)
+    plain = server.post("/api/view/depth", body).json()
+    document, arrays = read_safetensors(server.post("/api/view/depth?format=binary", body).body)
+    (tmp_path / "a.npz").write_bytes(server.post("/api/view/depth?format=npz", body).body)
     npz = np.load(tmp_path / "a.npz")
     for name in ("clean", "edited"):
         np.testing.assert_array_equal(arrays[name], np.float32(plain[name]))
         np.testing.assert_array_equal(npz[name], arrays[name])
     assert document["labels"] == plain["labels"]
-    rejected = server.post("/api/depth?format=yaml", body)
+    rejected = server.post("/api/view/depth?format=yaml", body)
     assert rejected.status == 400 and "yaml" in rejected.error
 
 
 def test_predictions_are_arrays_too(server, tmp_path):
     body = {"text": TEXT, "position": 3, "edits": EDITS, "top": 5}
-    predictions = server.post("/api/predict", body).json()["predictions"]
-    (tmp_path / "a.npz").write_bytes(server.post("/api/predict?format=npz", body).body)
+    predictions = server.post("/api/view/predict", body).json()["predictions"]
+    (tmp_path / "a.npz").write_bytes(server.post("/api/view/predict?format=npz", body).body)
     npz = np.load(tmp_path / "a.npz")
     np.testing.assert_array_equal(npz["ids"], [p["id"] for p in predictions])
     for side in ("clean", "edited"):
@@ -241,12 +245,12 @@ def test_predictions_are_arrays_too(server, tmp_path):
 ])
 def test_exported_documents_are_the_command_lines(server, what, command):
     body = {"text": TEXT, "what": what, "format": "json", "token": "3", "position": "3"}
-    assert server.post("/api/export", body).json() == command_json(*command, TEXT)
+    assert server.post("/api/view/export", body).json() == command_json(*command, TEXT)
 
 
 @pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("csv", b"panel,"), ("vl.json", b"{")])
 def test_figures_are_files_of_their_kind(server, form, start):
-    answer = server.post("/api/export", {"text": TEXT, "what": "depth", "format": form, "theme": "dark"})
+    answer = server.post("/api/view/export", {"text": TEXT, "what": "depth", "format": form, "theme": "dark"})
     assert answer.status == 200 and answer.body.startswith(start)
     assert answer.headers["Content-Disposition"] == f'attachment; filename="depth.{form}"'
 

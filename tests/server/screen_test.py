@@ -30,9 +30,9 @@ CURVE = {
 }
 
 
-@pytest.mark.parametrize("path, name", [("/api/predict", "position"), ("/api/depth", "token"), ("/api/similarity/depths", "token")])
+@pytest.mark.parametrize("path, name", [("/api/view/predict", "position"), ("/api/view/depth", "token"), ("/api/view/similarity/depths", "token")])
 def test_the_last_token_is_minus_one(server, path, name):
-    count = server.post("/api/tokens", {"text": TEXT}).json()["count"]
+    count = server.post("/api/view/tokens", {"text": TEXT}).json()["count"]
     assert server.post(path, {"text": TEXT, name: -1}).json() == server.post(path, {"text": TEXT, name: count - 1}).json()
     for wrong in (-2, count, 0.5, "last"):
         assert server.post(path, {"text": TEXT, name: wrong}).status == 400
@@ -40,20 +40,20 @@ def test_the_last_token_is_minus_one(server, path, name):
 
 def test_the_lens_compares_the_token_that_it_shows(server):
     body = {"text": TEXT, "edits": EDITS}
-    both = server.post("/api/lens", body | {"compare": True}).json()
-    edited = server.post("/api/lens", body).json()
-    clean = server.post("/api/lens", {"text": TEXT}).json()
+    both = server.post("/api/view/lens", body | {"compare": True}).json()
+    edited = server.post("/api/view/lens", body).json()
+    clean = server.post("/api/view/lens", {"text": TEXT}).json()
     for name in ("tokens", "id", "prob", "entropy", "kl"):
         assert both[name] == edited[name]
     for name in ("entropy", "kl"):
         assert both[f"clean_{name}"] == clean[name]
     for depth, position in ((12, -1), (7, 2)):
         cell = {"text": TEXT, "depth": depth, "position": position % both["count"], "which": "clean", "top": 100}
-        found = {p["id"]: p["prob"] for p in server.post("/api/lens/cell", cell).json()["predictions"]}
+        found = {p["id"]: p["prob"] for p in server.post("/api/view/lens/cell", cell).json()["predictions"]}
         shown = both["id"][depth][position]
         if shown in found:
             assert both["clean_prob"][depth][position] == pytest.approx(found[shown], rel=1e-5)
-        of_both = server.post("/api/lens/cell", cell | {"which": "edited", "edits": EDITS}).json()["predictions"]
+        of_both = server.post("/api/view/lens/cell", cell | {"which": "edited", "edits": EDITS}).json()["predictions"]
         for p in of_both:
             if p["id"] in found:
                 assert p["clean_prob"] == pytest.approx(found[p["id"]], rel=1e-12)
@@ -61,11 +61,11 @@ def test_the_lens_compares_the_token_that_it_shows(server):
 
 def test_heads_and_the_profile_are_compared(server):
     body = {"text": TEXT, "edits": EDITS}
-    sides = [server.post("/api/attention/heads", body | {"which": which}).json() for which in ("edited", "clean", "difference")]
+    sides = [server.post("/api/view/attention/heads", body | {"which": which}).json() for which in ("edited", "clean", "difference")]
     for name in ("thumbnails", "score_values"):
         edited, clean, difference = (np.array(side[name], dtype=float) for side in sides)
         np.testing.assert_allclose(difference, edited - clean, atol=1e-6)
-    profile = server.post("/api/similarity/profile", body).json()
+    profile = server.post("/api/view/similarity/profile", body).json()
     changes = np.array(profile["edited"]) - np.array(profile["clean"])
     np.testing.assert_allclose(profile["difference_medians"], np.median(changes, axis=1), atol=1e-6)
 
@@ -73,14 +73,14 @@ def test_heads_and_the_profile_are_compared(server):
 @pytest.mark.parametrize("wrong", ["blocks.99.hook_resid_post *= 2", "blocks.0.hook_resid_post[77] *= 2", "blocks.0.hook_resid_post *= null", "blocks.0.hook_resid_post = corrupt", "blocks.0.hook_resid_post += x.npy"])
 def test_an_error_names_the_edit(server, wrong):
     for number, edits in ((1, [wrong, *EDITS]), (3, [*EDITS, wrong])):
-        answer = server.post("/api/predict", {"text": TEXT, "edits": edits})
+        answer = server.post("/api/view/predict", {"text": TEXT, "edits": edits})
         assert answer.status == 400 and answer.json()["error"]["where"] == f"edit {number}"
 
 
 @pytest.mark.parametrize("figure", [FIGURE, CURVE])
 @pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("vl.json", b"{"), ("csv", b"panel,")])
 def test_a_screen_is_drawn(server, figure, form, start):
-    answer = server.post("/api/export", {"text": TEXT, "what": "screen", "format": form, "figure": figure})
+    answer = server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": form, "figure": figure})
     assert answer.status == 200 and answer.body.startswith(start)
     if form == "svg":
         title = figure["title"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -115,7 +115,7 @@ def change(figure, **fields):
     change(CURVE, type="line", x=[1], y=[1, 2]),
 ])
 def test_invalid_figures_are_rejected(server, figure):
-    answer = server.post("/api/export", {"text": TEXT, "what": "screen", "format": "svg", "figure": figure})
+    answer = server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": "svg", "figure": figure})
     assert answer.status == 400 and answer.error
-    assert server.post("/api/export", {"text": TEXT, "what": "depth", "format": "csv", "figure": FIGURE}).status == 400
-    assert server.post("/api/export", {"text": TEXT, "what": "screen", "format": "json", "figure": FIGURE}).status == 400
+    assert server.post("/api/view/export", {"text": TEXT, "what": "depth", "format": "csv", "figure": FIGURE}).status == 400
+    assert server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": "json", "figure": FIGURE}).status == 400

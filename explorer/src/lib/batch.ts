@@ -19,7 +19,7 @@ interface PendingRequest {
 
 // How long, in milliseconds, a newer request waits for the one in flight of the same slot. Views that follow the input
 // wait for its end; the lens shows the depths that it has, and slow requests on large models must not block the others.
-const MAX_WAIT: Record<string, number> = { "/api/tokens": Infinity, "/api/predict": Infinity, "/api/depth": Infinity, "/api/lens": 40 };
+const MAX_WAIT: Record<string, number> = { "/api/view/tokens": Infinity, "/api/view/predict": Infinity, "/api/view/depth": Infinity, "/api/view/lens": 40 };
 const maxWait = (request: PendingRequest): number => MAX_WAIT[request.path] ?? 400;
 
 const queued = new Map<string, PendingRequest>(); // by slot
@@ -66,7 +66,7 @@ function sendQueued(): void {
   }
   cancel((request) => replaced.includes(request));
   // The other results need the tokens of the text.
-  const requests = [...queued.values()].sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
+  const requests = [...queued.values()].sort((a, b) => Number(b.path === "/api/view/tokens") - Number(a.path === "/api/view/tokens"));
   queued.clear();
   void sendBatch(requests);
 }

@@ -20,7 +20,7 @@ async function record() {
     return { command: "sweep", options: { ...rest, edit: asked.edits, over: asked.axes, metric: [asked.metric], ...target }, result };
   }
   const body = { ...state.request, what: "predictions", format: "json", position: String(state.position) };
-  const result = JSON.parse(await (await postFile("/api/export", body)).text());
+  const result = JSON.parse(await (await postFile("/api/view/export", body)).text());
   return { command: "predict", options: { ...common, edit: state.activeEdits, position: [String(state.position)] }, result };
 }
 

@@ -134,7 +134,7 @@ export class Lens {
       planned ||= requestAnimationFrame(() => show(mixed));
     };
     try {
-      await ask("/api/lens", { ...request, from, count, which: this.which }, this.slot, take);
+      await ask("/api/view/lens", { ...request, from, count, which: this.which }, this.slot, take);
       if (grid) show(copied(this.#rows));
     } finally {
       cancelAnimationFrame(planned);

@@ -164,7 +164,7 @@ class Explorer {
   // After each change of the text or the model.
   async tokenize(text: string, model: string): Promise<void> {
     try {
-      await ask("/api/tokens", { text, model }, "tokens", (name, tokens) => {
+      await ask("/api/view/tokens", { text, model }, "tokens", (name, tokens) => {
         if (name !== "result") return;
         if (this.tokens?.text !== text && !this.#restored) this.follow(this.tokens?.tokens ?? [], tokens.tokens);
         this.#restored = false;

@@ -1,0 +1,59 @@
+// The OpenAPI document.
+#include <nlohmann/json.hpp>
+
+#include "apps/server/pages.h"
+#include "apps/server/routes.h"
+#include "apps/server/serve.h"
+
+namespace stratoscope::server {
+namespace {
+
+Json query(const char* name, const char* description, Json values) {
+  return {{"name", name},
+          {"in", "query"},
+          {"description", description},
+          {"schema", {{"type", "string"}, {"enum", std::move(values)}}}};
+}
+
+Json route_of(const Experiment& experiment) {
+  Json schema = schema_of(experiment.begin()->fields(), body_limits());
+  schema["properties"]["model"] = {
+      {"type", "string"}, {"description", "a name from GET /api/models; default: the one the server was started with"}};
+  Json keys = {"version", "model", "precision", "isa"};
+  for (const std::string& key : experiment.keys) keys.push_back(key);
+  Json route = {{"summary", experiment.summary}};
+  if (experiment.has_figure)
+    route["parameters"] = {query("figure", "the figure as a file, instead of the document",
+                                 {"svg", "png", "pdf", "csv", "html", "vl.json"}),
+                           query("theme", "of the figure; default: light", {"light", "dark"})};
+  route["requestBody"] = {
+      {"required", true},
+      {"content",
+       {{"application/json", {{"schema", std::move(schema)}, {"example", Json::parse(experiment.example)}}}}}};
+  route["responses"] = {
+      {"200",
+       {{"description", "the document that the command line prints with --json"},
+        {"content",
+         {{"application/json", {{"schema", {{"type", "object"}, {"required", std::move(keys)}}}}},
+          {"text/event-stream",
+           {{"schema",
+             {{"type", "string"},
+              {"description",
+               "with 'Accept: text/event-stream': events as they come where the experiment has some; last 'result' "
+               "or 'error'"}}}}}}}}},
+      {"default", {{"$ref", "#/components/responses/error"}}}};
+  return {{"post", std::move(route)}};
+}
+
+}  // namespace
+
+Json openapi_document(const std::vector<Experiment>& experiments) {
+  Json document = Json::parse(openapi());
+  for (const Experiment& experiment : experiments)
+    if (experiment.is_served) document["paths"]["/api/" + experiment.name] = route_of(experiment);
+  return document;
+}
+
+std::string openapi_text() { return openapi_document(all_experiments()).dump(1); }
+
+}  // namespace stratoscope::server
