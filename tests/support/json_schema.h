@@ -44,8 +44,8 @@ inline bool schema_allows(const nlohmann::json& schema, const nlohmann::json& va
     } else if (keyword == "maxItems") {
       if (value.is_array() && value.size() > argument.get<std::size_t>()) return false;
     } else if (keyword == "items") {
-      if (value.is_array() &&
-          !std::all_of(value.begin(), value.end(), [&](const auto& one) { return schema_allows(argument, one); }))
+      if (value.is_array() && !std::all_of(value.begin(), value.end(),
+                                           [&items = argument](const auto& one) { return schema_allows(items, one); }))
         return false;
     } else if (keyword == "required") {
       if (value.is_object() &&
