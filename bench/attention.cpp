@@ -1,5 +1,5 @@
-// Attention of GPT-2 small's heads over one text, all heads: GFLOP/s over the keys that each query sees, and the share
-// of what multiply-adds on registers give. Arguments: threads (all cores), seconds for each line (0.5).
+// Attention of GPT-2 small's heads over one text, all heads: GFLOP/s over the keys of each query, and the share
+// of the limit of multiply-adds on registers. Arguments: threads (all cores), seconds for each line (0.5).
 #include "stratoscope/ops/attention.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ constexpr std::size_t kHeads = 12, kHead = 64, kWidth = 3 * kHeads * kHead;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// As the engine does it: a block of query rows at a time.
+// As in the engine: a block of query rows at a time.
 void attend(MatrixView<const float> qkv, std::size_t head, MatrixView<float> z) {
   const auto part = [&](std::size_t which) { return qkv.cols_from((which * kHeads + head) * kHead, kHead); };
   const HeadKeysValues keys_values(part(1), part(2));

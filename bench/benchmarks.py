@@ -1,4 +1,4 @@
-"""Each benchmark: peers side by side in one run, and a check that they compute the same numbers.
+"""The benchmarks: each runs all peers in turn and checks that they compute the same numbers.
 
 A benchmark takes Settings and returns {"about": {peer: versions}, …}: every measured value, which report.py sums up.
 """
@@ -24,7 +24,7 @@ PROGRAM = BUILD / "stratoscope"
 LENGTHS = (22, 128, 1024)
 LAYERS, WIDTH, VOCABULARY, PARAMETERS = 12, 768, 50257, 124439808
 SWEEP = {"target": 262, "factor": 0.8}
-# Of a real sentence's length: what the third demonstration reads.
+# The length of the sentence of the third demonstration.
 SENTENCE = "as gregor samsa awoke one morning from uneasy dreams"
 
 
@@ -39,7 +39,7 @@ class Settings:
 
 
 def engines(*kinds):
-    """Those of the kinds that can run here."""
+    """The peers of these kinds that can run on this machine."""
     setup.checkpoint()
     if "onnxruntime" in kinds and setup.from_npm():
         setup.onnx()
@@ -129,7 +129,7 @@ def run_lines(program, *arguments):
 
 
 def precision(settings):
-    """Forward passes by what the numbers are rounded to before they are multiplied, and the memory of each."""
+    """Forward passes by the precision of products, and the memory of each."""
     result = {"lengths": [], "bytes": {}}
     modes = ("stratoscope", "bf16")
     with Peers(engines(*modes, "onnxruntime"), settings.threads) as peers:
@@ -147,7 +147,7 @@ def precision(settings):
 
 
 def prompts(settings):
-    """From a prompt to the token that follows: what llama.cpp is made for."""
+    """From a prompt to the next token, the main use of llama.cpp."""
     result = {"lengths": []}
     with Peers(engines("stratoscope", "bf16", *setup.GGUF), settings.threads) as peers:
         result["about"] = peers.about()
@@ -172,14 +172,14 @@ def generation(settings):
 
 
 def same_tokens(peers, length, count):
-    """In float32 all must say the same; fewer bits may say something else."""
+    """In float32 all tokens must be equal; with fewer bits they may differ."""
     said = {kind: peer.ask("prompt", ids=ids_of(length), count=count)["ids"] for kind, peer in peers.peers.items()}
     if said.get("llama F32", said["stratoscope"]) != said["stratoscope"]:
         raise RuntimeError(f"the tokens differ: {said}")
 
 
 def captures(settings):
-    """The same pass, of which more and more is kept."""
+    """The same pass with more and more captures."""
     result = {"lengths": []}
     with Peers(engines("stratoscope"), settings.threads) as peers:
         result["about"] = peers.about()

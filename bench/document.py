@@ -1,4 +1,4 @@
-"""Fills docs/benchmarks.md with results: what stands between <!-- bench:NAME --> and <!-- end --> is replaced."""
+"""Fills docs/benchmarks.md with results: the text between <!-- bench:NAME --> and <!-- end --> is replaced."""
 import json
 import re
 import subprocess
@@ -10,7 +10,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 PICTURES = HERE.parent / "docs" / "images"
 
 
-# Shown once what they draw was measured.
+# Included once their data are measured.
 PICTURE_OF = {
     "growth": "![Time of sweeps by grid points, tokens and blocks](images/growth.svg)",
     "forward-growth": "![Time of a forward pass by tokens and blocks](images/forward-growth.svg)",
@@ -48,7 +48,7 @@ def forward_lines(forward):
 
 
 def growth_lines(growth, x):
-    """The medians over what makes them larger."""
+    """The medians over the parameter of growth."""
     lines = [
         {
             "label": axis,

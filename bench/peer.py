@@ -1,9 +1,9 @@
-"""A peer of the benchmarks: a program that answers one JSON request a line with one JSON line.
+"""A peer of the benchmarks: a program that reads one JSON request per line and writes one JSON line for each.
 
 {"do": "hello", "threads"}           -> {"name", "version", "kernels"}
 {"do": "load", "model", "onnx", "gguf"} -> {"seconds"}       the folder, or the ONNX or GGUF file of the same model
 {"do": "forward", "ids"}             -> {"seconds"}          all hidden states and all logits, kept until the next run
-{"do": "prompt", "ids", "count"}     -> {"seconds", "ids"}   so many tokens (1) that follow, the likeliest each time
+{"do": "prompt", "ids", "count"}     -> {"seconds", "ids"}   the next `count` (1) most likely tokens
 {"do": "save", "file"}               -> {}                   the last run as FILE.hidden_states, FILE.logits: float32
 {"do": "sweep", "ids", "target", "factor"} -> {"seconds", "values"}   each block's output scaled: the target's log-prob
 {"do": "limits"}                     -> {"multiply_add", "stream", "weights", "bfloat16"}   operations and bytes a second
@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
-# Debian's OpenBLAS, also where the system prefers another BLAS.
+# Debian's OpenBLAS, even if the system prefers another BLAS.
 OPENBLAS = next(Path("/usr/lib").glob("*/openblas-pthread"), None)
 GGUF_WIDTHS = ("F32", "BF16", "Q8_0")
 COMMANDS = {
@@ -34,7 +34,7 @@ COMMANDS = {
 
 
 def environment(threads):
-    """Of every peer alike: each uses as many threads as told, and tokenizers one."""
+    """The same for every peer: the given number of threads; tokenizers use one."""
     count = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     paths = {"LD_LIBRARY_PATH": str(OPENBLAS)} if OPENBLAS else {}
     return {**os.environ, **count, **paths, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -56,7 +56,7 @@ class Peer:
         return json.loads(answer)
 
     def memory(self):
-        """Bytes resident now, and at most so far."""
+        """Resident bytes: current and peak."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         now, most = (1024 * int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "VmHWM"))
         return {"resident": now, "peak": most}
@@ -67,7 +67,7 @@ class Peer:
 
 
 class Peers:
-    """Several of them, asked in turn. Use as a context."""
+    """Several peers that run in turn; a context manager."""
 
     def __init__(self, kinds, threads):
         self.peers = {kind: Peer(kind, threads) for kind in kinds}
@@ -91,7 +91,7 @@ class Peers:
 
 
 def interleave(rounds, works, warm_up=True):
-    """Calls the works in turn, each round beginning with another one. {name: [what it gave in each round]}"""
+    """Calls the works in turn, each round beginning with another one. {name: [its result in each round]}"""
     names, gave = list(works), {name: [] for name in works}
     for turn in range(-1 if warm_up else 0, rounds):
         for i in range(len(names)):

@@ -30,8 +30,8 @@ Tensor some_numbers(std::size_t rows, std::size_t cols) {
   return numbers;
 }
 
-// As many matrices as a model has of them, so that weights come from where they do there. Of each the best time: what
-// else the machine does makes times longer, never shorter.
+// As many matrices as a model has, so that weights are read from the same level of memory as there. The best time of
+// each: other load on the machine only makes times longer.
 double gflops(const std::vector<PackedMatrix>& matrices, std::size_t rows, double seconds) {
   const std::size_t in = matrices[0].in(), out = matrices[0].out();
   const Tensor x = some_numbers(rows, in);

@@ -53,7 +53,7 @@ def hub(size):
 
 
 def peak_memory(process):
-    """Follows a process to its end: bytes resident at most."""
+    """Follows a process to its end: peak resident bytes."""
     status, most = Path(f"/proc/{process.pid}/status"), 0
     while process.poll() is None:
         with contextlib.suppress(OSError):
@@ -64,7 +64,7 @@ def peak_memory(process):
 
 
 def on_one_core(command, env, follow=None, **options):
-    """Seconds, and what it printed."""
+    """Seconds, and its output."""
     start = time.perf_counter()
     process = subprocess.Popen(["taskset", "-c", str(CORE), *command], env=env, stdout=subprocess.PIPE, **options)
     watcher = follow and threading.Thread(target=lambda: follow(process))
@@ -91,7 +91,7 @@ def pull(program, address, etag, peaks):
 
 
 def piped(hash_program, address, commit, etag):
-    """The seconds of curl into a hash program, which keeps nothing."""
+    """The seconds of curl into a hash program, which stores nothing."""
     curl = ["curl", "-sSL", "--fail", f"{address}/{NAME}/resolve/{commit}/{WEIGHTS}"]
     command = " | ".join(" ".join(map(str, part)) for part in (curl, HASHES[hash_program]))
     seconds, printed = on_one_core(["sh", "-c", command], {"PATH": os.environ["PATH"]})
@@ -101,7 +101,7 @@ def piped(hash_program, address, commit, etag):
 
 
 def hash_alone(hash_program, size):
-    """Seconds of hashing what lies in the page cache."""
+    """Seconds of hashing a file in the page cache."""
     with tempfile.NamedTemporaryFile(prefix="stratoscope-bench-") as file:
         file.write(os.urandom(1 << 20) * (size >> 20))
         file.flush()
@@ -109,7 +109,7 @@ def hash_alone(hash_program, size):
 
 
 def disk_alone(size):
-    """Seconds of writing so much to the same folder and flushing it: the disk's floor."""
+    """Seconds of writing so much to the same folder and flushing it: the minimum for the disk."""
     piece = os.urandom(1 << 20)
     with tempfile.TemporaryFile(prefix="stratoscope-bench-", buffering=0) as file:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Sums up what benchmarks.py measured: tables for people, as text or Markdown."""
+"""Summarises the results of benchmarks.py: tables for people, as text or Markdown."""
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,7 +49,7 @@ def median(values):
 
 
 def ratio(samples, kind):
-    """How many times Stratoscope's time another needs: of each round, its median and quartiles."""
+    """The ratio of a peer's time to Stratoscope's: of each round, its median and quartiles."""
     if kind == "stratoscope":
         return "1"
     ratios = np.divide(samples[kind], samples["stratoscope"])

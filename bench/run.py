@@ -1,4 +1,4 @@
-"""./run bench: Stratoscope beside its peers, and what docs/benchmarks.md shows of it."""
+"""./run bench: Stratoscope beside its peers, and the update of docs/benchmarks.md."""
 import argparse
 import json
 import os
@@ -49,7 +49,7 @@ def measure(given):
             continue
         results[name] = {"busy": busy, **result}
         done.append(name)
-        # In the order of ALL, whatever was run last.
+        # In the order of ALL, independent of the order of runs.
         ordered = {known: results[known] for known in benchmarks.ALL if known in results}
         RESULTS.write_text(json.dumps({"machine": about, "results": ordered}, indent=1) + "\n")
     return {"machine": about, "results": {name: results[name] for name in done}}

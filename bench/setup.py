@@ -1,4 +1,4 @@
-"""What the benchmarks need beside the program: a checkpoint, its ONNX form, the peers from npm, a text."""
+"""Prerequisites of the benchmarks besides the program: a checkpoint, its ONNX form, the peers from npm, a text."""
 import json
 import os
 import shutil
@@ -41,7 +41,7 @@ def onnx():
 
 
 def from_npm(folder="peers"):
-    """Whether the peers of a folder are installed from npm; says why not."""
+    """Whether the peers of a folder are installed from npm; prints the reason if not."""
     installed, lock = HERE / folder / "node_modules" / ".package-lock.json", HERE / folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return True
@@ -60,7 +60,7 @@ def from_npm(folder="peers"):
 
 
 def llama_runs():
-    """Whether llama.cpp can be compared with; says why not."""
+    """Whether a comparison with llama.cpp is possible; prints the reason if not."""
     if not from_npm("llama"):
         return False
     major = int(subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout[1:].split(".")[0])
@@ -71,7 +71,7 @@ def llama_runs():
 
 
 def llama():
-    """Whether llama.cpp can be compared with, on GPT-2 small's shape."""
+    """Whether a comparison with llama.cpp is possible on GPT-2 small's shape."""
     if not llama_runs():
         return False
     checkpoint()

@@ -2,6 +2,16 @@
 #   add_floor(NAME SOURCES a.cpp … LINK lower_floor or package targets … [ALONE b.cpp …])
 # ALONE are sources with local names that another file of the folder has as well: the presets compile several files of a
 # folder as one, in less than half the time (CMAKE_UNITY_BUILD).
+
+# Floors with loops over numbers or bytes: a release build optimises them fully. The other floors and the program arrange
+# their results; there -O1 takes two thirds of the time to compile.
+set(optimised_floors base tensor files text ops hub model probe analysis)
+
+# In a release build, for what optimised_floors leaves out.
+function(optimise_little target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 function(stratoscope_options target)
   # GCC 12 at -O3 reports -Wrestrict on ordinary std::string concatenation (its bug 105651). Its -Wconversion leaves
   # sign conversions out, clang's does not.
@@ -20,24 +30,46 @@ function(add_floor name)
   set_target_properties(stratoscope_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   stratoscope_options(stratoscope_${name})
+  if(NOT name IN_LIST optimised_floors)
+    optimise_little(stratoscope_${name})
+  endif()
   target_link_libraries(stratoscope_${name} PUBLIC ${ARG_LINK})
 endfunction()
 
-# One test program per folder of tests/; its cases appear in CTest one by one.
+# The cases of a program of GoogleTest in CTest: one by one or, under a sanitizer, where each process starts slowly, dealt
+# out to so many processes.
+function(add_cases target prefix processes fixtures)
+  set(properties)
+  if(fixtures)
+    set(properties PROPERTIES FIXTURES_REQUIRED ${fixtures})
+  endif()
+  if(NOT STRATOSCOPE_SANITIZER)
+    gtest_discover_tests(${target} TEST_PREFIX "${prefix}." DISCOVERY_TIMEOUT 60 ${properties})
+    return()
+  endif()
+  string(REPLACE test_ "" name ${target})
+  math(EXPR last "${processes} - 1")
+  foreach(part RANGE ${last})
+    add_test(NAME ${name}.part_${part} COMMAND ${target} --gtest_brief=1)
+    set_tests_properties(${name}.part_${part} PROPERTIES COST 5 FIXTURES_REQUIRED "${fixtures}"
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${processes};GTEST_SHARD_INDEX=${part}")
+  endforeach()
+endfunction()
+
+# One test program per folder of tests/.
 #   add_floor_tests(NAME SOURCES a_test.cpp … LINK floors … [ALONE b_test.cpp …]
-#     [FIXTURES what must run before, such as oracle_cases])
+#     [FIXTURES what must run before, such as oracle_cases] [PROCESSES under a sanitizer; 1])
 function(add_floor_tests name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;ALONE;FIXTURES" ${ARGN})
+  cmake_parse_arguments(ARG "" "PROCESSES" "SOURCES;LINK;ALONE;FIXTURES" ${ARGN})
+  if(NOT ARG_PROCESSES)
+    set(ARG_PROCESSES 1)
+  endif()
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(test_${name} ${ARG_SOURCES})
   stratoscope_options(test_${name})
-  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised, tests compile fast
+  optimise_little(test_${name})
   target_compile_definitions(test_${name} PRIVATE STRATOSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     GPT2_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/gpt2" FAMILY_ORACLE_DIR="${STRATOSCOPE_ORACLES}/oracle/families")
   target_link_libraries(test_${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
-  set(properties)
-  if(ARG_FIXTURES)
-    set(properties PROPERTIES FIXTURES_REQUIRED ${ARG_FIXTURES})
-  endif()
-  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 ${properties})
+  add_cases(test_${name} ${name} ${ARG_PROCESSES} "${ARG_FIXTURES}")
 endfunction()

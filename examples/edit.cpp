@@ -1,4 +1,4 @@
-// How likely a next word is, and how likely it becomes when a value on the way there is rewritten.
+// The probability of a next word, without and with an edit of a value in the model.
 //   edit [TEXT [MODEL [WORD [EXPRESSION]]]]
 #include <stratoscope/stratoscope.h>
 

@@ -1,4 +1,4 @@
-// Every hidden state of a text: how its last token's activations spread at each depth, and all numbers in a file.
+// The hidden states of a text: the spread of its last token's activations at each depth, and all numbers in a file.
 //   hidden_states [TEXT [MODEL [FILE.safetensors]]]
 #include <stratoscope/stratoscope.h>
 

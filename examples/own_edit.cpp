@@ -1,4 +1,4 @@
-// An edit that no expression says: no token's residual stream may become longer than a limit.
+// An edit that no expression can describe: the residual stream of each token is limited in length.
 //   own_edit [TEXT [MODEL [LIMIT]]]
 #include <stratoscope/stratoscope.h>
 
@@ -13,7 +13,7 @@ int main(int argc, char** argv) try {
   const stratoscope::Session session({.model = argc > 2 ? argv[2] : stratoscope::kBuiltInModel});
   const double limit = argc > 3 ? std::atof(argv[3]) : 100;
 
-  // A value's axes are [position, 1, d_model] here; points with heads have them in the middle.
+  // The axes of this value are [position, 1, d_model]; points with heads have them in the middle.
   const auto shorten = stratoscope::make_edit([limit](const auto& value) {
     for (std::size_t position = 0; position < value.shape[0]; ++position) {
       double sum = 0;

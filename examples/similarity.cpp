@@ -1,4 +1,4 @@
-// How alike a text's tokens become on their way through the model: the laminar profile, printed and drawn.
+// The similarity of a text's tokens at each depth: the laminar profile, printed and drawn.
 //   similarity [TEXT [MODEL [FIGURE.svg]]]
 #include <stratoscope/stratoscope.h>
 
@@ -8,7 +8,7 @@ int main(int argc, char** argv) try {
   const char* text = argc > 1 ? argv[1] : "A wise man once said: Penguins are cute.";
   const stratoscope::Session session({.model = argc > 2 ? argv[2] : stratoscope::kBuiltInModel});
 
-  // At each depth the cosine similarity of every two tokens, the first token left out.
+  // At each depth the cosine similarity of every pair of tokens, without the first token.
   const stratoscope::LaminarProfile profile = laminar_profile(session, {.text = text});
   for (std::size_t depth = 0; depth < profile.labels.size(); ++depth)
     std::printf("%-4s mean %.9f  median %.9f\n", profile.labels[depth].c_str(), profile.means[depth],

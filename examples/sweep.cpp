@@ -1,4 +1,5 @@
-// Which blocks a prediction depends on: each block's output is scaled in turn, and the target's log-probability read.
+// The dependence of a prediction on each block: a sweep that scales each block's output and reads the target's
+// log-probability.
 //   sweep [TEXT [MODEL [TARGET [FACTOR]]]]
 #include <stratoscope/stratoscope.h>
 

@@ -67,6 +67,7 @@ void FieldOptions::declare(FieldOption& of) {
   else if (form.is_list && !is_one_text)
     of.option->expected(1)->allow_extra_args(false)->take_all();
   if (form.is_number && !is_one_text) of.option->check(number_check(field, form));
+  if (!form.choices.empty() && !field.is_expression) of.option->check(CLI::IsMember(form.choices).description(""));
   if (field.is_required) of.option->required();
 }
 

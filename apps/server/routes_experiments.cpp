@@ -1,81 +1,145 @@
-// Routes of saved experiments: save, list, read, change the note, delete.
-#include <charconv>
+// POST /api/NAME runs an experiment: the body has the fields of its request, the answer is the document that the command
+// line prints with --json; with ?figure=svg its figure.
+#include <map>
+#include <string>
 
-#include "apps/server/experiment_file.h"
-#include "apps/server/fields.h"
+#include "apps/server/figure_file.h"
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
 #include "apps/server/routes.h"
 #include "stratoscope/base/json.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/experiments/experiment.h"
+#include "stratoscope/experiments/sweep.h"
+#include "stratoscope/experiments/typed_experiment.h"
+#include "stratoscope/request/json_fields.h"
+#include "stratoscope/session/json_document.h"
 
 namespace stratoscope::server {
 namespace {
 
-constexpr const char* kExperimentPath = "/api/experiments/{id}";
-
-long parse_number(const std::string& text, long fallback) {
-  long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? number : fallback;
+// Every other experiment has low priority: it takes long, and yields to the others.
+JobPriority priority_of(const Experiment& experiment) {
+  static const std::map<std::string, JobPriority> quick = {
+      {"tokens", JobPriority::high},      {"info", JobPriority::high},        {"predict", JobPriority::high},
+      {"activations", JobPriority::high}, {"similarity", JobPriority::high},  {"lens", JobPriority::normal},
+      {"attention", JobPriority::normal}, {"attribution", JobPriority::normal}, {"geometry", JobPriority::normal}};
+  const auto found = quick.find(experiment.name);
+  return found == quick.end() ? JobPriority::low : found->second;
 }
 
-long id_of(const Request& request) { return parse_number(request.id, 0); }
-
-[[noreturn]] void throw_not_found(long id) {
-  throw HttpError(404, "experiments", "there is no experiment " + std::to_string(id));
+// Experiments whose work and document grow with the text alone.
+bool takes_long_texts(const Experiment& experiment) {
+  return experiment.name == "tokens" || experiment.name == "info" || experiment.name == "predict";
 }
 
-Json summary_json(const ExperimentSummary& summary) {
-  return {{"id", summary.id},     {"created", summary.created}, {"note", summary.note},
-          {"text", summary.text}, {"model", summary.model},     {"model_hash", summary.model_hash}};
+void reject_long_text(const Experiment& experiment, const Session& session, Fields& fields) {
+  const Field* const field = fields.find("text");
+  if (field == nullptr || takes_long_texts(experiment)) return;
+  TextOptions options;
+  options.check_context = false;
+  const auto* const* text = std::get_if<std::string*>(&field->target);
+  if (text == nullptr || (*text)->empty()) return;
+  const std::size_t count = session.read(**text, options).ids.size();
+  if (count > kExperimentTokens)
+    throw HttpError(400, "text",
+                    "has " + std::to_string(count) + " tokens, more than the limit of " +
+                        std::to_string(kExperimentTokens) + " for this experiment");
 }
 
-Store::ShouldContinue while_connected(const ServerContext& context, const Request& request) {
-  return [&] { return !context.server.is_stopping() && !request.client_disconnected(); };
+[[noreturn]] void reject_file(const std::string& file) {
+  throw HttpError(400, "edit", "vectors from files (" + in_quotes(file) + ") are not available here",
+                  "the command line reads them");
+}
+
+// No path from a request reaches the file system.
+void reject_files(Fields& fields) {
+  for (const Field& field : fields.all())
+    for (const std::filesystem::path& file : vector_files_of(field)) reject_file(file.string());
+}
+
+void reject_grid(const Session& session, const SweepExperimentRequest& request) {
+  std::vector<PromptLine> prompts = request.prompts;
+  if (prompts.empty()) prompts.push_back({request.text, std::nullopt, {}});
+  for (const PromptLine& prompt : prompts) {
+    const std::size_t positions = session.read(prompt.text, request.text_options).ids.size();
+    std::vector<SweepAxis> axes;
+    std::size_t points = prompts.size();
+    for (const AxisExpression& axis : request.axes) {
+      axes.push_back(resolve_axis(axis, session.config(), positions, request.edits));
+      points *= axes.back().values.size();
+      if (points > kGridPoints)
+        throw HttpError(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
+                        "sweep fewer values");
+    }
+    const SweepGrid grid(request.edits, axes);
+    if (grid.has(EditSource::vector)) reject_file(grid.vector_file());
+  }
+}
+
+using SweepTyped = TypedRequest<SweepExperimentRequest, SweptPrompts>;
+
+std::shared_ptr<Job> submit(ServerContext& context, const Experiment& experiment, nlohmann::json body,
+                            const FigureFormat& figure, const Request& from, bool streams) {
+  std::string name = context.models.default_model();
+  if (body.is_object()) {
+    if (const auto model = body.find("model"); model != body.end() && !model->is_null()) {
+      if (!model->is_string()) throw HttpError(400, "request", "field 'model' is not a string");
+      name = model->get<std::string>();
+    }
+    body.erase("model");
+  }
+  std::shared_ptr<ExperimentRequest> request = experiment.begin();
+  read_json(request->fields(), body, body_limits());
+  reject_files(request->fields());
+  request->check();
+  Progress silent;
+  auto model = context.models.open(name, silent);
+  const JobPriority priority = priority_of(experiment);
+  auto step = [request, model, figure, priority, experiment](Job& job) {
+    const SessionProgressScope scope(model->progress(), job);
+    const Session& session = model->session();
+    reject_long_text(experiment, session, request->fields());
+    if (const auto* const sweep = dynamic_cast<SweepTyped*>(request.get())) reject_grid(session, sweep->request());
+    if (figure.is_asked()) request->check_figure(session);
+    request->stream([&job, priority](const std::string& event, const Document& data) {
+      job.emit(event, json_of(data));
+      if (priority == JobPriority::low) job.yield();
+    });
+    const auto result = request->run(session);
+    if (figure.is_asked()) {
+      job.set_result(file_of(*result->figure(), experiment.name, figure, &job));
+    } else {
+      JobResult answer;
+      answer.json = json_of(result->document());
+      job.set_result(std::move(answer));
+    }
+    return true;
+  };
+  auto job = std::make_shared<Job>(priority, std::move(step), streams,
+                                   priority == JobPriority::low ? kSweepTime : kJobTime);
+  context.queue.submit(client_id(from), checked_slot(from.headers.get("X-Stratoscope-Slot")), job);
+  return job;
 }
 
 }  // namespace
 
-Store& LazyStore::open() {
-  const std::lock_guard lock(mutex_);
-  if (!store_) store_.emplace(file_);
-  return *store_;
+BodyLimits body_limits() {
+  return {.text_bytes = kTextBytes, .expression_bytes = kAxisBytes, .list_entries = kListEntries, .is_served = true};
 }
 
 void add_experiment_routes(HttpServer& server, ServerContext& context) {
-  server.add("GET", "/api/experiments", [&context](const Request& request) {
-    const long before = parse_number(request.parameter("before").value_or(""), 0);
-    Json list = Json::array();
-    const std::string search = request.parameter("search").value_or("");
-    for (const ExperimentSummary& summary :
-         context.store.open().list(search, before, kListLength, while_connected(context, request)))
-      list.push_back(summary_json(summary));
-    return json_response({{"experiments", list}});
-  });
-  server.add("POST", "/api/experiments", [&context](const Request& request) {
-    const SavedExperiment experiment = read_experiment(request.body);
-    return json_response({{"id", context.store.open().save(experiment, while_connected(context, request))}}, 201);
-  });
-  server.add("GET", kExperimentPath, [&context](const Request& request) {
-    const auto found = context.store.open().find(id_of(request));
-    if (!found) throw_not_found(id_of(request));
-    Json json = summary_json(found->summary);
-    json["experiment"] = parse_ordered_json(found->document, "experiment", "document");
-    return json_response(json);
-  });
-  server.add("PATCH", kExperimentPath, [&context](const Request& request) {
-    Fields fields(request.body);
-    const std::string note = fields.text("note", kNoteBytes);
-    fields.reject_unknown();
-    if (!context.store.open().set_note(id_of(request), note, while_connected(context, request)))
-      throw_not_found(id_of(request));
-    return json_response({{"id", id_of(request)}});
-  });
-  server.add("DELETE", kExperimentPath, [&context](const Request& request) {
-    if (!context.store.open().remove(id_of(request), while_connected(context, request)))
-      throw_not_found(id_of(request));
-    return Response{.status = 204};
-  });
+  for (const Experiment& experiment : context.experiments) {
+    if (!experiment.is_served) continue;
+    server.add("POST", "/api/" + experiment.name, [&experiment, &context](const Request& request) {
+      const FigureFormat figure = figure_format(request);
+      if (figure.is_asked() && !experiment.has_figure)
+        throw HttpError(400, "request", in_quotes(experiment.name) + " has no figure");
+      const auto job = submit(context, experiment, parse_json(request.body, "request", "body", kBodyValues), figure,
+                              request, accepts_event_stream(request));
+      return respond(context, job, request);
+    });
+  }
 }
 
 }  // namespace stratoscope::server

@@ -1,7 +1,7 @@
-// How often the page draws while a hand drags without a pause, in headless Chromium:
+// How often the page draws during continuous input, in headless Chromium:
 //   STRATOSCOPE=build/stratoscope node bench/explorer/drag.mjs [--model FOLDER] [--seconds N] [--json]
-// A change each 17 ms: an edit's slider, then the depths, then the tokens. Drawn means that the numbers of the view
-// have changed on the screen.
+// A change every 17 ms: an edit's slider, then the depths, then the tokens. A drawing counts when the numbers of the
+// view have changed on the screen.
 import { parseArgs } from "node:util";
 import { open, settled, start } from "../../tests/explorer/browser.mjs";
 
@@ -9,8 +9,8 @@ const { values: given } = parseArgs({
   options: { model: { type: "string" }, seconds: { type: "string", default: "4" }, json: { type: "boolean", default: false } },
 });
 
-// In the page: changes one thing each 17 ms for a while; the times at which `view` was painted anew, and the last one
-// after the hand has stopped.
+// In the page: makes a change every 17 ms for a while; returns the times at which `view` was painted, and the time of
+// the last painting after the input.
 async function drag({ name, view, seconds }) {
   const input = (element, value) => {
     element.value = value;
@@ -27,7 +27,7 @@ async function drag({ name, view, seconds }) {
     depth: (i) => press(document.querySelectorAll("[aria-label=Depth] button")[there(i, 11)]),
     token: (i) => press(document.querySelectorAll(".chip")[1 + there(i, 20)]),
   };
-  // What a view shows: its words, and a few dots of its pictures.
+  // The content of a view: its text, and a few pixels of its pictures.
   const face = () =>
     [document.querySelector(`${view} .content`).textContent, ...[...document.querySelectorAll(`${view} canvas`)].map((canvas) => canvas.toDataURL("image/webp", 0.1))].join();
   const times = [];
@@ -58,7 +58,7 @@ const results = {};
 try {
   const page = await open(running);
   await page.getByRole("button", { name: "Add an edit" }).click();
-  await page.getByLabel("Block of edit 1").selectOption({ index: 0 }); // so that nothing of the clean run can be used again
+  await page.getByLabel("Block of edit 1").selectOption({ index: 0 });  // so that no values of the clean run can be reused
   await settled(page);
   for (const [name, view] of [["slider", "#predictions"], ["token", "#predictions"], ["depth", "#similarity"]]) {
     if (name === "depth") await page.locator("#similarity").scrollIntoViewIfNeeded();

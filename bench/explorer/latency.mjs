@@ -1,7 +1,7 @@
-// How long the page takes from an input event to the painted answer, in headless Chromium:
+// The time from an input event to the painted result, in headless Chromium:
 //   STRATOSCOPE=build/stratoscope node bench/explorer/latency.mjs [--model FOLDER] [--tokens N] [--moves N] [--json]
-// Each change is timed twice: until the view that it is about has painted its answer, and until every view has. Before
-// that the server alone answers what a slider asks for: next tokens, depths and the lens of an edit at block 0.
+// Each change is timed twice: until its own view has painted the result, and until all views have. Before that, the
+// server alone serves the requests of a slider: next tokens, depths and the lens of an edit at block 0.
 import { parseArgs } from "node:util";
 import { open, settled, start } from "../../tests/explorer/browser.mjs";
 
@@ -23,7 +23,7 @@ async function textOf(address, count) {
   return (await answer.json()).tokens.slice(0, count).join("");
 }
 
-// From here, after pauses as a hand makes them.
+// Here, after pauses as between a user's inputs.
 async function timeServer(address, text, moves) {
   const headers = { "Content-Type": "application/json" };
   const times = [];
@@ -39,7 +39,7 @@ async function timeServer(address, text, moves) {
   return times;
 }
 
-// In the page. `act` takes the number of the move; `view` is the section whose answer is waited for.
+// In the page. `act` gets the number of the input; `view` is the section to wait for.
 async function timeMoves({ name, view, moves }) {
   const TIME_LIMIT = 20000;
   const $ = (selector) => document.querySelector(selector);
@@ -62,7 +62,7 @@ async function timeMoves({ name, view, moves }) {
     head: (i) => $("#attention canvas").dispatchEvent(new KeyboardEvent("keydown", { key: i % 20 < 10 ? "ArrowDown" : "ArrowUp", bubbles: true })),
     compare: (i) => document.querySelectorAll(".compare input")[(i + 1) % 3].click(),
   };
-  // When sections that match have begun to wait and none waits any more.
+  // Resolves when the matching sections have become busy and none is busy any more.
   const answered = (selector, begins) =>
     new Promise((done, fail) => {
       let begun = !begins;
@@ -80,7 +80,7 @@ async function timeMoves({ name, view, moves }) {
       watcher.observe(document.body, { subtree: true, attributes: true, attributeFilter: ["aria-busy"] });
       queueMicrotask(look);
     });
-  // A task that is posted in an animation frame runs when the frame has been painted.
+  // A task posted in an animation frame runs after the frame has been painted.
   const painted = () =>
     new Promise((done) =>
       requestAnimationFrame(() => {
@@ -102,7 +102,7 @@ async function timeMoves({ name, view, moves }) {
   return times;
 }
 
-// What is changed, the view that answers first of all, and where the page is scrolled to.
+// The changes, the first view to update for each, and the scroll position of the page.
 const CHANGES = [
   ["slider", "#predictions", "top"],
   ["token", "#predictions", "top"],
@@ -125,7 +125,7 @@ try {
   results.tokens = await page.locator(".chip").count();
   await page.locator(".chip").last().click();
   await page.getByRole("button", { name: "Add an edit" }).click();
-  await page.getByLabel("Block of edit 1").selectOption("0"); // so that nothing of the clean run can be used again
+  await page.getByLabel("Block of edit 1").selectOption("0");  // so that no values of the clean run can be reused
   await settled(page);
   for (const [name, view, place] of CHANGES) {
     await page.getByLabel("Edit 1 is on").check();

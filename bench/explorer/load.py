@@ -21,7 +21,7 @@ WAIT = 120
 
 
 def requests(chance):
-    """An endless mix of what pages ask for."""
+    """An endless mix of the requests of pages."""
     while True:
         text = {"text": chance.choice(TEXTS)}
         edit = {"edits": [f"blocks.{chance.randrange(12)}.hook_resid_post *= {chance.random():.2f}"]}
@@ -58,10 +58,10 @@ def client(server, until, seed, times, faults):
             headers = {"X-Stratoscope-Client": str(seed)} | ({"Content-Type": "application/json"} if body else {})
             connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = Answer(connection.getresponse())
-            together = path == "/api/batch" and answer.status == 200
-            inside = [head.get("status", 200) for head, _ in answer.messages()] if together else []
+            is_batch = path == "/api/batch" and answer.status == 200
+            inside = [head.get("status", 200) for head, _ in answer.messages()] if is_batch else []
             status = max([answer.status, *inside])
-            if status not in (200, 429):  # a full queue says so
+            if status not in (200, 429):  # the queue is full
                 faults.append((path, status))
             times.append((status, time.monotonic() - begin))
         except OSError as error:

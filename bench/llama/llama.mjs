@@ -1,4 +1,4 @@
-// llama.cpp by node-llama-cpp as a peer: see bench/peer.py for what is asked.
+// llama.cpp by node-llama-cpp as a peer; bench/peer.py describes the protocol.
 import fs from 'node:fs';
 import { getLlama } from 'node-llama-cpp';
 import { answer, timed } from '../peers/answer.mjs';
@@ -9,7 +9,7 @@ let model = null;
 let context = null;
 let sequence = null;
 
-// Tokens that follow the ids, the likeliest each time.
+// The most likely tokens after the ids, one by one.
 async function following(ids, count) {
   await sequence.clearHistory();
   const found = [];
@@ -35,7 +35,7 @@ await answer({
     sequence = context.getSequence();
     return { seconds };
   },
-  // From the prompt to the tokens that follow.
+  // From the prompt to the next tokens.
   async prompt({ ids, count = 1 }) {
     const [seconds, found] = await timed(() => following(ids, count));
     return { seconds, ids: found };

@@ -1,4 +1,4 @@
-// Answers one JSON request a line, one at a time, by the function of `actions` that its "do" names (bench/peer.py).
+// Serves one JSON request per line by the function of `actions` named by its "do" (bench/peer.py).
 import readline from 'node:readline';
 
 export async function answer(actions) {
@@ -8,7 +8,7 @@ export async function answer(actions) {
   }
 }
 
-// Seconds that `work` takes, and what it gives.
+// The seconds that `work` takes, and its result.
 export async function timed(work) {
   const start = performance.now();
   const result = await work();

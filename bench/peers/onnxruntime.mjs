@@ -1,4 +1,5 @@
-// ONNX Runtime as a peer (bench/peer.py says what is asked); or, for a cold start, `onnxruntime.mjs predict FILE IDS`.
+// ONNX Runtime as a peer (bench/peer.py describes the protocol); or, for a cold start, `onnxruntime.mjs predict FILE
+// IDS`.
 import fs from 'node:fs';
 import ort from 'onnxruntime-node';
 import { answer, timed } from './answer.mjs';

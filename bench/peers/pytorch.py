@@ -1,4 +1,4 @@
-"""PyTorch eager as a peer (bench/peer.py says what is asked); or, for a cold start, `pytorch.py predict FOLDER IDS`."""
+"""PyTorch eager as a peer (bench/peer.py describes the protocol); or, for a cold start, `pytorch.py predict FOLDER IDS`."""
 import ctypes
 import json
 import sys
@@ -10,7 +10,7 @@ import gpt2
 
 
 def blas():
-    """The BLAS that this process has loaded, in its own words where it has any."""
+    """The BLAS that this process has loaded, with its own description if it has one."""
     with open("/proc/self/maps") as maps:
         files = sorted({line.split()[-1] for line in maps if "blas" in line})
     for file in files:
@@ -49,7 +49,7 @@ class Peer:
         return {}
 
     def sweep(self, request):
-        """The loop as one writes it: for each block a hook that scales its output, a run, the target's log-prob."""
+        """The usual loop: for each block a hook that scales its output, a run, the target's log-prob."""
         ids, factor, values = torch.tensor(request["ids"]), request["factor"], []
         start = time.perf_counter()
         for block in self.model.h:

@@ -1,5 +1,5 @@
-// Stratoscope as a peer of the benchmarks: reads one JSON request a line, answers each with one JSON line.
-// What is asked and answered is described in bench/peer.py.
+// Stratoscope as a peer of the benchmarks: reads one JSON request per line and writes one JSON line for each.
+// bench/peer.py describes the protocol.
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -67,7 +67,7 @@ class Peer {
     return {{"seconds", seconds}};
   }
 
-  // The last run is kept, as its user would. "keep" says what of it.
+  // The last run is kept, as by a user of the library. "keep" selects its values.
   json forward(const json& request) {
     RunRequest pass;
     pass.sequences = {request.at("ids").get<TokenIds>()};
@@ -79,14 +79,14 @@ class Peer {
     return {{"seconds", seconds}, {"operations", forward_operations(model_->config(), run_.rows())}};
   }
 
-  // Every hook point but the heads' results, which are products of their own.
+  // Every hook point except the heads' results, which need products of their own.
   std::vector<Capture> everything() const {
     std::vector<HookPoint> points = CaptureList({"*"}, model_->config()).points();
     std::erase_if(points, [](const HookPoint& point) { return point.hook == Hook::result; });
     return captures_of(points);
   }
 
-  // From the prompt to the token that follows.
+  // From the prompt to the next token.
   json prompt(const json& request) {
     GenerateRequest text;
     text.prompt = request.at("ids").get<TokenIds>();
@@ -116,7 +116,7 @@ class Peer {
     return {{"seconds", seconds}, {"values", result.values}};
   }
 
-  // A grid over one text or over several of its length, on the cone; and how much of it the cone asks for.
+  // A sweep over one text or several of its length, on the cone, and the operations within the cone.
   json grid(const json& request) {
     std::vector<SweepRequest> grids;
     const auto ids = request.at("ids").get<TokenIds>();
@@ -202,7 +202,7 @@ void serve(Precision precision) {
 }  // namespace
 }  // namespace stratoscope
 
-// The one argument, if any, is a precision.
+// The only argument, if any, is a precision.
 int main(int count, char** arguments) {
   try {
     stratoscope::serve(stratoscope::parse_precision(count > 1 ? arguments[1] : "fp32"));

@@ -1,4 +1,4 @@
-// Hugging Face's tokenizers (npm) as a peer: see bench/peer.py for what is asked.
+// Hugging Face's tokenizers (npm) as a peer; bench/peer.py describes the protocol.
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';

@@ -1,5 +1,5 @@
 // Direct logit attribution (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; nostalgebraist's
-// logit lens applied to parts): how much of a logit each summand of the residual stream writes.
+// logit lens applied to parts): the contribution of each summand of the residual stream to a logit.
 //
 // With a norm's scale s held at its value, what is read after it is linear in the x that enters it. For a reader u (of
 // a logit: the token's row of the unembedding; of two tokens, the difference of their rows) that is
@@ -22,11 +22,11 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct Readout {
   std::vector<double> direction;  // r, [d_model]
-  double constant = 0;            // c: what the norm's bias alone gives
+  double constant = 0;            // c: the contribution of the norm's bias
 };
 
-// `reader` (u) is [d_model]; so are `weight` and `bias`, or empty: ones and zeros. `scale` is the norm's divisor at the
-// position. Of a norm of kind `none` r is the reader.
+// `reader` (u) is [d_model]; so are `weight` and `bias`, or empty for ones and zeros. `scale` is the norm's divisor at
+// the position. For a norm of kind `none`, r is the reader.
 Readout hold_scale(NormKind kind, std::span<const double> weight, std::span<const double> bias,
                    std::span<const double> reader, double scale);
 
@@ -34,18 +34,18 @@ Readout hold_scale(NormKind kind, std::span<const double> weight, std::span<cons
 template <class T>
 STRATOSCOPE_API double contribution(const Readout& readout, std::span<const T> x);
 
-// Of each row of a weight matrix that writes into the residual stream (W_O [n_heads * d_head, d_model], or an MLP's
-// W_out [d_mlp, d_model]): what one unit of it gives, [rows].
+// For each row of a weight matrix that writes into the residual stream (W_O [n_heads * d_head, d_model], or an MLP's
+// W_out [d_mlp, d_model]): the contribution of one unit, [rows].
 std::vector<double> contribution_per_unit(const Readout& readout, MatrixView<const double> weight);
 
-// By neuron: post_n (W_out[n] . r), [d_mlp]. By head it is the same with z and W_O, and `group` = d_head of them
-// added up: z_h . (W_O[h] r), [n_heads]. `per_unit` is as above.
+// By neuron: post_n (W_out[n] . r), [d_mlp]. By head: the same with z and W_O, summed over groups of `group` = d_head:
+// z_h . (W_O[h] r), [n_heads]. `per_unit` is the result of the function above.
 template <class T>
 STRATOSCOPE_API std::vector<double> contributions(std::span<const T> activations, std::span<const double> per_unit,
                                                   std::size_t group = 1);
 
-// A head's contribution by the position that it reads from: pattern_p (v_p . (W_O[h] r)), [pos]. `pattern` is the
-// query's row, `values` [pos, d_head], `per_unit` this head's part, [d_head]. They add up to the head's contribution.
+// A head's contribution by source position: pattern_p (v_p . (W_O[h] r)), [pos]. `pattern` is the query's row, `values`
+// [pos, d_head], `per_unit` this head's part, [d_head]. The sum is the head's contribution.
 template <class T>
 STRATOSCOPE_API std::vector<double> contributions_by_source(std::span<const T> pattern, MatrixView<const T> values,
                                                             std::span<const double> per_unit);

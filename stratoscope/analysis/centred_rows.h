@@ -1,8 +1,8 @@
-// The rows of a matrix as Eigen's, in double, and their Gram matrix. Only sources of this floor include Eigen, always
-// through this file, so that all of them agree on how it is compiled.
+// The rows of a matrix as an Eigen matrix of doubles, and their Gram matrix. Only sources of this floor include Eigen,
+// and only through this file, so that all are compiled with the same options.
 #pragma once
 
-// Its products on several threads would be cut differently, which could change bits.
+// Products on several threads would be divided differently, which could change bits.
 #ifndef EIGEN_DONT_PARALLELIZE
 #define EIGEN_DONT_PARALLELIZE
 #endif
@@ -23,7 +23,7 @@ RowMatrix eigen_rows(MatrixView<const T> rows) {
   return matrix;
 }
 
-// With the mean row taken off.
+// With the mean row subtracted.
 template <class T>
 RowMatrix centred_rows(MatrixView<const T> rows) {
   RowMatrix matrix = eigen_rows(rows);
@@ -31,7 +31,7 @@ RowMatrix centred_rows(MatrixView<const T> rows) {
   return matrix;
 }
 
-// K = X X^T, the lower triangle alone.
+// K = X X^T, the lower triangle only.
 inline RowMatrix lower_gram(const RowMatrix& rows) {
   RowMatrix gram = RowMatrix::Zero(rows.rows(), rows.rows());
   gram.selfadjointView<Eigen::Lower>().rankUpdate(rows);

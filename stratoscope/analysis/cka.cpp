@@ -12,8 +12,8 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-// Of one set: the Gram matrix of its centred rows, K = X X', so that |Y'X|_F^2 is the sum of K_ij L_ij. Packed: the
-// lower triangle without the diagonal, row by row, then the diagonal.
+// The Gram matrix of a set's centred rows, K = X X', so that |Y'X|_F^2 is the sum of K_ij L_ij. Packed: the lower
+// triangle without the diagonal, row by row, then the diagonal.
 struct Gram {
   std::vector<double> below, diagonal;
   std::vector<double> row_sums;  // without the diagonal

@@ -1,5 +1,5 @@
-// Linear centred kernel alignment: how alike two sets of representations of the same tokens are, whatever rotation or
-// scaling lies between them (Kornblith et al. 2019, "Similarity of Neural Network Representations Revisited").
+// Linear centred kernel alignment: the similarity of two sets of representations of the same tokens, invariant to
+// rotation and scaling (Kornblith et al. 2019, "Similarity of Neural Network Representations Revisited").
 #pragma once
 
 #include <span>
@@ -14,8 +14,8 @@ enum class CkaEstimate {
   // CKA(X, Y) = |Y'X|_F^2 / (|X'X|_F |Y'Y|_F) of the centred rows, in [0, 1]. With fewer tokens than dimensions it is
   // high for any two sets.
   plain,
-  // The same from the unbiased estimate of HSIC (Song et al. 2012; Nguyen et al. 2021): about 0 for sets that have
-  // nothing to do with each other, however few the tokens; it may lie a little below 0. Needs four tokens.
+  // From the unbiased estimate of HSIC (Song et al. 2012; Nguyen et al. 2021): about 0 for independent sets, however
+  // few the tokens; it may be slightly negative. Needs four tokens.
   debiased,
 };
 

@@ -1,5 +1,5 @@
-// How the hidden states of a text's tokens lie in space at one depth: x_1 … x_n are the rows. Sums run in double. What
-// needs two rows is NaN for fewer, and whatever holds a NaN is NaN.
+// The spread of the hidden states of a text's tokens at one depth: x_1 … x_n are the rows. Sums run in double. Measures
+// of two rows are NaN for fewer, and a NaN in the rows gives NaN.
 #pragma once
 
 #include <vector>
@@ -21,8 +21,8 @@ template <class T>
 STRATOSCOPE_API double participation_ratio(MatrixView<const T> rows);
 
 // Mean cosine over all pairs of different rows (Ethayarajh 2019, "How Contextual are Contextualized Word
-// Representations?"), as the rows are, and with their mean taken off (Mu and Viswanath 2018, "All-but-the-Top"). A zero
-// row is similar to nothing. n centred rows are about -1/(n - 1) where nothing but their mean is common to them.
+// Representations?"), of the rows and of the rows minus their mean (Mu and Viswanath 2018, "All-but-the-Top"). The
+// cosine of a zero row is 0. For n rows that share only their mean, the second is about -1/(n - 1).
 struct Anisotropy {
   double raw = 0, centred = 0;
 };

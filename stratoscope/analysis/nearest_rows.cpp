@@ -27,7 +27,7 @@ template <class T>
 std::vector<std::vector<NearRow>> nearest_rows(MatrixView<const T> vectors, MatrixView<const float> table,
                                                std::size_t count) {
   const std::size_t n = vectors.rows;
-  // Vectors side by side, so that a row of the table is read once and the sums of all vectors run together.
+  // Vectors side by side, so that each row of the table is read once for all vectors.
   std::vector<double> turned(vectors.cols * n);
   for (std::size_t v = 0; v < n; ++v)
     for (std::size_t i = 0; i < vectors.cols; ++i) turned[i * n + v] = static_cast<double>(vectors.row(v)[i]);

@@ -1,4 +1,4 @@
-// The rows of a table that point the way a vector does: hidden states among the token embeddings.
+// The rows of a table with the largest cosine to a vector, such as token embeddings near a hidden state.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct NearRow {
   std::size_t row = 0;
-  double cosine = 0;  // x.y / (|x| |y|), in [-1, 1]; 0 where one of them is zero
+  double cosine = 0;  // x.y / (|x| |y|), in [-1, 1]; 0 if one of them is zero
 };
 
-// Of each vector [n, d] the `count` rows of the table [rows, d] of the largest cosine, falling, ties by the lower row;
-// what is not a number comes last. Sums run in double. T is float or double.
+// For each vector [n, d] the `count` rows of the table [rows, d] with the largest cosine, in descending order, ties by
+// the lower row; NaN comes last. Sums run in double. T is float or double.
 template <class T>
 STRATOSCOPE_API std::vector<std::vector<NearRow>> nearest_rows(MatrixView<const T> vectors,
                                                                MatrixView<const float> table, std::size_t count);

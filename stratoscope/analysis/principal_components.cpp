@@ -9,7 +9,7 @@ namespace stratoscope {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kNothing = 1e-13;  // of the largest scatter: what rounding alone leaves
+constexpr double kNothing = 1e-13;  // of the largest scatter: rounding errors alone
 
 std::vector<double> numbers(const Eigen::RowVectorXd& row) { return {row.data(), row.data() + row.size()}; }
 
@@ -19,11 +19,11 @@ struct Directions {
   Eigen::VectorXd scatter;
 };
 
-// The eigenvectors of the smaller one of X'X and X X': of the second they are turned into X's space.
+// The eigenvectors of the smaller one of X'X and X X'; those of the second are mapped to the space of X.
 Directions directions_of(const RowMatrix& x, Eigen::Index count) {
   const bool wide = x.cols() > x.rows();
   const RowMatrix square = wide ? lower_gram(x) : lower_gram(x.transpose());
-  const Eigen::SelfAdjointEigenSolver<RowMatrix> solver(square);  // eigenvalues rise
+  const Eigen::SelfAdjointEigenSolver<RowMatrix> solver(square);  // eigenvalues ascend
   Directions found{RowMatrix::Zero(count, x.cols()), Eigen::VectorXd::Zero(count)};
   for (Eigen::Index k = 0; k < count; ++k) {
     const Eigen::Index place = square.rows() - 1 - k;

@@ -9,7 +9,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Between every two rows, [rows][rows], in [-1, 1]; 0 where a row is zero. T is float or double.
+// All pairs of rows, [rows][rows], in [-1, 1]; 0 if a row is zero. T is float or double.
 template <class T>
 STRATOSCOPE_API std::vector<std::vector<double>> cosine_matrix(MatrixView<const T> rows);
 

@@ -43,7 +43,7 @@ double median(std::span<const double> values) {
   if (values.empty()) return 0;
   std::vector<double> sorted(values.begin(), values.end());
   const auto broken = std::find_if(sorted.begin(), sorted.end(), [](double value) { return std::isnan(value); });
-  if (broken != sorted.end()) return *broken;  // it has no place in an order
+  if (broken != sorted.end()) return *broken;  // NaN cannot be sorted
   std::sort(sorted.begin(), sorted.end());
   const std::size_t half = sorted.size() / 2;
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;

@@ -1,4 +1,4 @@
-// What the activations of one token at one depth look like. Sums run in double.
+// Statistics of the activations of one token at one depth. Sums run in double.
 #pragma once
 
 #include <span>
@@ -14,12 +14,11 @@ struct Statistics {
   double norm = 0;  // Euclidean
 };
 
-// `values` holds at least one number; a NaN among them makes all of these NaN. T is float or double.
+// `values` has at least one number; a NaN makes all results NaN. T is float or double.
 template <class T>
 STRATOSCOPE_API Statistics statistics(std::span<const T> values);
 
-// Of an empty list: 0; of one that holds NaN: NaN. The median of an even count is the mean of the middle two, as
-// NumPy's.
+// 0 for an empty list; NaN for a list with NaN. The median of an even count is the mean of the middle two, as in NumPy.
 double mean(std::span<const double> values);
 double median(std::span<const double> values);
 

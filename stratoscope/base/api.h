@@ -1,5 +1,5 @@
-// Marks what a program outside may use: the shared library exports the namespaces that are opened with it, and nothing
-// else. Those are the namespaces of the headers that stratoscope/stratoscope.h reaches.
+// Marks the public interface: the shared library exports the namespaces opened with it, which are those of the headers
+// that stratoscope/stratoscope.h includes, and nothing else.
 #pragma once
 
 #define STRATOSCOPE_API [[gnu::visibility("default")]]

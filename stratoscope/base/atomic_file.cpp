@@ -23,7 +23,7 @@ AtomicFile::AtomicFile(const fs::path& path) : shown_(path.string()) {
   std::error_code ignored;
   const fs::file_status status = fs::status(target, ignored);
   if (fs::is_directory(status) || target.filename().empty()) throw Error("file", shown_ + ": is a folder");
-  // Renaming onto a device or a pipe would take its place.
+  // Renaming onto a device or a pipe would replace it.
   if (fs::exists(status) && !fs::is_regular_file(status)) throw Error("file", shown_ + ": is not a regular file");
   folder_ = open_to_write(target.parent_path());
   if (!folder_) fail("cannot be written");
@@ -33,7 +33,7 @@ AtomicFile::AtomicFile(const fs::path& path) : shown_(path.string()) {
   if (fs::exists(status)) keep_permissions(status.permissions());
 }
 
-// Those of the file that is replaced: a private one stays so, one that may not be written is not.
+// The mode of the replaced file: a private file stays private, and a read-only file is an error.
 void AtomicFile::keep_permissions(fs::perms permissions) {
   const bool may_write = ::faccessat(folder_->descriptor(), name_.c_str(), W_OK, AT_EACCESS) == 0;
   const int reason = errno;
@@ -71,12 +71,12 @@ void AtomicFile::reserve(std::uint64_t bytes) {
   while (bytes > 0 && ::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) != 0) {
     if (errno == EINTR) continue;
     if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) fail("cannot be written");
-    return;  // EOPNOTSUPP and the like: writing will tell
+    return;  // EOPNOTSUPP and the like: a full disk is detected by the writes
   }
 }
 
 void AtomicFile::commit() {
-  // What is in an unfinished folder is synced with all of it, or is never meant to stay.
+  // An unfinished folder is synced as a whole, or never kept.
   const bool on_its_own = !is_temporary(folder_->path());
   if (on_its_own && ::fsync(fd_) != 0) fail("cannot be written");
   if (!folder_->rename(temporary_, *folder_, name_)) fail("cannot be put in its place");

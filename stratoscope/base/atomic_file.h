@@ -1,5 +1,5 @@
-// A file that appears whole or not at all: written under a temporary name beside its place, flushed, renamed. Where the
-// place is a link to a file, or to nothing, the file that it leads to is written, and the link stays.
+// A file that is created atomically: written under a temporary name in the same folder, flushed, renamed. If the path
+// is a symbolic link, its target is written (and created if missing), and the link stays.
 #pragma once
 
 #include <cstddef>
@@ -16,32 +16,32 @@ namespace stratoscope {
 
 class AtomicFile {
  public:
-  // Opens the temporary file. Throws Error when the folder is missing or not writable, when the path is a folder, a
-  // device or a pipe or leads to one, and for a link that another user made in a folder where everybody may.
+  // Opens the temporary file. Throws Error if the folder is missing or not writable, if the path is or leads to a
+  // folder, a device or a pipe, and for a link of another user in a world-writable folder.
   explicit AtomicFile(const std::filesystem::path& path);
   // Removes the temporary file unless commit() was reached.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Each throws Error naming the final path (full disk, file-size limit, vanished folder).
+  // Each throws Error with the final path (full disk, file-size limit, deleted folder).
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
   void commit();
 
-  // Where the next write goes, counted from the file's beginning.
+  // The offset of the next write from the beginning of the file.
   void seek(std::uint64_t offset);
-  // Takes the space for so many bytes at once, where the file system can promise it: a disk that is too full is then
-  // known before the work. Throws Error as above.
+  // Reserves space for so many bytes, if the file system supports it, so that a full disk is detected early. Throws
+  // Error as above.
   void reserve(std::uint64_t bytes);
-  // Where the bytes are until commit().
+  // The file with the bytes until commit().
   std::filesystem::path temporary() const { return folder_->path() / temporary_; }
 
  private:
   void keep_permissions(std::filesystem::perms permissions);
   [[noreturn]] void fail(const char* doing) const;
 
-  std::string shown_;             // the path, and where it leads
+  std::string shown_;             // the path, and its target
   std::optional<Folder> folder_;  // the file's own
   std::string name_, temporary_;  // in it
   int fd_ = -1;

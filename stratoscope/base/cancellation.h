@@ -1,11 +1,11 @@
-// The wish to stop, known to whatever a thread does: reading has no other way to learn of it.
+// Cancellation for code without a Progress argument, such as readers of files: the thread's current Progress.
 #pragma once
 
 #include "stratoscope/base/progress.h"
 
 namespace stratoscope {
 
-// While it lives, `throw_if_cancelled` on this thread asks `progress`, which may be null.
+// While it lives, `throw_if_cancelled` on this thread checks `progress`, which may be null.
 class CancellationScope {
  public:
   explicit CancellationScope(const Progress* progress);
@@ -17,7 +17,7 @@ class CancellationScope {
   const Progress* previous_;
 };
 
-// Throws Interrupted when the work is not wanted any more. Quick: for every step of a loop over what a file holds.
+// Throws Interrupted when cancelled. It is fast enough for every step of a loop over the content of a file.
 void throw_if_cancelled();
 
 }  // namespace stratoscope

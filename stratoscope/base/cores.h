@@ -1,4 +1,4 @@
-// Which of the machine's cores a thread may run on.
+// The cores on which a thread may run.
 #pragma once
 
 #include <pthread.h>
@@ -9,17 +9,17 @@
 
 namespace stratoscope {
 
-// The calling thread's; null on a machine with more than a mask holds.
+// Those of the calling thread; null on a machine with more cores than a mask has bits.
 std::optional<cpu_set_t> allowed_cores();
 
 // At least 1.
 int count_of(const std::optional<cpu_set_t>& cores);
 
-// The cores one by one, that of the calling thread first and the others in an order that moves few of them when it has
-// moved.
+// The cores one by one, that of the calling thread first and the others in an order that changes little when the thread
+// has moved.
 std::vector<cpu_set_t> each_of(const cpu_set_t& cores);
 
-// Where the system refuses, the thread stays where it is.
+// If the system refuses, the thread stays on its cores.
 void move_to(const cpu_set_t& cores, pthread_t thread);
 
 }  // namespace stratoscope

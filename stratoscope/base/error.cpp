@@ -8,10 +8,10 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kLongestError = 480;  // a line with the program's name has 500 then
+constexpr std::size_t kLongestError = 480;  // a line of 500 bytes with the program's name
 constexpr std::size_t kLongestWhere = 40, kLongestHint = 200;
 
-// What does not fit loses its middle: the hint where the problem leaves it no room, then the problem.
+// Omits the middle of the hint if the problem leaves no room for it, then that of the problem.
 struct Parts {
   Parts(const std::string& from_where, const std::string& of_problem, const std::string& of_hint)
       : where(shortened(without_controls(from_where), kLongestWhere)),

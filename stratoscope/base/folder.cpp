@@ -27,7 +27,7 @@ bool is_entry_name(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
-// What may be entered and not listed can still be written to.
+// A folder that may be entered but not listed can still be written to.
 int open_folder(const fs::path& path) {
   const char* name = path.empty() ? "." : path.c_str();
   const int descriptor = ::open(name, kOpenFolder);
@@ -73,7 +73,7 @@ std::optional<Folder> Folder::find(const std::string& name) const {
   const int reason = errno;
   if (kind(name) == Kind::link)
     throw Error("file", (path_ / name).string() + ": is a link, and none is followed here",
-                "take the link away; what it leads to stays as it is");
+                "remove the link; its target stays");
   errno = reason;
   fail(path_ / name, "cannot be opened");
 }
@@ -96,7 +96,7 @@ Folder::Kind Folder::kind(const std::string& name) const {
 
 std::vector<std::string> Folder::names() const {
   std::vector<std::string> names;
-  const int again = ::openat(descriptor_, ".", kOpenFolder);  // a position of its own
+  const int again = ::openat(descriptor_, ".", kOpenFolder);  // with its own file position
   if (again < 0) return names;
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(again), ::closedir);
   if (listing == nullptr) {
@@ -118,7 +118,7 @@ std::vector<std::string> Folder::names(Kind wanted) const {
 int Folder::open_file(const std::string& name, int flags, mode_t mode) const {
   errno = ENOENT;
   if (!is_entry_name(name)) return -1;
-  // Opening a pipe would wait for its other end.
+  // Opening a pipe would block until its other end is opened.
   const int descriptor = ::openat(descriptor_, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
   struct stat info {};
   if (descriptor < 0 || (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode))) return descriptor;
@@ -140,7 +140,7 @@ bool Folder::remove_all(const std::string& name) const { return remove_all(name,
 bool Folder::remove_entries() const { return remove_entries(0); }
 
 bool Folder::remove_all(const std::string& name, int depth) const {
-  constexpr int kDeepest = 100;  // each takes a descriptor
+  constexpr int kDeepest = 100;  // each level holds a descriptor
   if (remove_file(name)) return true;
   if (errno != EISDIR) return false;
   errno = ELOOP;

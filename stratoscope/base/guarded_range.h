@@ -1,4 +1,4 @@
-// Where the handler of SIGBUS looks for the address that could not be read.
+// A mapped range in the table of the SIGBUS handler.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@ namespace stratoscope {
 struct GuardedRange {
   std::atomic<std::uintptr_t> begin{0};  // 0: free for the next mapping
   std::atomic<std::size_t> size{0};
-  std::atomic<bool> damaged{false};  // some of it could not be read
+  std::atomic<bool> damaged{false};  // a part of it could not be read
   GuardedRange* next = nullptr;
 };
 

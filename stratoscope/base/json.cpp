@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kDeepest = 64;
 
-// Builds the value of the parser's events. The library's own parser with a callback looks at all earlier neighbours
-// after each object and list, and its ordered objects look at all keys for each new one.
+// Builds the value from the parser's events. The library's own parser with a callback visits all earlier siblings after
+// each object and list, and its ordered objects compare all keys for each new one.
 template <class Json>
 class Builder final : public nlohmann::json_sax<Json> {
  public:
@@ -50,7 +50,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool string(std::string& value) override {
     return reader_ ? tell([&] { reader_->text(value); }) : add(std::move(value));
   }
-  bool binary(typename Json::binary_t&) override { return false; }  // no text has any
+  bool binary(typename Json::binary_t&) override { return false; }  // not in JSON text
 
   bool start_object(std::size_t) override {
     return reader_ ? open_read([&] { reader_->begin_object(); }) : open(Json::object());
@@ -92,7 +92,7 @@ class Builder final : public nlohmann::json_sax<Json> {
  private:
   struct Level {
     Json* container;
-    Json* value = nullptr;                                  // of the key that an object is at
+    Json* value = nullptr;                                  // of the current key of an object
     std::size_t pointer_size = 0;                           // of pointer_, to the container
     std::unordered_map<std::string, std::size_t> places{};  // of the keys of an ordered object
   };
@@ -140,7 +140,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     if (left_-- == 0) throw Error(where_, source_ + ": holds more values than the limit of " + std::to_string(most_));
   }
 
-  // A value for the reader, which may be all that it reads.
+  // A value for the reader, possibly a single number or text.
   template <class Tell>
   bool tell(const Tell& tell_reader) {
     count_value();
@@ -162,11 +162,11 @@ class Builder final : public nlohmann::json_sax<Json> {
   const std::size_t most_;
   std::size_t left_;
   Json root_;
-  std::vector<Level> levels_;  // from the root to where the parser is
+  std::vector<Level> levels_;  // from the root to the current place
   const std::map<std::string, JsonValueReader*>* readers_ = nullptr;
-  std::string pointer_;                // to where the parser is, through objects; kept where there are readers
-  JsonValueReader* reader_ = nullptr;  // of the value that the parser is in
-  std::size_t read_depth_ = 0;         // objects and lists that the reader is in
+  std::string pointer_;                // the current place, through objects; set if there are readers
+  JsonValueReader* reader_ = nullptr;  // of the current value
+  std::size_t read_depth_ = 0;         // nesting depth within the reader's value
 };
 
 template <class Json>

@@ -1,5 +1,5 @@
-// JSON from files and users: parsed with a bound on depth, errors in our own words, in time that grows with its length,
-// until somebody wants to stop (base/cancellation.h). Of a key that occurs twice the last value counts.
+// Parses JSON from files and users: with a limit of nesting, with our own error texts, in linear time, and cancellable
+// (base/cancellation.h). For a repeated key the last value counts.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +11,17 @@
 
 namespace stratoscope {
 
-// Throws Error(where, "source: …") with the byte offset for malformed JSON, for nesting deeper than 64, and for more
-// than `most` values: a value takes ten times the memory of its shortest text.
+// Throws Error(where, "source: …") with the byte offset for malformed JSON, nesting deeper than 64, and more than
+// `most` values; a value may need ten times the memory of its shortest text.
 nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& source,
                           std::size_t most = static_cast<std::size_t>(-1));
 
-// The same with keys in the order of the text.
+// The same, with keys in the order of the text.
 nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& where, const std::string& source,
                                           std::size_t most = static_cast<std::size_t>(-1));
 
-// Is told of the parts of one large value in the order of the text, so that no tree of it is built. Of a key that
-// occurs twice it is told twice.
+// Receives the parts of one large value in the order of the text, so that no tree is built. A repeated key is reported
+// twice.
 class JsonValueReader {
  public:
   virtual ~JsonValueReader() = default;
@@ -35,7 +35,7 @@ class JsonValueReader {
   virtual void other() = 0;             // null, true, false
 };
 
-// As parse_json, but the value at each pointer ("/model/vocab") goes to its reader, and is null in the result.
+// As parse_json, but the value at each pointer ("/model/vocab") is passed to its reader, and is null in the result.
 nlohmann::json parse_json_with_readers(std::string_view text, const std::string& where, const std::string& source,
                                        const std::map<std::string, JsonValueReader*>& readers);
 

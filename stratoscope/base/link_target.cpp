@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where everybody may put a link, somebody else's is a trap.
+// In a world-writable folder, a link of another user may be a trap.
 bool may_be_followed(const fs::path& link, const struct stat& info) {
   struct stat folder {};
   const fs::path parent = link.parent_path();

@@ -1,13 +1,13 @@
-// Where a path leads that is a link, for what is to be written there.
+// The target of a symbolic link that is to be written.
 #pragma once
 
 #include <filesystem>
 
 namespace stratoscope {
 
-// The path that the last of a chain of links names, whether anything is there or not; the path itself where it is no
-// link. Links on the way to it are left to the system. Throws Error for a chain that leads back to itself, and for a
-// link that another user made in a folder where everybody may, as Linux refuses to follow it (fs.protected_symlinks).
+// The path at the end of a chain of symbolic links, whether it exists or not; the path itself if it is not a link.
+// Links among its parent folders are left to the system. Throws Error for a cycle, and for a link of another user in a
+// world-writable folder, which Linux does not follow either (fs.protected_symlinks).
 std::filesystem::path link_target(const std::filesystem::path& path);
 
 }  // namespace stratoscope

@@ -24,9 +24,9 @@ std::int64_t modification_time(const struct stat& info) {
   return info.st_mtim.tv_sec * kNanosecondsPerSecond + info.st_mtim.tv_nsec;
 }
 
-// Opens a regular file, whose state goes to *info. Throws Error.
+// Opens a regular file and sets *info. Throws Error.
 int open_file(const std::filesystem::path& path, struct stat* info) {
-  // Opening a pipe would wait for its writer.
+  // Opening a pipe would block until it has a writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw Error("file", path.string() + ": cannot be read: " + std::strerror(errno));
   if (::fstat(fd, info) != 0 || !S_ISREG(info->st_mode)) {

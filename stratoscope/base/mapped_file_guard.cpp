@@ -12,7 +12,7 @@
 namespace stratoscope {
 namespace {
 
-// Only grows, and never shrinks: a signal handler may walk along it at any time. Freed ranges are used again.
+// It never shrinks, because a signal handler may traverse it at any time. Freed ranges are reused.
 std::atomic<GuardedRange*> ranges{nullptr};
 std::atomic<std::uintptr_t> page_size{4096};
 struct sigaction previous_action {};
@@ -25,14 +25,14 @@ GuardedRange* range_at(std::uintptr_t address) {
   return nullptr;
 }
 
-// Zeros from the page of `address` to the mapping's end: what follows a page that is lost is lost too.
+// Zeros from the page of `address` to the mapping's end: the pages after a lost one are lost too.
 bool put_zeros(const GuardedRange& range, std::uintptr_t address) {
   const std::uintptr_t page = address & ~(page_size.load() - 1), end = range.begin.load() + range.size.load();
   void* at = reinterpret_cast<void*>(page);  // NOLINT(performance-no-int-to-ptr)
   return ::mmap(at, end - page, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
 
-// Calls nothing that a signal handler may not: atomics and system calls.
+// Calls only async-signal-safe functions: atomics and system calls.
 extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
   const int saved_errno = errno;
   const bool from_memory = info->si_code > 0;  // not by kill()
@@ -40,7 +40,7 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void*) {
   GuardedRange* range = from_memory ? range_at(address) : nullptr;
   if (range != nullptr) range->damaged.store(true);
   if (range == nullptr || !put_zeros(*range, address)) {
-    // The instruction runs again under the handler that was here before us.
+    // The instruction runs again under the previous handler.
     ::sigaction(SIGBUS, &previous_action, nullptr);
     if (!from_memory) ::raise(signal);
   }

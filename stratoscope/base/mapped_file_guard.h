@@ -1,14 +1,14 @@
-// For programs that want to live on when a file that is mapped loses its pages: somebody truncates it, or its disk
-// fails. Reading such a page is the signal SIGBUS, which ends a process that does nothing about it.
+// For programs that must survive the loss of pages of a mapped file, by truncation or a failing disk. Reading such a
+// page raises SIGBUS, which by default ends the process.
 #pragma once
 
 #include "stratoscope/base/api.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
-// From now on pages of a model's file that cannot be read any more hold zeros, and what was reading them ends in an
-// Error that names the file. Takes the place of the process's handler of SIGBUS, so it is for a program to call, once;
-// the library never does. A SIGBUS from anywhere else has the effect that it had before.
+// From now on unreadable pages of a model's file read as zeros, and the operation that reads them ends in an Error with
+// the file's name. Replaces the SIGBUS handler of the process, so a program may call it once; the library never does.
+// Other causes of SIGBUS go to the previous handler.
 void guard_mapped_files();
 
 }  // namespace stratoscope

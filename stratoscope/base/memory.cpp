@@ -22,7 +22,7 @@ std::optional<std::size_t> of_system() {
   return std::nullopt;
 }
 
-// Of the second version of control groups; a container sees its own as the root.
+// Control groups version 2; a container sees its own group as the root.
 std::optional<std::size_t> of_control_group() {
   const auto most = number_in("/sys/fs/cgroup/memory.max"), taken = number_in("/sys/fs/cgroup/memory.current");
   if (!most || !taken) return std::nullopt;

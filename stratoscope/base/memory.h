@@ -1,4 +1,4 @@
-// The memory that a process may still take.
+// The memory available to a process.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace stratoscope {
 
-// Bytes: the system's own estimate of what can be had without swapping, or what the process's control group has left
-// where that is less. Nothing where the system does not say.
+// In bytes: the system's estimate of memory without swapping, or the rest of the process's control group if that is
+// less. nullopt if the system has no estimate.
 std::optional<std::size_t> available_memory();
 
 // "12.3 GiB", "410 MiB", "7 KiB"

@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-// Without a byte-order mark and spaces, in small letters.
+// Without a byte-order mark and spaces, in lower case.
 std::string beginning_of(std::string_view bytes) {
   constexpr std::size_t kLookedAt = 1024;
   bytes = bytes.substr(0, kLookedAt);
@@ -24,7 +24,7 @@ std::string beginning_of(std::string_view bytes) {
 
 void refuse_mistaken_file(std::string_view bytes, const std::string& where, const std::string& file) {
   if (bytes.starts_with("version https://git-lfs.github.com/spec/"))
-    throw Error(where, file + ": is a git-lfs pointer, which stands for a file that was not fetched",
+    throw Error(where, file + ": is a git-lfs pointer, in place of a file that was not downloaded",
                 "'git lfs pull' in its folder fetches it");
   const std::string beginning = beginning_of(bytes);
   for (const char* tag : {"<!doctype html", "<html", "<head>"})

@@ -1,4 +1,4 @@
-// Files that stand where another was expected, known by their first bytes.
+// Detects files of an unexpected kind by their first bytes.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace stratoscope {
 
-// Throws Error(where, …), `file` named, when the bytes are a git-lfs pointer or a web page: what is left of a model's
-// file when a download or a clone went wrong. For every reader, before it says what is wrong with the format.
+// Throws Error(where, …) with the name `file` for a git-lfs pointer or a web page, the usual results of a failed
+// download or clone of a model. Readers call it before they report an invalid format.
 void refuse_mistaken_file(std::string_view bytes, const std::string& where, const std::string& file);
 
-// The same for files of text, and for one that is compressed or UTF-16.
+// The same for text files, and also for compressed and UTF-16 files.
 void refuse_mistaken_text(std::string_view bytes, const std::string& where, const std::string& file);
 
 }  // namespace stratoscope

@@ -7,7 +7,7 @@
 namespace stratoscope {
 namespace {
 
-// Levenshtein's distance: the fewest letters to insert, remove or replace.
+// Levenshtein distance: the smallest number of insertions, deletions and replacements.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -24,7 +24,7 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
-// Bytes of the UTF-8 character that the text begins with; 0 where it begins with none.
+// The number of bytes of the UTF-8 character at the beginning of the text; 0 if it is invalid.
 std::size_t character_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return 1;
@@ -33,12 +33,12 @@ std::size_t character_length(std::string_view text) {
   if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), continues_a_character))
     return 0;
   const auto second = static_cast<unsigned char>(text[1]);
-  const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||  // too long; a surrogate
-                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);    // too long; too large
+  const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||  // overlong; a surrogate
+                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);    // overlong; too large
   return wrong ? 0 : length;
 }
 
-// U+0000 to U+001F and U+007F to U+009F; marks, overrides and isolates of direction; the separators of lines.
+// U+0000 to U+001F and U+007F to U+009F; direction marks, overrides and isolates; line separators.
 bool commands_a_terminal(std::string_view character) {
   if (character.size() == 1) return static_cast<unsigned char>(character[0]) < 0x20 || character[0] == 0x7F;
   return (character >= "\xC2\x80" && character <= "\xC2\x9F") || character == "\u061C" ||

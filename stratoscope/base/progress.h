@@ -1,4 +1,4 @@
-// How a long job says how far it is, and learns that nobody wants it any more.
+// Progress reports of a long job, and its cancellation.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// One of several pieces of work that go on side by side, such as the files of a download.
+// One of several parallel tasks, such as the files of a download.
 struct ProgressPart {
   std::string name;
   std::size_t done = 0, total = 0;  // bytes
-  std::string note;                 // what it waits for; empty while it moves
+  std::string note;                 // the reason why it waits; empty while it runs
 };
 
-// A face (terminal, server, test) derives from this; the library only calls it. No two calls overlap.
+// User interfaces (terminal, server, tests) derive from this; the library only calls it. Calls do not overlap.
 class Progress {
  public:
   Progress() = default;
@@ -25,13 +25,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   virtual ~Progress() = default;
 
-  // `done` of `total` steps of the job called `what` are behind us.
+  // `done` of `total` steps of the job called `what` are finished.
   virtual void update(const char* what, std::size_t done, std::size_t total) {
     static_cast<void>(what);
     static_cast<void>(done);
     static_cast<void>(total);
   }
-  // Where several pieces of work go on at once: all of them, always in the same order, several times a second.
+  // For parallel tasks: all of them, always in the same order, several times per second.
   virtual void update_parts(std::span<const ProgressPart> parts) { static_cast<void>(parts); }
   virtual bool cancelled() const { return false; }
 
@@ -40,7 +40,7 @@ class Progress {
   }
 };
 
-// For work inside a longer job that reports for itself: passes on the wish to stop, and nothing else.
+// For work inside a longer job that reports its own progress: forwards only the cancellation.
 class QuietProgress : public Progress {
  public:
   explicit QuietProgress(const Progress* outer) : outer_(outer) {}

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the marker says is ours.
+// The entries that the marker lists as ours.
 std::set<std::string> names_of_ours(const Folder& folder, const std::string& marker) {
   std::set<std::string> ours = {marker};
   std::istringstream lines(read_text_file(folder, marker));
@@ -28,7 +28,7 @@ std::set<std::string> names_of_ours(const Folder& folder, const std::string& mar
   return ours;
 }
 
-// The marker lists what a folder of ours holds. Anything else in it is somebody's work and is left alone.
+// The marker lists the entries of a folder of ours. Other entries may be a user's work and are kept.
 void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
   const std::vector<std::string> names = folder.names();
   if (names.empty()) return;
@@ -43,7 +43,7 @@ void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
                   "move it away, or choose another place");
 }
 
-// Those alone that are ours.
+// Removes only our entries.
 void remove_ours(const Folder& folder, const std::string& marker) {
   if (folder.kind(marker) != Folder::Kind::file) return;
   const std::set<std::string> ours = names_of_ours(folder, marker);
@@ -58,7 +58,7 @@ std::string names_in(const Folder& folder) {
   return lines;
 }
 
-// Makes every file of the folder, and then the folder, survive a power cut. Returns false with errno set.
+// Syncs every file of the folder, and then the folder. Returns false with errno set.
 bool sync_all(const Folder& folder) {
   for (const std::string& name : folder.names()) {
     if (folder.kind(name) == Folder::Kind::folder) {
@@ -123,13 +123,13 @@ void StagedFolder::commit() {
   parent.sync();
 }
 
-// Puts the new folder into the old one's place, which then has the name old_name. Returns false with errno set.
+// Moves the new folder to the place of the old one, which gets the name old_name. Returns false with errno set.
 bool StagedFolder::swap(const std::string& name, std::string& old_name) const {
   const Folder& parent = temporary_->parent();
   old_name = temporary_->name();
   if (::renameat2(parent.descriptor(), old_name.c_str(), parent.descriptor(), name.c_str(), RENAME_EXCHANGE) == 0)
     return true;
-  // For file systems that cannot exchange. Killed between the renames, the old folder keeps this name.
+  // For file systems without an atomic exchange. After a kill between the renames, the old folder keeps this name.
   old_name += ".old";
   if (!parent.rename(name, parent, old_name)) return false;
   if (parent.rename(temporary_->name(), parent, name)) return true;
@@ -139,8 +139,7 @@ bool StagedFolder::swap(const std::string& name, std::string& old_name) const {
   return false;
 }
 
-// A file may have come into the old folder since the first check, so that it is checked again where nobody looks for
-// it.
+// A file may have been added to the old folder since the first check, so it is checked again under its new name.
 void StagedFolder::replace(const Folder& old) {
   const Folder& parent = temporary_->parent();
   const std::string name = path_.filename().string();

@@ -1,4 +1,4 @@
-// A folder that appears whole or not at all, and never in the place of one that is not ours.
+// A folder that is created atomically and replaces only a folder that this program wrote.
 #pragma once
 
 #include <filesystem>
@@ -11,18 +11,18 @@ namespace stratoscope {
 
 class StagedFolder {
  public:
-  // Makes a temporary folder beside `path`. The file `marker` will list what is in it, and so say that it is ours.
-  // Throws Error when `path` exists and is neither empty nor only ours, and when it cannot be written there.
+  // Creates a temporary folder beside `path`. The file `marker` will list its content and mark it as ours. Throws Error
+  // if `path` exists and has other content, and if it cannot be written there.
   StagedFolder(const std::filesystem::path& path, const std::string& marker);
   // Removes the temporary folder unless commit() was reached.
   ~StagedFolder() = default;
   StagedFolder(const StagedFolder&) = delete;
   StagedFolder& operator=(const StagedFolder&) = delete;
 
-  // Where the files are written until commit().
+  // The folder for the files until commit().
   const std::filesystem::path& temporary() const { return temporary_->path(); }
-  // Writes the marker and puts the folder in its place; an earlier one of ours is gone. Throws Error where that has got
-  // a file meanwhile that is not ours, and leaves it as it was.
+  // Writes the marker and moves the folder to `path`, in place of an earlier one of ours. Throws Error, and leaves that
+  // one unchanged, if it has got other files meanwhile.
   void commit();
 
  private:

@@ -15,7 +15,7 @@ namespace {
 
 thread_local const Team* current_team = nullptr;
 
-// Tells the processor that the thread waits.
+// Hint to the processor that the thread spins.
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -62,8 +62,8 @@ int Team::cores() const { return placed_ > 0 ? placed_ : count_of(allowed_cores(
 
 void Team::grow(int threads) {
   if (threads <= static_cast<int>(workers_.size()) + 1) return;
-  free_owner();                                              // new threads may run where their creator may
-  constexpr std::size_t kLeastStack = std::size_t{1} << 20;  // whatever ulimit -s says
+  free_owner();                                              // new threads inherit the cores of their creator
+  constexpr std::size_t kLeastStack = std::size_t{1} << 20;  // independent of ulimit -s
   pthread_attr_t attributes;
   std::size_t stack = 0;
   int failure = ::pthread_getattr_default_np(&attributes);
@@ -145,7 +145,7 @@ void Team::serve(int index) {
   }
 }
 
-// Who comes late, because the system had something else to do, is not waited for.
+// A worker that is late is not waited for.
 bool Team::enter() {
   std::uint32_t now = inside_.load(std::memory_order_relaxed);
   do {
@@ -158,12 +158,12 @@ void Team::leave() {
   if (inside_.fetch_sub(1, std::memory_order_acq_rel) == kClosed + 1) inside_.notify_one();
 }
 
-// Loops follow one another within microseconds, and the system takes tens of them to wake a thread: so it is asked
-// after a while, or at once where waiting would keep others of the team from a core.
+// Loops follow one another within microseconds, and the system needs tens of them to wake a thread: so workers spin
+// before they sleep, or sleep at once if spinning would keep other threads of the team from a core.
 void Team::await_change(const std::atomic<std::uint32_t>& value, std::uint32_t seen) const {
   using Clock = std::chrono::steady_clock;
   constexpr auto kPatience = std::chrono::microseconds(1000);
-  constexpr int kLooksPerGlance = 32;  // at the clock
+  constexpr int kLooksPerGlance = 32;  // spins between reads of the clock
   if (has_cores_)
     for (const auto begin = Clock::now(); Clock::now() - begin < kPatience;)
       for (int look = 0; look < kLooksPerGlance; ++look) {

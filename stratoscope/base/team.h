@@ -1,4 +1,4 @@
-// Threads that help the one that owns them.
+// A team of threads: an owner and its workers.
 #pragma once
 
 #include <pthread.h>
@@ -12,9 +12,8 @@
 
 namespace stratoscope {
 
-// A thread's own: no other thread may call it. OpenMP's teams are smaller than asked for where the environment or
-// another library of the process wishes so, and the process ends where the system gives no thread; here neither
-// happens.
+// It belongs to one thread; no other thread may call it. Unlike OpenMP's teams, its size does not depend on the
+// environment or other libraries of the process, and a lack of threads is an Error, not the end of the process.
 class Team {
  public:
   Team() = default;
@@ -22,28 +21,29 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  // The owner and its workers are at least `threads` from now on. Throws Error when the system does not give so many.
+  // Grows the team to at least `threads` threads, including the owner. Throws Error if the system does not provide
+  // them.
   void grow(int threads);
 
-  // Gives the owner and the first workers a core each, where there are as many cores as `threads`. Schedulers of
-  // virtual machines take a core that sleeps for one that is busy, wake a whole team on one core, and leave it there
-  // for tens of milliseconds. 0 frees the owner; workers, which do nothing else, stay.
+  // Binds the owner and the first workers to a core each, if there are as many cores as `threads`. Schedulers of
+  // virtual machines may take a sleeping core for a busy one, wake a whole team on one core, and leave it there for
+  // tens of milliseconds. 0 unbinds the owner; the workers, which have no other work, stay bound.
   void place(int threads);
   int placed() const { return placed_; }
 
-  // Cores that the owner may use with its team; one that has been given its own does not lose the others.
+  // The number of cores that the owner may use with its team, independent of its own binding.
   int cores() const;
 
-  // Calls body(i) for every i < count, each once, on the first `threads`. Rethrows the first exception.
+  // Calls body(i) once for every i < count, on the first `threads` threads. Rethrows the first exception.
   void run(std::size_t count, int threads, const std::function<void(std::size_t)>& body);
 
-  // The one in whose loop the calling thread is, or null.
+  // The team in whose loop the calling thread is, or null.
   static const Team* current();
 
-  // Of the loop that runs.
+  // The number of threads of the current loop.
   int threads_of_loop() const;
 
-  // After a fork, in the child: it has the owner alone.
+  // Call it in the child after a fork: only the owner is left.
   void forget_workers();
 
  private:
@@ -52,7 +52,7 @@ class Team {
     Team* team = nullptr;
     int index = 0;  // the owner's is 0
     pthread_t thread{};
-    cpu_set_t cores{};  // where it was bound to; none: wherever it was created
+    cpu_set_t cores{};  // its cores when bound; none: not bound
   };
 
   static void* begin(void* worker);
@@ -66,13 +66,13 @@ class Team {
   static constexpr std::uint32_t kClosed = std::uint32_t{1} << 31;
 
   std::deque<Worker> workers_;
-  std::atomic<std::uint32_t> turn_{0};          // grows with every loop
-  std::atomic<std::uint32_t> inside_{kClosed};  // workers in the loop; closed when no other may enter
+  std::atomic<std::uint32_t> turn_{0};          // incremented for every loop
+  std::atomic<std::uint32_t> inside_{kClosed};  // workers in the loop; kClosed when no other may enter
   std::atomic<bool> ends_{false};
   std::atomic<bool> has_cores_{false};  // for all its threads at once
   Loop* loop_ = nullptr;
-  int placed_ = 0;       // threads that have a core each now, or 0
-  cpu_set_t allowed_{};  // to the owner, while it is placed
+  int placed_ = 0;       // number of threads that are bound to a core each, or 0
+  cpu_set_t allowed_{};  // the owner's cores before it was bound
 };
 
 }  // namespace stratoscope

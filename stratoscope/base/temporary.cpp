@@ -24,7 +24,7 @@ constexpr std::string_view kBeginning = ".stratoscope-", kEnding = ".tmp";
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-// Whether the process that its name tells of is alive, this one among them: it may be between closing and renaming.
+// Whether the process in the name is alive; it may also be this process, between closing and renaming.
 bool maker_lives(const std::string& name) {
   const long maker = std::atol(name.c_str() + kBeginning.size());
   return maker > 0 && (::kill(static_cast<pid_t>(maker), 0) == 0 || errno == EPERM);
@@ -32,7 +32,7 @@ bool maker_lives(const std::string& name) {
 
 bool is_marked(const struct stat& info) { return (info.st_mode & S_ISVTX) != 0; }
 
-// Ours, and no process holds its lock. A file system without locks refuses here, and then nothing is removed.
+// It is ours and not locked. On a file system without locks this fails, and nothing is removed.
 void remove_if_left_over(const Folder& folder, const std::string& name) {
   const int fd = ::openat(folder.descriptor(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return;
@@ -48,7 +48,7 @@ void remove_leftovers(const Folder& folder) {
     if (is_temporary(name) && !maker_lives(name)) remove_if_left_over(folder, name);
 }
 
-// Between its creation and its lock somebody who tidies up may have removed it.
+// Another process may have removed it between its creation and its lock.
 bool take_lock(int fd, const Folder& folder, const std::string& name) {
   ::flock(fd, LOCK_EX);
   struct stat opened {
@@ -57,7 +57,7 @@ bool take_lock(int fd, const Folder& folder, const std::string& name) {
          same_file(opened, named);
 }
 
-// open_new(name) makes the entry and returns its descriptor, or -1 with errno.
+// open_new(name) creates the entry and returns its descriptor, or -1 with errno.
 template <class OpenNew>
 int create(const Folder& folder, std::string& name, const OpenNew& open_new) {
   static std::atomic<unsigned> counter{0};
@@ -81,7 +81,7 @@ int create_temporary_folder(const Folder& folder, mode_t mode, std::string& name
     const int fd = ::openat(in, new_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     const int reason = errno;
     if (fd < 0) ::unlinkat(in, new_name, AT_REMOVEDIR);
-    errno = reason == ENOENT ? EEXIST : reason;  // somebody who tidies up was quicker: the next name, then
+    errno = reason == ENOENT ? EEXIST : reason;  // another process has removed it: try the next name
     return fd;
   });
 }

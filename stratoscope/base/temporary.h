@@ -1,7 +1,6 @@
-// Files and folders that are not finished yet. Each is hidden, named ".stratoscope-….tmp", and locked for as long as
-// the process that makes it lives. What a killed process left is therefore known: it has such a name and no lock. A
-// folder also has the sticky bit, which nobody else can give to a folder of this user: a folder that was only renamed
-// so stays.
+// Unfinished files and folders. Each is hidden, named ".stratoscope-….tmp", and locked while its process lives. Files
+// left by a killed process are recognised by the name without a lock. A temporary folder also has the sticky bit, which
+// no other user can set on a folder of this user, so that a folder that another user has renamed is not taken for one.
 #pragma once
 
 #include <sys/types.h>
@@ -14,15 +13,15 @@
 
 namespace stratoscope {
 
-// Creates an empty file, open for reading and writing, in `folder`, under a name that nothing has yet, which goes to
-// `name`. What killed runs left in `folder` is removed first. Returns the descriptor that holds the lock, for the
-// caller to close; -1 with errno set on failure. The permissions are 0666 less the umask.
+// Creates an empty file, open for reading and writing, under a new name in `folder`, and sets `name`. First removes the
+// files that killed processes left in `folder`. Returns the descriptor that holds the lock, for the caller to close; -1
+// with errno set on failure. The permissions are 0666 less the umask.
 int create_temporary_file(const Folder& folder, std::string& name);
 
-// A temporary folder, removed with everything in it when this goes.
+// A temporary folder, removed with its content by the destructor.
 class TemporaryFolder {
  public:
-  // In the system's folder for temporary files, or in `parent`. Throws Error when none can be made.
+  // In the system's folder for temporary files, or in `parent`. Throws Error if it cannot be created.
   TemporaryFolder();
   explicit TemporaryFolder(Folder parent, mode_t mode = 0700);
   ~TemporaryFolder();
@@ -34,7 +33,7 @@ class TemporaryFolder {
   const Folder& parent() const { return parent_; }
   const std::string& name() const { return name_; }
 
-  // Renamed by the caller, it stays, and is no temporary folder any more.
+  // Keeps the folder, which the caller has renamed.
   void keep();
 
  private:
@@ -43,13 +42,13 @@ class TemporaryFolder {
   std::optional<Folder> folder_;
 };
 
-// Of a folder that is about to get such a name, so that it is removed too where a killed process leaves it.
+// Sets or clears the mark of a folder before it gets such a name, so that it is removed if the process is killed.
 void mark_as_temporary(const Folder& folder, bool temporary);
-// Opens the folder of a path, in which a file is to be written, as Folder::open does; a temporary one only where it is
-// this user's and no link, else with errno EPERM.
+// Opens the folder of a path for writing a file, as Folder::open does; a temporary one only if it belongs to this user
+// and is not a link, else errno is EPERM.
 std::optional<Folder> open_to_write(const std::filesystem::path& folder);
 
-// Whether an entry of a folder has such a name.
+// Whether the name of an entry is that of a temporary file or folder.
 bool is_temporary(const std::filesystem::path& path);
 
 }  // namespace stratoscope

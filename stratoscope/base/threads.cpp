@@ -17,7 +17,7 @@ Team& own_team() {
   return team;
 }
 
-thread_local int wanted = 0;  // by the innermost ThreadScope; 0: as many as there are cores
+thread_local int requested = 0;  // by the innermost ThreadScope; 0: the number of cores
 
 }  // namespace
 
@@ -28,20 +28,20 @@ int available_threads() {
 
 int threads_in_scope() {
   if (const Team* const team = Team::current(); team != nullptr) return team->threads_of_loop();
-  return wanted > 0 ? wanted : available_threads();
+  return requested > 0 ? requested : available_threads();
 }
 
-ThreadScope::ThreadScope(int count) : previous_(wanted), previous_placed_(own_team().placed()) {
+ThreadScope::ThreadScope(int count) : previous_(requested), previous_placed_(own_team().placed()) {
   if (Team::current() != nullptr) return;
   const int threads = count > 0 ? count : available_threads();
   own_team().grow(threads);
   own_team().place(threads);
-  wanted = threads;
+  requested = threads;
 }
 
 ThreadScope::~ThreadScope() {
   if (Team::current() != nullptr) return;
-  wanted = previous_;
+  requested = previous_;
   own_team().place(previous_placed_);
 }
 
@@ -51,7 +51,7 @@ void parallel_for(std::size_t count, const std::function<void(std::size_t)>& bod
     for (std::size_t i = 0; i < count; ++i) body(i);
     return;
   }
-  own_team().grow(threads);  // where there is no ThreadScope
+  own_team().grow(threads);  // without a ThreadScope
   own_team().run(count, threads, body);
 }
 

@@ -1,4 +1,4 @@
-// How many threads a piece of work may use, and loops over them. Results never depend on the number.
+// The number of threads for a piece of work, and parallel loops. Results never depend on the number.
 #pragma once
 
 #include <cstddef>
@@ -6,17 +6,17 @@
 
 namespace stratoscope {
 
-// As many as the cores that the calling thread may use.
+// The number of cores that the calling thread may use.
 int available_threads();
 
-// How many threads loops have here by the surrounding ThreadScope; within such a loop, how many work on it.
+// The number of threads of loops in the current ThreadScope; within such a loop, the number of threads in it.
 int threads_in_scope();
 
-// While it lives, loops of this thread use `count` threads; 0 means all cores. Each thread has workers of its own,
-// which wait for its next loop and end with it. Within a loop of several threads it changes nothing.
+// While it lives, loops of this thread use `count` threads; 0 means all cores. Each thread has its own workers, which
+// wait for its next loop and end with it. It has no effect within a loop of several threads.
 class ThreadScope {
  public:
-  // Throws Error when the system does not give so many threads.
+  // Throws Error if the system does not provide so many threads.
   explicit ThreadScope(int count);
   ~ThreadScope();
   ThreadScope(const ThreadScope&) = delete;
@@ -27,9 +27,8 @@ class ThreadScope {
   int previous_placed_;
 };
 
-// Calls body(i) for every i < count, each once, on the threads of the surrounding ThreadScope, or all cores'. Within a
-// loop of several threads it is done by the calling thread alone. An exception from a body ends the loop and is
-// rethrown here.
+// Calls body(i) once for every i < count, on the threads of the current ThreadScope, or on all cores. Within a loop of
+// several threads, the calling thread does all of it. An exception of a body ends the loop and is rethrown here.
 void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
 
 }  // namespace stratoscope

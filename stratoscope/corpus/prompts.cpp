@@ -16,7 +16,7 @@ class PromptReader {
   explicit PromptReader(const std::string& source) : source_(source) {}
 
   PromptLine read(const nlohmann::json& json) const {
-    if (!json.is_object()) refuse("is no JSON object");
+    if (!json.is_object()) refuse("is not a JSON object");
     PromptLine prompt;
     for (const auto& [key, value] : json.items()) {
       if (key == "text") {
@@ -39,11 +39,11 @@ class PromptReader {
     throw Error("prompts", source_ + " " + problem, hint);
   }
   std::string text(const std::string& key, const nlohmann::json& value) const {
-    if (!value.is_string()) refuse("has a \"" + key + "\" that is no text");
+    if (!value.is_string()) refuse("has a \"" + key + "\" that is not a string");
     return value.get<std::string>();
   }
   TargetChoice id(const nlohmann::json& value) const {
-    if (!value.is_number_integer()) refuse("has a \"target_id\" that is no whole number");
+    if (!value.is_number_integer()) refuse("has a \"target_id\" that is not an integer");
     return {"", value.get<long>()};
   }
   const std::string& source_;
@@ -69,7 +69,7 @@ std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
     const std::string source = path.string() + ", line " + std::to_string(number);
     prompts.push_back(prompt_of(parse_json(line, "prompts", source), source));
   }
-  if (prompts.empty()) throw Error("prompts", path.string() + " holds no prompt", "one JSON object a line");
+  if (prompts.empty()) throw Error("prompts", path.string() + " has no prompt", "one JSON object a line");
   return prompts;
 }
 

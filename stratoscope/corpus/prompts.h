@@ -18,7 +18,7 @@ struct PromptLine {
   std::vector<TargetChoice> targets = {};
 };
 
-// Throws Error with the line's number for what is no such object, for other keys, and for a file without lines.
+// Throws Error with the line's number for other values, other keys, and a file without lines.
 std::vector<PromptLine> read_prompts(const std::filesystem::path& path);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// A run as the arrays of a file, under the names that every saved run uses.
+// The arrays of a run, under the names that every saved run uses.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace stratoscope {
 
-// What a file of arrays says of where they come from.
+// The metadata of a file of arrays.
 std::map<std::string, std::string> metadata_of(const Session& session);
 
 // input_ids [T], hidden_states [L+1, T, D], logits [T, V], then every captured hook point under its own name. The views
-// look at `ids` and `run`, which must outlive them.
+// refer to `ids` and `run`, which must outlive them.
 template <class T>
 std::vector<ArrayView> arrays_of(std::span<const std::int64_t> ids, const Run<T>& run) {
   std::vector<ArrayView> views;

@@ -9,8 +9,8 @@
 namespace stratoscope {
 namespace {
 
-// A hidden state is what enters a block, or what leaves the final norm; what would enter a block after the last one is
-// none.
+// A hidden state is the input of a block, or the output of the final norm. The output of the last block is not a hidden
+// state.
 std::size_t hidden_states_of(const SavedBlocks& blocks, const ModelConfig& config) {
   if (!blocks.stops) return config.n_layers() - blocks.first + 1;
   return blocks.last - blocks.first + (blocks.last < config.n_layers() ? 1 : 0);
@@ -81,8 +81,8 @@ void RunWriter<T>::write_integers(std::size_t array, std::size_t first, const st
   writer_.write(array, first * sizeof(std::int64_t), std::as_bytes(std::span(numbers)));
 }
 
-// `part` is shorter than the array along `axis`, and its last axis may be, where keys that a text does not have are
-// written as what stands for one that a query does not see.
+// `part` may be shorter than the array along `axis`. Its last axis may be shorter too: keys beyond a text are written
+// as masked keys.
 template <class T>
 void RunWriter<T>::write_rows(std::size_t array, const BasicTensor<T>& part, std::size_t axis, std::size_t first) {
   const PlannedArray& whole = arrays()[array];
@@ -121,7 +121,7 @@ void RunWriter<T>::write_texts(const std::vector<TokenIds>& texts) {
 
 template <class T>
 void RunWriter<T>::write_values(const Run<T>& run) {
-  // A run that stops after the last block has one entry more than there are hidden states: the residual.
+  // A run that stops after the last block has one more entry than hidden states: the residual.
   const std::size_t entries = arrays()[1].shape[0], width = arrays()[1].shape[2];
   for (std::size_t entry = 0; entry < entries; ++entry)
     writer_.write(1, (entry * arrays()[1].shape[1] + rows_) * width * sizeof(T),

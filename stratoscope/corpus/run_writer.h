@@ -1,4 +1,4 @@
-// Saved runs on the disk: which arrays there are, and the rows of one pass after the other in their places.
+// Writes the arrays of a saved run to disk, pass by pass.
 #pragma once
 
 #include <cstddef>
@@ -12,21 +12,21 @@
 
 namespace stratoscope {
 
-// The blocks [first, last) that a saved run has.
+// The blocks [first, last) of a saved run.
 struct SavedBlocks {
   std::size_t first = 0, last = 0;
-  bool starts = false, stops = false;  // it begins with hidden states; it ends before the final norm
+  bool starts = false, stops = false;  // starts from hidden states; stops before the final norm
   bool is_part() const { return starts || stops; }
 };
 
-// How much there will be of everything, known before the first pass.
+// The sizes of the arrays, known before the first pass.
 struct RunSizes {
   std::size_t texts = 0, rows = 0, longest = 0;
   std::vector<Capture> captures;           // hook points and heads
-  std::vector<std::size_t> captured_rows;  // of each, over all texts
+  std::vector<std::size_t> captured_rows;  // for each capture, over all texts
 };
 
-// Bytes of the arrays that one row of one pass has.
+// Bytes of the arrays for one row of a pass.
 std::size_t bytes_of_row(const RunSizes& sizes, const SavedBlocks& blocks, const ModelConfig& config, DType dtype);
 
 template <class T>
@@ -36,7 +36,8 @@ class RunWriter {
             bool with_offsets);
 
   const std::vector<PlannedArray>& arrays() const { return writer_.arrays(); }
-  // What the pass of the next texts that have tokens gave; then these texts, end to end, with those that have none.
+  // Writes the run of the next texts that have tokens; `texts` are these texts, concatenated, and the empty ones
+  // between them.
   void write_values(const Run<T>& run);
   void write_texts(const std::vector<TokenIds>& texts);
   void commit(const Progress* progress) { writer_.commit(progress); }
@@ -47,10 +48,10 @@ class RunWriter {
 
   ArrayWriter writer_;
   std::optional<std::size_t> logits_, offsets_,
-      residual_;  // where these arrays stand, after input_ids and hidden_states
+      residual_;  // indices of these arrays, after input_ids and hidden_states
   std::size_t captured_ = 0;
-  std::size_t texts_ = 0, rows_ = 0;        // that are written
-  std::vector<std::size_t> captured_rows_;  // of each capture
+  std::size_t texts_ = 0, rows_ = 0;        // written so far
+  std::vector<std::size_t> captured_rows_;  // for each capture
 };
 
 }  // namespace stratoscope

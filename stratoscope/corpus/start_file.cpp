@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// The shape of `axes` axes where it has one more at `batch`, of a batch of one text.
+// The shape with `axes` axes, without an axis of 1 at `batch`.
 Shape without_batch(Shape shape, std::size_t axes, std::size_t batch) {
   if (shape.size() == axes + 1 && shape[batch] == 1) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(batch));
   return shape;
@@ -67,8 +67,8 @@ std::vector<std::int64_t> StartFile::read_integers(const std::string& name) {
   if (shape.size() != 1 || is_floating(array->dtype))
     fail(name + " is " + std::string(name_of(array->dtype)) + " " + to_string(array->shape) +
              ", expected one row of integers",
-         name == "input_ids" ? "many texts lie end to end in it, and row_offsets says where each begins" : "");
-  std::vector<double> numbers(shape[0]);  // exact below 2^53, and nothing larger is of use
+         name == "input_ids" ? "its texts are concatenated, and row_offsets marks where each begins" : "");
+  std::vector<double> numbers(shape[0]);  // exact below 2^53, which is enough for row offsets
   convert(array->dtype, array->bytes, std::span<double>(numbers));
   std::vector<std::int64_t> integers;
   integers.reserve(numbers.size());
@@ -93,17 +93,17 @@ void StartFile::read_offsets() {
       fail("row_offsets ends at " + std::to_string(offsets_.back()) + ", but there are " + std::to_string(ids_.size()) +
            " input_ids");
   }
-  if (ids_.empty()) fail("holds no token");
+  if (ids_.empty()) fail("has no token");
 }
 
-// What enters the block, [T, d_model].
+// The block's input, [T, d_model].
 StartFile::Array StartFile::find_stream(const ModelConfig& config) {
-  const Shape wanted{ids_.size(), config.d_model};
+  const Shape expected{ids_.size(), config.d_model};
   const auto checked = [&](const std::string& name, const Array& array) {
-    if (!is_floating(array.dtype) || without_batch(array.shape, wanted.size(), 0) != wanted)
+    if (!is_floating(array.dtype) || without_batch(array.shape, expected.size(), 0) != expected)
       fail(name + " is " + std::string(name_of(array.dtype)) + " " + to_string(array.shape) + ", expected " +
-           to_string(wanted));
-    return Array{array.dtype, wanted, array.bytes};
+           to_string(expected));
+    return Array{array.dtype, expected, array.bytes};
   };
   std::size_t first = 0, end = config.n_layers() + 1;
   const bool is_part = contains("block_range");
@@ -111,7 +111,7 @@ StartFile::Array StartFile::find_stream(const ModelConfig& config) {
     const auto range = read_integers("block_range");
     if (range.size() != 2 || range[0] < 0 || range[1] < range[0] ||
         static_cast<std::uint64_t>(range[1]) > config.n_layers())
-      fail("block_range is no part of a model of " + std::to_string(config.n_layers()) + " blocks");
+      fail("block_range does not fit a model of " + std::to_string(config.n_layers()) + " blocks");
     first = static_cast<std::size_t>(range[0]);
     end = static_cast<std::size_t>(range[1]);
   }
@@ -120,7 +120,7 @@ StartFile::Array StartFile::find_stream(const ModelConfig& config) {
   if (block_ == config.n_layers()) {
     const std::string last = name_of(HookPoint{Hook::resid_post, config.n_layers() - 1});
     if (const auto stream = find(last)) return checked(last, *stream);
-    fail("does not hold what leaves the last block: its last hidden state is behind the final norm",
+    fail("does not have the output of the last block: its last hidden state is after the final norm",
          "save it with --stop-at " + std::to_string(config.n_layers()) + " or --capture " + last);
   }
   const auto states = find("hidden_states");

@@ -1,4 +1,4 @@
-// Hidden states that a saved run left in a file, to start from.
+// Hidden states of a saved run, to start from.
 #pragma once
 
 #include <cstddef>
@@ -20,21 +20,21 @@ namespace stratoscope {
 
 class StartFile {
  public:
-  // A file that save_run wrote, or one with the same keys: input_ids [T], hidden_states [entries, T, d_model], and for
-  // many texts row_offsets. An axis of 1 for a batch of one text may precede T. Nothing else in the file is looked at:
-  // a .safetensors file is mapped, of a .npz file these arrays are unpacked. Throws Error for what does not
-  // fit together, does not fit the model, or has nothing that enters `block`; for block n_layers that is `residual` of
-  // a run that stopped there, or the last block's hook_resid_post, for the last hidden state is behind the final norm.
+  // A file of save_run, or one with the same keys: input_ids [T], hidden_states [entries, T, d_model], and for many
+  // texts row_offsets. An axis of 1 for a batch of one text may precede T. Other arrays are ignored: a .safetensors
+  // file is mapped, and of a .npz file only these arrays are read. Throws Error for shapes that do not match each other
+  // or the model, and for a file without the input of `block`; for block n_layers that is `residual` of a run that
+  // stopped there, or the last block's hook_resid_post, since the last hidden state is after the final norm.
   StartFile(const std::filesystem::path& path, std::size_t block, const Session& session);
 
   std::size_t texts() const { return offsets_.size() - 1; }
   bool has_offsets() const { return has_offsets_; }
   TokenIds ids(std::size_t text) const;
-  // Rows [first, first + count) of what enters the block. Throws Error for a number that is not finite.
+  // Rows [first, first + count) of the block's input. Throws Error for a number that is not finite.
   std::shared_ptr<const Start> rows(std::size_t first, std::size_t count) const;
-  // Throws Error when the file was changed since it was opened.
+  // Throws Error if the file was changed since it was opened.
   void check_unchanged() const;
-  // What a user should know of it.
+  // Warnings for the user.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
@@ -54,7 +54,7 @@ class StartFile {
   std::size_t block_;
   std::optional<SafetensorsFile> safetensors_;
   std::optional<NpzFile> npz_;
-  std::map<std::string, StoredArray> unpacked_;  // of npz_
+  std::map<std::string, StoredArray> unpacked_;  // arrays of npz_
   std::vector<std::int64_t> ids_;
   std::vector<std::size_t> offsets_;
   bool has_offsets_ = false;

@@ -55,7 +55,7 @@ SweepJournal::SweepJournal(std::filesystem::path path, const std::string& descri
   }
 }
 
-// Of a link, the file that it leads to.
+// Resolves a symbolic link.
 void SweepJournal::open() {
   const std::filesystem::path target = link_target(path_);
   if (const auto folder = Folder::open(target.parent_path()))
@@ -82,8 +82,7 @@ void SweepJournal::read(const std::string& text, const std::string& description)
   if (head != description) {
     const auto json = nlohmann::json::parse(head, nullptr, false);
     if (!json.is_object() || !json.contains("sweep"))
-      throw Error("sweep", path_.string() + " is no file of an unfinished sweep",
-                  "name a file that does not exist yet");
+      throw Error("sweep", path_.string() + " is not the journal of a sweep", "name a file that does not exist yet");
     throw Error("sweep", path_.string() + " belongs to another sweep: '" + difference(head, description) + "' differs",
                 "name another file");
   }
@@ -94,7 +93,7 @@ void SweepJournal::read(const std::string& text, const std::string& description)
     const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };
     if (!row.is_array() || row.size() != 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
         !is_number(2) || !is_number(3) || !is_number(4))
-      throw Error("sweep", where + " is no grid point", "take the line out, or name another file");
+      throw Error("sweep", where + " is not a grid point", "take the line out, or name another file");
     known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
                                                                       {number_of(row[3]), number_of(row[4])}};
   }

@@ -1,4 +1,4 @@
-// What a long sweep has done so far, in a file that another run goes on with.
+// The results of a long sweep so far, in a file from which another process can resume it.
 #pragma once
 
 #include <cstdio>
@@ -12,13 +12,13 @@
 
 namespace stratoscope {
 
-// One JSON value a line: first what is being done, then [prompt, grid point, value, kl, max_change] for every grid
-// point, in any order; a number that is not finite is null. A last line that is cut (kill -9) counts as not written.
+// One JSON value per line: first a description of the sweep, then [prompt, grid point, value, kl, max_change] for every
+// grid point, in any order; null for a number that is not finite. An incomplete last line (after kill -9) is ignored.
 class SweepJournal {
  public:
-  // `description` is one line of JSON that says everything on which the results depend. Reads what the file holds, or
-  // begins it; for Use::read nothing is written, waited for or made. Throws Error where it belongs to something else,
-  // naming the first difference, and where another process writes it.
+  // `description` is one line of JSON with everything that the results depend on. Reads an existing file or creates it;
+  // Use::read never writes, waits or creates. Throws Error for the journal of another sweep, with the first difference,
+  // and while another process writes it.
   enum class Use { read, write };
   SweepJournal(std::filesystem::path path, const std::string& description, Use use);
   ~SweepJournal();

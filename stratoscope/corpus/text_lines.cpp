@@ -57,7 +57,7 @@ TextLines::~TextLines() { ::close(fd_); }
 
 std::string TextLines::place() const { return name_ + ": line " + std::to_string(line_); }
 
-// More of the file behind what is left in the buffer; false at its end.
+// Reads more of the file after the rest in the buffer; false at the end of the file.
 bool TextLines::fill() {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
   buffer_.erase(0, at_);
@@ -139,14 +139,14 @@ std::string TextLines::text_of(std::string_view line) {
     refuse_content(line, error);
   }
   const std::string lacks = place() + ": has no field \"text\"";
-  if (!json.is_object()) throw Error("texts", lacks + ": it is no JSON object but " + kind_of(json), kOneALine);
+  if (!json.is_object()) throw Error("texts", lacks + ": it is not a JSON object but " + kind_of(json), kOneALine);
   const auto text = json.find("text");
   if (text == json.end()) throw Error("texts", lacks, fields_of(json));
   if (!text->is_string()) throw Error("texts", lacks + " with a string: it is " + kind_of(*text));
   return text->get<std::string>();
 }
 
-// The reason why a line could not be read, where it can be said better than by the JSON library.
+// A clearer reason than that of the JSON library why a line could not be read, if there is one.
 void TextLines::refuse_content(std::string_view line, const Error& error) const {
   if (!is_of_texts_) refuse_mistaken_text(line, "texts", name_);
   if (const std::size_t at = find_invalid_utf8(line); at < line.size())
@@ -155,7 +155,7 @@ void TextLines::refuse_content(std::string_view line, const Error& error) const 
   if (const std::size_t at = find_lone_surrogate(line); at < line.size())
     throw Error("texts",
                 place() + ": holds half of a surrogate pair, " + std::string(line.substr(at, 6)) + ", at its byte " +
-                    std::to_string(at + 1) + ", which is no character",
+                    std::to_string(at + 1) + ", which is not a character",
                 "--replace-invalid reads it as U+FFFD");
   throw Error("texts", error.problem(), kOneALine);
 }

@@ -1,4 +1,4 @@
-// Texts from JSON lines, one after the other: a file of any length, a pipe, or standard input.
+// Reads texts from JSON lines, one by one: from a file of any length, a pipe, or standard input.
 #pragma once
 
 #include <cstddef>
@@ -14,28 +14,28 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct TextLinesOptions {
-  bool empty_lines = false;      // a line of nothing, but at the end of the file, is an empty text; else it is skipped
-  bool replace_invalid = false;  // bytes that are not UTF-8 and half surrogate pairs are read as U+FFFD
+  bool empty_lines = false;      // an empty line before the last text is an empty text; else it is skipped
+  bool replace_invalid = false;  // invalid UTF-8 and lone surrogates are read as U+FFFD
 };
 
 class TextLines {
  public:
-  // A line that is longer is an error: it holds one text, and no model's context holds so much.
+  // Limit of a line; no model's context holds a longer text.
   static constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 
-  // "-" is standard input. Throws Error when it cannot be opened. `progress` is told how many bytes are behind us, of 0
-  // where nobody knows how many there are, and asked whether to stop.
+  // "-" is standard input. Throws Error if it cannot be opened. `progress` gets the number of bytes read and the size
+  // of the file, 0 if unknown, and may cancel.
   explicit TextLines(const std::filesystem::path& path, Progress* progress = nullptr, TextLinesOptions options = {});
   ~TextLines();
   TextLines(const TextLines&) = delete;
   TextLines& operator=(const TextLines&) = delete;
 
-  // The field "text" of the next line; nothing after the last. A byte-order mark before the first is skipped. Throws
-  // Error with the line's number for what is no JSON object with a string "text", and when the file cannot be read.
+  // The field "text" of the next line; nullopt after the last. Skips a byte-order mark. Throws Error with the line's
+  // number for a line that is not a JSON object with a string "text", and if the file cannot be read.
   std::optional<std::string> next();
-  // Where the last text stood: "texts.jsonl: line 3".
+  // The place of the last text: "texts.jsonl: line 3".
   std::string place() const;
-  // How many characters were read as U+FFFD so far, and in how many lines.
+  // Number of characters read as U+FFFD so far, and of lines with them.
   std::size_t replaced() const { return replaced_; }
   std::size_t repaired_lines() const { return repaired_lines_; }
 
@@ -50,14 +50,14 @@ class TextLines {
   Progress* progress_;
   TextLinesOptions options_;
   std::string buffer_;
-  std::size_t at_ = 0;  // in the buffer
+  std::size_t at_ = 0;  // index in the buffer
   std::size_t line_ = 0, read_ = 0, total_ = 0, replaced_ = 0, repaired_lines_ = 0;
-  bool is_of_texts_ = false;          // a text was read
-  std::size_t empty_ = 0;             // lines of nothing that no text has followed so far
-  std::optional<std::string> ahead_;  // the text after them
+  bool is_of_texts_ = false;          // a text has been read
+  std::size_t empty_ = 0;             // number of empty lines since the last text
+  std::optional<std::string> ahead_;  // the next text, after the empty lines
 };
 
-// All texts of such a file at once. Throws Error as above, where it holds none, and where it holds more than 256 MiB.
+// All texts of such a file. Throws Error as above, for a file without texts, and for one over 256 MiB.
 std::vector<std::string> read_texts(const std::filesystem::path& path);
 
 }  // namespace stratoscope

@@ -9,9 +9,9 @@ namespace stratoscope {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-constexpr std::size_t kEscape = 6;  // of \uXXXX
+constexpr std::size_t kEscape = 6;  // length of \uXXXX
 
-// The number of the escape \uXXXX at `at`; 0 where there is none.
+// The code of the escape \uXXXX at `at`; 0 if there is none.
 unsigned escaped_at(std::string_view line, std::size_t at) {
   if (line.size() - at < kEscape || line[at] != '\\' || line[at + 1] != 'u') return 0;
   unsigned number = 0;

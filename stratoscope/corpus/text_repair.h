@@ -1,4 +1,4 @@
-// What is no Unicode in a line of JSON: bytes that are not UTF-8, and escapes of half a surrogate pair.
+// Repairs lines of JSON that are not valid Unicode: invalid UTF-8, and escapes of lone surrogates.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace stratoscope {
 
-// Where the first \uXXXX stands that is half of a surrogate pair and has no other half beside it; line.size() when
-// there is none. A program that cut a character in two leaves such.
+// The index of the first \uXXXX that is a lone surrogate; line.size() if there is none. Programs that cut a character
+// in two write such escapes.
 std::size_t find_lone_surrogate(std::string_view line);
 
-// Makes U+FFFD of each bad sequence of bytes and each lone surrogate. Returns how many.
+// Replaces each invalid sequence of bytes and each lone surrogate by U+FFFD. Returns their number.
 std::size_t replace_invalid(std::string& line);
 
 }  // namespace stratoscope

@@ -74,7 +74,7 @@ void TokenSpool::take(std::int32_t* out, std::size_t count) {
       numbers_.resize(bytes / sizeof(std::int32_t));
       at_ = 0;
       if (numbers_.empty()) {
-        errno = EIO;  // somebody cut our file
+        errno = EIO;  // the file was truncated by another program
         fail();
       }
     }

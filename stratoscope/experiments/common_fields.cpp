@@ -35,7 +35,7 @@ void add_targets(Fields& fields, std::vector<TargetChoice>& targets, const char*
   fields.add("target_ids", FieldTarget(TargetIds{&targets}), "the same as an id").as_option("target-id").value("N");
 }
 
-void add_metric(Fields& fields, Metric& metric) { fields.add("metric", metric, "what is read"); }
+void add_metric(Fields& fields, Metric& metric) { fields.add("metric", metric, "what is read").expression(); }
 
 void add_sampling(Fields& fields, SamplingOptions& sampling) {
   fields

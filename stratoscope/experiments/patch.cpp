@@ -93,7 +93,7 @@ void describe(PatchRequest& request, Fields& fields) {
   fields.add("noising", request.noising,
              "corrupt values into the clean run (default: clean values into the corrupt run)");
   add_targets(fields, request.targets, "the token that the metric follows; two for their logit difference");
-  fields.add("metric", request.metric, "default: logit_diff of two targets, log_prob of one");
+  fields.add("metric", request.metric, "default: logit_diff of two targets, log_prob of one").expression();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text, "the clean prompt; - for standard input");
 }

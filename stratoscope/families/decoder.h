@@ -1,4 +1,4 @@
-// What most families share: sizes under the names of Llama's config.json, and blocks that are all alike.
+// The parts that most families share: sizes under the names of Llama's config.json, and equal blocks.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace stratoscope {
 
-// What holds where config.json says nothing; 0: it must say it.
+// The defaults of config.json; 0: required.
 struct DecoderDefaults {
   std::size_t d_model = 0, d_vocab = 0, layers = 0, heads = 0, d_mlp = 0;
   std::size_t kv_heads = 0;  // 0: as many as heads
@@ -20,13 +20,12 @@ struct DecoderDefaults {
   bool tied = false;
 };
 
-// The sizes, with `block` in every place: a block whose attention has heads, scale and rotation to come from here.
-// Throws as families do.
+// The sizes, with copies of `block` with its heads, scale and rotation set. Throws as families do.
 ModelConfig decoder(const ConfigReader& config, const DecoderDefaults& defaults = {});
 
-constexpr std::size_t kLlamaMlp = 11008;  // of Llama and those that leave it so
+constexpr std::size_t kLlamaMlp = 11008;  // of Llama and families without another size
 
-// Llama and what descends from it: RMS norms, gated MLP, rotation, no biases but what attention_bias and mlp_bias say.
+// Llama and its descendants: RMS norms, gated MLP, rotation, biases only by attention_bias and mlp_bias.
 ModelConfig llama_like(const ConfigReader& config, const DecoderDefaults& defaults = {}, double eps = 1e-6,
                        const RotaryKeys& rotary = {});
 
@@ -39,13 +38,13 @@ void for_each_block(ModelConfig& model, const Change& change) {
 NormSpec rms_norm(double eps);
 NormSpec layer_norm(double eps, bool bias = true);
 
-// Of each block, whether layer_types calls it local; empty where the config has no such list.
+// For each block, whether layer_types makes it local; empty without such a list.
 std::vector<bool> local_blocks(const ConfigReader& config, std::size_t layers);
 
 // Llama's names, which most families use.
 TensorNames llama_names();
 
-// Heads of equal size must fill the width. `keys` names both in config.json.
+// Heads of equal size must fill the width. `keys` are the names of both in config.json.
 std::size_t head_size(const ConfigReader& config, std::size_t d_model, std::size_t heads, const std::string& keys);
 
 }  // namespace stratoscope

@@ -27,7 +27,7 @@ std::string implemented() {
   config.refuse(named + " is not implemented", implemented());
 }
 
-// What no family has, whichever it is.
+// Features that no family has.
 void refuse_options(const ConfigReader& config) {
   if (config.has("quantization_config"))
     config.refuse("quantization_config is not implemented: weights must be floating",

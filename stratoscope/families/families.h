@@ -1,4 +1,4 @@
-// The families of models that are implemented, and which of them a config.json describes.
+// Describes models from config.json, for the implemented families.
 #pragma once
 
 #include <filesystem>
@@ -10,20 +10,20 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// A configuration asks for something that this program lacks; the files may well be right.
+// A configuration needs a feature that is not implemented; the files may be valid.
 class NotImplemented : public Error {
  public:
   using Error::Error;
 };
 
-// `source` names the file in errors. Throws Error for malformed JSON, a missing, absurd or contradictory size;
-// NotImplemented for an architecture or option that is not implemented.
+// `source` is the file's name in errors. Throws Error for malformed JSON and for missing, absurd or contradictory
+// sizes; NotImplemented for an architecture or option that is not implemented.
 ModelConfig parse_model_config(const std::string& text, const std::string& source);
 
-// Reads `folder`/config.json, and of generation_config.json, where it is there, eos_token_id, which goes before.
+// Reads `folder`/config.json, and eos_token_id of an existing generation_config.json, which takes precedence.
 ModelConfig read_model_config(const std::filesystem::path& folder);
 
-// By config.json's name: "gelu_new".
+// By its name in config.json: "gelu_new".
 const char* name_of(Activation activation);
 
 }  // namespace stratoscope

@@ -22,7 +22,7 @@ ModelConfig gemma_like(const ConfigReader& config, const DecoderDefaults& defaul
   return model;
 }
 
-// Of each block, whether it sees a window: as layer_types says, or else all but every so many.
+// For each block, whether it has a window: by layer_types, or else all except every n-th block.
 std::vector<bool> windowed_blocks(const ConfigReader& config, std::size_t layers, std::size_t every) {
   std::vector<bool> local = local_blocks(config, layers);
   const std::size_t pattern = config.size("sliding_window_pattern").value_or(every);
@@ -30,7 +30,7 @@ std::vector<bool> windowed_blocks(const ConfigReader& config, std::size_t layers
   return local;
 }
 
-// Norms after both branches, windows in some blocks, a scale of its own.
+// Norms after both branches, windows in some blocks, its own scale.
 ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& defaults, std::size_t every,
                             const RotaryKeys& rotary = {}) {
   ModelConfig model = gemma_like(config, defaults, "hidden_activation", rotary);
@@ -48,7 +48,7 @@ ModelConfig with_post_norms(const ConfigReader& config, const DecoderDefaults& d
   return model;
 }
 
-// null switches a cap off.
+// null disables a cap
 double cap_of(const ConfigReader& config, const char* key, double otherwise) {
   return config.is_null(key) ? 0 : config.has(key) ? config.positive(key, 1, kLargestFactor) : otherwise;
 }
@@ -69,7 +69,7 @@ ModelConfig gemma2(const ConfigReader& config) {
   return model;
 }
 
-// Blocks that see a window turn by a base of their own, without scaling.
+// Blocks with a window have their own base, without scaling.
 ModelConfig gemma3_text(const ConfigReader& config) {
   if (config.flag("use_bidirectional_attention", false))
     config.refuse("use_bidirectional_attention is not implemented", "a decoder reads its text from the left");
@@ -86,7 +86,7 @@ ModelConfig gemma3_text(const ConfigReader& config) {
   return model;
 }
 
-// The text part of a model that sees images too.
+// The text part of a model with images.
 ModelConfig gemma3(const ConfigReader& config) {
   const auto text = config.section("text_config");
   if (!text) config.fail("text_config is missing");

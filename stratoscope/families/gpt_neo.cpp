@@ -8,7 +8,7 @@
 namespace stratoscope {
 namespace {
 
-// attention_types is a list of [pattern, how often]: [[["global", "local"], 6]].
+// attention_types is a list of [pattern, repetitions]: [[["global", "local"], 6]].
 std::vector<std::string> kinds_of(const ConfigReader& config, std::size_t layers) {
   constexpr auto kTypes = "attention_types";
   if (config.has("attention_layers") || !config.has(kTypes)) return config.texts("attention_layers", layers);

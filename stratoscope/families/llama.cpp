@@ -8,7 +8,7 @@ namespace stratoscope {
 
 ModelConfig llama(const ConfigReader& config) { return llama_like(config, {.d_mlp = kLlamaMlp}); }
 
-// Every block sees a window, unless it is null.
+// Every block has a window, unless it is null.
 ModelConfig mistral(const ConfigReader& config) {
   ModelConfig model = llama_like(config, {.kv_heads = 8, .n_ctx = 131072});
   const std::size_t window = config.size_unless_null("sliding_window", 4096).value_or(0);
@@ -32,7 +32,8 @@ ModelConfig granite(const ConfigReader& config) {
   return model;
 }
 
-// Some blocks do not rotate, and of those alone some see a window. The list's name lies: 1 means that a block rotates.
+// Some blocks do not rotate, and only some of those have a window. Contrary to the list's name, 1 means that a block
+// rotates.
 ModelConfig smollm3(const ConfigReader& config) {
   ModelConfig model =
       llama_like(config, {.d_mlp = kLlamaMlp, .kv_heads = 4, .n_ctx = 32768, .tied = true}, 1e-6, {.base = 2e6});

@@ -1,5 +1,5 @@
-// A model's architecture as data: what each block is made of, and under which names the weights are stored. A family
-// is a function from config.json to this description (families.h); everything that computes reads this alone.
+// A model's architecture as data: the parts of each block and the names of stored weights. A family is a function from
+// config.json to this description (families.h), on which all computation depends.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +32,10 @@ struct NormSpec {
 struct AttentionSpec {
   std::size_t heads = 0, kv_heads = 0, d_head = 0;  // query head h reads the keys of head h / (heads / kv_heads)
   double scale = 1;                                 // score = scale * query . key
-  std::size_t window = 0;                           // a query sees so many keys at most, its own included; 0: all
+  std::size_t window = 0;                           // the number of keys that a query sees, including its own; 0: all
   double score_cap = 0;                             // score = cap * tanh(score / cap); 0: none
   bool slopes = false;                              // ALiBi (Press, Smith, Lewis 2021): score += slope * (key - query)
-  double clip = 0;                                  // queries, keys and values are held within [-clip, clip]; 0: not
+  double clip = 0;                                  // queries, keys and values are clipped to [-clip, clip]; 0: no clip
   bool qkv_bias = true, out_bias = true;
   Rotary rotary = {};
 
@@ -59,19 +59,19 @@ struct BlockSpec {
   NormSpec ln1 = {}, ln1_post = {}, ln2 = {}, ln2_post = {}, q_norm = {}, k_norm = {};
   AttentionSpec attention = {};
   MlpSpec mlp = {};
-  double branch_scale = 1;   // what attention and MLP add to the residual stream is multiplied by this
-  bool parallel = false;     // the MLP reads what enters the block, not what attention leaves
+  double branch_scale = 1;   // multiplies the output of attention and MLP
+  bool parallel = false;     // the MLP reads the input of the block, not the output of attention
   bool shared_norm = false;  // and reads it through ln1
 };
 
 struct ModelConfig {
   std::string family = "gpt2";  // config.json's model_type
-  std::string title = "GPT-2";  // for people
+  std::string title = "GPT-2";  // for display
   std::size_t d_model = 0, d_vocab = 0;
-  std::size_t n_ctx = 0;  // the longest text, in tokens, that the model was made for
+  std::size_t n_ctx = 0;  // the longest text, in tokens, that the model was trained for
   std::vector<BlockSpec> blocks = {};
   NormSpec embed_norm = {}, ln_final = {};
-  bool is_rotary = false;          // queries and keys have hook points after the rotation even where no block rotates
+  bool is_rotary = false;          // queries and keys have hook points after the rotation even if no block rotates
   bool learned_positions = false;  // a table of positions is added to the embeddings; position p reads row p +
   std::size_t position_offset = 0;
   double embed_scale = 1;    // embeddings are multiplied by this as they enter the residual stream
@@ -84,20 +84,20 @@ struct ModelConfig {
 
   std::optional<std::size_t> bos_token_id = {};             // of the beginning of a text
   std::vector<std::size_t> eos_token_ids = {};              // each ends a generated text
-  std::vector<std::pair<std::string, bool>> switches = {};  // of the family, by config.json's names, for people
+  std::vector<std::pair<std::string, bool>> switches = {};  // of the family, by config.json's names, for display
 
   std::size_t n_layers() const { return blocks.size(); }
-  // The longest text that the model can read at all: a table of positions has an end, rotation and slopes have none.
+  // The longest text that the model can run: a table of positions is finite, rotation and slopes are not.
   std::optional<std::size_t> longest_text() const;
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
   bool rotates() const;  // some block at least, or the family
-  // The most of any block.
+  // The largest of any block.
   std::size_t n_heads() const;
   std::size_t d_head() const;
   std::size_t d_mlp() const;
 };
 
-// The slope of ALiBi that a head has, of `heads`.
+// The ALiBi slope of a head, of `heads`.
 double slope_of(std::size_t head, std::size_t heads);
 
 }  // namespace stratoscope

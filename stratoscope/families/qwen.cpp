@@ -5,7 +5,7 @@
 namespace stratoscope {
 namespace {
 
-// Published files carry a window that use_sliding_window switches off.
+// Published files have a window that use_sliding_window disables.
 void add_windows(const ConfigReader& config, ModelConfig& model) {
   if (!config.flag("use_sliding_window", false)) return;
   const std::size_t window = config.size_unless_null("sliding_window", 4096).value_or(0);

@@ -9,7 +9,7 @@ namespace {
 
 struct KnownKind {
   RefusedKind kind;
-  std::span<const std::string_view> parts;  // any of them in the model_type
+  std::span<const std::string_view> parts;  // one of them is a part of the model_type
 };
 
 constexpr std::string_view kExperts[] = {"moe",    "mixtral", "deepseek_v", "dbrx",       "gpt_oss",
@@ -25,7 +25,7 @@ constexpr std::string_view kVision[] = {"_vl",     "internvl", "llava",    "visi
 constexpr std::string_view kCohere2[] = {"cohere2"};
 constexpr std::string_view kOlmo3[] = {"olmo3"};
 
-// The first that fits counts.
+// The first match counts.
 constexpr KnownKind kKinds[] = {
     {{"mixture of experts", "a dense model of the same makers is, in most cases"}, kExperts},
     {{"recurrence", "models of attention alone are"}, kRecurrent},

@@ -1,4 +1,4 @@
-// Kinds of models that are known and not implemented, by what config.json's model_type contains.
+// Known kinds of models that are not implemented, by a part of config.json's model_type.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 
 namespace stratoscope {
 
-// What such a model has that is not implemented, and what can be done instead.
+// The feature of such a model that is not implemented, and an alternative.
 struct RefusedKind {
   std::string_view what, instead;
 };

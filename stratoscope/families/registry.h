@@ -1,4 +1,4 @@
-// Each family: config.json's model_type, and the function that describes a model of it.
+// Each family: config.json's model_type, and the function that describes its models.
 #pragma once
 
 #include <span>
@@ -16,11 +16,11 @@ struct Family {
 
 std::span<const Family> families();
 
-// Which tokens begin and end a text, where the config says it.
+// The tokens that begin and end a text, if the config has them.
 void read_ends(const ConfigReader& config, ModelConfig& model);
 
-// A model of this family as the config.json says, the tokens that end a text included. Throws as parse_model_config
-// does.
+// Describes a model of this family from the config.json, including the tokens that end a text. Throws as
+// parse_model_config does.
 ModelConfig describe(const Family& family, const ConfigReader& config);
 
 ModelConfig bloom(const ConfigReader& config);

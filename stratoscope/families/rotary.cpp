@@ -7,14 +7,14 @@
 namespace stratoscope {
 namespace {
 
-// Between `slow` turns within the original context, where a pair is slowed by the whole factor, and `fast`.
+// Between `slow` turns within the original context, with the whole factor, and `fast`, with none.
 double llama3_turn(const RotaryScaling& scaling, double turn) {
   const double turns = scaling.original_context * turn / (2 * std::numbers::pi);
   const double plain = std::clamp((turns - scaling.low_turns) / (scaling.high_turns - scaling.low_turns), 0.0, 1.0);
   return (1 - plain) * turn / scaling.factor + plain * turn;
 }
 
-// The pair, between two perhaps, that makes so many turns within the original context.
+// The index of the pair, possibly fractional, with so many turns within the original context.
 double pair_with_turns(const Rotary& rotary, double turns) {
   const double wave = rotary.scaling.original_context / (2 * std::numbers::pi * turns);
   return static_cast<double>(rotary.dims) * std::log(wave) / (2 * std::log(rotary.base));

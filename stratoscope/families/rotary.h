@@ -1,4 +1,4 @@
-// Rotary position embedding (Su et al. 2021), and the ways in which models that read long texts slow it down.
+// Rotary position embedding (Su et al. 2021), and its scalings for long texts.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ enum class RotaryScalingKind {
   none,
   linear,    // every pair turns `factor` times slower
   dynamic,   // a larger base for texts that are longer than max_context
-  llama3,    // pairs that turn seldom within the original context turn `factor` times slower
+  llama3,    // pairs with few turns within the original context turn `factor` times slower
   yarn,      // YaRN (Peng et al. 2023)
   longrope,  // LongRoPE (Ding et al. 2024): a divisor for each pair, one set for short and one for long texts
 };
@@ -21,7 +21,7 @@ enum class RotaryScalingKind {
 struct RotaryScaling {
   RotaryScalingKind kind = RotaryScalingKind::none;
   double factor = 1;
-  double original_context = 0;           // tokens of the texts that the model was first trained on
+  double original_context = 0;           // the context, in tokens, of the original training
   double max_context = 0;                // dynamic: the longest text with the plain base
   double low_turns = 0, high_turns = 0;  // llama3, yarn: of a pair within the original context, full scaling and none
   bool whole_pairs = true;               // yarn: the border between pairs is rounded
@@ -42,12 +42,12 @@ struct Rotary {
   bool operator==(const Rotary&) const = default;
 };
 
-// How far each pair turns from one position to the next, in a text of `length` tokens: radians, dims / 2 of them.
+// The angles, in radians, by which each pair turns per position, in a text of `length` tokens: dims / 2 of them.
 std::vector<double> turns_of(const Rotary& rotary, std::size_t length);
 
-// Whether turns_of depends on the text's length beyond this many tokens: keys of a shorter text are then of no use.
+// The length after which turns_of changes, so that keys of shorter texts become invalid; nullopt if there is none.
 std::optional<std::size_t> turns_change_after(const Rotary& rotary);
-// Whether texts of these lengths turn alike.
+// Whether texts of these lengths have equal angles.
 bool turns_alike(const Rotary& rotary, std::size_t length, std::size_t other);
 
 }  // namespace stratoscope

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kLargestBase = 1e15;
 constexpr std::size_t kMostPairs = 4096;  // of a head
-constexpr double kFastestTurn = 1000;     // radians from one position to the next; without scaling the fastest has 1
+constexpr double kFastestTurn = 1000;     // radians from one position to the next; 1 is the fastest without scaling
 
 std::optional<ConfigReader> parameters_of(const ConfigReader& config, const RotaryKeys& keys) {
   auto parameters = config.section("rope_parameters");
@@ -41,11 +41,11 @@ Rotary unscaled(const ConfigReader& config, const std::optional<ConfigReader>& s
   if (rotary.dims == 0 || rotary.dims % 2 != 0)
     config.fail((config.has(keys.fraction_key) ? std::string(keys.fraction_key) + ": " : std::string()) +
                 std::to_string(rotary.dims) + " numbers of a head of " + std::to_string(d_head) +
-                " would rotate, which are no pairs");
+                " would rotate, which is not a positive even number");
   return rotary;
 }
 
-// Lists divide by one number for each pair; anything else is no LongRoPE.
+// LongRoPE has lists of one divisor for each pair.
 RotaryScalingKind kind_of(const ConfigReader& settings, const RotaryKeys& keys) {
   const std::string type = settings.text("rope_type", settings.text("type", "default"));
   if (type == "default") return RotaryScalingKind::none;

@@ -1,4 +1,4 @@
-// Under which names a family stores its weights.
+// The names under which a family stores its weights.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// How the projections to queries, keys and values are stored.
+// The storage of the projections to queries, keys and values.
 enum class QkvStorage {
   apart,    // three matrices
   thirds,   // one: all queries, then all keys, then all values
@@ -21,16 +21,16 @@ enum class QkvStorage {
 struct TensorNames {
   std::string embed, pos_embed, embed_norm, ln_final, unembed;
   std::string block;
-  // Norms of queries and keys whose heads have weights of their own: {} in the name stands for the head, or the heads
-  // lie below one another in one tensor.
+  // Norms of queries and keys with weights for each head: {} in the name stands for the head, or the heads are the rows
+  // of one tensor.
   std::string ln1, q, k, v, o, q_norm, k_norm, ln1_post, ln2, gate, up, down, ln2_post;
   QkvStorage qkv = QkvStorage::apart;          // where not apart, q names the matrix
   bool gate_with_up = false;                   // one matrix named by `gate`: the gate's rows, then those of up
   WeightLayout layout = WeightLayout::out_in;  // of the matrices in blocks
-  // What may stand before every name, and what is ignored in a block: buffers that old files hold.
+  // Prefixes that names may have, and tensors of a block to ignore: buffers of old files.
   std::string prefix;
-  std::string other_unembed;         // under which newer files store the unembedding
-  std::vector<std::string> ignored;  // how names begin that belong to other parts: what sees images
+  std::string other_unembed;         // another name of the unembedding, in newer files
+  std::vector<std::string> ignored;  // prefixes of names in other parts, such as image encoders
   std::vector<std::string> ignored_in_block;
 };
 

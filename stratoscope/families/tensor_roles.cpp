@@ -138,7 +138,7 @@ std::vector<BlockPart> parts_of(const BlockSpec& block) {
   return parts;
 }
 
-// What comes after the block's number in a name of a block: nothing where the name is of no block.
+// The part of a block's tensor name after the block's number; nullopt for other names.
 std::optional<std::string> part_in_block(const std::string& name, const TensorNames& names) {
   const std::string_view pattern = names.block, before = pattern.substr(0, pattern.find(kHole));
   if (names.block.find(kHole) == std::string::npos || !name.starts_with(before)) return std::nullopt;
@@ -147,7 +147,7 @@ std::optional<std::string> part_in_block(const std::string& name, const TensorNa
   return name.substr(dot + 1);
 }
 
-// Whether a name without its block is that of a part, whichever head stands in its hole.
+// Whether a name within a block is that of a part, for any head.
 bool names_part(const std::string& name, const std::string& part) {
   const std::size_t hole = part.find(kHole);
   const std::string begin = part.substr(0, hole);
@@ -217,7 +217,7 @@ StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer) 
 }
 
 void for_each_tensor(const ModelConfig& config, const std::function<void(const std::string&, const Shape&)>& use) {
-  std::set<std::string> known;  // of a block: parts may share a tensor
+  std::set<std::string> known;  // in a block: parts may share a tensor
   const auto add = [&](const std::string& name, const Shape& shape) {
     if (known.insert(name).second) use(name, shape);
   };

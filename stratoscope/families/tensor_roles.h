@@ -1,4 +1,4 @@
-// Where each part of a model lies in its files, derived from the description.
+// The tensors of each part of a model, derived from its description.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ enum class Role {
   v,
   q_norm,
   k_norm,
-  o,  // of all heads below one another
+  o,  // the rows of all heads
   ln1_post,
   ln2,
   gate,
@@ -48,8 +48,8 @@ struct StoredMatrix {
   bool is_whole() const { return out == stored_out && first == 0 && run >= out; }
 };
 
-// The vectors of a norm, repeated over the row that it works on: `repeats` times `size` numbers. Where spec.by_head is
-// set, they are [repeats, size] in one tensor, or so many tensors with {} in their name for the head.
+// The vectors of a norm, repeated over its rows: `repeats` times `size` numbers. With spec.by_head, they are [repeats,
+// size] in one tensor, or separate tensors with {} in their name for the head.
 struct StoredNorm {
   std::string name;
   NormSpec spec;
@@ -62,29 +62,29 @@ struct StoredNorm {
 
 // The matrices of a block, in the order of the forward pass.
 std::vector<Role> matrix_roles(const BlockSpec& block);
-// Bytes that the matrices take in memory, those of blocks and the unembedding: the rows of the embedding stay in the
-// file.
+// Bytes of the matrices in memory, those of blocks and the unembedding; the embedding stays in the file.
 struct WeightMemory {
   std::size_t fp32 = 0, bf16 = 0;
 };
 WeightMemory weight_memory(const ModelConfig& config);
 
-// `layer` is 0 for what is not in a block.
+// `layer` is 0 outside of blocks.
 StoredMatrix stored_matrix(Role role, const ModelConfig& config, std::size_t layer = 0);
 StoredNorm stored_norm(Role role, const ModelConfig& config, std::size_t layer = 0);
 
-// Every tensor that the model needs with its shape, in the order of the forward pass, but for an unembedding that is
-// the embedding. Told one by one: a description that no file has proven may ask for more than memory holds.
+// Calls the function with every tensor of the model and its shape, in the order of the forward pass, except for an
+// unembedding that is the embedding. There is no list, since an unverified description may have more tensors than fit
+// in memory.
 void for_each_tensor(const ModelConfig& config, const std::function<void(const std::string&, const Shape&)>& use);
 std::vector<std::pair<std::string, Shape>> expected_tensors(const ModelConfig& config);
 
-// Whether a name of no tensor that the model needs belongs to a block that it does not have: "h.12.ln_1.weight".
+// Whether a name belongs to a block that the model does not have: "h.12.ln_1.weight".
 bool is_part_of_another_block(const std::string& name, const ModelConfig& config);
-// Whether a tensor is a buffer of old files, such as the causal mask, which the architecture implies, or belongs to a
-// part of the model that is no decoder.
+// Whether a tensor is a buffer of old files that the architecture implies, such as the causal mask, or belongs to
+// another part of the model than the decoder.
 bool is_ignored(const std::string& name, const ModelConfig& config);
 
-// Numbers that the model is made of; a tied unembedding counts once.
+// The number of parameters; a tied unembedding counts once.
 std::size_t parameters_of(const ModelConfig& config);
 
 }  // namespace stratoscope

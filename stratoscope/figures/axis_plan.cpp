@@ -62,7 +62,7 @@ std::vector<Tick> round_ticks(double low, double high, std::size_t most) {
   return ticks;
 }
 
-// The least of 1, 2, 5, 10, 20, 50, … that is not below `stride`: indices are thinned to round ones.
+// The smallest of 1, 2, 5, 10, 20, 50, … that is at least `stride`, so that the shown indices are round.
 std::size_t round_stride(std::size_t stride) {
   for (std::size_t unit = 1;; unit *= 10) {
     for (const std::size_t factor : {1, 2, 5}) {
@@ -73,8 +73,8 @@ std::size_t round_stride(std::size_t stride) {
 
 std::pair<double, double> padded(double low, double high, bool from_zero) {
   if (from_zero) low = std::min(low, 0.0), high = std::max(high, 0.0);
-  constexpr double kNothing = 1e-290;  // below it a difference is lost in the arithmetic of ticks
-  constexpr double kWritten = 1e-6;    // of the larger: below it both are written with the same digits
+  constexpr double kNothing = 1e-290;  // smaller differences are lost in the arithmetic of ticks
+  constexpr double kWritten = 1e-6;    // of the larger: smaller differences are not visible in the written digits
   if (!(high - low > std::max(kNothing, kWritten * std::max(std::abs(low), std::abs(high))))) {
     const double half = std::abs(low) < kNothing ? 0.5 : std::abs(low) * 0.1;
     return {low - half, high + half};
@@ -100,7 +100,7 @@ AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count
   }
   const double spacing = pixels / static_cast<double>(std::max<std::size_t>(count, 1));
   const double width = widest(plan.ticks), line = kTickSize * kLineHeight;
-  // Short labels stay level and are thinned; long ones are turned before any is left out.
+  // Short labels stay horizontal and are thinned; long ones are rotated before any is omitted.
   plan.rotated = side == Side::x && width + 4 > spacing && width > 3.6 * kTickSize;
   const double needed = side == Side::x && !plan.rotated ? width + 4 : line;
   auto stride = static_cast<std::size_t>(std::max(1.0, std::ceil(needed / spacing - 1e-9)));

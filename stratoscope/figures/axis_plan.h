@@ -1,4 +1,4 @@
-// What an axis shows: its range and its tick labels, the same for every writer.
+// The range and tick labels of an axis, the same for every writer.
 #pragma once
 
 #include <string>
@@ -15,25 +15,25 @@ struct Tick {
 };
 
 struct AxisPlan {
-  double low = 0, high = 1;  // low > high where the axis runs downwards
+  double low = 0, high = 1;  // low > high if the axis runs downwards
   bool logarithmic = false;
-  bool rotated = false;  // labels of an x axis that read upwards
+  bool rotated = false;  // labels of an x axis, turned to read upwards
   std::vector<Tick> ticks;
   double label_extent = 0;  // pixels that the labels need away from the axis
 
-  // Where `value` lies, from 0 at `low` to 1 at `high`.
+  // The place of `value`, from 0 at `low` to 1 at `high`.
   double fraction(double value) const;
 };
 
 enum class Side { x, y };
 
-// A label for each category at 0, 1, 2, …, as many as fit into `pixels` without touching; long ones end in "…".
+// Labels of categories at 0, 1, 2, …, as many as fit into `pixels` without overlap; long ones end in "…".
 AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count, Side side, double pixels);
 
 // A numeric axis over finite `values` (widened a little, from zero where `from_zero`), or over axis.range.
 AxisPlan numeric_axis(const Axis& axis, const std::vector<double>& values, bool from_zero, double pixels, Side side);
 
-// Round numbers from low to high, about `most` of them, all with the same number of decimals.
+// Round numbers from low to high, at most about `most`, all with the same number of decimals.
 std::vector<Tick> linear_ticks(double low, double high, std::size_t most);
 
 }  // namespace stratoscope

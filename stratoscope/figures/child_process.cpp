@@ -53,8 +53,8 @@ int spawn(pid_t* child, pid_t group, const std::vector<std::string>& arguments, 
   throw Error("process", program + " cannot be started: " + std::strerror(reason));
 }
 
-// A process group whose members end with this object, and with this process however that ends: its leader waits for the
-// end of a pipe that nobody else holds open, and then kills all.
+// A process group whose members end with this object and with this process: its leader waits for the end of a pipe that
+// only this process holds open, and then kills the group.
 class ProcessGroup {
  public:
   ProcessGroup() {

@@ -1,4 +1,4 @@
-// A program run to its end without a shell.
+// Runs a program to its end, without a shell.
 #pragma once
 
 #include <filesystem>
@@ -10,16 +10,16 @@
 namespace stratoscope {
 
 struct Outcome {
-  bool found = true;  // false: no such program on the PATH
+  bool found = true;  // false: the program is not on the PATH
   bool timed_out = false;
-  int status = 0;  // exit status, 128 + the signal's number when one ended it
+  int status = 0;  // exit status, or 128 + the number of the signal that ended it
   std::string output, errors;
 };
 
-// Runs arguments[0] (looked up on the PATH) in `folder` with no standard input, ends it after `seconds`, or when
-// `progress` says that nobody waits any more. It and all that it started end when this returns, or this process ends
-// (kill -9 as well); what a terminal sends to our process group does not reach them. Throws Error when the system
-// cannot start a process, Interrupted when cancelled.
+// Runs arguments[0] (looked up on the PATH) in `folder` without standard input, and ends it after `seconds` or when
+// `progress` is cancelled. The program and its descendants end when this returns or when this process ends (also by
+// kill -9); signals of a terminal to our process group do not reach them. Throws Error if the system cannot start a
+// process, Interrupted when cancelled.
 Outcome run_program(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds,
                     const Progress* progress = nullptr);
 

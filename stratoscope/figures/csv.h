@@ -1,4 +1,4 @@
-// The numbers behind a figure, for a spreadsheet or a data frame.
+// The numbers of a figure, for a spreadsheet or a data frame.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace stratoscope {
 
-// RFC 4180, one row per number, with the columns panel, series, x, y, value. x and y are category labels (or numbers
-// on a numeric axis); y is filled for heat maps alone; series names a line or a reference. Nothing is sampled; a
-// value that is not finite is an empty field. Lines end in CRLF, numbers are written so that they read back exactly.
+// RFC 4180, one row per number, with the columns panel, series, x, y, value. x and y are category labels (or numbers on
+// a numeric axis); y is set for heat maps only; series is the name of a line or a reference. All numbers are written,
+// in a form that reads back exactly; a number that is not finite is an empty field. Lines end in CRLF.
 std::string csv(const Figure& figure);
 
-// A field, in quotes where it must be; a number that reads back exactly, nothing for one that is not finite.
+// A field, quoted if necessary; a number that reads back exactly, empty if it is not finite.
 std::string csv_field(std::string_view text);
 std::string csv_number(double value);
 

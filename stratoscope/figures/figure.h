@@ -16,13 +16,13 @@ namespace STRATOSCOPE_API stratoscope {
 // change.
 enum class ColorMap { plasma, viridis, diverging };
 
-// What the colours of all panels of a figure mean. Without it, marks are drawn in the accent colour.
+// The meaning of colours in all panels of a figure. Without it, marks have the accent colour.
 struct ColorScale {
   ColorMap map = ColorMap::plasma;
-  std::string title;  // what the colour bar says it measures, with units where there are any
+  std::string title;  // the title of the colour bar, with units if there are any
   double low = 0, high = 1;
-  bool show_bar = true;  // false where the colours repeat what an axis says already (depth)
-  // Leaves out the end of the map that fades on the theme's ground, for marks that stand on it alone.
+  bool show_bar = true;  // false if the colours repeat an axis (depth)
+  // Omits the end of the map that has little contrast with the background, for marks without a border.
   bool clear_of_ground = false;
 };
 
@@ -57,23 +57,23 @@ struct Bars {
 // values[row][col]; row 0 is drawn on top; NaN cells stay empty. Coloured by the figure's ColorScale.
 struct Heatmap {
   std::vector<std::vector<double>> values;
-  // What stands in each cell; drawn where there is room for all columns, and always in the data.
+  // The text of each cell; drawn if all columns have room, and always in the data.
   std::vector<std::vector<std::string>> texts = {};
 };
 
-// The way of one thing through several steps, in a panel of two numeric axes.
+// The path of one object through several steps, in a panel with two numeric axes.
 struct Trail {
-  std::string label = {};  // stands at its end where there is room
+  std::string label = {};  // at its end, if there is room
   std::vector<double> x = {}, y = {};
 };
 
-// Points joined by thin lines, each coloured by its place along its trail (0, 1, 2, …) on the figure's ColorScale.
+// Points joined by thin lines, coloured by their step (0, 1, 2, …) on the figure's ColorScale.
 struct Trails {
   std::vector<Trail> trails;
-  std::vector<std::string> steps = {};  // what the places are called
+  std::vector<std::string> steps = {};  // the names of the steps
 };
 
-// A labelled dashed horizontal line: the clean value beside the edited ones.
+// A labelled dashed horizontal line, such as the clean value.
 struct Reference {
   std::string label;
   double y = 0;
@@ -89,8 +89,8 @@ struct Panel {
 
 struct Figure {
   std::string title;
-  std::string caption;  // one or two sentences below the figure: what it shows, what a line means
-  std::string note;     // what the bare picture must say as well (what was clipped): drawn small below the panels
+  std::string caption;  // one or two sentences below the figure: its content and the meaning of its lines
+  std::string note;     // small text below the panels, also without a caption (clipped values)
   std::vector<Panel> panels;
   std::size_t columns = 1;  // panels are laid out row by row, this many in a row
   std::optional<ColorScale> color;

@@ -1,4 +1,4 @@
-// Figures for a web page: inline SVG and the numbers, with no script and nothing loaded from elsewhere.
+// Figures for a web page: inline SVG and the numbers, without scripts and external resources.
 #pragma once
 
 #include <string>
@@ -9,16 +9,15 @@
 
 namespace stratoscope {
 
-// The figure as an <svg> element to stand inside a page: compact, with a title for screen readers, and with ids
-// that differ from those of any other figure. What full_caption() says is left to the page. Needs gnuplot; throws Error
-// as render does.
+// The figure as an <svg> element for a page: compact, with a title for screen readers, and with ids that are unique
+// among figures. The page has to show full_caption(). Needs gnuplot; throws Error as render does.
 std::string render_svg(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
 // <figure> with the inline SVG, the caption as <figcaption>, and the numbers in a closed <details>.
 std::string html_fragment(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
-// The numbers of a figure as tables; beyond 3,000 of them as one block of CSV; beyond 20,000 only how many there are
-// and where to get them.
+// The numbers of a figure as tables; over 3,000 numbers as one block of CSV; over 20,000 only their count and where to
+// get them.
 std::string html_numbers(const Figure& figure);
 
 // One self-contained page that shows the figure.

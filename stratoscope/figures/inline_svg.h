@@ -1,4 +1,4 @@
-// gnuplot's svg file made fit for the inside of a web page.
+// Prepares gnuplot's SVG file for embedding in a web page.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace stratoscope {
 
-// Drops the XML head, names the picture `title` (escaped here), puts `prefix` before every id, and writes the many
-// points and cells in short forms that look the same.
+// Removes the XML head, sets the title `title` (escaped here), adds `prefix` to every id, and shortens the elements of
+// points and cells without changing their look.
 std::string inline_svg(std::string_view svg, const std::string& title, const std::string& prefix);
 
 }  // namespace stratoscope

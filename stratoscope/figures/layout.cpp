@@ -12,9 +12,9 @@ namespace stratoscope {
 namespace {
 
 constexpr double kMargin = 14, kColumnGap = 22, kRowGap = 16;
-constexpr std::size_t kFewPanels = 4;  // more of them are drawn smaller
+constexpr std::size_t kFewPanels = 4;  // above this they are drawn smaller
 constexpr double kTitleLine = 21, kNoteLine = 14;
-constexpr double kNarrowest = 320;  // less would break a title or a note after every word
+constexpr double kNarrowest = 320;  // below this a title would break after every word
 constexpr double kBarWidth = 13, kBarGap = 18, kTallestBar = 320;
 
 // The room that each row and column of panels needs, so that plots line up.
@@ -43,7 +43,7 @@ double total(const std::vector<double>& sizes, std::size_t count) {
   return sum;
 }
 
-// Puts every plot into its cell of the grid, whose top left corner is (left, top); returns the grid's box.
+// Puts every plot into its cell of the grid with the top left corner (left, top); returns the grid's box.
 Box place_panels(std::vector<PanelNeeds>& panels, const Grid& grid, std::size_t columns, double left, double top) {
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const std::size_t column = i % columns, row = i / columns;
@@ -89,7 +89,7 @@ void check(const Figure& figure) {
   }
 }
 
-// At most `most` lines below each other; the last one ends in dots where there are more.
+// At most `most` lines; the last one ends in "…" if there are more.
 std::vector<TextSpot> stacked(const std::string& text, const Box& area, double size, double line, std::size_t most) {
   std::vector<TextSpot> spots;
   for (const std::string& each : wrap(plain_text(text), area.width, size)) {

@@ -1,4 +1,4 @@
-// Where everything in a figure goes, in CSS pixels from the top left corner: decided once, followed by every writer.
+// The places of everything in a figure, in CSS pixels from the top left corner, shared by all writers.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Box {
 
 enum class Align { left, center, right };
 
-// One line of plain text; (x, y) is its start, middle or end, at half the height of the line.
+// One line of plain text; (x, y) is its start, middle or end, at the vertical middle of the line.
 struct TextSpot {
   std::string text = {};
   double x = 0, y = 0;
@@ -31,7 +31,7 @@ struct TextSpot {
 
 struct LegendEntry {
   TextSpot label;
-  std::optional<std::size_t> series = {};  // which line; none for "… and 3 more"
+  std::optional<std::size_t> series = {};  // index of the line; none for "… and 3 more"
 };
 
 struct CellText {
@@ -44,10 +44,10 @@ struct PanelPlan {
   AxisPlan x, y;
   TextSpot title, x_title, y_title;
   std::vector<TextSpot> references;    // one per Reference, in order
-  std::vector<TextSpot> bar_values;    // at the ends of horizontal bars, when there is room
-  std::vector<CellText> cell_texts;    // of a heat map, when there is room
-  std::vector<TextSpot> trail_labels;  // at the ends of trails, where they cover no other
-  TextSpot blank;                      // why nothing is drawn, in a panel whose values are all NaN or infinite
+  std::vector<TextSpot> bar_values;    // at the ends of horizontal bars, if there is room
+  std::vector<CellText> cell_texts;    // of a heat map, if there is room
+  std::vector<TextSpot> trail_labels;  // at the ends of trails, where they cover no other one
+  TextSpot blank;                      // the reason why a panel without finite values is empty
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel
 };
@@ -56,7 +56,7 @@ struct ColorBarPlan {
   Box box;
   std::vector<Tick> ticks;
   std::vector<TextSpot> title;  // at most three lines
-  double right = 0;             // where the last of them ends
+  double right = 0;             // the right end of the last one
 };
 
 struct FigurePlan {
@@ -67,20 +67,20 @@ struct FigurePlan {
   Scatters scatters;
 };
 
-// Whether figure.note and what was sampled stand small below the panels; a page says both in its caption instead.
+// Whether figure.note and the note on sampling are drawn below the panels; a page has both in its caption.
 enum class Notes { drawn, left_out };
 
 // Throws Error for a figure that cannot be drawn: no panel, a Line whose x and y differ in length, a mark that needs
 // another kind of axis than its panel has, a colour range that is not finite.
 FigurePlan lay_out(const Figure& figure, Notes notes = Notes::drawn);
 
-// How many rows and columns a heat map has; rows may be ragged, what is missing is empty.
+// The numbers of rows and columns of a heat map; missing cells of short rows are empty.
 std::size_t column_count(const Heatmap& map);
 
-// Black or white, on the colour of its cell; the theme's text colour on an empty one.
+// Black or white, by the colour of its cell; the theme's text colour for an empty one.
 Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& text, Theme theme);
 
-// The caption with what the drawing itself has to say: figure.caption, figure.note and what was sampled.
+// figure.caption, figure.note and the note on sampling.
 std::string full_caption(const Figure& figure);
 
 }  // namespace stratoscope

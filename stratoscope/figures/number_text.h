@@ -1,4 +1,4 @@
-// Numbers as a reader sees them in a figure.
+// Numbers as texts in a figure.
 #pragma once
 
 #include <cstddef>

@@ -13,14 +13,14 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kTickRoom = 11;     // tick and gap before its label
+constexpr double kTickRoom = 11;     // a tick and the gap before its label
 constexpr double kTitleHeight = 20;  // a line of axis title with its gap
 constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kNarrowestCell = 40,
                  kWidestMap = 2000;                                        // with texts
 constexpr double kWidestPicture = 960, kLowestRow = 12, kLowestMap = 200;  // of cells without
 constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
 
-// What a panel's marks ask of it.
+// The requirements of a panel's marks.
 struct Contents {
   std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
   double widest_text = 0;  // in a heat map's cells
@@ -94,15 +94,15 @@ Contents contents_of(const Panel& panel) {
   return all;
 }
 
-// The width of a cell that holds its text, 0 where so many would not fit.
+// The width of a cell that fits its text, 0 if so many would not fit.
 double text_cell_width(const Contents& all) {
   if (all.widest_text <= 0) return 0;
-  const double wanted = std::min(all.widest_text + kCellPadding, kWidestCell);
+  const double desired = std::min(all.widest_text + kCellPadding, kWidestCell);
   const double room = kWidestMap / static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
-  return room >= std::min(wanted, kNarrowestCell) ? std::min(wanted, room) : 0;
+  return room >= std::min(desired, kNarrowestCell) ? std::min(desired, room) : 0;
 }
 
-// Square cells, but where there are many more columns than rows, or the other way round.
+// Square cells, unless there are many more columns than rows or many more rows than columns.
 Box map_size(double columns, double rows, bool small) {
   const double longest = std::max(columns, rows);
   const double cell = std::clamp(234 + (longest - 16) * 7, 234.0, small ? 260.0 : 480.0) / longest;
@@ -192,7 +192,7 @@ void place_cell_texts(const Panel& panel, PanelPlan& plan) {
   }
 }
 
-// How many values the marks of a panel have; a reference alone is nothing to look at.
+// The number of values of a panel's marks; a reference line alone does not count.
 struct Values {
   std::size_t all = 0, finite = 0;
   void add(const std::vector<double>& values) {
@@ -214,7 +214,7 @@ struct Values {
   void operator()(const Reference&) {}
 };
 
-// Says why a plot is blank, along its longer side where it is too narrow.
+// The reason why a plot is empty, along its longer side if it is too narrow.
 void place_blank(const Panel& panel, PanelPlan& plan) {
   Values values;
   for (const Mark& mark : panel.marks) std::visit(values, mark);

@@ -1,4 +1,4 @@
-// One panel by itself: its size, its axes and the room that its labels need. layout.cpp then puts it in its place.
+// The plan of a single panel: its size, its axes and the room for its labels. layout.cpp then places it.
 #pragma once
 
 #include "stratoscope/figures/layout.h"
@@ -10,7 +10,7 @@ struct PanelNeeds {
   double left = 0, right = 0, top = 0, bottom = 0;  // around the plot
 };
 
-// `small` is for one of many panels.
+// `small` is for figures of many panels.
 PanelNeeds plan_panel(const Panel& panel, bool small);
 
 // Places titles, legend and the labels of references and bars around and in plan.plot.

@@ -50,7 +50,7 @@ void add_points(std::vector<Point>& points, const PanelPlan& plan, const Bars& b
   }
 }
 
-// Everything that a label should not cover, as points.
+// Points that a label should not cover.
 std::vector<Point> obstacles(const Panel& panel, const std::vector<Scatter>& scatters, const PanelPlan& plan) {
   std::vector<Point> points;
   for (std::size_t m = 0; m < panel.marks.size(); ++m) {
@@ -71,7 +71,7 @@ std::size_t covered(const std::vector<Point>& points, double left, double right,
 
 std::string shown_label(const Reference& reference) { return shorten(plain_text(reference.label), kWidest, kTickSize); }
 
-// Bars and clouds of points leave no room for a label among them; a legend needs the margin for itself.
+// Bars and clouds of points leave no room for a label; the margin belongs to the legend.
 bool in_margin(const Panel& panel) {
   std::size_t named = 0;
   bool filled = false;
@@ -82,7 +82,7 @@ bool in_margin(const Panel& panel) {
   return filled && named < 2;
 }
 
-// Level with its line, or as close to it as the labels `taken` before leave room.
+// Level with its line, or as near as the previous labels in `taken` allow.
 TextSpot beside_plot(const std::string& text, double line, const Box& plot, const std::vector<TextSpot>& taken) {
   const auto free = [&](double y) {
     return std::none_of(taken.begin(), taken.end(),
@@ -143,7 +143,7 @@ void place_reference_labels(const Panel& panel, const std::vector<Scatter>& scat
       plan.references.push_back(beside_plot(text, line, plot, plan.references));
     } else {
       const TextSpot spot = inside_plot(text, line, plot, points);
-      // The next label keeps clear of this one and of its line.
+      // The next label avoids this one and its line.
       add_segment(points, {spot.x, spot.y}, {spot.x + text_width(text, kTickSize), spot.y});
       add_segment(points, {plot.left, line}, {plot.right(), line});
       plan.references.push_back(spot);

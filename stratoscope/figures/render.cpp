@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kTimeLimit = 60;  // seconds; the largest figures take one
 
-// The first thing that gnuplot complained about, without the place in the script and the caret below it.
+// The first error message of gnuplot, without its place in the script and the caret below it.
 std::string first_complaint(const std::string& errors) {
   std::size_t at = errors.find("line ");
   at = at == std::string::npos ? errors.find_first_not_of(" \n\t^") : at;
@@ -34,7 +34,7 @@ bool whole(std::string_view picture, Terminal terminal) {
   return false;
 }
 
-// cairo writes the time of day into a pdf; a fixed one of the same length keeps the file's offsets true.
+// cairo writes the current time into a pdf; a fixed one of the same length keeps the offsets of the file valid.
 void fix_date(std::string& pdf) {
   static constexpr std::string_view kKey = "/CreationDate (D:";
   const std::size_t at = pdf.find(kKey);
@@ -45,9 +45,9 @@ void fix_date(std::string& pdf) {
   }
 }
 
-// Says in a png how large a pixel is, so that 300 dpi are not taken for a screen's 96.
+// Adds the pixel size to a png, so that it is shown with 300 dpi and not 96.
 void add_resolution(std::string& png) {
-  // A pHYs chunk of 11,811 pixels per metre both ways, with its checksum; it goes right behind the header chunk.
+  // A pHYs chunk of 11,811 pixels per metre in both directions, with its checksum, directly after the header chunk.
   static constexpr std::string_view kChunk("\0\0\0\x09pHYs\0\0\x2e\x23\0\0\x2e\x23\x01\x78\xa5\x3f\x76", 21);
   constexpr std::size_t kBehindHeader = 8 + 25;
   if (png.size() > kBehindHeader && png.find("pHYs") == std::string::npos) png.insert(kBehindHeader, kChunk);

@@ -34,7 +34,7 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
 std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
                                               Terminal terminal, const Progress* progress) {
   const std::filesystem::path script_file = with_ending(file, ".gp");
-  AtomicFile picture(file), kept_script(script_file);  // a place that cannot be written is refused before the drawing
+  AtomicFile picture(file), kept_script(script_file);  // a path that cannot be written is an error before the drawing
   const std::string script = gnuplot_script(figure, theme, terminal, file.filename());
   kept_script.write(script);
   std::string drawn;

@@ -29,7 +29,7 @@ std::size_t count_points(const Figure& figure) {
   return total;
 }
 
-// Knuth's selection sampling: of the points still to come, each is kept with the chance that exactly fills the sample.
+// Knuth's selection sampling: each remaining point is kept with the probability that exactly fills the sample.
 class Sampler {
  public:
   explicit Sampler(std::size_t total) : coming_(total), wanted_(std::min(total, kMostPoints)) {}

@@ -1,4 +1,4 @@
-// Jitter and sampling, decided once so that every writer draws the same points from the same figure.
+// Jitter and sampling, computed once so that all writers draw the same points.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace stratoscope {
 
 inline constexpr std::size_t kMostPoints = 50'000;
 
-// A small generator with a fixed sequence on every machine (SplitMix64: Steele, Lea and Flood, 2014).
+// A small random number generator with the same sequence on every machine (SplitMix64: Steele, Lea and Flood, 2014).
 class Jitter {
  public:
   explicit Jitter(std::uint64_t seed) : state_(seed) {}
@@ -25,17 +25,17 @@ class Jitter {
   std::uint64_t state_;
 };
 
-// The points of one JitteredPoints mark as they are drawn: columns[i] holds (x, y) near x = i.
+// The drawn points of one JitteredPoints mark: columns[i] has (x, y) near x = i.
 struct Scatter {
   std::vector<std::vector<std::pair<double, double>>> columns;
 };
 
-// scatters[p][m] belongs to mark m of panel p and is empty for marks of other kinds. Values that are not finite
-// are left out. Of more than kMostPoints in the figure, a seeded sample of exactly that many is kept.
+// scatters[p][m] belongs to mark m of panel p and is empty for other kinds of marks. Values that are not finite are
+// omitted. Above kMostPoints in the figure, a seeded sample of exactly that size is kept.
 struct Scatters {
   std::vector<std::vector<Scatter>> panels;
   std::size_t shown = 0, total = 0;
-  // "50,000 of 69,120 points are shown, drawn at random with a fixed seed." when some are left out.
+  // "50,000 of 69,120 points are shown, drawn at random with a fixed seed.", or empty without sampling.
   std::string note() const;
 };
 

@@ -11,7 +11,7 @@ namespace {
 constexpr char32_t kReplacement = 0xFFFD;
 constexpr std::string_view kOpening = "“", kClosing = "”";
 
-// Reads one code point at `i` and moves behind it; kReplacement and one byte on where the bytes are not UTF-8.
+// Reads one code point at `i` and moves past it; for invalid UTF-8, kReplacement and one byte.
 char32_t next_code_point(std::string_view text, std::size_t& i) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   const unsigned char first = byte(i++);
@@ -38,7 +38,7 @@ char32_t picture_form(char32_t point) {
   return control || direction || not_a_character ? kReplacement : point;
 }
 
-// Advance widths of DejaVu Sans in em, rounded up; everything past the Latin script counts as a full em.
+// Advance widths of DejaVu Sans in em, rounded up; characters past the Latin script count as a full em.
 double width_in_em(char32_t point) {
   if (point >= 0x2190) return point >= 0x1F000 || (point >= 0x1100 && point < 0xFF00) ? 1.3 : 1.0;
   if (point >= 0x250) return point >= 0x2070 && point < 0x20A0 ? 0.42 : point >= 0x2000 ? 0.84 : 0.8;
@@ -102,7 +102,7 @@ double text_width(std::string_view text, double font_size, bool bold) {
 std::string shorten(std::string_view text, double width, double font_size, bool bold) {
   std::u32string points = code_points(text);
   if (points.empty() || width_of(points, font_size, bold) <= width) return std::string(text);
-  // A closing quotation mark stays, so that a shortened token still reads as one.
+  // Keeps a closing quotation mark, so that a shortened token is still quoted.
   const bool quoted = points.back() == U'”';
   const std::u32string_view ending = quoted ? U"…”" : U"…";
   double room = width - width_of(ending, font_size, bold);
@@ -117,7 +117,7 @@ std::string shorten(std::string_view text, double width, double font_size, bool 
 
 namespace {
 
-// Where the first part of `text` ends that a line may end with: at a space, but not at one inside “…”.
+// The end of the first part of `text` that a line may end with: a space outside of “…”.
 std::size_t part_end(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == ' ') return i;
@@ -128,7 +128,7 @@ std::size_t part_end(std::string_view text) {
   return text.size();
 }
 
-// The same for a quotation that is wider than a line: at any space that does not touch its marks.
+// The same for a quotation wider than a line: any space that does not touch its marks.
 std::size_t word_end(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool touches = text.substr(0, i).ends_with(kOpening) || text.substr(i + 1).starts_with(kClosing);

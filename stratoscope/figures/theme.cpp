@@ -50,7 +50,7 @@ const std::vector<Rgb>& color_stops(ColorMap map, Theme theme) {
                                         rgb(0x33638d), rgb(0x2c728e), rgb(0x26828e), rgb(0x21918c), rgb(0x1fa088),
                                         rgb(0x28ae80), rgb(0x3fbc73), rgb(0x5ec962), rgb(0x84d44b), rgb(0xaddc30),
                                         rgb(0xd8e219), rgb(0xfde725)};
-  // Blue to orange keeps its order for every common colour blindness.
+  // Blue to orange keeps its order for all common forms of colour blindness.
   static const std::vector<Rgb> light_diverging{rgb(0x143d78), rgb(0x2f68ab), rgb(0x6a9bcf),
                                                 rgb(0xb3cee8), rgb(0xf7f5f2), rgb(0xf6cfa5),
                                                 rgb(0xe79b54), rgb(0xbf6420), rgb(0x7f3a08)};
@@ -68,7 +68,7 @@ const std::vector<Rgb>& color_stops(ColorMap map, Theme theme) {
 Rgb color_at(ColorMap map, Theme theme, double t) { return interpolate(color_stops(map, theme), t); }
 
 Rgb text_on(Rgb ground) {
-  // Relative luminance (WCAG 2); where it is 0.179 black and white have the same contrast.
+  // Relative luminance (WCAG 2); at 0.179 black and white have the same contrast.
   const auto linear = [](std::uint8_t channel) {
     const double x = channel / 255.0;
     return x <= 0.04045 ? x / 12.92 : std::pow((x + 0.055) / 1.055, 2.4);
@@ -79,7 +79,7 @@ Rgb text_on(Rgb ground) {
 
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count) {
   if (map == ColorMap::diverging) return color_at(map, theme, spread(i, count, 0, 1));
-  // Yellow fades on white, deep blue on slate.
+  // Yellow has little contrast with white, deep blue with slate.
   return theme == Theme::light ? color_at(map, theme, spread(i, count, 0, 0.92))
                                : color_at(map, theme, spread(i, count, 0.28, 1));
 }

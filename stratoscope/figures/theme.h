@@ -1,4 +1,4 @@
-// The look of every figure, in one place: two themes, one accent family, three colour maps. All writers ask here.
+// The look of every figure: two themes, one accent family, three colour maps. All writers use it.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct Rgb {
 std::string hex(Rgb color);
 
 struct Palette {
-  Rgb ground;  // the page behind the figure
+  Rgb ground;  // the background of the page
   Rgb text;    // titles, labels, axes
   Rgb muted;   // notes and reference lines
   Rgb accent;  // marks without a colour scale
@@ -33,20 +33,20 @@ struct Palette {
 
 const Palette& palette(Theme theme);
 
-// Evenly spaced stops, first is lowest; colours between two stops are mixed linearly in sRGB. The diverging map
-// has an odd number of stops, its middle near the theme's ground.
+// Evenly spaced stops, lowest first; colours between two stops are interpolated linearly in sRGB. The diverging map has
+// an odd number of stops, and its middle is near the theme's background.
 const std::vector<Rgb>& color_stops(ColorMap map, Theme theme);
 
-// The map at t in [0, 1]; outside, the nearest end.
+// The colour at t in [0, 1]; outside, the nearest end.
 Rgb color_at(ColorMap map, Theme theme, double t);
 
-// Black or white, whichever is read more easily on this ground.
+// Black or white, whichever has more contrast with this background.
 Rgb text_on(Rgb ground);
 
-// The colour of category i of `count` (a depth): the part of the map that stands out from the theme's ground.
+// The colour of category i of `count` (a depth): the part of the map that contrasts with the theme's background.
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count);
 
-// What a colour bar shows, evenly spaced: the map's stops, or the part of it that stands out from the ground.
+// The colours of a colour bar, evenly spaced: the map's stops, or the part that contrasts with the background.
 std::vector<Rgb> scale_stops(const ColorScale& scale, Theme theme);
 
 // The colour of line i of `count` in one panel; a single line has the accent.

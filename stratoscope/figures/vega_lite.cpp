@@ -19,7 +19,7 @@ std::string or_else(const std::string& text, const char* fallback) {
   return text.empty() ? fallback : plain_text(text);
 }
 
-// As many as a single-precision number holds.
+// the digits of a single-precision number
 double seven_digits(double value) { return std::strtod(fmt::format("{:.7g}", value).c_str(), nullptr); }
 
 Json labels_of(const Axis& axis) {
@@ -28,7 +28,7 @@ Json labels_of(const Axis& axis) {
   return labels;
 }
 
-// One panel as a layered view; collects the parameters that its expressions look things up in.
+// One panel as a layered view; collects the parameters of its expressions.
 class PanelSpec {
  public:
   PanelSpec(const Figure& figure, const FigurePlan& plan, std::size_t p, Theme theme, Json& params)
@@ -76,7 +76,7 @@ class PanelSpec {
     return {{"field", field}, {"type", "quantitative"}, {"scale", scale}, {"axis", look}};
   }
 
-  // A tooltip line for a category: its label, or its index when it has none.
+  // The tooltip of a category: its label, or its index without one.
   Json category_tip(const char* field, char axis, const char* fallback, Json& transforms) const {
     if (!has_labels(axis)) return {{"field", field}, {"type", "quantitative"}, {"title", title(axis, fallback)}};
     const std::string name = std::string("label_") + axis;
@@ -95,7 +95,7 @@ class PanelSpec {
     return layers_.back();
   }
 
-  // Colours by category, looked up so that they need no scale of their own.
+  // Colours by category, looked up without a scale.
   Json color_lookup(std::size_t m, const std::vector<Rgb>& colors, Json& transforms) {
     Json list = Json::array();
     for (const Rgb& color : colors) list.push_back(hex(color));
@@ -170,7 +170,7 @@ class PanelSpec {
     if (!transforms.empty()) layer["transform"] = std::move(transforms);
   }
 
-  // Every labelled line names the whole panel's scale, so that the layers agree on it.
+  // Every labelled line sets the scale of the whole panel, so that the layers agree.
   Json legend(const Line& line) const {
     Json domain = Json::array(), range = Json::array();
     std::size_t index = 0;
@@ -188,7 +188,7 @@ class PanelSpec {
             {"legend", {{"title", nullptr}}}};
   }
 
-  // One object per row, which Vega-Lite takes apart: an object per cell would be several times as long.
+  // One object per row, which Vega-Lite flattens: an object per cell would be several times as long.
   static Json rows_of(const Heatmap& map) {
     Json rows = Json::array();
     for (std::size_t r = 0; r < map.values.size(); ++r) {
@@ -200,7 +200,7 @@ class PanelSpec {
     return rows;
   }
 
-  // Cells overlap by less than a pixel, or the ground would show between them.
+  // Cells overlap by less than a pixel to avoid gaps between them.
   void add(const Heatmap& map, std::size_t) {
     Json transforms = Json::array();
     transforms.push_back({{"calculate", "sequence(length(datum.values))"}, {"as", "x"}});
@@ -223,7 +223,7 @@ class PanelSpec {
     if (!plan_.cell_texts.empty()) add_cell_texts();
   }
 
-  // Both layers read the same points.
+  // Both layers use the same data.
   void add(const Trails& trails, std::size_t m) {
     Json data = Json::array(), transforms = Json::array(), names = Json::array(), steps = Json::array();
     for (std::size_t t = 0; t < trails.trails.size(); ++t) {

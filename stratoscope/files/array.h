@@ -1,4 +1,4 @@
-// A named array on its way to a file, and one that came from a file.
+// Named arrays to be written to a file, and arrays read from one.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Row-major little-endian numbers that somebody else owns and keeps until the file is written.
+// Row-major little-endian numbers that the caller owns and keeps until the file is written.
 struct ArrayView {
   std::string name;
   DType dtype = DType::f32;
@@ -23,21 +23,21 @@ struct ArrayView {
   std::span<const std::byte> bytes;
 };
 
-// An array whose numbers come later.
+// An array whose numbers are written later.
 struct PlannedArray {
   std::string name;
   DType dtype = DType::f32;
   Shape shape;
 };
 
-// Row-major little-endian numbers read from a file; convert() makes floats or doubles of them.
+// Row-major little-endian numbers read from a file; convert() returns floats or doubles.
 struct StoredArray {
   DType dtype = DType::f32;
   Shape shape;
   std::vector<std::byte> bytes;
 };
 
-// Throw Error when the number of values is not what the shape says.
+// Throw Error if the number of values does not match the shape.
 ArrayView array_view(std::string name, std::span<const float> values, Shape shape);
 ArrayView array_view(std::string name, std::span<const double> values, Shape shape);
 ArrayView array_view(std::string name, std::span<const std::int64_t> values, Shape shape);
@@ -50,11 +50,10 @@ ArrayView array_view(std::string name, const BasicTensor<T>& tensor) {
 template <class T>
 ArrayView array_view(std::string name, BasicTensor<T>&& tensor) = delete;  // the view would outlive it
 
-// The bytes that an array of this type and shape fills. Throws Error when that does not fit into std::size_t.
+// The number of bytes of an array of this type and shape. Throws Error if it exceeds std::size_t.
 std::size_t byte_count(DType dtype, const Shape& shape);
 
-// What every format asks of the arrays it writes: no name twice, and as many bytes as the shape says. Throws Error,
-// with `where` as the part that noticed.
+// The requirements of every format: unique names, and as many bytes as the shape needs. Throws Error with `where`.
 void check_arrays(const std::string& where, std::span<const ArrayView> arrays);
 
 std::vector<PlannedArray> plans_of(std::span<const ArrayView> arrays);

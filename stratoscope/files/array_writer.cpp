@@ -12,7 +12,7 @@
 namespace stratoscope {
 namespace {
 
-// Refused before the file is made.
+// Checked before the file is created.
 const std::filesystem::path& checked(const std::filesystem::path& path, std::span<const PlannedArray> arrays) {
   check_array_ending(path);
   if (path.extension() == ".npz") check_npz_names(arrays, path.string());

@@ -1,5 +1,5 @@
-// Arrays that are written piece by piece, in any order, into a .safetensors or .npz file that appears whole or not at
-// all. No more than the pieces is ever in memory.
+// Writes arrays piece by piece, in any order, into a .safetensors or .npz file that is created atomically. Only one
+// piece is in memory at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ namespace stratoscope {
 
 class ArrayWriter {
  public:
-  // Takes the space on the disk for all of it. While a .npz file is put together it is there twice: an archive needs
-  // the checksum of an array before the next one. Throws Error for another ending, for what write_safetensors or
-  // write_npz refuse, and for a full disk. `metadata` is as for save_arrays.
+  // Reserves the space on the disk. A .npz file needs it twice while it is written, since an archive needs the checksum
+  // of an array before the next one. Throws Error for another ending, for arrays that write_safetensors or write_npz
+  // reject, and for a full disk. `metadata` is as for save_arrays.
   ArrayWriter(const std::filesystem::path& path, std::vector<PlannedArray> arrays,
               const std::map<std::string, std::string>& metadata = {});
 
   const std::vector<PlannedArray>& arrays() const { return arrays_; }
-  // Numbers of array `index`, from its byte `offset` on. Each byte of each array is to be written once.
+  // Numbers of array `index`, from its byte `offset` on. Each byte of each array must be written once.
   void write(std::size_t index, std::uint64_t offset, std::span<const std::byte> bytes);
-  // Throws Error, and Interrupted where `progress` says so.
+  // Throws Error, and Interrupted when cancelled.
   void commit(const Progress* progress = nullptr);
 
  private:
@@ -34,7 +34,7 @@ class ArrayWriter {
 
   std::filesystem::path path_;
   std::vector<PlannedArray> arrays_;
-  AtomicFile file_;  // of a .npz, never committed: the arrays one behind the other
+  AtomicFile file_;  // for .npz a temporary file with the arrays in order, never committed
   std::vector<std::uint64_t> begins_;
 };
 

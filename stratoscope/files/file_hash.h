@@ -1,4 +1,4 @@
-// Tells whether a file is the one that it was.
+// A hash to detect a changed file.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +6,7 @@
 
 namespace stratoscope {
 
-// XXH3 of all its bytes, as 16 hexadecimal digits: it tells files apart and protects from nobody. Throws Error where
-// the file cannot be read.
+// XXH3 of all bytes, as 16 hexadecimal digits; not a cryptographic hash. Throws Error if the file cannot be read.
 std::string file_hash(const std::filesystem::path& path);
 
 }  // namespace stratoscope

@@ -22,7 +22,7 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 1 << 16;
 constexpr std::size_t kMaxAxes = 32;  // NumPy's own limit
 
-// NumPy's letter and size of each type; BF16 has none.
+// NumPy's letter and size of each type; there is none for BF16.
 constexpr std::array<std::pair<DType, std::string_view>, 12> kCodes = {{{DType::f64, "f8"},
                                                                         {DType::f32, "f4"},
                                                                         {DType::f16, "f2"},
@@ -36,7 +36,7 @@ constexpr std::array<std::pair<DType, std::string_view>, 12> kCodes = {{{DType::
                                                                         {DType::u8, "u1"},
                                                                         {DType::boolean, "b1"}}};
 
-// Reads the dict {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }, its keys in any order.
+// Parses the dict {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }, with its keys in any order.
 class DictReader {
  public:
   DictReader(std::string_view text, const std::string& what) : rest_(text), what_(what) {}
@@ -149,7 +149,7 @@ void reverse_each(std::span<std::byte> numbers, std::size_t width) {
                  numbers.begin() + static_cast<std::ptrdiff_t>(i + width));
 }
 
-// Column-major numbers in row-major order, read along the last axis, whose entries lie furthest apart.
+// Column-major numbers in row-major order, read along the last axis, which has the largest stride.
 std::vector<std::byte> transposed(const std::vector<std::byte>& numbers, const Shape& shape, std::size_t width) {
   std::vector<std::byte> rows(numbers.size());
   if (rows.empty()) return rows;
@@ -197,16 +197,16 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
 
   NpyHeader header = DictReader(text.substr(begin, length), what).read();
   header.data_begin = begin + length;
-  std::size_t wanted = 0;
+  std::size_t expected = 0;
   try {
-    wanted = byte_count(header.dtype, header.shape);
+    expected = byte_count(header.dtype, header.shape);
   } catch (const Error& error) {
     throw Error("npy", what + ": " + error.problem());
   }
   const std::size_t found = text.size() - header.data_begin;
-  if (found != wanted)
+  if (found != expected)
     throw Error("npy", what + ": " + std::string(name_of(header.dtype)) + " " + to_string(header.shape) + " needs " +
-                           std::to_string(wanted) + " bytes of numbers, but " + std::to_string(found) + " are there");
+                           std::to_string(expected) + " bytes of numbers, but " + std::to_string(found) + " are there");
   return header;
 }
 

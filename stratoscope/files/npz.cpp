@@ -31,7 +31,7 @@ struct CloseEntry {
   throw Error("npz", file + ": " + problem, hint);
 }
 
-// libzip reads from our mapping, so that a file is opened, and refused, in one way everywhere.
+// libzip reads from our mapping, so that files are opened and checked in one way everywhere.
 zip_t* open_archive(const MappedFile& mapped) {
   refuse_mistaken_file({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, "npz",
                        mapped.path().string());
@@ -49,7 +49,7 @@ zip_t* open_archive(const MappedFile& mapped) {
   return archive;
 }
 
-// Takes `source` over, null where libzip could not make it.
+// Takes ownership of `source`, which is null if libzip failed to create it.
 void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, const std::string& file) {
   if (source == nullptr) fail(file, zip_strerror(archive));
   const zip_int64_t index = zip_file_add(archive, (name + std::string(kEnding)).c_str(), source, ZIP_FL_ENC_UTF_8);
@@ -58,7 +58,7 @@ void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, co
     fail(file, "array " + in_quotes(name) + " cannot be added: " + zip_strerror(archive));
   }
   constexpr zip_uint16_t kMidnight = 0, kFirstOfJanuary1980 = 0x21;
-  // Not what the umask made of the file that the bytes are in. libzip takes its own default, 0100666, for no wish at
+  // A fixed mode, not that of the source file; libzip's default for no mode is 0100666.
   // all.
   constexpr zip_uint32_t kRegularFile = 0100644U << 16U;
   const auto position = static_cast<zip_uint64_t>(index);
@@ -68,7 +68,7 @@ void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, co
     fail(file, zip_strerror(archive));
 }
 
-// add_entries(archive) names the entries' bytes, which are read when the archive is closed.
+// add_entries(archive) adds entries whose bytes are read when the archive is closed.
 template <class AddEntries>
 void write_archive(const std::filesystem::path& path, const Progress* progress, const AddEntries& add_entries) {
   const std::string file = path.string();
@@ -85,7 +85,7 @@ void write_archive(const std::filesystem::path& path, const Progress* progress, 
     output.rethrow_failure();
     fail(file, std::string("cannot be written: ") + zip_strerror(archive.get()));
   }
-  static_cast<void>(archive.release());  // closing has freed it
+  static_cast<void>(archive.release());  // already freed by closing
   place.commit();
 }
 
@@ -97,7 +97,7 @@ NpzFile::NpzFile(const std::filesystem::path& path, std::size_t max_expansion)
     : file_(path), archive_(open_archive(file_)) {
   if (__builtin_add_overflow(file_.bytes().size(), max_expansion, &limit_)) limit_ = static_cast<std::size_t>(-1);
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
-  if (count <= 0) fail(path.string(), "holds no arrays");  // an empty file is an empty archive to libzip
+  if (count <= 0) fail(path.string(), "has no arrays");  // libzip accepts an empty file as an empty archive
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     zip_stat_t stat;
     if (zip_stat_index(archive_.get(), i, 0, &stat) != 0) fail(path.string(), zip_strerror(archive_.get()));
@@ -131,7 +131,7 @@ StoredArray NpzFile::read(const std::string& name) {
     std::vector<std::byte> bytes(entry.size);
     const zip_int64_t got = zip_fread(stream.get(), bytes.data(), bytes.size());
     std::byte beyond{};
-    // Reading to the very end is what makes libzip compare the checksum.
+    // libzip compares the checksum only at the end of an entry.
     if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(stream.get(), &beyond, 1) != 0)
       throw Error("npz", what + ": cannot be unpacked: " + zip_file_strerror(stream.get()));
     NpyHeader header = parse_npy_header(bytes, what);

@@ -24,7 +24,7 @@ constexpr std::size_t kLengthBytes = sizeof(std::uint64_t);
   throw Error("safetensors", file + ": " + problem, hint);
 }
 
-// The header's text; what follows it in the file is data.
+// The header's text; the data follow it in the file.
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
   if (bytes.size() < kLengthBytes)
     fail(file, "has " + std::to_string(bytes.size()) + " bytes, fewer than the 8 that give the header's length",
@@ -51,22 +51,22 @@ void check_size(const SafetensorsEntry& entry, const std::string& file) {
   const std::string tensor = "tensor " + in_quotes(entry.name);
   if (entry.begin > entry.end)
     fail(file, tensor + " has data_offsets " + range(entry) + ", which end before they begin");
-  std::size_t wanted = entry.end - entry.begin;
+  std::size_t expected = entry.end - entry.begin;
   try {
     if (entry.dtype == DType::unreadable)
       element_count(entry.shape);
     else
-      wanted = byte_count(entry.dtype, entry.shape);
+      expected = byte_count(entry.dtype, entry.shape);
   } catch (const Error& error) {
     fail(file, tensor + ": " + error.problem());
   }
-  if (entry.end - entry.begin != wanted)
+  if (entry.end - entry.begin != expected)
     fail(file, tensor + " of " + std::string(name_of(entry.dtype)) + " " + to_string(entry.shape) + " needs " +
-                   std::to_string(wanted) + " bytes, but its data_offsets " + range(entry) + " hold " +
+                   std::to_string(expected) + " bytes, but its data_offsets " + range(entry) + " hold " +
                    std::to_string(entry.end - entry.begin));
 }
 
-// Sorted by offset, each tensor begins where the one before it ends, from the first byte of the data to the last.
+// Sorted by offset, each tensor begins at the end of the previous one, from the first byte of the data to the last.
 void check_layout(std::vector<SafetensorsEntry>& entries, std::size_t data_size, const std::string& file) {
   std::sort(entries.begin(), entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -98,7 +98,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
   try {
     read_header();
   } catch (const Error&) {
-    check_unchanged();  // the better reason for a header that makes no sense
+    check_unchanged();  // a changed file is the better reason for an invalid header
     throw;
   }
 }
@@ -135,7 +135,7 @@ std::string safetensors_beginning(const std::string& file, std::span<const Plann
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t begin = 0;
-  auto& members = header.get_ref<nlohmann::ordered_json::object_t&>();  // which looks for no key
+  auto& members = header.get_ref<nlohmann::ordered_json::object_t&>();  // no key is looked up
   std::set<std::string_view> names;
   for (const PlannedArray& array : arrays) {
     if (array.name == "__metadata__") fail(file, "no tensor may be called '__metadata__'");

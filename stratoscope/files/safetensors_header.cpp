@@ -21,8 +21,8 @@ constexpr std::array kReadable = {DType::f64, DType::f32, DType::f16,    DType::
                                   DType::i32, DType::i16, DType::i8,     DType::u64,  DType::u32,
                                   DType::u16, DType::u8,  DType::boolean};
 
-// Receives the parser's events and knows at each which of the format's few places it stands in; any value that does
-// not belong there ends the parse. Nothing recurses, so nesting costs no stack.
+// Receives the parser's events and tracks the current place in the format; a value that does not belong there ends the
+// parse. There is no recursion, so nesting needs no stack.
 class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderHandler(const std::string& file) : file_(file) {}
@@ -118,11 +118,11 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   [[noreturn]] bool unexpected(const std::string& found) const {
-    const char* wanted = "a list of whole numbers from 0 up";
-    if (place_ == Place::outside || place_ == Place::header) wanted = "an object";
-    if (place_ == Place::metadata || (place_ == Place::entry && field_ == "dtype")) wanted = "a string";
+    const char* expected = "a list of whole numbers from 0 up";
+    if (place_ == Place::outside || place_ == Place::header) expected = "an object";
+    if (place_ == Place::metadata || (place_ == Place::entry && field_ == "dtype")) expected = "a string";
     const bool inside = place_ == Place::shape || place_ == Place::offsets;
-    fail(subject() + " should be " + wanted + " but " + (inside ? "holds " : "is ") + found);
+    fail(subject() + " should be " + expected + " but " + (inside ? "holds " : "is ") + found);
   }
 
   void finish_entry() {
@@ -140,7 +140,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   const std::string& file_;
   SafetensorsHeader header_;
   Place place_ = Place::outside;
-  std::string name_, field_;  // the key of the header, and the key inside its entry, that we are at
+  std::string name_, field_;  // the current key of the header, and the key inside its entry
   std::set<std::string> names_, fields_;
   std::optional<DType> dtype_;
   std::string type_;
@@ -153,7 +153,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
 SafetensorsHeader parse_safetensors_header(std::string_view json, const std::string& file) {
   if (json.empty() || json.front() != '{')
     throw Error("safetensors", file + ": header does not begin with '{'", "is this a safetensors file?");
-  // The parser takes a NUL for the end of the text and would not look at what follows.
+  // The parser stops at a NUL byte and would ignore the rest.
   if (const std::size_t nul = json.find('\0'); nul != std::string_view::npos)
     throw Error("safetensors", file + ": header holds a NUL (at its byte " + std::to_string(nul) + ")");
   HeaderHandler handler(file);

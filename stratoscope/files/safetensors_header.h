@@ -1,4 +1,4 @@
-// The JSON header of a safetensors file as it is written down, before its offsets are held against the file.
+// The JSON header of a safetensors file, before its offsets are compared with the file.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@
 
 namespace stratoscope {
 
-// Both the reference implementation and we refuse a longer header, in bytes.
+// The limit of a header in bytes, as in the reference implementation.
 inline constexpr std::size_t kMaxSafetensorsHeader = 100'000'000;
 
-// [begin, end) count bytes from the header's end. `type` is the spelling of the file.
+// Bytes [begin, end) after the header's end. `type` is the spelling of the file.
 struct SafetensorsEntry {
   std::string name, type;
   DType dtype = DType::f32;
@@ -28,8 +28,8 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// Each entry is complete; types that DType does not have are its `unreadable`. Throws Error, `file` named; memory and
-// stack stay in proportion to the text however it is nested.
+// Each entry is complete; types that DType does not have are `unreadable`. Throws Error with the name `file`. Memory
+// and stack are bounded by the length of the text, however it is nested.
 SafetensorsHeader parse_safetensors_header(std::string_view json, const std::string& file);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// Arrays into the kind of file that its name's ending asks for.
+// Saves arrays in the format of the file name's ending.
 #pragma once
 
 #include <filesystem>
@@ -11,10 +11,10 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Throws Error unless the path ends in .safetensors or .npz, so that a long run can be refused before it starts.
+// Throws Error unless the path ends in .safetensors or .npz; a check before a long run.
 void check_array_ending(const std::filesystem::path& path);
 
-// Writes a .safetensors or .npz file, atomically; .npz has no place for the metadata and leaves it out. Throws Error.
+// Writes a .safetensors or .npz file atomically; .npz has no metadata. Throws Error.
 void save_arrays(const std::filesystem::path& path, std::span<const ArrayView> arrays,
                  const std::map<std::string, std::string>& metadata = {});
 

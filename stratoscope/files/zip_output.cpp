@@ -17,7 +17,7 @@ void ZipOutput::rethrow_failure() const {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-// No exception may pass through libzip, which is C.
+// No exception may propagate through libzip, which is C.
 zip_int64_t ZipOutput::on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) {
   auto* output = static_cast<ZipOutput*>(self);
   try {
@@ -28,8 +28,7 @@ zip_int64_t ZipOutput::on_command(void* self, void* data, zip_uint64_t length, z
   }
 }
 
-// Reading is announced, and the file opened, because libzip asks for it; of an archive that it truncates it reads
-// nothing.
+// libzip requires that reading is supported, but reads nothing from an archive that it truncates.
 zip_int64_t ZipOutput::obey(void* data, zip_uint64_t length, zip_source_cmd_t command) {
   switch (command) {
     case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_WRITABLE;

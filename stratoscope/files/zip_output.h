@@ -1,4 +1,4 @@
-// Where libzip writes an archive: into an AtomicFile, so that an archive, too, appears whole or not at all.
+// libzip's output into an AtomicFile, so that an archive is created atomically too.
 #pragma once
 
 #include <zip.h>
@@ -12,12 +12,12 @@ namespace stratoscope {
 
 class ZipOutput {
  public:
-  // Writing ends with Interrupted where `progress` says so.
+  // Writing throws Interrupted when cancelled.
   explicit ZipOutput(AtomicFile& file, const Progress* progress = nullptr) : file_(file), progress_(progress) {}
-  // An empty archive. Closing it writes all of it into the file; commit() of the file stays with the caller. Returns
-  // nullptr and sets *error on failure. The archive must not outlive this object.
+  // An empty archive. Closing it writes it into the file; the caller commits the file. Returns nullptr and sets *error
+  // on failure. The archive must not outlive this object.
   zip_t* open(zip_error_t* error);
-  // Throws the Error that the file ended writing with; libzip knows only that it did.
+  // Throws the Error of the file, of which libzip knows only that there was one.
   void rethrow_failure() const;
 
  private:

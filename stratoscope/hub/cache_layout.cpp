@@ -41,7 +41,7 @@ std::optional<std::string> repository_name(const std::string& cache_folder) {
   return name;
 }
 
-// The name of the folder that a link in the cache leads to, where that is another one of the cache.
+// The name of the cache folder that a link in the cache leads to, if it does.
 std::optional<std::string> link_target(const fs::path& cache, const std::string& folder) {
   std::error_code error;
   if (!fs::is_symlink(cache / folder, error)) return std::nullopt;
@@ -88,7 +88,7 @@ bool is_revision(std::string_view revision) {
     if (part.empty() || part.front() == '.') return false;
     begin = end + 1;
   }
-  // What git forbids in a reference's name, and control characters.
+  // Sequences that git forbids in a reference's name, and control characters.
   return std::none_of(revision.begin(), revision.end(), [](char c) {
     return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F ||
            std::string_view("~^:?*[\\").find(c) != std::string_view::npos;
@@ -146,7 +146,7 @@ std::optional<std::string> commit_of(const fs::path& repository, const std::stri
   constexpr std::size_t kLongest = 256;
   std::string commit = read_text_file(reference, kLongest);
   commit.erase(commit.find_last_not_of(" \t\r\n") + 1);
-  // A snapshot's folder, whatever it is called, lies in snapshots/.
+  // A snapshot's folder is in snapshots/.
   if (commit.empty() || commit == "." || commit == ".." || fs::path(commit).filename() != commit) return std::nullopt;
   return commit;
 }

@@ -1,4 +1,4 @@
-// Hugging Face's cache of models: where it is, and how repositories, revisions and files are named in it. Only reads.
+// The layout of Hugging Face's model cache: its folder, and the names of repositories, revisions and files. Only reads.
 //
 //   models--ORG--NAME/blobs/ETAG                    a file's bytes, named by their hash
 //   models--ORG--NAME/snapshots/COMMIT/FILE         a relative link to a blob
@@ -14,10 +14,10 @@
 namespace stratoscope {
 
 // $HF_HUB_CACHE (or its old name $HUGGINGFACE_HUB_CACHE), $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
-// ~/.cache/huggingface/hub; the first whose variable is set, else the last. Read as expanded_path() does; an empty path
-// for a user without a home.
+// ~/.cache/huggingface/hub: the first whose variable is set, else the last. Parsed as by expanded_path(); empty for a
+// user without a home.
 std::filesystem::path hugging_face_cache();
-// What Hugging Face's tools keep their other files in: $HF_HOME, $XDG_CACHE_HOME/huggingface, ~/.cache/huggingface.
+// The folder of other files of Hugging Face's tools: $HF_HOME, $XDG_CACHE_HOME/huggingface, ~/.cache/huggingface.
 std::filesystem::path hugging_face_home();
 
 inline constexpr std::string_view kMainRevision = "main";
@@ -27,13 +27,13 @@ struct ModelName {
   std::string repository;
   std::string revision;  // a branch, a tag or a commit
 };
-// The revision is "main" where none is given. Checks nothing.
+// The revision is "main" by default. Does not validate.
 ModelName split_model_name(const std::string& name);
 
-// Whether it can be a repository's name on the hub, "gpt2" or "openai-community/gpt2". Such a name makes a folder's
-// name that stays in the cache.
+// Whether it is valid as a repository's name on the hub, "gpt2" or "openai-community/gpt2". The folder of such a name
+// stays in the cache.
 bool is_repository_name(std::string_view name);
-// Whether it can be a branch's, a tag's or a pull request's name, or a commit, that stays below refs/.
+// Whether it is valid as the name of a branch, a tag or a pull request, or as a commit, and stays below refs/.
 bool is_revision(std::string_view revision);
 // 40 lower-case hexadecimal digits.
 bool is_commit(std::string_view revision);
@@ -42,25 +42,25 @@ bool is_commit(std::string_view revision);
 std::string cache_folder_name(const std::string& repository);
 
 struct CachedRepository {
-  std::string name;                  // "openai-community/gpt2", after the folder itself
-  std::vector<std::string> aliases;  // after links to the folder: "gpt2"
+  std::string name;                  // "openai-community/gpt2", of the folder itself
+  std::vector<std::string> aliases;  // of links to the folder: "gpt2"
   std::filesystem::path folder;
 
   bool is_called(std::string_view name_or_alias) const;
 };
 
-// The models' folders in the cache in the order of their names; none where there is no cache.
+// The folders of models in the cache in the order of their names; empty without a cache.
 std::vector<CachedRepository> cached_repositories(const std::filesystem::path& cache);
 
-// The commit that a branch or tag of a repository's folder names; a commit names itself. Nothing where the reference is
-// missing or is no commit.
+// The commit of a branch or tag in a repository's folder; a commit returns itself. Empty if the reference is missing or
+// is not a commit.
 std::optional<std::string> commit_of(const std::filesystem::path& repository, const std::string& revision);
 // The references of a repository's folder by their names.
 std::vector<std::string> revisions_of(const std::filesystem::path& repository);
-// The commits of which files are there.
+// The commits with downloaded files.
 std::vector<std::string> snapshots_of(const std::filesystem::path& repository);
 
-// The names of the folders (and of links to folders) in a folder, sorted; none where it cannot be read.
+// The names of the folders (and of links to folders) in a folder, sorted; empty if it cannot be read.
 std::vector<std::string> folder_names(const std::filesystem::path& parent);
 
 }  // namespace stratoscope

@@ -51,7 +51,7 @@ void refuse_incomplete(const std::string& name, const fs::path& snapshot) {
   throw Error("model",
               in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
                   (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),
-              "'stratoscope pull " + name + "' gets what is missing");
+              "'stratoscope pull " + name + "' gets the missing files");
 }
 
 std::vector<CachedRepository> repositories_called(const std::string& name) {

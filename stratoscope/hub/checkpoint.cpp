@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What wrappers of a model put before every name ("module.", "_orig_mod."), found by a tensor that each model has.
+// The prefix that wrappers of a model add to every name ("module.", "_orig_mod."), found by a tensor that each model
+// has.
 std::string shared_prefix(const std::vector<SafetensorsFile>& files, const ModelConfig& config) {
   const std::string first = stored_matrix(Role::q, config).name + ".weight";
   const std::string& of_family = config.tensors.prefix;
@@ -42,7 +43,7 @@ std::string without_prefix(std::string_view name, std::string_view wrapper, std:
   return std::string(name.starts_with(of_family) ? name.substr(of_family.size()) : name);
 }
 
-// Reads both, and keeps no pages.
+// Reads both, without keeping pages.
 bool same_numbers(const StoredTensor& a, const StoredTensor& b) {
   const std::size_t count = element_count(a.shape);
   constexpr std::size_t kAtOnce = 4096;
@@ -91,7 +92,7 @@ void Checkpoint::take_names() {
       file_of_[name] = file;
     }
   }
-  // The shared matrix under the other name of its two.
+  // The other name of a tied matrix.
   const std::string head = config_.tensors.unembed + ".weight";
   if (!config_.tied || !contains(head)) return;
   if (contains(embedding_)) {
@@ -254,14 +255,14 @@ Checkpoint::Norm<T> Checkpoint::read_norm(Role role, std::size_t layer) const {
 }
 
 // Matrices that are lent together.
-struct Checkpoint::Together {
+struct Checkpoint::MatrixGroup {
   std::vector<StoredMatrix> parts;
   std::size_t out = 0;
-  bool is_one = true;  // the parts are all of one tensor, in its order
+  bool is_one = true;  // the parts are one tensor, in its order
 };
 
-Checkpoint::Together Checkpoint::together(std::span<const Role> roles, std::size_t layer) const {
-  Together all;
+Checkpoint::MatrixGroup Checkpoint::matrix_group(std::span<const Role> roles, std::size_t layer) const {
+  MatrixGroup all;
   for (const Role role : roles) {
     const StoredMatrix& part = all.parts.emplace_back(matrix(role, layer));
     all.is_one &= part.name == all.parts[0].name && part.first == all.out && part.run >= part.out;
@@ -271,7 +272,7 @@ Checkpoint::Together Checkpoint::together(std::span<const Role> roles, std::size
   return all;
 }
 
-bool Checkpoint::are_finite(const Together& all) const {
+bool Checkpoint::are_finite(const MatrixGroup& all) const {
   for (std::size_t i = 0; i < all.parts.size(); ++i)
     if ((i == 0 || all.parts[i].name != all.parts[0].name) && has_nonfinite(at(all.parts[i].name + ".weight")))
       return false;
@@ -279,14 +280,14 @@ bool Checkpoint::are_finite(const Together& all) const {
 }
 
 bool Checkpoint::lie_as_lent(std::span<const Role> roles, std::size_t layer) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const StoredTensor& stored = at(all.parts[0].name + ".weight");
   const bool aligned = reinterpret_cast<std::uintptr_t>(stored.bytes.data()) % alignof(float) == 0;
   return all.is_one && stored.dtype == DType::f32 && aligned;
 }
 
 Checkpoint::LentColumns Checkpoint::columns_of(std::span<const Role> roles, std::size_t layer) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const auto copy = [this, parts = all.parts](std::size_t first, std::size_t count, float* columns) {
     for (const StoredMatrix& part : parts) {
       const std::size_t here = first < part.out ? std::min(count, part.out - first) : 0;
@@ -302,7 +303,7 @@ Checkpoint::LentColumns Checkpoint::columns_of(std::span<const Role> roles, std:
   return {all.parts[0].in, all.out, copy};
 }
 
-// Gives back the pages of what was read of a tensor, or of all of it at its end.
+// Releases the pages of the part of a tensor that was read, or of all of it at the end.
 void Checkpoint::release_units(const StoredMatrix& matrix, std::size_t first, std::size_t count) const {
   const StoredTensor& stored = at(matrix.name + ".weight");
   const std::size_t row = matrix.in * size_of(stored.dtype);
@@ -314,7 +315,7 @@ void Checkpoint::release_units(const StoredMatrix& matrix, std::size_t first, st
 
 void Checkpoint::lend(std::span<const Role> roles, std::size_t layer,
                       const std::function<void(const LentMatrix&)>& use) const {
-  const Together all = together(roles, layer);
+  const MatrixGroup all = matrix_group(roles, layer);
   const StoredTensor& first = at(all.parts[0].name + ".weight");
   LentMatrix lent{nullptr, all.parts[0].in, all.out, all.parts[0].layout, are_finite(all)};
   if (lie_as_lent(roles, layer)) {

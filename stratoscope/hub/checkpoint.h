@@ -20,25 +20,25 @@ namespace STRATOSCOPE_API stratoscope {
 
 class Checkpoint {
  public:
-  // Opens the folder's safetensors and checks every tensor that the architecture needs against the configuration:
-  // presence, shape, floating type. Throws Error naming the file and the tensor.
+  // Opens the folder's safetensors and checks every tensor of the architecture: presence, shape, floating-point type.
+  // Throws Error with the names of the file and the tensor.
   Checkpoint(const std::filesystem::path& folder, const ModelConfig& config);
 
-  // Names are Hugging Face's without the family's prefix ("transformer.") and what wrappers put before it ("module.");
-  // "h.0.attn.c_attn.weight". Throws Error if missing.
+  // Names are those of Hugging Face without the family's prefix ("transformer.") and the prefix of wrappers
+  // ("module."): "h.0.attn.c_attn.weight". Throws Error if missing.
   const StoredTensor& at(const std::string& name) const;
   bool contains(const std::string& name) const { return tensors_.contains(name); }
 
-  // A matrix of the model as [in, out], however it is stored, converted. T is float or double.
+  // A matrix of the model as [in, out], independent of its layout in the file, converted. T is float or double.
   template <class T>
   BasicTensor<T> read_matrix(Role role, std::size_t layer = 0) const;
   // `count` columns of it from `first` on, [in, count].
   template <class T>
   BasicTensor<T> read_columns(Role role, std::size_t layer, std::size_t first, std::size_t count) const;
-  // Its bias, [out]; zeros where there is none.
+  // Its bias, [out]; zeros without one.
   template <class T>
   BasicTensor<T> read_bias(Role role, std::size_t layer = 0) const;
-  // The vectors of a norm as long as the rows that it works on; empty where they are 1 and 0.
+  // The vectors of a norm, repeated to the length of its rows; empty for ones and zeros.
   template <class T>
   struct Norm {
     BasicTensor<T> weight, bias;
@@ -49,44 +49,43 @@ class Checkpoint {
   template <class T>
   void read_row(Role role, std::size_t row, std::span<T> out) const;
 
-  // Float32 weights of matrices that read the same numbers, side by side: [in, out] or [out, in], by the layout.
+  // Float32 weights of matrices with the same input, side by side: [in, out] or [out, in], by the layout.
   struct LentMatrix {
     const float* numbers;
     std::size_t in, out;
     WeightLayout layout;
-    bool finite;  // no number is NaN or infinity
+    bool finite;  // all numbers are finite
   };
-  // Whether they lie in the file as they are lent.
+  // Whether they are stored in the file in this form.
   bool lie_as_lent(std::span<const Role> roles, std::size_t layer) const;
-  // The same matrices piece by piece: their numbers are converted as they are asked for.
+  // The same matrices piece by piece, converted on request.
   struct LentColumns {
     std::size_t in, out;
     std::function<void(std::size_t first, std::size_t count, float* columns)> copy;  // columns [count, in]
   };
   // The checkpoint must outlive them.
   LentColumns columns_of(std::span<const Role> roles, std::size_t layer) const;
-  // Calls `use` with them, straight from the file where they lie there so, and then gives its pages back: for who makes
-  // something else of the numbers.
+  // Calls `use` with them, directly from the mapped file if they are stored in this form, and then releases its pages;
+  // for callers that transform the numbers.
   void lend(std::span<const Role> roles, std::size_t layer, const std::function<void(const LentMatrix&)>& use) const;
   void lend(Role role, const std::function<void(const LentMatrix&)>& use) const { lend({&role, 1}, 0, use); }
 
-  // Whether the unembedding is a matrix of its own: where it is stored apart, also where it differs from the embedding
-  // although the configuration ties them (as transformers 5 does). A single matrix stored under the unembedding's name
-  // is both.
+  // Whether the unembedding is a separate matrix: if it is stored, also if it differs from the embedding although the
+  // configuration ties them (as in transformers 5). A single matrix stored under the name of the unembedding is both.
   bool has_own_unembedding() const { return unembedding_ != embedding_; }
 
-  // Numbers that the model is made of; a tied unembedding counts once.
+  // The number of parameters; a tied unembedding counts once.
   std::size_t parameters() const { return parameters_; }
-  // Of the largest tensor: what the file stores ("F16").
+  // The stored type of the largest tensor ("F16").
   DType dtype() const { return at(embedding_).dtype; }
-  // The names of tensors that hold NaN or infinity; those of matrices are left out when they were lent and are
-  // `finite`. Reads everything else, and keeps no pages.
+  // The names of tensors with NaN or infinity, except for matrices that were lent and are `finite`. Reads all others,
+  // and keeps no pages.
   std::vector<std::string> nonfinite_tensors(bool lent_are_finite = false) const;
-  // What a user should know: tensors that are ignored, a head that config.json does not tell of.
+  // Warnings for the user: ignored tensors, an untied unembedding that config.json does not mention.
   const std::vector<std::string>& warnings() const { return warnings_; }
-  // Throws Error when a file of the weights was changed since it was opened; for after reading from them.
+  // Throws Error if a file of the weights was changed since it was opened; call it after reading them.
   void check_unchanged() const;
-  // Gives back the memory of pages that were read; they are read again from the file when they are needed.
+  // Releases the memory of the pages that were read; they are read again from the file when needed.
   void release_pages() const;
 
   // 16 hexadecimal digits, an XXH3 over config.json, the tensors' names, types and shapes, and the numbers: all of
@@ -102,9 +101,9 @@ class Checkpoint {
   void copy_units(const StoredMatrix& matrix, std::size_t first, std::size_t count, T* out, std::size_t unit_stride,
                   std::size_t in_stride) const;
   void release_units(const StoredMatrix& matrix, std::size_t first, std::size_t count) const;
-  struct Together;
-  Together together(std::span<const Role> roles, std::size_t layer) const;
-  bool are_finite(const Together& all) const;
+  struct MatrixGroup;
+  MatrixGroup matrix_group(std::span<const Role> roles, std::size_t layer) const;
+  bool are_finite(const MatrixGroup& all) const;
 
   std::filesystem::path folder_;
   ModelConfig config_;

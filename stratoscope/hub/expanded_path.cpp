@@ -30,7 +30,7 @@ bool is_variable_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-// The end of the variable that begins at the dollar sign; the place after the sign where none does.
+// The end of the variable at the dollar sign; the place after the sign if there is none.
 std::size_t end_of_variable(const std::string& text, std::size_t dollar) {
   if (text.compare(dollar + 1, 1, "{") == 0) {
     const std::size_t brace = text.find('}', dollar);

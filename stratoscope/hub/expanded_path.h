@@ -1,4 +1,4 @@
-// Paths in environment variables, read as Python's os.path does.
+// Paths in environment variables, expanded as by Python's os.path.
 #pragma once
 
 #include <filesystem>
@@ -6,11 +6,10 @@
 
 namespace stratoscope {
 
-// $HOME, else what the system's list of users has for this one; empty where neither names a folder.
+// $HOME, else the home folder of the user database; empty without either.
 std::filesystem::path home_folder();
 
-// "~" and "~user" at the beginning, then $NAME and ${NAME}, as expandvars(expanduser(text)). Unknown ones stay as they
-// are.
+// Expands a leading "~" or "~user", then $NAME and ${NAME}, as expandvars(expanduser(text)). Unknown ones stay.
 std::filesystem::path expanded_path(const std::string& text);
 
 }  // namespace stratoscope

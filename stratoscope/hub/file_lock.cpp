@@ -16,7 +16,7 @@
 namespace stratoscope {
 namespace {
 
-// Whoever removes a lock's file while it is held leaves others with a new one: then the old one locks nothing.
+// If the file of a held lock is removed, other processes lock a new file, and the old lock has no effect.
 bool is_still_there(int descriptor, const Folder& folder, const std::string& name) {
   struct stat held {
   }, named{};

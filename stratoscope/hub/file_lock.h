@@ -1,5 +1,5 @@
-// A lock between processes: a file that one of them holds. It ends with the process, however that ends. Python's
-// filelock, which huggingface_hub uses, takes the same one.
+// A lock between processes, held on a file; it ends with the process. Compatible with Python's filelock, which
+// huggingface_hub uses.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ namespace stratoscope {
 
 class FileLock {
  public:
-  // Waits until no other process holds it. Calls `waiting` several times a second meanwhile, which may throw to give
-  // up. Makes the file. Throws Error where it cannot be made. On a file system without locks there is nothing to hold.
+  // Creates the file and waits for the lock. Calls `waiting` several times a second meanwhile, which may throw to stop.
+  // Throws Error if the file cannot be created. On a file system without locks it returns at once.
   FileLock(const Folder& folder, const std::string& name, const std::function<void()>& waiting);
   ~FileLock();
   FileLock(FileLock&& other) noexcept;
@@ -21,7 +21,7 @@ class FileLock {
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
-  // The lock if nobody holds it, without waiting.
+  // The lock if it is free, without waiting.
   static std::optional<FileLock> try_lock(const Folder& folder, const std::string& name);
 
  private:

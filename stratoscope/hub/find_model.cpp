@@ -57,7 +57,7 @@ ModelLocation folder_location(const std::string& name) {
   return {sanitize_utf8((whole.empty() ? folder : whole).filename().string()), folder, pull_name};
 }
 
-// The file that this code runs from: the shared library, or the program that it was linked into.
+// The file with this code: the shared library, or the program.
 fs::path own_file() {
   static const char here = 0;
   Dl_info ignored{};
@@ -68,7 +68,7 @@ fs::path own_file() {
   return fs::read_symlink("/proc/self/exe", error);
 }
 
-// What to type instead: a near name, and the command that gets the model.
+// Suggestions: a similar name, and the command that downloads the model.
 std::string hint_for_unknown(const std::string& name) {
   const std::vector<std::string> here = names_on_this_machine();
   std::vector<std::string> nearby = here;
@@ -106,7 +106,7 @@ ModelLocation find_model(const std::string& name) {
       if (is_folder(parent / name)) return {name, parent / name, {}};
   if (is_folder(name) && has_config(name)) return folder_location(name);
   if (auto found = find_cached_model(name)) return *found;
-  if (is_folder(name)) return folder_location(name);  // which refuses it
+  if (is_folder(name)) return folder_location(name);  // throws its error
   std::error_code ignored;
   if (fs::exists(name, ignored)) throw Error("model", name + ": is a file", "name the folder that holds it");
 

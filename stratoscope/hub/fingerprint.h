@@ -1,4 +1,4 @@
-// A short hash that tells two models apart without reading all of their weights.
+// A short hash that identifies a model without reading all of its weights.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// The models that a beginner asks for first: what the hub calls them, and how large they are.
+// Well-known models: their repositories and sizes.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ struct KnownModel {
 };
 
 std::span<const KnownModel> known_models();
-// By either name; null for any other.
+// By either name; null for another one.
 const KnownModel* known_model(std::string_view name);
 
-// "548 MB", "1.52 GB": three digits, units of a thousand.
+// "548 MB", "1.52 GB": three digits, decimal units.
 std::string size_text(std::uint64_t bytes);
 
-// "'stratoscope pull gpt2' gets it (548 MB), and so does --pull here", for a name that the hub can have; else empty. A
-// hint for an Error.
+// A hint for an Error: "'stratoscope pull gpt2' gets it (548 MB), and so does --pull here" for a valid repository name;
+// else empty.
 std::string how_to_get(const std::string& name);
 
 }  // namespace stratoscope

@@ -61,7 +61,7 @@ std::vector<fs::path> weight_files(const fs::path& folder) {
   const fs::path index = folder / kWeightsIndexFile;
   if (!is_there(index)) {
     const bool pickled = is_there(folder / kPickleFile);
-    throw Error("safetensors", folder.string() + ": holds no model.safetensors" + (pickled ? ", only a pickle" : ""),
+    throw Error("safetensors", folder.string() + ": has no model.safetensors" + (pickled ? ", only a pickle" : ""),
                 pickled ? "pytorch_model.bin is not read, because a pickle can run code; convert it with "
                           "save_pretrained(..., safe_serialization=True)"
                         : "is this a model folder in Hugging Face layout?");

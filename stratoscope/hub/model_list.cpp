@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What is below a folder, each file once, links followed.
+// The files below a folder, each once; follows links.
 std::uint64_t bytes_in(const fs::path& folder) {
   std::set<fs::path> files;
   std::uint64_t bytes = 0;
@@ -42,12 +42,12 @@ std::string family_of(const fs::path& folder) {
     const auto config = parse_json(read_text_file(path, kLargestConfig), "config", path.string());
     if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
       return config["model_type"].get<std::string>();
-  } catch (const Error&) {  // what is wrong is said where the model is tried
+  } catch (const Error&) {  // reported by try_to_open
   }
   return {};
 }
 
-// Numbers and type of weights of any architecture.
+// Number and type of the weights, for any architecture.
 void count_tensors(ListedModel& model) {
   try {
     std::size_t parameters = 0, largest = 0;
@@ -65,7 +65,7 @@ void count_tensors(ListedModel& model) {
   }
 }
 
-// Whether it can be run, as far as can be known without its numbers.
+// Whether it can run, by its files' headers.
 void try_to_open(ListedModel& model, const std::string& pull_name) {
   try {
     reading({model.name, model.folder, pull_name}, [&] {
@@ -85,14 +85,14 @@ void try_to_open(ListedModel& model, const std::string& pull_name) {
   }
 }
 
-// A snapshot that lacks files: a download that was not finished, or one of a few files alone.
+// A snapshot without all files: an unfinished or partial download.
 void note_missing_files(ListedModel& model, const std::string& pull_name) {
   const std::vector<std::string> missing = missing_files(model.folder);
   std::error_code ignored;
   if (missing.empty() || fs::exists(model.folder / kPickleFile, ignored)) return;
   const std::size_t more = missing.size() - 1;
   model.problem = missing.front() + (more > 0 ? " and " + std::to_string(more) + " more are missing" : " is missing");
-  model.hint = "'stratoscope pull " + pull_name + "' gets what is missing";
+  model.hint = "'stratoscope pull " + pull_name + "' gets the missing files";
 }
 
 // `pull_name` is empty for a built-in model.
@@ -102,7 +102,7 @@ ListedModel describe(ListedModel model, const std::string& pull_name) {
   try_to_open(model, pull_name);
   try {
     if (!model.problem.empty() && !pull_name.empty()) note_missing_files(model, pull_name);
-  } catch (const Error&) {  // a broken index, which try_to_open has noted
+  } catch (const Error&) {  // an invalid index, reported by try_to_open
   }
   return model;
 }
@@ -117,7 +117,7 @@ std::vector<std::string> names_of(const CachedRepository& repository, const std:
 
 std::vector<ListedModel> list_models() {
   std::vector<ListedModel> models;
-  std::set<std::string> names;  // the first folder of a name is the one that is found
+  std::set<std::string> names;  // the first folder of a name takes precedence
   for (const fs::path& parent : builtin_model_folders())
     for (const std::string& name : folder_names(parent)) {
       if (!names.insert(name).second) continue;

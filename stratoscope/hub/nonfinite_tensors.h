@@ -1,4 +1,4 @@
-// The search for stored numbers that no forward pass can use: NaN and infinity.
+// Finds stored numbers that are NaN or infinite.
 #pragma once
 
 #include <span>
@@ -10,11 +10,11 @@
 
 namespace stratoscope {
 
-// Whether a tensor does. Reads all its bytes.
+// Whether a tensor has one. Reads all its bytes.
 bool has_nonfinite(const StoredTensor& stored);
 
-// The names of the tensors that hold NaN or infinity, in the order of the input. Reads all bytes, which must be those
-// of mapped files, and keeps no pages.
+// The names of the tensors with NaN or infinity, in the order of the input. Reads all bytes, which must be mapped, and
+// keeps no pages.
 std::vector<std::string> names_of_nonfinite(std::span<const std::pair<std::string, StoredTensor>> tensors);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// What mends a model whose files cannot be read.
+// Adds a remedy to errors of unreadable model files.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace stratoscope {
 
-// The error with the command that gets damaged files anew in its hint; without a name to pull, the error as it is.
+// The error with the command that downloads damaged files again in its hint; unchanged without a name to pull.
 Error with_remedy(const Error& error, const std::string& pull_name);
 
-// Calls `read`, which reads files of the model. Its Errors leave with their remedy, but for those of right files.
+// Calls `read`, which reads files of the model, and adds the remedy to its Errors, except for those of undamaged files.
 template <class Read>
 auto reading(const ModelLocation& model, const Read& read) {
   try {

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Known by its name or not at all: whatever else is there, nobody put it there for the cache.
+// Only entries with names of the cache are removed; others may belong to a user.
 bool is_hash(std::string_view name) {
   constexpr std::size_t kSha1 = 40, kSha256 = 64;
   return (name.size() == kSha1 || name.size() == kSha256) &&
@@ -51,7 +51,7 @@ CachedRepository repository_to_remove(const std::string& name) {
               did_you_mean(name, names));
 }
 
-// The repository's folder and what is removed from it. None of them may be a link: that would lead elsewhere.
+// The repository's folder and the subfolders to remove from. None of them may be a link, which would lead elsewhere.
 struct Parts {
   explicit Parts(const CachedRepository& repository)
       : cache(hugging_face_cache()),
@@ -74,12 +74,12 @@ struct Parts {
   Folder cache;
   std::string name;
   std::optional<Folder> folder, blobs, snapshots, references, missing_files;
-  std::vector<Folder> locks;  // under each of the repository's names
+  std::vector<Folder> locks;  // under each name of the repository
 };
 
 bool is_lock(const std::string& name) { return name.ends_with(".lock"); }
 
-// So that nobody downloads what is being removed.
+// Locks the blobs, so that no other process downloads them meanwhile.
 std::vector<FileLock> lock_all(const Parts& parts) {
   std::vector<FileLock> locks;
   for (const Folder& folder : parts.locks)
@@ -94,14 +94,14 @@ std::vector<FileLock> lock_all(const Parts& parts) {
   return locks;
 }
 
-// Adds the files that a snapshot leads to.
+// Adds the targets of a snapshot's links.
 void add_files(const fs::path& snapshot, std::set<fs::path>& files) {
   std::error_code error, ignored;
   for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end; entry.increment(error))
     files.insert(fs::canonical(entry->path(), ignored));
 }
 
-// The files that the snapshots of the cache lead to, but for those that are removed.
+// The blobs of all snapshots in the cache, except for the removed ones.
 std::set<fs::path> needed_files(const std::set<fs::path>& removed) {
   std::set<fs::path> files;
   for (const CachedRepository& repository : cached_repositories(hugging_face_cache()))
@@ -111,7 +111,7 @@ std::set<fs::path> needed_files(const std::set<fs::path>& removed) {
   return files;
 }
 
-// Files that are in a snapshot themselves: on systems without links Python puts them there.
+// Files stored in a snapshot itself, as Python does on systems without links.
 std::uint64_t bytes_of_files(const fs::path& snapshot) {
   std::uint64_t bytes = 0;
   std::error_code error, ignored;
@@ -123,7 +123,7 @@ std::uint64_t bytes_of_files(const fs::path& snapshot) {
   return bytes;
 }
 
-// Those of `unwanted`, or all, unless a snapshot that stays needs them.
+// Removes the blobs in `unwanted`, or all, unless another snapshot needs them.
 void remove_blobs(const Folder& blobs, bool whole, const std::set<fs::path>& unwanted, const std::set<fs::path>& needed,
                   RemovedModel& removed) {
   for (const std::string& name : blobs.names()) {
@@ -140,13 +140,13 @@ void remove_blobs(const Folder& blobs, bool whole, const std::set<fs::path>& unw
   }
 }
 
-// Those that name a commit that is removed, or all.
+// Removes the references to a removed commit, or all.
 void remove_references(const Folder& folder, bool whole, const std::vector<std::string>& commits) {
   constexpr std::size_t kLongest = 256;
   for (const std::string& name : folder.names(Folder::Kind::folder))
     if (const auto inner = folder.find(name)) {
       remove_references(*inner, whole, commits);
-      folder.remove_folder(name);  // where it is empty
+      folder.remove_folder(name);  // only if empty
     }
   for (const std::string& name : folder.names(Folder::Kind::link))
     if (whole) check(folder.remove_file(name), folder, name);
@@ -162,7 +162,7 @@ void remove_references(const Folder& folder, bool whole, const std::vector<std::
   }
 }
 
-// What is left in a folder once all that is known is gone: "notes.txt", "blobs/notes.txt".
+// The entries that remain in a folder after the removal: "notes.txt", "blobs/notes.txt".
 void name_rest(const Folder& folder, const std::string& place, std::vector<std::string>& left) {
   for (const std::string& name : folder.names()) {
     const auto inner = folder.kind(name) == Folder::Kind::folder ? folder.find(name) : std::nullopt;
@@ -173,7 +173,7 @@ void name_rest(const Folder& folder, const std::string& place, std::vector<std::
   }
 }
 
-// The empty folders, and the repository's other names.
+// Removes empty folders and the repository's other names.
 void remove_folders(const Parts& parts, const CachedRepository& repository, RemovedModel& removed) {
   if (!parts.folder) return;
   for (const char* part : {"blobs", "snapshots", "refs", ".no_exist"}) parts.folder->remove_folder(part);
@@ -205,14 +205,14 @@ RemovedModel remove_model(const std::string& name) {
     if (!snapshot)
       throw Error("models", in_quotes(repository.name) + " has no revision " + in_quotes(asked.revision) + " here",
                   did_you_mean(asked.revision, revisions_of(repository.folder)));
-    whole = commits.size() == 1;  // the only one: nothing of the model would be left
+    whole = commits.size() == 1;  // the only one: the model would be empty
     commits = {snapshot->filename().string()};
   }
   std::erase_if(commits, [](const std::string& commit) { return !is_commit(commit); });
   RemovedModel removed{repository.name, commits, 0, 0, {}};
   const std::vector<FileLock> locks = lock_all(parts);
 
-  // References first, then snapshots, then blobs: nothing ever leads to what is gone.
+  // References first, then snapshots, then blobs, so that no link is ever broken.
   std::set<fs::path> snapshots, led_to;
   for (const std::string& commit : commits) snapshots.insert(repository.folder / "snapshots" / commit);
   for (const fs::path& snapshot : snapshots) add_files(snapshot, led_to);
@@ -224,7 +224,7 @@ RemovedModel remove_model(const std::string& name) {
     for (const auto* folder : {&parts.snapshots, &parts.missing_files})
       if (*folder) check((*folder)->remove_all(commit), **folder, commit);
   }
-  // Of a revision alone, what others have begun to download stays.
+  // For a single revision, incomplete downloads stay.
   if (parts.blobs) remove_blobs(*parts.blobs, whole, led_to, needed, removed);
   if (whole) remove_folders(parts, repository, removed);
   return removed;

@@ -1,4 +1,4 @@
-// Taking a model out of the Hugging Face cache.
+// Removes a model from the Hugging Face cache.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,17 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct RemovedModel {
   std::string name;                  // "openai-community/gpt2"
-  std::vector<std::string> commits;  // whose snapshots are gone
+  std::vector<std::string> commits;  // of the removed snapshots
   std::uint64_t freed = 0;           // bytes
-  std::uint64_t kept = 0;            // bytes that other models or revisions need
-  std::vector<std::string> left;     // what is in the folder and no part of a model: "notes.txt"
+  std::uint64_t kept = 0;            // bytes that stay for other models or revisions
+  std::vector<std::string> left;     // other entries of the folder: "notes.txt"
 };
 
-// `name` as find_model takes it: NAME removes the whole repository, NAME@REVISION one of its snapshots, and with the
-// last of them the repository. Blobs that another snapshot of the cache needs stay, and so does whatever has none of
-// the names that the cache gives. The cache may be a link; a link within it is removed and never followed. Throws Error
-// for a model that is not there, is built in, or is being downloaded by another process, and before anything is removed
-// where a part of its folder is a link. When it is ended on the way, removing NAME finishes it.
+// `name` as for find_model: NAME removes the whole repository, NAME@REVISION one of its snapshots, and with the last
+// one the repository. Blobs of other snapshots in the cache and entries with unknown names stay. The cache itself may
+// be a symbolic link; a link within it is removed and never followed. Throws Error for a model that is missing, built
+// in, or being downloaded by another process, and, before anything is removed, if a part of its folder is a link. After
+// an interruption, removing NAME again completes it.
 RemovedModel remove_model(const std::string& name);
 
 }  // namespace stratoscope

@@ -52,7 +52,7 @@ CaptureList::CaptureList(const std::vector<HookExpression>& expressions, const M
     for (const HookPoint point : match.points) {
       const auto [known, is_new] = chosen.emplace(point, Item{point, expression.positions, heads});
       if (!is_new && (known->second.positions != expression.positions || known->second.heads != heads))
-        throw Error("capture", name_of(point) + " is asked twice, with different positions or heads",
+        throw Error("capture", name_of(point) + " is captured twice, with different positions or heads",
                     "name all of them in one capture");
     }
   }

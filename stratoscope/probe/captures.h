@@ -1,4 +1,4 @@
-// Captures as users write them: hook points with chosen positions and heads.
+// Captures as users write them: hook points with optional positions and heads.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +24,11 @@ class CaptureList {
               const RunRequest* part = nullptr);
 
   bool empty() const { return items_.empty(); }
-  // Those of the expressions that may mean several hook points, and which they mean.
+  // The expressions that may match several hook points, with their matches.
   const std::vector<GlobMatch>& globs() const { return globs_; }
   // In firing order.
   std::vector<HookPoint> points() const;
-  // For texts whose rows lie end to end. Positions are those of each text. Throws Error for one that a text has not.
+  // For texts that are concatenated; positions count within each text. Throws Error for a position out of range.
   std::vector<Capture> of_texts(std::span<const std::size_t> row_offsets) const;
 
  private:

@@ -19,7 +19,7 @@ namespace {
 using Values = BasicTensor<double>;
 using Shared = std::shared_ptr<const Values>;
 
-// A sweep's grid points, as some of all edges.
+// The grid points of a sweep: a subset of the edges.
 class EdgesProgress : public Progress {
  public:
   EdgesProgress(Progress* outer, std::size_t before, std::size_t all) : outer_(outer), before_(before), all_(all) {}
@@ -33,8 +33,8 @@ class EdgesProgress : public Progress {
   std::size_t before_, all_;
 };
 
-// What a block's own run says, in double: [positions, width] each. Of a parallel block `middle` is `entering`: the
-// stream that its MLP reads.
+// The values of a block's own run, in double: [positions, width] each. In a parallel block `middle` equals `entering`,
+// the stream that its MLP reads.
 struct Block {
   Values entering, middle, z, results, mlp_out;
 };
@@ -59,7 +59,7 @@ class PathPatching {
     }
     const std::size_t row = components_.size() * config_.d_model * sizeof(float) + block_row_bytes();
     const auto mebi = [](std::size_t count) { return std::to_string((count >> 20) + 1) + " MiB"; };
-    // Half for what senders write, the other half for the sweeps.
+    // Half for the changes of senders, the other half for the sweeps.
     if (held_ = positions_ * row; held_ > limit_ / 2)
       throw Error("edges",
                   "what senders write at " + std::to_string(positions_) + " positions takes " + mebi(held_) +
@@ -94,12 +94,12 @@ class PathPatching {
 
   std::size_t width() const { return config_.d_model; }
   std::size_t in_block() const { return config_.n_heads() + 1; }
-  // Of what is held of a block while its receivers are at work, and while it runs.
+  // Memory of a block while its receivers are computed, and while it runs.
   std::size_t block_row_bytes() const {
     return (config_.n_heads() + 4) * width() * (sizeof(double) + sizeof(float)) + run_numbers(config_) * sizeof(float);
   }
 
-  // Runs a text block by block, because results of all heads are wide, and calls work(layer, values).
+  // Runs a text block by block, because the values of all heads are large, and calls work(layer, values).
   template <class Work>
   void for_blocks(const TokenIds& ids, const Work& work) const {
     QuietProgress quiet(request_.progress);
@@ -136,7 +136,7 @@ class PathPatching {
     }
   }
 
-  // What a component of the block writes into the stream at a position.
+  // The output of a component of the block at a position.
   const double* output(const Block& block, std::size_t component, std::size_t position) const {
     const std::size_t place = component % in_block();
     return place == config_.n_heads() ? block.mlp_out.matrix().row(position)
@@ -151,10 +151,10 @@ class PathPatching {
     }
   }
 
-  // What replacing the block's components changes in their outputs.
+  // The changes of outputs that replacing the block's components causes.
   void find_changes(std::size_t layer, const Block& block) {
     for (std::size_t c = layer * in_block(); c < (layer + 1) * in_block(); ++c) {
-      std::vector<float>& change = changes_[c];  // holds what takes the output's place, but for a mean
+      std::vector<float>& change = changes_[c];  // the replacement of the output, except for a mean
       for (std::size_t i = 0; i < width() && request_.replacement == Replacement::mean; ++i) {
         double sum = 0;
         for (std::size_t p = 0; p < positions_; ++p) sum += output(block, c, p)[i];
@@ -174,14 +174,14 @@ class PathPatching {
     }
   }
 
-  // Receivers are given what they read, so each must read the stream through a norm, and senders must add up.
+  // Each receiver must read the stream through a norm, and senders must add to the stream.
   void check_blocks() const {
     const auto refuse = [&](const std::string& why) {
       throw Error("edges", "in " + config_.title + " " + why, "'ablate' and 'patch' work on every model");
     };
     for (const BlockSpec& block : config_.blocks) {
       if (block.ln1_post.exists() || block.ln2_post.exists())
-        refuse("a norm stands after attention: it mixes the heads, so that none writes into the residual stream alone");
+        refuse("a norm after attention mixes the heads, so that no head writes into the residual stream by itself");
       if (!block.ln1.exists() || !(block.ln2.exists() || block.shared_norm))
         refuse("a branch reads the residual stream without a norm, which is not implemented");
       if (block.attention.heads != config_.n_heads())
@@ -189,7 +189,7 @@ class PathPatching {
     }
   }
 
-  // The norm of what a receiver reads: the stream with the sender's change, before the norm's weight and bias.
+  // The normalised input of a receiver: the stream with the sender's change, before the norm's weight and bias.
   Shared normalized(const NormSpec& norm, const Values& stream, std::size_t sender) const {
     Values result({positions_, width()});
     std::vector<double> x(width());
@@ -213,14 +213,14 @@ class PathPatching {
             std::move(positions)};
   }
 
-  // Receivers are the block's heads, which read what enters the block, and its MLP, which reads the stream after them
-  // or beside them. What one of them reads is set, and what the others give is the clean run's.
+  // The receivers are the block's heads, which read the block's input, and its MLP, which reads the stream after or
+  // beside them. The input of one receiver is set; the outputs of the others stay clean.
   void into_block(std::size_t layer, const Block& block) {
     const BlockSpec& spec = config_.blocks[layer];
     const std::size_t first = layer * in_block(), heads = config_.n_heads();
     const auto clean_z = std::make_shared<const Values>(block.z.copy());
     const auto clean_mlp = std::make_shared<const Values>(block.mlp_out.copy());
-    // Of all heads, or of all but one.
+    // Of all heads, or of all except one.
     const auto hold_heads = [&](std::optional<std::size_t> but, const std::vector<std::size_t>& positions) {
       Chosen held;
       held[1].emplace();
@@ -311,8 +311,8 @@ class PathPatching {
   std::size_t held_ = 0;  // bytes
   std::vector<Component> components_;
   std::vector<std::vector<float>> changes_;                     // of each component's output, [positions * d_model]
-  std::vector<std::vector<std::size_t>> rows_;                  // at which positions that is not zero
-  std::vector<std::pair<std::size_t, std::size_t>> unchanged_;  // edges through which nothing goes
+  std::vector<std::vector<std::size_t>> rows_;                  // positions where that is not zero
+  std::vector<std::pair<std::size_t, std::size_t>> unchanged_;  // edges without a change
   std::size_t done_ = 0, all_ = 0;                              // edges
   Edges edges_;
 };

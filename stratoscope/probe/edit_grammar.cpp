@@ -19,11 +19,11 @@ constexpr const char* kCaptureExample = "a capture reads like \"blocks.3.attn.ho
 constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
 
 constexpr std::array<std::string_view, 4> kSelectors = {"", ".head", ".key", ".dim"};  // before their brackets
-constexpr std::array kIndices = {"position", "head", "key", "dimension"};              // that are listed in them
+constexpr std::array kIndices = {"position", "head", "key", "dimension"};              // the nouns of their indices
 
 class EditParser {
  public:
-  // `where` is the part of the program that errors name.
+  // `where` is the name of the program part for errors.
   EditParser(const char* where, std::string_view text) : where_(where), text_(text) { edit_.text = text; }
 
   EditExpression parse() {
@@ -55,8 +55,8 @@ class EditParser {
     return true;
   }
 
-  // How many characters a selector of this kind begins with, its bracket the last of them: ".head[", or ".head [" as
-  // there may be spaces before every bracket. 0 where none begins.
+  // The length of the beginning of a selector of this kind, including its bracket: ".head[", or ".head [" with spaces.
+  // 0 if there is none.
   static std::size_t opening(std::string_view text, std::string_view kind) {
     if (!text.starts_with(kind)) return 0;
     const std::size_t bracket = kind.empty() ? 0 : text.find_first_not_of(" \t\n\v\f\r", kind.size());
@@ -66,7 +66,7 @@ class EditParser {
     return std::ranges::any_of(kSelectors, [&](std::string_view kind) { return opening(text, kind) > 0; });
   }
 
-  // At "[": whether it belongs to the name, as it stands where a number would, or the name goes on after it.
+  // At "[": whether it belongs to the name, in place of a number or before the rest of the name.
   bool is_bracket_of_name(std::size_t begin) const {
     if (takes_index_list(text_.substr(begin, pos_ - begin))) return true;
     const std::size_t close = rest().find(']');
@@ -75,7 +75,7 @@ class EditParser {
     return !begins_selector(after) && !after.starts_with("*=") && !after.empty() && is_name_character(after[0]);
   }
 
-  // The list of blocks (or heads) in a name, which is taken.
+  // Consumes a list of blocks (or heads) in a name.
   void take_index_list(std::size_t begin) {
     const std::size_t bracket = pos_++;
     if (!takes_index_list(text_.substr(begin, bracket - begin)))
@@ -133,7 +133,7 @@ class EditParser {
     return true;
   }
 
-  // The list of indices before the next ']', which is taken too. `what` they are of is for messages.
+  // Consumes a list of indices and the next ']'. `what` is their noun for messages.
   std::string bracketed(std::size_t begin, const std::string& what) {
     const std::size_t close = text_.find(']', pos_);
     if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
@@ -159,11 +159,11 @@ class EditParser {
     else if (take("="))
       edit_.op = EditOp::set;
     else
-      fail(begin, at_end() ? "an operator is expected here" : "this is no operator", "use *=, +=, = or without");
+      fail(begin, at_end() ? "an operator is expected here" : "this is not an operator", "use *=, +=, = or without");
     const bool runs_on = edit_.op == EditOp::without
                              ? !at_end() && !std::isspace(static_cast<unsigned char>(text_[pos_]))
                              : rest().starts_with("=");
-    if (runs_on) fail(begin, "this is no operator", "use *=, +=, = or without");
+    if (runs_on) fail(begin, "this is not an operator", "use *=, +=, = or without");
   }
 
   void parse_value() {
@@ -198,7 +198,7 @@ class EditParser {
     edit_.number = 1;
   }
 
-  // A number alone, or before '*' and a vector. False when this is no number, or the beginning of a file's name.
+  // Parses a number, alone or before '*' and a vector. False for other texts, also those that begin a file's name.
   bool parse_number() {
     const char* begin = text_.data() + pos_;
     const char* end = text_.data() + text_.size();
@@ -209,7 +209,7 @@ class EditParser {
     const std::size_t next = text_.find_first_not_of(" \t", static_cast<std::size_t>(after - text_.data()));
     const bool alone = next == std::string_view::npos;
     if (!alone && text_[next] != '*') return false;
-    // Out of range may also mean too near zero, which is zero.
+    // An out-of-range result may also be a number too near zero, which becomes zero.
     if (error == std::errc::result_out_of_range) number = std::strtod(std::string(begin, after).c_str(), nullptr);
     if (!std::isfinite(number) || std::abs(number) > std::numeric_limits<float>::max())
       fail(pos_, "this number is not finite, or too large for float32");
@@ -234,7 +234,7 @@ class EditParser {
       edit_.vector_tensor = word.substr(colon + kTensorFile.size());
       if (edit_.vector_tensor.empty()) fail(text_.size(), "the tensor's name is missing");
     } else {
-      fail(pos_, in_quotes(word) + " is no value",
+      fail(pos_, in_quotes(word) + " is not a value",
            word.ends_with(".safetensors") ? "name the tensor: file.safetensors:tensor"
                                           : "a number, zero, mean, corrupt, file.npy or file.safetensors:tensor");
     }
@@ -251,7 +251,7 @@ class EditParser {
 GrammarError::GrammarError(const std::string& where, const std::string& expression, std::size_t column,
                            const std::string& problem, const std::string& hint)
     : Error(where, problem, hint), column_(std::min(column, expression.size())) {
-  // The part around the place; one column for each of its characters, on one line.
+  // The part of the expression around the place, on one line with one column per character.
   constexpr std::size_t kBefore = 120, kAfter = 80;
   std::size_t begin = column_ > kBefore ? column_ - kBefore : 0, end = std::min(expression.size(), column_ + kAfter);
   const auto continues = [&](std::size_t i) { return (static_cast<unsigned char>(expression[i]) & 0xC0U) == 0x80U; };

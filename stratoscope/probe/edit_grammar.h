@@ -1,4 +1,4 @@
-// The text forms of edits and captures, taken apart. What the names and indices mean in a model is edits.h's business.
+// Parses the text forms of edits and captures. edits.h looks up their names and indices in a model.
 //
 //   edit     = hook selector* op value        capture = hook selector*
 //   selector = "[" positions "]" | ".head" "[" list "]" | ".key" "[" positions "]" | ".dim" "[" list "]"
@@ -21,7 +21,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// An error at a place of an expression; its details show the expression with a caret under the place.
+// An error with its place in an expression; its details show the expression with a caret under the place.
 class GrammarError : public Error {
  public:
   GrammarError(const std::string& where, const std::string& expression, std::size_t column, const std::string& problem,
@@ -68,8 +68,8 @@ struct EditExpression : HookExpression {
   }
 };
 
-// Both throw GrammarError. A bracket in a number's place is a list of blocks (blocks.[0..3].hook_z), one after the
-// name a selector.
+// Both throw GrammarError. A bracket in place of a number lists blocks (blocks.[0..3].hook_z); one after the name is a
+// selector.
 EditExpression parse_edit(std::string_view text);
 HookExpression parse_hook_expression(std::string_view text);
 

@@ -15,8 +15,7 @@
 namespace stratoscope {
 namespace {
 
-// How a hook point's value is laid out as [pos, head or 1, last axis] or [head, pos, key], for one position or all of
-// them.
+// The layout of a hook point's value as [pos, head or 1, last axis] or [head, pos, key], for one or all positions.
 struct Axes {
   Axes(HookPoint point, const ModelConfig& config, std::size_t positions)
       : has_keys(has_axis(point, HookAxis::key, config)),
@@ -25,7 +24,7 @@ struct Axes {
         heads(heads_of(point, config)),
         last(shape_of(point, config, positions).back()) {}
   bool has_keys;
-  std::size_t pos, head;    // where these axes are
+  std::size_t pos, head;    // the indices of these axes
   std::size_t heads, last;  // their lengths
 };
 
@@ -65,7 +64,7 @@ Operand vector_operand(const EditExpression& expression, const EditSources& sour
       largest = std::isnan(number) ? number : std::max(largest, std::abs(number));
   } else {
     const auto& vector = sources.vectors().read(expression.vector_file, expression.vector_tensor, length);
-    // [1, d] is a vector too, as slicing one row out of a matrix leaves it.
+    // [1, d] is a vector too, as a slice of one row of a matrix.
     if (!vector.numbers || std::count_if(vector.shape.begin(), vector.shape.end(), [](auto n) { return n != 1; }) > 1)
       refuse_vector(expression, vector.shape, length, point);
     operand.shared = vector.numbers;
@@ -76,7 +75,7 @@ Operand vector_operand(const EditExpression& expression, const EditSources& sour
   return operand;
 }
 
-// Over the rows, [width].
+// The mean over the rows, [width].
 template <class T>
 PointValues mean_of(const BasicTensor<T>& values) {
   const std::size_t rows = values.shape()[0], width = values.size() / rows;
@@ -87,8 +86,8 @@ PointValues mean_of(const BasicTensor<T>& values) {
   return mean;
 }
 
-// Which of the corrupt run's positions every row reads, where it is not its own: the one that is named, or the only one
-// that the edit acts on.
+// The position of the corrupt run that every row reads, if not its own: the named one, or the only one that the edit
+// selects.
 std::optional<std::size_t> corrupt_position(const EditExpression& expression, const EditSources& sources,
                                             std::optional<std::size_t> only) {
   const std::size_t positions = sources.corrupt_positions();
@@ -248,7 +247,7 @@ std::optional<std::size_t> only_of(const std::optional<std::vector<std::size_t>>
   return positions && positions->size() == 1 ? std::optional(positions->front()) : std::nullopt;
 }
 
-// An operand of one row per position, or of one number per key, has nothing for rows after the text.
+// An operand of one row per position, or of one number per key, has no values for rows after the text.
 void keep_below(std::size_t count, std::optional<std::vector<std::size_t>>& chosen) {
   if (!chosen) chosen = parse_index_set("all", count, "position");
   std::erase_if(*chosen, [&](std::size_t index) { return index >= count; });
@@ -271,8 +270,8 @@ void check_edit_of_text(const EditExpression& expression, const EditSources& sou
 
 namespace {
 
-// Calls use(hook point, axes, chosen) for every hook point of the expression. What is chosen are the rows and numbers
-// that the edit acts on; those are cut off that its operand has nothing for.
+// Calls use(hook point, axes, chosen) for every hook point of the expression. `chosen` are the selected rows and
+// numbers that the operand has values for.
 template <class Use>
 void for_places(const EditExpression& expression, const EditSources& sources, const Use& use) {
   const ModelConfig& config = sources.model().config();
@@ -288,7 +287,7 @@ void for_places(const EditExpression& expression, const EditSources& sources, co
     if (reads_rows || reads_keys) keep_below(sources.text_positions(), chosen[axes.pos]);
     if (chosen[axes.pos] && chosen[axes.pos]->empty())
       throw Error("edit", in_quotes(expression.text) + " acts on no position",
-                  sources.extent().from > 0 ? "it is asked to act on new tokens alone" : "");
+                  sources.extent().from > 0 ? "it may act on new tokens only" : "");
     use(point, axes, chosen);
   }
 }

@@ -1,4 +1,5 @@
-// How far edits moved a prediction: every edited result says it, so that an edit without effect is noticed.
+// The size of an edit's effect on a prediction. Every edited result reports it, so that an edit without effect is
+// noticed.
 #pragma once
 
 #include <algorithm>
@@ -15,14 +16,14 @@
 namespace STRATOSCOPE_API stratoscope {
 
 struct Effect {
-  double kl = 0;          // the largest KL(clean || edited) over the positions that were read, in nats
+  double kl = 0;          // the largest KL(clean || edited) over the positions read, in nats
   double max_change = 0;  // the largest change of any logit there
-  // Where the edits first made a NaN or an infinity, anywhere in the pass.
+  // The place of the first NaN or infinity that the edits cause, anywhere in the pass.
   std::optional<NonfinitePlace> nonfinite = {};
-  // Edits that may act on several hook points, and on which they do.
+  // Edits that may match several hook points, with their matches.
   std::vector<GlobMatch> globs = {};
 
-  // Takes in another position. A NaN in the edited logits makes both NaN.
+  // Adds another position. A NaN in the edited logits makes both NaN.
   template <class T>
   void include(std::span<const T> clean, std::span<const T> edited) {
     double change = 0;

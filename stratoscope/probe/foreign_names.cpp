@@ -11,7 +11,7 @@ namespace {
 
 struct ForeignName {
   std::string_view path;  // after the block
-  std::string_view ours;  // after "blocks.i.", or the whole name of what is in no block
+  std::string_view ours;  // after "blocks.i.", or the whole name of a point outside of blocks
   std::string_view remark = {};
 };
 
@@ -104,7 +104,7 @@ constexpr ForeignName kElsewhere[] = {
     {"", "unembed.hook_in", "the output of all blocks, after the final norm"},
 };
 
-// Where this model has not what a name means in others, the nearest that it has.
+// For a point that this model does not have, the nearest one that it has.
 std::string in_this_model(std::string_view ours, bool in_block, const std::string& prefix, const ModelConfig& config) {
   const BlockSpec& block = config.blocks[0];
   if (ours == "hook_resid_mid" && block.parallel) ours = "hook_resid_pre";
@@ -114,7 +114,7 @@ std::string in_this_model(std::string_view ours, bool in_block, const std::strin
   return (in_block ? prefix : std::string()) + std::string(ours);
 }
 
-// Whether more than the module itself makes a branch's value.
+// Whether other modules besides this one contribute to a branch's value.
 bool is_changed_after(std::string_view ours, const BlockSpec& block) {
   if (ours == "hook_attn_out") return block.ln1_post.exists() || block.branch_scale != 1;
   return ours == "hook_mlp_out" && (block.ln2_post.exists() || block.branch_scale != 1);
@@ -125,7 +125,7 @@ std::string hint(const std::string& name, std::string_view remark, bool of_input
   return it + name + "'" + (remark.empty() ? "" : ": ") + std::string(remark);
 }
 
-// The name without what leads to the model and what follows the module.
+// The name without the path to the model and the suffix after the module.
 std::string bare(std::string_view name) {
   static const std::regex ending(
       R"((\.(output|outputs|input|inputs|register_forward_hook|value)|\[[0-9:-]*\]|\(\))+$)");

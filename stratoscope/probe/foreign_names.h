@@ -8,8 +8,8 @@
 
 namespace stratoscope {
 
-// A hint that says what the value is called here, or why it is none; empty for a name that is not known. Without a
-// block in the name it is of block 0.
+// A hint with the name of the value in this library, or with the reason why it is not a hook point; empty for an
+// unknown name. A name without a block means block 0.
 std::string foreign_name_hint(std::string_view name, const ModelConfig& config);
 
 }  // namespace stratoscope

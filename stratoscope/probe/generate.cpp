@@ -28,7 +28,7 @@ Run<T> run_model(const Model& model, const RunRequest& request) {
     return model.run_reference(request);
 }
 
-// Beyond the border where rotary embedding turns differently all keys would have to be made anew.
+// Where the rotary embedding changes its angles, all keys would have to be computed again.
 TextLimit limit_of(const ModelConfig& config, std::size_t prompt) {
   TextLimit limit{config.longest_text().value_or(std::numeric_limits<std::size_t>::max()), false};
   for (const BlockSpec& block : config.blocks) {
@@ -86,7 +86,7 @@ class Generator {
 
  private:
   void check() const {
-    if (request_.max_new == 0) throw Error("generate", "no new token is asked for", "give 1 or more");
+    if (request_.max_new == 0) throw Error("generate", "no new token is requested", "give 1 or more");
     if (request_.prompt.size() >= limit_.tokens)
       throw Error("generate", limit_.turns
                                   ? "the prompt cannot be continued: " + describe(limit_)
@@ -100,7 +100,7 @@ class Generator {
 
   std::vector<HookEdit> edits_now() {
     const bool fresh = request_.scope == EditScope::fresh;
-    // Of the text without the newest token, which is only chosen in this step.
+    // Of the text without the newest token, which is chosen in this step.
     sources_.set_extent({text_.size(), most_, fresh ? request_.prompt.size() : 0});
     std::vector<HookEdit> edits;
     for (const EditExpression& expression : request_.edits)
@@ -108,7 +108,7 @@ class Generator {
     return edits;
   }
 
-  // The rows that have not been run yet, or all of them where nothing is cached.
+  // The rows that have not been run yet, or all rows without a cache.
   RunRequest rest(std::optional<KvCache>& cache) const {
     RunRequest pass;
     const std::size_t done = cache ? cache->length(0) : 0;
@@ -152,7 +152,7 @@ class Generator {
     }
   }
 
-  // Of the text so far, as one run.
+  // The run of the whole text so far.
   void look_for_nonfinite() {
     if (generation_.effect->nonfinite) return;
     RunRequest whole;

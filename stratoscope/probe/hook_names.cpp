@@ -20,7 +20,7 @@ std::string range_of(std::size_t count) {
   return "0 to " + std::to_string(count - 1) + ", or -" + std::to_string(count) + " to -1";
 }
 
-// Takes "PREFIX" and a number off the front of `name`; nothing when it does not begin so.
+// Removes "PREFIX" and a number from the front of `name`; nullopt if it begins otherwise.
 std::optional<long> take_number(std::string_view& name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return std::nullopt;
   long number = 0;
@@ -44,7 +44,8 @@ struct Shorthand {
   Hook hook;
 };
 
-// The field's short names, which a block's number follows: resid_post.5. The first of a point is how we spell it.
+// The field's short names, which precede a block's number: resid_post.5. The first name of a point is the preferred
+// one.
 constexpr Shorthand kShorthands[] = {{"resid_pre", Hook::resid_pre},
                                      {"ln1_scale", Hook::ln1_scale},
                                      {"ln1_normalized", Hook::ln1_normalized},
@@ -102,11 +103,11 @@ std::optional<HookMatch> find_head(std::string_view name, const ModelConfig& con
     if (!exists(point, config) || !has_axis(point, HookAxis::head, config)) continue;
     const AttentionSpec& attention = config.blocks[point.layer].attention;
     const std::size_t index = checked_index(*head, attention.heads, "head");
-    // Of keys and values: the head that this head reads.
+    // Keys and values: the head that this query head reads.
     const bool is_shared = heads_of(point, config) < attention.heads;
     return HookMatch{{point}, std::vector{is_shared ? attention.key_head_of(index) : index}};
   }
-  throw Error("hook point", in_quotes(name) + " is no value of one head",
+  throw Error("hook point", in_quotes(name) + " is not a value of one head",
               "after LxHy comes .q, .k, .v, .scores, .pattern, .z, .result or nothing, which is .z");
 }
 
@@ -121,7 +122,8 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
   if (auto rest = name; const auto block = take_number(rest, before_block_number(config))) {
     for (const auto& [path, norm] : norm_modules(config))
       if (rest == path)
-        throw Error("hook point", in_quotes(name) + " is no hook point: its output is after the norm's weight and bias",
+        throw Error("hook point",
+                    in_quotes(name) + " is not a hook point: its output is after the norm's weight and bias",
                     "blocks.i." + norm + ".hook_normalized is the value before them");
     const std::size_t layer = checked_index(*block, config.n_layers(), "block");
     for (const auto& [path, hook] : block_modules(config.blocks[layer], config.tensors))
@@ -130,7 +132,7 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
   return std::nullopt;
 }
 
-// "blocks.-1.hook_z" to "blocks.11.hook_z"; refuses a block that is not there.
+// "blocks.-1.hook_z" to "blocks.11.hook_z"; throws for a block out of range.
 std::string with_checked_block(std::string_view name, const ModelConfig& config) {
   auto rest = name;
   const auto block = take_number(rest, "blocks.");
@@ -140,7 +142,7 @@ std::string with_checked_block(std::string_view name, const ModelConfig& config)
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-// A hint that names what is near: the whole name, or a point whose last part is near or holds what was written
+// A hint with similar names: the whole name, or a point whose last part is similar to or contains the name
 // ("blocks.0.hook_q", "resid_post").
 std::string nearest_to(const std::string& name, const ModelConfig& config) {
   std::vector<std::string> names, parts;
@@ -167,7 +169,7 @@ std::size_t count_for(std::string_view beginning, const ModelConfig& config, std
   return what == "head" ? config.n_heads() : what == "block" ? config.n_layers() : config.n_hidden_states();
 }
 
-// The names that a name with lists stands for: one for each block, and each head of it.
+// The names that a name with lists stands for: one for each block and head.
 std::vector<std::string> without_lists(const std::string& name, const ModelConfig& config) {
   const std::size_t open = name.find('[');
   if (open == std::string::npos) return {name};
@@ -175,7 +177,7 @@ std::vector<std::string> without_lists(const std::string& name, const ModelConfi
   const std::string beginning = name.substr(0, open);
   if (close == std::string::npos || !takes_index_list(beginning)) {
     const std::string foreign = foreign_name_hint(name, config);
-    throw Error("hook point", in_quotes(name) + " has a bracket that is no list of blocks",
+    throw Error("hook point", in_quotes(name) + " has a bracket that is not a list of blocks",
                 foreign.empty() ? "a list takes a number's place: blocks.[8..11].hook_mlp_out" : foreign);
   }
   std::string what;
@@ -203,14 +205,14 @@ HookMatch match_glob(const std::string& pattern, const ModelConfig& config) {
   return match;
 }
 
-// TransformerLens calls norms ln1 and ln2 also where they stand after their branches.
+// TransformerLens uses the names ln1 and ln2 also for norms after the branches.
 std::string with_norms_after_branches(std::string name) {
   for (const auto& [theirs, ours] : {std::pair(".ln1.", ".ln1_post."), std::pair(".ln2.", ".ln2_post.")})
     if (const std::size_t at = name.find(theirs); at != std::string::npos) return name.replace(at, 5, ours);
   return name;
 }
 
-// Of a name without lists.
+// For a name without lists.
 HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
   if (has_wildcard(pattern)) return match_glob(pattern, config);
   if (auto head = find_head(pattern, config)) return *head;
@@ -254,8 +256,7 @@ bool takes_index_list(std::string_view beginning) {
   return beginning == "L" || beginning.ends_with('H');
 }
 
-// A list of heads means the same heads of every block, so that hook points and heads may be put together each on its
-// own.
+// A list of heads means the same heads in every block, so that hook points and heads combine independently.
 HookMatch match_hook(std::string_view pattern, const ModelConfig& config) {
   const std::vector<std::string> names = without_lists(std::string(pattern), config);
   HookMatch match = match_one(names[0], config);

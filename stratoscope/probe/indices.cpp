@@ -20,7 +20,7 @@ std::string valid_range(std::size_t count, const std::string& what) {
   return what + "s are 0 to " + std::to_string(count - 1) + ", or -" + std::to_string(count) + " to -1";
 }
 
-// What indices count: so many things now, so many in the end.
+// The numbers of things that indices refer to: now, and in the end.
 struct Extent {
   std::size_t now, most;
 };
@@ -140,13 +140,13 @@ std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t coun
   return IndexList::parse(text, what).set_in(count, what);
 }
 
-std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted) {
+std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t number) {
   std::vector<std::size_t> indices;
-  for (std::size_t i = 0; i < wanted && count > 0; ++i) {
-    const double step = wanted > 1 ? static_cast<double>(count - 1) / static_cast<double>(wanted - 1) : 0;
-    // The last one is the end itself, as in NumPy: i * step may fall a rounding error short of it.
+  for (std::size_t i = 0; i < number && count > 0; ++i) {
+    const double step = number > 1 ? static_cast<double>(count - 1) / static_cast<double>(number - 1) : 0;
+    // The last index is the end itself, as in NumPy: i * step may be less by a rounding error.
     const std::size_t index =
-        wanted > 1 && i == wanted - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
+        number > 1 && i == number - 1 ? count - 1 : static_cast<std::size_t>(static_cast<double>(i) * step);
     if (indices.empty() || indices.back() != index) indices.push_back(index);
   }
   return indices;

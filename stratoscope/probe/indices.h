@@ -65,13 +65,13 @@ class IndexList {
 std::vector<std::size_t> parse_indices(std::string_view text, std::size_t count, const std::string& what);
 std::vector<std::size_t> parse_index_set(std::string_view text, std::size_t count, const std::string& what);
 
-// NumPy's linspace(0, count-1, wanted, dtype=int) without repetitions.
-std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t wanted);
+// NumPy's linspace(0, count-1, number, dtype=int) without repetitions.
+std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t number);
 
-// The first piece that is no index, range or "all" whatever the count; nothing for a list. A view into `text`.
+// The first piece that is not an index, range or "all" for any count; empty for a valid list. A view into `text`.
 std::optional<std::string_view> wrong_piece(std::string_view text);
 
-// The pieces between commas, spaces around them removed; one empty piece for an empty text.
+// The pieces between commas without surrounding spaces; one empty piece for an empty text.
 std::vector<std::string_view> split_list(std::string_view text);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// Reads a metric and an edit's effect from logits, beside those of the clean run.
+// Computes a metric and an edit's effect from logits and the logits of the clean run.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace stratoscope {
 template <class T>
 class MetricReader {
  public:
-  // `clean` are the logits [rows, d_vocab] that the metric is read from, copied. With one target a row the values are
-  // summed over the rows (a whole target); otherwise there is one row and all targets are its.
+  // `clean`: the logits [rows, d_vocab] that the metric reads; they are copied. With one target per row the values are
+  // summed over the rows (a whole target); otherwise there is one row with all targets.
   MetricReader(Metric metric, std::vector<std::int32_t> targets, bool one_target_a_row, MatrixView<const T> clean);
 
   // Memory of one row of d_vocab logits.
@@ -26,7 +26,7 @@ class MetricReader {
   double clean() const { return read(clean_.matrix()).first; }
   // The metric and the effect of logits of the same shape. Safe to call from several threads at once.
   std::pair<double, Effect> read(MatrixView<const T> logits) const;
-  // The effect alone, of the logits of one row whose log_sum_exp is known.
+  // The effect alone, for one row of logits with known log_sum_exp.
   Effect change(std::size_t row, std::span<const T> logits, double total) const;
 
  private:

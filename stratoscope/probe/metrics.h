@@ -16,7 +16,7 @@ namespace STRATOSCOPE_API stratoscope {
 enum class Metric {
   log_prob,    // log-softmax of the target, in nats
   prob,        // softmax of the target
-  rank,        // how many tokens are likelier than the target: 0 is the likeliest (ties go to the lower id)
+  rank,        // number of tokens with a higher logit than the target's: 0 is the most likely (ties go to the lower id)
   logit,       // the target's logit
   logit_diff,  // logit of the first target minus that of the second
   kl,          // KL(clean || edited) of the next-token distributions, in nats
@@ -29,15 +29,15 @@ inline constexpr Choice<Metric> kMetricNames[] = {
 };
 constexpr std::span<const Choice<Metric>> choices_of(Metric) { return kMetricNames; }
 std::string_view name_of(Metric metric);
-// "log-probability of ‘ insect’ (nats)" needs the target; this is the part before it, for axes and tables.
+// The metric's name in axes and tables, before the target: "log-probability of ‘ insect’ (nats)".
 std::string_view title_of(Metric metric);
 
-// How many targets the metric reads: 0, 1 or 2.
+// The number of targets that the metric reads: 0, 1 or 2.
 std::size_t targets_of(Metric metric);
-// Throws Error of `who` where there are more or fewer.
+// Throws Error with `who` as its `where` for another number of targets.
 void check_target_count(const char* who, Metric metric, std::size_t count);
 
-// What one pass over the logits gives.
+// The sums that one pass over the logits gives.
 struct SoftmaxSums {
   double log_sum_exp = 0;
   double entropy = 0;  // of the softmax, in nats
@@ -54,16 +54,16 @@ STRATOSCOPE_API std::vector<double> log_softmax(std::span<const T> logits);
 // KL(p || q) from two rows of log-probabilities.
 double kl_divergence(std::span<const double> p, std::span<const double> q);
 
-// The ids of the `count` largest logits, falling, ties by lower id.
+// The ids of the `count` largest logits, in descending order; ties by lower id.
 template <class T>
 STRATOSCOPE_API std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t count);
 
-// `clean` are the logits at the same position of the unedited run; only kl reads them.
+// `clean` are the logits of the clean run at the same position; only kl reads them.
 template <class T>
 STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, std::span<const T> clean,
                                     std::span<const std::int32_t> targets);
 
-// The same where the sums over the logits, and for kl the divergence, are known.
+// With known sums over the logits, and for kl the known divergence.
 template <class T>
 STRATOSCOPE_API double metric_value(Metric metric, std::span<const T> logits, const SoftmaxSums& sums, double kl,
                                     std::span<const std::int32_t> targets);

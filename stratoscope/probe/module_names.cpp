@@ -23,13 +23,13 @@ std::vector<ModuleName> model_modules(const ModelConfig& config) {
   return modules;
 }
 
-// A module whose output a norm, a scale or a clip changes does not give the hook point's value.
+// The output of a module before a norm, a scale or a clip is not the hook point's value.
 std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames& names) {
   std::vector<ModuleName> modules = {{"", Hook::resid_post}};
   const auto add = [&](const std::string& module, Hook hook) {
     if (!module.empty()) modules.push_back({"." + module, hook});
   };
-  // The last product of a branch, and the modules that hold it.
+  // The last product of a branch, and the modules that contain it.
   const auto add_branch = [&](const std::string& module, const NormSpec& norm_after, Hook hook) {
     if (norm_after.exists() || block.branch_scale != 1) return;
     std::vector<std::string> holders;

@@ -9,17 +9,17 @@
 namespace stratoscope {
 
 struct ModuleName {
-  std::string path;  // in a block: what follows the block's number, ".attn"; empty for the block itself
+  std::string path;  // in a block: the part after the block's number, ".attn"; empty for the block itself
   Hook hook;
 };
 
-// Modules outside of blocks: "transformer.wte". "logits" is one of them.
+// Modules outside of blocks, such as "transformer.wte" and "logits".
 std::vector<ModuleName> model_modules(const ModelConfig& config);
 std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames& names);
-// What comes before a block's number: "transformer.h.".
+// The prefix of a block's number: "transformer.h.".
 std::string before_block_number(const ModelConfig& config);
 
-// Norms of a block (".ln_1") and what TransformerLens calls them ("ln1"): their output is no hook point.
+// Norms of a block (".ln_1") and their names in TransformerLens ("ln1"); their output is not a hook point.
 struct NormModule {
   std::string path, name;
 };

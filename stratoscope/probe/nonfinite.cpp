@@ -11,10 +11,10 @@
 namespace stratoscope {
 namespace {
 
-// One stage of a pass: what comes before and in one block, or what comes after the last.
+// One stage of a pass: one block with everything before it, or everything after the last block.
 struct Stage {
   std::vector<HookPoint> points;
-  std::optional<std::size_t> stop_at;  // nothing: to the end
+  std::optional<std::size_t> stop_at;  // nullopt: to the end
 };
 
 std::vector<Stage> stages_of(const RunRequest& request, const ModelConfig& config) {
@@ -38,7 +38,7 @@ std::vector<Stage> stages_of(const RunRequest& request, const ModelConfig& confi
   return stages;
 }
 
-// The smallest row of `edited` with a number that is not finite where `clean` holds a finite one.
+// The smallest row with a number that is not finite in `edited` and finite in `clean`.
 template <class T>
 std::optional<std::size_t> first_row(HookPoint point, const BasicTensor<T>& clean, const BasicTensor<T>& edited) {
   const std::size_t axis = info_of(point.hook).axes[0] == HookAxis::pos ? 0 : 1;
@@ -86,7 +86,7 @@ std::optional<NonfinitePlace> find(const RunRequest& request, const ModelConfig&
 
 template <class T>
 bool any_nonfinite(const BasicTensor<T>& tensor) {
-  bool found = false;  // no early end, so that several numbers are looked at at once
+  bool found = false;  // no early exit, so that the loop is vectorised
   for (std::size_t i = 0; i < tensor.size(); ++i)
     found |= !(std::abs(tensor.data()[i]) <= std::numeric_limits<T>::max());
   return found;

@@ -1,4 +1,4 @@
-// Where edits make a NaN or an infinity.
+// Finds the place where edits cause a NaN or an infinity.
 #pragma once
 
 #include <cstddef>
@@ -18,16 +18,16 @@ struct NonfinitePlace {
   bool operator==(const NonfinitePlace&) const = default;
 };
 
-// "blocks.3.ln2.hook_normalized, position 4"; of several texts also "text 2", counted from 1.
+// "blocks.3.ln2.hook_normalized, position 4"; with several texts also "text 2", counted from 1.
 std::string describe(const NonfinitePlace& place, std::size_t texts = 1);
 
-// Whether any number is NaN or infinite, but for -inf in scores, which are of unseen keys.
+// Whether a number is NaN or infinite, except for -inf in scores (masked keys).
 template <class T>
 STRATOSCOPE_API bool has_nonfinite(const Run<T>& run);
 
-// The first hook point in firing order, and there the first position, where the pass with the request's edits holds a
-// number that is not finite and the pass without them holds a finite one; nothing where there is none. Runs both
-// passes again, block by block: for the rare case that a result is not finite. Captures and cache are not looked at.
+// The first hook point in firing order, and its first position, where the edited pass has a number that is not finite
+// and the clean pass a finite one. Runs both passes again, block by block, since it is rarely needed. Ignores captures
+// and cache of the request.
 std::optional<NonfinitePlace> first_nonfinite(const Model& model, const RunRequest& request);
 
 }  // namespace stratoscope

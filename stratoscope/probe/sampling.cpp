@@ -19,8 +19,8 @@ double Sampler::uniform() { return static_cast<double>(random_() >> 11) * 0x1p-5
 template <class T>
 std::int32_t Sampler::next(std::span<const T> logits) {
   const bool greedy = options_.temperature == 0;
-  const std::size_t wanted = greedy ? 1 : options_.top_k > 0 ? options_.top_k : logits.size();
-  const auto ids = most_likely(logits, wanted);  // falling
+  const std::size_t kept_count = greedy ? 1 : options_.top_k > 0 ? options_.top_k : logits.size();
+  const auto ids = most_likely(logits, kept_count);  // descending
   const auto logit = [&](std::int32_t id) { return static_cast<double>(logits[static_cast<std::size_t>(id)]); };
   if (!std::isfinite(logit(ids[0])))
     throw Error("generate", "the logits are not finite: there is no next token", "does an edit make them so?");

@@ -18,7 +18,7 @@
 namespace stratoscope {
 namespace {
 
-// Within a slice: a share of its points for each block that is done.
+// The progress within a slice: a share of its points for each finished block.
 class SliceProgress : public Progress {
  public:
   SliceProgress(const SweepResults& results, const Progress* outer, std::size_t points)
@@ -34,7 +34,7 @@ class SliceProgress : public Progress {
   std::size_t points_;
 };
 
-// Carries out the slices of a sweep, one after the other.
+// Runs the slices of a sweep.
 class SliceRuns {
  public:
   SliceRuns(const SweepJob& job, SweepResults& results) : job_(job), results_(results), slices_(job, SliceUse::run) {}
@@ -55,7 +55,7 @@ class SliceRuns {
     operations_.whole += slice.cost.full_operations + slice.source_operations;
   }
 
-  // Those of the slice before, where it kept them for this one.
+  // Those of the previous slice, if it kept them.
   void choose_clean_runs(const Slice& slice) {
     if (!slice.keeps_clean)
       clean_.reset();
@@ -90,7 +90,7 @@ class SliceRuns {
   const SweepJob& job_;
   SweepResults& results_;
   SweepSlices slices_;
-  std::shared_ptr<CleanRuns> clean_;  // of the first prompt of the last slice, if they are kept
+  std::shared_ptr<CleanRuns> clean_;  // of the first prompt of the last slice, if kept
   std::size_t clean_of_ = 0;
   SweepOperations operations_;
 };
@@ -133,7 +133,7 @@ SweepPlan plan_sweep(const Model& model, std::span<const SweepRequest> requests,
   plan.points = job.points;
   plan.known = job.known;
   plan.slices = 0;
-  std::size_t counted = 0;  // prompts whose other runs are in the plan
+  std::size_t counted = 0;  // prompts whose other runs are included in the plan
   slices.for_each(
       [&](const Slice& slice) {
         double sources = 0;

@@ -1,4 +1,4 @@
-// One edit over a grid of one or many prompts: one run and one number per grid point.
+// A sweep: edits over a grid, for one or many prompts; one run and one number per grid point.
 #pragma once
 
 #include <cstddef>
@@ -22,77 +22,77 @@ struct SweepRequest {
   TokenIds corrupt = {};                 // of --corrupt; empty where none was given
   std::vector<EditTemplate> edits = {};  // one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
-  // Instead of templates and axes: the edits of each grid point, each with the positions that it changes.
+  // Instead of templates and axes: the edits of each grid point with their positions.
   std::vector<std::vector<HookEdit>> points = {};
   Metric metric = Metric::log_prob;
   TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
-  bool whole = false;     // log_prob only: the sum over the target's tokens, each given those before
+  bool whole = false;     // log_prob only: the sum over the target's tokens, each given the previous ones
   Progress* progress = nullptr;
 };
 
-// The number of one grid point.
+// The result of one grid point.
 struct GridValue {
   double value = 0;
   Effect effect = {};
 };
 
 struct SweepOptions {
-  // For everything that a sweep holds beside the model and its requests; larger grids go in slices. 0 is a quarter of
-  // this machine's memory. Throws Error where one grid point needs more.
+  // Limit for all memory of a sweep besides the model and its requests; larger grids run in slices. 0: a quarter of the
+  // machine's memory. Throws Error where one grid point needs more.
   std::size_t memory_limit = 0;
-  // Multiplications and additions of a slice: what a stop loses. 0 is about a second's work, at the rate of the slices
-  // before, and never so few that clean runs, which each slice makes again, would be much of it.
+  // Multiplications and additions of a slice, which a stop loses. 0: about a second's work at the measured rate, but
+  // enough that the clean runs, which each slice repeats, are a small part.
   double operations_per_slice = 0;
-  // One whole run for each grid point, which is what the result means and what the cone is tested against.
+  // Computes one whole run for each grid point: the definition of the result, and the reference in tests of cones.
   bool full_runs = false;
-  // A grid point that is known already is not run; every other is told when it is done, in any order.
+  // A known grid point is not run; the result of every other one is passed to `take`, in any order.
   std::function<std::optional<GridValue>(std::size_t request, std::size_t point)> known = {};
   std::function<void(std::size_t request, std::size_t point, const GridValue& result)> take = {};
-  // For those who show results as they come: so many grid points of one prompt go together at most, and its clean run
-  // is kept for all of them. 0: as many as are quickest.
+  // For displays that show results early: the limit of grid points of one prompt in a slice; its clean run is kept for
+  // all of them. 0: the fastest number.
   std::size_t points_per_slice = 0;
-  // Told of a prompt's clean run, once, before its grid points.
+  // Called once for the clean run of each prompt, before its grid points.
   std::function<void(std::size_t request, double clean)> take_clean = {};
 };
 
 struct SweepResult {
   double clean = 0;            // the metric without any edit
   std::vector<double> values;  // row-major over the axes, the last one fastest
-  // The largest over the grid, at the position that the metric reads. Its `nonfinite` is looked for at the first grid
-  // point of the first request whose result is not finite; `sequence` counts requests.
+  // The largest over the grid, at the position that the metric reads. `nonfinite` is that of the first grid point of
+  // the first request whose result is not finite; `sequence` is the index of the request.
   Effect effect;
   std::vector<Effect> effects;  // of each grid point
 };
 
-// What a sweep will cost, found without running it.
+// The cost of a sweep, computed without running it.
 struct SweepPlan {
   std::size_t points = 0;
-  std::size_t known = 0;  // of them, by SweepOptions::known: they cost nothing
+  std::size_t known = 0;  // number of them with a known result, which cost nothing
   // Multiplications and additions within the cones, of the clean runs, and of the runs that `mean` and `corrupt` read.
   double operations = 0;
-  double full_operations = 0;  // the same if every grid point were a whole run beside the others
-  std::size_t bytes = 0;       // of memory that is held at once, at most, beside the model and the requests
+  double full_operations = 0;  // the same if every grid point were a whole run
+  std::size_t bytes = 0;       // peak memory, besides the model and the requests
   std::size_t slices = 1;
 };
 
-// What is asked for, or for 0 a quarter of this machine's memory.
+// The limit itself, or for 0 a quarter of the machine's memory.
 std::size_t memory_limit_of(std::size_t asked);
 
-// The edits that are made at a grid point, placeholders replaced.
+// The edits of a grid point, with placeholders replaced.
 std::vector<EditExpression> edits_of_point(const SweepRequest& request, std::size_t point);
 
-// Throws Error for a placeholder without axis, an axis that no template uses, and everything that resolve_edit throws.
-// Each grid point computes only what its edits can change, with the bits of a whole run (run_cones).
+// Throws Error for a placeholder without axis, an axis that no template uses, and the errors of resolve_edit. Each grid
+// point computes only the values that its edits can change, with the bits of a whole run (run_cones).
 SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options = {});
 
-// Multiplications and additions, with clean runs and the runs that `mean` and `corrupt` read.
+// Multiplications and additions, including clean runs and the runs that `mean` and `corrupt` read.
 struct SweepOperations {
-  double done = 0;      // counted where they are done
-  double required = 0;  // within the cones, counted from the reach of the edits
-  double whole = 0;     // if every grid point had been a whole run
+  double done = 0;      // performed
+  double required = 0;  // within the cones of the edits
+  double whole = 0;     // if every grid point were a whole run
 };
 
-// The same for many prompts, whose grid points share products. Progress is the first request's.
+// For many prompts, whose grid points share matrix products. Uses the progress of the first request.
 std::vector<SweepResult> sweep_all(const Model& model, std::span<const SweepRequest> requests,
                                    const SweepOptions& options = {}, SweepOperations* operations = nullptr);
 

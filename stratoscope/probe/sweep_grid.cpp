@@ -56,7 +56,7 @@ std::size_t heads_of_axis(std::span<const EditTemplate> edits, const ModelConfig
       const HookMatch match = match_hook(edit.filled_with("0").hook, config);
       if (match.heads) continue;  // L5H3.v: the head of keys that head 3 reads
       for (const HookPoint point : match.points) heads = std::min(heads, heads_of(point, config));
-    } catch (const Error&) {  // said where the edit is read
+    } catch (const Error&) {  // reported when the edit is parsed
     }
   }
   return heads;
@@ -70,7 +70,7 @@ EditTemplate::EditTemplate(const std::string& text) : text_(text) {
     if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
     const std::string name = text.substr(open + 1, close - open - 1);
     if (!is_axis_name(name))
-      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is no placeholder",
+      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is not a placeholder",
                          "write the name of an axis in the braces");
     placeholders_.push_back({name, open, close + 1});
     open = close + 1;
@@ -117,11 +117,11 @@ EditExpression EditTemplate::filled_with(const std::string& value) const {
 AxisExpression::AxisExpression(const std::string& written) : text(written) {
   const auto equals = text.find('=');
   if (equals == std::string::npos)
-    throw Error("sweep", in_quotes(text) + " is no axis", "an axis reads like layer=all or factor=0,0.5,1");
+    throw Error("sweep", in_quotes(text) + " is not an axis", "an axis reads like layer=all or factor=0,0.5,1");
   name = text.substr(0, equals);
   list = text.substr(equals + 1);
   if (!is_axis_name(name))
-    throw Error("sweep", in_quotes(name) + " is no name for an axis", "use up to 80 letters, digits and _");
+    throw Error("sweep", in_quotes(name) + " is not a valid name of an axis", "use up to 80 letters, digits and _");
   for (const char* taken : {"value", "clean", "kl", "max_change", "prompt"})
     if (name == taken)
       throw Error("sweep", "an axis may not be called " + in_quotes(taken) + ": results use that name");

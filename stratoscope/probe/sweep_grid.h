@@ -76,7 +76,7 @@ class SweepGrid {
 
   // Row-major over the axes, the last one fastest.
   std::size_t points() const { return points_; }
-  // The edits that are made at a grid point, placeholders replaced.
+  // The edits of a grid point, with placeholders replaced.
   std::vector<EditExpression> edits_at(std::size_t point) const;
   // Whether an edit at some point has this source.
   bool has(EditSource source) const { return sources_.contains(source); }

@@ -1,4 +1,4 @@
-// What one call of a sweep is asked to do: its prompts, their grid points, and which results are known already.
+// The input of one call of a sweep: prompts, grid points and known results.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct GridPoint {
 };
 
 struct SweepJob {
-  // Throws Error for what sweep() refuses. All three must outlive this object.
+  // Throws Error for invalid requests. All three must outlive this object.
   SweepJob(const Model& sweep_model, std::span<const SweepRequest> requests, const SweepOptions& sweep_options);
 
   const Model& model;
@@ -26,7 +26,7 @@ struct SweepJob {
   Progress* progress;  // of the first request; may be null
   std::vector<std::unique_ptr<SweepPrompt>> prompts;
   std::size_t points = 0;  // of all prompts
-  std::size_t known = 0;   // of them
+  std::size_t known = 0;   // number of them with a known result
 
   std::optional<GridValue> known_result(GridPoint point) const;
 };

@@ -100,7 +100,7 @@ double SweepPrompt::source_operations() const {
 std::size_t SweepPrompt::source_bytes() const {
   const ModelConfig& config = model_.config();
   if (read_.mean.empty() && read_.corrupt.empty()) return 0;
-  // A run's own captures and buffers, and beside them what is kept of the corrupt one, in double.
+  // The captures and buffers of a run, and the kept values of the corrupt run, in double.
   const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
   const std::size_t captured = std::max(numbers_of(read_.mean, config, request_.text.size()),
                                         numbers_of(read_.corrupt, config, request_.corrupt.size()));

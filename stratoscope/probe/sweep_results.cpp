@@ -15,7 +15,7 @@ SweepResults::SweepResults(const SweepJob& job) : job_(job) {
 
 void SweepResults::take_clean(std::size_t prompt, double value) {
   results_[prompt].clean = value;
-  if (job_.options.take_clean && told_.insert(prompt).second) job_.options.take_clean(prompt, value);
+  if (job_.options.take_clean && reported_.insert(prompt).second) job_.options.take_clean(prompt, value);
 }
 
 void SweepResults::take(std::span<const GridPoint> points, std::span<const GridValue> results) {

@@ -1,4 +1,4 @@
-// The results of a sweep as they come: kept, told to the caller, and counted for its progress.
+// Collects the results of a sweep, passes them to the caller, and counts them for the progress.
 #pragma once
 
 #include <cstddef>
@@ -15,17 +15,17 @@ class SweepResults {
   // The job must outlive this object.
   explicit SweepResults(const SweepJob& job);
 
-  // A prompt may have several clean runs, with the same bits; the caller is told of the first.
+  // A prompt may have several clean runs, with the same bits; only the first is passed to the caller.
   void take_clean(std::size_t prompt, double value);
   void take(std::span<const GridPoint> points, std::span<const GridValue> results);
-  // A result that the caller had before the sweep: not told, and no progress.
+  // A result that the caller had before the sweep: not passed on, not counted.
   void take_known(GridPoint point, const GridValue& result);
 
-  // Tells the progress that so many points are done, besides those that were taken.
+  // Reports the progress: the results taken, and `in_work` more points.
   void report(std::size_t in_work = 0) const;
 
-  // When every point is taken: adds the largest effect of each prompt, and where the first grid point went wrong whose
-  // result is not finite.
+  // Call it when every point is taken. Adds the largest effect of each prompt, and the place of the first number that
+  // is not finite, for the first grid point with such a result.
   std::vector<SweepResult> finish();
 
  private:
@@ -33,7 +33,7 @@ class SweepResults {
 
   const SweepJob& job_;
   std::vector<SweepResult> results_;
-  std::set<std::size_t> told_;  // prompts whose clean result the caller has
+  std::set<std::size_t> reported_;  // prompts whose clean result was passed to the caller
   std::size_t done_ = 0;        // grid points
 };
 

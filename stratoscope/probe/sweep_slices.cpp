@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// Memory of a grid point's edits, about: their chosen indices, each position twice.
+// Approximate memory of a grid point's edits: their indices, each position twice.
 std::size_t bytes_of_edits(const std::vector<HookEdit>& edits) {
   constexpr std::size_t kOfAnEdit = 512;
   std::size_t bytes = 0;
@@ -23,7 +23,7 @@ std::size_t bytes_of_edits(const std::vector<HookEdit>& edits) {
 
 SweepSlices::SweepSlices(const SweepJob& job, SliceUse use)
     : job_(job), use_(use), limit_(memory_limit_of(job.options.memory_limit)) {
-  // A product's rows may have a quarter of the memory.
+  // The rows of a product may use a quarter of the memory.
   const ModelConfig& config = job.model.config();
   const std::size_t row_bytes = (slot_numbers(config) + 2 * config.d_mlp()) * sizeof(float);
   rows_at_once_ = std::clamp<std::size_t>(limit_ / 4 / row_bytes, 48, kMostRowsAtOnce);
@@ -53,7 +53,7 @@ void SweepSlices::for_each(const std::function<void(Slice&)>& work,
 }
 
 void SweepSlices::measured(double operations, double seconds) {
-  // Of a slice: what is lost by a stop, and what a first one may take where the rate is not known yet.
+  // Limit of a slice's operations: the loss of a stop, or a first guess without a measured rate.
   constexpr double kSecondsPerSlice = 1.2, kFewestOperations = 5e9, kMostOperations = 5e12;
   operations_per_slice_ = std::clamp(operations * kSecondsPerSlice / seconds, kFewestOperations, kMostOperations);
 }
@@ -61,7 +61,7 @@ void SweepSlices::measured(double operations, double seconds) {
 void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
   SweepPrompt& prompt = *job_.prompts[point.prompt];
   bool is_new = slice_.prompts.empty() || slice_.prompts.back() != point.prompt;
-  // Other runs whose values a new prompt reads wait until it is clear where the prompt goes.
+  // The other runs of a new prompt are counted once its slice is known.
   const bool waits = use_ == SliceUse::run && is_first_of_prompt;
   ConeRun of{0, use_ == SliceUse::plan || waits ? prompt.places_at(point.index) : prompt.edits_at(point.index)};
   const ConeCost cost = cost_of_run(of, prompt.ids().size(), prompt.first_asked(), job_.model.config());
@@ -72,7 +72,7 @@ void SweepSlices::add_point(GridPoint point, bool is_first_of_prompt) {
   }
   if (is_new) add_prompt(point.prompt);
   slice_.cost += cost;
-  slice_.bytes_beside += edit_bytes;
+  slice_.other_bytes += edit_bytes;
   check_limit();
   if (waits) {
     of.edits = prompt.edits_at(point.index);
@@ -89,26 +89,26 @@ void SweepSlices::add_prompt(std::size_t p) {
   slice_.request.texts.push_back(prompt.ids());
   slice_.request.first_asked.push_back(prompt.first_asked());
   slice_.cost += prompt.clean_cost();
-  slice_.bytes_beside += bytes_beside(prompt);
+  slice_.other_bytes += other_bytes(prompt);
   if (kept_ != p) return;
   slice_.keeps_clean = true;
-  slice_.bytes_beside += kept_bytes(prompt);
+  slice_.other_bytes += kept_bytes(prompt);
   slice_.cost.operations -= prompt.clean_cost().operations;
   slice_.cost.full_operations -= prompt.clean_cost().full_operations;
 }
 
-// Whether the slice has no room, or no time, for a point (or a clean run alone) of this prompt.
+// Whether the slice lacks memory or time for a point (or a clean run alone) of this prompt.
 bool SweepSlices::is_full(const SweepPrompt& prompt, bool is_new, const ConeCost& point,
                           std::size_t point_bytes) const {
   if (slice_.prompts.empty()) return false;
-  if (slice_.keeps_clean && is_new) return true;  // one prompt is kept
+  if (slice_.keeps_clean && is_new) return true;  // only one prompt's clean run can be kept
   const std::size_t most_points = job_.options.points_per_slice;
   if (most_points > 0 && (is_new || slice_.points.size() >= most_points)) return true;
   ConeCost cost = slice_.cost;
   cost += point;
   if (is_new) cost += prompt.clean_cost();
-  if (bytes(cost, slice_.bytes_beside + point_bytes + (is_new ? bytes_beside(prompt) : 0)) > limit_) return true;
-  // What each point costs beside its products.
+  if (bytes(cost, slice_.other_bytes + point_bytes + (is_new ? other_bytes(prompt) : 0)) > limit_) return true;
+  // The cost of each point besides its products.
   constexpr double kOfAPoint = 1e6;
   return cost.operations + kOfAPoint * static_cast<double>(cost.runs) > most_operations(prompt, is_new);
 }
@@ -116,12 +116,12 @@ bool SweepSlices::is_full(const SweepPrompt& prompt, bool is_new, const ConeCost
 double SweepSlices::most_operations(const SweepPrompt& prompt, bool is_new) const {
   if (job_.options.operations_per_slice > 0) return job_.options.operations_per_slice;
   if (is_new || may_keep(prompt)) return operations_per_slice_;
-  // A prompt that goes on in the next slice has its clean run again there, where it cannot be kept.
+  // A prompt that continues in the next slice repeats its clean run there, unless it can be kept.
   constexpr double kCleanRuns = 10;
   return std::max(operations_per_slice_, kCleanRuns * prompt.clean_cost().operations);
 }
 
-// The slice is complete: a point of `next_prompt` is the first of the next one.
+// Finishes the slice: a point of `next_prompt` is the first of the next one.
 void SweepSlices::end_slice(std::size_t next_prompt) {
   if (!slice_.prompts.empty()) {
     keep_clean_for(next_prompt);
@@ -136,10 +136,10 @@ void SweepSlices::keep_clean_for(std::size_t next_prompt) {
   const bool alone = slice_.prompts.size() == 1;
   if (alone && !slice_.keeps_clean && next_prompt == slice_.prompts[0]) {
     const SweepPrompt& prompt = *job_.prompts[next_prompt];
-    const std::size_t beside = slice_.bytes_beside + kept_bytes(prompt);
-    if (may_keep(prompt) && bytes(slice_.cost, beside) <= limit_) {
+    const std::size_t with_clean = slice_.other_bytes + kept_bytes(prompt);
+    if (may_keep(prompt) && bytes(slice_.cost, with_clean) <= limit_) {
       slice_.keeps_clean = true;
-      slice_.bytes_beside = beside;
+      slice_.other_bytes = with_clean;
       kept_ = next_prompt;
     }
   }
@@ -154,13 +154,13 @@ void SweepSlices::check_limit() const {
                 "raise --memory-limit");
 }
 
-std::size_t SweepSlices::bytes(const ConeCost& cost, std::size_t beside) const {
-  return cost.bytes(job_.model.config(), rows_at_once_, job_.model.threads()) + beside +
+std::size_t SweepSlices::bytes(const ConeCost& cost, std::size_t other) const {
+  return cost.bytes(job_.model.config(), rows_at_once_, job_.model.threads()) + other +
          job_.points * (sizeof(double) + sizeof(Effect));
 }
 
-// Memory that a prompt brings into a slice beside its rows.
-std::size_t SweepSlices::bytes_beside(const SweepPrompt& prompt) const {
+// Memory of a prompt in a slice besides its rows.
+std::size_t SweepSlices::other_bytes(const SweepPrompt& prompt) const {
   return prompt.source_bytes() +
          (prompt.ids().size() - prompt.first_asked()) * MetricReader<float>::row_bytes(job_.model.config().d_vocab);
 }
@@ -169,7 +169,7 @@ std::size_t SweepSlices::kept_bytes(const SweepPrompt& prompt) const {
   return kept_bytes_of_text(prompt.ids().size(), prompt.first_asked(), job_.model.config());
 }
 
-// Whether all blocks of a prompt's clean run may be kept beside the grid points.
+// Whether all blocks of a prompt's clean run can be kept with the grid points.
 bool SweepSlices::may_keep(const SweepPrompt& prompt) const { return kept_bytes(prompt) <= limit_ / 2; }
 
 }  // namespace stratoscope

@@ -1,8 +1,6 @@
-// The grid points of a sweep in slices: which of them go together, and what that costs.
-//
-// The points of a slice share matrix products, and their results come together. A slice ends where its memory reaches
-// the limit, or where its work would take much longer than a second; the next one then makes the clean run of the
-// prompt again, unless it is kept.
+// Divides the grid points of a sweep into slices. The points of a slice share matrix products. A slice ends at the
+// memory limit or after about a second's work; the next slice makes the clean run of its prompt again, unless that is
+// kept.
 #pragma once
 
 #include <cstddef>
@@ -18,18 +16,19 @@ namespace stratoscope {
 // Consecutive grid points that share products.
 struct Slice {
   std::vector<GridPoint> points;
-  std::vector<std::size_t> prompts;  // that the points are of; one whose points are all known comes for its clean run
-  ConeRequest request;               // texts are the prompts, grid points the points
+  std::vector<std::size_t> prompts;  // of the points; a prompt with only known points is there for its clean run
+  ConeRequest request;               // its texts are the prompts, its grid points the points
   ConeCost cost;
-  // Memory that the cost does not count: readers, values of other runs, edits, kept clean runs.
-  std::size_t bytes_beside = 0;
-  bool keeps_clean = false;  // of its only prompt, for the next slice or from the one before
-  // Of the runs whose values this slice's edits are the first to read.
+  // Memory that the cost does not include: readers, values of other runs, edits, kept clean runs.
+  std::size_t other_bytes = 0;
+  // The clean run of its only prompt is kept for the next slice, or was kept by the previous one.
+  bool keeps_clean = false;
+  // Of the other runs that the edits of this slice are the first to read.
   double source_operations = 0;
 };
 
 enum class SliceUse {
-  plan,  // edits do not say what they write, and nothing runs
+  plan,  // edits without operands; nothing runs
   run,
 };
 
@@ -42,13 +41,13 @@ class SweepSlices {
   void for_each(const std::function<void(Slice&)>& work,
                 const std::function<void(GridPoint, const GridValue&)>& take_known);
 
-  // The work of the slice that was run last: later ones are made to take about as long as a user waits for a stop.
+  // The work of the last slice, so that later slices take about a second.
   void measured(double operations, double seconds);
 
-  // Rows of one matrix product at most.
+  // The limit of rows in one matrix product.
   std::size_t rows_at_once() const { return rows_at_once_; }
-  // Memory of a slice at most, with the results of the sweep.
-  std::size_t bytes(const Slice& slice) const { return bytes(slice.cost, slice.bytes_beside); }
+  // Peak memory of a slice, including the results of the sweep.
+  std::size_t bytes(const Slice& slice) const { return bytes(slice.cost, slice.other_bytes); }
 
  private:
   void add_point(GridPoint point, bool is_first_of_prompt);
@@ -59,8 +58,8 @@ class SweepSlices {
   void keep_clean_for(std::size_t next_prompt);
   void check_limit() const;
 
-  std::size_t bytes(const ConeCost& cost, std::size_t beside) const;
-  std::size_t bytes_beside(const SweepPrompt& prompt) const;
+  std::size_t bytes(const ConeCost& cost, std::size_t other) const;
+  std::size_t other_bytes(const SweepPrompt& prompt) const;
   std::size_t kept_bytes(const SweepPrompt& prompt) const;
   bool may_keep(const SweepPrompt& prompt) const;
 
@@ -68,8 +67,8 @@ class SweepSlices {
   SliceUse use_;
   std::size_t limit_, rows_at_once_;
   double operations_per_slice_ = 5e10;
-  Slice slice_;                      // that is being filled
-  std::optional<std::size_t> kept_;  // the prompt whose clean run the next slice finds
+  Slice slice_;                      // the current slice
+  std::optional<std::size_t> kept_;  // the prompt whose clean run is kept for the next slice
   std::function<void(Slice&)> work_;
 };
 

@@ -48,7 +48,7 @@ class PromptRuns {
     return points;
   }
 
-  // Up to so many rows of activations or of logits.
+  // The limit of rows of activations or logits.
   std::size_t points_per_pass() const {
     constexpr std::size_t kLogitRowsPerPass = 128;
     const std::size_t rows = request().whole ? kLogitRowsPerPass : kRowsPerPass;

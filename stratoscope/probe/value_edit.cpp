@@ -6,7 +6,7 @@
 namespace stratoscope {
 namespace {
 
-// Indices of [first, first + count), chosen ones alone where there is a choice.
+// The selected indices in [first, first + count).
 std::vector<std::size_t> indices_within(const std::optional<std::vector<std::size_t>>& chosen, std::size_t first,
                                         std::size_t count) {
   std::vector<std::size_t> indices;

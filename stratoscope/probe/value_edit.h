@@ -1,4 +1,4 @@
-// The rewrite that every textual edit comes down to: chosen entries, one operation, one operand.
+// The edit that every textual edit becomes: selected entries, one operation, one operand.
 #pragma once
 
 #include <array>
@@ -20,12 +20,12 @@ enum class EditOp {
   without,  // x - v (x·v)/(v·v): removes the component along v
 };
 
-// values[i * stride[0] + j * stride[1] + k * stride[2]] belongs to entry [i, j, k] of the hook point's value in the
-// whole text; a stride of 0 repeats along that axis. Stays in double until it meets the run's precision.
+// values[i * stride[0] + j * stride[1] + k * stride[2]] belongs to entry [i, j, k] of the hook point's value for the
+// whole text; a stride of 0 repeats along that axis. It stays in double until the edit is applied.
 struct Operand {
   std::vector<double> values;
   std::array<std::size_t, 3> stride{};
-  // Instead of values of its own: those of an array that many edits read, from `offset` on.
+  // Instead of `values`: an array that several edits share, from `offset` on.
   std::shared_ptr<const BasicTensor<double>> shared = {};
   std::size_t offset = 0;
   double factor = 1;  // of every number
@@ -33,14 +33,14 @@ struct Operand {
   std::span<const double> numbers() const { return shared ? shared->values().subspan(offset) : std::span(values); }
 };
 
-// Ascending indices along each axis of a HookValue; nothing means all of them.
+// Ascending indices along each axis of a HookValue; nullopt selects all.
 using Chosen = std::array<std::optional<std::vector<std::size_t>>, 3>;
 
 class ValueEdit : public Edit {
  public:
-  // On the pos axis of `point` the indices are positions in the text; those outside of a run's rows are passed over.
-  // On a key axis the keys that a query does not see are passed over too. An operand of -inf, the score of a key that
-  // another text's query did not see, is taken by `set` and leaves the entry alone otherwise.
+  // On the pos axis of `point` the indices are positions in the text; those outside of the rows of a run are skipped,
+  // and on a key axis also the masked keys. An operand of -inf, the score of a masked key of another text, is written
+  // by `set` and ignored by the other operations.
   ValueEdit(Hook hook, EditOp op, Operand operand, Chosen chosen);
 
   void apply(const HookValue<float>& value) const override;

@@ -1,4 +1,4 @@
-// The vectors that edits read from files, each read once however many edits use it.
+// The vectors that edits read from files; each file is read once.
 #pragma once
 
 #include <map>
@@ -14,11 +14,11 @@ class VectorFiles {
  public:
   struct Vector {
     Shape shape;
-    std::shared_ptr<const BasicTensor<double>> numbers;  // none where there are not `length` of them
-    double largest = 0;                                  // magnitude; NaN where a number is
+    std::shared_ptr<const BasicTensor<double>> numbers;  // null if the length is not `length`
+    double largest = 0;                                  // the largest magnitude; NaN if a number is NaN
   };
 
-  // The array of an .npy file, or with a name the tensor of a .safetensors file. Throws Error.
+  // The array of an .npy file, or the tensor `tensor` of a .safetensors file. Throws Error.
   const Vector& read(const std::string& file, const std::string& tensor, std::size_t length);
 
  private:

@@ -16,7 +16,7 @@ namespace stratoscope {
 namespace {
 
 [[noreturn]] void refuse(const Field& field, const std::string& text, const std::string& expected) {
-  throw Error(field.option, in_quotes(text) + " is no " + expected);
+  throw Error(field.option, in_quotes(text) + " is not " + expected);
 }
 
 // A number that may have a plus sign.
@@ -31,13 +31,14 @@ std::optional<Number> read_number(std::string_view text) {
 
 std::size_t whole_number(const Field& field, const std::string& text) {
   const auto read = read_number<std::size_t>(text);
-  if (!read) refuse(field, text, "whole number from 0 on");
+  if (!read) refuse(field, text, "a whole number from 0 on");
   return *read;
 }
 
 double number(const Field& field, const std::string& text) {
   const auto read = read_number<double>(text);
-  if (!read || !std::isfinite(*read)) refuse(field, text, "number");
+  if (!read) refuse(field, text, "a number");
+  if (!std::isfinite(*read)) refuse(field, text, "finite");
   return *read;
 }
 

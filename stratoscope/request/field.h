@@ -83,6 +83,7 @@ struct Field {
   std::size_t most_served = 0;  // the largest number that a server takes from others; 0: as on a command line
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
+  bool is_expression = false;  // a choice that the experiment refuses, as it does an edit, and not the option parser
   bool changes_result = true;  // false: only how the result is shown
   bool is_local = false;       // about this machine (its files and memory): a server does not take it from others
   char separator = '\0';       // of a list in one value: --heads L5H3,L6H0
@@ -100,6 +101,7 @@ struct Field {
   Field& at_least(double lowest) { return range(lowest, std::numeric_limits<int>::max()); }
   Field& serve_at_most(std::size_t most) { return most_served = most, *this; }
   Field& required() { return is_required = true, *this; }
+  Field& expression() { return is_expression = true, *this; }
   Field& argument() { return is_argument = true, *this; }
   Field& only_shown() { return changes_result = false, *this; }
   Field& local() { return is_local = true, *this; }

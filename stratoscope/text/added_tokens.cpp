@@ -77,7 +77,7 @@ std::optional<TokenId> AddedTokens::find(std::string_view content) const {
   return found == ids_.end() ? std::nullopt : std::optional<TokenId>(found->second);
 }
 
-// The longest token that the text begins with, or null; in as many steps as bytes agree.
+// The longest token with which the text begins, or null; the number of steps is that of matching bytes.
 const AddedTokens::Token* AddedTokens::longest_start(const Group& group, std::string_view text) {
   const Token* longest = nullptr;
   auto low = group.tokens.begin(), high = group.tokens.end();
@@ -95,7 +95,7 @@ const AddedTokens::Token* AddedTokens::longest_start(const Group& group, std::st
 std::vector<AddedTokens::Match> AddedTokens::find_group(const Group& group, std::string_view text) {
   std::vector<Match> matches;
   if (group.tokens.empty()) return matches;
-  std::size_t taken = 0;  // by the last match
+  std::size_t taken = 0;  // by the previous match
   for (std::size_t at = 0; at < text.size();) {
     const bool may_begin = group.first_bytes[static_cast<unsigned char>(text[at])];
     const Token* const found = may_begin ? longest_start(group, text.substr(at)) : nullptr;

@@ -1,4 +1,4 @@
-// Tokens that are found in a text before anything else is ("<|endoftext|>"), special or not.
+// Tokens that are matched in a text before the other steps ("<|endoftext|>"), special or not.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ namespace stratoscope {
 
 class AddedTokens {
  public:
-  // [begin, end) in bytes, with the whitespace that the token takes along.
+  // [begin, end) in bytes, including the whitespace that the token strips.
   struct Match {
     std::size_t begin, end;
     TokenId id;
@@ -26,8 +26,8 @@ class AddedTokens {
   // Throws Error for empty tokens and for one text with two ids.
   AddedTokens(const TokenizerDefinition& definition, const Normalizer& normalizer);
 
-  // All that stand in the text, in order; of those that begin at one place the longest counts. "normalized" ones are
-  // looked for in what the others leave, once that is normalized.
+  // All matches in order; the longest of those at one place. "normalized" tokens are matched in the stretches between
+  // the others, after normalization.
   std::vector<Match> find_all(std::string_view text) const { return find_group(plain_, text); }
   std::vector<Match> find_all_normalized(std::string_view text) const { return find_group(normalized_, text); }
   bool has_normalized() const { return !normalized_.tokens.empty(); }
@@ -36,7 +36,7 @@ class AddedTokens {
 
  private:
   struct Token {
-    std::string content;  // as it is looked for
+    std::string content;  // as matched
     TokenId id;
     bool strips_left, strips_right, single_word;
   };

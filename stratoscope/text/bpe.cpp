@@ -22,7 +22,7 @@ std::string place_of(const TokenizerDefinition& definition, std::size_t rank) {
   return definition.merges_place + std::to_string(definition.first_merge_number + rank) + ": ";
 }
 
-// The token spelled so, or an Error that says which merge needs it.
+// The token with this spelling, or an Error with the merge that needs it.
 TokenId token_of_merge(const TokenizerDefinition& definition, const Vocabulary& vocabulary, const std::string& spelling,
                        std::size_t rank) {
   std::optional<TokenId> id;
@@ -62,7 +62,7 @@ Bpe::Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary)
 // The slot that holds the pair, or the empty one where it would go.
 std::size_t Bpe::slot_of(std::uint64_t pair) const {
   const std::size_t mask = merges_.size() - 1;
-  // Fibonacci hashing; the halves are stirred first, or the left token would hardly reach the upper bits.
+  // Fibonacci hashing; the halves are mixed first, or the left token would hardly affect the upper bits.
   std::size_t slot = ((pair ^ pair >> 29) * 0x9E3779B97F4A7C15U) >> shift_;
   while (merges_[slot].pair != pair && merges_[slot].pair != kNoPair) slot = (slot + 1) & mask;
   return slot;
@@ -75,7 +75,7 @@ const Bpe::Merge* Bpe::find(TokenId left, TokenId right) const {
 }
 
 const std::vector<Piece>& Bpe::encode(std::string_view word, Scratch& scratch) const {
-  constexpr std::size_t kShort = 24;  // up to here looking at all neighbours is faster than keeping a queue of them
+  constexpr std::size_t kShort = 24;  // up to here scanning all neighbours is faster than a queue
   if (word.size() >= kNone) throw Error("tokenizer", "a word of " + std::to_string(word.size()) + " bytes is too long");
   scratch.pieces_.clear();
   if (ignores_merges_)
@@ -143,7 +143,7 @@ void Bpe::merge_by_queue(Scratch& scratch) const {
     const auto at = static_cast<std::uint32_t>(queue.back());
     queue.pop_back();
     Scratch::Link& symbol = links[at];
-    // A rank names one pair: if another pair stands here by now, the entry is out of date.
+    // A rank belongs to one pair: if another pair is here now, the entry is outdated.
     if (symbol.id == kMerged || symbol.next == length) continue;
     Scratch::Link& next = links[symbol.next];
     const Merge* merge = find(symbol.id, next.id);

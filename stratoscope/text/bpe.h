@@ -1,5 +1,5 @@
-// Byte-pair encoding of one word: it begins as symbols (symbols.h), and the neighbours whose merge comes first in the
-// list (the leftmost of them) become one, until no two neighbours merge. (Sennrich et al. 2016, arXiv:1508.07909.)
+// Byte-pair encoding of one word: it begins as symbols (symbols.h); repeatedly, the neighbours whose merge comes first
+// in the list (the leftmost of them) are merged, until no neighbours can be. (Sennrich et al. 2016, arXiv:1508.07909.)
 #pragma once
 
 #include <cstddef>
@@ -17,16 +17,17 @@ namespace stratoscope {
 
 class Bpe {
  public:
-  class Scratch;  // what encode() writes into: one per thread, reused from word to word
+  class Scratch;  // buffers of encode(): one per thread, reused from word to word
 
-  // Throws Error when the vocabulary lacks a symbol, or a merge's parts or product. The vocabulary outlives this.
+  // Throws Error if the vocabulary lacks a symbol, or a merge's parts or result. The vocabulary must outlive this
+  // object.
   Bpe(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
 
   // The word's tokens, in order; they stay in `scratch` until its next use. O(n log n) for n bytes. Throws Error for
-  // a word of 4 GiB and more.
+  // words of 4 GiB and more.
   const std::vector<Piece>& encode(std::string_view word, Scratch& scratch) const;
 
-  // Where a word of [begin, end) may be cut in two without another result; null where nothing is known.
+  // A place at which a word of [begin, end) can be cut with the same result; null if unknown.
   const CutFinder* cuts() const { return cuts_.is_usable() ? &cuts_ : nullptr; }
 
  private:
@@ -42,7 +43,7 @@ class Bpe {
   }
   std::size_t slot_of(std::uint64_t pair) const;
   const Merge* find(TokenId left, TokenId right) const;
-  // The same tokens either way: the first takes n² steps but small ones, the second n log n.
+  // Two ways to the same tokens: the first needs n² cheap steps, the second n log n.
   void merge_by_scanning(Scratch& scratch) const;
   void merge_by_queue(Scratch& scratch) const;
 
@@ -59,7 +60,7 @@ class Bpe::Scratch {
   friend class Bpe;
   // A linked list over the word's symbols.
   struct Link {
-    TokenId id;  // kMerged: it is part of the symbol before it
+    TokenId id;  // kMerged: part of the previous symbol
     std::uint32_t length, previous, next;
   };
   std::vector<Link> links_;

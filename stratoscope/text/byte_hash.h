@@ -1,4 +1,4 @@
-// A hash of few bytes, for tables in memory: fast, and of no use against an enemy who chooses the bytes.
+// A fast hash of few bytes, for tables in memory; not safe against chosen input.
 #pragma once
 
 #include <cstdint>

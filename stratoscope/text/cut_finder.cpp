@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kSlotBits = 20;
 
-// Calls `visit` with each character and its place, until it says stop.
+// Calls `visit` with each character and its position, until it returns false.
 template <class Visit>
 void for_each_character(std::string_view text, std::size_t begin, const Visit& visit) {
   for (std::size_t at = begin; at < text.size(); at += utf8_length(static_cast<unsigned char>(text[at])))
@@ -31,7 +31,7 @@ std::size_t CutFinder::slot_of(char32_t first, char32_t second) {
 CutFinder::CutFinder(const TokenizerDefinition& definition, bool applies) {
   if (!applies || definition.is_byte_level() || definition.ignores_merges) return;
   for (const auto& merge : definition.merges)
-    if (fallback_byte(merge.left) || fallback_byte(merge.right)) return;  // a symbol that is no character
+    if (fallback_byte(merge.left) || fallback_byte(merge.right)) return;  // a symbol that is not a character
   pairs_.assign((std::size_t{1} << kSlotBits) + 128 * 128, false);
   for (const auto& merge : definition.merges) {
     char32_t before = 0;

@@ -14,7 +14,7 @@ constexpr std::size_t kLongestToken = std::size_t{1} << 30;
 constexpr std::string_view kHexadecimal = "0123456789ABCDEF";
 
 void replace_all(std::string& token, const CompiledPattern& pattern, std::string_view content) {
-  // Bytes of characters are joined later: what is no text yet holds nothing to replace.
+  // Bytes are joined to characters later: before that there is nothing to replace.
   if (find_invalid_utf8(token) < token.size()) return;
   TextSearch search(pattern, token);
   search.set_part(0, token.size());
@@ -28,7 +28,7 @@ void replace_all(std::string& token, const CompiledPattern& pattern, std::string
   token = out.append(token, copied);
 }
 
-// Takes away up to `start` of the character at the beginning, up to `stop` at the end.
+// Removes up to `start` characters at the beginning and up to `stop` at the end.
 void strip(std::string& token, const std::string& character, std::size_t start, std::size_t stop) {
   std::string_view left = token;
   for (; start > 0 && left.starts_with(character); --start) left.remove_prefix(character.size());

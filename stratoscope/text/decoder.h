@@ -1,4 +1,4 @@
-// From spellings of tokens back to bytes.
+// From the spellings of tokens to bytes.
 #pragma once
 
 #include <optional>
@@ -17,14 +17,14 @@ std::string spell_fallback_byte(unsigned char byte);
 
 class Decoder {
  public:
-  // Throws Error for a pattern that is not implemented. The step byte_level does nothing: its tokens are given as
+  // Throws Error for a pattern that is not implemented. The step byte_level has no effect: its tokens are given as
   // bytes.
   explicit Decoder(const std::vector<DecoderStep>& steps);
 
-  // The bytes of the tokens in a row, as a text of their own.
+  // The bytes of a sequence of tokens, as a whole text.
   std::string decode(std::vector<std::string> tokens) const;
 
-  // The bytes of one token within a text: nothing is done that is meant for a text's beginning or end.
+  // The bytes of one token within a text: steps for the beginning or end of a text are skipped.
   std::string decode_within(std::string token) const;
 
  private:

@@ -42,7 +42,7 @@ bool JsonSection::flag(const char* key, bool otherwise) const {
 std::size_t JsonSection::count(const char* key) const {
   const json& value = at(key);
   if (!value.is_number_unsigned() || value.get<std::size_t>() > 1'000'000)
-    throw Error("tokenizer", name_ + ": '" + key + "' is no integer from 0 to 1,000,000");
+    throw Error("tokenizer", name_ + ": '" + key + "' is not an integer from 0 to 1,000,000");
   return value.get<std::size_t>();
 }
 

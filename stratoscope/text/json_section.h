@@ -1,4 +1,4 @@
-// One JSON object of a file, and its name in messages.
+// One JSON object of a file, with its name for messages.
 #pragma once
 
 #include <initializer_list>
@@ -10,24 +10,24 @@ namespace stratoscope {
 
 class JsonSection {
  public:
-  // Throws Error where `object` is none; it outlives this.
+  // Throws Error if `object` is not one; it must outlive this.
   JsonSection(const nlohmann::json& object, std::string name);
 
   const std::string& name() const { return name_; }
   bool has(const char* key) const;  // and it is not null
-  // All of these throw Error for a key that is missing or of another kind.
+  // Each throws Error for a missing key and for a value of another kind.
   const nlohmann::json& at(const char* key) const;
   JsonSection section(const char* key) const;
   const nlohmann::json& list(const char* key) const;
   const std::string& text(const char* key) const;
-  bool flag(const char* key, bool otherwise) const;  // `otherwise` where there is none
+  bool flag(const char* key, bool otherwise) const;  // `otherwise` if it is missing
   std::size_t count(const char* key) const;          // an integer from 0 to 1,000,000
 
-  // Throws Error for a setting that is there and has none of the values.
+  // Throws Error for an existing setting with another value.
   void require(const char* key, std::initializer_list<nlohmann::json> accepted) const;
-  // Throws Error for a setting of another name.
+  // Throws Error for an unknown setting.
   void require_known(std::initializer_list<std::string_view> names) const;
-  [[noreturn]] void refuse(const char* key) const;  // its value
+  [[noreturn]] void refuse(const char* key) const;  // reports its value
 
  private:
   const nlohmann::json& object_;

@@ -1,4 +1,4 @@
-// A text made of another one, and for each of its bytes the place in the other that it came from.
+// A text derived from another one, with the source position of each of its bytes.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class MappedText {
   explicit MappedText(std::string text) : text_(std::move(text)) {}
 
   std::string_view text() const { return text_; }
-  // Where in the source byte i came from, and for i = text().size() where the source's last used part ends. Ascending.
+  // The source position of byte i; for i = text().size() the end of the last used part of the source. Ascending.
   std::size_t origin(std::size_t i) const { return origins_.empty() ? i : origins_[i]; }
 
  private:
@@ -26,17 +26,17 @@ class MappedText {
   std::vector<std::uint32_t> origins_;  // empty: byte i came from byte i
 };
 
-// Makes a text out of parts of another in order; origins are those of the other's source.
+// Builds a text from parts of another one in order; origins refer to the source of the other.
 class MappedTextBuilder {
  public:
   explicit MappedTextBuilder(const MappedText& from);
 
-  // Both throw Error where the text grows beyond 64 times its source and 16 MiB, or 4 GiB: steps of a tokenizer that
-  // follow each other could make any text endless.
-  // Bytes [begin, end) of the other as they are.
+  // Both throw Error if the text exceeds 64 times its source and 16 MiB, or 4 GiB: repeated steps of a tokenizer could
+  // grow it without limit.
+  // Appends bytes [begin, end) of the other text unchanged.
   void copy(std::size_t begin, std::size_t end);
-  // `content` stands for bytes [begin, end): its first byte for all of them, so that a token that ends inside `content`
-  // covers them and the next one nothing.
+  // Replaces bytes [begin, end) by `content`, whose first byte stands for all of them: a token that ends inside
+  // `content` covers them, and the next one nothing.
   void replace(std::size_t begin, std::size_t end, std::string_view content);
 
   std::size_t size() const { return made_.text_.size(); }

@@ -23,7 +23,7 @@ using std::filesystem::path;
 constexpr const char *kBeginning = "bos_token", *kEnd = "eos_token";
 constexpr const char* kRoles[] = {kBeginning, kEnd, "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
-// An empty object where there is no such file.
+// An empty object if there is no such file.
 Json read_object(const path& file) {
   std::error_code unreadable;
   if (!std::filesystem::exists(file, unreadable)) return Json::object();
@@ -44,7 +44,7 @@ std::optional<std::string> token_of(const Json& file, const char* role) {
   return file.contains(role) ? content_of(file[role]) : std::nullopt;
 }
 
-// All that a file names, whatever their roles.
+// All tokens of a file, whatever their roles.
 std::vector<std::string> tokens_of(const Json& file) {
   std::vector<std::string> tokens;
   const auto add = [&](std::optional<std::string> token) {
@@ -60,7 +60,7 @@ bool is_set(const Json& object, const char* key) {
   return object.is_object() && object.contains(key) && object[key].is_boolean() && object[key].get<bool>();
 }
 
-// Whether Hugging Face's class of tokenizers puts a token first where its configuration says nothing.
+// Whether Hugging Face's tokenizer class adds a token at the beginning by default.
 bool begins_by_habit(const Json& config, bool is_sentencepiece) {
   if (!config.contains("tokenizer_class") || !config["tokenizer_class"].is_string()) return is_sentencepiece;
   std::string name = config["tokenizer_class"].get<std::string>();
@@ -104,7 +104,7 @@ class NamedTokens {
     return found == added_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  // Those of the contents that the vocabulary has, in their order.
+  // The ids of those contents that the vocabulary has, in their order.
   void add_from_vocabulary(const std::vector<std::string>& contents) {
     std::unordered_map<std::string_view, std::optional<std::int64_t>> ids;
     for (const std::string& content : contents) ids.try_emplace(content);
@@ -137,7 +137,7 @@ void add_named_tokens(const path& folder, TokenizerDefinition& definition) {
   for (const Json* file : {&config, &map})
     for (std::string& token : tokens_of(*file)) named.push_back(std::move(token));
   const bool is_sentencepiece = definition.vocabulary_file.ends_with(".model");
-  named.emplace_back("<|endoftext|>");  // GPT-2's own, which no file needs to name
+  named.emplace_back("<|endoftext|>");  // implicit in GPT-2's files
   if (is_sentencepiece) named.insert(named.end(), {"<s>", "</s>"});
   tokens.add_from_vocabulary(named);
   definition.beginning = token_of(config, kBeginning).value_or(token_of(map, kBeginning).value_or(""));

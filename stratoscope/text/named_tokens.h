@@ -1,5 +1,5 @@
-// The special tokens that the files beside a vocabulary name: special_tokens_map.json, tokenizer_config.json,
-// added_tokens.json. All of them may be absent.
+// Reads the special tokens of the files beside a vocabulary, all of which may be missing: special_tokens_map.json,
+// tokenizer_config.json, added_tokens.json.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,9 @@
 
 namespace stratoscope {
 
-// Adds to the definition's tokens those that the files give an id, and those they name that the vocabulary has; and
-// says which ones begin and end a text, and are put around one where no post-processor decided that. Throws Error,
-// which names the file, for one that is malformed.
+// Adds to the definition's tokens those with an id in the files and those named there that the vocabulary has; sets the
+// tokens for the beginning and end of a text, and those around one unless a post-processor set them. Throws Error with
+// the file's name for a malformed file.
 void add_named_tokens(const std::filesystem::path& folder, TokenizerDefinition& definition);
 
 }  // namespace stratoscope

@@ -1,5 +1,5 @@
-// What characters decompose and compose to, the order of marks, small letters: Unicode's tables as Hugging Face's
-// tokenizers know them. Hangul syllables are left to arithmetic.
+// Unicode's decompositions, compositions, orders of marks and lower-case letters, in the version of Hugging Face's
+// tokenizers. Hangul syllables are computed.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ struct MarkOrder {
   std::uint8_t order;  // of combining classes: 1 is the smallest; 0 (of no range) is no mark
 };
 
-// Entries in a row: a code point, a count, and as many code points that it becomes, with nothing left to decompose.
+// A sequence of entries: a code point, a count, and as many code points of its full decomposition.
 std::span<const char32_t> canonical_decompositions();
-std::span<const char32_t> compatible_decompositions();  // where they differ from the canonical ones
+std::span<const char32_t> compatible_decompositions();  // those that differ from the canonical ones
 std::span<const char32_t> small_letters();
 
 std::span<const Composition> compositions();

@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-using Changed = std::optional<MappedText>;  // nothing where the text stays as it is
+using Changed = std::optional<MappedText>;  // nullopt if the text is unchanged
 
 Changed prepended(const MappedText& text, std::string_view content) {
   if (text.text().empty() || content.empty()) return std::nullopt;
@@ -55,7 +55,7 @@ Changed without_accents(const MappedText& source) {
 
 Changed stripped(const MappedText& source, bool left, bool right) {
   const std::string_view text = source.text();
-  std::size_t begin = text.size(), end = 0;  // of what is no whitespace
+  std::size_t begin = text.size(), end = 0;  // of the text without surrounding whitespace
   for (std::size_t at = 0, length = 0; at < text.size(); at += length) {
     length = utf8_length(static_cast<unsigned char>(text[at]));
     if (is_whitespace(decode_code_point(text, at))) continue;

@@ -1,4 +1,4 @@
-// What a tokenizer does to a text before it splits it.
+// Changes a text before it is split.
 #pragma once
 
 #include <string>

@@ -13,7 +13,7 @@ namespace {
 using Word = PreTokenized::Word;
 using StepKind = PreTokenizerStep::Kind;
 
-// Takes the matches of one part and what stands between them, and writes words.
+// Receives the matches of one part and writes words from them and the text between them.
 class PartSplitter {
  public:
   PartSplitter(SplitBehavior behavior, bool invert, std::vector<Word>& words)
@@ -51,7 +51,8 @@ class PartSplitter {
       segments_.push_back({begin, end, is_match});
   }
 
-  // A match joins the neighbour that the behaviour names, unless that is a match too; contiguous ones are joined.
+  // A match is joined to the neighbour that the behaviour selects, unless that is a match too; contiguous ones are
+  // joined.
   bool joins(const Segment& left, const Segment& right) const {
     switch (behavior_) {
       case SplitBehavior::merged_with_previous: return right.is_match && !left.is_match;
@@ -77,7 +78,7 @@ class PartSplitter {
   std::size_t end_ = 0;
 };
 
-// Each word is split at what `for_each_match(begin, end, add)` finds in it.
+// Splits each word at the matches of `for_each_match(begin, end, add)`.
 template <class ForEachMatch>
 std::vector<Word> split(const std::vector<Word>& parts, SplitBehavior behavior, bool invert,
                         const ForEachMatch& for_each_match) {
@@ -123,12 +124,12 @@ bool is_punctuation(char32_t c) {
          (c < 0x80 && category >= Category::Sm && category <= Category::So);
 }
 
-// Runs of what makes words, and runs of what is neither that nor whitespace.
+// Runs of word characters, and runs of characters that are neither that nor whitespace.
 std::vector<Word> split_at_whitespace(const PreTokenized& from) {
   const std::string_view text = from.text.text();
   return split(from.words, SplitBehavior::removed, true, [&](std::size_t begin, std::size_t end, const auto& add) {
     std::size_t run = begin;
-    std::optional<bool> run_is_word;  // nothing: the run is whitespace
+    std::optional<bool> run_is_word;  // nullopt: the run is whitespace
     for (std::size_t at = begin; at < end; at += utf8_length(static_cast<unsigned char>(text[at]))) {
       const char32_t c = decode_code_point(text, at);
       const std::optional<bool> is_in_word = is_whitespace(c) ? std::nullopt : std::optional(is_word(c));
@@ -141,7 +142,8 @@ std::vector<Word> split_at_whitespace(const PreTokenized& from) {
   });
 }
 
-// Every word with its spaces as `replacement` (kept where that is empty), and `prefix` before those that want one.
+// Every word with its spaces replaced by `replacement` (unchanged if empty), and with `prefix` where the scheme asks
+// for it.
 template <class WantsPrefix>
 PreTokenized rewritten(const PreTokenized& from, std::string_view replacement, std::string_view prefix,
                        const WantsPrefix& wants_prefix) {

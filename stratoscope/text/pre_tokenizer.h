@@ -1,4 +1,4 @@
-// Cuts a text into the words that are tokenized each on its own.
+// Splits a text into words, each of which is tokenized by itself.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace stratoscope {
 
-// Words are bytes [begin, end) of the text: ascending, disjoint, none empty. What is in none of them has no tokens.
+// Words are bytes [begin, end) of the text: ascending, disjoint, not empty. Bytes outside of them have no tokens.
 struct PreTokenized {
   struct Word {
     std::uint32_t begin, end;
@@ -31,7 +31,7 @@ class PreTokenizer {
  private:
   struct Step {
     PreTokenizerStep step;
-    std::vector<CompiledPattern> pattern;  // of split, and of what splits by an expression or string of its own
+    std::vector<CompiledPattern> pattern;  // of split, and of steps with a fixed expression or string
   };
   std::vector<Step> steps_;
 };

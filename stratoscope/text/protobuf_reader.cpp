@@ -12,8 +12,9 @@ enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 
 }  // namespace
 
 void ProtobufReader::fail() const {
-  throw Error("tokenizer", name_ + ": is no SentencePiece model, or cut short: no field of a protocol buffer at byte " +
-                               std::to_string(at_));
+  throw Error("tokenizer",
+              name_ + ": is not a SentencePiece model, or truncated: invalid field of a protocol buffer at byte " +
+                  std::to_string(at_));
 }
 
 std::uint64_t ProtobufReader::varint() {

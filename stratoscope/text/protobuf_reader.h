@@ -1,5 +1,5 @@
-// The fields of one protocol-buffer message (https://protobuf.dev/programming-guides/encoding), in the order of its
-// bytes. Nothing is copied or allocated.
+// Reads the fields of one protocol-buffer message (https://protobuf.dev/programming-guides/encoding) in order, without
+// copies and allocations.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ class ProtobufReader {
   // `name` is for messages.
   ProtobufReader(std::string_view message, std::string name) : message_(message), name_(std::move(name)) {}
 
-  // The next field; nothing at the end. Throws Error for bytes that are no field.
+  // The next field; nullopt at the end. Throws Error for an invalid field.
   std::optional<Field> next();
 
-  // The field as what it must be. Throw Error where it is another.
+  // The field's value as the expected type. Throw Error for another type.
   std::uint64_t number(const Field& field) const;
   float real(const Field& field) const;
   std::string_view bytes(const Field& field) const;

@@ -33,7 +33,7 @@ struct RegularExpression::Code {
     std::size_t offset = 0;
     code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), 0, &error, &offset, nullptr);
     if (code == nullptr) throw Error("tokenizer", "the regular expression is refused: " + message_of(error));
-    // Where PCRE2 has no JIT the same code is interpreted: slower, not different.
+    // Without JIT, PCRE2 interprets the same code: slower, with equal results.
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
   }
   ~Code() { pcre2_code_free(code); }
@@ -91,7 +91,7 @@ void RegularExpression::Search::set_part(std::size_t begin, std::size_t end) {
   last_end_.reset();
 }
 
-// The place in the text of a place in the subject, no earlier than the last one asked for.
+// The place in the text of a place in the subject, at or after the previous one.
 std::size_t RegularExpression::Search::byte_at(std::size_t shadow_at) {
   if (shadow_.empty()) return shadow_at;
   for (; shadow_byte_ < shadow_at; ++shadow_byte_) byte_ += utf8_length(static_cast<unsigned char>(text_[byte_]));
@@ -111,7 +111,7 @@ std::optional<std::pair<std::size_t, std::size_t>> RegularExpression::Search::ne
     if (code < 0) throw Error("tokenizer", "splitting into words failed: " + message_of(code));
     const std::size_t* bounds = pcre2_get_ovector_pointer(match_->data);
     const std::size_t begin = part_begin_ + bounds[0], end = part_begin_ + bounds[1];
-    // An empty match right after another one is none.
+    // An empty match right after another match does not count.
     if (begin == end && last_end_ == end) {
       ++from_;
       continue;

@@ -1,8 +1,6 @@
-// A regular expression of a tokenizer's file and what it matches in a text, with Hugging Face's idea of letters,
-// numbers and spaces.
-//
-// PCRE2 never sees the text itself, but its shadow (shadow_pattern.h). So the classes are ours (unicode_classes.h) and
-// not those of the PCRE2 at hand.
+// A regular expression of a tokenizer's file and its matches in a text, with the Unicode classes of Hugging Face's
+// tokenizers. PCRE2 runs on a shadow of the text (shadow_pattern.h), so that the classes (unicode_classes.h) do not
+// depend on the version of PCRE2.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +12,14 @@
 
 namespace stratoscope {
 
-// GPT-2's words: contractions, letters, numbers, everything else, each with one space before it, and what spaces
-// remain.
+// GPT-2's words: contractions, letters, numbers, other characters, each with one leading space, and remaining spaces.
 inline constexpr std::string_view kGpt2WordPattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-// Immutable: several threads may search with one.
+// Immutable; may be used by several threads at once.
 class RegularExpression {
  public:
-  // Throws Error for an expression that PCRE2 refuses or that needs what is not implemented.
+  // Throws Error for an expression that PCRE2 rejects or that is not implemented.
   explicit RegularExpression(std::string_view expression);
   ~RegularExpression();
   RegularExpression(const RegularExpression&) = delete;
@@ -44,11 +41,10 @@ class RegularExpression::Search {
   Search(const Search&) = delete;
   Search& operator=(const Search&) = delete;
 
-  // From here on matches are those of bytes [begin, end) alone, as if there were no text around them. Parts come in
-  // order.
+  // From here on matches are those within bytes [begin, end), without context around them. Parts must be in order.
   void set_part(std::size_t begin, std::size_t end);
 
-  // The next match as bytes [begin, end) of the text; it may be empty. Nothing at the part's end.
+  // The next match as bytes [begin, end) of the text; it may be empty. nullopt at the part's end.
   std::optional<std::pair<std::size_t, std::size_t>> next();
 
  private:
@@ -58,10 +54,10 @@ class RegularExpression::Search {
   const RegularExpression& expression_;
   std::string_view text_;
   std::string shadow_;                         // unused where the text is ASCII: it is its own shadow
-  std::string_view subject_;                   // what PCRE2 sees
+  std::string_view subject_;                   // the input of PCRE2
   std::size_t byte_ = 0, shadow_byte_ = 0;     // the same place in the text and in the subject
   std::size_t part_begin_ = 0, part_end_ = 0;  // in the subject
-  std::size_t from_ = 0;                       // in the subject: where the next match is looked for
+  std::size_t from_ = 0;                       // in the subject: the start of the search for the next match
   std::optional<std::size_t> last_end_;        // in the subject: of the last match in this part
   std::unique_ptr<Match> match_;
 };

@@ -36,7 +36,7 @@ enum Field { kName = 1, kCharsMap = 2, kDummyPrefix = 3, kRemoveExtra = 4, kEsca
 }
 
 constexpr std::string_view kSpace = "\u2581";
-constexpr std::size_t kLongestPiece = 512;  // bytes; longer ones would take long to take apart
+constexpr std::size_t kLongestPiece = 512;  // bytes; longer ones would take long to split
 
 struct StoredPiece {
   std::string text;
@@ -85,7 +85,7 @@ class ModelReader {
     if (piece.text.empty() || piece.text.size() > kLongestPiece)
       fail(place + " is empty or longer than " + std::to_string(kLongestPiece) + " bytes");
     if (find_invalid_utf8(piece.text) < piece.text.size()) fail(place + " is not UTF-8");
-    if (!std::isfinite(piece.score)) fail(place + " has a score that is no number");
+    if (!std::isfinite(piece.score)) fail(place + " has a score that is not a number");
     pieces.push_back(std::move(piece));
   }
 
@@ -127,7 +127,7 @@ class ModelReader {
   std::string name_;
 };
 
-// The merges that make each piece out of two others: of the highest score first, of these of the longest parts.
+// The merges that form each piece from two others: by descending score, then by descending length of the parts.
 std::vector<TokenizerDefinition::Merge> merges_of(const std::vector<StoredPiece>& pieces) {
   struct Merge {
     float score;

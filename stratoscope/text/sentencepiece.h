@@ -1,4 +1,4 @@
-// tokenizer.model, the file of SentencePiece: a protocol buffer.
+// Reads tokenizer.model, SentencePiece's file: a protocol buffer.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,9 @@
 
 namespace stratoscope {
 
-// The tokenizer that Hugging Face's conversion of Llama-like models makes of the file. Throws Error, which names the
-// file, for what is malformed or not implemented (normalizers other than "identity", models of words or characters).
+// The tokenizer to which Hugging Face converts the file for Llama-like models. Throws Error with the file's name for
+// malformed content and for features that are not implemented (normalizers other than "identity", models of words or
+// characters).
 TokenizerDefinition read_sentencepiece(const std::filesystem::path& file);
 
 }  // namespace stratoscope

@@ -31,10 +31,10 @@ bool is_in_words(char32_t c) {
   return is_word(c);
 }
 
-// Which byte stands for each code point, so that those of one byte are alike to every class of the expression.
+// Assigns a byte to each code point, so that those with one byte are equal for every class of the expression.
 class Alphabet {
  public:
-  // `literals`: code points and ranges of them that the expression names, none of them ASCII.
+  // `literals`: the code points and ranges beyond ASCII in the expression.
   explicit Alphabet(const std::vector<Range>& literals) : bytes_(kCodePoints) {
     for (char32_t c = 0; c < kAscii; ++c) bytes_[c] = static_cast<std::uint8_t>(representatives_[c] = c);
     count_ = kAscii;
@@ -65,7 +65,7 @@ class Alphabet {
   std::vector<std::uint8_t> take() { return std::move(bytes_); }
 
  private:
-  // Ascending, from the first code point beyond ASCII to the last: between two of them nothing changes.
+  // Ascending, from the first code point beyond ASCII to the last: the classes do not change between two of them.
   static std::vector<char32_t> borders_of(const std::vector<Range>& literals) {
     std::vector<char32_t> borders = {kAscii, kCodePoints};
     const auto add = [&](char32_t first, char32_t last) {
@@ -87,7 +87,7 @@ class Alphabet {
   std::size_t count_ = 0;
 };
 
-// The code points of a category ("Lu") or of a group of them ("L"); nothing for other names.
+// The code points of a category ("Lu") or of a group of them ("L"); nullopt for other names.
 std::optional<Set> set_of_property(std::string_view name, const Alphabet& alphabet) {
   constexpr std::string_view kNames = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCo";
   if (name.empty() || name.size() > 2) return std::nullopt;
@@ -97,7 +97,7 @@ std::optional<Set> set_of_property(std::string_view name, const Alphabet& alphab
   return alphabet.bytes_where([&](char32_t c) { return wanted[static_cast<std::size_t>(general_category(c))]; });
 }
 
-// Reads the expression once to learn which characters it names, and with their alphabet once more to translate it.
+// Parses the expression twice: to collect its characters, and with their classes to translate it.
 class Translator {
  public:
   Translator(std::string_view expression, const Alphabet& alphabet) : whole_(expression), alphabet_(alphabet) {}
@@ -110,7 +110,7 @@ class Translator {
   const std::vector<Range>& literals() const { return literals_; }
 
  private:
-  static constexpr int kDeepest = 50;  // groups and brackets in each other
+  static constexpr int kDeepest = 50;  // nested groups and brackets
 
   bool at_end() const { return at_ == whole_.size(); }
   std::string_view rest() const { return whole_.substr(at_); }
@@ -135,7 +135,7 @@ class Translator {
     return alphabet_.bytes_where([&](char32_t c) { return c >= first && c <= last; });
   }
 
-  // As Oniguruma folds: of ASCII's letters two have a third form, the long s and the Kelvin sign.
+  // Case folding as in Oniguruma: two letters of ASCII have a third form, the long s and the Kelvin sign.
   Set set_of_either_case(char32_t c) {
     if (c >= kAscii) fail();
     Set set = set_of(c, c);
@@ -184,7 +184,7 @@ class Translator {
       } else if (std::string_view("*+?|").find(next) != std::string_view::npos) {
         out_ += next;
         ++at_;
-      } else if (next == '^' || next == '$') {  // Oniguruma's are of lines
+      } else if (next == '^' || next == '$') {  // in Oniguruma they match at lines
         out_ += next == '^' ? "(?m:^)" : "(?m:$)";
         ++at_;
       } else if (next == '.') {
@@ -241,7 +241,7 @@ class Translator {
     at_ += end + 1;
   }
 
-  // What stands between brackets, the first of which is read.
+  // The content of brackets, after the first one.
   Set bracket(bool any_case, int depth) {
     if (depth > kDeepest) fail();
     const bool negated = take("^");
@@ -269,7 +269,7 @@ class Translator {
     return negated ? ~set : set;
   }
 
-  // An escape that stands for many characters; nothing, and nothing read, where there is none.
+  // An escape for a class of characters; nullopt, without consuming anything, if there is none.
   std::optional<Set> class_escape() {
     const std::string_view text = rest();
     if (text.size() < 2 || text[0] != '\\') return std::nullopt;

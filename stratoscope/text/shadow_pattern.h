@@ -1,6 +1,5 @@
-// A regular expression of a tokenizer's file, in the syntax that Oniguruma reads, translated for PCRE2 on the shadow of
-// a text: one byte for each code point, ASCII as it is and every other one replaced by a byte for what the expression
-// can tell about it.
+// Translates a regular expression of a tokenizer's file from Oniguruma's syntax to PCRE2's, for the shadow of a text:
+// one byte for each code point, ASCII unchanged and others replaced by the byte of their class in the expression.
 #pragma once
 
 #include <array>
@@ -12,7 +11,7 @@
 namespace stratoscope {
 
 struct ShadowPattern {
-  // Throws Error, which quotes the place, for what is not implemented.
+  // Throws Error with the place for syntax that is not implemented.
   explicit ShadowPattern(std::string_view expression);
 
   std::string pattern;                     // for PCRE2, of bytes

@@ -1,5 +1,5 @@
-// How a word begins as tokens, before anything merges: bytes in a byte-level vocabulary, else characters, with what
-// stands for characters that the vocabulary lacks.
+// The initial symbols of a word, before merges: bytes in a byte-level vocabulary, else characters, with fallbacks for
+// characters that the vocabulary lacks.
 #pragma once
 
 #include <array>
@@ -15,31 +15,30 @@
 
 namespace stratoscope {
 
-// A token of a word, and how many of the word's bytes it stands for.
+// A token of a word, and its number of bytes in the word.
 struct Piece {
   TokenId id;
   std::uint32_t length;
 };
 
-// The tokens <0xNN> of all bytes, where the definition has byte fallback and the vocabulary has them; nothing where it
-// has none. Throws Error where it has some.
+// The tokens <0xNN> of all bytes, if the definition has byte fallback and the vocabulary has them all; nullopt if it
+// has none. Throws Error if it has only some.
 std::optional<std::array<TokenId, 256>> fallback_tokens(const TokenizerDefinition& definition,
                                                         const Vocabulary& vocabulary);
 
-// The token that stands for what has none. Throws Error where the definition names one that the vocabulary lacks.
+// The token for unknown characters. Throws Error if the definition names one that the vocabulary lacks.
 std::optional<TokenId> unknown_token(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
 
 class Symbols {
  public:
-  // Throws Error as the functions above do, and where a byte-level vocabulary lacks a byte of UTF-8 and an unknown
-  // token.
+  // Throws Error as the functions above do, and if a byte-level vocabulary lacks a byte of UTF-8 and an unknown token.
   Symbols(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
 
-  // Appends those of the word, which is UTF-8, to `pieces`. A character that nothing stands for is left out: its bytes
-  // count as the piece's before it (or after it).
+  // Appends the symbols of the word, which is UTF-8, to `pieces`. A character without a symbol is left out: its bytes
+  // count for the previous piece (or the next one).
   void append(std::string_view word, std::vector<Piece>& pieces) const;
 
-  // Whether a character's symbols depend on that character alone.
+  // Whether the symbols of a character depend on that character alone.
   bool are_independent() const { return !fuses_unknown_ || !unknown_ || fallback_.has_value(); }
 
  private:

@@ -1,4 +1,4 @@
-// What a pattern of a tokenizer's file matches, string or regular expression alike.
+// Matches of a string or a regular expression of a tokenizer's file.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class CompiledPattern {
   std::unique_ptr<const RegularExpression> expression_;
 };
 
-// The matches in parts of one text, as RegularExpression::Search gives them. The pattern and the text outlive this.
+// The matches in parts of one text, as in RegularExpression::Search. The pattern and the text must outlive this object.
 class TextSearch {
  public:
   TextSearch(const CompiledPattern& pattern, std::string_view text);

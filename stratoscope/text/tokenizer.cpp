@@ -34,13 +34,13 @@ std::vector<TokenId> checked_ids(const std::vector<std::int64_t>& ids, const Tok
   for (const std::int64_t id : ids) {
     if (id < 0 || id >= static_cast<std::int64_t>(vocabulary.size()) || !vocabulary.contains(static_cast<TokenId>(id)))
       throw Error("tokenizer", definition.vocabulary_file + ": the post-processor adds the id " + std::to_string(id) +
-                                   ", which is no token's");
+                                   ", which is not an id of a token");
     checked.push_back(static_cast<TokenId>(id));
   }
   return checked;
 }
 
-// A step of the definition, with the file named in what it refuses.
+// Runs a step of the definition and adds the file's name to its errors.
 template <class Step, class Told>
 Step make_step(const TokenizerDefinition& definition, const Told& told) {
   try {
@@ -88,7 +88,7 @@ struct Tokenizer::State {
   Model model;
   Decoder decoder;
   bool decodes_bytes;
-  std::string space;  // what spells one; empty where it spells itself
+  std::string space;  // the spelling of a space; empty if it is a space
   std::vector<TokenId> before, after;
   std::optional<TokenId> beginning, end;
   std::vector<std::string> notes;
@@ -96,7 +96,7 @@ struct Tokenizer::State {
 
 namespace {
 
-// One call of encode(): what it remembers and writes.
+// The state and output of one call of encode().
 template <class ModelType>
 class Encoder {
  public:
@@ -105,7 +105,7 @@ class Encoder {
     out_.offsets.reserve(text_size / 4);
   }
 
-  // A token that begins at this byte of the text, or where the last one does; the last one ends there.
+  // A token that begins at this byte of the text, or at the same byte as the previous one; the previous one ends there.
   void add_token(TokenId id, std::size_t begin) {
     if (out_.offsets.empty())
       begin = 0;
@@ -158,7 +158,7 @@ class Encoder {
   Encoding out_;
 };
 
-// Bytes [begin, end) of the text as one of its own, with the same source.
+// Bytes [begin, end) of the text as a text, with the same source.
 MappedText part_of(const MappedText& text, std::size_t begin, std::size_t end) {
   MappedTextBuilder builder(text);
   builder.copy(begin, end);

@@ -35,7 +35,7 @@ void read_merges_txt(const path& file, TokenizerDefinition& definition) {
   }
 }
 
-// GPT-2's tokenizer, of which these are the files.
+// GPT-2's tokenizer, which has these files.
 TokenizerDefinition read_vocab_and_merges(const path& folder) {
   const path file = folder / "vocab.json";
   TokenizerDefinition definition;

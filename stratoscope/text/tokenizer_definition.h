@@ -1,4 +1,4 @@
-// What the files of a tokenizer say, read but not yet checked against each other.
+// The content of a tokenizer's files, parsed but not yet checked for consistency.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace stratoscope {
 
-// Tokens here are spelled as the files spell them (where the last pre-tokenizer is byte_level: in byte_alphabet.h's
-// characters); an added token is the text itself.
+// Tokens are spelled as in the files (with byte_level as the last pre-tokenizer: in the characters of byte_alphabet.h);
+// an added token is its text.
 struct TokenizerDefinition {
   enum class Model { bpe, unigram };
   struct Token {

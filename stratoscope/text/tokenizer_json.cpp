@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 
 [[noreturn]] void fail(const std::string& problem) { throw Error("tokenizer", problem); }
 
-// "vocab": {"the": 5, …}, or [["the", -3.5], …] with ids by place; for messages `name`.
+// Parses "vocab": {"the": 5, …}, or [["the", -3.5], …] with ids by position; `name` is for messages.
 class VocabularyReader final : public JsonValueReader {
  public:
   explicit VocabularyReader(std::string name) : name_(std::move(name)) {}
@@ -84,7 +84,7 @@ class VocabularyReader final : public JsonValueReader {
   int parts_ = 0;  // of a list's token, so far
 };
 
-// "merges": ["a b", …] or [["a", "b"], …]; for messages `place`, before a number.
+// Parses "merges": ["a b", …] or [["a", "b"], …]; `place` precedes a number in messages.
 class MergesReader final : public JsonValueReader {
  public:
   explicit MergesReader(std::string place) : place_(std::move(place)) {}
@@ -162,7 +162,7 @@ void read_unigram(const JsonSection& model, TokenizerDefinition& definition) {
   definition.byte_fallback = model.flag("byte_fallback", false);
   if (!model.has("unk_id")) return;
   const std::size_t unknown = model.count("unk_id");
-  if (unknown >= definition.vocabulary.size()) fail(model.name() + ": 'unk_id' is no token's id");
+  if (unknown >= definition.vocabulary.size()) fail(model.name() + ": 'unk_id' is not an id of a token");
   definition.unknown = definition.vocabulary[unknown].spelling;
 }
 
@@ -196,7 +196,7 @@ TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file) {
   definition.vocabulary_file = file.string();
   definition.merges_place = file.string() + ": merge ";
   read_tokenizer_steps(top, definition);
-  for (const char* habit : {"truncation", "padding"})  // of a data loader, which a text of its own has no use for
+  for (const char* habit : {"truncation", "padding"})  // settings of data loaders
     if (top.has(habit)) definition.notes.push_back(file.string() + ": '" + habit + "' is set, and is not followed");
 
   const JsonSection model = top.section("model");
@@ -204,7 +204,7 @@ TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file) {
   definition.vocabulary = std::move(vocabulary.tokens);
   definition.scores = std::move(vocabulary.scores);
   definition.merges = std::move(merges.merges);
-  // Older files leave the type out; only Unigram's vocabulary is a list.
+  // Older files have no type; only Unigram's vocabulary is a list.
   const bool is_unigram = model.has("type") ? model.text("type") == "Unigram" : vocabulary.is_list;
   if (is_unigram ? !vocabulary.is_list : !vocabulary.is_object)
     fail(model.name() + ": 'vocab' is missing, or not " + (is_unigram ? "a list" : "a JSON object"));

@@ -1,4 +1,4 @@
-// The steps of a tokenizer as its files describe them, by the names that tokenizer.json uses.
+// The steps of a tokenizer as described in its files, by the names of tokenizer.json.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,16 @@
 
 namespace stratoscope {
 
-// What is looked for: a string as it is, or a regular expression.
+// A string or a regular expression to search for.
 struct TextPattern {
   std::string text;
   bool is_expression = false;
 };
 
-// What becomes of what matches, and of what stands between matches.
+// The treatment of matches and of the text between them.
 enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
-// Where in a text a stretch between added tokens begins: a space is put first at most where no text goes before.
+// The place of a stretch between added tokens, which decides whether a space is inserted before it.
 enum class StretchPlace { beginning, after_added_token, continuation };
 
 enum class PrependScheme { first, always, never };
@@ -47,8 +47,8 @@ struct DecoderStep {
   Kind kind{};
   TextPattern pattern{};            // replace
   std::string content{};            // replace, strip (one character), metaspace (the replacement)
-  std::size_t start = 0, stop = 0;  // strip: how many at most
-  bool drops_first = false;         // metaspace: the first token's replacements are nothing
+  std::size_t start = 0, stop = 0;  // strip: the largest numbers
+  bool drops_first = false;         // metaspace: removes the replacements of the first token
 };
 
 }  // namespace stratoscope

@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kDeepestSequence = 8;
-constexpr std::size_t kMostSteps = 32, kLongestContent = 1000;  // of what a published file needs, far beyond
+constexpr std::size_t kMostSteps = 32, kLongestContent = 1000;  // far above those of published files
 
 template <class Value, std::size_t Count>
 Value named(const JsonSection& section, const char* key,
@@ -22,7 +22,7 @@ Value named(const JsonSection& section, const char* key,
   section.refuse(key);
 }
 
-// Calls `read` for each step that is no sequence, with sequences taken apart.
+// Calls `read` for each step, with sequences flattened.
 template <class Read>
 void for_each_step(const JsonSection& step, const char* steps_key, const Read& read, int depth = 0) {
   if (step.text("type") != "Sequence") {
@@ -99,7 +99,7 @@ constexpr std::array<std::pair<const char*, SplitBehavior>, 5> kBehaviors = {
      {"MergedWithNext", SplitBehavior::merged_with_next},
      {"Contiguous", SplitBehavior::contiguous}}};
 
-// The scheme, or what older files say in its place.
+// The scheme, or its equivalent in older files.
 PrependScheme read_prepend_scheme(const JsonSection& step) {
   constexpr std::array<std::pair<const char*, PrependScheme>, 3> kSchemes = {
       {{"first", PrependScheme::first}, {"always", PrependScheme::always}, {"never", PrependScheme::never}}};
@@ -200,7 +200,7 @@ std::int64_t read_pair(const JsonSection& step, const char* key) {
   return read_id(pair[1], step.name());
 }
 
-// The ids around a text: those of an earlier processor stay inside.
+// Adds ids around those of an earlier processor.
 void read_template(const JsonSection& step, TokenizerDefinition& definition) {
   step.require_known({"type", "single", "pair", "special_tokens"});
   std::vector<std::int64_t> before, after;
@@ -224,7 +224,7 @@ void read_template(const JsonSection& step, TokenizerDefinition& definition) {
 
 void read_post_processor(const JsonSection& step, TokenizerDefinition& definition) {
   const std::string& type = step.text("type");
-  if (type == "ByteLevel") {  // offsets alone
+  if (type == "ByteLevel") {  // only changes offsets
     step.require_known({"type", "add_prefix_space", "trim_offsets", "use_regex"});
     return;
   }

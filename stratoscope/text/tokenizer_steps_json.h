@@ -6,8 +6,8 @@
 
 namespace stratoscope {
 
-// Fills in the definition's steps and the ids around a text. Throws Error, which names the step, for what is malformed
-// or not implemented.
+// Fills in the definition's steps and the ids around a text. Throws Error with the step's name for malformed or
+// unsupported content.
 void read_tokenizer_steps(const JsonSection& tokenizer, TokenizerDefinition& definition);
 
 }  // namespace stratoscope

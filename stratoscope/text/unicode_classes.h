@@ -1,4 +1,4 @@
-// General categories of Unicode, as the regular expressions of Hugging Face's tokenizers know them.
+// General categories of Unicode, in the version of Hugging Face's tokenizers.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace stratoscope {
 
-// By the standard's names; Cn is not assigned.
+// The standard's names; Cn is not assigned.
 // clang-format off
 enum class Category : std::uint8_t {
   Cn, Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Co
@@ -18,7 +18,7 @@ struct CategoryRange {
   Category value;
 };
 
-// Ascending and disjoint; what stands in none of them is Category::Cn.
+// Ascending and disjoint; other code points are Category::Cn.
 std::span<const CategoryRange> category_ranges();
 
 Category general_category(char32_t code_point);

@@ -65,7 +65,7 @@ std::optional<char32_t> composed(char32_t first, char32_t second) {
   return found == tables().products.end() ? std::nullopt : std::optional(found->second);
 }
 
-// A character of the result, and the bytes [begin, end) of the text that it stands for.
+// A character of the result, and its source bytes [begin, end) in the text.
 struct Character {
   char32_t code_point;
   std::uint8_t order;
@@ -99,7 +99,7 @@ class Normalization {
  private:
   std::size_t length_at(std::size_t at) const { return utf8_length(static_cast<unsigned char>(text_[at])); }
 
-  // Whether the form leaves the character as it is wherever it stands, and never joins it to what comes before it.
+  // Whether the form never changes the character and never joins it to the previous one.
   bool is_inert(char32_t c) const {
     if (c < 0x80) return true;
     if (composes_ && c < 0x300 && &expansions_ == &tables().canonical) return true;
@@ -135,7 +135,7 @@ class Normalization {
     return text_.size();
   }
 
-  // A segment goes on as long as characters may join what comes before them.
+  // A segment continues while characters may join the previous ones.
   std::size_t segment_end(std::size_t begin) const {
     std::size_t at = begin;
     bool first = true;
@@ -200,7 +200,7 @@ class Normalization {
       decompose(decode_code_point(text_, at), at, at + length_at(at));
     order_marks();
     if (composes_) compose();
-    std::size_t written = begin;  // marks that changed places: the first covers both, later ones nothing
+    std::size_t written = begin;  // reordered marks: the first covers all bytes, later ones none
     std::string bytes;
     for (const Character& character : characters_) {
       bytes.clear();

@@ -1,4 +1,4 @@
-// The normal forms of Unicode, as Hugging Face's tokenizers make them (tables of normalization_tables.h).
+// The normal forms of Unicode, in the version of Hugging Face's tokenizers (normalization_tables.h).
 #pragma once
 
 #include <optional>
@@ -10,11 +10,10 @@ namespace stratoscope {
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
-// The text in the form; nothing where it is in the form already. In time that grows with its length, but for runs of
-// combining marks (their length times its logarithm).
+// The text in the form; nullopt if it is already. Linear time, except for runs of combining marks (n log n).
 std::optional<MappedText> normalized(const MappedText& text, NormalForm form);
 
-// The text in small letters, character by character; nothing where it holds no others.
+// The text in lower case, character by character; nullopt if it is already.
 std::optional<MappedText> lowercased(const MappedText& text);
 
 }  // namespace stratoscope

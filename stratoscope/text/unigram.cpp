@@ -69,7 +69,7 @@ void Unigram::append_unknown(std::string_view part, std::vector<Piece>& pieces) 
   } else if (unknown_) {
     pieces.push_back({*unknown_, static_cast<std::uint32_t>(part.size())});
   } else {
-    throw Error("tokenizer", "no token stands for " + in_quotes(part) + ", and none for unknown characters");
+    throw Error("tokenizer", "there is no token for " + in_quotes(part) + ", and none for unknown characters");
   }
 }
 

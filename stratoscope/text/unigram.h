@@ -1,5 +1,5 @@
-// Unigram tokenization of one word: of all ways to cut it into tokens the one with the largest sum of scores. (Kudo
-// 2018, arXiv:1804.10959.) Characters without a token cost more than any token.
+// Unigram tokenization of one word: the segmentation into tokens with the largest sum of scores. (Kudo 2018,
+// arXiv:1804.10959.) A character without a token has a lower score than any token.
 #pragma once
 
 #include <array>
@@ -18,14 +18,14 @@ namespace stratoscope {
 
 class Unigram {
  public:
-  class Scratch;  // what encode() writes into: one per thread, reused from word to word
+  class Scratch;  // buffers of encode(): one per thread, reused from word to word
 
-  // Throws Error where byte fallback lacks a byte, and where there is neither a token for unknown characters nor all
-  // bytes. The vocabulary outlives this.
+  // Throws Error if byte fallback lacks a byte, and if there is neither an unknown token nor byte fallback. The
+  // vocabulary must outlive this object.
   Unigram(const TokenizerDefinition& definition, const Vocabulary& vocabulary);
 
-  // The word's tokens, in order; they stay in `scratch` until its next use. O(n m) for n bytes and tokens of up to m.
-  // Throws Error for a character without a token where none is named for it.
+  // The word's tokens, in order; they stay in `scratch` until its next use. O(n m) for n bytes and tokens of up to m
+  // bytes. Throws Error for a character without a token if there is no unknown token.
   const std::vector<Piece>& encode(std::string_view word, Scratch& scratch) const;
 
  private:
@@ -45,7 +45,7 @@ class Unigram {
   std::optional<std::array<TokenId, 256>> fallback_;
   std::optional<TokenId> unknown_;
   std::vector<Edge> edges_;
-  std::vector<TokenId> tokens_;  // by node; kNoToken where none ends
+  std::vector<TokenId> tokens_;  // by node; kNoToken if no token ends there
   std::vector<double> scores_;   // by id
   double unknown_score_ = 0;
 };
@@ -53,18 +53,18 @@ class Unigram {
 class Unigram::Scratch {
  private:
   friend class Unigram;
-  // The best way to reach a place of the word.
+  // The best segmentation up to a place of the word.
   struct Step {
     double score;
-    std::uint32_t begin;  // of its last token; kNowhere where the place is not reached
-    TokenId id;           // kNoToken: a character without one
+    std::uint32_t begin;  // of its last token; kNowhere if the place is not reached
+    TokenId id;           // kNoToken: a character without a token
   };
   struct Part {
     std::uint32_t begin, end;
     TokenId id;
   };
   std::vector<Step> steps_;  // by place
-  std::vector<Part> path_;   // the best way, from the word's end
+  std::vector<Part> path_;   // the best segmentation, from the word's end
   std::vector<Piece> pieces_;
 };
 

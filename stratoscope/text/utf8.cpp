@@ -10,18 +10,18 @@ namespace stratoscope {
 namespace {
 
 struct Sequence {
-  std::size_t length;  // bytes of the code point, or of the longest part of one that stands here (at least 1)
+  std::size_t length;  // bytes of the code point, or of its longest valid part (at least 1)
   bool valid;
 };
 
-// The second byte decides about overlong forms (E0, F0), surrogates (ED) and code points beyond U+10FFFF (F4).
+// The second byte determines overlong forms (E0, F0), surrogates (ED) and code points beyond U+10FFFF (F4).
 Sequence read_sequence(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {1, true};
   if (lead < 0xC2 || lead > 0xF4) return {1, false};
-  const std::size_t wanted = utf8_length(lead);
-  const std::size_t present = std::min(wanted, text.size() - at);
+  const std::size_t expected = utf8_length(lead);
+  const std::size_t present = std::min(expected, text.size() - at);
   for (std::size_t i = 1; i < present; ++i) {
     unsigned char low = 0x80, high = 0xBF;
     if (i == 1 && lead == 0xE0) low = 0xA0;
@@ -30,10 +30,10 @@ Sequence read_sequence(std::string_view text, std::size_t at) {
     if (i == 1 && lead == 0xF4) high = 0x8F;
     if (byte(i) < low || byte(i) > high) return {i, false};
   }
-  return {present, present == wanted};
+  return {present, present == expected};
 }
 
-// The first byte from `at` on that is not ASCII; eight at a time, because most text is.
+// The first byte from `at` on that is not ASCII; eight at a time, because most text is ASCII.
 std::size_t skip_ascii(std::string_view text, std::size_t at) {
   for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
     std::memcpy(&eight, text.data() + at, sizeof eight);

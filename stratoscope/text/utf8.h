@@ -1,4 +1,4 @@
-// UTF-8: checking, counting, reading and repairing it.
+// UTF-8: validation, counting, reading and repair.
 #pragma once
 
 #include <cstddef>
@@ -7,19 +7,19 @@
 
 namespace stratoscope {
 
-// Where the first byte that is not UTF-8 stands (a sequence cut short or too long, a surrogate, a code point beyond
-// U+10FFFF: its first byte); text.size() when there is none.
+// The position of the first invalid byte (for a sequence that is truncated, overlong, a surrogate or beyond U+10FFFF:
+// of its first byte); text.size() if there is none.
 std::size_t find_invalid_utf8(std::string_view text);
 
 // Throws Error(where, …) with the byte offset of the first bad byte, unless `text` is UTF-8.
 void validate_utf8(std::string_view text, const std::string& where);
 
-// Bytes of the code point that begins with `lead`, the first byte of valid UTF-8.
+// The length of the code point with first byte `lead`, in valid UTF-8.
 constexpr std::size_t utf8_length(unsigned char lead) {
   return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 }
 
-// The code point at text[at], which is the first byte of valid UTF-8.
+// The code point that begins at text[at], in valid UTF-8.
 char32_t decode_code_point(std::string_view text, std::size_t at);
 
 // The number of code points of valid UTF-8.

@@ -15,7 +15,7 @@ namespace {
 
 constexpr TokenId kNoToken = -1;
 
-// The table of ids is as long as the largest id: a wild one must not make it huge.
+// The table of ids is as long as the largest id, which therefore must be bounded.
 std::size_t table_size(const TokenizerDefinition& definition) {
   std::int64_t largest = -1;
   for (const auto& token : definition.vocabulary) largest = std::max(largest, token.id);
@@ -43,7 +43,7 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& 
   }
   for (const auto& token : definition.vocabulary) {
     throw_if_cancelled();
-    // A byte-level vocabulary may hold texts that no bytes spell: they stand for themselves.
+    // A byte-level vocabulary may have texts that are not spelled in the byte alphabet: they stand for themselves.
     std::optional<std::string> bytes = definition.is_byte_level() ? unspell_bytes(token.spelling) : std::nullopt;
     if (bytes && token.id >= 0 && contains(static_cast<TokenId>(token.id)) &&
         form(static_cast<TokenId>(token.id)) == token.spelling)
@@ -52,7 +52,7 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& 
     if (form.empty())
       throw Error("tokenizer", file + ": the token of the id " + std::to_string(token.id) + " is empty");
     put(file, token.spelling, token.id, form);
-    // What no bytes spell is no word of a text.
+    // A text that is not in the byte alphabet does not occur in words.
     if (definition.is_byte_level() && unspell_bytes(token.spelling) != form) continue;
     const std::uint64_t hash = byte_hash(form);
     Slot& slot = slots_[slot_of(form, hash)];
@@ -78,7 +78,7 @@ void Vocabulary::put(const std::string& file, const std::string& spelling, std::
   forms_ += form;
 }
 
-// The slot of the token with this form, or the empty one where it would go.
+// The slot of the token with this form, or the empty slot for it.
 std::size_t Vocabulary::slot_of(std::string_view form, std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
   const auto is_here = [&](const Slot& slot) {

@@ -1,6 +1,5 @@
-// The tokens of a tokenizer: their forms by id, their id by form. A form is what the model reads: bytes where the
-// vocabulary is byte-level, else the spelling; of an added token its text,
-// normalized where it is looked for so.
+// The tokens of a tokenizer: their forms by id, their id by form. A form is the input of the model: bytes in a
+// byte-level vocabulary, else the spelling; for an added token its text, normalized if the token is.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +17,13 @@ namespace stratoscope {
 
 class Vocabulary {
  public:
-  // Throws Error for ids that are negative, given twice or far apart, and for tokens that stand for nothing.
+  // Throws Error for ids that are negative, repeated or far apart, and for empty tokens.
   Vocabulary(const TokenizerDefinition& definition, const Normalizer& normalizer);
 
-  // One more than the largest id, of added tokens too.
+  // One more than the largest id, including added tokens.
   std::size_t size() const { return places_.size(); }
 
-  // The form of a token, added ones too. Throws Error for an id of no token.
+  // The form of a token, including added ones. Throws Error for an invalid id.
   std::string_view form(TokenId id) const;
   bool contains(TokenId id) const;
 
@@ -33,12 +32,12 @@ class Vocabulary {
 
  private:
   struct Place {
-    std::uint32_t begin, size;  // in forms_; of size 0 where there is no token
+    std::uint32_t begin, size;  // in forms_; size 0 if there is no token
   };
   void put(const std::string& file, const std::string& spelling, std::int64_t id, std::string_view form);
   struct Slot {
-    TokenId id;          // kNoToken where empty
-    std::uint32_t hash;  // part of the form's: most other forms are told apart by it
+    TokenId id;          // kNoToken if empty
+    std::uint32_t hash;  // part of the form's hash, to skip most comparisons
   };
   std::size_t slot_of(std::string_view form, std::uint64_t hash) const;
   std::string_view form_at(Place place) const { return std::string_view(forms_).substr(place.begin, place.size); }

@@ -1,6 +1,5 @@
-// Where words of a text were met before: the same word's tokens are copied from there. Most words of a text are
-// repetitions, and looking one up costs far less than its tokens do. A table of fixed size, each slot the last word
-// met.
+// A cache of the tokens of words, since most words of a text are repetitions and a lookup costs far less than
+// tokenizing. It has a fixed size; each slot has the last word with its hash.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +19,13 @@ class WordMemory {
   // For a text of so many bytes.
   explicit WordMemory(std::size_t text_size);
 
-  // The word's tokens where it is known; they are valid until the next put().
+  // The word's tokens if cached; valid until the next put().
   std::optional<std::span<const Piece>> find(std::string_view word) const;
   void put(std::string_view word, std::span<const Piece> pieces);
 
  private:
   struct Entry {
-    std::size_t bytes = 0, first = 0;  // where its bytes and pieces begin
+    std::size_t bytes = 0, first = 0;  // the first indices of its bytes and pieces
     std::uint32_t size = 0, count = 0;
   };
   std::size_t slot_of(std::string_view word) const;

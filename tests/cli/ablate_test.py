@@ -73,7 +73,7 @@ def test_for_people_and_figures(stratoscope):
 
 def test_bad_input(stratoscope):
     stratoscope.fails("ablate", PENGUINS, says="the metric log_prob reads 1 target")
-    stratoscope.fails("ablate", PENGUINS, *TARGET, "--parts", "noses", says="parts are heads, attn, mlps, blocks, neurons")
+    stratoscope.fails("ablate", PENGUINS, *TARGET, "--parts", "noses", says="one of heads, attn, mlps, blocks, neurons")
     (stratoscope.folder / "c.jsonl").write_text('{"text": "a b"}\n', encoding="utf-8")
     stratoscope.fails("ablate", PENGUINS, *TARGET, "--reference", "c.jsonl", says="add --mean", leaves=["c.jsonl"])
     stratoscope.fails("ablate", PENGUINS, *TARGET, "--mean", "--reference", "none.jsonl", says="none.jsonl", leaves=["c.jsonl"])

@@ -93,7 +93,7 @@ def test_a_start_in_another_layout(stratoscope, saved, change):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"input_ids": lambda x: np.stack([x, x])}, ["input_ids is I64 [2, ", "row_offsets says where each begins"]),
+        ({"input_ids": lambda x: np.stack([x, x])}, ["input_ids is I64 [2, ", "row_offsets marks where each begins"]),
         ({"input_ids": lambda x: x[:, None]}, "expected one row of integers"),
         ({"input_ids": lambda x: x[None, None]}, "expected one row of integers"),
         ({"input_ids": lambda x: x.astype("f4")}, "expected one row of integers"),

@@ -61,7 +61,7 @@ def test_what_is_saved_is_a_run_of_the_whole_text(stratoscope, scope):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--edit", "resid_post.3[2] *= 2"], "acts on no position; it is asked to act on new tokens alone"),
+        (["--edit", "resid_post.3[2] *= 2"], "acts on no position; it may act on new tokens only"),
         (["--edit", "resid_post.3 *= 2", "--max-new", "1"], "a single one is never run itself"),
         (["--edit", "resid_pots.3 *= 2"], "there is no"),
         (["--capture", "resid_post.3"], "add --save FILE"),

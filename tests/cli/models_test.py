@@ -48,7 +48,7 @@ def test_the_list_as_json(stratoscope, env, cache, tiny_model):
     assert mixtral["family"] == "mixtral" and not mixtral["runs"] and "mixture of experts is not implemented" in mixtral["problem"]
     assert mixtral["parameters"] and mixtral["dtype"] == "F32"
     half = found["half"]
-    assert half["problem"] == "model.safetensors is missing; 'stratoscope pull half' gets what is missing"
+    assert half["problem"] == "model.safetensors is missing; 'stratoscope pull half' gets the missing files"
     assert not half["runs"] and half["parameters"] is None
 
 
@@ -59,7 +59,7 @@ def test_the_list_for_people(stratoscope, env, cache):
     assert lines[at].split()[-1] == "yes" and "main aaaaaaa" in lines[at]
     assert lines[at + 1].strip() == str(cache / "models--anna--tiny" / "snapshots" / ("a" * 40))
     assert any("model_type 'mixtral': mixture of experts is not implemented" in line for line in lines)
-    assert any("'stratoscope pull half' gets what is missing" in line for line in lines)
+    assert any("'stratoscope pull half' gets the missing files" in line for line in lines)
 
 
 def test_every_listed_model_that_runs_runs(stratoscope, env):

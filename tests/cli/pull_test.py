@@ -83,7 +83,7 @@ def test_pull_on_demand(stratoscope, hub, env, gpt2):
 def test_pull_on_demand_completes_what_was_begun(stratoscope, hub, env, gpt2):
     hub.misbehave("GET", "model.safetensors", server="cdn", status=410)
     stratoscope.fails("pull", "gpt2", env=env, says="answers with status 410")
-    stratoscope.fails("info", "--model", "gpt2", env=env, says="'stratoscope pull gpt2' gets what is missing")
+    stratoscope.fails("info", "--model", "gpt2", env=env, says="'stratoscope pull gpt2' gets the missing files")
     stratoscope.json("info", "--model", "gpt2", "--pull", env=env)
 
 
@@ -260,7 +260,7 @@ def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
     result = interrupt(process)
     assert result.status == 130
     assert result.error == (
-        "interrupted: stopped before the end; what has arrived is kept: the same command goes on from there"
+        "interrupted: stopped before the end; the received bytes are kept: the same command resumes"
     )
 
 

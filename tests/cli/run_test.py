@@ -178,7 +178,7 @@ def test_a_capture_that_is_not_there(stratoscope, capture, says):
         ("\n  \n", "holds no text"),
         ('{"text": "a"}\n{"text": \n', "line 2"),
         ('{"text": "a"}\n\n{"txt": "b"}\n', "line 3"),
-        ('["text"]\n', 'line 1: has no field "text": it is no JSON object but a list'),
+        ('["text"]\n', 'line 1: has no field "text": it is not a JSON object but a list'),
         ('{"text": ""}\n\n', "holds no text"),
         ('{"text": 7}\n', ['line 1: has no field "text" with a string: it is a number']),
         ('{"content": "a", "id": 1}\n', ['line 1: has no field "text"; its fields are \'content\', \'id\'']),
@@ -337,7 +337,7 @@ def test_a_part_that_is_not_there(stratoscope, options, status, says):
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [
-        (["--start-at", "12"], 1, ["behind the final norm", "--stop-at 12"]),
+        (["--start-at", "12"], 1, ["after the final norm", "--stop-at 12"]),
         (["--start-at", "13"], 1, "0 to 11, or -12 to -1"),
         (["--start-at", "5", "--stop-at", "5"], 1, "no block runs"),
         (["--start-at", "5", "--stop-at", "3"], 1, "no block runs"),

@@ -178,7 +178,7 @@ def test_a_journal_of_something_else_is_refused(stratoscope):
     fails(PENGUINS, *GRID, "--resume", "done.jsonl", says="'prompts' differs")
     fails(KAFKA, *GRID[:-1], "entropy", "--resume", "done.jsonl", says="'metric' differs")
     (stratoscope.folder / "x.txt").write_text("mine\n")
-    stratoscope.fails("sweep", KAFKA, *GRID, "--resume", "x.txt", says="no file of an unfinished sweep")
+    stratoscope.fails("sweep", KAFKA, *GRID, "--resume", "x.txt", says="not the journal of a sweep")
     assert (stratoscope.folder / "x.txt").read_text() == "mine\n"
     assert (stratoscope.folder / "done.jsonl").read_bytes() == before
     stratoscope.fails("sweep", KAFKA, *GRID, "--resume", "no/such/folder.jsonl", says="cannot be opened")

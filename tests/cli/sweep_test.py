@@ -157,10 +157,10 @@ def test_sweep_for_people(stratoscope):
         (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x="], "empty value"),
         (["--edit", "blocks.0.hook_resid_post *= {x}", "--over", "x=1,,2"], "empty value"),
         ([*SCALE, "--over", "layer=12"], "0 to 11, or -12 to -1"),
-        ([*SCALE, "--over", "layer"], "'layer' is no axis"),
-        ([*SCALE, "--over", "[layer=0]"], "is no name for an axis"),
+        ([*SCALE, "--over", "layer"], "'layer' is not an axis"),
+        ([*SCALE, "--over", "[layer=0]"], "is not a valid name of an axis"),
         ([*SCALE, "--over", "layer=[0,1]"], "'[0' is not an index"),
-        ([*SCALE, "--over", "=1"], "is no name for an axis"),
+        ([*SCALE, "--over", "=1"], "is not a valid name of an axis"),
         ([*SCALE, "--over", "layer=0", "--over", "layer=1"], "given twice"),
         (["--edit", "blocks.0.hook_resid_post[{position}] *= 0", "--over", "position=10"], "0 to 9, or -10 to -1"),
         (["--edit", "blocks.{layer.hook_resid_post *= 0", "--over", "layer=0"], "brace is not closed"),
@@ -312,11 +312,11 @@ def test_vector_files_are_an_axis(stratoscope):
 
 @pytest.mark.parametrize(("line", "says"), [
     ("nonsense", "line 2"),
-    ("[1]", "line 2 is no JSON object"),
+    ("[1]", "line 2 is not a JSON object"),
     ('{"target": " a"}', 'line 2 has no "text"'),
-    ('{"text": 3}', 'has a "text" that is no text'),
+    ('{"text": 3}', 'has a "text" that is not a string'),
     ('{"text": "a", "noise": 1}', "unknown key 'noise'"),
-    ('{"text": "a", "target_id": "x"}', '"target_id" that is no whole number'),
+    ('{"text": "a", "target_id": "x"}', '"target_id" that is not an integer'),
     ('{"text": "", "target": " a"}', "prompt 1"),
     ('{"text": "a", "target_id": 99999999}', "prompt 1: token id 99999999"),
 ])

@@ -173,7 +173,7 @@ TEST_P(Families, EdgesAreFoundOrRefusedWithTheReason) {
   request.text = kMarley;
   request.targets = {{{}, 5}};
   if (session_.config().blocks[0].ln1_post.exists())
-    EXPECT_TRUE(test::refuses([&] { edges(session_, request); }, "a norm stands after attention"));
+    EXPECT_TRUE(test::refuses([&] { edges(session_, request); }, "a norm after attention"));
   else
     EXPECT_FALSE(edges(session_, request).strongest.empty());
 }

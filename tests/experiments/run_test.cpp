@@ -261,7 +261,7 @@ TEST(SaveRun, PartsThatAreNone) {
   EXPECT_TRUE(refused([](auto& r) { r.start_at = 3; }, "belong together"));
   EXPECT_TRUE(refused([&](auto& r) { r.from = whole; }, "belong together"));
   EXPECT_TRUE(refused([&](auto& r) { r.start_at = 3, r.from = whole; }, "its own tokens"));
-  EXPECT_TRUE(refused([&](auto& r) { from(r, 12, whole); }, "behind the final norm"));
+  EXPECT_TRUE(refused([&](auto& r) { from(r, 12, whole); }, "after the final norm"));
   EXPECT_TRUE(refused([&](auto& r) { from(r, 4, whole), r.stop_at = 4; }, "no block runs"));
   EXPECT_TRUE(
       refused([&](auto& r) { from(r, 4, whole), r.edits.expressions = {"resid_pre.3 *= 2"}; }, "starts at block 4"));

@@ -159,7 +159,7 @@ withPage("what an edit is refused for stands at the edit, once, in the page's wo
   await page.getByLabel("Amount of edit 2 as a number").fill("");
   await complaint(/amount/);
   await page.getByLabel("Amount of edit 2 as a number").fill("1");
-  await page.getByLabel("What edit 2 does").selectOption("patch");
+  await page.getByLabel("Operation of edit 2").selectOption("patch");
   await settled(page);
   before = await places();
   await page.locator("#edit textarea").fill("too short");
@@ -184,7 +184,7 @@ withPage("what a sweep is refused for is said in its view, in the page's words",
   await complaint(/amount is missing/);
   await page.getByLabel("Amount of the sweep's edit").fill("0.8"); // mended
   await page.waitForFunction(() => !document.querySelector("[role=alert]"));
-  await page.getByLabel("What the sweep's edit does").selectOption("patch");
+  await page.getByLabel("Operation of the sweep's edit").selectOption("patch");
   await page.locator("#edit textarea").fill("short");
   await complaint(/second text/);
 });
@@ -280,7 +280,7 @@ withPage("heads are ranked by their score, and the picture of the chosen one sta
   const ranked = await page.locator("#attention ol button").allInnerTexts();
   assert.deepEqual(ranked, heads.slice(0, ranked.length).map(({ layer, head, first }) => `L${layer}H${head} ${first.toFixed(2)}`));
   await page.locator("#attention ol button").nth(3).click();
-  await page.getByText(`block ${heads[3].layer}, head ${heads[3].head}: how much`).waitFor();
+  await page.getByText(`block ${heads[3].layer}, head ${heads[3].head}: the weight`).waitFor();
   await page.locator("#attention .pair > div canvas").evaluate((canvas) => scrollTo(0, canvas.getBoundingClientRect().bottom + scrollY - 700));
   const figure = await page.locator("#attention figure").boundingBox();
   assert.ok(figure.y >= 0 && figure.y < 400, `${figure.y}`);

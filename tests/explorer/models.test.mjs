@@ -118,7 +118,7 @@ withPage("a text of 1,024 tokens is walked through", async (page) => {
   assert.ok(shown.y >= strip.y && shown.y + shown.height <= strip.y + strip.height + 1, "the chosen token is in sight");
   await page.getByText("positions 960 to 1023 of 1024", { exact: false }).waitFor();
   await page.locator("#attention").scrollIntoViewIfNeeded();
-  await page.getByText(/how much a token/).waitFor();
+  await page.getByText(/the weight of each query/).waitFor();
   await page.getByLabel("Sweep over").selectOption("layer,position");
   await page.getByRole("button", { name: "Run the sweep" }).click();
   await page.locator("#sweep canvas[role=img]").waitFor();

@@ -223,7 +223,7 @@ withPage("the keyboard is enough", {}, async (page) => {
   assert.equal(await page.locator(".chip[aria-selected=true]").getAttribute("data-index"), String((await page.locator(".chip").count()) - 2));
   await page.locator("#attention canvas[role=img]").first().focus();
   await page.keyboard.press("ArrowDown");
-  await page.getByText("block 1, head 0: how much a token").waitFor();
+  await page.getByText("block 1, head 0: the weight of each query").waitFor();
 });
 
 withPage("every view explains itself, and a page of the program says more", {}, async (page) => {

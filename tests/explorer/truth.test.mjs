@@ -200,10 +200,10 @@ withPage("figures are the screen, with text, model and edits; tables and documen
 
 withPage("what adds nothing says why, and a dimension can be named", {}, async (page) => {
   await addEdit(page);
-  await page.getByLabel("What edit 1 does").selectOption("add");
+  await page.getByLabel("Operation of edit 1").selectOption("add");
   await page.getByLabel("Amount of edit 1 as a number").fill("10");
   await page.locator("#edit").getByText("name a dimension").waitFor();
-  await page.locator("#predictions").getByText(/next to nothing: .*next norm takes away/).waitFor();
+  await page.locator("#predictions").getByText(/next to nothing: .*next norm subtracts/).waitFor();
   await page.getByLabel("Dimensions of edit 1").fill("3");
   await page.waitForFunction(() => !/next to nothing/.test(document.getElementById("predictions").innerText));
   assert.equal((await page.locator("#edit code").innerText()).trim(), "blocks.5.hook_resid_post.dim[3] += 10");

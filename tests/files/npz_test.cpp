@@ -157,7 +157,7 @@ TEST(Npz, WhatIsNotAnArchiveOfArraysIsRefused) {
   EXPECT_TRUE(holds(text_of_reading(folder.path()), "is not a regular file"));
   EXPECT_TRUE(holds(text_of_reading(folder.file("text.npz", "text")), "text.npz: cannot be read as a zip archive"));
   EXPECT_TRUE(holds(text_of_reading(deflated(folder, {{"x.npy", "text"}})), "array 'x': does not begin like"));
-  EXPECT_TRUE(holds(text_of_reading(folder.file("empty.npz", "PK\5\6" + std::string(18, '\0'))), "holds no arrays"));
+  EXPECT_TRUE(holds(text_of_reading(folder.file("empty.npz", "PK\5\6" + std::string(18, '\0'))), "has no arrays"));
 }
 
 TEST(Npz, WhatIsNotAskedForIsNotLookedAt) {

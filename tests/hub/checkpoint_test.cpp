@@ -191,7 +191,7 @@ TEST(Checkpoint, ConfigurationAndWeightsMustBelongTogether) {
 TEST(Checkpoint, FoldersWithoutUsableWeights) {
   const TemporaryFolder folder;
   folder.file("config.json", test::config_of({}).dump());
-  EXPECT_TRUE(refuses([&] { open(folder); }, "holds no model.safetensors; is this a model folder"));
+  EXPECT_TRUE(refuses([&] { open(folder); }, "has no model.safetensors; is this a model folder"));
   folder.file("pytorch_model.bin", "x");
   EXPECT_TRUE(refuses([&] { open(folder); }, "only a pickle"));
   EXPECT_TRUE(refuses([&] { open(folder); }, "safe_serialization=True"));

@@ -156,7 +156,7 @@ TEST_F(FindModel, WithAFileThatIsNone) {
   for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"}) {
     cache_.model("models--x", "aaa");
     const fs::path blob = fs::canonical(snapshot("models--x", "aaa") / name);
-    const std::string pull = "without '" + std::string(name) + "'; 'stratoscope pull x' gets what is missing";
+    const std::string pull = "without '" + std::string(name) + "'; 'stratoscope pull x' gets the missing files";
     fs::remove(blob);
     EXPECT_TRUE(refuses([] { find_model("x"); }, pull)) << name;
     fs::create_directory(blob);

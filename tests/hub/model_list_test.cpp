@@ -76,7 +76,7 @@ TEST(ListModels, WhatIsNotComplete) {
   cache.file(kTiny, kFirst, "config.json", test::config_of({}).dump());
   const ListedModel begun = only(list_models());
   EXPECT_EQ(begun.problem, "tokenizer.json and 1 more are missing");
-  EXPECT_EQ(begun.hint, "'stratoscope pull anna/tiny' gets what is missing");
+  EXPECT_EQ(begun.hint, "'stratoscope pull anna/tiny' gets the missing files");
   EXPECT_EQ(begun.parameters, std::nullopt);
   cache.file(kTiny, kFirst, "pytorch_model.bin", "a pickle");
   EXPECT_TRUE(only(list_models()).problem.ends_with("only a pickle"));

@@ -44,7 +44,7 @@ TEST(CaptureList, TheSameTwiceIsOnce) {
 
 TEST(CaptureList, Refusals) {
   const auto of = [](const char* text) { return [text] { captures({text, "resid_post.1"}, {0, 4, 6}); }; };
-  EXPECT_TRUE(refuses(of("resid_post.1[0]"), "asked twice, with different positions or heads"));
+  EXPECT_TRUE(refuses(of("resid_post.1[0]"), "captured twice, with different positions or heads"));
   EXPECT_TRUE(refuses(of("resid_pre.1.head[0]"), "blocks.1.hook_resid_pre has no axis for the selector .head[…]"));
   EXPECT_TRUE(refuses(of("pattern.1.key[0]"), "selects keys"));
   EXPECT_TRUE(refuses(of("z.1.dim[0]"), "selects dimensions"));

@@ -149,11 +149,7 @@ TEST(Edges, ANormAfterAttentionIsRefusedWithItsReason) {
   for (const ModelConfig& config : test::all_descriptions(20, 3)) {
     if (!config.blocks[0].ln1_post.exists()) continue;
     const test::DescribedModel described(config, 1);
-    EXPECT_TRUE(test::refuses(
-        [&] {
-          patch_edges(described.open(), zero_request({1, 2}));
-        },
-        "a norm stands after attention"));
+    EXPECT_TRUE(test::refuses([&] { patch_edges(described.open(), zero_request({1, 2})); }, "a norm after attention"));
     ++refused;
   }
   EXPECT_GT(refused, 0U);

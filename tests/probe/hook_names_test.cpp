@@ -124,7 +124,7 @@ TEST(HookNames, WhatIsNoListIsRefused) {
   EXPECT_TRUE(refuses(of("blocks.[!0].hook_mlp_out"), "is not an index"));
   for (const char* name :
        {"blocks.*.attn.hook_[qk]", "blocks.1[01].hook_z", "blocks.[0", "[0].hook_z", "hook_embed[0]"})
-    EXPECT_TRUE(refuses(of(name), "no list of blocks")) << name;
+    EXPECT_TRUE(refuses(of(name), "not a list of blocks")) << name;
 }
 
 // "@" stands for "here it is ".
@@ -190,7 +190,7 @@ TEST(HookNames, Refusals) {
   const auto of = [](const char* pattern) { return [pattern] { match_hook_points(pattern, twelve_blocks()); }; };
   EXPECT_TRUE(refuses(of("L12H0"), "block 12 is out of range"));
   EXPECT_TRUE(refuses(of("L1H1"), "head 1 is out of range"));
-  EXPECT_TRUE(refuses(of("L1H0.resid_post"), "'L1H0.resid_post' is no value of one head"));
+  EXPECT_TRUE(refuses(of("L1H0.resid_post"), "'L1H0.resid_post' is not a value of one head"));
   EXPECT_TRUE(refuses(of("resid_post.12"), "block 12 is out of range"));
   EXPECT_TRUE(refuses(of("blocks.3.hook_resid_pst"), "did you mean 'blocks.3.hook_resid_post'"));
   EXPECT_TRUE(refuses(of("blocks.12.hook_resid_post"), "block 12 is out of range; blocks are 0 to 11, or -12 to -1"));

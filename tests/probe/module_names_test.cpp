@@ -69,7 +69,7 @@ TEST(ModuleNames, HooksThatAModelLacksAreRefusedWithTheReason) {
   const ModelConfig config = test::described({2, 3, 24, 40, 48, 67});
   EXPECT_TRUE(test::refuses([&] { match_hook_points("rot_q.0", config); },
                             "blocks.0.attn.hook_rot_q does not exist in this GPT-2: it rotates no"));
-  EXPECT_TRUE(test::refuses([&] { match_hook_points("L0H1.rot_k", config); }, "is no value of one head"));
+  EXPECT_TRUE(test::refuses([&] { match_hook_points("L0H1.rot_k", config); }, "is not a value of one head"));
 }
 
 const ModelConfig& family(const std::string& name) {

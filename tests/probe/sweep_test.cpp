@@ -174,9 +174,9 @@ TEST_F(Sweep, Axes) {
   EXPECT_EQ(values("file=a.npy,b=c.npy"), (Texts{"a.npy", "b=c.npy"}));
   EXPECT_EQ(values("x=9223372036854775806..9223372036854775807").size(), 2U);
   const auto of = [&](const char* text) { return [this, text] { resolve_axis(text, model_.config(), 9); }; };
-  EXPECT_TRUE(refuses(of("layer"), "'layer' is no axis"));
-  EXPECT_TRUE(refuses(of("=1"), "'' is no name for an axis"));
-  EXPECT_TRUE(refuses(of("a b=1"), "is no name for an axis"));
+  EXPECT_TRUE(refuses(of("layer"), "'layer' is not an axis"));
+  EXPECT_TRUE(refuses(of("=1"), "'' is not a valid name of an axis"));
+  EXPECT_TRUE(refuses(of("a b=1"), "is not a valid name of an axis"));
   EXPECT_TRUE(refuses(of("value=1"), "an axis may not be called 'value'"));
   EXPECT_TRUE(refuses(of("x="), "empty value"));
   EXPECT_TRUE(refuses(of("x=1,,2"), "empty value"));
@@ -199,7 +199,7 @@ TEST_F(Sweep, Refusals) {
   EXPECT_TRUE(refuses(with({edit}, {"layer=0", "layer=1"}), "the axis layer is given twice"));
   EXPECT_TRUE(refuses(with({"blocks.{layer.hook_resid_post *= 2"}, {"layer=0"}), "this brace is not closed"));
   EXPECT_TRUE(
-      refuses(with({"blocks.{la\nyer}.hook_resid_post *= 2"}, {"layer=0"}), "'{la\\x0ayer}' is no placeholder"));
+      refuses(with({"blocks.{la\nyer}.hook_resid_post *= 2"}, {"layer=0"}), "'{la\\x0ayer}' is not a placeholder"));
   EXPECT_TRUE(refuses(with({"blocks.{x}.hook_resid_post *= 2"}, {"x=0,9"}), "block 9 is out of range"));
   EXPECT_TRUE(refuses(with({"{a}{b}{c} = 1"}, {"a=0..999", "b=0..999", "c=0..9"}), "more than 1000000 points"));
   auto bad = request({edit}, {"layer=0"});

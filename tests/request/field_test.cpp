@@ -145,14 +145,15 @@ TEST(ReadOption, WholeNumbers) {
   EXPECT_EQ(read(std::size_t{7}, {"+12"}), 12U);
   EXPECT_EQ(read(std::size_t{7}, {"1", "2"}), 2U) << "the last one counts";
   for (const char* text : {"", " 1", "1 ", "-1", "+-1", "1.5", "0x10", "many", "99999999999999999999"})
-    EXPECT_TRUE(refused(std::size_t{7}, {text}, "a-field: '" + std::string(text) + "' is no whole number"));
+    EXPECT_TRUE(refused(std::size_t{7}, {text}, "a-field: '" + std::string(text) + "' is not a whole number"));
 }
 
 TEST(ReadOption, Numbers) {
   EXPECT_EQ(read(0.0, {"-0.25"}), -0.25);
   EXPECT_EQ(read(0.0, {"+3e2"}), 300.0);
-  for (const char* text : {"", "1,5", "0.5x", "--1", "+-1", "nan", "inf", "1e999"})
-    EXPECT_TRUE(refused(0.0, {text}, "a-field: '" + std::string(text) + "' is no number"));
+  for (const char* text : {"", "1,5", "0.5x", "--1", "+-1", "1e999"})
+    EXPECT_TRUE(refused(0.0, {text}, "a-field: '" + std::string(text) + "' is not a number"));
+  for (const char* text : {"nan", "inf", "-inf"}) EXPECT_TRUE(refused(0.0, {text}, "is not finite")) << text;
 }
 
 TEST(ReadOption, TheFirstListOfNumbersReplacesTheDefaultAndOthersAreAdded) {
@@ -162,7 +163,7 @@ TEST(ReadOption, TheFirstListOfNumbersReplacesTheDefaultAndOthersAreAdded) {
   EXPECT_EQ(numbers, (std::vector<double>{1, 2.5}));
   field.read({"-3", "4"});
   EXPECT_EQ(numbers, (std::vector<double>{1, 2.5, -3, 4}));
-  EXPECT_TRUE(refused(std::vector<double>{}, {"1,,2"}, "'' is no number"));
+  EXPECT_TRUE(refused(std::vector<double>{}, {"1,,2"}, "'' is not a number"));
 }
 
 TEST(ReadOption, Texts) {

@@ -17,7 +17,7 @@ new_system() {
   rm -rf "${folder:?}"/*
   mkdir -p "$folder/bin" "$folder/clone" "$folder/elsewhere"
   local tool
-  for tool in bash cat dirname env grep mktemp readlink rm sed tee touch; do
+  for tool in bash cat dirname env grep mktemp nproc readlink rm sed tee touch; do
     ln -s "$(command -v "$tool")" "$folder/bin/$tool"
   done
   cp "$script" "$folder/clone/run"
@@ -35,8 +35,8 @@ if [[ $1 == --preset ]]; then
   declare -A folders=([release]=build [asan-ubsan]=build-asan [tsan]=build-tsan [arm64]=build-arm64)
   folder=${folders[$2]}
   command -p mkdir -p "$folder" && touch "$folder/build.ninja"
-  printf '%s\n' "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" CMAKE_GENERATOR:INTERNAL=Ninja \
-    "STRATOSCOPE_TESTS:BOOL=${*: -1}" | sed 's/=-D.*=/=/' >"$folder/CMakeCache.txt"
+  printf '%s\n' "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" CMAKE_GENERATOR:INTERNAL=Ninja "${@:3}" |
+    sed 's/^-D\(.*\)=/\1:BOOL=/' >"$folder/CMakeCache.txt"
 elif [[ $1 == --build ]]; then
   printf '#!/bin/bash\necho "in $PWD: $*"\n' >"$2/stratoscope"
   command -p chmod +x "$2/stratoscope"
@@ -75,13 +75,21 @@ expect() { # WHAT TEXT PATTERN
 new_system
 call demo --out here
 expect "the demo runs where it was called" "$output" "in $folder/elsewhere: demo --out here"
-expect "only the program is built, without tests" "$log" \
-  "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
+expect "only the program is built, without tests and page" "$log" \
+  "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF -DSTRATOSCOPE_EXPLORER=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
+expect "the first demo says how long it takes" "$errors" "run: the first time, *: about [1-9]* minutes on *"
 call demo
 expect "the second demo configures nothing" "$log" "cmake --build $folder/clone/build --target stratoscope"
+expect "and takes no time worth a word" "$errors" "run: building stratoscope"
+call serve --port 0
+expect "the page is added when it is served" "$log" \
+  "cmake --preset release -DSTRATOSCOPE_TESTS=OFF -DSTRATOSCOPE_EXPLORER=ON"$'\n'"cmake --build $folder/clone/build --target stratoscope"
+expect "and served" "$output" "in $folder/elsewhere: serve --port 0"
+call demo
+expect "a later demo does not take it away" "$log" "cmake --build $folder/clone/build --target stratoscope"
 call test -R something
 expect "tests are switched on in the same folder" "$log" \
-  "cmake --preset release -DSTRATOSCOPE_TESTS=ON"$'\n'"cmake --build $folder/clone/build"$'\n'"ctest --test-dir*"
+  "cmake --preset release -DSTRATOSCOPE_TESTS=ON -DSTRATOSCOPE_EXPLORER=ON"$'\n'"cmake --build $folder/clone/build"$'\n'"ctest --test-dir*"
 expect "arguments reach ctest" "$log" "*ctest --test-dir * -R something"
 expect "some tests are those of the release alone" "$output" "*100% tests passed*"$'\n'"3 tests: 2 passed, 0 failed, 1 skipped"
 expect "tests that pass" "$status" 0
@@ -126,7 +134,7 @@ expect "a finding that is not there" "$status $errors" "1 *no such file: missing
 
 sed -i "s|^CMAKE_HOME_DIRECTORY.*|CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere|" "$folder/clone/build/CMakeCache.txt"
 call build
-expect "a copied build folder is configured afresh" "$log" "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF*"
+expect "a copied build folder is configured afresh" "$log" "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF -DSTRATOSCOPE_EXPLORER=ON*"
 
 new_system
 MISSING="libzip-dev libgtest-dev" call build
@@ -134,6 +142,8 @@ expect "only what is missing is installed" "$log" \
   "*apt-get -qq -o DPkg::Lock::Timeout=300 update*install -y --no-install-recommends libzip-dev"$'\n'"cmake --preset*"
 expect "apt is quiet when it works" "$errors" \
   "run: installing libzip-dev"$'\n'"run: configuring release"$'\n'"run: building stratoscope"
+MISSING="nodejs npm" call demo
+expect "the demo needs no Node.js" "$log" "cmake --build $folder/clone/build --target stratoscope"
 MISSING="libzip-dev" call build
 expect "new packages are looked at" "$log" "*cmake --preset release -D*"
 MISSING="libzip-dev" APT_STATUS=100 call build
@@ -204,7 +214,7 @@ expect "libraries of another processor are Debian's" "$status $errors" "1 *not a
 # What is needed has a line in the list: each package that is installed, and each that CMake looks for.
 call requirements
 listed=$(tr '[:upper:]' '[:lower:]' <<<"$output" | tr -d '_-')
-installed=$(tr '\n' ' ' <"$script" | grep -oE ' [a-z]+_packages=\([^)]*' | sed 's/.*(//')
+installed=$(tr '\n' ' ' <"$script" | grep -oE ' [a-z]+_packages=\([^)]*' | sed 's/.*(//; s/"[^"]*"//')
 found=$(sed -nE 's/^ *find_package\((\w+).*/\1/p; s/^pkg_check_modules\(.* ([a-z0-9]+)(-8)?\)/\1/p' \
   "$(dirname "$script")/CMakeLists.txt")
 expect "the lists are read" "$installed $found" "*g++*libboost-dev*shellcheck* Threads*libhwy*libpcre2*"

@@ -1,6 +1,8 @@
 // Whether a sanitizer watches: it is slow and looks at code, not at values, so tests of many like cases take some.
 #pragma once
 
+#include <cstddef>
+
 namespace stratoscope::test {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -10,5 +12,8 @@ inline constexpr bool kWatched = __has_feature(address_sanitizer) || __has_featu
 #else
 inline constexpr bool kWatched = false;
 #endif
+
+// Whether a test takes the case with this number: each, or every fifth under a sanitizer.
+constexpr bool takes_case(std::size_t number) { return !kWatched || number % 5 == 0; }
 
 }  // namespace stratoscope::test

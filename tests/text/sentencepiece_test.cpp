@@ -108,14 +108,14 @@ TEST_F(SentencePiece, WhatIsNotImplementedIsRefusedByName) {
 
 TEST_F(SentencePiece, BrokenFilesAreRefused) {
   expect_refused("", "no pieces");
-  expect_refused("{\"model\": {}}", "no SentencePiece model");
+  expect_refused("{\"model\": {}}", "not a SentencePiece model");
   expect_refused(piece("", 0), "piece 0 is empty");
   expect_refused(piece(std::string(600, 'a'), 0), "longer than 512 bytes");
   expect_refused(piece("\xFF", 0), "not UTF-8");
-  expect_refused(piece("a", std::numeric_limits<float>::quiet_NaN()), "a score that is no number");
+  expect_refused(piece("a", std::numeric_limits<float>::quiet_NaN()), "a score that is not a number");
   expect_refused(piece("a", 0) + piece("a", 0) + trainer(kBpe, false), "listed twice");
-  expect_refused(varint(1 << 3 | 2) + varint(std::uint64_t{1} << 60) + "a", "cut short");
-  expect_refused(std::string(12, '\xFF'), "no field of a protocol buffer");
+  expect_refused(varint(1 << 3 | 2) + varint(std::uint64_t{1} << 60) + "a", "truncated");
+  expect_refused(std::string(12, '\xFF'), "invalid field of a protocol buffer");
   expect_refused(bytes_field(1, real_field(1, 0)), "piece 0");
 }
 

@@ -1,12 +1,11 @@
-// Talks to the server. Requests of one slot replace each other: an answer that nobody waits for any more is cancelled
-// in the browser and in the engine.
+// Requests to the server. A newer request of a slot cancels the older one, in the browser and in the engine.
 import { connection } from "./connection.svelte";
 import { pageDetails, pageHint, pageWords } from "./words";
 
 export class ApiError extends Error {
   constructor(
-    public status: number, // 0 where nobody answers
-    public where: string, // the part that noticed
+    public status: number, // 0 without a response
+    public where: string, // the part of the program with the error
     public problem: string,
     public hint: string,
     public details = "",
@@ -15,18 +14,18 @@ export class ApiError extends Error {
   }
 }
 
-// A newer request took its place; nothing to tell anybody.
+// A newer request has replaced this one; not an error for the user.
 export class Stale extends Error {}
 
-export const SILENCE = "the server does not answer";
+export const NO_RESPONSE = "the server does not respond";
 
-// Relative to the page, which may lie in a folder of a proxy.
+// Relative to the page, whose path may have a proxy's prefix.
 const addressOf = (path: string): string => path.replace(/^\//, "");
 
 const client = crypto.getRandomValues(new Uint32Array(4)).join("-");
 const running = new Map<string, AbortController>();
 
-// What is no code, in an address that was typed, stays as it is.
+// Invalid escapes of a typed address stay as they are.
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -35,7 +34,7 @@ function decoded(text: string): string {
   }
 }
 
-// A server beyond this machine printed its token behind '#'.
+// The addresses that a server with a token prints have it in the fragment.
 function readToken(): string {
   const inAddress = /(?:^#|&)token=([^&]+)/.exec(location.hash);
   if (inAddress) sessionStorage.setItem("token", decoded(inAddress[1]));
@@ -54,18 +53,18 @@ function headers(slot: string, accept: string): Record<string, string> {
   return all;
 }
 
-export function refusal(status: number, body: any): Error {
-  const error = body?.error ?? { message: `the server answered ${status}` };
+export function responseError(status: number, body: any): Error {
+  const error = body?.error ?? { message: `the server responded with status ${status}` };
   if (status === 409 && error.where === "request") return new Stale();
   const problem = pageWords(error.problem || error.message);
   const subject = /^(is|are|has|needs) /.test(problem) ? `the ${error.where} ` : "";
   return new ApiError(status, error.where ?? "", subject + problem, pageHint(error.hint ?? ""), pageDetails(error.details ?? ""));
 }
 
-// Nobody is there, or a proxy says so for the server.
-export function silence(): ApiError {
+// For a missing response, also if a proxy reports it.
+export function connectionError(): ApiError {
   void connection.lose(async () => (await fetch(addressOf("/api/status"), { headers: headers("", "application/json"), cache: "no-store" })).status < 500);
-  return new ApiError(0, "", SILENCE, "");
+  return new ApiError(0, "", NO_RESPONSE, "");
 }
 
 export async function send(method: string, path: string, body: unknown, slot: string, accept: string, signal?: AbortSignal): Promise<Response> {
@@ -79,16 +78,16 @@ export async function send(method: string, path: string, body: unknown, slot: st
     });
   } catch (error) {
     if (signal?.aborted) throw new Stale();
-    throw silence();
+    throw connectionError();
   }
   if (response.ok) return response;
   const reason = await response.json().catch(() => null);
-  if (reason === null && response.status >= 502 && response.status <= 504) throw silence();
-  throw refusal(response.status, reason);
+  if (reason === null && response.status >= 502 && response.status <= 504) throw connectionError();
+  throw responseError(response.status, reason);
 }
 
-// Asks in the place of what was asked in this slot before. Requests may overtake each other on their way; then the
-// server takes the older one for the newer, and the newer one asks again.
+// Sends a request in place of the previous one of its slot. If requests overtake each other on the network, the server
+// rejects the newer one, which is then sent again.
 async function inSlot<T>(slot: string, ask: (signal?: AbortSignal) => Promise<T>): Promise<T> {
   if (!slot) return ask();
   const controller = new AbortController();
@@ -122,7 +121,7 @@ export async function postFile(path: string, body: unknown): Promise<Blob> {
   return (await send("POST", path, body, "", "*/*")).blob();
 }
 
-// Server-sent events: calls `onEvent` for each but the last, and returns the result.
+// Server-sent events: calls `onEvent` for each except the last, which is the result.
 export function postStream<T>(path: string, body: unknown, slot: string, onEvent: (name: string, data: any) => void): Promise<T> {
   return inSlot(slot, async (signal) => {
     const response = await send("POST", path, body, slot, "text/event-stream", signal);
@@ -131,10 +130,10 @@ export function postStream<T>(path: string, body: unknown, slot: string, onEvent
     let result: { value: T } | null = null;
     for (;;) {
       const { done, value } = await reader.read().catch((error) => {
-        throw signal?.aborted ? error : silence();
+        throw signal?.aborted ? error : connectionError();
       });
       if (done && result) return result.value;
-      if (done) throw new ApiError(500, "", "the answer ended before its end", "ask again");
+      if (done) throw new ApiError(500, "", "the response ended early", "try again");
       const events = (rest + value).split("\n\n");
       rest = events.pop()!;
       for (const event of events) {
@@ -143,7 +142,7 @@ export function postStream<T>(path: string, body: unknown, slot: string, onEvent
         if (name === "result") result = { value: parsed };
         else if (name === "error") {
           if (parsed.error.where === "request" && parsed.error.problem.includes("newer")) throw new Stale();
-          throw refusal(400, parsed);
+          throw responseError(400, parsed);
         } else if (!signal?.aborted) onEvent(name, parsed);
       }
     }

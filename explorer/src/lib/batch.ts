@@ -1,7 +1,7 @@
-// Requests of the same moment are sent as one batch, and each result arrives when it is ready: an HTTP request costs the
+// Requests of the same nextTask are sent as one batch, and each result arrives when it is ready: an HTTP request costs the
 // browser more time than most results cost the engine. Each slot has one request in flight; the newest one waits until
 // it has finished, so that something is drawn however fast the input changes.
-import { ApiError, refusal, send, silence, Stale } from "./api";
+import { ApiError, connectionError, responseError, send, Stale } from "./api";
 import { readBinary, type BinaryAnswer } from "./binary";
 
 type OnEvent = (name: string, data: any) => void;
@@ -44,7 +44,7 @@ export function drop(slot: string): void {
 }
 
 // Resolves after the other messages of the same piece: a later one may cancel the request of an error.
-export const moment = (): Promise<void> => new Promise((done) => setTimeout(done));
+export const nextTask = (): Promise<void> => new Promise((done) => setTimeout(done));
 
 function scheduleSend(): void {
   if (sendScheduled) return;
@@ -101,7 +101,7 @@ async function sendBatch(requests: PendingRequest[]): Promise<void> {
           const answer = readBinary<any>(body);
           request.onEvent?.(head.event, answer.document);
           settle(request, () => request.resolve(answer));
-        } else if (head.event === "error") fail(request, refusal(head.status, parse(body)));
+        } else if (head.event === "error") fail(request, responseError(head.status, parse(body)));
         else request.onEvent?.(head.event, parse(body));
       } catch (fault) {
         reportError(fault); // an error of the page, not of the server
@@ -110,7 +110,7 @@ async function sendBatch(requests: PendingRequest[]): Promise<void> {
     });
     throw new ApiError(500, "", "the response ended early", "try again");
   } catch (error) {
-    const reported = error instanceof ApiError || error instanceof Stale || controller.signal.aborted ? error : silence();
+    const reported = error instanceof ApiError || error instanceof Stale || controller.signal.aborted ? error : connectionError();
     for (const request of requests) settle(request, () => request.reject(reported)); // settled ones keep their result
   }
   inFlight = inFlight.filter((other) => other !== batch);

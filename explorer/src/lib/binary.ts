@@ -1,4 +1,4 @@
-// Reads the server's binary answers: a safetensors file whose metadata holds the JSON document.
+// Reads the server's binary results: a safetensors file with the JSON document in its metadata.
 
 export interface FloatArray {
   shape: number[];

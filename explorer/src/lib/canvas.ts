@@ -26,7 +26,7 @@ export function sheetOf(canvas: HTMLCanvasElement, width: number, height: number
   return { context, width, height, color: (name) => style.getPropertyValue(`--${name}`).trim() };
 }
 
-// A matrix with a dot for each cell, to be drawn at any size: much quicker than a rectangle each. No colour: clear.
+// A matrix as an image with one pixel per cell, to be scaled: much faster than rectangles. No colour: transparent.
 export function pictureOf(rows: number, cols: number, color: (cell: number) => Rgb | null): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, cols);
@@ -48,7 +48,7 @@ export function shorten(context: CanvasRenderingContext2D, text: string, width: 
   return text.slice(0, end) + "…";
 }
 
-// Which of the labels are drawn: every so manyth, so that neighbours stay `room` apart, and the chosen one always.
+// The labels to draw: every n-th, so that neighbours are `room` apart, and always the chosen one.
 export function labelsIn(count: number, length: number, room: number, chosen = -1): number[] {
   const each = length / Math.max(1, count);
   const step = Math.max(1, Math.ceil(room / Math.max(1e-6, each)));
@@ -58,7 +58,7 @@ export function labelsIn(count: number, length: number, room: number, chosen = -
   return drawn;
 }
 
-// A frame that stands out from any ground.
+// A frame that contrasts with any background.
 export function frame(sheet: Sheet, x: number, y: number, width: number, height: number): void {
   const { context, color } = sheet;
   for (const [name, line] of [["panel", 4], ["text", 2]] as const) {
@@ -79,7 +79,7 @@ export function ticks(low: number, high: number, wanted: number): number[] {
   return list;
 }
 
-// The same numbers each time: sideways jitter must not dance.
+// A fixed sequence, so that the jitter does not change.
 export function jitter(count: number): Float32Array {
   let seed = 12345;
   return Float32Array.from({ length: count }, () => {

@@ -1,10 +1,10 @@
-// Puts a text into the clipboard; false where the browser does not allow it.
+// Copies a text to the clipboard; false if the browser does not allow it.
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages from beyond this machine without TLS have only the old way.
+    // Pages of other machines without TLS have only the old API.
   }
   const field = document.createElement("textarea");
   field.value = text;

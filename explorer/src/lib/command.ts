@@ -2,34 +2,34 @@
 import { expression, spell } from "./edits";
 import { state } from "./state.svelte";
 
-// What a shell's line editor would act on when it is pasted, or a terminal obey: control characters, those that turn the
-// direction of writing, separators of lines.
+// Characters that a shell's line editor or a terminal interprets: control characters, direction overrides, line
+// separators.
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const PLAIN = /^[A-Za-z0-9_-][A-Za-z0-9_.,:=+-]*$/;
 
 const octal = (character: string) =>
   Array.from(new TextEncoder().encode(character), (byte) => "\\" + byte.toString(8).padStart(3, "0")).join("");
 
-// Within '…', after a $ or for printf: no quote, nothing that a shell expands, and nothing to obey.
+// Escaped for '…', after a $ or for printf: no quotes, expansions or control characters.
 const escaped = (text: string) =>
   Array.from(text, (c) => (CONTROLS.test(c) || c === "\\" || c === "'" || c === "!" ? octal(c) : c)).join("");
 
-// One word for a shell. The form for controls is that of bash and zsh; another shell takes it for one word too, of another
-// spelling.
+// One word for a shell. The form with control characters needs bash or zsh; other shells read it as one word with another
+// content.
 function quote(word: string): string {
   if (PLAIN.test(word)) return word;
   return CONTROLS.test(word) ? `$'${escaped(word)}'` : `'${word.replace(/'/g, `'\\''`)}'`;
 }
 
-// A name and its value; null for one that takes none.
+// A name and its value; null for an option without one.
 type Option = [name: string, value: string | null];
 
-// Options without a value are left out. No value and no text can be taken for an option.
+// Omits options without a value. Values and texts cannot be mistaken for options.
 function line(command: string, options: Option[], text = state.text): string {
   if (options.some(([, value]) => value?.includes("\0"))) return "# a zero byte cannot stand on a command line";
   const words = ["stratoscope", command];
   for (const [name, value] of options) if (value !== "") words.push(quote(value === null ? `--${name}` : `--${name}=${value}`));
-  // "-" would be standard input; and what cannot be an argument comes that way.
+  // "-" means standard input, which also serves for texts that cannot be arguments.
   if (text === "-" || CONTROLS.test(text)) return `printf '${escaped(text).replace(/%/g, "%%")}' | ${words.join(" ")} -- -`;
   return [...words, "--", text === "" ? "''" : quote(text)].join(" ");
 }
@@ -60,7 +60,7 @@ export const sweepAxes = () => state.sweep.over.split(",").map((axis) => `${axis
 export const needsTarget = (metric: string) => !["kl", "entropy"].includes(metric);
 export const sweepUsesCorrupt = () => state.sweep.operation === "patch" && state.sweep.over !== "layer,factor";
 
-// The edits that the sweep's own one comes after: none, or those of the stack but the point of a sweep.
+// The edits before that of the sweep: none, or the active ones except a point of a sweep.
 const rowsBelow = () => (state.sweep.onTop ? state.activeRows.filter((row) => !row.fromSweep) : []);
 const sweepNeedsCorrupt = () => sweepUsesCorrupt() || rowsBelow().some((row) => row.operation === "patch");
 export const editsBelow = () => rowsBelow().map((row) => expression(row, state.hooks));

@@ -1,10 +1,10 @@
-// Clean, edited, or what the edits changed: what an answer can show of what the switch asks for.
+// Chooses clean, edited or difference for a result, by the switch.
 import type { FloatArray } from "./binary";
 import type { Compare } from "./state.svelte";
 
 export const SIDES: Record<Compare, string> = { edited: "edited", clean: "clean", difference: "edited − clean" };
 
-// Of an answer without edits there is only one side.
+// A result without edits has only one side.
 export function sideOf(arrays: Record<string, unknown>, compare: Compare): Compare {
   return arrays.edited ? compare : "clean";
 }

@@ -1,16 +1,16 @@
-// Whether the server answers. One that fell silent is looked for until it is there again.
-const PAUSE = 1000; // milliseconds between two looks
+// Whether the server responds. After a failure it is polled until it does.
+const PAUSE = 1000; // milliseconds between two requests
 
 class Connection {
   lost = $state(false);
-  found = $state(0); // how often it came back: what was asked in vain is asked again
+  found = $state(0); // number of reconnections, after which failed requests are sent again
 
-  // `answers` asks the server for a sign of life.
-  async lose(answers: () => Promise<boolean>): Promise<void> {
+  // `ping` is true when the server responds.
+  async lose(ping: () => Promise<boolean>): Promise<void> {
     if (this.lost) return;
     this.lost = true;
     do await new Promise((done) => setTimeout(done, PAUSE));
-    while (!(await answers().catch(() => false)));
+    while (!(await ping().catch(() => false)));
     this.lost = false;
     ++this.found;
   }

@@ -1,4 +1,4 @@
-// An edit as the page shows it, and as the engine's grammar spells it.
+// An edit as a row of the page, and as an expression of the edit grammar.
 import { hasDims, hasHeads, hasKeys, type Hook, type HookTable } from "./hooks";
 
 export type Operation = "scale" | "add" | "zero" | "mean" | "patch";
@@ -12,7 +12,7 @@ export interface EditRow {
   dims?: string; // of the last axis; empty or absent for all
   operation: Operation;
   amount: number; // of scale and add
-  fromSweep?: boolean; // a point of a sweep, which no other sweep is made on top of
+  fromSweep?: boolean; // a point of a sweep; further sweeps ignore it
 }
 
 export const OPERATIONS: Record<Operation, string> = {
@@ -82,12 +82,12 @@ export function isEditRow(value: unknown): value is EditRow {
   );
 }
 
-// A residual stream's values pass a norm; where that takes off the mean, it takes away what all dimensions have in common.
-export const isRemovedByNorm = (row: EditRow, takesOffMean: boolean): boolean => takesOffMean && row.operation === "add" && !row.dims?.trim() && /^(hook_(embed|pos_embed|resid_\w+|attn_out|mlp_out))$/.test(row.hook);
+// Values of the residual stream pass a norm; if that subtracts the mean, it removes what is added to all dimensions.
+export const isRemovedByNorm = (row: EditRow, subtractsMean: boolean): boolean => subtractsMean && row.operation === "add" && !row.dims?.trim() && /^(hook_(embed|pos_embed|resid_\w+|attn_out|mlp_out))$/.test(row.hook);
 
-// Why edits of a text of `count` tokens move nothing at a position; "" where that is not known.
-export function noEffectReason(rows: EditRow[], position: number, count: number, takesOffMean: boolean): string {
-  if (rows.length && rows.every((row) => isRemovedByNorm(row, takesOffMean))) return ": what is added to all dimensions alike, the next norm takes away again; name a dimension";
+// The reason why edits of a text of `count` tokens have no effect at a position; "" if unknown.
+export function noEffectReason(rows: EditRow[], position: number, count: number, subtractsMean: boolean): string {
+  if (rows.length && rows.every((row) => isRemovedByNorm(row, subtractsMean))) return ": the next norm subtracts a number added to all dimensions; name a dimension";
   const starts = rows.map((row) => /^\s*(-?\d+)/.exec(row.positions)?.[1]).map((first) => (first === undefined ? 0 : Number(first) < 0 ? count + Number(first) : Number(first)));
-  return rows.length && starts.every((start) => start > position) ? ": it is at a later token, which this one does not look at" : "";
+  return rows.length && starts.every((start) => start > position) ? ": they are at later tokens, which this one does not attend to" : "";
 }

@@ -1,10 +1,10 @@
-// The state and its result as a document: what is saved, exported and replayed.
+// The state and its result as a document, to be saved, exported and replayed.
 import { postFile } from "./api";
 import { sweepRequest } from "./command";
 import { state } from "./state.svelte";
 import { sweeping } from "./sweep.svelte";
 
-// What `stratoscope replay` runs again and compares: the last sweep, or without one the prediction.
+// The experiment that `stratoscope replay` runs again and compares: the current sweep, or else the prediction.
 async function record() {
   const common = {
     ...(state.model === "novella-7m" ? {} : { model: [state.model] }),
@@ -47,6 +47,6 @@ export async function experiment(note: string) {
       ...("targets" in sweep ? { targets: sweep.targets } : {}),
     },
     note,
-    state: { ...state.snapshot(), shownSweep: command === "sweep" ? sweeping.memory() : null },
+    state: { ...state.snapshot(), shownSweep: command === "sweep" ? sweeping.saved() : null },
   };
 }

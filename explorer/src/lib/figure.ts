@@ -1,6 +1,6 @@
-// A view as a figure and as a table, as it stands on the screen: the server draws the one, the other is written here.
+// A view as a figure, drawn by the server, and as a table, written here.
 import { SIDES } from "./compare";
-import type { Question } from "./live.svelte";
+import type { ViewRequest } from "./live.svelte";
 import type { Scale } from "./palette";
 import { state as shared, type Compare } from "./state.svelte";
 
@@ -34,31 +34,31 @@ export interface Table {
   rows: (string | number | null)[][];
 }
 
-// What a view offers for saving.
+// One export of a view.
 export interface Saving {
-  view: string; // names the files and the command line
-  name?: string; // where a view has several pictures
-  about: Question["body"]; // the text, the model and the edits that it shows
+  view: string; // for the names of files and the command line
+  name?: string; // for a view with several pictures
+  about: ViewRequest["body"]; // its text, model and edits
   side: Compare;
   figure: () => Figure;
   table: () => Table;
   json: () => object;
-  arrays?: { path: string; body: object }; // where the server has them as npz
+  arrays?: { path: string; body: object }; // the request for them as npz
 }
 
 export const colorOf = (scale: Scale, title: string): Figure["color"] => ({ map: scale.signed ? "diverging" : "plasma", title, low: scale.low, high: scale.high });
 
-// The colour of each depth, which an axis says already.
+// The colours of depths, without a colour bar, since an axis has them.
 export const colorOfDepths = (depths: number): Figure["color"] => ({ map: "plasma", title: "depth", low: 0, high: Math.max(1, depths - 1), no_bar: true });
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-// A matrix that lies row after row in one list.
+// The rows of a matrix in row-major order.
 export function rowsOf<T = number>(values: ArrayLike<number>, cols: number, as: (value: number) => T = finite as (value: number) => T): T[][] {
   return Array.from({ length: cols ? values.length / cols : 0 }, (_, r) => Array.from({ length: cols }, (_, c) => as(values[r * cols + c])));
 }
 
-// Everything that the picture does not say itself.
+// The caption: text, model and edits.
 export function captionOf({ about, side }: Pick<Saving, "about" | "side">): string {
   const edits = about.edits.length ? about.edits.join("; ") : "none";
   const parts = [`Text: ${about.text}`, `Model: ${modelName(about.model)}`, `Edits: ${edits}`];
@@ -67,7 +67,7 @@ export function captionOf({ about, side }: Pick<Saving, "about" | "side">): stri
   return parts.join(" · ");
 }
 
-// Of a folder its own name.
+// For a folder its last part.
 export const modelName = (name: string): string => (name.startsWith("/") ? name.replace(/\/+$/, "").replace(/^.*\//, "") : name);
 
 const field = (value: string | number | null): string => {
@@ -80,6 +80,6 @@ export const csvOf = ({ columns, rows }: Table): string => [columns, ...rows].ma
 
 export function jsonOf({ view, about, side, json }: Saving): string {
   const { model, text, edits, corrupt } = about;
-  const hash = shared.tokens?.askedModel === model ? shared.tokens.model.hash : undefined;
+  const hash = shared.tokens?.requestedModel === model ? shared.tokens.model.hash : undefined;
   return JSON.stringify({ view, model: { name: modelName(model), hash }, text, edits, corrupt, shown: side, ...json() }, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? null : value), 1) + "\n";
 }

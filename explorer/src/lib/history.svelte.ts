@@ -1,14 +1,14 @@
-// The address holds the state; each settled change of the text or the edits is an entry that Back returns to.
+// Stores the state in the address; each settled change of the text or the edits is an entry of the history.
 import { state as shared } from "./state.svelte";
 
 const SETTLED = 700; // milliseconds without a further change
-const SOON = 250; // browsers bound how often the address may change
+const SOON = 250; // browsers limit the rate of changes of the address
 
 const held = (): string => JSON.stringify([shared.model, shared.text, shared.corrupt, shared.edits]);
 
-// To be called while a component is made.
+// Call it while a component is created.
 export function keepHistory(): void {
-  let kept: string | null = null; // what the current entry holds
+  let kept: string | null = null; // the state of the current entry
 
   $effect(() => {
     const [address, now] = [shared.address(), held()];
@@ -37,7 +37,7 @@ export function keepHistory(): void {
   });
 }
 
-// Puts the state into the address at once.
+// Updates the address at once.
 export function settleAddress(): void {
   history.replaceState(null, "", shared.address());
 }

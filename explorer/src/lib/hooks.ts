@@ -1,4 +1,4 @@
-// The hook points of a model, as the server lists them, by their hooks: the names without the block.
+// The hook points of a model, grouped by their names without the block.
 
 export interface HookPoint {
   name: string; // "blocks.3.attn.hook_q"
@@ -30,8 +30,8 @@ export class HookTable {
     return [...this.#hooks.values()];
   }
 
-  // A hook that the model does not have, such as one of an old address, is spelled as if every block had it: the server
-  // then says what is wrong with it.
+  // A hook that the model does not have, such as one of an old address, is written as if every block had it: the server
+  // then returns an error.
   of(name: string): Hook {
     const blocks = new Set(this.all.flatMap((hook) => hook.blocks));
     return this.#hooks.get(name) ?? { name, axes: ["pos", "d_model"], inBlocks: true, blocks: [...blocks].sort((a, b) => a - b) };

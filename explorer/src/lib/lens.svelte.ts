@@ -1,29 +1,29 @@
-// The logit lens of one pass. Columns are computed when they come into sight; the unembedding is as much work as the pass.
+// The logit lens of one run. Columns are requested when they are visible; the unembedding is as much work as the run.
 import { ApiError, Stale } from "./api";
-import { Lateness } from "./lateness.svelte";
-import type { Question } from "./live.svelte";
+import { OutdatedTimer } from "./outdated.svelte";
+import type { ViewRequest } from "./live.svelte";
 import { state as shared } from "./state.svelte";
-import { ask, drop, moment } from "./batch";
+import { ask, drop, nextTask } from "./batch";
 import { quoted } from "./text";
 import { tokensOf } from "./window";
 
-type Request = Question["body"];
+type Request = ViewRequest["body"];
 
-// Of positions of a text.
+// A range of positions of a text.
 export interface Columns {
   from: number;
   count: number;
 }
 
-// One depth, by column; holes are still to come. The clean numbers of a comparison: the probability is of the token
-// shown, which is the edited run's.
+// One depth, by column; missing entries are not received yet. In a comparison, the clean probability is that of the
+// token of the edited run.
 const NUMBERS = ["prob", "entropy", "kl", "clean_prob", "clean_entropy", "clean_kl"] as const;
 export type Row = { tokens: string[] } & Record<(typeof NUMBERS)[number], number[]>;
 
-type Rows = (Row | undefined)[]; // by depth; missing ones are still to come
+type Rows = (Row | undefined)[]; // by depth; missing ones are not received yet
 
 export interface Grid extends Columns {
-  asked: Request;
+  request: Request;
   after: string[]; // the tokens at its positions
   names: string[]; // the same as labels
   labels: string[]; // of the model's depths
@@ -42,17 +42,17 @@ function put(rows: Rows, from: number, answer: Answer): void {
 
 const copied = (rows: Rows): Rows => rows.map((row) => row && (Object.fromEntries(FIELDS.map((field) => [field, [...row[field]]])) as unknown as Row));
 
-const contains = (a: Columns & { of: string }, b: typeof a): boolean => a.of === b.of && a.from <= b.from && b.from + b.count <= a.from + a.count;
+const contains = (a: Columns & { key: string }, b: typeof a): boolean => a.key === b.key && a.from <= b.from && b.from + b.count <= a.from + a.count;
 
 export class Lens {
   grid = $state.raw<Grid | null>(null);
   error = $state.raw<ApiError | null>(null);
-  lateness = new Lateness();
+  outdatedTimer = new OutdatedTimer();
   #waiting = $state(0);
-  #of = ""; // what the known columns are answers to
+  #key = ""; // the request of the known columns
   #known = new Set<number>(); // positions
-  #rows: Rows = []; // what came for it, and nothing older
-  #coming: (Columns & { of: string }) | null = null; // what is asked for
+  #rows: Rows = []; // the results of that request only
+  #pending: (Columns & { key: string }) | null = null; // the columns requested
 
   constructor(private which: "clean" | "edited") {}
 
@@ -64,54 +64,54 @@ export class Lens {
     return this.#waiting > 0;
   }
 
-  // Asks for what is not yet known of the columns in sight, which are a part of the window.
-  async follow(request: Request, window: Columns, seen: Columns): Promise<void> {
-    const of = JSON.stringify([request, window]);
+  // Requests the unknown ones of the visible columns, which are a part of the window.
+  async follow(request: Request, window: Columns, inView: Columns): Promise<void> {
+    const key = JSON.stringify([request, window]);
     const end = this.grid ? this.grid.from + this.grid.count : 0; // of the text, or of the window
-    const wanted = Array.from({ length: seen.count }, (_, i) => seen.from + i).filter((i) => of !== this.#of || (i < end && !this.#known.has(i)));
-    if (wanted.length === 0) {
-      if (this.#coming && this.#coming.of !== of) {
-        this.#coming = null; // a change was taken back before its answer came, or before its error was told
+    const unknown = Array.from({ length: inView.count }, (_, i) => inView.from + i).filter((i) => key !== this.#key || (i < end && !this.#known.has(i)));
+    if (unknown.length === 0) {
+      if (this.#pending && this.#pending.key !== key) {
+        this.#pending = null; // a change was undone before its result or error arrived
         drop(this.slot);
       }
-      this.lateness.news(true);
+      this.outdatedTimer.update(true);
       this.error = null;
       return;
     }
-    const missing = { of, from: wanted[0], count: wanted[wanted.length - 1] - wanted[0] + 1 };
-    if (this.#coming && contains(this.#coming, missing)) return;
-    this.#coming = missing;
+    const missing = { key, from: unknown[0], count: unknown[unknown.length - 1] - unknown[0] + 1 };
+    if (this.#pending && contains(this.#pending, missing)) return;
+    this.#pending = missing;
     ++this.#waiting;
-    this.lateness.wait();
+    this.outdatedTimer.start();
     try {
-      await this.ask(request, window, missing, of);
-      if (of === this.#of) for (let i = 0; i < missing.count; ++i) this.#known.add(missing.from + i);
+      await this.load(request, window, missing, key);
+      if (key === this.#key) for (let i = 0; i < missing.count; ++i) this.#known.add(missing.from + i);
       this.error = null;
-      this.lateness.news(this.#coming === missing);
+      this.outdatedTimer.update(this.#pending === missing);
     } catch (error) {
       if (error instanceof Stale) return;
-      await moment();
-      if (this.#coming !== missing) return;
-      this.lateness.news(true);
+      await nextTask();
+      if (this.#pending !== missing) return;
+      this.outdatedTimer.update(true);
       if (!(error instanceof ApiError)) this.error = new ApiError(500, "", String(error), "");
-      else if (shared.hopeful && !shared.blame(request, error)) this.error = error;
+      else if (shared.canRequest && !shared.takeError(request, error)) this.error = error;
     } finally {
-      if (this.#coming === missing) this.#coming = null;
+      if (this.#pending === missing) this.#pending = null;
       --this.#waiting;
     }
   }
 
-  // Throws Stale when something else is asked for meanwhile.
-  private async ask(request: Request, window: Columns, missing: Columns, of: string): Promise<void> {
-    let mixed: Rows = []; // old cells stay until the new ones are there
+  // Throws Stale when a newer request replaces this one.
+  private async load(request: Request, window: Columns, missing: Columns, key: string): Promise<void> {
+    let mixed: Rows = []; // earlier cells stay until they are replaced
     let planned = 0;
     let grid: Grid | null = null;
-    // Depths that arrive together are drawn together.
+    // Depths of one frame are drawn together.
     const show = (rows: Rows): void => {
       cancelAnimationFrame(planned);
       planned = 0;
       this.grid = { ...grid!, rows: [...rows] };
-      this.lateness.news(false);
+      this.outdatedTimer.update(false);
     };
     const { from, count } = missing;
     const take = (name: string, row: Answer): void => {
@@ -122,10 +122,10 @@ export class Lens {
         const labels = shared.depthLabels;
         const fits = before?.from === window.from && before.count === count && before.labels.length === labels.length;
         const after = tokensOf(window.from, count);
-        grid = { asked: request, from: window.from, count, after, names: after.map(quoted), labels, rows: [] };
+        grid = { request, from: window.from, count, after, names: after.map(quoted), labels, rows: [] };
         mixed = fits ? copied(before.rows) : [];
-        if (of !== this.#of) {
-          this.#of = of;
+        if (key !== this.#key) {
+          this.#key = key;
           this.#known.clear();
           this.#rows = [];
         }

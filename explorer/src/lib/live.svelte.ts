@@ -1,64 +1,64 @@
-// An answer that follows the state: asked again whenever the question changes, or the server was gone meanwhile.
+// The result of a request that follows the state: it is sent again when the request changes or the server is back.
 import { untrack } from "svelte";
 import { ApiError, Stale } from "./api";
 import type { BinaryAnswer } from "./binary";
 import { connection } from "./connection.svelte";
-import { Lateness } from "./lateness.svelte";
+import { OutdatedTimer } from "./outdated.svelte";
 import { state as shared } from "./state.svelte";
-import { ask, moment } from "./batch";
+import { ask, nextTask } from "./batch";
 
-export interface Question {
+export interface ViewRequest {
   path: string;
   body: { model: string; text: string; edits: string[]; corrupt?: string; [field: string]: unknown };
   slot: string;
 }
 
-export interface Answered<T> extends BinaryAnswer<T> {
-  asked: Question["body"]; // what it is an answer to
+export interface LiveResult<T> extends BinaryAnswer<T> {
+  request: ViewRequest["body"];
 }
 
 export class Live<T> {
-  value = $state.raw<Answered<T> | null>(null);
+  value = $state.raw<LiveResult<T> | null>(null);
   error = $state.raw<ApiError | null>(null);
-  lateness = new Lateness();
+  outdatedTimer = new OutdatedTimer();
   #waiting = $state(0);
   #newest = "";
 
-  // `question` reads the state; null when there is nothing to ask. To be made while a component is.
-  constructor(question: () => Question | null) {
+  // `makeRequest` reads the state; null for no request. Call it while a component is created.
+  constructor(makeRequest: () => ViewRequest | null) {
     $effect(() => {
       void connection.found;
-      const asked = question();
-      if (asked) untrack(() => void this.follow(asked));
-      else this.#newest = ""; // nothing is waited for
+      const request = makeRequest();
+      if (request) untrack(() => void this.send(request));
+      else this.#newest = ""; // no request is pending
     });
   }
 
-  get late(): boolean {
-    return this.lateness.is;
+  get outdated(): boolean {
+    return this.outdatedTimer.shown;
   }
 
   get busy(): boolean {
     return this.#waiting > 0;
   }
 
-  private async follow(question: Question): Promise<void> {
-    const key = (this.#newest = JSON.stringify(question));
+  private async send(request: ViewRequest): Promise<void> {
+    const key = (this.#newest = JSON.stringify(request));
     ++this.#waiting;
-    this.lateness.wait();
+    this.outdatedTimer.start();
     try {
-      const answer = await ask<T>(question.path, question.body, question.slot);
-      this.value = { ...answer, asked: question.body };
+      const answer = await ask<T>(request.path, request.body, request.slot);
+      this.value = { ...answer, request: request.body };
       this.error = null;
-      this.lateness.news(this.#newest === key || this.#newest === "");
+      this.outdatedTimer.update(this.#newest === key || this.#newest === "");
     } catch (error) {
       if (error instanceof Stale) return;
-      await moment();
-      if (this.#newest === "") this.lateness.news(true);
+      await nextTask();
+      if (this.#newest === "") this.outdatedTimer.update(true);
       if (this.#newest !== key) return;
-      this.lateness.news(true);
+      this.outdatedTimer.update(true);
       if (!(error instanceof ApiError)) this.error = new ApiError(500, "", String(error), "");
-      else if (!shared.blame(question.body, error)) this.error = error;
+      else if (!shared.takeError(request.body, error)) this.error = error;
     } finally {
       --this.#waiting;
     }

@@ -1,4 +1,4 @@
-// One line about what has just been done, and the way back.
+// A message about the last action, with its undo.
 const SHOWN = 12_000; // milliseconds
 
 class Notice {

@@ -33,14 +33,14 @@ export function rgbOf(value: number, scale: Scale): Rgb {
 
 export const css = ([r, g, b]: Rgb) => `rgb(${r} ${g} ${b})`;
 
-// Black or white, whichever is easier to read on this ground.
+// Black or white, whichever has more contrast with this background.
 export function textOn(ground: Rgb): string {
-  // Relative luminance (WCAG 2); where it is 0.179 black and white have the same contrast.
+  // Relative luminance (WCAG 2); at 0.179 black and white have the same contrast.
   const [r, g, b] = ground.map((channel) => (channel / 255 <= 0.04045 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff";
 }
 
-// The part of plasma that stands out from the page's ground.
+// The part of plasma that contrasts with the page's background.
 export function depthColor(depth: number, count: number): string {
   const t = count < 2 ? 0 : depth / (count - 1);
   return css(mix(maps.plasma, ui.dark ? 0.32 + 0.68 * t : 0.88 * t));

@@ -1,4 +1,4 @@
-// What every view shares: the text, what is chosen in it, and the edits. All of it lives in the address.
+// The state that all views share: the text, the choices in it, and the edits. The address contains all of it.
 import { getJson, postJson, type ApiError, Stale } from "./api";
 import { connection } from "./connection.svelte";
 import { ask } from "./batch";
@@ -15,15 +15,15 @@ export interface SweepSettings {
   over: "layer" | "layer,position" | "layer,head" | "layer,factor";
   target: string;
   metric: string;
-  onTop: boolean; // of the edits that are on
+  onTop: boolean; // together with the active edits
 }
 
 export type Compare = "edited" | "clean" | "difference";
 
-// What one edit, or all of them together, is refused with.
+// The error of an edit, or of all edits together.
 interface Fault {
-  asked: string; // the request that was refused
-  row: EditRow | null; // null where none alone is to blame
+  request: string; // that failed
+  row: EditRow | null; // null if no single edit is invalid
   error: ApiError;
 }
 
@@ -34,7 +34,7 @@ interface Tokens {
   count: number;
   context: number;
   model: { name: string; hash: string };
-  askedModel: string; // as the menu names it: a folder's path may be there, or another name of the same model
+  requestedModel: string; // its name in the menu: possibly a folder's path, or another name of the same model
 }
 
 interface Info {
@@ -53,19 +53,18 @@ const SWEEP: SweepSettings = {
   onTop: false,
 };
 const VIEWS = { lensColor: ["prob", "entropy", "kl"], headScore: ["previous", "first", "current", "duplicate", "induction", "entropy"], weights: ["row", "all"] };
-// What a sweep may be, with the names that the page has for it.
+// The choices of a sweep, with their names on the page.
 export const METRICS = { log_prob: "log-probability", prob: "probability", rank: "rank", logit: "logit", kl: "KL from the clean prediction", entropy: "entropy" };
 export const AXES = { layer: "block", "layer,position": "block × position", "layer,head": "block × head", "layer,factor": "block × factor" };
 const SWEEP_CHOICES: Partial<Record<keyof SweepSettings, object>> = { metric: METRICS, over: AXES, operation: OPERATIONS };
-const LAST = -1; // of the tokens, however many there are
+const LAST = -1; // the last token of any text
 
-// How many entries two lists share at their beginnings, or at their ends.
+// The number of equal entries at the beginnings of two lists.
 function sharedStart(a: unknown[], b: unknown[]): number {
   let count = 0;
   while (count < a.length && count < b.length && a[count] === b[count]) ++count;
   return count;
 }
-
 
 class Explorer {
   model = $state("");
@@ -75,14 +74,14 @@ class Explorer {
   chosenEnd = $state(LAST); // the other end of a chosen range
   depth = $state(6);
   dimension = $state<number | null>(null);
-  layer = $state(0); // of the head that is looked at
+  layer = $state(0); // of the chosen head
   head = $state(0);
   edits = $state<EditRow[]>([]);
   compare = $state<Compare>("edited");
   sweep = $state<SweepSettings>({ ...SWEEP });
   lensColor = $state<"prob" | "entropy" | "kl">("prob");
   headScore = $state("previous");
-  weights = $state<"row" | "all">("row"); // what attention's colours are relative to
+  weights = $state<"row" | "all">("row"); // the scale of attention's colours
 
   hoverToken = $state<number | null>(null);
   hoverDepth = $state<number | null>(null);
@@ -92,10 +91,10 @@ class Explorer {
   version = $state("");
   problem = $state<ApiError | null>(null);
   fault = $state.raw<Fault | null>(null);
-  #restored = false; // the positions belong to the text that comes
+  #restored = false; // the positions belong to the text that is being tokenized
 
   count = $derived(this.tokens?.count ?? 0);
-  takesOffMean = $derived(this.info?.config.normalization_type === "LN");
+  subtractsMean = $derived(this.info?.config.normalization_type === "LN");
   layers = $derived(this.info?.config.n_layers ?? 0);
   heads = $derived(this.info?.config.n_heads ?? 0);
   hooks = $derived(new HookTable(this.info?.hook_points ?? []));
@@ -103,9 +102,9 @@ class Explorer {
   #last = $derived(Math.max(0, this.count - 1));
   position = $derived(this.chosen === LAST ? this.#last : Math.min(this.chosen, this.#last));
   lastPosition = $derived(this.chosenEnd === LAST ? this.#last : Math.min(this.chosenEnd, this.#last));
-  // The position as requests name it: the last one is known before the text's length is.
-  asked = $derived(this.position === this.#last ? LAST : this.position);
-  // A patch without a second text would be refused: it waits for one.
+  // The position for requests: the last one can be requested before the text's length is known.
+  requestPosition = $derived(this.position === this.#last ? LAST : this.position);
+  // A patch without a second text would be an error, so it is inactive until there is one.
   activeRows = $derived(this.edits.filter((row) => row.on && (row.operation !== "patch" || this.corrupt !== "")));
   activeEdits = $derived(this.activeRows.map((row) => expression(row, this.hooks)));
   isEdited = $derived(this.activeEdits.length > 0);
@@ -118,36 +117,36 @@ class Explorer {
     return low === high ? String(low) : `${low}:${high + 1}`;
   });
 
-  // What every request that runs the text says.
+  // The fields of all requests about the text.
   request = $derived.by(() => ({
     model: this.model,
     text: this.text,
     edits: this.activeEdits,
     ...(this.usesCorrupt ? { corrupt: this.corrupt } : {}),
   }));
-  isTokenized = $derived(this.tokens !== null && this.tokens.text === this.text && this.tokens.askedModel === this.model);
+  isTokenized = $derived(this.tokens !== null && this.tokens.text === this.text && this.tokens.requestedModel === this.model);
   tooLong = $derived(this.tokens !== null && this.count > this.tokens.context);
-  // The text is known to be one that the model takes.
+  // The model can run the text.
   ready = $derived(this.info !== null && this.isTokenized && this.count > 0 && !this.tooLong && !this.problem);
-  // Views ask for another text before its tokens are known, together with these; mostly they fit.
-  hopeful = $derived(
+  // Requests for a new text are sent in one batch with that for its tokens, before its length is known; most texts fit.
+  canRequest = $derived(
     this.ready ||
-      (this.info !== null && !this.isTokenized && this.tokens?.askedModel === this.model && this.text !== "" && !this.problem),
+      (this.info !== null && !this.isTokenized && this.tokens?.requestedModel === this.model && this.text !== "" && !this.problem),
   );
 
-  // What the edits are refused with, as long as they and the text are the same.
-  editFault = $derived(this.fault?.asked === JSON.stringify(this.request) ? this.fault : null);
-  // Why no view can follow the state; what they show is then of before.
+  // The error of the edits, until they or the text change.
+  editFault = $derived(this.fault?.request === JSON.stringify(this.request) ? this.fault : null);
+  // The reason why the views cannot follow the state; they show earlier results then.
   blocked = $derived.by(() => {
-    if (connection.lost) return "of before the server fell silent";
-    if (this.text === "") return "of the text before: there is none now";
-    if (this.isTokenized && this.tooLong) return "of the text before: this one is too long";
-    if (this.problem) return "of the text before";
-    if (this.editFault) return `of before: ${this.editFault.row ? `edit ${this.edits.indexOf(this.editFault.row) + 1} cannot be made` : "the edits cannot be made"}`;
+    if (connection.lost) return "from before the server stopped responding";
+    if (this.text === "") return "of the previous text: there is none now";
+    if (this.isTokenized && this.tooLong) return "of the previous text: this one is too long";
+    if (this.problem) return "of the previous text";
+    if (this.editFault) return `from before: ${this.editFault.row ? `edit ${this.edits.indexOf(this.editFault.row) + 1} is invalid` : "the edits are invalid"}`;
     return "";
   });
 
-  // Asks what the model is, again where the server was not there at first.
+  // Loads the model's description, unless it is loaded already.
   async open(): Promise<void> {
     if (this.info) return;
     try {
@@ -169,7 +168,7 @@ class Explorer {
         if (name !== "result") return;
         if (this.tokens?.text !== text && !this.#restored) this.follow(this.tokens?.tokens ?? [], tokens.tokens);
         this.#restored = false;
-        this.tokens = { ...tokens, askedModel: model };
+        this.tokens = { ...tokens, requestedModel: model };
         this.problem = null;
       });
     } catch (error) {
@@ -190,13 +189,13 @@ class Explorer {
     [this.chosen, this.chosenEnd] = ends.includes(LAST) ? [LAST, LAST] : ends;
   }
 
-  // Whether the edits are to blame for what a request was refused with; then they say so, and no view has to.
-  blame(request: { edits?: string[] }, error: ApiError): boolean {
-    if (error.status === 0) return true; // the page says so once
+  // True for an error that the view need not show: of an edit, which is stored in `fault`, or of the connection.
+  takeError(request: { edits?: string[] }, error: ApiError): boolean {
+    if (error.status === 0) return true; // shown once for the page
     const [isEdit, number] = /^edit(?: (\d+))?$/.exec(error.where) ?? [];
     if (isEdit === undefined || !request.edits?.length) return false;
     const { model, text, edits, corrupt } = request as any;
-    this.fault = { asked: JSON.stringify({ model, text, edits, ...(corrupt === undefined ? {} : { corrupt }) }), row: number ? this.activeRows[Number(number) - 1] ?? null : null, error };
+    this.fault = { request: JSON.stringify({ model, text, edits, ...(corrupt === undefined ? {} : { corrupt }) }), row: number ? this.activeRows[Number(number) - 1] ?? null : null, error };
     return true;
   }
 
@@ -209,7 +208,7 @@ class Explorer {
     this.depth = Math.max(0, Math.min(this.layers, depth));
   }
 
-  // Everything worth keeping, as plain data.
+  // The state to save, as plain data.
   snapshot() {
     return {
       text: this.text,
@@ -229,7 +228,7 @@ class Explorer {
     };
   }
 
-  // Takes what fits of foreign data, and leaves the rest as it is.
+  // Restores the valid fields of untrusted data, and keeps the others.
   restore(data: any): void {
     if (typeof data?.text === "string") {
       this.#restored = data.text !== this.tokens?.text;
@@ -265,7 +264,7 @@ class Explorer {
       this.restore(data);
       return true;
     } catch {
-      return false; // an address of something else
+      return false; // another kind of address
     }
   }
 }

@@ -1,40 +1,40 @@
-// The sweep that is shown: as it runs, as it ended, or as it was saved.
+// The sweep on the page: running, finished, or restored from an experiment.
 import { ApiError, cancel, postJson, postStream, Stale } from "./api";
 import { editsBelow, sweepRequest } from "./command";
 import { isEditRow, type EditRow } from "./edits";
 import { state as shared } from "./state.svelte";
 import { quoted } from "./text";
 
-type Asked = ReturnType<typeof sweepRequest>;
+type SweepBody = ReturnType<typeof sweepRequest>;
 
 export interface Run {
-  asked: Asked;
-  row: Omit<EditRow, "on">; // the edit of a point, but for the point's own values
+  asked: SweepBody; // the request; saved experiments have this name
+  row: Omit<EditRow, "on">; // the edit of a point, without the point's own values
   axes: { name: string; values: string[] }[];
   title: string;
   clean: number;
-  below: number | null; // with the edits that the sweep is made on top of
+  below: number | null; // with the other edits alone, for a sweep on top of them
   tokens: string[]; // of its text
   values: Float32Array;
   done: number;
   began: number; // milliseconds of performance.now()
   warnings: string[];
-  answer: any; // the whole one, once it is there
+  answer: any; // null until the sweep is finished
 }
 
-const inPageWords = (title: string) => title.replace(/“([^”]*)”/g, (_, token) => quoted(token));
+const withQuotedTokens = (title: string) => title.replace(/“([^”]*)”/g, (_, token) => quoted(token));
 const sizeOf = (axes: Run["axes"]) => axes.reduce((product, axis) => product * axis.values.length, 1);
 
 class Sweeping {
   run = $state.raw<Run | null>(null);
-  #refused = $state.raw<{ asked: string; error: ApiError } | null>(null);
+  #failed = $state.raw<{ request: string; error: ApiError } | null>(null);
   busy = $state(false);
-  stamp = $state(0); // counts what came in
+  revision = $state(0); // counts the events received
 
-  // Of what is asked for now.
-  error = $derived(this.#refused?.asked === JSON.stringify(sweepRequest()) ? this.#refused.error : null);
-  // Whether the run answers what is asked for now.
-  isOld = $derived(this.run !== null && JSON.stringify(this.run.asked) !== JSON.stringify(sweepRequest()));
+  // The error of the current request.
+  error = $derived(this.#failed?.request === JSON.stringify(sweepRequest()) ? this.#failed.error : null);
+  // Whether the run is that of another request.
+  isOutdated = $derived(this.run !== null && JSON.stringify(this.run.asked) !== JSON.stringify(sweepRequest()));
 
   async start(): Promise<void> {
     const asked = sweepRequest();
@@ -43,24 +43,24 @@ class Sweeping {
     const row = { hook, layer: 0, positions: "", heads: "", operation: over === "layer,factor" ? ("scale" as const) : operation, amount };
     const tokens = shared.tokens?.tokens ?? [];
     this.busy = true;
-    this.#refused = null;
+    this.#failed = null;
     try {
       const below = edits.length ? (await postJson<any>("/api/sweep", { ...asked, edits, axes: [] }, "sweep")).results[0].value : null;
       const began = performance.now();
       const answer = await postStream<any>("/api/sweep", asked, "sweep", (name, event) => {
         if (name === "start") {
           const values = new Float32Array(sizeOf(event.axes)).fill(NaN);
-          this.run = { asked, row, axes: event.axes, title: inPageWords(event.title), clean: event.clean, below, tokens, values, done: 0, began, warnings: [], answer: null };
+          this.run = { asked, row, axes: event.axes, title: withQuotedTokens(event.title), clean: event.clean, below, tokens, values, done: 0, began, warnings: [], answer: null };
         } else if (name === "cells" && this.run) {
           this.run.values.set(event.values.map((value: number | null) => value ?? NaN), event.first);
           this.run.done = event.done;
-          ++this.stamp;
+          ++this.revision;
         }
       });
       if (this.run) this.run = { ...this.run, answer, warnings: answer.warnings ?? [] };
     } catch (error) {
       if (error instanceof Stale) return;
-      if (error instanceof ApiError && error.status !== 0) this.#refused = { asked: JSON.stringify(asked), error };
+      if (error instanceof ApiError && error.status !== 0) this.#failed = { request: JSON.stringify(asked), error };
     }
     this.busy = false;
   }
@@ -70,34 +70,34 @@ class Sweeping {
     this.busy = false;
   }
 
-  // What a saved experiment holds of it beside its answer.
-  memory() {
+  // The fields of a saved experiment besides the result.
+  saved() {
     if (!this.run) return null;
     const { asked, row, title, below, tokens, warnings } = this.run;
     return { asked, row, title, below, tokens, warnings };
   }
 
-  // Shows a saved answer again; without one nothing.
-  recall(result: any, memory: any): void {
+  // Shows a saved result again, or nothing.
+  restore(result: any, saved: any): void {
     this.stop();
-    this.#refused = null;
+    this.#failed = null;
     this.run = null;
     const axes = result?.axes;
-    if (!Array.isArray(axes) || !Array.isArray(result.results) || typeof memory?.title !== "string" || !Array.isArray(memory.tokens) || !isEditRow({ on: true, ...memory.row })) return;
+    if (!Array.isArray(axes) || !Array.isArray(result.results) || typeof saved?.title !== "string" || !Array.isArray(saved.tokens) || !isEditRow({ on: true, ...saved.row })) return;
     const values = Float32Array.from(result.results, (point: any) => point?.value ?? NaN);
     if (!axes.every((axis: any) => typeof axis?.name === "string" && Array.isArray(axis.values)) || values.length !== sizeOf(axes)) return;
     this.run = {
-      asked: memory.asked,
-      row: memory.row,
+      asked: saved.asked,
+      row: saved.row,
       axes: axes.map(({ name, values }: any) => ({ name, values: values.map(String) })),
-      title: memory.title,
+      title: saved.title,
       clean: result.clean ?? NaN,
-      below: memory.below ?? null,
-      tokens: memory.tokens,
+      below: saved.below ?? null,
+      tokens: saved.tokens,
       values,
       done: values.length,
       began: 0,
-      warnings: memory.warnings ?? [],
+      warnings: saved.warnings ?? [],
       answer: result,
     };
   }

@@ -1,4 +1,4 @@
-// Tokens and numbers as people read them.
+// Formats tokens and numbers for display.
 
 // Spaces and line breaks become visible.
 export function visible(token: string): string {
@@ -7,7 +7,7 @@ export function visible(token: string): string {
 
 export const quoted = (token: string) => `“${visible(token)}”`;
 
-// A long text by its beginning and end.
+// The beginning and end of a long text.
 export const excerpt = (text: string, most = 90) => (text.length <= most ? text : `${text.slice(0, most * 0.6)} … ${text.slice(-most * 0.4)}`);
 
 const minus = (text: string) => text.replace("-", "−");
@@ -17,7 +17,7 @@ export function short(value: number | null | undefined, digits = 3): string {
   return minus(value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(digits))));
 }
 
-// Always with one decimal, or the two first digits of what is smaller: columns of them are read at a glance.
+// One decimal, or two significant digits for smaller numbers.
 function inPercent(share: number): string {
   const size = Math.abs(100 * share);
   if (size === 0) return "0";

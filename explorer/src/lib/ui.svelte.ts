@@ -1,11 +1,11 @@
-// What the page knows of its surroundings: the theme, and how large its letters are.
+// The theme and the font size of the page.
 const isHuge = matchMedia("(min-width: 2600px)"); // as in style.css
 const wantsDark = matchMedia("(prefers-color-scheme: dark)");
 
 class Ui {
   theme = $state<"system" | "light" | "dark">((localStorage.getItem("theme") as "light" | "dark" | null) ?? "system");
   systemDark = $state(wantsDark.matches);
-  unit = $state(isHuge.matches ? 17 / 14 : 1); // what pictures multiply their sizes by
+  unit = $state(isHuge.matches ? 17 / 14 : 1); // scale factor of pictures
   dark = $derived(this.theme === "dark" || (this.theme === "system" && this.systemDark));
 
   constructor() {

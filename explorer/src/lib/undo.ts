@@ -1,4 +1,4 @@
-// Other edits in the place of these, and the way back.
+// Replaces the edits, with undo.
 import type { EditRow } from "./edits";
 import { notice } from "./notice.svelte";
 import { state as shared } from "./state.svelte";

@@ -3,12 +3,12 @@ import { untrack } from "svelte";
 import { state as shared } from "./state.svelte";
 import { quoted } from "./text";
 
-// Where a window of `size` positions begins, which shows the chosen one.
+// The start of a window of `size` positions around the chosen one.
 export function windowStart(position: number, count: number, size: number): number {
   return Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
 }
 
-// The tokens that an answer is about. They come with it, so that nothing is drawn again for a newer text.
+// The tokens of a result. They are stored with it, so that a newer text does not redraw it.
 export function tokensOf(from: number, count: number): string[] {
   const tokens = untrack(() => shared.tokens?.tokens ?? []);
   return Array.from({ length: count }, (_, i) => tokens[from + i] ?? "");
@@ -16,5 +16,5 @@ export function tokensOf(from: number, count: number): string[] {
 // The same as labels.
 export const namesOf = (from: number, count: number): string[] => tokensOf(from, count).map(quoted);
 
-// A token with its place: texts repeat themselves.
+// A token with its position, since tokens repeat.
 export const placed = (names: string[], from: number, i: number): string => `${names[i]} (token ${from + i})`;

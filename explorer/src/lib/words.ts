@@ -1,10 +1,10 @@
-// The server speaks of the command line and of its own addresses; the page says the same in its own words.
-const SAYINGS: [RegExp, string][] = [
+// Error texts mention options of the command line and routes; the page replaces them by its own terms.
+const REPLACEMENTS: [RegExp, string][] = [
   [/the text of --corrupt (\d+)/, "the second text $1"],
   [/both need the same number, or name one position: corrupt\[-1\]/, "change the second text until both have as many"],
   [/give one with --corrupt TEXT/, "type one below the edits"],
   [/the value 'corrupt' has no text to be read from/, "patching has no second text to read from"],
-  [/'(null|NaN)' is no value/, "the amount is missing"],
+  [/'(null|NaN)' is not a value/, "the amount is missing"],
   [/a number, zero, mean, corrupt, file\.npy or file\.safetensors:tensor/, "give a number"],
   [/a number, zero or corrupt/, "scale, add, set to zero or patch instead"],
   [/ \('sweep --whole' scores them all\)/, ""],
@@ -12,16 +12,16 @@ const SAYINGS: [RegExp, string][] = [
   [/needs the token/, "the server asks for its token"],
   [/send the header 'Authorization: Bearer TOKEN'/, "open the address that it printed when it was started"],
 ];
-// What is left of them: an option, a route, a header.
+// Remaining options, routes and headers.
 const FOREIGN = /(^|[\s('"])--[a-z]|\b(GET|POST) \/|\/api\/|\bthe header '/;
 
-export const pageWords = (text: string): string => SAYINGS.reduce((said, [pattern, words]) => said.replace(pattern, words), text);
+export const pageWords = (text: string): string => REPLACEMENTS.reduce((result, [pattern, words]) => result.replace(pattern, words), text);
 
-// An edit without its amount is no text that anybody wrote.
+// Details of an edit without an amount quote a text that the user did not write.
 export const pageDetails = (text: string): string => (/= (null|NaN)\b/.test(text) ? "" : text);
 
-// A hint that only the command line can follow is worse than none.
+// A hint for the command line alone is omitted.
 export function pageHint(text: string): string {
-  const said = pageWords(text);
-  return FOREIGN.test(said) ? "" : said;
+  const hint = pageWords(text);
+  return FOREIGN.test(hint) ? "" : hint;
 }

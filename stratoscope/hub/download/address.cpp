@@ -39,7 +39,8 @@ class Address {
 
 Address parsed(const std::string& text) {
   Address address;
-  if (!address.set(text) || !address.is_web()) throw Error("pull", in_quotes(text) + " is no http or https address");
+  if (!address.set(text) || !address.is_web())
+    throw Error("pull", in_quotes(text) + " is not an http or https address");
   return address;
 }
 
@@ -81,7 +82,8 @@ std::string redirect_target(const std::string& from, const std::string& location
   const bool was_encrypted = address.part(CURLUPART_SCHEME) == "https", was_private = is_private_line(from);
   // Servers send spaces and letters of any language as they are, and browsers take them.
   if (!address.set(location, CURLU_URLENCODE) || !address.is_web())
-    throw Error("pull", host_of(from) + " redirects to " + in_quotes(location) + ", which is no http or https address");
+    throw Error("pull",
+                host_of(from) + " redirects to " + in_quotes(location) + ", which is not an http or https address");
   std::string target = address.part(CURLUPART_URL);
   const bool is_encrypted = address.part(CURLUPART_SCHEME) == "https";
   if (!is_encrypted && (was_encrypted || (was_private && !is_private_line(target))))

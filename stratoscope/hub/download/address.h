@@ -1,4 +1,4 @@
-// Addresses on the web: their parts, and where a redirect leads.
+// Web addresses: their parts, and the targets of redirects.
 #pragma once
 
 #include <string>
@@ -9,18 +9,19 @@ namespace stratoscope {
 // "http://…" or "https://…" with a host, and without a user's name.
 bool is_web_address(const std::string& address);
 
-// "https://huggingface.co:443": who is asked, and so whom a token may be shown to. Throws Error for what is no address.
+// "https://huggingface.co:443": the server of a request, which decides whether it may get a token. Throws Error for an
+// invalid address.
 std::string origin_of(const std::string& address);
-// "huggingface.co", with the port where it is not the usual one: for people.
+// "huggingface.co", with the port unless it is the default: for display.
 std::string host_of(const std::string& address);
-// Whether nobody on the way can read what is sent there: https, or this machine itself.
+// Whether the connection is private: https, or this machine itself.
 bool is_private_line(const std::string& address);
 
-// The address that a redirect's Location means, relative or whole. Throws Error for anything but http and https, and
-// for a way back from https to http, also to this machine's own servers.
+// The address of a redirect's Location, absolute or relative. Throws Error for other schemes than http and https, and
+// for a redirect from https to http, also on this machine.
 std::string redirect_target(const std::string& from, const std::string& location);
 
-// A path with everything escaped that would end it or mean something else; slashes stay unless `slashes` is false.
+// A path with all special characters escaped; slashes stay unless `slashes` is false.
 std::string escaped(std::string_view path, bool slashes = true);
 
 }  // namespace stratoscope

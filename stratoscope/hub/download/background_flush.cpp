@@ -35,7 +35,7 @@ void BackgroundFlush::note_written(std::uint64_t bytes) {
   }
   {
     const std::lock_guard lock(mutex_);
-    wanted_ = true;
+    requested_ = true;
   }
   changed_.notify_one();
 }
@@ -49,9 +49,9 @@ int BackgroundFlush::finish() {
 void BackgroundFlush::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return wanted_ || stopping_; });
+    changed_.wait(lock, [this] { return requested_ || stopping_; });
     if (stopping_) return;
-    wanted_ = false;
+    requested_ = false;
     lock.unlock();
     const int error = flush(descriptor_, ::fdatasync);
     lock.lock();

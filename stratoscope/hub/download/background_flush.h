@@ -8,19 +8,19 @@
 
 namespace stratoscope {
 
-// The system would keep what is written until the last flush, which then takes as long as the whole network did. Here
-// another thread flushes piece after piece, so that the disk works meanwhile.
+// The system would keep written data until the last flush, which then takes as long as the download. Here another
+// thread flushes piece by piece, in parallel to the download.
 class BackgroundFlush {
  public:
-  // The descriptor stays open as long as this lives.
+  // The descriptor must stay open as long as this object lives.
   explicit BackgroundFlush(int descriptor) : descriptor_(descriptor) {}
   ~BackgroundFlush();
   BackgroundFlush(const BackgroundFlush&) = delete;
   BackgroundFlush& operator=(const BackgroundFlush&) = delete;
 
-  // So many more bytes have been written. Never waits.
+  // Reports `bytes` more written bytes. Does not wait.
   void note_written(std::uint64_t bytes);
-  // Flushes everything. Returns the errno of the first flush that failed, or 0: the system tells of a failure once.
+  // Flushes everything. Returns the errno of the first failed flush, or 0; the system reports a failure only once.
   int finish();
 
  private:
@@ -28,12 +28,12 @@ class BackgroundFlush {
   void stop();
 
   const int descriptor_;
-  std::uint64_t since_ = 0;  // bytes since the last piece was handed over
-  bool refused_ = false;     // the system gives no thread: all is flushed at the end
+  std::uint64_t since_ = 0;  // bytes since the last piece
+  bool refused_ = false;     // no thread could be started: everything is flushed at the end
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool wanted_ = false, stopping_ = false;
+  bool requested_ = false, stopping_ = false;
   int error_ = 0;
 };
 

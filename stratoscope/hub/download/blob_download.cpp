@@ -41,8 +41,7 @@ class FileSink : public BodySink {
                          "", true);
     const std::string from = "bytes " + std::to_string(file_.position()) + "-";
     if (partial && !response.header("content-range").starts_with(from))
-      throw PassingFault("pull",
-                         "the server sends another part of " + in_quotes(request_.name) + " than was asked for");
+      throw PassingFault("pull", "the server sends another part of " + in_quotes(request_.name) + " than requested");
     if (!partial && file_.position() > 0) file_.restart();
     observer_.note("");
   }
@@ -68,7 +67,7 @@ class FileSink : public BodySink {
   std::uint64_t farthest_, received_ = 0;
 };
 
-// One try to get what is missing.
+// One attempt to receive the missing bytes.
 void read_rest(HubClient& client, const BlobRequest& request, PartialFile& file, FileSink& sink) {
   constexpr long kBadRange = 416;
   const HttpResponse response = client.read(request.repository, request.commit, request.name, file.position(), sink);
@@ -94,7 +93,7 @@ std::uint64_t fill(HubClient& client, const BlobRequest& request, PartialFile& f
   return sink.received();
 }
 
-// Nothing where there is no such file; a link is none.
+// nullopt if there is no such file; a link does not count.
 std::optional<std::uint64_t> size_of(const Folder& folder, const std::string& name) {
   struct stat info {};
   if (::fstatat(folder.descriptor(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
@@ -102,12 +101,12 @@ std::optional<std::uint64_t> size_of(const Folder& folder, const std::string& na
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-// Whether the blob is there, and right as far as it is to be looked at.
+// Whether the blob exists and passes the requested checks.
 bool is_present(const Folder& blobs, const BlobRequest& request, const DownloadObserver& observer) {
   if (size_of(blobs, request.file.etag) != request.file.size) return false;
   observer.present(request.file.size);
   if (!request.verify) return true;
-  observer.note("checking what is here");
+  observer.note("checking existing files");
   const bool right =
       has_digest(blobs, request.file.etag, request.file.size, [&] { observer.present(request.file.size); });
   observer.note("");
@@ -132,7 +131,7 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
   PartialFile file(cache.blobs(), partial, request.file.etag, size);
   bool resumed = file.position() > 0;
   observer.present(file.position());
-  if (resumed) observer.note("checking what is here");
+  if (resumed) observer.note("checking existing files");
   file.hash_beginning([&] { observer.present(file.position()); });
   observer.note("");
   std::uint64_t received = 0;
@@ -144,12 +143,12 @@ std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const B
       throw Error("pull",
                   in_quotes(request.name) + " arrived with the " + file.hash_name() + " " + file.found_hash() +
                       ", but the hub says " + request.file.etag + "; it was removed",
-                  "try again; if it stays so, something between here and the hub changes what it sends");
+                  "try again; if it persists, a machine on the way to the hub changes its data");
     }
-    resumed = false;  // the beginning may have been another's, or come from a disk that lost its power
+    resumed = false;  // the beginning may be of another program, or damaged by a power failure
     file.restart();
   }
-  observer.note("writing it to the disk");  // slow ones take their time
+  observer.note("writing it to the disk");  // slow disks need time
   file.move_to(blob);
   observer.note("");
   return received;

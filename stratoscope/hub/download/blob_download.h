@@ -1,5 +1,5 @@
-// One file from the hub into the cache: locked, resumed where an earlier try ended, hashed on the way, in its place
-// only when every byte is right.
+// Downloads one file from the hub into the cache: locked, resumed, hashed while it is received, and renamed into place
+// only when complete and verified.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,21 @@
 
 namespace stratoscope {
 
-// What the outside learns while a file comes. Each may be called from the downloading thread; each may throw.
+// Callbacks of a download, in the downloading thread; each may throw.
 struct DownloadObserver {
-  std::function<void(std::uint64_t bytes)> present;  // so many bytes of it are here
-  std::function<void(const std::string& why)> note;  // what it waits for; empty: nothing
+  std::function<void(std::uint64_t bytes)> present;  // number of bytes present
+  std::function<void(const std::string& why)> note;  // the reason why it waits; empty: it runs
 };
 
 struct BlobRequest {
   std::string repository, commit, name;
   HubFile file;
-  bool verify = false;  // a blob that is there counts only with the right hash, not with the right size alone
+  bool verify = false;  // also checks the hash of an existing blob, not only its size
 };
 
-// A blob of another size is replaced when the right one is complete. Returns how many bytes came over the network. The
-// bytes are in blobs/ETAG.incomplete until then, in order from the first, so that whoever comes next goes on from its
-// end: this program or huggingface_hub. Throws Error (full disk; a hash that is wrong, and then the file is gone),
-// Interrupted.
+// Replaces a blob of another size once the new one is complete. Returns the number of bytes received. Until then the
+// bytes are in blobs/ETAG.incomplete, in order from the first, so that this program or huggingface_hub can resume.
+// Throws Error (full disk; a wrong hash, after which the file is removed), Interrupted.
 std::uint64_t download_blob(HubClient& client, const CacheWriter& cache, const BlobRequest& request,
                             const RetryOptions& options, const Wait& wait, const DownloadObserver& observer);
 

@@ -29,7 +29,7 @@ Folder made(const Folder& parent, const std::string& name) {
   }
 }
 
-// The user's own place, links and all.
+// The cache folder itself, which may be a link.
 Folder made(const fs::path& cache) {
   std::error_code error;
   fs::create_directories(cache, error);
@@ -37,20 +37,20 @@ Folder made(const fs::path& cache) {
   return Folder(cache);
 }
 
-// Empty where it is none.
+// Empty if it is none.
 std::string link_target(const Folder& folder, const std::string& name) {
   std::array<char, 4096> target{};
   const ssize_t length = ::readlinkat(folder.descriptor(), name.c_str(), target.data(), target.size());
   return length < 0 ? "" : std::string(target.data(), static_cast<std::size_t>(length));
 }
 
-// The sibling that a second name of a repository leads to; the name itself where it is no such link.
+// The sibling that the link of a repository's second name leads to; the name itself if it is not such a link.
 std::string without_alias(const Folder& cache, const std::string& name) {
   const std::string target = link_target(cache, name);
   return cache.kind(target) == Folder::Kind::folder ? target : name;
 }
 
-// A folder's second name, beside it. Anything that has the name already stays.
+// Creates a folder's second name beside it. An existing entry of that name stays.
 void link_folder(const Folder& cache, const std::string& name, const std::string& folder) {
   if (name != folder) static_cast<void>(!::symlinkat(folder.c_str(), cache.descriptor(), name.c_str()));
 }
@@ -63,7 +63,7 @@ CacheWriter::Names::Names(const Folder& cache, const std::string& repository, co
   const std::string second = typed == own && known != nullptr ? cache_folder_name(known->name) : typed;
   const bool own_is_folder = cache.kind(own) == Folder::Kind::folder;
   const bool second_is_folder = second != own && cache.kind(second) == Folder::Kind::folder;
-  // Python keeps a repository under the name that was typed.
+  // Python stores a repository under the name that the user typed.
   const bool in_second = second_is_folder && (!own_is_folder || typed != own);
   folder = in_second ? second : without_alias(cache, own);
   if (own_is_folder && second_is_folder) other = in_second ? own : second;
@@ -125,7 +125,7 @@ void CacheWriter::link(const std::string& commit, const std::string& file, const
 void CacheWriter::set_reference(const std::string& revision, const std::string& commit) const {
   if (revision == commit || commit_of(folder_.path(), revision) == commit) return;
   std::string name = revision;
-  std::optional<Folder> inner;  // of a revision like "refs/pr/1"
+  std::optional<Folder> inner;  // for a revision such as "refs/pr/1"
   for (std::size_t slash = 0; (slash = name.find('/')) != std::string::npos; name.erase(0, slash + 1))
     inner = made(inner ? *inner : references_, name.substr(0, slash));
   write_file_atomically(staging_.path() / "reference", commit);

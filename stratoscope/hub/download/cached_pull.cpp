@@ -23,7 +23,7 @@ std::vector<PulledFile> files_in(const fs::path& snapshot) {
   return files;
 }
 
-// What a pull of the revision brings, as far as the snapshot's index tells; nothing without a right one.
+// The files of a pull of the revision, by the snapshot's index; nullopt without a valid one.
 std::optional<std::vector<std::string>> files_to_pull(const fs::path& snapshot, const HubRevision& revision) {
   std::vector<std::string> names = {kConfigFile};
   for (const char* const name : companion_files())
@@ -80,8 +80,9 @@ PulledModel find_offline(const fs::path& cache, const std::string& name) {
   const ModelName asked = split_model_name(name);
   if (const auto found = find_in_cache(name)) {
     const std::string repository = split_model_name(found->name).repository;
-    return {repository,    asked.revision,          found->folder.filename().string(),
-            found->folder, files_in(found->folder), {"$HF_HUB_OFFLINE is set: the hub was not asked for a newer one"}};
+    return {
+        repository,    asked.revision,          found->folder.filename().string(),
+        found->folder, files_in(found->folder), {"$HF_HUB_OFFLINE is set: the hub was not checked for a newer one"}};
   }
   std::vector<std::string> names;
   for (const CachedRepository& repository : cached_repositories(cache)) {

@@ -1,4 +1,4 @@
-// What a pull finds in the cache, without a change to it: a cache may be shared, and not this user's to write.
+// Looks for a model in the cache without changing it: a cache may be shared and read-only.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,15 @@
 
 namespace stratoscope {
 
-// A regular file of that size, links followed.
+// A regular file of that size; follows links.
 bool has_size(const std::filesystem::path& file, std::uint64_t size);
 
-// The model where the cache has all of the revision that the hub told of, in the sizes that `hub_size` gives, under the
-// name that was asked for.
+// The model if the cache has all of the revision, in the sizes of `hub_size`, under the requested name.
 std::optional<PulledModel> find_complete(const std::filesystem::path& cache, const ModelName& asked,
                                          const HubRevision& revision,
                                          const std::function<std::uint64_t(const std::string&)>& hub_size);
 
-// The model where no hub may be asked. Throws Error that says which names are near, or what is missing.
+// The model in offline mode. Throws Error with similar names, or the missing files.
 PulledModel find_offline(const std::filesystem::path& cache, const std::string& name);
 
 }  // namespace stratoscope

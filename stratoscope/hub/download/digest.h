@@ -1,4 +1,4 @@
-// The hashes that the hub names files by.
+// The hashes in the hub's names of files.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace stratoscope {
 
-// Whether a file's name on the hub, its ETag, is one of these hashes: SHA-256 of a large file (64 digits), or git's
-// SHA-1 of a small one (40).
+// Whether an ETag of the hub is one of these hashes: SHA-256 of a large file (64 digits), or git's SHA-1 of a small one
+// (40).
 bool is_digest(std::string_view etag);
 
-// Hashes a file while it comes. Which hash it is follows from the expected one.
+// Hashes a file while it is received, with the algorithm of the expected hash.
 class Digest {
  public:
-  // `size` is the whole file's: git's hash begins with it.
+  // `size` is that of the whole file, with which git's hash begins.
   Digest(std::string_view expected, std::uint64_t size);
   ~Digest();
   Digest(Digest&&) noexcept;
@@ -26,7 +26,7 @@ class Digest {
   Digest& operator=(const Digest&) = delete;
 
   void add(std::span<const std::byte> bytes);
-  // In lower-case hexadecimal digits. To be called once.
+  // In lower-case hexadecimal digits. Call it once.
   std::string hex();
   const char* name() const;  // "sha256" or "git's sha1"
 

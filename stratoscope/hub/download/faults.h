@@ -1,4 +1,4 @@
-// A failure that may be gone at the next try: a dropped connection, a server that is busy.
+// A failure that may be temporary: a dropped connection, a busy server.
 #pragma once
 
 #include <chrono>
@@ -16,9 +16,9 @@ class PassingFault : public Error {
                std::optional<std::chrono::milliseconds> wait = std::nullopt)
       : Error(where, problem, hint), asked_wait(wait), seldom_passes(seldom) {}
 
-  // How long the server asks to wait.
+  // The wait that the server asks for.
   std::optional<std::chrono::milliseconds> asked_wait;
-  // It may pass, but seldom does, as where nothing answers at all: a few tries are enough.
+  // Unlikely to be temporary, such as no response at all: few retries.
   bool seldom_passes = false;
 };
 

@@ -22,11 +22,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostHeaders = std::size_t{128} << 10;  // bytes of one answer
-constexpr std::size_t kMostBody = std::size_t{32} << 20;      // of an answer that is kept whole
+constexpr std::size_t kMostHeaders = std::size_t{128} << 10;  // bytes of one response
+constexpr std::size_t kMostBody = std::size_t{32} << 20;      // of a response that is kept whole
 constexpr long kBuffer = 256L << 10;
 
-// Writing to a connection that the other side has closed raises SIGPIPE in this thread; here it stays an error.
+// Writing to a connection closed by the peer raises SIGPIPE in this thread; blocked, it is an error code.
 class WithoutPipeSignal {
  public:
   WithoutPipeSignal() {
@@ -58,7 +58,7 @@ std::string_view trimmed(std::string_view text) {
   return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-// What one request leads to, filled in while libcurl works.
+// The state of one request while libcurl runs.
 struct Exchange {
   HttpResponse response;
   BodySink* sink = nullptr;
@@ -78,7 +78,7 @@ struct Exchange {
   void take_header(std::string_view line) {
     header_bytes += line.size();
     if (header_bytes > kMostHeaders) throw Error("pull", "the server sends headers without end");
-    if (line.starts_with("HTTP/")) {  // a new answer, after "100 Continue" or a proxy's
+    if (line.starts_with("HTTP/")) {  // a new response, after "100 Continue" or a proxy's
       response.headers.clear();
       const std::string_view after = trimmed(line.substr(std::min(line.find(' '), line.size())));
       response.status = 0;
@@ -103,7 +103,7 @@ struct Exchange {
     response.body.append(bytes.data(), bytes.size());
   }
 
-  // Whether to go on, with so many bytes of body received.
+  // Whether to continue, with so many bytes of body received.
   bool goes_on(std::uint64_t received) {
     is_cancelled = *cancelled && (*cancelled)();
     const auto now = Clock::now();
@@ -117,7 +117,7 @@ struct Exchange {
   }
 };
 
-// libcurl's callbacks may not throw: what they would throw waits in the exchange.
+// libcurl's callbacks must not throw: their exceptions are kept in the exchange.
 template <class Call>
 std::size_t guarded(Exchange& exchange, std::size_t size, const Call& call) {
   try {
@@ -176,10 +176,10 @@ struct HttpConnection::State {
     if (handle == nullptr) throw std::bad_alloc();
   }
 
-  // A handle that failed may hold what a reset does not clear: after an unknown host, libcurl 7.88 refuses a buffer
-  // size.
+  // A handle that failed may keep state that a reset does not clear: after an unknown host, libcurl 7.88 rejects a
+  // buffer size.
   void reopen() {
-    set(CURLOPT_QUICK_EXIT, 1L);  // a name that is still being looked up is not waited for
+    set(CURLOPT_QUICK_EXIT, 1L);  // does not wait for a pending name lookup
     open();
   }
 
@@ -254,7 +254,7 @@ HttpResponse HttpConnection::send(const HttpRequest& request, BodySink* sink) {
   long proxy_status = 0;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
   curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-  curl_easy_reset(handle);  // forgets the addresses of what ends with this call
+  curl_easy_reset(handle);  // removes pointers to objects of this call
   if (code != CURLE_OK) state_->reopen();
 
   if (exchange.error != nullptr) std::rethrow_exception(exchange.error);
@@ -264,7 +264,7 @@ HttpResponse HttpConnection::send(const HttpRequest& request, BodySink* sink) {
     throw_network_error(code, request.address, said[0] != '\0' ? said.data() : curl_easy_strerror(code), proxy_status);
   constexpr long kFromProxy = 407;
   if (exchange.response.status == kFromProxy) throw_proxy_refusal(request.address, kFromProxy);
-  if (exchange.has_wanted_body() && !exchange.begun) sink->begin(exchange.response);  // a body of no bytes
+  if (exchange.has_wanted_body() && !exchange.begun) sink->begin(exchange.response);  // an empty body
   return std::move(exchange.response);
 }
 

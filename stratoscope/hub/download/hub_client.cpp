@@ -27,7 +27,7 @@ std::string unquoted(std::string etag) {
   return etag;
 }
 
-// As a list of files tells it; of a large file that of its bytes, not of git's pointer to them.
+// From the list of files; for a large file the hash of its content, not of git's pointer to it.
 std::optional<std::uint64_t> told_size(const nlohmann::json& sibling) {
   const nlohmann::json large = sibling.value("lfs", nlohmann::json());
   const auto size = (large.is_object() ? large : sibling).value("size", nlohmann::json());
@@ -49,34 +49,34 @@ std::string HubClient::file_address(const std::string& repository, const std::st
          escaped(name);
 }
 
-// Asks, and goes where redirects lead; the token goes to the hub alone. A request for headers ends at the redirect that
-// leads away from the hub, where that has the file's etag: beyond it lies a server that knows another one.
-HubClient::Answer HubClient::follow(HttpRequest request, const Asked& asked, BodySink* sink) {
-  Answer answer;
+// Sends the request and follows redirects; the token is sent to the hub only. A request for headers ends at the
+// redirect away from the hub if it has the file's etag: the other server has another one.
+HubClient::Response HubClient::follow(HttpRequest request, const HubPath& path, BodySink* sink) {
+  Response result;
   for (int redirects = 0; redirects <= kMostRedirects; ++redirects) {
     const bool may_know_token = is_hub(request.address) && is_private_line(request.address);
     request.token = may_know_token ? options_.settings.token : "";
-    answer.response = connection_.send(request, sink);
-    answer.address = request.address;
-    if (answer.commit.empty()) answer.commit = answer.response.header("x-repo-commit");
-    if (answer.linked_etag.empty()) answer.linked_etag = answer.response.header("x-linked-etag");
-    if (!answer.linked_size) answer.linked_size = answer.response.number("x-linked-size");
-    if (!is_redirect(answer.response)) {
-      const bool is_answer = answer.response.status == ok || answer.response.status == partial ||
-                             (answer.response.status == bad_range && request.first_byte > 0);
-      const bool from_hub = is_hub(request.address) || !answer.response.header("x-error-code").empty();
-      if (!is_answer) refuse(answer.response, options_.settings, asked, request.address, from_hub);
-      return answer;
+    result.response = connection_.send(request, sink);
+    result.address = request.address;
+    if (result.commit.empty()) result.commit = result.response.header("x-repo-commit");
+    if (result.linked_etag.empty()) result.linked_etag = result.response.header("x-linked-etag");
+    if (!result.linked_size) result.linked_size = result.response.number("x-linked-size");
+    if (!is_redirect(result.response)) {
+      const bool is_success = result.response.status == ok || result.response.status == partial ||
+                              (result.response.status == bad_range && request.first_byte > 0);
+      const bool from_hub = is_hub(request.address) || !result.response.header("x-error-code").empty();
+      if (!is_success) throw_response_error(result.response, options_.settings, path, request.address, from_hub);
+      return result;
     }
-    const std::string target = redirect_target(request.address, answer.response.header("location"));
-    if (request.head && !is_hub(target) && !answer.linked_etag.empty()) return answer;
+    const std::string target = redirect_target(request.address, result.response.header("location"));
+    if (request.head && !is_hub(target) && !result.linked_etag.empty()) return result;
     request.address = target;
   }
   throw Error("pull", host_of(request.address) + " redirects without end");
 }
 
-HubClient::Answer HubClient::ask(const HttpRequest& request, const Asked& asked) {
-  return with_retries(options_.retry, options_.wait, [&] { return follow(request, asked, nullptr); });
+HubClient::Response HubClient::send(const HttpRequest& request, const HubPath& path) {
+  return with_retries(options_.retry, options_.wait, [&] { return follow(request, path, nullptr); });
 }
 
 HubRevision HubClient::revision(const std::string& repository, const std::string& revision) {
@@ -84,25 +84,25 @@ HubRevision HubClient::revision(const std::string& repository, const std::string
   request.address = options_.settings.endpoint + "/api/models/" + escaped(repository) + "/revision/" +
                     escaped(revision, false) + "?blobs=true";  // with sizes
   request.compressed = true;
-  const Answer answer = ask(request, {repository, revision, {}});
-  const std::string host = host_of(answer.address);
-  const auto refuse_answer = [&](const std::string& problem) {
+  const Response result = send(request, {repository, revision, {}});
+  const std::string host = host_of(result.address);
+  const auto reject = [&](const std::string& problem) {
     throw Error("pull", host + " " + problem,
                 "is it a Hugging Face hub ($HF_ENDPOINT), and does this network ask to log in first?");
   };
   nlohmann::json json;
   try {
-    json = parse_json(answer.response.body, "pull", host);
+    json = parse_json(result.response.body, "pull", host);
   } catch (const Error&) {
-    refuse_answer("describes the model with something that is no JSON");
+    reject("describes the model with invalid JSON");
   }
   if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array())
-    refuse_answer("gives no list of the model's files");
+    reject("has no list of the model's files");
   HubRevision found;
   found.repository = json.value("id", nlohmann::json()).is_string() ? json["id"].get<std::string>() : repository;
   found.commit = json.value("sha", nlohmann::json()).is_string() ? json["sha"].get<std::string>() : "";
-  if (!is_repository_name(found.repository)) refuse_answer("calls the model " + in_quotes(found.repository));
-  if (!is_commit(found.commit)) refuse_answer("names the commit " + in_quotes(found.commit));
+  if (!is_repository_name(found.repository)) reject("calls the model " + in_quotes(found.repository));
+  if (!is_commit(found.commit)) reject("names the commit " + in_quotes(found.commit));
   for (const auto& sibling : json["siblings"])
     if (sibling.is_object() && sibling.contains("rfilename") && sibling["rfilename"].is_string())
       found.files.emplace(sibling["rfilename"].get<std::string>(), told_size(sibling));
@@ -113,16 +113,16 @@ HubFile HubClient::file(const std::string& repository, const std::string& commit
   HttpRequest request;
   request.address = file_address(repository, commit, name);
   request.head = true;
-  const Answer answer = ask(request, {repository, commit, name});
+  const Response result = send(request, {repository, commit, name});
   const std::string whose = host_of(options_.settings.endpoint) + ": " + in_quotes(name);
-  if (!answer.commit.empty() && answer.commit != commit)
-    throw Error("pull", whose + " is of the commit " + in_quotes(answer.commit) + ", not of " + commit);
+  if (!result.commit.empty() && result.commit != commit)
+    throw Error("pull", whose + " is of the commit " + in_quotes(result.commit) + ", not of " + commit);
   HubFile file;
-  file.etag = unquoted(answer.linked_etag.empty() ? answer.response.header("etag") : answer.linked_etag);
+  file.etag = unquoted(result.linked_etag.empty() ? result.response.header("etag") : result.linked_etag);
   if (!is_digest(file.etag))
-    throw Error("pull", whose + " has the ETag " + in_quotes(file.etag) + ", which is no hash",
+    throw Error("pull", whose + " has the ETag " + in_quotes(file.etag) + ", which is not a hash",
                 "is it a Hugging Face hub ($HF_ENDPOINT)?");
-  const auto size = answer.linked_size ? answer.linked_size : answer.response.number("content-length");
+  const auto size = result.linked_size ? result.linked_size : result.response.number("content-length");
   if (!size) throw Error("pull", whose + " comes without its size");
   file.size = *size;
   return file;

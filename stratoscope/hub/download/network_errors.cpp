@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kWithoutNetwork = "what 'stratoscope models' lists needs no network";
 
-// The variable that names the proxy for an address, as libcurl looks for it; empty where there is none.
+// The variable with the proxy for an address, by libcurl's rules; empty if there is none.
 std::string proxy_variable(const std::string& address) {
   const bool secure = address.starts_with("https:");
   const auto variables = secure ? std::array{"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}
@@ -32,7 +32,7 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
   constexpr long kFirstFailure = 300;
   const std::string host = host_of(address);
   const std::string proxy = proxy_variable(address);
-  const std::string behind_proxy = "is there a network, and does it want a proxy ($https_proxy)?";
+  const std::string behind_proxy = "is there a network, and does it need a proxy ($https_proxy)?";
   if (proxy_status >= kFirstFailure) throw_proxy_refusal(address, proxy_status);
   if (!proxy.empty() && (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY))
     throw_passing("the proxy of $" + proxy + " cannot be reached: " + said, "mend or unset the variable", true);
@@ -57,15 +57,15 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
     case CURLE_SEND_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: throw_passing("the connection to " + host + " broke: " + said, "", false);
-    case CURLE_SSL_CONNECT_ERROR:  // a line that broke, or, by OpenSSL's number, another protocol
+    case CURLE_SSL_CONNECT_ERROR:  // a dropped connection, or, by OpenSSL's code, another protocol
       throw_passing("no secure connection to " + host + ": " + said, "does that server speak https?",
                     said.find("error:") != std::string::npos);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
-      throw_passing(host + " answers with something that is no HTTP: " + said,
-                    "something between here and the hub may change what it sends", true);
-    case CURLE_OUT_OF_MEMORY:  // also libcurl's answer to a header of more than 100 kB
+      throw_passing(host + " answers with invalid HTTP: " + said, "a machine on the way to the hub may change its data",
+                    true);
+    case CURLE_OUT_OF_MEMORY:  // also for a header of more than 100 kB
       throw Error("pull", host + " sends headers without end, or there is too little memory");
     default: throw Error("pull", "no transfer from " + host + ": " + said);
   }
@@ -75,7 +75,7 @@ void throw_proxy_refusal(const std::string& address, long status) {
   constexpr long kAuthenticationRequired = 407;
   const std::string proxy = "the proxy of $" + proxy_variable(address);
   if (status == kAuthenticationRequired)
-    throw Error("pull", proxy + " asks for a name and a password",
+    throw Error("pull", proxy + " requires a name and a password",
                 "write them into the variable: http://NAME:PASSWORD@HOST:PORT");
   throw Error("pull", proxy + " refuses the connection with status " + std::to_string(status));
 }

@@ -1,4 +1,4 @@
-// What libcurl's failures mean for the user.
+// Translates libcurl's failures for users.
 #pragma once
 
 #include <curl/curl.h>
@@ -7,12 +7,12 @@
 
 namespace stratoscope {
 
-// Throws PassingFault or Error. `address` was asked, `said` is libcurl's own text, `proxy_status` what a proxy answered
-// to the wish to connect (0: nothing).
+// Throws PassingFault or Error. `address` is that of the request, `said` libcurl's text, `proxy_status` the proxy's
+// response to CONNECT (0: none).
 [[noreturn]] void throw_network_error(CURLcode code, const std::string& address, const std::string& said,
                                       long proxy_status);
 
-// Throws Error for the status with which a proxy refuses a request.
+// Throws Error for the status with which a proxy rejects a request.
 [[noreturn]] void throw_proxy_refusal(const std::string& address, long status);
 
 }  // namespace stratoscope

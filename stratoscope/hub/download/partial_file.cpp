@@ -29,7 +29,7 @@ int open_partial(const Folder& folder, const std::string& name) {
   return folder.remove_file(name) ? folder.open_file(name, O_RDWR | O_CREAT | O_EXCL) : -1;
 }
 
-// The file's first `count` bytes; whether all could be read.
+// Reads the file's first `count` bytes; false if it cannot.
 bool add_bytes(int descriptor, std::uint64_t count, Digest& digest, const std::function<void()>& reading) {
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   std::vector<std::byte> piece(std::min<std::uint64_t>(kPiece, count));
@@ -123,7 +123,7 @@ void PartialFile::fail(const char* doing) const {
   const int reason = errno;
   const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
   throw Error("file", (folder_.path() / name_).string() + ": " + doing + ": " + std::strerror(reason),
-              full ? "free some space and run the same command again, it goes on from there; $HF_HUB_CACHE names "
+              full ? "free some space and run the same command again, which resumes; $HF_HUB_CACHE names "
                      "another folder"
                    : "");
 }

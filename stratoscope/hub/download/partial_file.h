@@ -1,4 +1,4 @@
-// A file that is not complete yet: bytes in order from the first, kept when the process ends, and their hash.
+// An incomplete file and its hash: bytes in order from the first, kept when the process ends.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,10 @@ namespace stratoscope {
 
 class PartialFile {
  public:
-  // Opens or makes the file `name`; what is in it already counts as the beginning of a file of `size` bytes with that
-  // `etag`, unless it is longer. A link, and a file that has a second name, is somebody else's: it makes room for a new
-  // one and stays what it is. Throws Error when it cannot be opened. The folder must outlive this.
+  // Opens or creates the file `name`; existing content counts as the beginning of a file of `size` bytes with that
+  // `etag`, unless it is longer. A link, and a file with several hard links, belongs to other programs: it is unlinked
+  // here, unchanged, and replaced by a new file. Throws Error if it cannot be opened. The folder must outlive this
+  // object.
   PartialFile(const Folder& folder, std::string name, std::string etag, std::uint64_t size);
   ~PartialFile();
   PartialFile(const PartialFile&) = delete;
@@ -27,17 +28,17 @@ class PartialFile {
   std::uint64_t position() const { return position_; }
   bool is_complete() const { return position_ == size_; }
 
-  // Hashes what was there when it was opened. Calls `reading` between pieces, which may throw.
+  // Hashes the existing content. Calls `reading` between pieces, which may throw.
   void hash_beginning(const std::function<void()>& reading);
-  // Throws Error where the disk is full, or the file would become longer than it may.
+  // Throws Error for a full disk, and if the file would exceed its size.
   void append(std::span<const std::byte> bytes);
   void restart();
 
-  // Whether the hash of the complete file is the etag. To be called once between restarts.
+  // Whether the hash of the complete file equals the etag. Call it once between restarts.
   bool is_right();
   const std::string& found_hash() const { return found_hash_; }
   const char* hash_name() const { return digest_.name(); }
-  // Flushes it to the disk and renames it in its folder.
+  // Flushes it to the disk and renames it within its folder.
   void move_to(const std::string& name);
   void remove() const;
 
@@ -52,8 +53,7 @@ class PartialFile {
   std::optional<BackgroundFlush> flush_;
 };
 
-// Whether the file of `size` bytes that is called by its etag has that hash. Calls `reading` between pieces, which may
-// throw.
+// Whether the file of `size` bytes named by its etag has that hash. Calls `reading` between pieces, which may throw.
 bool has_digest(const Folder& folder, const std::string& etag, std::uint64_t size,
                 const std::function<void()>& reading);
 

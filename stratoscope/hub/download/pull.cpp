@@ -16,7 +16,7 @@
 #include "stratoscope/hub/download/cache_writer.h"
 #include "stratoscope/hub/download/cached_pull.h"
 #include "stratoscope/hub/download/hub_client.h"
-#include "stratoscope/hub/download/side_by_side.h"
+#include "stratoscope/hub/download/parallel_transfers.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/hub/model_files.h"
@@ -34,22 +34,22 @@ std::uint64_t free_space_of(const fs::path& folder) {
   return error ? UINT64_MAX : space.available;
 }
 
-void check_name(const std::string& name, const ModelName& asked) {
-  if (!is_repository_name(asked.repository))
-    throw Error("pull", in_quotes(name) + " is no name of a model on the hub",
+void check_name(const std::string& name, const ModelName& model) {
+  if (!is_repository_name(model.repository))
+    throw Error("pull", in_quotes(name) + " is not a name of a model on the hub",
                 "it is NAME or ORGANISATION/NAME, and @REVISION may follow");
-  if (!is_revision(asked.revision))
-    throw Error("pull", in_quotes(asked.revision) + " is no revision", "it is a branch, a tag or a commit");
-  if (asked.repository == kBuiltInModel)
+  if (!is_revision(model.revision))
+    throw Error("pull", in_quotes(model.revision) + " is not a revision", "it is a branch, a tag or a commit");
+  if (model.repository == kBuiltInModel)
     throw Error("pull", in_quotes(name) + " is built in, there is nothing to download");
 }
 
-// An index may name any file of the repository: no pickle, and nothing that a terminal would obey.
+// An index may name any file of the repository: pickles and names with control characters are errors.
 void check_shard(const HubRevision& revision, const std::string& name) {
   const bool plain = without_controls(name) == name && name.front() != '.' && name.ends_with(".safetensors");
   if (!plain)
     throw Error("pull", in_quotes(revision.repository) + ": its index names " + in_quotes(name) +
-                            ", which is no safetensors file");
+                            ", which is not a safetensors file");
   if (!revision.files.contains(name))
     throw Error("pull", in_quotes(revision.repository) + " lacks " + in_quotes(name) + ", which its index names");
 }
@@ -71,39 +71,39 @@ class Pull {
  public:
   explicit Pull(const PullOptions& options)
       : options_(options),
-        asked_(split_model_name(options.name)),
+        name_(split_model_name(options.name)),
         clients_(std::max<std::size_t>(1, options.files_at_once)) {
-    check_name(options.name, asked_);
+    check_name(options.name, name_);
   }
 
   PulledModel from_hub() {
     try {
       return run();
     } catch (const Interrupted&) {
-      throw Interrupted("what has arrived is kept: the same command goes on from there");
+      throw Interrupted("the received bytes are kept: the same command resumes");
     }
   }
 
  private:
-  struct Wanted {
+  struct PendingFile {
     PulledFile result;
-    std::optional<HubFile> file;  // nothing where the snapshot has it
+    std::optional<HubFile> hub_file;  // nullopt if the snapshot has it
     std::size_t part = 0;
   };
 
   PulledModel run() {
-    board_.add(host_of(options_.settings.endpoint), 0);  // what is waited for before there are files
+    progress_.add(host_of(options_.settings.endpoint), 0);  // shown before the first file
     std::optional<PulledModel> complete;
-    side_by_side(1, [&](std::size_t, std::size_t thread) {
+    run_transfers(1, [&](std::size_t, std::size_t thread) {
       HubClient& hub = client(thread);
-      found_ = hub.revision(asked_.repository, asked_.revision);
+      found_ = hub.revision(name_.repository, name_.revision);
       if (options_.verify) return;
-      complete = find_complete(options_.settings.cache, asked_, found_,
+      complete = find_complete(options_.settings.cache, name_, found_,
                                [&](const std::string& name) { return hub_size(name, hub); });
     });
     if (complete) return std::move(*complete);
     const bool split = check_weights();
-    cache_.emplace(options_.settings.cache, found_.repository, asked_.repository);
+    cache_.emplace(options_.settings.cache, found_.repository, name_.repository);
     get({kConfigFile}, options_.verify);
     check_architecture();
     std::vector<std::string> names;
@@ -118,7 +118,7 @@ class Pull {
     const auto weights = split ? parsed(kWeightsIndexFile, shards) : std::vector<std::string>{kWeightsFile};
     names.insert(names.end(), weights.begin(), weights.end());
     get(names, options_.verify);
-    cache_->set_reference(asked_.revision, found_.commit);
+    cache_->set_reference(name_.revision, found_.commit);
     return result();
   }
 
@@ -150,7 +150,7 @@ class Pull {
     }
   }
 
-  // What `parse` makes of a file's text. One that it cannot read is compared with the hub's hash first.
+  // The result of `parse` for a file's text. If it cannot be parsed, the file is first compared with the hub's hash.
   template <class Parse>
   std::invoke_result_t<const Parse&, std::string, std::string> parsed(const char* name, const Parse& parse) {
     const auto text = [&] { return read_text_file(cache_->snapshot(found_.commit) / name, kLargestText); };
@@ -166,55 +166,55 @@ class Pull {
     }
   }
 
-  // Brings files into the snapshot, several at once: first what each is, then, when there is room, its bytes. What is
-  // there is compared with the hub's size, or, to verify, with its hash.
+  // Downloads files into the snapshot in parallel: first their properties, then, if there is room on the disk, their
+  // bytes. Existing files are compared with the hub's size, or, to verify, with its hash.
   void get(const std::vector<std::string>& names, bool verify) {
-    std::vector<Wanted> wanted;
-    wanted.reserve(names.size());
-    for (const std::string& name : names) wanted.push_back({{name, 0, 0}, std::nullopt, 0});
-    side_by_side(wanted.size(), [&](std::size_t i, std::size_t thread) { look_at(wanted[i], client(thread), verify); });
-    check_space(wanted);
-    for (Wanted& file : wanted)
-      if (file.file) file.part = board_.add(file.result.name, file.file->size);
-    // The largest first, so that none of them is left alone at the end.
-    std::vector<std::size_t> order(wanted.size());
+    std::vector<PendingFile> files;
+    files.reserve(names.size());
+    for (const std::string& name : names) files.push_back({{name, 0, 0}, std::nullopt, 0});
+    run_transfers(files.size(), [&](std::size_t i, std::size_t thread) { inspect(files[i], client(thread), verify); });
+    check_space(files);
+    for (PendingFile& file : files)
+      if (file.hub_file) file.part = progress_.add(file.result.name, file.hub_file->size);
+    // The largest first, so that no large one is left for the end.
+    std::vector<std::size_t> order(files.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return wanted[a].result.size > wanted[b].result.size; });
-    side_by_side(wanted.size(),
-                 [&](std::size_t i, std::size_t thread) { bring(wanted[order[i]], client(thread), verify); });
-    for (const Wanted& file : wanted) {
-      if (file.file) cache_->link(found_.commit, file.result.name, file.file->etag);
+                     [&](std::size_t a, std::size_t b) { return files[a].result.size > files[b].result.size; });
+    run_transfers(files.size(),
+                  [&](std::size_t i, std::size_t thread) { download(files[order[i]], client(thread), verify); });
+    for (const PendingFile& file : files) {
+      if (file.hub_file) cache_->link(found_.commit, file.result.name, file.hub_file->etag);
       std::erase_if(files_, [&](const PulledFile& earlier) { return earlier.name == file.result.name; });
       files_.push_back(file.result);
     }
   }
 
-  // As the list of files tells it, else asked for.
+  // From the list of files, else by a request.
   std::uint64_t hub_size(const std::string& name, HubClient& client) const {
-    const std::optional<std::uint64_t>& told = found_.files.at(name);
-    return told ? *told : client.file(found_.repository, found_.commit, name).size;
+    const std::optional<std::uint64_t>& listed = found_.files.at(name);
+    return listed ? *listed : client.file(found_.repository, found_.commit, name).size;
   }
 
-  void look_at(Wanted& wanted, HubClient& client, bool verify) const {
-    const fs::path present = cache_->snapshot(found_.commit) / wanted.result.name;
-    if (!verify && is_file(present) && has_size(present, hub_size(wanted.result.name, client))) {
-      wanted.result.size = size_of(present);
+  void inspect(PendingFile& file, HubClient& client, bool verify) const {
+    const fs::path present = cache_->snapshot(found_.commit) / file.result.name;
+    if (!verify && is_file(present) && has_size(present, hub_size(file.result.name, client))) {
+      file.result.size = size_of(present);
       return;
     }
-    wanted.file = client.file(found_.repository, found_.commit, wanted.result.name);
-    wanted.result.size = wanted.file->size;
+    file.hub_file = client.file(found_.repository, found_.commit, file.result.name);
+    file.result.size = file.hub_file->size;
   }
 
-  void check_space(const std::vector<Wanted>& wanted) const {
+  void check_space(const std::vector<PendingFile>& files) const {
     std::uint64_t needed = 0;
-    for (const Wanted& file : wanted) {
-      if (!file.file) continue;
-      const fs::path blob = cache_->blobs().path() / file.file->etag;
-      const std::uint64_t size = file.file->size;
+    for (const PendingFile& file : files) {
+      if (!file.hub_file) continue;
+      const fs::path blob = cache_->blobs().path() / file.hub_file->etag;
+      const std::uint64_t size = file.hub_file->size;
       const std::uint64_t present = has_size(blob, size) ? size : size_of(blob.string() + ".incomplete");
       const std::uint64_t missing = size - std::min(present, size);
-      needed += std::min(missing, UINT64_MAX - needed);  // whatever sizes the hub tells
+      needed += std::min(missing, UINT64_MAX - needed);  // sizes of the hub are not trusted
     }
     const std::uint64_t free = options_.free_space(cache_->folder());
     if (needed > free)
@@ -224,61 +224,61 @@ class Pull {
                   "free some space, or set $HF_HUB_CACHE to a folder on another disk");
   }
 
-  void bring(Wanted& wanted, HubClient& client, bool verify) {
-    if (!wanted.file) return;
+  void download(PendingFile& file, HubClient& client, bool verify) {
+    if (!file.hub_file) return;
     const DownloadObserver observer{[&](std::uint64_t bytes) {
-                                      board_.set_done(wanted.part, bytes);
-                                      stop_.throw_if_wanted();
+                                      progress_.set_done(file.part, bytes);
+                                      stop_.throw_if_requested();
                                     },
                                     [&](const std::string& why) {
-                                      board_.set_note(wanted.part, why);
-                                      stop_.throw_if_wanted();
+                                      progress_.set_note(file.part, why);
+                                      stop_.throw_if_requested();
                                     }};
-    wanted.result.received =
-        download_blob(client, *cache_, {found_.repository, found_.commit, wanted.result.name, *wanted.file, verify},
-                      options_.retry, wait(wanted.part), observer);
+    file.result.received =
+        download_blob(client, *cache_, {found_.repository, found_.commit, file.result.name, *file.hub_file, verify},
+                      options_.retry, wait(file.part), observer);
   }
 
   Wait wait(std::size_t part) {
     return [this, part](std::chrono::milliseconds time, const std::string& why) {
-      board_.set_note(part, why);
+      progress_.set_note(part, why);
       stop_.wait(time);
-      board_.set_note(part, "");
+      progress_.set_note(part, "");
     };
   }
 
-  // Each thread has a connection of its own, and keeps it.
+  // One connection for each thread.
   HubClient& client(std::size_t thread) {
     std::unique_ptr<HubClient>& client = clients_.at(thread);
     if (client == nullptr)
       client = std::make_unique<HubClient>(HubClientOptions{options_.settings, options_.http, options_.retry,
-                                                            [this] { return stop_.is_wanted(); }, wait(0)});
+                                                            [this] { return stop_.is_requested(); }, wait(0)});
     return *client;
   }
 
-  void side_by_side(std::size_t count, const Job& job) {
+  void run_transfers(std::size_t count, const Job& job) {
     const auto show = [this] {
       if (options_.progress == nullptr) return;
-      options_.progress->update_parts(board_.parts());
+      options_.progress->update_parts(progress_.parts());
       options_.progress->throw_if_cancelled();
     };
-    run_side_by_side(count, clients_.size(), stop_, job, show);
+    run_parallel(count, clients_.size(), stop_, job, show);
     show();
   }
 
   PulledModel result() {
-    return {found_.repository, asked_.revision, found_.commit, cache_->snapshot(found_.commit), files_, warnings_};
+    return {found_.repository, name_.revision, found_.commit, cache_->snapshot(found_.commit), files_, warnings_};
   }
 
   const PullOptions& options_;
-  ModelName asked_;
+  ModelName name_;
   std::vector<std::unique_ptr<HubClient>> clients_;  // by thread
   HubRevision found_;
   std::optional<CacheWriter> cache_;
   std::vector<PulledFile> files_;
   std::vector<std::string> warnings_;
-  Board board_;
-  Stop stop_;
+  TransferProgress progress_;
+  StopRequest stop_;
 };
 
 template <class Count>

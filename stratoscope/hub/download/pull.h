@@ -1,5 +1,4 @@
-// A model from the Hugging Face hub into its cache, as `stratoscope pull` does it: what is needed of it, and nothing
-// that is there already.
+// Downloads the missing files of a model from the Hugging Face hub into its cache, for `stratoscope pull`.
 #pragma once
 
 #include <cstdint>
@@ -18,32 +17,32 @@ namespace stratoscope {
 struct PullOptions {
   std::string name;    // "gpt2", "openai-community/gpt2", "gpt2@REVISION"
   bool force = false;  // also a model that this program cannot run
-  // Compares what is there with the hub's hashes, too, and not with its sizes alone.
+  // Also compares existing files with the hub's hashes, not only with its sizes.
   bool verify = false;
   std::size_t files_at_once = 4;
   HubSettings settings;
   HttpOptions http;
   RetryOptions retry;
-  // Bytes that are free for files in a folder.
+  // Free bytes for files in a folder.
   std::function<std::uint64_t(const std::filesystem::path&)> free_space;
   Progress* progress = nullptr;
 };
 
-// Everything but the name from the environment. Throws Error as hub_settings() does.
+// Everything except the name from the environment. Throws Error as hub_settings() does.
 PullOptions default_pull_options();
 
-// Belongs to the hint about a model in the cache that cannot be used, where no hub may be asked.
+// For the hint about an unusable model in the cache, in offline mode.
 inline constexpr const char* kOffline = "$HF_HUB_OFFLINE is set: the hub is not asked";
 
 struct PulledFile {
   std::string name;
   std::uint64_t size = 0;      // bytes
-  std::uint64_t received = 0;  // of them from the network, this time
+  std::uint64_t received = 0;  // bytes received from the network by this pull
 };
 
 struct PulledModel {
-  std::string repository;  // the hub's own name for it
-  std::string revision;    // as it was asked for
+  std::string repository;  // the hub's name
+  std::string revision;    // as requested
   std::string commit;
   std::filesystem::path folder;  // the snapshot
   std::vector<PulledFile> files;
@@ -53,10 +52,9 @@ struct PulledModel {
   std::uint64_t received() const;
 };
 
-// Config and tokenizer first, then the weights, safetensors alone. A file in the cache that is not as the hub has it is
-// replaced, in one step, when the right one has arrived. Throws Error for a name that cannot be one, whatever
-// the hub refuses, an architecture that is not implemented (unless forced), a model without safetensors, a full disk;
-// Interrupted, and then what has arrived is kept.
+// Downloads config and tokenizer first, then the weights, only safetensors. A file in the cache that differs from the
+// hub's is replaced atomically. Throws Error for an invalid name, an error of the hub, an architecture that is not
+// implemented (unless forced), a model without safetensors, a full disk; Interrupted, which keeps the received bytes.
 PulledModel pull_model(const PullOptions& options);
 
 }  // namespace stratoscope

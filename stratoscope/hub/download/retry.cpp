@@ -59,7 +59,7 @@ void Retry::wait_after(const PassingFault& fault) {
   const int tries = fault.seldom_passes ? std::min(options_.tries_seldom, options_.tries) : options_.tries;
   if (failures_ >= tries)
     throw Error(fault.where(), fault.problem() + " (tried " + std::to_string(failures_) + " times)",
-                fault.hint().empty() ? "what has arrived is kept: the same command goes on from there" : fault.hint());
+                fault.hint().empty() ? "the received bytes are kept: the same command resumes" : fault.hint());
   const milliseconds own = back_off(options_, failures_, random_jitter());
   const milliseconds time = std::max(own, fault.asked_wait.value_or(milliseconds(0)));
   wait_(time, (fault.asked_wait ? "the hub asks to wait " : "trying again in ") + seconds_text(time));

@@ -25,7 +25,7 @@ std::string first_of(std::initializer_list<const char*> variables) {
   return {};
 }
 
-// As huggingface_hub reads switches: the first variable that is set decides.
+// As in huggingface_hub: the first variable that is set decides.
 bool is_on(std::initializer_list<const char*> variables) {
   std::string value = first_of(variables);
   for (char& c : value)
@@ -54,7 +54,7 @@ void read_token(HubSettings& settings) {
     if (std::filesystem::is_regular_file(file, ignored)) settings.token = trimmed(read_text_file(file, kLongest));
     settings.token_source = file.string();
   }
-  // It goes into a header as it is.
+  // It is written into a header unchanged.
   if (std::any_of(settings.token.begin(), settings.token.end(), [](char c) { return c <= ' ' || c > '~'; }))
     throw Error("pull", "the token of " + settings.token_source + " holds a character that no token has",
                 "make a new one at " + settings.endpoint + "/settings/tokens");
@@ -67,7 +67,7 @@ HubSettings hub_settings() {
   if (std::string endpoint = trimmed(environment("HF_ENDPOINT")); !endpoint.empty()) {
     while (endpoint.ends_with('/')) endpoint.pop_back();
     if (!is_web_address(endpoint))
-      throw Error("pull", "$HF_ENDPOINT is " + in_quotes(endpoint) + ", which is no http or https address",
+      throw Error("pull", "$HF_ENDPOINT is " + in_quotes(endpoint) + ", which is not an http or https address",
                   "unset it for huggingface.co");
     settings.endpoint = endpoint;
   }

@@ -259,7 +259,7 @@ def test_without_a_network(hub, driver, model):
     commit = hub.add("x", model())
     driver.pull("x")
     shutil.rmtree(driver.folder("x") / "blobs")
-    says = ["without 'config.json'", "'stratoscope pull x' gets what is missing", "$HF_HUB_OFFLINE is set"]
+    says = ["without 'config.json'", "'stratoscope pull x' gets the missing files", "$HF_HUB_OFFLINE is set"]
     driver.fails("x", env={"HF_HUB_OFFLINE": "1"}, says=says)
     driver.pull("x")
     assert driver.holds("x", commit, NEEDED)

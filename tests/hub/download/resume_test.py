@@ -183,7 +183,7 @@ def test_ctrl_c_keeps_what_has_arrived(hub, driver, model):
     with pytest.raises(Failed) as failed:
         result_of(process)
     assert time.monotonic() - before < 5
-    assert failed.value.status == 130 and "the same command goes on from there" in str(failed.value)
+    assert failed.value.status == 130 and "the same command resumes" in str(failed.value)
     there = arrived(driver)
     assert there > 300_000
     hub.rate = 0

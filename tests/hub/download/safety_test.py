@@ -63,7 +63,7 @@ def test_hostile_etags(hub, driver, model, outside, etag):
     hub.add("x", model())
     hub.misbehave("HEAD", WEIGHTS, times=9, server="hub", headers={"X-Linked-ETag": etag})
     # An empty one leaves the ETag of the other server, which is another hash.
-    driver.fails("x", says="but the hub says" if etag == "" else "is no hash")
+    driver.fails("x", says="but the hub says" if etag == "" else "is not a hash")
     assert not list(driver.cache.rglob("x"))
 
 
@@ -71,7 +71,7 @@ def test_hostile_etags(hub, driver, model, outside, etag):
 def test_redirects_to_what_is_no_web_server(hub, driver, model, location):
     hub.add("x", model())
     hub.misbehave("GET", "/api/", redirect=location)
-    driver.fails("x", says="which is no http or https address")
+    driver.fails("x", says="which is not an http or https address")
 
 
 def test_links_in_the_cache_are_not_written_through(hub, driver, model, tmp_path):

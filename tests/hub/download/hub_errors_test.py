@@ -1,4 +1,4 @@
-"""What a user is told when a pull cannot be: what is wrong, and what to do about it."""
+"""Errors of a pull: their texts and remedies."""
 import json
 import resource
 import time
@@ -132,7 +132,7 @@ def test_a_shard_that_is_none(hub, driver, model, name):
     files = model(**{WEIGHTS + ".index.json": index, name: b"evil" * 400})
     del files[WEIGHTS]
     hub.add("x", files)
-    text = refused(driver, hub, "x", "'x': its index names", "which is no safetensors file")
+    text = refused(driver, hub, "x", "'x': its index names", "which is not a safetensors file")
     assert "\x1b" not in text
     assert not [request for request in hub.requests if request.file == name]
 
@@ -172,7 +172,7 @@ def test_a_proxy_that_is_not_there(hub, driver):
 def test_a_proxy_that_wants_a_password(hub, driver):
     hub.misbehave("", "", times=99, status=407)
     env = {"http_proxy": hub.address, "HF_ENDPOINT": "http://hub.invalid"}
-    refused(driver, hub, "x", "the proxy of $http_proxy asks for a name and a password", env=env)
+    refused(driver, hub, "x", "the proxy of $http_proxy requires a name and a password", env=env)
 
 
 def test_a_proxy_that_does_not_connect(hub, driver):
@@ -189,7 +189,7 @@ def test_a_proxy_that_works(hub, driver, model):
 
 @pytest.mark.parametrize("endpoint", ["huggingface.co", "ftp://hub", "http://", "https://u:p@hub", "file:///x"])
 def test_an_endpoint_that_is_no_address(hub, driver, endpoint):
-    refused(driver, hub, "x", "$HF_ENDPOINT is", "no http or https address", env={"HF_ENDPOINT": endpoint})
+    refused(driver, hub, "x", "$HF_ENDPOINT is", "not an http or https address", env={"HF_ENDPOINT": endpoint})
 
 
 # This machine
@@ -249,7 +249,7 @@ NO_NAMES = ["", "/", "a/b/c", "../x", "/etc", "a b", "x@", "x@../y", "x@a b", "@
 @pytest.mark.parametrize("name", NO_NAMES)
 def test_names_that_cannot_be(hub, driver, name):
     text = driver.fails(name, says="error: pull: ")
-    assert "is no name of a model" in text or "is no revision" in text
+    assert "is not a name of a model" in text or "is not a revision" in text
     assert not hub.requests
 
 
@@ -269,7 +269,7 @@ def test_offline(hub, driver, model, switch):
     for name in ("gpt2", "openai-community/gpt2", "gpt2@" + commit):
         result = driver.pull(name, env=switch)
         assert result["received"] == 0 and result["commit"] == commit and set(result["files"]) == NEEDED
-        assert "was not asked" in result["warnings"][0]
+        assert "was not checked" in result["warnings"][0]
     refused(driver, hub, "gpt22", "did you mean 'gpt2'?", env=switch)
     refused(driver, hub, "something-else", "in it are: openai-community/gpt2 gpt2", env=switch)
     refused(driver, hub, "gpt2@v2", "is not in the cache", env=switch)

@@ -1,4 +1,4 @@
-#include "stratoscope/hub/download/side_by_side.h"
+#include "stratoscope/hub/download/parallel_transfers.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -8,40 +8,40 @@
 
 namespace stratoscope {
 
-std::size_t Board::add(const std::string& name, std::uint64_t total) {
+std::size_t TransferProgress::add(const std::string& name, std::uint64_t total) {
   const std::lock_guard lock(mutex_);
   parts_.push_back({name, 0, total, {}});
   return parts_.size() - 1;
 }
 
-void Board::set_done(std::size_t part, std::uint64_t done) {
+void TransferProgress::set_done(std::size_t part, std::uint64_t done) {
   const std::lock_guard lock(mutex_);
   parts_[part].done = done;
 }
 
-void Board::set_note(std::size_t part, const std::string& note) {
+void TransferProgress::set_note(std::size_t part, const std::string& note) {
   const std::lock_guard lock(mutex_);
   parts_[part].note = note;
 }
 
-std::vector<ProgressPart> Board::parts() const {
+std::vector<ProgressPart> TransferProgress::parts() const {
   const std::lock_guard lock(mutex_);
   return parts_;
 }
 
-void Stop::wait(std::chrono::milliseconds time) const {
+void StopRequest::wait(std::chrono::milliseconds time) const {
   constexpr std::chrono::milliseconds kStep{50};
   const auto end = std::chrono::steady_clock::now() + time;
   for (;;) {
-    throw_if_wanted();
+    throw_if_requested();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     if (left <= std::chrono::milliseconds(0)) return;
     std::this_thread::sleep_for(std::min(left, kStep));
   }
 }
 
-void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const Job& job,
-                      const std::function<void()>& tick) {
+void run_parallel(std::size_t count, std::size_t threads, StopRequest& stop, const Job& job,
+                  const std::function<void()>& tick) {
   constexpr std::chrono::milliseconds kBetweenTicks{100};
   std::mutex mutex;
   std::condition_variable ended;
@@ -55,7 +55,7 @@ void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const 
   };
   const auto work = [&](std::size_t thread) {
     try {
-      for (std::size_t i = next++; i < count && !stop.is_wanted(); i = next++) job(i, thread);
+      for (std::size_t i = next++; i < count && !stop.is_requested(); i = next++) job(i, thread);
     } catch (...) {
       fail(std::current_exception());
     }
@@ -67,7 +67,7 @@ void run_side_by_side(std::size_t count, std::size_t threads, Stop& stop, const 
   workers.reserve(running);
   try {
     for (const std::size_t wanted = running; workers.size() < wanted;) workers.emplace_back(work, workers.size());
-  } catch (const std::system_error& refusal) {  // a limit of processes: those that there are do all the work
+  } catch (const std::system_error& refusal) {  // over a limit of threads: the existing ones do all the work
     const std::lock_guard guard(mutex);
     running -= std::min(threads, count) - workers.size();
     if (workers.empty())
