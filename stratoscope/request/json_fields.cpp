@@ -110,7 +110,7 @@ class MemberReader {
     return read;
   }
 
-  // Of a number that is one.
+  // An index or an id of a whole number.
   long whole(const json& one) const {
     if (one.is_number_unsigned() && one.get<std::uint64_t>() > std::numeric_limits<long>::max())
       refuse("is " + one.dump() + ", more than every index");

@@ -42,9 +42,9 @@ def options_in(cell):
 def documented():
     """By command its options."""
     text = section("Options")
-    shared = {name: options_in(cell) for name, cell in rows(text, ["of", "options"])}
+    shared = {name: options_in(cell) for name, cell in rows(text, ["group", "options"])}
     commands = {}
-    for command, names, own in rows(text, ["command", "shared", "of its own"]):
+    for command, names, own in rows(text, ["command", "groups", "other options"]):
         options = options_in(own)
         for name in filter(None, names.split(", ")):
             assert not options.keys() & shared[name].keys(), f"{command}: {name}"
