@@ -21,7 +21,7 @@ CLI::Validator number_check(const Field& field, const FieldForm& form) {
   const bool is_whole = form.is_whole;
   const double low = field.low.value_or(form.is_signed ? -HUGE_VAL : 0), high = field.high.value_or(HUGE_VAL);
   const auto check = [=](const std::string& text) -> std::string {
-    const std::size_t sign = text.starts_with('+') ? 1 : 0;
+    const std::size_t sign = text.starts_with('+') && !text.starts_with("+-") ? 1 : 0;
     double number = 0;
     const auto [end, error] = std::from_chars(text.data() + sign, text.data() + text.size(), number);
     const bool is_read = error == std::errc() && end == text.data() + text.size();

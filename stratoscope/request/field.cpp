@@ -19,20 +19,27 @@ namespace {
   throw Error(field.option, in_quotes(text) + " is not " + expected);
 }
 
-std::size_t whole_number(const Field& field, const std::string& text) {
-  std::size_t number = 0;
+// A number that may have a plus sign.
+template <class Number>
+std::optional<Number> read_number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  Number number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(field, text, "a whole number from 0 on");
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
+std::size_t whole_number(const Field& field, const std::string& text) {
+  const auto read = read_number<std::size_t>(text);
+  if (!read) refuse(field, text, "a whole number from 0 on");
+  return *read;
+}
+
 double number(const Field& field, const std::string& text) {
-  double read = 0;
-  const std::size_t sign = text.starts_with('+') ? 1 : 0;
-  const auto [end, error] = std::from_chars(text.data() + sign, text.data() + text.size(), read);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(field, text, "a number");
-  if (!std::isfinite(read)) refuse(field, text, "finite");
-  return read;
+  const auto read = read_number<double>(text);
+  if (!read) refuse(field, text, "a number");
+  if (!std::isfinite(*read)) refuse(field, text, "finite");
+  return *read;
 }
 
 std::size_t memory_size(const std::string& text) {
@@ -159,7 +166,11 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                    for (const std::string& text : texts) values->emplace_back(text);
                  },
                  [&](EnumValue& value) { value.set(last); },
-                 [&](EnumList& value) { value.set(texts); },
+                 [&](EnumList& value) {
+                   std::vector<std::string> names = is_first ? std::vector<std::string>() : value.get();
+                   names.insert(names.end(), texts.begin(), texts.end());
+                   value.set(names);
+                 },
                  [&](TextsOfFile& value) {
                    for (std::string& text : read_texts(last)) value.texts->push_back(std::move(text));
                  },

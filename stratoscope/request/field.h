@@ -83,7 +83,7 @@ struct Field {
   std::size_t most_served = 0;  // the largest number that a server takes from others; 0: as on a command line
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
-  bool is_expression = false;   // a choice that the experiment refuses, as it does an edit, and not the option parser
+  bool is_expression = false;  // a choice that the experiment refuses, as it does an edit, and not the option parser
   bool changes_result = true;  // false: only how the result is shown
   bool is_local = false;       // about this machine (its files and memory): a server does not take it from others
   char separator = '\0';       // of a list in one value: --heads L5H3,L6H0

@@ -1,6 +1,9 @@
 #include "stratoscope/request/json_fields.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/base/error.h"
@@ -51,7 +54,7 @@ class MemberReader {
             [&](TargetIds& to) {
               for_each([&](const json& one) {
                 if (!one.is_number_integer()) refuse("holds an entry that is no whole number");
-                to.targets->push_back({"", one.get<long>()});
+                to.targets->push_back({"", whole(one)});
               });
             },
             [&](HookExpression* to) { *to = HookExpression(expression(value_)); },
@@ -70,7 +73,7 @@ class MemberReader {
             },
             [&](PromptsOfFile& to) {
               to.prompts->clear();
-              for_each([&](const json& one) { to.prompts->push_back(prompt_of(one, "an entry")); });
+              for_each([&](const json& one) { to.prompts->push_back(prompt(one)); });
             },
             [&](MemorySize& to) { *to.bytes = count(value_); },
             [&](InputFile& to) { *to.path = text(value_, limits_.text_bytes); },
@@ -107,6 +110,13 @@ class MemberReader {
     return read;
   }
 
+  // An index or an id of a whole number.
+  long whole(const json& one) const {
+    if (one.is_number_unsigned() && one.get<std::uint64_t>() > std::numeric_limits<long>::max())
+      refuse("is " + one.dump() + ", more than every index");
+    return one.get<long>();
+  }
+
   double number(const json& one) const {
     if (!one.is_number()) refuse("is no number");
     const auto read = one.get<double>();
@@ -117,9 +127,13 @@ class MemberReader {
   std::string text(const json& one, std::size_t most_bytes) const {
     if (!one.is_string()) refuse("is no text");
     auto read = one.get<std::string>();
+    check_length(read, most_bytes);
+    return read;
+  }
+
+  void check_length(const std::string& read, std::size_t most_bytes) const {
     if (read.size() > most_bytes)
       refuse("has " + std::to_string(read.size()) + " bytes, more than the limit of " + std::to_string(most_bytes));
-    return read;
   }
 
   std::string expression(const json& one) const { return text(one, limits_.expression_bytes); }
@@ -137,7 +151,7 @@ class MemberReader {
   Index index(const json& one) const {
     if (one.is_string()) return Index::parse(expression(one), field_.name);
     if (!one.is_number_integer()) refuse("is no index");
-    return one.get<long>();
+    return whole(one);
   }
 
   // "0..3", 2, or [0, 1, -1].
@@ -154,8 +168,16 @@ class MemberReader {
 
   // A text, or an id.
   TargetChoice target(const json& one) const {
-    if (one.is_number_integer()) return {"", one.get<long>()};
+    if (one.is_number_integer()) return {"", whole(one)};
     return {text(one, limits_.text_bytes), std::nullopt};
+  }
+
+  PromptLine prompt(const json& one) const {
+    PromptLine read = prompt_of(one, "an entry");
+    check_length(read.text, limits_.text_bytes);
+    if (read.corrupt) check_length(*read.corrupt, limits_.text_bytes);
+    for (const TargetChoice& choice : read.targets) check_length(choice.text, limits_.text_bytes);
+    return read;
   }
 
   // An expression that cannot be read is named by its place in the list: "edit 2".
@@ -201,9 +223,10 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
   const auto number = [&](const char* type) {
     ordered_json schema = {{"type", type}};
     if (field.low) schema["minimum"] = *field.low;
-    double high = field.high.value_or(0);
-    if (limits.is_served && field.most_served > 0) high = static_cast<double>(field.most_served);
-    if (high > 0) schema["maximum"] = high;
+    std::optional<double> high = field.high;
+    if (limits.is_served && field.most_served > 0)
+      high = std::min(high.value_or(HUGE_VAL), static_cast<double>(field.most_served));
+    if (high) schema["maximum"] = *high;
     return schema;
   };
   const auto count = [&] {
@@ -238,7 +261,11 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
           [&](std::vector<std::string>*) { return list(text()); },
           [&](const TextsOfFile&) { return list(text()); },
           [&](const PromptsOfFile&) {
-            return list({{"type", "object"}, {"required", {"text"}}, {"properties", {{"text", {{"type", "string"}}}}}});
+            const ordered_json target = {{"type", {"array", "string"}}}, id = {{"type", {"array", "integer"}}};
+            return list({{"type", "object"},
+                         {"properties", {{"text", text()}, {"corrupt", text()}, {"target", target}, {"target_id", id}}},
+                         {"required", {"text"}},
+                         {"additionalProperties", false}});
           },
           [&](Index*) { return index; },
           [&](std::optional<Index>*) { return index; },

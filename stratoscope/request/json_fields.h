@@ -16,9 +16,9 @@ struct BodyLimits {
   bool is_served = false;  // to others: local fields are unknown, and numbers bounded by most_served
 };
 
-// Reads every member into its field. Throws Error of "request" for a member that is no field, is of another kind or
-// beyond a limit, and for a required field that is missing; for an expression that cannot be read the error of its
-// grammar, in a list with the number of the entry: "edit 2".
+// Reads every member into its field; null is as if the member were not there. Throws Error of "request" for a member
+// that is no field, is of another kind or beyond a limit, and for a required field that is missing; for an expression
+// that cannot be read the error of its grammar, in a list with the number of the entry: "edit 2".
 void read_json(Fields& fields, const nlohmann::json& object, const BodyLimits& limits = {});
 
 // {"type": "object", "properties": …, "required": …, "additionalProperties": false}

@@ -21,6 +21,8 @@ COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similari
         ["predict", PENGUINS, "--top", "many"],
         ["predict", PENGUINS, "--top", "0"],
         ["predict", PENGUINS, "--top", "-1"],
+        ["predict", PENGUINS, "--top", "+-1"],
+        ["steer", PENGUINS, "--strength", "+-1"],
         ["predict", PENGUINS, "--threads", "0"],
         ["predict", PENGUINS, "--threads", "-1"],
         ["predict", PENGUINS, "--threads", "1e9"],
@@ -117,6 +119,10 @@ def test_the_model_hash_follows_the_weights(stratoscope, forged):
 )
 def test_negative_values_are_values(stratoscope, arguments):
     stratoscope.succeeds(*arguments)
+
+
+def test_a_plus_sign_changes_no_number(stratoscope):
+    assert stratoscope.json("predict", "--top", "+3", PENGUINS) == stratoscope.json("predict", "--top", 3, PENGUINS)
 
 
 def test_options_may_follow_the_text_or_precede_it(stratoscope):
