@@ -15,11 +15,11 @@ int main(int argc, char** argv) try {
   const std::string factor = argc > 4 ? argv[4] : "0.8";
 
   const stratoscope::SweepExperiment sweep =
-      run_sweep(session, {.text = text,
-                          .edits = {{"blocks.{layer}.hook_resid_post *= " + factor}},
-                          .axes = {"layer=all"},
-                          .targets = {{.text = target}},
-                          .metric = "log_prob"});
+      sweep_text(session, {.text = text,
+                           .edits = {"blocks.{layer}.hook_resid_post *= " + factor},
+                           .axes = {"layer=all"},
+                           .targets = {{.text = target}},
+                           .metric = stratoscope::Metric::log_prob});
 
   std::printf("clean     %.9f\n", sweep.result.clean);
   for (std::size_t i = 0; i < sweep.result.values.size(); ++i)

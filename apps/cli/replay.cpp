@@ -21,10 +21,10 @@ struct Difference {
   std::string recorded, now;
 };
 
-// Every place in which two documents differ, but for what says where and by what they were made.
+// Every place in which two documents differ, but for where and by what they were made, and for warnings.
 void compare(const Json& recorded, const Json& now, const std::string& place, std::vector<Difference>& found) {
   throw_if_cancelled();
-  if (place == "/version" || place == "/isa" || place == "/model/name") return;
+  if (place == "/version" || place == "/isa" || place == "/model/name" || place == "/warnings") return;
   if (recorded.is_object() && now.is_object()) {
     for (const auto& [key, value] : recorded.items())
       compare(value, now.contains(key) ? now[key] : Json(), place + "/" + key, found);

@@ -7,6 +7,7 @@
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
 #include "apps/server/routes.h"
+#include "apps/server/views.h"
 #include "stratoscope/base/json.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/experiments/experiment.h"
@@ -47,37 +48,16 @@ void reject_long_text(const Experiment& experiment, const Session& session, stra
                         std::to_string(kExperimentTokens) + " for this experiment");
 }
 
-[[noreturn]] void reject_file(const std::string& file) {
-  throw HttpError(400, "edit", "vectors from files (" + in_quotes(file) + ") are not available here",
-                  "the command line reads them");
-}
-
 // No path from a request reaches the file system.
-void reject_files(stratoscope::Fields& fields) {
+void reject_vector_files(stratoscope::Fields& fields) {
   for (const Field& field : fields.all())
-    for (const std::filesystem::path& file : vector_files_of(field)) reject_file(file.string());
+    if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
+      for (const EditExpression& edit : **edits) reject_files(edit);
 }
 
-void reject_grid(const Session& session, const SweepExperimentRequest& request) {
-  std::vector<PromptLine> prompts = request.prompts;
-  if (prompts.empty()) prompts.push_back({request.text, std::nullopt, {}});
-  for (const PromptLine& prompt : prompts) {
-    const std::size_t positions = session.read(prompt.text, request.text_options).ids.size();
-    std::vector<SweepAxis> axes;
-    std::size_t points = prompts.size();
-    for (const AxisExpression& axis : request.axes) {
-      axes.push_back(resolve_axis(axis, session.config(), positions, request.edits));
-      points *= axes.back().values.size();
-      if (points > kGridPoints)
-        throw HttpError(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
-                        "sweep fewer values");
-    }
-    const SweepGrid grid(request.edits, axes);
-    if (!grid.has(EditSource::vector)) continue;
-    for (std::size_t point = 0; point < grid.points(); ++point)
-      for (const EditExpression& edit : grid.edits_at(point))
-        if (!edit.vector_file.empty()) reject_file(edit.vector_file);
-  }
+void check_grids(const Session& session, const SweepExperimentRequest& request) {
+  if (request.prompts.empty()) served_axes(session, request.text, request);
+  for (const PromptLine& prompt : request.prompts) served_axes(session, prompt.text, request);
 }
 
 using SweepTyped = TypedRequest<SweepExperimentRequest, SweptPrompts>;
@@ -94,7 +74,7 @@ std::shared_ptr<Job> submit(ServerContext& context, const Experiment& experiment
   }
   std::shared_ptr<ExperimentRequest> request = experiment.begin();
   read_json(request->fields(), body, body_limits());
-  reject_files(request->fields());
+  reject_vector_files(request->fields());
   request->check();
   Progress silent;
   auto model = context.models.open(name, silent);
@@ -103,7 +83,7 @@ std::shared_ptr<Job> submit(ServerContext& context, const Experiment& experiment
     const ProgressScope scope(*model, job);
     const Session& session = model->session();
     reject_long_text(experiment, session, request->fields());
-    if (const auto* const sweep = dynamic_cast<SweepTyped*>(request.get())) reject_grid(session, sweep->request());
+    if (const auto* const sweep = dynamic_cast<SweepTyped*>(request.get())) check_grids(session, sweep->request());
     if (figure.is_asked()) request->check_figure(session);
     request->stream([&job, priority](const std::string& event, const Document& data) {
       job.emit(event, json_of(data));

@@ -13,6 +13,7 @@
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/similarity.h"
+#include "stratoscope/experiments/typed_experiment.h"
 
 namespace stratoscope::server {
 namespace {
@@ -41,54 +42,57 @@ Request request_of(const TextRequest& text_request) {
   return request;
 }
 
-template <class Outcome>
-Exported result_of(const Session& session, const Outcome& outcome) {
-  return {figure_of(outcome), to_json(session, outcome)};
+template <class Request, class Result>
+Exported exported(const Session& session, const Request& request, Result outcome) {
+  const stratoscope::Fields none;
+  const TypedResult<Request, Result> result(session, request, none, std::move(outcome));
+  return {*result.figure(), result.document()};
 }
 
 Exported predictions(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<PredictRequest>(text_request);
   request.position = Index::parse(options.position, "position");
-  return result_of(session, predict(session, request));
+  return exported(session, request, predict(session, request));
 }
 
 Exported depths(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<ActivationsRequest>(text_request);
   if (options.token) request.token = TokenChoice(*options.token);
-  return result_of(session, activations(session, request));
+  return exported(session, request, activations(session, request));
 }
 
 Exported between_depths(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<SimilarityRequest>(text_request);
   if (options.token) request.tokens = IndexList::parse(*options.token, "token");
-  return result_of(session, similarity_across_layers(session, request));
+  return exported(session, request, similarity_across_layers(session, request));
 }
 
 Exported between_tokens(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<SimilarityRequest>(text_request);
   if (options.depth) request.layers = IndexList::parse(*options.depth, "layer");
-  return result_of(session, similarity_across_tokens(session, request));
+  return exported(session, request, similarity_across_tokens(session, request));
 }
 
 Exported profile(const Session& session, const TextRequest& text_request, const ExportOptions&) {
-  return result_of(session, laminar_profile(session, request_of<SimilarityRequest>(text_request)));
+  const auto request = request_of<SimilarityRequest>(text_request);
+  return exported(session, request, laminar_profile(session, request));
 }
 
 Exported lens(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<LensRequest>(text_request);
-  const Lens read = stratoscope::lens(session, request);
-  return {figure_of(read, parse_choice<LensColor>(options.color, "color")), to_json(session, read)};
+  request.color = parse_choice<LensColor>(options.color, "color");
+  return exported(session, request, stratoscope::lens(session, request));
 }
 
 Exported heads(const Session& session, const TextRequest& text_request, const ExportOptions& options) {
   auto request = request_of<AttentionRequest>(text_request);
   if (options.head) request.heads.emplace_back(*options.head);
-  const Attention result = attention(session, request);
-  return {figure_of(result, parse_choice<AttentionScore>(options.score, "score")), to_json(session, result)};
+  request.by = parse_choice<AttentionScore>(options.score, "score");
+  return exported(session, request, attention(session, request));
 }
 
 Exported sweep(const Session& session, const TextRequest&, const ExportOptions& options) {
-  return result_of(session, sweep_text(session, options.sweep));
+  return exported(session, options.sweep, sweep_text(session, options.sweep));
 }
 
 Exported screen(const Session&, const TextRequest&, const ExportOptions& options) { return {options.figure, {}}; }
@@ -138,7 +142,7 @@ Job::Step export_view(Fields& fields, const TextRequest& text_request) {
   }
   return [=](Job& job) mutable {
     if (what == "sweep") {
-      check_sweep(text_request, options.sweep);
+      served_axes(text_request.model->session(), options.sweep.text, options.sweep);
       options.sweep.begin = [](const SweepExperiment&) {};
       options.sweep.take = [&job](std::size_t, std::size_t, const GridValue&) { job.yield(); };
     } else {

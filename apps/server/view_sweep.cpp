@@ -18,7 +18,7 @@ class SweepWork {
 
   JobResult run(Job& job) {
     const Session& session = text_request_.model->session();
-    const std::vector<SweepAxis> axes = check_sweep(text_request_, request_);
+    const std::vector<SweepAxis> axes = served_axes(session, request_.text, request_);
     std::size_t cells = 1, done = 0;
     for (const SweepAxis& axis : axes) cells *= axis.values.size();
     const std::size_t at_once = points_at_once(text_request_, request_);
@@ -59,22 +59,22 @@ class SweepWork {
 
 }  // namespace
 
-std::vector<SweepAxis> check_sweep(const TextRequest& text_request, const SweepExperimentRequest& request) {
-  const Session& session = text_request.model->session();
-  SweepRequest grid;
-  grid.edits = request.edits;
-  std::size_t cells = 1;
-  const std::size_t positions = session.read(request.text, request.text_options).ids.size();
+std::vector<SweepAxis> served_axes(const Session& session, const std::string& text,
+                                   const SweepExperimentRequest& request) {
+  std::vector<SweepAxis> axes;
+  std::size_t cells = std::max<std::size_t>(1, request.prompts.size());
+  const std::size_t positions = session.read(text, request.text_options).ids.size();
   for (const AxisExpression& axis : request.axes) {
-    grid.axes.push_back(resolve_axis(axis, session.config(), positions, grid.edits));
-    cells *= grid.axes.back().values.size();
+    axes.push_back(resolve_axis(axis, session.config(), positions, request.edits));
+    cells *= axes.back().values.size();
     if (cells > kGridPoints)
       throw HttpError(400, "sweep", "the grid has more points than the limit of " + std::to_string(kGridPoints),
                       "sweep fewer values");
   }
-  for (std::size_t cell = 0; cell < cells; ++cell)
-    for (const EditExpression& edit : edits_of_point(grid, cell)) reject_files(edit);
-  return grid.axes;
+  const SweepGrid grid(request.edits, axes);
+  for (std::size_t point = 0; grid.has(EditSource::vector) && point < grid.points(); ++point)
+    for (const EditExpression& edit : grid.edits_at(point)) reject_files(edit);
+  return axes;
 }
 
 std::size_t points_at_once(const TextRequest& text_request, const SweepExperimentRequest& request) {

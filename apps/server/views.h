@@ -60,7 +60,8 @@ Job::Step sweep_view(Fields& fields, const TextRequest& text_request);
 // "axes", "targets", "target_ids", "metric", "whole".
 SweepExperimentRequest read_sweep(Fields& fields, const TextRequest& text_request);
 // The axes of a sweep. Throws HttpError (400) for a grid over the limit, and for a point that reads a file.
-std::vector<SweepAxis> check_sweep(const TextRequest& text_request, const SweepExperimentRequest& request);
+std::vector<SweepAxis> served_axes(const Session& session, const std::string& text,
+                                   const SweepExperimentRequest& request);
 // The number of grid points in one batch: enough rows for efficient matrix products, few enough for frequent events and
 // short waits of other jobs.
 std::size_t points_at_once(const TextRequest& text_request, const SweepExperimentRequest& request);

@@ -10,10 +10,12 @@
 #include <type_traits>
 #include <vector>
 
-#include "stratoscope/base/error.h"
-#include "stratoscope/base/names.h"
+#include "stratoscope/base/api.h"
 
-namespace stratoscope {
+namespace STRATOSCOPE_API stratoscope {
+
+// Throws Error: there is no `what` of this name; one of `names`.
+[[noreturn]] void throw_unknown_choice(std::string_view name, const std::string& what, const std::string& names);
 
 template <class E>
 struct Choice {
@@ -48,7 +50,7 @@ E parse_choice(std::string_view name, const std::string& what) {
     if (choice.name == name) return choice.value;
     all += (all.empty() ? "" : ", ") + std::string(choice.name);
   }
-  throw Error(what, "there is no " + in_quotes(name), "one of " + all);
+  throw_unknown_choice(name, what, all);
 }
 
 }  // namespace stratoscope

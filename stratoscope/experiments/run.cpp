@@ -271,11 +271,11 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
   }
 }
 
-bool looks_like_a_hook_point(const std::string& text) {
-  constexpr const char* kParts[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
-  return text.find(' ') == std::string::npos &&
-         std::any_of(std::begin(kParts), std::end(kParts),
-                     [&](const char* part) { return text.find(part) != std::string::npos; });
+bool looks_like_a_hook_point(const std::string& written) {
+  constexpr const char* kMarks[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
+  return written.find(' ') == std::string::npos &&
+         std::any_of(std::begin(kMarks), std::end(kMarks),
+                     [&](const char* part) { return written.find(part) != std::string::npos; });
 }
 
 void check_sources(const SaveRunRequest& request) {

@@ -294,12 +294,12 @@ void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
   std::vector<std::string> names;
   for (const Field& field : fields.all())
     if (is_known(field, limits)) names.push_back(field.name);
-  for (const auto& [name, value] : object.items()) {
-    Field* const field = fields.find(name);
-    if (field == nullptr || !is_known(*field, limits))
+  for (const auto& [name, value] : object.items())
+    if (std::find(names.begin(), names.end(), name) == names.end())
       throw Error("request", "there is no field " + in_quotes(name), did_you_mean(name, names));
-    if (!value.is_null()) MemberReader(*field, value, limits).read();
-  }
+  for (Field& field : fields.all())  // in their order: targets before target_ids
+    if (const auto value = object.find(field.name); value != object.end() && !value->is_null())
+      MemberReader(field, *value, limits).read();
   for (const Field& field : fields.all())
     if (fields.lacks(field)) throw Error("request", "field " + in_quotes(field.name) + " is missing");
 }

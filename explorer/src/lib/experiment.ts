@@ -15,7 +15,7 @@ async function record() {
     const { model, corrupt, ...rest } = common;
     if (asked.corrupt !== undefined) Object.assign(rest, { corrupt: [asked.corrupt] });
     if (model) Object.assign(rest, { model });
-    const { values, title, warnings, ...result } = answer;
+    const { values, title, ...result } = answer;
     const target = "targets" in asked ? { target: asked.targets } : {};
     return { command: "sweep", options: { ...rest, edit: asked.edits, over: asked.axes, metric: [asked.metric], ...target }, result };
   }
