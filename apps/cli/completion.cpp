@@ -37,7 +37,7 @@ void add_manual(CLI::App& app, Program& program) {
 
 void add_openapi(CLI::App& app, Program& program) {
   add_hidden(app, "openapi", "the HTTP interface as an OpenAPI document").callback([&program] {
-    program.action = [] { print(server::openapi_text() + "\n"); };
+    program.action = [] { print(server::openapi_json() + "\n"); };
   });
 }
 

@@ -35,7 +35,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   entry.description = option.get_description();
   if (option.get_items_expected_max() == 0) return entry;
   entry.value = option.get_type_name();
-  entry.value.resize(std::min(entry.value.find(':'), entry.value.size()));  // behind it is how the value is checked
+  entry.value.resize(std::min(entry.value.find(':'), entry.value.size()));  // after it stands the check of the value
   entry.default_value = option.get_default_str();
   entry.kind = kind_of(entry.value);
   if (entry.kind == ValueKind::choice) entry.choices = choices_in(entry.value);

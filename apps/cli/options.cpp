@@ -18,8 +18,6 @@
 namespace stratoscope::cli {
 namespace {
 
-constexpr int kMostThreads = 1024;
-
 // Far more than any context holds, and little enough to be read by mistake.
 constexpr std::size_t kLongestText = std::size_t{64} << 20;
 

@@ -22,7 +22,7 @@ void print(fmt::format_string<First, Rest...> format, First&& first, Rest&&... r
 }
 // Text that is the result itself: byte for byte where no terminal reads it, else as above.
 void print_result(std::string_view text);
-// On standard error, as it is. Where that is closed or full there is nobody to tell, and the work goes on.
+// On standard error, unchanged. Where that is closed or full, the text is lost and the work goes on.
 void tell(std::string_view text);
 // Lines that belong to an error, shown as print() shows them.
 void tell_details(std::string_view lines);

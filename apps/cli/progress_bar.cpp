@@ -74,7 +74,7 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   const auto now = Clock::now();
   if (done == 0) start_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  // Work that ends within two seconds needs no bar; more than ten pictures a second nobody sees.
+  // Work of less than two seconds has no bar; ten pictures a second are enough.
   if (!on_terminal_ || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100))) return;
   drawn_ = true;
   last_drawn_ = now;

@@ -42,7 +42,7 @@ void add_serve(CLI::App& app, Program& program) {
   };
   auto options = std::make_shared<Options>();
   options->server.model = kBuiltInModel;
-  CLI::App& command = *app.add_subcommand("serve", "the explorer: a local web page, and the HTTP interface behind it");
+  CLI::App& command = *app.add_subcommand("serve", "the explorer: a local web page, and the HTTP interface");
   command.add_option("--model", options->server.model, "the model that the page opens with")
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
@@ -80,7 +80,6 @@ void add_serve(CLI::App& app, Program& program) {
       ->take_all();
   command.add_option("--data", options->data, "folder of the saved experiments (default: in $XDG_DATA_HOME)")
       ->type_name("DIR");
-  constexpr int kMostThreads = 1024;
   command.add_option("--threads", options->server.threads, "worker threads (default: all cores)")
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N");

@@ -43,7 +43,7 @@ std::string fitted(std::string_view line, std::size_t columns) {
   return text;
 }
 
-// With a space behind it; nothing where there is no room for one.
+// With a space after it; nothing where there is no room for one.
 std::string bar(std::size_t done, std::size_t total, std::size_t width) {
   if (width == 0) return {};
   const double share = total == 0 ? 1 : static_cast<double>(std::min(done, total)) / static_cast<double>(total);

@@ -54,6 +54,6 @@ Json openapi_document(const std::vector<Experiment>& experiments) {
   return document;
 }
 
-std::string openapi_text() { return openapi_document(all_experiments()).dump(1); }
+std::string openapi_json() { return openapi_document(all_experiments()).dump(1); }
 
 }  // namespace stratoscope::server

@@ -27,6 +27,6 @@ void serve(const ServeOptions& options, const std::function<void(const std::vect
            const std::function<bool()>& should_stop);
 
 // The OpenAPI document that the server has at /openapi.json, indented by one.
-std::string openapi_text();
+std::string openapi_json();
 
 }  // namespace stratoscope::server

@@ -1,4 +1,4 @@
-// The three demonstrations, from text to picture: a folder of figures, the numbers behind them, and an article.
+// The three demonstrations, from text to picture: a folder of figures, their numbers, and an article.
 #pragma once
 
 #include <filesystem>

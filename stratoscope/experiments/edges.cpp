@@ -24,7 +24,7 @@ const char* name_of(Replacement replacement) {
   }
 }
 
-// Where a component is drawn: heads side by side, the MLP behind them and half a block higher, the logits on top.
+// Where a component is drawn: heads side by side, the MLP after them and half a block higher, the logits on top.
 std::pair<double, double> place_of(const EdgesExperiment& experiment, std::size_t component) {
   const auto& components = experiment.edges.components;
   const std::size_t blocks = components.back().layer + 1, heads = components.size() / blocks - 1;

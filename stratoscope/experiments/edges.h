@@ -1,4 +1,4 @@
-// Every edge between heads and MLPs, patched alone: the circuit behind a prediction.
+// Every edge between heads and MLPs, patched alone: the circuit of a prediction.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct EdgesExperimentRequest {
 void describe(EdgesExperimentRequest& request, Fields& fields);
 
 struct StrongEdge {
-  std::size_t sender = 0, receiver = 0;  // in Edges::components; the receiver behind the last is the logits
+  std::size_t sender = 0, receiver = 0;  // in Edges::components; the receiver after the last is the logits
   double change = 0;                     // of the metric
 };
 

@@ -13,7 +13,7 @@ ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
 
 SweepAxis read(std::string_view text) {
   static const ModelConfig config = small_config();
-  return resolve_axis(text, config, kPositions);
+  return resolve_axis(std::string(text), config, kPositions);
 }
 
 std::string written(const SweepAxis& axis) {
@@ -37,7 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!parts || axis->values.size() > kLong) return 0;
   SweepRequest request;
   request.axes = {*axis};
-  request.edits = {std::string(parts->second)};
+  const auto edit = fuzz::accepted([&] { return EditTemplate(std::string(parts->second)); });
+  if (!edit) return 0;
+  request.edits = {*edit};
   for (const std::size_t cell : {std::size_t{0}, axis->values.size() - 1})
     fuzz::accepted([&] { return edits_of_point(request, cell); });
   return 0;

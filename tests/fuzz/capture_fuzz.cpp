@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expressions.emplace_back(input.substr(begin, end - begin));
     begin = end + 1;
   }
-  const auto list = fuzz::accepted([&] { return CaptureList(expressions, config); });
+  const auto list = fuzz::accepted(
+      [&] { return CaptureList(std::vector<HookExpression>(expressions.begin(), expressions.end()), config); });
   if (!list) return 0;
   const auto captures = fuzz::accepted([&] { return list->of_texts(kRowOffsets); });
   if (!captures) return 0;

@@ -15,17 +15,18 @@ namespace {
 
 std::string written(const EditExpression& edit) {
   std::string text = edit.hook;
-  if (edit.positions) text += "[" + *edit.positions + "]";
-  if (edit.heads) text += ".head[" + *edit.heads + "]";
-  if (edit.keys) text += ".key[" + *edit.keys + "]";
-  if (edit.dims) text += ".dim[" + *edit.dims + "]";
+  if (edit.positions) text += "[" + edit.positions->text() + "]";
+  if (edit.heads) text += ".head[" + edit.heads->text() + "]";
+  if (edit.keys) text += ".key[" + edit.keys->text() + "]";
+  if (edit.dims) text += ".dim[" + edit.dims->text() + "]";
   constexpr const char* kOps[] = {" *= ", " += ", " = ", " without "};
   text += kOps[static_cast<int>(edit.op)];
   switch (edit.source) {
     case EditSource::number: return text + fmt::format("{}", edit.number);
     case EditSource::mean: return text + "mean";
     case EditSource::corrupt:
-      return text + "corrupt" + (edit.corrupt_position ? "[" + *edit.corrupt_position + "]" : "");
+      return text + "corrupt" +
+             (edit.corrupt_position ? "[" + std::to_string(edit.corrupt_position->number()) + "]" : "");
     default:
       return text + fmt::format("{} * ", edit.number) + edit.vector_file +
              (edit.vector_tensor.empty() ? "" : ":" + edit.vector_tensor);
