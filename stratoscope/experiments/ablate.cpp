@@ -135,7 +135,9 @@ std::string_view name_of(AblatedPart part) { return kParts[static_cast<std::size
 void describe(AblateRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   add_truncate(fields, request.text_options);
-  fields.add("parts", request.parts, "what to take away: heads, attn, mlps, blocks, neurons").separated(',').expression();
+  fields.add("parts", request.parts, "what to take away: heads, attn, mlps, blocks, neurons")
+      .separated(',')
+      .expression();
   fields.add("mean", request.mean, "put the mean over all positions in its place (default: zero)");
   fields
       .add("reference", FieldTarget(TextsOfFile{&request.reference}),

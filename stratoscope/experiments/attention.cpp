@@ -17,16 +17,8 @@
 namespace stratoscope {
 namespace {
 
-using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
-
 Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
-  Heads wanted;
-  for (const HookExpression& name : request.heads) {
-    const HookMatch match = match_hook(name.hook, config);
-    if (!match.heads) throw Error("attention", in_quotes(name.text) + " is no head", "heads are called L5H3");
-    for (const HookPoint point : match.points)
-      for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
-  }
+  Heads wanted = heads_named(request.heads, config, "attention");
   if (request.layer)
     for (const std::size_t layer : request.layer->set_in(config.n_layers(), "layer"))
       for (std::size_t head = 0; head < config.n_heads(); ++head) wanted.insert({layer, head});

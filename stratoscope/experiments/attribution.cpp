@@ -21,17 +21,8 @@ namespace {
 
 constexpr std::size_t kUsualHeads = 3;
 
-using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
-
 Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config) {
-  Heads wanted;
-  for (const HookExpression& name : request.heads) {
-    const HookMatch match = match_hook(name.hook, config);
-    if (!match.heads) throw Error("attribution", in_quotes(name.text) + " is no head", "heads are called L5H3");
-    for (const HookPoint point : match.points)
-      for (const std::size_t head : *match.heads) wanted.insert({point.layer, head});
-  }
-  return wanted;
+  return heads_named(request.heads, config, "attribution");
 }
 
 // The hook points of which an edit acts on the asked row.

@@ -1,5 +1,9 @@
 #include "stratoscope/experiments/common_fields.h"
 
+#include "stratoscope/base/error.h"
+#include "stratoscope/base/names.h"
+#include "stratoscope/probe/hook_names.h"
+
 namespace stratoscope {
 
 void add_text(Fields& fields, std::string& text, const char* help) {
@@ -73,6 +77,17 @@ Field& add_top(Fields& fields, std::size_t& top, const char* help) {
 
 void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help) {
   fields.add("heads", heads, help).value("LxHy,…").separated(',');
+}
+
+Heads heads_named(const std::vector<HookExpression>& names, const ModelConfig& config, const char* who) {
+  Heads heads;
+  for (const HookExpression& name : names) {
+    const HookMatch match = match_hook(name.hook, config);
+    if (!match.heads) throw Error(who, in_quotes(name.text) + " is no head", "heads are called L5H3");
+    for (const HookPoint point : match.points)
+      for (const std::size_t head : *match.heads) heads.insert({point.layer, head});
+  }
+  return heads;
 }
 
 }  // namespace stratoscope

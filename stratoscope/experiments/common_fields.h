@@ -1,7 +1,9 @@
 // Fields that several requests have, described once.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stratoscope/probe/metrics.h"
@@ -37,5 +39,9 @@ void add_memory_limit(Fields& fields, std::size_t& bytes);
 Field& add_top(Fields& fields, std::size_t& top, const char* help);
 // "heads": L5H3, …
 void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help);
+
+using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
+// The heads of these names. Throws Error of `who` for a name of no head.
+Heads heads_named(const std::vector<HookExpression>& names, const ModelConfig& config, const char* who);
 
 }  // namespace stratoscope

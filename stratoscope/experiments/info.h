@@ -1,4 +1,4 @@
-// What there is to know of a model before a run: its configuration, its size, and every hook point.
+// The description of a model before a run: its configuration, its size, and every hook point.
 #pragma once
 
 #include "stratoscope/base/api.h"

@@ -34,7 +34,7 @@ class SweepResults {
   const SweepJob& job_;
   std::vector<SweepResult> results_;
   std::set<std::size_t> reported_;  // prompts whose clean result was passed to the caller
-  std::size_t done_ = 0;        // grid points
+  std::size_t done_ = 0;            // grid points
 };
 
 }  // namespace stratoscope
