@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/request/field.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/open_text.h"
 #include "stratoscope/session/session.h"
 
 namespace stratoscope {
@@ -25,7 +27,10 @@ class ExperimentResult {
   virtual ~ExperimentResult() = default;
 
   // With "warnings" where there are any.
-  virtual Document document() const = 0;
+  virtual Document document(DocumentParts parts) const = 0;
+  Document document() const { return document(DocumentParts::all); }
+  // The larger parts of the document as arrays; of some experiments.
+  virtual std::vector<NamedValues> arrays() const = 0;
   // Nothing for an experiment that has no figure.
   virtual std::optional<Figure> figure() const = 0;
   virtual std::vector<std::string> warnings() const = 0;
@@ -33,6 +38,12 @@ class ExperimentResult {
   virtual std::vector<std::filesystem::path> files() const = 0;
   // A part of the result that could not be made, and the reason; the rest is whole.
   virtual std::optional<std::string> missing() const = 0;
+};
+
+struct TextToOpen {
+  std::string text;
+  TextOptions options;
+  Edits edits;
 };
 
 // An experiment that is asked for. A face fills in the fields, then runs it once.
@@ -51,6 +62,10 @@ class ExperimentRequest {
   // Where the experiment can show results as they come, they are emitted, in the thread of run().
   virtual void stream(const EmitEvent& emit) = 0;
   virtual std::unique_ptr<ExperimentResult> run(const Session& session) = 0;
+  // The text that the experiment reads, where it can read it from one that is held open.
+  virtual std::optional<TextToOpen> text_to_open() const = 0;
+  // As run(), with the same bits, from what `open` keeps of that text; `session` is its model's.
+  virtual std::unique_ptr<ExperimentResult> run(const Session& session, OpenText& open) = 0;
 };
 
 struct Experiment {
@@ -58,7 +73,7 @@ struct Experiment {
   std::string summary;            // one line
   std::vector<std::string> keys;  // of its document, beside the common ones
   std::string example = "{}";     // of its fields, as JSON
-  bool has_figure = false;
+  bool has_figure = false, has_arrays = false;
   bool is_recorded = true;  // --record keeps it
   bool is_served = true;    // to others; not where a result is a file of this machine
   std::function<std::unique_ptr<ExperimentRequest>()> begin;

@@ -9,12 +9,14 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/choice.h"
+#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 
 namespace stratoscope {
 class Fields;
-}
+class OpenText;
+}  // namespace stratoscope
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -34,6 +36,10 @@ struct SimilarityRequest {
   bool profile = false;
   std::optional<IndexList> tokens = {};  // across layers: which tokens; four evenly spaced ones when absent
   std::optional<IndexList> layers = {};  // across tokens: which hidden states, likewise
+  IndexList positions = "all";           // across tokens and in the profile: of which tokens
+  std::size_t most_pairs = 0;  // the profile lists about every n-th pair, so that at most so many are left; 0: all
+  bool compare = false;        // also the clean run's
+  bool no_effect = false;
 };
 void describe(SimilarityRequest& request, Fields& fields);
 
@@ -44,13 +50,16 @@ struct SimilarityAcrossLayers {
   std::vector<std::size_t> tokens;
   std::vector<std::string> labels;         // of the depths
   std::vector<SimilarityMatrix> matrices;  // per token, [depth][depth]
+  std::vector<SimilarityMatrix> clean;     // of a comparison, where there are edits
   std::optional<Effect> effect;
 };
 
 struct SimilarityAcrossTokens {
   Text text;
   std::vector<std::size_t> layers;         // hidden-state entries
+  std::vector<std::size_t> positions;      // of the tokens
   std::vector<SimilarityMatrix> matrices;  // per entry, [token][token]
+  std::vector<SimilarityMatrix> clean;     // of a comparison, where there are edits
   std::optional<Effect> effect;
 };
 
@@ -58,7 +67,12 @@ struct LaminarProfile {
   Text text;
   std::vector<std::string> labels;          // of the depths
   std::vector<std::vector<double>> values;  // per depth: all pairs of tokens but the first, row order
-  std::vector<double> means, medians;
+  std::vector<double> means, medians;       // of all pairs, also where `values` are fewer
+  std::size_t pairs = 0;                    // of a depth
+  bool is_part = false;                     // whether `values` are fewer
+  // Of a comparison, where there are edits; the medians of the changes are not the changes of the medians.
+  std::vector<std::vector<double>> clean_values;
+  std::vector<double> clean_means, clean_medians, median_changes;
   std::optional<Effect> effect;
 };
 
@@ -70,16 +84,24 @@ struct Similarity {
 // Throws UsageError where not one of `across` and `profile` is asked, and for a choice that belongs to another.
 void check(const SimilarityRequest& request);
 Similarity similarity(const Session& session, const SimilarityRequest& request);
-Document to_json(const Session& session, const Similarity& result);
+bool can_open(const SimilarityRequest& request);
+// The text and the edits are those of `open`.
+Similarity read_open(OpenText& open, const SimilarityRequest& request);
+Document to_json(const Session& session, const Similarity& result, DocumentParts parts = DocumentParts::all);
+// "matrices" [of, row, row], or of the profile "values" [depth, pair]; in a comparison also "clean_matrices" or
+// "clean_values".
+std::vector<NamedValues> arrays_of(const Similarity& result);
 Figure figure_of(const Similarity& result);
 
 SimilarityAcrossLayers similarity_across_layers(const Session& session, const SimilarityRequest& request);
 SimilarityAcrossTokens similarity_across_tokens(const Session& session, const SimilarityRequest& request);
 LaminarProfile laminar_profile(const Session& session, const SimilarityRequest& request);
 
-Document to_json(const Session& session, const SimilarityAcrossLayers& result);
-Document to_json(const Session& session, const SimilarityAcrossTokens& result);
-Document to_json(const Session& session, const LaminarProfile& result);
+Document to_json(const Session& session, const SimilarityAcrossLayers& result,
+                 DocumentParts parts = DocumentParts::all);
+Document to_json(const Session& session, const SimilarityAcrossTokens& result,
+                 DocumentParts parts = DocumentParts::all);
+Document to_json(const Session& session, const LaminarProfile& result, DocumentParts parts = DocumentParts::all);
 
 Figure figure_of(const SimilarityAcrossLayers& result);
 Figure figure_of(const SimilarityAcrossTokens& result);

@@ -10,6 +10,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/corpus/prompts.h"
+#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/session/document.h"
@@ -85,8 +86,11 @@ SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request
 // The same for one prompt.
 SweepExperiment sweep_text(const Session& session, const SweepExperimentRequest& request);
 
-Document to_json(const Session& session, const SweptPrompts& swept);
-Document to_json(const Session& session, const SweepExperiment& experiment);
+Document to_json(const Session& session, const SweptPrompts& swept, DocumentParts parts = DocumentParts::all);
+Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts = DocumentParts::all);
+// "values" [axes…] and "clean" of one prompt; of many prompts values end to end, clean [prompts], and "row_offsets". An
+// axis of numbers is an array "axis.NAME".
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept);
 // The grid points with their labels: .csv, .json, or .npz (values, clean and the axes; of many prompts row_offsets
 // too). Throws Error, also for an ending that it does not know.
 void check_results_ending(const std::filesystem::path& path);

@@ -33,7 +33,7 @@ Json followed(const std::vector<Target>& targets) {
 }
 
 // "clean", "axes" and "results" of one grid.
-void add_grid(const SweepExperiment& experiment, Json& json) {
+void add_grid(const SweepExperiment& experiment, DocumentParts parts, Json& json) {
   json["clean"] = experiment.result.clean;
   json["axes"] = Json::array();
   for (const SweepAxis& axis : experiment.axes) {
@@ -41,6 +41,7 @@ void add_grid(const SweepExperiment& experiment, Json& json) {
     for (const std::string& value : axis.values) values.push_back(axis_value(value));
     json["axes"].push_back({{"name", axis.name}, {"values", values}});
   }
+  if (parts == DocumentParts::beside_arrays) return;
   json["results"] = Json::array();
   for (std::size_t point = 0; point < experiment.result.values.size(); ++point) {
     Json result = Json::object();
@@ -63,17 +64,17 @@ std::vector<std::string> values_of_point(const SweepExperiment& experiment, std:
   return values;
 }
 
-Document to_json(const Session& session, const SweepExperiment& experiment) {
+Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts) {
   Json json = begin_document(session, experiment.result.effect, &experiment.text);
   json["target"] = followed(experiment.targets);
   json["metric"] = name_of(experiment.metric);
-  add_grid(experiment, json);
+  add_grid(experiment, parts, json);
   return finish_document(json);
 }
 
-Document to_json(const Session& session, const SweptPrompts& swept) {
+Document to_json(const Session& session, const SweptPrompts& swept, DocumentParts parts) {
   if (swept.plan) return to_json(session, *swept.plan);
-  if (!swept.from_file) return to_json(session, swept.prompts[0]);
+  if (!swept.from_file) return to_json(session, swept.prompts[0], parts);
   Effect effect;
   for (const SweepExperiment& prompt : swept.prompts) effect.include(prompt.result.effect);
   Json json = begin_document(session, effect);
@@ -81,7 +82,7 @@ Document to_json(const Session& session, const SweptPrompts& swept) {
   json["prompts"] = Json::array();
   for (const SweepExperiment& prompt : swept.prompts) {
     Json one = {{"text", prompt.text.text}, {"target", followed(prompt.targets)}};
-    add_grid(prompt, one);
+    add_grid(prompt, parts, one);
     json["prompts"].push_back(std::move(one));
   }
   return finish_document(json);
@@ -107,38 +108,47 @@ std::string csv_of(const SweptPrompts& swept) {
   return csv;
 }
 
-// values [axes…] and clean of one prompt; of many prompts values end to end, clean [prompts], and row_offsets. An axis
-// of numbers is an array of its name.
 void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
-  std::vector<double> values, clean;
-  std::vector<std::int64_t> offsets = {0};
-  for (const SweepExperiment& prompt : swept.prompts) {
-    values.insert(values.end(), prompt.result.values.begin(), prompt.result.values.end());
-    clean.push_back(prompt.result.clean);
-    offsets.push_back(static_cast<std::int64_t>(values.size()));
-  }
-  Shape shape = {values.size()};
-  std::vector<std::pair<std::string, std::vector<double>>> axes;
-  if (!swept.from_file) {
-    shape.clear();
-    for (const SweepAxis& axis : swept.prompts[0].axes) {
-      shape.push_back(axis.values.size());
-      std::vector<double> numbers;
-      for (const std::string& value : axis.values)
-        if (const Json json = axis_value(value); json.is_number()) numbers.push_back(json.get<double>());
-      if (numbers.size() == axis.values.size()) axes.emplace_back("axis." + axis.name, std::move(numbers));
+  const std::vector<NamedValues> all = arrays_of(swept);
+  std::vector<std::int64_t> offsets;
+  std::vector<ArrayView> arrays;
+  for (const NamedValues& array : all) {
+    if (array.name == "row_offsets") {
+      offsets.assign(array.values.begin(), array.values.end());
+      arrays.push_back(array_view(array.name, std::span<const std::int64_t>(offsets), array.shape));
+    } else {
+      arrays.push_back(array_view(array.name, std::span<const double>(array.values), array.shape));
     }
   }
-  using Doubles = std::span<const double>;
-  std::vector<ArrayView> arrays = {array_view("values", Doubles(values), shape),
-                                   array_view("clean", Doubles(clean), {clean.size()})};
-  for (const auto& [name, numbers] : axes) arrays.push_back(array_view(name, Doubles(numbers), {numbers.size()}));
-  if (swept.from_file)
-    arrays.push_back(array_view("row_offsets", std::span<const std::int64_t>(offsets), {offsets.size()}));
   save_arrays(path, arrays);
 }
 
 }  // namespace
+
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
+  if (swept.plan) return {};
+  NamedValues values{"values", {}, {}}, clean{"clean", {swept.prompts.size()}, {}};
+  NamedValues offsets{"row_offsets", {swept.prompts.size() + 1}, {0}};
+  for (const SweepExperiment& prompt : swept.prompts) {
+    values.values.insert(values.values.end(), prompt.result.values.begin(), prompt.result.values.end());
+    clean.values.push_back(prompt.result.clean);
+    offsets.values.push_back(static_cast<double>(values.values.size()));
+  }
+  if (swept.from_file) {
+    values.shape = {values.values.size()};
+    return {std::move(values), std::move(clean), std::move(offsets)};
+  }
+  std::vector<NamedValues> arrays;
+  for (const SweepAxis& axis : swept.prompts[0].axes) {
+    values.shape.push_back(axis.values.size());
+    NamedValues numbers{"axis." + axis.name, {axis.values.size()}, {}};
+    for (const std::string& value : axis.values)
+      if (const Json json = axis_value(value); json.is_number()) numbers.values.push_back(json.get<double>());
+    if (numbers.values.size() == axis.values.size()) arrays.push_back(std::move(numbers));
+  }
+  arrays.insert(arrays.begin(), {std::move(values), std::move(clean)});
+  return arrays;
+}
 
 void check_results_ending(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();

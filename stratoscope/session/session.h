@@ -53,6 +53,8 @@ struct TextOptions {
   bool truncate = false;      // cut after as many tokens as the model was made for
   bool check_context = true;  // refuse (or truncate) what the model cannot read, and note what it was not made for
   bool repeat = false;        // its tokens twice in a row: its text read twice would join words where the two meet
+
+  bool operator==(const TextOptions&) const = default;
 };
 
 // Immutable but for the weights, which the first use loads: every method is safe to call from several threads at once.
@@ -148,6 +150,10 @@ class EditResolver {
 // Throws Error; for texts of different lengths with both tokenisations in its details.
 std::vector<HookEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options = {}, std::size_t sequence = 0);
+
+// Also captures what edits write, to look at it: not every infinity goes on to the end. The logits are looked at
+// anyway.
+void capture_edited_points(RunRequest& request);
 
 struct EditedRun {
   AnyRun run;
