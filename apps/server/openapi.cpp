@@ -1,6 +1,7 @@
 // The OpenAPI document.
 #include <nlohmann/json.hpp>
 
+#include "apps/server/experiment_limits.h"
 #include "apps/server/pages.h"
 #include "apps/server/routes.h"
 #include "apps/server/serve.h"
@@ -22,10 +23,20 @@ Json route_of(const Experiment& experiment) {
   Json keys = {"version", "model", "precision", "isa"};
   for (const std::string& key : experiment.keys) keys.push_back(key);
   Json route = {{"summary", experiment.summary}};
-  if (experiment.has_figure)
-    route["parameters"] = {query("figure", "the figure as a file, instead of the document",
-                                 {"svg", "png", "pdf", "csv", "html", "vl.json"}),
-                           query("theme", "of the figure; default: light", {"light", "dark"})};
+  Json& parameters = route["parameters"] = Json::array();
+  parameters.push_back({{"$ref", "#/components/parameters/client"}});
+  parameters.push_back({{"$ref", "#/components/parameters/slot"}});
+  if (experiment.has_figure) {
+    parameters.push_back(query("figure", "the figure as a file, instead of the document",
+                               {"svg", "png", "pdf", "csv", "html", "vl.json"}));
+    parameters.push_back(query("theme", "of the figure; default: light", {"light", "dark"}));
+  }
+  if (experiment.has_arrays)
+    parameters.push_back(
+        query("format",
+              "binary: a safetensors file of the larger lists of numbers, with the rest of the document "
+              "as the text 'document' of its metadata; npz: the arrays alone; default: json",
+              {"json", "binary", "npz"}));
   route["requestBody"] = {
       {"required", true},
       {"content",
@@ -42,6 +53,9 @@ Json route_of(const Experiment& experiment) {
                "with 'Accept: text/event-stream': events as they come where the experiment has some; last 'result' "
                "or 'error'"}}}}}}}}},
       {"default", {{"$ref", "#/components/responses/error"}}}};
+  if (experiment.has_arrays)
+    route["responses"]["200"]["content"]["application/octet-stream"] = {
+        {"schema", {{"type", "string"}, {"format", "binary"}}}};
   return {{"post", std::move(route)}};
 }
 

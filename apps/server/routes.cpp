@@ -97,6 +97,14 @@ std::string client_id(const Request& request) {
   return name.empty() ? request.address : "tab " + name;
 }
 
+JobOptions job_options(const Request& request) {
+  return {.client = client_id(request),
+          .slot = checked_slot(request.headers.get("X-Stratoscope-Slot")),
+          .streams = accepts_event_stream(request),
+          .as_arrays = request.parameter("format").value_or("json") != "json" && !accepts_event_stream(request),
+          .figure = figure_format(request)};
+}
+
 std::string checked_slot(std::string slot) {
   constexpr std::size_t kSlotBytes = 64;
   if (slot.size() > kSlotBytes)

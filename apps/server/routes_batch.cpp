@@ -39,9 +39,10 @@ class BatchStream : public BodyStream {
         Fields fields = Fields::of(request);
         const std::string path = fields.text("path", kTextBytes);
         const std::string slot = checked_slot(fields.text_or("slot", kTextBytes, ""));
-        Fields body = Fields::of(fields.value("body"));
+        nlohmann::json body = fields.value("body");
         fields.reject_unknown();
-        part.job = submit_view(context, path, std::move(body), client, slot, {.streams = true, .wake_up = wake_up_});
+        part.job = submit(context, path, std::move(body),
+                          {.client = client, .slot = slot, .streams = true, .as_arrays = true, .wake_up = wake_up_});
       } catch (...) {
         part.error = std::current_exception();
       }

@@ -6,19 +6,25 @@
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
 #include "apps/server/routes.h"
-#include "stratoscope/experiments/info.h"
-#include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::server {
 namespace {
 
 Json limits() {
-  return {{"body_bytes", kBodyBytes},         {"text_bytes", kTextBytes},      {"edits", kEdits},
-          {"edit_bytes", kEditBytes},         {"grid_points", kGridPoints},    {"window", kWindow},
-          {"lens_window", kLensWindow},       {"connections", kConnections},   {"waiting_requests", kWaitingJobs},
-          {"job_seconds", kJobTime.count()},  {"experiments", kExperiments},   {"experiment_bytes", kExperimentBytes},
-          {"figure_numbers", kFigureNumbers}, {"figure_panels", kFigurePanels}};
+  return {{"body_bytes", kBodyBytes},
+          {"text_bytes", kTextBytes},
+          {"list_entries", kListEntries},
+          {"expression_bytes", kExpressionBytes},
+          {"grid_points", kGridPoints},
+          {"experiment_tokens", kExperimentTokens},
+          {"connections", kConnections},
+          {"waiting_requests", kWaitingJobs},
+          {"job_seconds", kJobTime.count()},
+          {"experiments", kExperiments},
+          {"experiment_bytes", kExperimentBytes},
+          {"figure_numbers", kFigureNumbers},
+          {"figure_panels", kFigurePanels}};
 }
 
 // Loads a model in a thread of its own, so that the job queue goes on. Its job is not in the queue.
@@ -61,13 +67,6 @@ void add_model_routes(HttpServer& server, ServerContext& context) {
       list.push_back(std::move(entry));
     }
     return json_response({{"models", list}});
-  });
-  server.add("POST", "/api/models/info", [&context](const Request& request) {
-    Fields fields(request.body);
-    const std::string name = fields.text_or("model", kTextBytes, context.models.default_model());
-    fields.reject_unknown();
-    Progress silent;
-    return json_response(json_of(to_json(context.models.open(name, silent)->session(), ModelInfo{})));
   });
   server.add("POST", "/api/models/load", [&context](const Request& request) {
     Fields fields(request.body);
