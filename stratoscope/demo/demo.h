@@ -55,11 +55,11 @@ struct Demo {
   DemoFindings findings;
   std::vector<std::string> figures;  // names of the files in `out`
   std::filesystem::path out;
-  std::optional<std::string> missing;  // how many figures could not be drawn, why, and what to install
+  std::optional<std::string> missing;  // how many figures lack a form, why, and what to install
 };
 
-// Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
-// specifications, numbers and the article are still written, and `missing` says why there are no pictures.
+// Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot
+// everything but the png files is written, and `missing` says why.
 Demo demo(const Session& session, const DemoRequest& request);
 // Of the sweep.
 std::vector<std::string> warnings_of(const Demo& demo);
