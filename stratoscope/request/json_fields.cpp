@@ -110,7 +110,7 @@ class MemberReader {
     return read;
   }
 
-  // An index or an id of a whole number.
+  // An index or an id that is a whole number.
   long whole(const json& one) const {
     if (one.is_number_unsigned() && one.get<std::uint64_t>() > std::numeric_limits<long>::max())
       refuse("is " + one.dump() + ", more than every index");
@@ -180,7 +180,7 @@ class MemberReader {
     return read;
   }
 
-  // An expression that cannot be read is named by its place in the list: "edit 2".
+  // Errors of expressions have the number of the list entry: "edit 2".
   template <class Use>
   void for_each(const Use& use) const {
     if (!value_.is_array()) refuse("is not a list");
