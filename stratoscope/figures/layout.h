@@ -31,7 +31,7 @@ struct TextSpot {
 
 struct LegendEntry {
   TextSpot label;
-  std::optional<std::size_t> series = {};  // index of the line; none for "… and 3 more"
+  std::optional<std::size_t> series = {};  // index of the line; empty for "… and 3 more"
 };
 
 struct CellText {
