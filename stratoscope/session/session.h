@@ -51,7 +51,7 @@ struct Text {
 struct TextOptions {
   AddedTokens added = AddedTokens::usual;
   bool truncate = false;      // cut after the number of tokens that the model was trained for
-  bool check_context = true;  // refuse (or truncate) what the model cannot read, and note what it was not made for
+  bool check_context = true;  // refuse (or truncate) a text too long to be read, note one longer than in training
   bool repeat = false;        // its tokens twice in a row; tokenising the doubled text could join words at the seam
 };
 
