@@ -41,7 +41,8 @@ class RegularExpression::Search {
   Search(const Search&) = delete;
   Search& operator=(const Search&) = delete;
 
-  // From here on matches are those within bytes [begin, end), without context around them. Parts must be in order.
+  // Sets the part: the next matches are those within bytes [begin, end), without context around them. Parts must be in
+  // order.
   void set_part(std::size_t begin, std::size_t end);
 
   // The next match as bytes [begin, end) of the text; it may be empty. nullopt at the part's end.
