@@ -62,7 +62,7 @@ struct LensCell {
   std::vector<Prediction> top;  // falling, ties by lower id
   TokenId target = 0;           // the requested one, or the token that the model predicts here at the end
   double target_prob = 0;
-  double target_rank = 0;      // 0 is the likeliest; NaN where the logits are not finite
+  double target_rank = 0;      // 0 is the likeliest; NaN if the logits are not finite
   double entropy = 0, kl = 0;  // nats
 };
 

@@ -31,7 +31,7 @@ struct CloseEntry {
   throw Error("npz", file + ": " + problem, hint);
 }
 
-// libzip reads from our mapping, so that files are opened and checked in one way everywhere.
+// libzip reads from the mapping, so that all files are opened and checked in the same way.
 zip_t* open_archive(const MappedFile& mapped) {
   refuse_mistaken_file({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, "npz",
                        mapped.path().string());

@@ -37,7 +37,7 @@ class AlignedMemory {
 // Bytes that are kept for later blocks.
 std::size_t kept_bytes();
 
-// For work whose memory was planned: while an object exists, at most kMostKept bytes are kept in total.
+// For work whose memory was planned: while an object exists, only this smaller kMostKept is kept in total.
 class PlannedMemory {
  public:
   static constexpr std::size_t kMostKept = std::size_t{4} << 20;

@@ -35,8 +35,9 @@ class ConeBatch {
   // Empty if the row is the clean run's.
   std::optional<std::size_t> place_of(std::size_t member, std::size_t position) const;
 
-  // The range of rows that have entered at `hook` or before. It has three forms: before the step of queries, keys and
-  // values; between this step and attention, with the rows whose only use is their keys and values; after attention.
+  // The range of rows that have entered at `hook` or before: at a step before queries, keys and values; between these
+  // and attention, which includes the rows that enter here and are used only for keys; after attention, without any
+  // rows that are used only for keys.
   RowRange before_keys(Hook hook) const { return {late_keys_end_, end_through(hook)}; }
   RowRange with_keys(Hook hook) const { return {0, end_through(hook)}; }
   RowRange after_keys(Hook hook) const { return {keys_end_, end_through(hook)}; }

@@ -31,7 +31,7 @@ class BatchRows {
           if (edit.at.layer == pass.layer_) edited_.set(static_cast<std::size_t>(edit.at.hook));
   }
 
-  // The clean block in which the values with these serial numbers are stored.
+  // Sets the clean block in which the values with these serial numbers are stored.
   void keep_in(CleanBlock& block, const std::set<std::size_t>& serials) {
     keeping_ = &block;
     kept_ = &serials;

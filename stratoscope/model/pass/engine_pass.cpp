@@ -102,7 +102,8 @@ class EngineRows {
     }
   }
 
-  // A model without learned positions may have the output of these steps in other memory than the stream.
+  // Copies the output of the steps around the blocks, which without learned positions is not in the memory of the
+  // stream.
   void leave(MatrixView<float> value) {
     if (value.data == leaving_.data) return;
     copy_rows(value, leaving_);

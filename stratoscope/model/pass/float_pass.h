@@ -63,19 +63,19 @@ struct KeptColumns {
   MatrixView<const float> matrix;
 };
 
-// Rows has:
+// The members of Rows:
 //   RowRange range() const                  the rows that are computed at this step
-//   void admit(Hook)                        the range takes in the rows that enter here
+//   void admit(Hook)                        extends the range by the rows that enter at this hook
 //   MatrixView<float> place(serial, Slot, width)               memory of a new value
-//   MatrixView<float> place_again(serial, of, Slot, matrix)    of a value that may replace value `of`, in its memory
-//   void made(serial)                       the rows in range have been computed
-//   void fill(serial, MatrixView<float>)    gives the rows in range that have not, from the unedited run
-//   bool fire(Hook, MatrixView<float>)      edits act, captures copy; whether an edit acted
+//   MatrixView<float> place_again(serial, of, Slot, matrix)    memory of a value that may overwrite value `of`
+//   void made(serial)                       records that the rows in range are computed
+//   void fill(serial, MatrixView<float>)    copies rows in range that are not computed from the unedited run
+//   bool fire(Hook, MatrixView<float>)      applies edits, copies captures; returns whether an edit acted
 //   void attend(q, KeptColumns k, KeptColumns v, z)
 //   void fire_result(z, attn_out: MatrixView<float>)
-//   MatrixView<const float> unembedded(MatrixView<const float>)   the rows whose logits are asked
-//   std::span<const std::size_t> table_rows() const   of each row: where its position is in the rotary tables
-//   void count(const PackedMatrix&, rows)   a product of so many rows was done
+//   MatrixView<const float> unembedded(MatrixView<const float>)   the rows with requested logits
+//   std::span<const std::size_t> table_rows() const   for each row, the index of its position in the rotary tables
+//   void count(const PackedMatrix&, rows)   counts a product of this number of rows
 //   void leave(MatrixView<float>), void leave_logits(MatrixView<float>)
 template <class Rows>
 class FloatPass {
