@@ -77,7 +77,7 @@ def test_at_any_moment(stratoscope, model, change):
 
 def test_replaced_by_another_of_its_name(stratoscope, model):
     """What is in use is the old file, to the end."""
-    sweep = [*LONG_SWEEP, "x=1..3", "--json", "--model", model]
+    sweep = [*LONG_SWEEP, "x=1" if os.environ.get("SANITIZER") else "x=1..3", "--json", "--model", model]
     expected = stratoscope.succeeds(*sweep).out
     other = model / "other"
     other.write_bytes(b"\0" * 100)
