@@ -12,6 +12,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -62,6 +63,8 @@ Attention attention(const Session& session, const AttentionRequest& request);
 // In falling order, NaN last.
 std::vector<HeadScores> ranked(const Attention& result, AttentionScore by);
 Document to_json(const Session& session, const Attention& result);
+// Each score under its name, [layer, head]; patterns [head, query, key] of the requested heads.
+std::vector<NamedValues> arrays_of(const Attention& result);
 // The requested patterns side by side; without any, the score `by` of every head, as a map of blocks and heads.
 Figure figure_of(const Attention& result, AttentionScore by);
 Figure figure_of(const Attention& result, const AttentionRequest& request);
