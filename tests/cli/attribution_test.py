@@ -152,7 +152,7 @@ def test_an_edited_head_keeps_its_sources(stratoscope):
 def test_what_people_read(stratoscope):
     shown = stratoscope.prints("attribution", KAFKA, "--target", " insect", "--target", " man")
     for part in ("logit of “ insect” minus that of “ man” after position 23, “ gigantic”", "final norm's scale held",
-                 "by head", "neurons that raise it most", "where heads read it", "residue", "others"):
+                 "by head", "neurons that raise it most", "source positions of the heads", "residue", "others"):
         assert part in shown, shown
     top = stratoscope.json("attribution", KAFKA, "--target", " insect", "--target", " man")["components"]
     largest = max(top, key=lambda each: abs(each["contribution"]))

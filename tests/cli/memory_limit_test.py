@@ -91,7 +91,7 @@ def test_a_library_that_gives_up_is_still_an_error_line(stratoscope):
     source, library = (stratoscope.folder.parent / name for name in ("gives_up.c", "gives_up.so"))
     source.write_text("#include <stdlib.h>\nint sched_getaffinity(void) { exit(0); }\n", encoding="ascii")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    stratoscope.fails("predict", "A", "--threads", 4, "--json", env={"LD_PRELOAD": library}, says="memory: a library")
+    stratoscope.fails("predict", "A", "--threads", 4, "--json", env={"LD_PRELOAD": library}, says="memory: a required library")
 
 
 def test_any_other_crash_stays_a_crash(stratoscope):

@@ -50,7 +50,7 @@ def test_pull_then_use(stratoscope, env, gpt2, tiny_model):
     for name in ("gpt2", GPT2, f"gpt2@{gpt2[:8]}"):
         there = stratoscope.json("predict", "abcd", "--model", name, env=env)
         assert there["predictions"] == stratoscope.json("predict", "abcd", "--model", tiny_model)["predictions"]
-    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+    assert "all present already" in stratoscope.prints("pull", "gpt2", env=env)
 
 
 def test_pull_as_json(stratoscope, hub, env, gpt2, files):
@@ -128,7 +128,7 @@ def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
     config = json.loads(files["config.json"]) | {"n_layer": 9}
     hub.add("x/odd", files | {"config.json": json.dumps(config).encode()})
     for _ in range(2):
-        says = ["'x/odd' is here as the hub has it", "'h.2.ln_1.weight' is missing", "--force"]
+        says = ["'x/odd' is the same as on the hub, but cannot be run", "'h.2.ln_1.weight' is missing", "--force"]
         result = stratoscope.fails("pull", "x/odd", env=env, says=says)
         assert "stratoscope pull" not in result.error, "which has just been tried"
     result = stratoscope.succeeds("pull", "x/odd", "--force", env=env)
@@ -195,7 +195,7 @@ def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
     assert "of them downloaded" in printed and "try it" in printed
     assert {r.file for r in hub.requests if r.method == "GET"} == {"main", name}, "what is right is kept"
     stratoscope.json("predict", "ab", "--model", "gpt2", env=env)
-    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+    assert "all present already" in stratoscope.prints("pull", "gpt2", env=env)
 
 
 @pytest.mark.parametrize("name", PARTS)
