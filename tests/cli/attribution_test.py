@@ -185,7 +185,7 @@ def test_weights_that_are_no_numbers(stratoscope, forged):
         (["--position", "x"], "position"),
         (["--heads", "L12H0"], "block 12 is out of range"),
         (["--heads", "L0H6"], "head 6 is out of range"),
-        (["--heads", "resid_post.3"], "is no head"),
+        (["--heads", "resid_post.3"], "is not a head"),
         (["--edit", "blocks.99.hook_mlp_out = 0"], "99"),
     ],
 )

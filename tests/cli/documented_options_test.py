@@ -6,7 +6,7 @@ import pytest
 from program import ROOT
 
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-# "  --strength X [4]  how strongly"
+# "  --strength X [4]  the strength"
 LISTED = re.compile(r"^  (?:-\w,)?(--[\w-]+)(?: [^\s\[(]+)?(?: …)?(?: \[([^\]]*)\])?", re.MULTILINE)
 
 

@@ -74,7 +74,7 @@ def test_bad_input(stratoscope):
     fails = stratoscope.fails("patch", CLEAN, "--corrupt", "too short", "--target", " a", says="both need the same number")
     assert "“ man”" in fails.err  # both tokenisations, side by side
     stratoscope.fails("patch", CLEAN, "--target", " a", status=2, says="--corrupt")
-    stratoscope.fails("patch", CLEAN, "--corrupt", CLEAN, "--target", " a", says="nothing to normalise by")
-    stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "kl", "--target", " a", says="kl has no corrupt")
+    stratoscope.fails("patch", CLEAN, "--corrupt", CLEAN, "--target", " a", says="cannot be normalised")
+    stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "kl", "--target", " a", says="kl cannot be normalised")
     stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "logit_diff", "--target", " a",
                       says="reads 2 targets")

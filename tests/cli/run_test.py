@@ -239,7 +239,7 @@ def test_what_is_no_character_is_replaced_and_counted(stratoscope):
     (stratoscope.folder / "bad.jsonl").write_bytes(lines)
     good = write_texts(stratoscope, ["half \ufffd of one", "a\ufffd\ufffd(", "\\ud83d \U0001f600"], "good.jsonl")
     result = stratoscope.json("run", "--texts", "bad.jsonl", "--save", "a.npz", "--replace-invalid")
-    assert result["notes"] == ["places that are no characters, read as U+FFFD: 3, in 2 line(s)"]
+    assert result["notes"] == ["invalid characters, read as U+FFFD: 3, in 2 line(s)"]
     assert "notes" not in stratoscope.json("run", "--texts", good, "--save", "b.npz", "--replace-invalid")
     assert (stratoscope.folder / "a.npz").read_bytes() == (stratoscope.folder / "b.npz").read_bytes()
 

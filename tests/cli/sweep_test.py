@@ -240,7 +240,7 @@ def test_a_large_grid_lists_its_ends(stratoscope):
 
 def test_the_operations_are_said(stratoscope):
     text = stratoscope.prints("sweep", KAFKA, *SCALE, "--over", "layer=all", "--target", " insect")
-    done, required, whole = map(float, re.search(r"(\S+) billion operations; the cones ask for (\S+), whole runs for (\S+)\n", text).groups())
+    done, required, whole = map(float, re.search(r"(\S+) billion operations; the cones need (\S+), whole runs (\S+)\n", text).groups())
     assert done == required and done < 0.6 * whole
 
 

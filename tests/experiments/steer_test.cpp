@@ -202,7 +202,7 @@ TEST(Steer, Refusals) {
       [&](auto& r) {
         r.vectors = folder / "a.safetensors", r.positive = r.negative = {}, r.file = folder / "b.safetensors";
       },
-      "the file that is read holds them already"));
+      "the file of vectors holds the directions already"));
   EXPECT_TRUE(refused([&](auto& r) { r.vectors = folder / "none.safetensors", r.positive = r.negative = {}; },
                       "none.safetensors"));
   EXPECT_TRUE(refused([](auto& r) { r.positive = {}; }, "there is no positive prompt"));
@@ -210,15 +210,15 @@ TEST(Steer, Refusals) {
   EXPECT_TRUE(refused([](auto& r) { r.negative[2] = ""; }, "negative prompt 2: is empty"));
   EXPECT_TRUE(refused([](auto& r) { r.negative = r.positive; }, "have the same mean at every block"));
   EXPECT_TRUE(refused([](auto& r) { r.strengths = {}; }, "there are no strengths"));
-  EXPECT_TRUE(refused([](auto& r) { r.strengths = {1, 1e300}; }, "is no strength"));
-  EXPECT_TRUE(refused([](auto& r) { r.strength = std::numeric_limits<double>::quiet_NaN(); }, "no finite number"));
+  EXPECT_TRUE(refused([](auto& r) { r.strengths = {1, 1e300}; }, "is not a strength"));
+  EXPECT_TRUE(refused([](auto& r) { r.strength = std::numeric_limits<double>::quiet_NaN(); }, "not a finite number"));
   EXPECT_TRUE(refused([](auto& r) { r.layers = "12"; }, "layer: 12 is out of range"));
   EXPECT_TRUE(refused([](auto& r) { r.layer = 12; }, "layer: 12 is out of range"));
   EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::log_prob; }, "reads 1 target"));
   EXPECT_TRUE(refused([&](auto& r) { r.file = folder / "joy.npy"; }, "does not end in .safetensors"));
   for (const char* hook :
        {"attn.hook_z", "attn.hook_pattern", "hook_embed", "blocks.3.hook_resid_post", "hook_nothing"})
-    EXPECT_TRUE(refused([&](auto& r) { r.hook = hook; }, "is no point of a block to steer at")) << hook;
+    EXPECT_TRUE(refused([&](auto& r) { r.hook = hook; }, "is not a hook point for steering")) << hook;
   EXPECT_EQ(folder.entry_count(), 0U);
 }
 

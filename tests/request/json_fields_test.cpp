@@ -211,7 +211,7 @@ TEST(ReadJson, RequiredFieldsAreMissing) {
   EXPECT_TRUE(refuses([&] { read_body(R"({"text": "a"})"); }, "field 'maybe_text' is missing"));
   read_body(R"({"text": "a", "texts": []})");  // which stand for it
   for (const char* body : {"[]", "1", "\"text\"", "null"})
-    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is no JSON object"));
+    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is not a JSON object"));
 }
 
 TEST(ReadJson, Limits) {
