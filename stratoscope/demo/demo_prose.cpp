@@ -137,7 +137,7 @@ Sentences describe_sweep(const DemoFindings& f) {
   if (!std::all_of(changes.begin(), changes.end(), [](double change) { return std::isfinite(change); }))
     return {sentences[0], scaling + " gives values that are not numbers."};
   if (std::abs(changes[best]) < kNothing && std::abs(changes[worst]) < kNothing)
-    return {sentences[0], scaling + " changes nothing that shows."};
+    return {sentences[0], scaling + " has no visible effect."};
   std::vector<std::string> effects;
   if (changes[worst] < -kNothing) effects.push_back("lowers it most at " + at(worst));
   if (changes[best] > kNothing) effects.push_back("raises it most at " + at(best));

@@ -138,7 +138,7 @@ def test_a_demo_of_ours_is_replaced_as_a_whole(stratoscope):
 def test_a_users_file_in_a_demo_of_ours_is_never_lost(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     (stratoscope.folder / "out" / "notes.txt").write_text("mine")
-    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not write"])
+    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not make"])
     assert (stratoscope.folder / "out" / "notes.txt").read_text() == "mine"
 
 
@@ -196,7 +196,7 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
     (stratoscope.folder / "empty").mkdir()
     result = stratoscope.run("demo", "--json", env={"PATH": stratoscope.folder / "empty"})
     assert result.status == 1
-    written = "written all the same: stratoscope-demo/activations.gp"
+    written = "written nevertheless: stratoscope-demo/activations.gp"
     for part in ("6 of 6 figures could not be drawn", "gnuplot-nox", written):
         assert part in result.error
     written = contents(stratoscope.folder / "stratoscope-demo")

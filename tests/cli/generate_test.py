@@ -62,7 +62,7 @@ def test_what_is_saved_is_a_run_of_the_whole_text(stratoscope, scope):
     ("options", "says"),
     [
         (["--edit", "resid_post.3[2] *= 2"], "acts on no position; it may act on new tokens only"),
-        (["--edit", "resid_post.3 *= 2", "--max-new", "1"], "a single one is never run itself"),
+        (["--edit", "resid_post.3 *= 2", "--max-new", "1"], "a single new token is never run"),
         (["--edit", "resid_pots.3 *= 2"], "there is no"),
         (["--capture", "resid_post.3"], "add --save FILE"),
         (["--capture", "resid_post.3[0]", "--save", "x.npz"], "take no positions"),

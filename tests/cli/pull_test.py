@@ -180,12 +180,12 @@ def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
     """Every command names what mends it, and that does."""
     link = damaged(name, DAMAGE[damage])
     changed = link.read_bytes()
-    remedy = "'stratoscope pull gpt2' gets damaged files anew"
+    remedy = "'stratoscope pull gpt2' downloads damaged files again"
     for command in (["info"], ["predict", "ab"]):
         stratoscope.fails(*command, "--model", "gpt2", env=env, says=remedy)
     stratoscope.fails("info", "--model", link.parent, env=env, says="'stratoscope pull openai-community/gpt2'")
     (model,) = [m for m in json.loads(stratoscope.prints("models", "--json", env=env))["models"] if not m["built_in"]]
-    assert not model["runs"] and "'stratoscope pull openai-community/gpt2' gets damaged files anew" in model["problem"]
+    assert not model["runs"] and "'stratoscope pull openai-community/gpt2' downloads damaged files again" in model["problem"]
     offline = env | {"HF_HUB_OFFLINE": "1"}
     refused = stratoscope.fails("pull", "gpt2", env=offline, says=["$HF_HUB_OFFLINE is set", "'stratoscope pull"])
     assert "already" not in refused.out

@@ -210,7 +210,7 @@ TEST(Requests, WhatTheModelCannotServeIsRefused) {
   bad.captures = {{{Hook::z, 0}, {{1, 1}}, {}}};
   refused(bad, "the rows to capture must ascend, each below 2");
   bad.captures = {{{Hook::z, 0}, {{1}}, {}}, {{Hook::z, 0}, {}, {}}};
-  refused(bad, "blocks.0.attn.hook_z is asked twice");
+  refused(bad, "blocks.0.attn.hook_z is captured twice");
   bad = good;
   bad.edits = {{{Hook::resid_pre, 0}, 1, edit}};
   refused(bad, "sequence 1 is not among the 1");

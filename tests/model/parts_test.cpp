@@ -228,7 +228,7 @@ TEST_F(Parts, CachesThatDoNotFitAreRefusedAndLeftAsTheyWere) {
   request.sequences = {{1}};
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "49 tokens, more than the model's context of 48"));
   full.truncate(0, 3);
-  EXPECT_TRUE(refuses([&] { model_.run_reference(request); }, "the reference keeps no cache"));
+  EXPECT_TRUE(refuses([&] { model_.run_reference(request); }, "the reference has no cache"));
   request.stop_at = 1;
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "a part of a pass takes no cache"));
 }

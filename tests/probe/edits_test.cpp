@@ -235,7 +235,7 @@ TEST_F(Edits, Refusals) {
   EXPECT_TRUE(refuses(refusal(mid + "[9] *= 2"), "position: 9 is out of range; positions are 0 to 8"));
   EXPECT_TRUE(refuses(refusal(mid + ".dim[24] *= 2"), "24 is out of range"));
   EXPECT_TRUE(refuses(refusal(mid + "[] *= 2"), "empty"));
-  EXPECT_TRUE(refuses(refusal(mid + " = corrupt"), "the value 'corrupt' has no text to be read from"));
+  EXPECT_TRUE(refuses(refusal(mid + " = corrupt"), "the value 'corrupt' needs a text"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt", {1, 2}), "9 tokens"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt[2]", {1, 2}), "position: 2 is out of range"));
   EXPECT_TRUE(refuses(refusal(mid + " += " + (folder_ / "none.npy").string()), "none.npy"));

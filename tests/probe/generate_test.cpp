@@ -201,7 +201,7 @@ TEST_F(Generating, Refusals) {
   wanted = request({"resid_post.1 *= 2"});
   wanted.max_new = 1;
   wanted.keep = false;
-  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "a single one is never run itself"));
+  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "a single new token is never run"));
 }
 
 }  // namespace

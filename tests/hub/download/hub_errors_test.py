@@ -154,7 +154,7 @@ def test_nobody_listens(hub, driver):
 
 def test_a_name_that_nobody_knows(hub, driver):
     env = {"HF_ENDPOINT": "http://hub.invalid", "RES_OPTIONS": "timeout:1 attempts:1"}
-    refused(driver, hub, "x", "cannot reach hub.invalid: its name is not known here (tried 3 times)", env=env)
+    refused(driver, hub, "x", "cannot reach hub.invalid: its name is unknown (tried 3 times)", env=env)
 
 
 def test_a_server_that_speaks_no_https(hub, driver):

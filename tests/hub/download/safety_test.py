@@ -97,7 +97,7 @@ def test_folders_of_the_cache_that_are_links(hub, driver, model, tmp_path, part)
     place = driver.folder("x") / part.replace("COMMIT", commit) if part else driver.folder("x")
     place.parent.mkdir(parents=True)
     os.symlink(elsewhere, place)
-    driver.fails("x", says="is a link, and none is followed here")
+    driver.fails("x", says="is a link, and links are not followed here")
     assert not list(elsewhere.iterdir())
 
 
@@ -107,7 +107,7 @@ def test_locks_that_are_links(hub, driver, model, tmp_path):
     elsewhere.mkdir()
     driver.cache.mkdir()
     os.symlink(elsewhere, driver.cache / ".locks")
-    driver.fails("x", says=".locks: is a link, and none is followed here")
+    driver.fails("x", says=".locks: is a link, and links are not followed here")
     assert not list(elsewhere.iterdir())
 
 
@@ -192,7 +192,7 @@ def secure_hub(certificates):
 def test_a_server_that_nobody_vouches_for(secure_hub, model, tmp_path):
     secure_hub.add("x", model())
     driver = Driver(tmp_path, secure_hub)
-    driver.fails("x", env={"HF_TOKEN": "hf_secret"}, says=["cannot prove who it is", "$SSL_CERT_FILE"])
+    driver.fails("x", env={"HF_TOKEN": "hf_secret"}, says=["cannot prove its identity", "$SSL_CERT_FILE"])
     assert not secure_hub.requests, "not even a request, nor a token, reaches it"
 
 
@@ -210,7 +210,7 @@ def test_a_certificate_for_another_name(secure_hub, model, tmp_path, certificate
     secure_hub.add("x", model())
     driver = Driver(tmp_path, secure_hub)
     env = {"SSL_CERT_FILE": str(certificates[0]), "HF_ENDPOINT": secure_hub.address.replace("127.0.0.1", "localhost")}
-    driver.fails("x", env=env, says="cannot prove who it is")
+    driver.fails("x", env=env, says="cannot prove its identity")
     assert not secure_hub.requests
 
 
