@@ -77,7 +77,7 @@ call demo --out here
 expect "the demo runs where it was called" "$output" "in $folder/elsewhere: demo --out here"
 expect "only the program is built, without tests and page" "$log" \
   "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF -DSTRATOSCOPE_EXPLORER=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
-expect "the first demo says how long it takes" "$errors" "run: the first time, *: about [1-9]* minutes on *"
+expect "the first demo says how long it takes" "$errors" "run: first run, *: about [1-9]* minutes on *"
 call demo
 expect "the second demo configures nothing" "$log" "cmake --build $folder/clone/build --target stratoscope"
 expect "and takes no time worth a word" "$errors" "run: building stratoscope"
