@@ -1,4 +1,4 @@
-// GPT-J (Wang and Komatsuzaki 2021): attention and MLP read one norm side by side; interleaved rotation.
+// GPT-J (Wang and Komatsuzaki 2021): parallel attention and MLP, which read one norm; interleaved rotation.
 #include <cmath>
 
 #include "stratoscope/families/decoder.h"
