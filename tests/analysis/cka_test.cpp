@@ -1,4 +1,4 @@
-// Linear CKA: its invariances, its definition in features, and what few tokens do to it.
+// Linear CKA: its invariances, its definition in features, and its bias with few tokens.
 #include "stratoscope/analysis/cka.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-"""attribution: the parts of a logit against NumPy on the stored weights, and what is refused."""
+"""attribution: the parts of a logit against NumPy on the stored weights, and refused input."""
 import numpy as np
 import pytest
 
@@ -10,7 +10,7 @@ KEYS = {"tokens", "position", "target", "metric", "value", "scale", "sum", "resi
 
 
 class Oracle:
-    """The same sums from the weights and from what `run --save` captured."""
+    """The same sums from the weights and from the values that `run --save` captured."""
 
     def __init__(self, stratoscope, text, position, ids, edits=()):
         stratoscope.succeeds("run", text, "--precision", "fp64", "--save", "x.npz", *edits, "--capture", "hook_embed",

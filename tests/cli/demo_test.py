@@ -20,7 +20,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """One run of the plain demo: what it printed, and its folder."""
+    """One run of the plain demo: its output and its folder."""
     folder = tmp_path_factory.mktemp("demo") / "here"
     folder.mkdir()
     result = Program(folder).succeeds("demo")

@@ -1,4 +1,4 @@
-"""The table of options in docs/command-line.md has what --help lists, with its defaults, and nothing else."""
+"""The table of options in docs/command-line.md has exactly the options that --help lists, with their defaults."""
 import re
 
 import pytest

@@ -1,4 +1,4 @@
-"""A disk that is really full: a small one of memory, seen by nobody else. The old files stay and nothing is added."""
+"""A disk that is full: a small tmpfs, private to the test. The old files stay and nothing is added."""
 import subprocess
 
 import pytest

@@ -1,4 +1,4 @@
-"""generate: tokens, streaming, edits of new tokens or of all, stop texts, what is saved."""
+"""generate: tokens, streaming, edits of new tokens or of all, stop texts, saved files."""
 import numpy as np
 import pytest
 
@@ -47,7 +47,7 @@ def test_what_is_saved_is_a_run_of_the_whole_text(stratoscope, scope):
     assert result["effect"]["kl"] > 0 and result["keys"]["input_ids"] == [15]
     count = stratoscope.json("tokens", PENGUINS)["count"]
     fixed = edit.replace(" *", f"[{count}:] *") if scope == "new" else edit
-    # The same tokens as one text; a text that is encoded anew may be cut otherwise, so compare only where it is not.
+    # The same tokens as one text; encoding the text again may give other tokens, and then nothing is compared.
     whole = PENGUINS + result["text"]
     with np.load(stratoscope.folder / "g.npz") as made:
         if stratoscope.json("tokens", whole)["ids"] != made["input_ids"].tolist():

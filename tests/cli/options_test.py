@@ -1,4 +1,4 @@
-"""What the option parser takes and refuses, and what every command shares."""
+"""Accepted and refused options, and the options that all commands share."""
 import pytest
 
 from program import PENGUINS

@@ -11,7 +11,7 @@ def run(stratoscope, *arguments):
 
 
 def difference(stratoscope, text, ids, *edits):
-    """What `predict` says of the two tokens: the patch's independent twin."""
+    """The two tokens' values from `predict`, as an independent reference for the patch."""
     predictions = stratoscope.json("predict", text, "--top", 8192, *edits)["predictions"]
     logits = {p["id"]: p["logit"] for p in predictions}
     return logits[ids[0]] - logits[ids[1]]

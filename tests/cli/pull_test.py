@@ -177,7 +177,7 @@ def damaged(stratoscope, hub, env, files, tmp_path):
 
 @pytest.mark.parametrize("name, damage", DAMAGED)
 def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
-    """Every command names what mends it, and that does."""
+    """Every command names the remedy, and the remedy works."""
     link = damaged(name, DAMAGE[damage])
     changed = link.read_bytes()
     remedy = "'stratoscope pull gpt2' downloads damaged files again"
@@ -265,7 +265,7 @@ def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
 
 
 def on_terminal(stratoscope, *arguments, env, columns=100):
-    """What the program draws on a terminal of its own before it says anything, and its result and status."""
+    """The program's drawing on its own terminal before its first message, and its result and status."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = stratoscope.start(*arguments, env=env, stderr=slave)

@@ -306,7 +306,7 @@ def test_parts_of_a_pass_have_the_bits_of_the_whole(stratoscope, file):
 
 
 def test_hidden_states_changed_by_a_reader_are_carried_on(stratoscope):
-    """NumPy in the middle does what an edit does."""
+    """NumPy between two parts of a pass has the effect of an edit."""
     stratoscope.succeeds("run", PENGUINS, "--save", "a.npz", "--edit", "resid_pre.5[2] *= -2")
     stratoscope.succeeds("run", PENGUINS, "--save", "b.npz")
     arrays = load(stratoscope.folder / "b.npz")

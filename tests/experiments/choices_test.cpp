@@ -1,4 +1,4 @@
-// What users choose by words: tokens, targets, precisions; and how things are labelled.
+// Choices by name: tokens, targets, precisions; and labels.
 #include <gtest/gtest.h>
 
 #include "stratoscope/experiments/activations.h"

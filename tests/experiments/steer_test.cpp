@@ -23,7 +23,7 @@ using stratoscope::testing::TemporaryFolder;
 using test::built_in;
 using test::refuses;
 
-// A table alone, of a small grid.
+// Only a table, of a small grid.
 SteerRequest towards_joy() {
   SteerRequest request;
   request.text = "The old man looked at the sea and";
@@ -152,7 +152,7 @@ TEST(Steer, SavedDirectionsSteerAgainWithTheSameBits) {
       refuses([&] { steer(built_in(), again); }, "was made with the hook 'hook_resid_post', not 'hook_attn_out'"));
 }
 
-// What the model writes after the text, token by token from whole runs.
+// The model's continuation of the text, token by token from whole runs.
 std::string continued_by_hand(const std::string& text, const std::vector<EditExpression>& edits, std::size_t count) {
   TokenIds ids = built_in().read(text).ids;
   EditResolver resolver(built_in(), {edits, {}});

@@ -12,7 +12,7 @@ namespace {
 
 using test::built_in;
 
-// The document of what a JSON body asks for.
+// The document of the experiment that a JSON body requests.
 nlohmann::json answer_to(const std::string& body) {
   const auto request = test::two_fields().begin();
   read_json(request->fields(), nlohmann::json::parse(body));

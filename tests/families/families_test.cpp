@@ -1,4 +1,4 @@
-// config.json: what is read, and every way in which it is refused.
+// config.json: the values that are read, and refused files.
 #include "stratoscope/families/families.h"
 
 #include <gtest/gtest.h>

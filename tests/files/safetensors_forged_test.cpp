@@ -1,4 +1,4 @@
-// Bad files: each is refused with an Error that names the file and what is wrong in it.
+// Bad files: each is refused with an Error that names the file and the fault.
 #include <gtest/gtest.h>
 
 #include <ostream>

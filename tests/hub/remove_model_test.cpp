@@ -1,4 +1,4 @@
-// Models taken out of the cache: all of them, a revision of them, and never what others need.
+// Models removed from the cache: all revisions, or one of them, and never files that others need.
 #include "stratoscope/hub/remove_model.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// What holds between the values of one run, on every model at hand.
+// Identities between the values of one run, on every available model.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Parts of a forward pass have the bits of the whole one: stopped early, started late, and behind a cache.
+// Parts of a forward pass have the bits of the whole one: stopped early, started late, and after a cache.
 #include <gtest/gtest.h>
 
 #include "stratoscope/model/kv_cache.h"
@@ -138,7 +138,7 @@ TEST_F(Parts, WhatAPartDoesNotReachIsRefused) {
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "has shape [27, 24], expected [8, 24]"));
 }
 
-// ---- behind a cache
+// ---- after a cache
 
 // The texts cut into pieces of `step` tokens, run one after another; every captured value of each piece against the
 // whole run's rows.

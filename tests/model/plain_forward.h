@@ -24,7 +24,7 @@ struct PlainRun {
   Numbers logits;                         // [tokens, d_vocab]
 };
 
-// What is done to a value before anything reads it.
+// A change of a value before it is read.
 using PlainEdit = std::function<void(const std::string& name, Numbers& value)>;
 
 inline Numbers plain_product(const PlainMatrix& matrix, const Numbers& x) {

@@ -1,5 +1,5 @@
 // Sweeps on the causal cone against one whole run for each grid point: the same bits, for every hook point, selector,
-// operation, metric and grid; and no more work than what really changes asks for.
+// operation, metric and grid; and no more work than the changed values require.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -286,8 +286,8 @@ std::vector<std::size_t> changed_rows(HookPoint point, const Tensor& a, const Te
   return rows;
 }
 
-// What the cone requires, from the rows that a whole run really changes: the inputs of each product that differ, and
-// in the last block those alone whose logits are read.
+// The work that the cone requires, from the rows that a whole run changes: the inputs of each product that differ, and
+// in the last block only those whose logits are read.
 double required_operations(const Loaded& loaded, const SweepRequest& request) {
   const ModelConfig& config = loaded.model.config();
   const std::size_t positions = request.text.size(), d = config.d_model, m = config.d_mlp();

@@ -1,4 +1,4 @@
-// Requests read from JSON: values of every kind, and what is refused with which words.
+// Requests read from JSON: values of every kind, and refused values with their messages.
 #include "stratoscope/request/json_fields.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using Texts = std::vector<std::string>;
 
 constexpr const char* kRequired = R"({"text": "a", "maybe_text": "b"})";
 
-// The request that a body with these members makes, beside those that are required.
+// The request of a body with these members, in addition to the required ones.
 EveryKind request_of(const std::string& members, const BodyLimits& limits = {}) {
   json body = json::parse(kRequired);
   body.update(json::parse(members));

@@ -1,4 +1,4 @@
-// Tokenisations of different lengths beside one another.
+// Tokenisations of different lengths side by side.
 #include "stratoscope/session/alignment.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Runs with edits, their effects, documents, and what a session refuses.
+// Runs with edits, their effects, documents, and refused requests.
 #include "stratoscope/session/session.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// tokenizer.model files, written field by field, and what becomes of broken ones: through Tokenizer::load.
+// tokenizer.model files, written field by field, and the errors of broken ones: through Tokenizer::load.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Id for id, text for text what npm tokenizers gives: for small tokenizers of every step, and for published
+// The same ids and texts as npm tokenizers: for small tokenizers of every step, and for published
 // vocabularies; tests/oracle/tokenizer/families.js wrote the expectations.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-"""What can go wrong on the way, and that the right bytes arrive all the same, or an answer that says why not."""
+"""Faults of the transfer: the right bytes arrive nevertheless, or an error explains the reason."""
 import time
 
 import pytest
@@ -62,7 +62,7 @@ def test_a_connection_that_breaks_at_the_last_byte_or_before_the_first(hub, gpt2
 
 
 def test_a_connection_that_is_reset(hub, gpt2):
-    """What was on the way is lost with it."""
+    """The bytes in transit are lost with it."""
     hub.misbehave("GET", WEIGHTS, server="cdn", drop_after=100_000, reset=True)
     gpt2()
     first, second = hub.asked("GET", WEIGHTS, server="cdn")

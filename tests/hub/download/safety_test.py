@@ -1,4 +1,4 @@
-"""What a hub, or somebody on the way, could try: nothing leads out of the cache, and no token to anyone else."""
+"""Attacks by a hub or on the way: no file is written outside of the cache, and no token goes to another host."""
 import os
 import socket
 
@@ -16,7 +16,7 @@ def everything_in(folder):
 
 @pytest.fixture
 def outside(tmp_path, driver):
-    """Checks that nothing appeared beside the cache."""
+    """Checks that nothing appeared outside of the cache."""
     before = everything_in(tmp_path)
     yield
     cache = driver.cache.name
@@ -220,7 +220,7 @@ def test_certificates_that_cannot_be_read(secure_hub, tmp_path):
 
 
 def test_no_way_back_from_https_to_http(secure_hub, hub, model, tmp_path, certificates):
-    """To another machine, where somebody could listen; nothing is asked there."""
+    """To another machine, over a connection that others can read; no request is sent there."""
     secure_hub.add("x", model())
     secure_hub.misbehave("GET", "/api/", redirect="http://192.0.2.1/api/models/x/revision/main")
     driver = Driver(tmp_path, secure_hub)
