@@ -34,7 +34,7 @@ void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
   if (names.empty()) return;
   const std::string path = folder.path().string();
   if (folder.kind(marker) != Folder::Kind::file)
-    throw Error("file", path + ": is a folder that this program did not make, so it is left alone",
+    throw Error("file", path + ": is a folder that this program did not make, so it is not changed",
                 "choose another place");
   const std::set<std::string> ours = names_of_ours(folder, marker);
   for (const std::string& name : names)

@@ -143,9 +143,9 @@ Sentences describe_sweep(const DemoFindings& f) {
   if (changes[best] > kNothing) effects.push_back("raises it most at " + at(best));
   sentences.push_back(scaling + " " + fmt::format("{}", fmt::join(effects, ", and ")) + ".");
   const double last = changes.back();
-  sentences.push_back(fmt::format(
-      "At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
-      f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of what it reads" : ""));
+  sentences.push_back(
+      fmt::format("At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
+                  f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of its input" : ""));
   return sentences;
 }
 

@@ -170,7 +170,7 @@ Figure figure_of(const EdgesExperiment& experiment, std::size_t shown) {
   Figure figure;
   figure.title = "Effect of each edge on the " + title;
   figure.caption = "A sender's output is replaced (" + std::string(name_of(experiment.replacement)) +
-                   ") in what one receiver reads. Clean value " + prose_number(experiment.edges.clean) + "; the " +
+                   ") in the input of one receiver. Clean value " + prose_number(experiment.edges.clean) + "; the " +
                    std::to_string(std::min(shown, experiment.strongest.size())) + " strongest of " +
                    std::to_string(experiment.strongest.size()) + " edges are drawn.";
   Panel matrix;

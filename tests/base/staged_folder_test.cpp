@@ -87,7 +87,7 @@ TEST(StagedFolder, WhatIsNotOursIsLeftAlone) {
   EXPECT_TRUE(holds(refusal(parent / "none/demo"), "cannot be written"));
   for (const char* path : {"", ".", "..", "a/.."})
     EXPECT_TRUE(holds(refusal(path), "is not a path where a folder can be made")) << path;
-  EXPECT_TRUE(holds(refusal("/"), "did not make, so it is left alone"));
+  EXPECT_TRUE(holds(refusal("/"), "did not make, so it is not changed"));
   EXPECT_EQ(parent.entry_count(), 3U);
 }
 

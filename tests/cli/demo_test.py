@@ -150,7 +150,7 @@ def test_an_empty_folder_is_taken(stratoscope):
 def test_a_folder_that_is_not_ours_is_left_alone(stratoscope):
     (stratoscope.folder / "theirs").mkdir()
     (stratoscope.folder / "theirs" / "thesis.txt").write_text("years of work")
-    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "left alone"])
+    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "not changed"])
     assert (stratoscope.folder / "theirs" / "thesis.txt").read_text() == "years of work"
 
 
