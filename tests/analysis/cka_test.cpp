@@ -76,7 +76,7 @@ TEST(LinearCka, AgreesWithItsDefinitionInFeatures) {
 TEST(LinearCka, FewTokensRaiseItUnlessDebiased) {
   double plain = 0, debiased = 0;
   const int tries = 40;
-  for (int i = 0; i < tries; ++i) {  // nothing in common, 8 tokens in 64 dimensions
+  for (int i = 0; i < tries; ++i) {  // unrelated, 8 tokens in 64 dimensions
     const auto x = numbers(100 + static_cast<std::uint64_t>(i), 8 * 64),
                y = numbers(900 + static_cast<std::uint64_t>(i), 8 * 64);
     const std::vector<Rows> sets = {Rows(x.data(), 8, 64), Rows(y.data(), 8, 64)};

@@ -38,7 +38,7 @@ FILES = {"bash": "stratoscope.bash", "zsh": "_stratoscope", "fish": "stratoscope
 
 
 class Shell:
-    """A shell that somebody types into."""
+    """An interactive shell."""
 
     def __init__(self, name, folder):
         command, setup = SHELLS[name]

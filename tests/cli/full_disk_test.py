@@ -5,7 +5,7 @@ import pytest
 
 from program import KAFKA, PROGRAM, quick_gnuplot
 
-# Where users may not mount, even in a namespace of their own, there is nothing to test with.
+# If users may not mount, even in a namespace of their own, the test is skipped.
 IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 
 # Arguments: the disk's size, the old command, the new one. Ends with the new one's status.

@@ -73,7 +73,7 @@ def test_a_demo(stratoscope):
 
 
 def test_a_figure(stratoscope):
-    """Script and picture are two files, each whole."""
+    """Script and picture are two files, each complete."""
     env = quick_gnuplot(stratoscope)
     stratoscope.succeeds("predict", "A", "--figure", "x.svg", env=env)
     for turn in range(6):
@@ -85,7 +85,7 @@ def test_a_figure(stratoscope):
 
 
 def test_a_demo_killed_while_gnuplot_draws(stratoscope):
-    """gnuplot lives on without us, and may still write where it was told to."""
+    """gnuplot outlives the program, and may still write to its output."""
     drawing = stratoscope.folder.parent / "drawing"
     env = fake_gnuplot(stratoscope, f"touch {drawing}; sleep 1; echo half > half-a-picture")
     process = stratoscope.start("demo", "A", "--out", "out", env=env)

@@ -1,4 +1,4 @@
-"""Too little memory (ulimit -v): the result, or one error line and status 1; never a crash, never half a file."""
+"""Too little memory (ulimit -v): the result, or one error line and status 1; no crash, no incomplete file."""
 import json
 import resource
 import signal

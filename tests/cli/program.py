@@ -50,7 +50,7 @@ class Result:
 
 
 class Program:
-    """Runs in `folder`, where relative names of files lead."""
+    """Runs in `folder`, on which relative paths depend."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -104,7 +104,7 @@ class Program:
         return document
 
     def fails(self, *arguments, status=1, says=(), leaves=(), **options):
-        """Fails as the contract says: the status, one last line that explains, nothing printed, nothing left behind
+        """Fails by the contract: the status, one last line that explains, no output, and no new file
         but the files `leaves`. `says` is text, or several, that the line holds."""
         before = self.files()
         result = self.run(*arguments, **options)
@@ -145,7 +145,7 @@ def wait_until(condition, process):
 
 
 def is_working(process, seconds=0.5):
-    """Has used processor time of its own, so it is past its start."""
+    """Has used processor time, so it has started."""
 
     def check():
         with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:

@@ -286,7 +286,7 @@ def on_terminal(stratoscope, *arguments, env, columns=100):
 
 
 def test_bars_on_a_terminal(stratoscope, hub, env, files):
-    """One line a file, drawn over and over in one place, and gone at the end."""
+    """One line per file, redrawn in place, and removed at the end."""
     shards = {f"model-{i}.safetensors": os.urandom(1_200_000 * i) for i in (1, 2)}
     index = {"weight_map": {name: name for name in shards}}
     del files["model.safetensors"]

@@ -1,4 +1,4 @@
-// Attention: patterns read block by block are those of a whole run, with edits too.
+// Attention: patterns read block by block are those of a whole run, also with edits.
 #include "stratoscope/experiments/attention.h"
 
 #include <gtest/gtest.h>

@@ -219,7 +219,7 @@ TEST(LongTexts, GenerationStopsWhereTheTurnsChange) {
   EXPECT_EQ(generated.prompt.ids.size() + generated.tokens.size(), 12U);
   EXPECT_EQ(generated.stopped, "rotary");
   EXPECT_NE(generated.why_full.find("beyond 12 tokens"), std::string::npos);
-  request.text = kMarley;  // long from the beginning: nothing changes any more
+  request.text = kMarley;  // a long text from the beginning: no more changes
   request.max_new = 5;
   EXPECT_EQ(generate(session, request).tokens.size(), 5U);
 }

@@ -1,4 +1,4 @@
-// A run kept in a file holds what the model computed, for one text and for many.
+// A saved run has the values of the model, for one text and for many.
 #include "stratoscope/experiments/run.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Steering against means, edits and greedy continuations made by hand from whole runs.
+// Steering against means, edits and greedy continuations that are computed from whole runs.
 #include "stratoscope/experiments/steer.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// An experiment of two fields, made with one call: its fields, JSON body, schema, document, warnings and figure.
+// An experiment of two fields, created with one call: its fields, JSON body, schema, document, warnings and figure.
 #include "tests/support/two_fields.h"
 
 #include <gtest/gtest.h>

@@ -73,7 +73,7 @@ ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
   return written;
 }
 
-// Nothing here outlives the test, so nothing is made to survive a power cut.
+// No file outlives the test, so syncing is not needed.
 int __wrap_fsync(int) { return may_call() ? 0 : -1; }
 
 int __wrap_renameat(int from_folder, const char* from, int to_folder, const char* to) {

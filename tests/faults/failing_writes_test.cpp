@@ -43,7 +43,7 @@ Snapshot snapshot(const fs::path& folder) {
 struct Writer {
   const char* name;
   std::function<void(const fs::path& folder, int version)> write;
-  std::uint64_t step = 1;           // bytes between two failures; above 1 where each needs a process
+  std::uint64_t step = 1;           // bytes between two failures; above 1 if each needs a process
   bool files_on_their_own = false;  // several files, each complete, of which some may be new
 };
 

@@ -29,7 +29,7 @@ done
 
 [[ $EUID -eq 0 ]] || die "only root can change into another system"
 command -v debootstrap >/dev/null || die "debootstrap is missing (apt install debootstrap)"
-# Mounts of a namespace of its own are gone when this ends, however it ends.
+# Mounts in a separate namespace disappear when this script ends, in any way.
 if [[ -z ${FRESH_NAMESPACE-} ]]; then
   arguments=(${mirror:+--mirror "$mirror"})
   [[ $keep == no ]] || arguments+=(--keep)

@@ -75,7 +75,7 @@ inline const testing::TemporaryFolder& folder() {
   return made;
 }
 
-// The input's two parts, where it holds `separator`.
+// The input's two parts, if it has `separator`.
 inline std::optional<std::pair<std::string_view, std::string_view>> halves(std::string_view input, char separator) {
   const std::size_t at = input.find(separator);
   if (at == std::string_view::npos) return std::nullopt;

@@ -389,7 +389,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def make_certificates(folder):
-    """A certificate authority of our own and a server that it vouches for: (authority, (certificate, key))."""
+    """A private certificate authority and a server with its certificate: (authority, (certificate, key))."""
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

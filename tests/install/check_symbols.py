@@ -12,7 +12,7 @@ OURS = re.compile(r"_Z(?:T[ISTV])?NK?11stratoscope(.*)", re.DOTALL)
 
 
 def names_in(mangled):
-    """The names that a nested name is made of: "7Session4readE…" gives Session, read."""
+    """The parts of a nested name: "7Session4readE…" gives Session, read."""
     names = []
     while match := re.match(r"(\d+)", mangled):
         end = match.end() + int(match[1])

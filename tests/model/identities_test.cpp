@@ -38,7 +38,7 @@ LoadedRun load(const std::string& name, const std::filesystem::path& folder, con
   return {name, std::move(model), ids, std::move(run)};
 }
 
-// The small models of the oracle, where there are any, and a random one of our own.
+// The small models of the oracle, if they were made, and a random one.
 const std::vector<LoadedRun>& loaded_runs() {
   static const std::vector<LoadedRun> runs = [] {
     std::vector<LoadedRun> list;

@@ -14,7 +14,7 @@ using test::refuses;
 using test::same_bits;
 using EngineRun = Run<float>;
 
-// value *= 1.5 where the position is even, on points whose first axis is pos.
+// value *= 1.5 at even positions, on points whose first axis is pos.
 class OnEvenPositions : public Edit {
  public:
   void apply(const HookValue<float>& value) const override { scale(value); }

@@ -113,7 +113,7 @@ bool may_change(HookPoint edited, HookPoint other, std::size_t row, std::size_t 
   const bool own_block = info_of(other.hook).scope == info.scope && other.layer == edited.layer;
   if (info.scope == Scope::after_blocks) return false;
   if (!own_block || info.scope == Scope::before_blocks) return info_of(other.hook).scope != Scope::before_blocks;
-  // Within the block: from attention on, where the reach is that of a key or value.
+  // Within the block: from attention on, if the reach is that of a key or value.
   return info.reach == Reach::rows_from && other.hook >= Hook::attn_scores;
 }
 

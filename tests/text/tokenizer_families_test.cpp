@@ -29,7 +29,7 @@ Ids read_ids(OracleReader& reader) {
   return ids;
 }
 
-// The offsets tile the text where it has tokens.
+// The offsets cover the text without gaps if it has tokens.
 void expect_tiled(const Encoding& encoding, std::size_t size) {
   std::size_t at = 0;
   for (const auto& [begin, end] : encoding.offsets) {

@@ -41,7 +41,7 @@ TEST(Retry, WhatAnAnswerAsksFor) {
 
 class Waits : public ::testing::Test {
  protected:
-  // Every wait that is made is written down.
+  // Every wait is recorded.
   const Wait wait_ = [this](milliseconds time, const std::string& why) {
     times_.push_back(time);
     reasons_.push_back(why);

@@ -142,7 +142,7 @@ def test_the_token_goes_to_the_hub_alone(hub, driver, model):
 
 
 def test_a_hub_that_redirects_to_another_gives_it_no_token(driver, model, tmp_path):
-    """Both on this machine, on ports of their own: another port is another server."""
+    """Both on this machine, on different ports: another port is another server."""
     with Hub() as other, Hub() as first:
         other.add("x", model())
         first.misbehave("", "", times=99, redirect=other.address + "/api/models/x/revision/main")
