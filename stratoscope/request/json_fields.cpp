@@ -290,7 +290,7 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
 }  // namespace
 
 void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
-  if (!object.is_object()) throw Error("request", "the body is no JSON object");
+  if (!object.is_object()) throw Error("request", "the body is not a JSON object");
   std::vector<std::string> names;
   for (const Field& field : fields.all())
     if (is_known(field, limits)) names.push_back(field.name);
