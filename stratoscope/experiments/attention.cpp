@@ -30,7 +30,7 @@ bool acts_in(const HookEdit& edit, std::size_t layer) {
   return scope == Scope::block ? edit.at.layer == layer : scope == Scope::before_blocks && layer == 0;
 }
 
-// Block by block, so that the patterns of one block alone are in memory.
+// Block by block, so that only one block's patterns are in memory.
 template <class T>
 void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const Heads& wanted, Attention& result) {
   std::shared_ptr<const Start> start;
@@ -68,7 +68,7 @@ std::string name_of_head(std::size_t layer, std::size_t head) {
   return "L" + std::to_string(layer) + "H" + std::to_string(head);
 }
 
-// Rows as even as they can be, none longer than four panels, or five where there are many.
+// Rows of nearly equal length, with at most four panels, or five if there are many.
 std::size_t columns_of(std::size_t panels) {
   const std::size_t most = panels > 16 ? 5 : 4, rows = (panels + most - 1) / most;
   return (panels + rows - 1) / rows;
@@ -77,7 +77,8 @@ std::size_t columns_of(std::size_t panels) {
 Figure patterns_figure(const Attention& result) {
   Figure figure;
   figure.title = "Attention patterns";
-  figure.caption = "How much each token (row) looks at the tokens before it and itself (column). Rows sum to 1.";
+  figure.caption =
+      "The attention weights of each token (row) on itself and the tokens before it (column). Rows sum to 1.";
   figure.color = ColorScale{ColorMap::viridis, "attention weight", 0, 1};
   const bool grid = result.patterns.size() > 3;
   figure.columns = grid ? columns_of(result.patterns.size()) : result.patterns.size();
@@ -91,7 +92,7 @@ Figure patterns_figure(const Attention& result) {
       map.values.back().resize(count, std::numeric_limits<double>::quiet_NaN());
     }
     panel.x.ticks = panel.y.ticks = token_labels(result.text.tokens);
-    if (!grid) panel.x.title = "looks at", panel.y.title = "token";
+    if (!grid) panel.x.title = "attends to", panel.y.title = "token";
     panel.marks = {map};
     figure.panels.push_back(std::move(panel));
   }
@@ -118,10 +119,11 @@ void describe(AttentionRequest& request, Fields& fields) {
   fields.add("repeat", request.repeat, "read the text twice in a row: for induction heads");
   fields
       .add("by", request.by,
-           "rank (and, without patterns, draw) by: previous, first, current, duplicate, induction, entropy")
+           "the score that ranks the heads, and is drawn without patterns: previous, first, current, duplicate, "
+           "induction, entropy")
       .value("SCORE")
       .only_shown();
-  add_top(fields, request.top, "how many heads to print").only_shown();
+  add_top(fields, request.top, "number of printed heads").only_shown();
   add_text(fields, request.text);
 }
 
@@ -177,7 +179,7 @@ Document to_json(const Session& session, const Attention& result) {
     for (const auto& [value, name] : kAttentionScores) {
       const double score = score_of(head.scores, value);
       scores[std::string(name)] =
-          std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
+          std::isfinite(score) ? Json(score) : Json();  // without a query there is no score and no warning
     }
     json["heads"].push_back(std::move(scores));
   }
@@ -185,6 +187,19 @@ Document to_json(const Session& session, const Attention& result) {
   for (const HeadPattern& pattern : result.patterns)
     json["patterns"].push_back({{"layer", pattern.layer}, {"head", pattern.head}, {"weights", pattern.weights}});
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Attention& result) {
+  std::vector<NamedValues> arrays;
+  for (const Choice<AttentionScore>& score : kAttentionScores) {
+    std::vector<double> values;
+    for (const HeadScores& head : result.heads) values.push_back(score_of(head.scores, score.value));
+    arrays.push_back(named_values(std::string(score.name), {result.n_layers, result.n_heads}, std::move(values)));
+  }
+  std::vector<std::vector<std::vector<double>>> patterns;
+  for (const HeadPattern& pattern : result.patterns) patterns.push_back(pattern.weights);
+  if (!patterns.empty()) arrays.push_back(named_values("patterns", patterns));
+  return arrays;
 }
 
 Figure figure_of(const Attention& result, const AttentionRequest& request) { return figure_of(result, request.by); }
@@ -206,8 +221,8 @@ Figure figure_of(const Attention& result, AttentionScore by) {
   panel.x.title = "head";
   panel.y.title = "block";
   panel.marks = {map};
-  return {"What each head looks at",
-          std::string("Of every head, the mean over the text's tokens: ") + title_of(by) + ".",
+  return {"Attention scores of the heads",
+          std::string("The mean over the text's tokens for each head: ") + title_of(by) + ".",
           "",
           {panel},
           1,

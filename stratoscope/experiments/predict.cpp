@@ -41,9 +41,9 @@ template std::vector<Prediction> likeliest(const Session&, std::span<const doubl
 
 void describe(PredictRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_top(fields, request.top, "how many tokens");
-  fields.add("position", request.position, "after which position (default: the last)").value("P");
-  fields.add("all", request.all, "each token's surprisal and the mean loss too");
+  add_top(fields, request.top, "number of tokens");
+  fields.add("position", request.position, "the position before the predicted token (default: the last)").value("P");
+  fields.add("all", request.all, "list also each token's surprisal and the mean loss");
   add_text(fields, request.text);
 }
 
@@ -87,6 +87,23 @@ Document to_json(const Session& session, const Predictions& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Predictions& result) {
+  std::vector<std::int32_t> ids;
+  std::vector<double> logits, log_probs, probs, surprisals;
+  for (const Prediction& p : result.top) {
+    ids.push_back(p.id);
+    logits.push_back(p.logit);
+    log_probs.push_back(p.log_prob);
+    probs.push_back(p.prob);
+  }
+  const std::size_t count = ids.size();
+  std::vector<NamedValues> arrays = {named_values("ids", {count}, std::move(ids)), named_values("logits", logits),
+                                     named_values("log_probs", log_probs), named_values("probs", probs)};
+  for (const Surprisal& s : result.surprisals) surprisals.push_back(s.nats);
+  if (result.all) arrays.push_back(named_values("surprisals", surprisals));
+  return arrays;
+}
+
 Figure figure_of(const Predictions& result) {
   Panel panel;
   Bars bars;
@@ -97,8 +114,8 @@ Figure figure_of(const Predictions& result) {
     }
     panel.y.title = "surprisal (nats)";
     panel.marks = {bars, Reference{"mean " + short_number(result.mean_loss, 3), result.mean_loss}};
-    return {"How surprised the model was by each token",
-            "Surprisal is minus the log-probability that the model gave the token that came, given those before it.",
+    return {"Surprisal of each token",
+            "Surprisal is minus the log-probability of a token, given the tokens before it.",
             "",
             {panel},
             1,

@@ -26,7 +26,7 @@ struct DotStyle {
 inline constexpr double kDotRadius = 4.125;  // gnuplot's point of size 1 in an svg
 inline constexpr DotStyle kMarker{0.6, 0};   // on lines
 
-// Few points are large and nearly solid, many small and see-through; `shown` are those of the whole figure.
+// Few points are large and nearly opaque, many are small and transparent; `shown` counts those of the whole figure.
 DotStyle jittered_dots(const JitteredPoints& points, std::size_t shown);
 
 struct TrailStyle {

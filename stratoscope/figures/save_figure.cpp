@@ -32,7 +32,7 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
   return file.replace_extension() += ending;
 }
 
-// By gnuplot; without one, an svg is drawn all the same.
+// Drawn by gnuplot; an svg by svg_figure where gnuplot is not installed.
 std::string drawn_picture(const Figure& figure, Theme theme, Terminal terminal, const std::string& script,
                           const std::filesystem::path& name, const Progress* progress) {
   try {
@@ -59,7 +59,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
     const std::filesystem::path spec_file = with_ending(file, kVegaLite);
     write_file_atomically(spec_file, vega_lite(figure, theme));
     throw NotDrawn(error.where(), error.problem(),
-                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
+                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written nevertheless: ") +
                        script_file.string() + " and " + spec_file.string());
   }
   picture.write(drawn);
@@ -72,7 +72,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
 
 void check_figure_ending(const std::filesystem::path& file) {
   if (terminal_of(file) || ends_in(file, ".html") || ends_in(file, kVegaLite)) return;
-  throw Error("figure", "'" + file.string() + "' does not end like a figure",
+  throw Error("figure", "'" + file.string() + "' does not end in a format of figures",
               "use .svg, .png, .pdf, .html or .vl.json");
 }
 

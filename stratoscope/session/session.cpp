@@ -59,7 +59,7 @@ void repeat(Text& text) {
   text.text += std::string(text.text);
 }
 
-// What the model's files say, or else the tokenizer's.
+// The end-of-text tokens of the model's files; if these have none, those of the tokenizer.
 std::vector<TokenId> end_tokens_of(const ModelConfig& config, const Tokenizer& tokenizer) {
   std::vector<TokenId> ids;
   for (const std::size_t id : config.eos_token_ids)
@@ -86,7 +86,7 @@ Text as_text(const Session& session, const TokenIds& ids) {
   return text;
 }
 
-// What edits write is looked at, too: not every infinity goes on to the end. The logits are looked at anyway.
+// Captures the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
 void capture_edited_points(RunRequest& request) {
   for (const HookEdit& edit : request.edits)
     if (edit.at.hook != Hook::unembed_out &&
@@ -106,7 +106,7 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
   clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
-  request.hidden_states = true;  // for a look at every position
+  request.hidden_states = true;  // so that every position can be checked
   capture_edited_points(request);
   Run<T> edited = run_model(request);
   Effect effect = effect_of(clean, edited, effect_row);
@@ -125,7 +125,7 @@ Precision parse_precision(std::string_view name) {
 
 std::string why_gone(std::string_view precision) {
   if (precision != "bf16x3") return "";
-  return "bf16x3 is gone: fp32 is quicker and closer on every processor measured; use fp32 or bf16";
+  return "bf16x3 was removed: fp32 is faster and more exact on every processor measured; use fp32 or bf16";
 }
 
 std::string_view name_of(Precision precision) {
@@ -226,7 +226,7 @@ std::vector<std::string> Session::notes() const {
   if (beyond > 0)
     notes.push_back(std::to_string(beyond) + (beyond == 1 ? " token" : " tokens") +
                     " of the vocabulary without a row in the weights, such as " + example +
-                    ": a text that holds it is refused");
+                    ": a text that contains it is refused");
   return notes;
 }
 

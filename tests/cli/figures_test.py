@@ -144,7 +144,7 @@ def test_another_ending_is_refused(stratoscope, file):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_without_gnuplot_svg_and_html_are_drawn_all_the_same(stratoscope, name):
+def test_without_gnuplot_svg_and_html_are_still_drawn(stratoscope, name):
     nothing = {"PATH": stratoscope.home}
     for ending in (".svg", ".html", ".vl.json"):
         files = {}

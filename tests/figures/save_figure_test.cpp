@@ -81,7 +81,7 @@ TEST(SaveFigure, AFigureThatCannotBeDrawnLeavesTheOldFile) {
   EXPECT_EQ(sample::contents(folder / "a.svg"), before);
 }
 
-TEST(SaveFigure, WithoutGnuplotSvgAndHtmlAreDrawnAllTheSame) {
+TEST(SaveFigure, WithoutGnuplotSvgAndHtmlAreStillDrawn) {
   const sample::Folder folder, empty;
   const sample::Environment path("PATH", empty.path().string());
   EXPECT_EQ(save_figure(sample::lines(), folder / "a.svg", Theme::dark), (Paths{folder / "a.svg", folder / "a.gp"}));

@@ -59,7 +59,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-// 0 where there is no file.
+// 0 if there is no file.
 std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(path, error);
@@ -145,7 +145,7 @@ class Pull {
     } catch (const Error& error) {
       if (!options_.force)
         throw Error("pull", in_quotes(found_.repository) + " cannot be run here: " + error.problem(),
-                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it all the same");
+                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it anyway");
       warnings_.push_back(in_quotes(found_.repository) + " cannot be run here: " + error.problem());
     }
   }
