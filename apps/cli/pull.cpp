@@ -18,7 +18,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// Takes the bars away before anything else is printed.
+// Removes the bars before other output.
 class Bars {
  public:
   explicit Bars(Progress* progress) : progress_(progress) {}
@@ -37,10 +37,10 @@ PulledModel pull_with_bars(const PullOptions& options) {
 
 struct Pulled {
   PulledModel model;
-  std::optional<Session> session;  // as other commands will open it; nothing where they cannot
+  std::optional<Session> session;  // opened in the same way as by other commands; empty if that fails
 };
 
-// Why it cannot be opened; nothing where it can.
+// The reason why the model cannot be opened; empty if it can.
 std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
   SessionOptions options;
   options.model = pulled.model.folder.string();
@@ -66,7 +66,7 @@ std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
               "--force leaves it at a warning");
 }
 
-// Sizes alone are compared first. A model that cannot be read all the same is compared by its hashes, once.
+// Only sizes are compared at first. If the model still cannot be read, hashes are compared, once.
 Pulled pull(const std::string& name, bool force, Progress* progress) {
   PullOptions options = default_pull_options();
   options.name = name;

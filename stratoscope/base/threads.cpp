@@ -10,7 +10,7 @@
 namespace stratoscope {
 namespace {
 
-// Of the calling thread.
+// The team of the calling thread.
 Team& own_team() {
   static std::once_flag once;
   std::call_once(once, [] { ::pthread_atfork(nullptr, nullptr, [] { own_team().forget_workers(); }); });

@@ -22,7 +22,7 @@ int threads_in_scope();
 // wait for its next loop and end with it. It has no effect within a loop of several threads.
 class ThreadScope {
  public:
-  // Throws Error if the system does not provide so many threads.
+  // Throws Error if the system does not provide this number of threads.
   explicit ThreadScope(int count);
   ~ThreadScope();
   ThreadScope(const ThreadScope&) = delete;

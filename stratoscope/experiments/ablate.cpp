@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -31,7 +32,7 @@ constexpr std::array<PartInfo, 5> kParts = {{{AblatedPart::head, "head", "heads"
                                              {AblatedPart::block, "block", "blocks"},
                                              {AblatedPart::neurons, "neurons", "neurons"}}};
 
-// Where the parts lie, and how they are taken away.
+// The hook points of the parts, and the edits that ablate them.
 class Parts {
  public:
   Parts(const Session& session, const AblateRequest& request, const Text& text, Ablations& result)
@@ -198,7 +199,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
     nonfinite.look_at(swept.effects[i], [&] { return name_of(result.ablations[i]); });
   }
   nonfinite.warn("ablations", result.warnings);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [&](const Ablation& ablation) {
     const double change = std::abs(ablation.value - result.clean);
     return std::isnan(change) ? HUGE_VAL : change;
@@ -229,6 +230,29 @@ Document to_json(const Session& session, const Ablations& ablations) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Ablations& ablations) {
+  std::vector<NamedValues> arrays;
+  for (const Choice<AblatedPart>& part : kAblatedParts) {
+    std::map<std::size_t, std::map<std::size_t, const Ablation*>> by_place;  // layer, head or first neuron
+    for (const Ablation& ablation : ablations.ablations)
+      if (ablation.part == part.value) by_place[ablation.layer][ablation.index] = &ablation;
+    if (by_place.empty()) continue;
+    std::vector<std::vector<double>> values(by_place.rbegin()->first + 1), kl(values.size());
+    for (const auto& [layer, places] : by_place)
+      for (const auto& [index, ablation] : places) {
+        values[layer].push_back(ablation->value);
+        kl[layer].push_back(ablation->effect.kl);
+      }
+    const std::string name(name_of(part.value));
+    for (const auto& [array, rows] : {std::pair(name, &values), std::pair(name + "_kl", &kl)}) {
+      NamedValues made = named_values(array, *rows, std::numeric_limits<double>::quiet_NaN());
+      if (part.value != AblatedPart::head && part.value != AblatedPart::neurons) made.shape = {rows->size()};
+      arrays.push_back(std::move(made));
+    }
+  }
+  return arrays;
+}
+
 Figure figure_of(const Ablations& ablations) {
   Figure figure;
   const std::string title = metric_title(ablations.metric, ablations.targets);
@@ -241,7 +265,7 @@ Figure figure_of(const Ablations& ablations) {
     if (ablation.part == AblatedPart::head || ablation.part == AblatedPart::neurons)
       of_small_parts.push_back(changes.back());
   }
-  // A block's change is many times a head's, which would all be white beside it.
+  // The change of a block is many times that of a head; on its scale all heads would be white.
   figure.color = signed_scale(of_small_parts.empty() ? changes : of_small_parts, "change of the " + title);
   const double end = figure.color->high;
   double largest = 0;
@@ -254,7 +278,7 @@ Figure figure_of(const Ablations& ablations) {
   if (beyond > 0)
     figure.note = std::to_string(beyond) + " of the whole parts lie beyond the ends of the colours, up to " +
                   prose_number(largest) + ".";
-  // Heads, and neurons, by their number; attention, MLP and block side by side.
+  // One panel for heads and one for neurons, by their number; attention, MLP and block side by side.
   using Kinds = std::vector<AblatedPart>;
   for (const Kinds& kinds : {Kinds{AblatedPart::head}, Kinds{AblatedPart::attn, AblatedPart::mlp, AblatedPart::block},
                              Kinds{AblatedPart::neurons}}) {

@@ -35,7 +35,7 @@ Json neurons_json(const std::vector<NeuronAttribution>& neurons) {
 
 std::string head_label(std::size_t layer, std::size_t head) { return block_label(layer) + "H" + std::to_string(head); }
 
-// What the figure cannot show: where the numbers come from.
+// The facts that the figure itself does not show.
 std::string caption_of(const Attribution& result) {
   return "Contributions to the " + attribution_title(result) + " after position " + std::to_string(result.position) +
          ", " + token_label(result.text.tokens[result.position]) + ", which is " + prose_number(result.value) +
@@ -133,6 +133,16 @@ Document to_json(const Session& session, const Attribution& result) {
   }
   json["by_source"] = result.by_source;
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Attribution& result) {
+  std::vector<double> components, heads;
+  for (const AttributionPart& part : result.components) components.push_back(part.contribution);
+  for (const HeadAttribution& head : result.heads) heads.push_back(head.contribution);
+  const std::size_t layers = result.heads.empty() ? 0 : result.heads.back().layer + 1;
+  const Shape grid = {layers, layers == 0 ? 0 : heads.size() / layers};
+  return {named_values("components", components), named_values("heads", grid, std::move(heads)),
+          named_values("by_source", result.by_source)};
 }
 
 Figure figure_of(const Attribution& result, const AttributionRequest& request) {

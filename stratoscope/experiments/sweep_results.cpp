@@ -1,6 +1,8 @@
 // The results of a sweep as documents and files.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
@@ -13,7 +15,7 @@
 namespace stratoscope {
 namespace {
 
-// A value of an axis as JSON: a number where it reads as one.
+// A value of an axis as JSON: a number if it can be read as one.
 Json axis_value(const std::string& text) {
   long whole = 0;
   double real = 0;
@@ -26,7 +28,13 @@ Json axis_value(const std::string& text) {
   return text;
 }
 
-// One, a list of several, or null.
+Shape shape_of(const SweepExperiment& experiment) {
+  Shape shape;
+  for (const SweepAxis& axis : experiment.axes) shape.push_back(axis.values.size());
+  return shape;
+}
+
+// One target, a list of several, or null.
 Json followed(const std::vector<Target>& targets) {
   if (targets.empty()) return {};
   return targets.size() == 1 ? target_json(targets[0]) : targets_json(targets);
@@ -87,6 +95,31 @@ Document to_json(const Session& session, const SweptPrompts& swept) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
+  if (swept.prompts.empty()) return {};
+  const Shape grid = shape_of(swept.prompts.front());
+  const bool equal = std::all_of(swept.prompts.begin(), swept.prompts.end(),
+                                 [&](const SweepExperiment& prompt) { return shape_of(prompt) == grid; });
+  std::vector<NamedValues> arrays;
+  std::vector<double> values, kl, clean;
+  const auto add = [&](const std::string& suffix, const Shape& shape) {
+    arrays.push_back(named_values("values" + suffix, shape, std::exchange(values, {})));
+    arrays.push_back(named_values("kl" + suffix, shape, std::exchange(kl, {})));
+  };
+  for (std::size_t i = 0; i < swept.prompts.size(); ++i) {
+    const SweepResult& result = swept.prompts[i].result;
+    values.insert(values.end(), result.values.begin(), result.values.end());
+    for (const Effect& effect : result.effects) kl.push_back(effect.kl);
+    clean.push_back(result.clean);
+    if (!equal) add("." + std::to_string(i), shape_of(swept.prompts[i]));
+  }
+  Shape shape = grid;
+  if (swept.from_file) shape.insert(shape.begin(), swept.prompts.size());
+  if (equal) add("", shape);
+  arrays.push_back(named_values("clean", clean));
+  return arrays;
+}
+
 namespace {
 
 std::string csv_of(const SweptPrompts& swept) {
@@ -107,8 +140,8 @@ std::string csv_of(const SweptPrompts& swept) {
   return csv;
 }
 
-// values [axes…] and clean of one prompt; of many prompts values end to end, clean [prompts], and row_offsets. An axis
-// of numbers is an array of its name.
+// `values` with shape [axes…] and `clean` of one prompt. For many prompts their values are concatenated, `clean` has
+// shape [prompts], and row_offsets is added. An axis of numbers is an array with the name of the axis.
 void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
   std::vector<double> values, clean;
   std::vector<std::int64_t> offsets = {0};

@@ -2,11 +2,12 @@
 //   void describe(Request& request, Fields& fields);
 //   Result name(const Session& session, const Request& request);
 //   Document to_json(const Session& session, const Result& result);
-// and where the experiment has them
+// and, if the experiment has them,
 //   Figure figure_of(const Result& result);                        or with the request as a second argument
 //   void check(const Request& request);                            throws UsageError
 //   void check_figure(const Session& session, const Request& request);
 //   void stream(Request& request, const EmitEvent& emit);
+//   std::vector<NamedValues> arrays_of(const Result& result);
 //   std::vector<std::string> warnings_of(const Result& result);    or a member `warnings`
 //   std::vector<std::filesystem::path> files_of(const Result& result);
 #pragma once
@@ -22,7 +23,7 @@
 
 namespace stratoscope {
 
-// Of a request that may have them; found by its type.
+// Calls of the optional functions, if the request's header declares them.
 template <class Request>
 void check_request(const Request& request) {
   if constexpr (requires { check(request); }) check(request);
@@ -53,6 +54,13 @@ class TypedResult : public ExperimentResult {
       return figure_of(result_);
     else
       return std::nullopt;
+  }
+
+  std::vector<NamedValues> arrays() const override {
+    if constexpr (requires { arrays_of(result_); })
+      return arrays_of(result_);
+    else
+      return {};
   }
 
   std::vector<std::string> warnings() const override {

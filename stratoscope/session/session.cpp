@@ -61,7 +61,7 @@ void repeat(Text& text) {
   text.text += std::string(text.text);
 }
 
-// What the model's files say, or else the tokenizer's.
+// The end-of-text tokens of the model's files; if these have none, those of the tokenizer.
 std::vector<TokenId> end_tokens_of(const ModelConfig& config, const Tokenizer& tokenizer) {
   std::vector<TokenId> ids;
   for (const std::size_t id : config.eos_token_ids)
@@ -88,7 +88,7 @@ Text as_text(const Session& session, const TokenIds& ids) {
   return text;
 }
 
-// What edits write is looked at, too: not every infinity goes on to the end. The logits are looked at anyway.
+// Captures the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
 void capture_edited_points(RunRequest& request) {
   for (const HookEdit& edit : request.edits)
     if (edit.at.hook != Hook::unembed_out &&
@@ -108,7 +108,7 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
   clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
-  request.hidden_states = true;  // for a look at every position
+  request.hidden_states = true;  // so that every position can be checked
   capture_edited_points(request);
   Run<T> edited = run_model(request);
   Effect effect = effect_of(clean, edited, effect_row);

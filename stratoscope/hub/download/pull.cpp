@@ -59,7 +59,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-// 0 where there is no file.
+// 0 if there is no file.
 std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(path, error);

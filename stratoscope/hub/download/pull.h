@@ -52,7 +52,7 @@ struct PulledModel {
   std::uint64_t received() const;
 };
 
-// The name to download a model by that is missing or damaged. Empty for what would be found where it was again: a
+// The name by which to download a model that is missing or damaged. Empty for a model that a download cannot replace: a
 // built-in model, and a folder outside the cache.
 std::string name_to_pull(const std::string& model);
 
