@@ -63,7 +63,7 @@ void validate_utf8(std::string_view text, const std::string& where) {
   const auto byte = static_cast<unsigned char>(text[at]);
   throw Error(where,
               "is not UTF-8: byte offset " + std::to_string(at) + " (0x" + kHex[byte >> 4] + kHex[byte & 15] +
-                  ") begins no character",
+                  ") does not begin a character",
               "convert the text to UTF-8");
 }
 

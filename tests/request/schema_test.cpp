@@ -129,7 +129,7 @@ TEST(Schema, ForbidsNoBodyThatIsRead) {
   EXPECT_GT(allowed, read / 2);
 }
 
-// What the schema of a simple kind allows is read.
+// Values that the schema of a simple kind allows are read.
 TEST(Schema, OfFlagsNumbersTextsAndChoicesAllowsNothingThatIsRefused) {
   const BodyLimits limits = limits_of_a_server();
   const json whole = schema(limits);
