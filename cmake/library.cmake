@@ -6,7 +6,7 @@ foreach(floor ${STRATOSCOPE_FLOORS})
   target_sources(stratoscope_library PRIVATE $<TARGET_OBJECTS:stratoscope_${floor}>)
 endforeach()
 # Links the archives of the same objects for the libraries that the floors link; the archives themselves add no symbols.
-target_link_libraries(stratoscope_library PRIVATE stratoscope::demo)
+target_link_libraries(stratoscope_library PRIVATE stratoscope::demo stratoscope::c)
 target_compile_features(stratoscope_library INTERFACE cxx_std_20)
 target_include_directories(stratoscope_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
@@ -45,6 +45,7 @@ foreach(header ${headers})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder} COMPONENT development)
 endforeach()
+install(FILES stratoscope/c/stratoscope.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stratoscope/c COMPONENT development)
 install(FILES ${STRATOSCOPE_GENERATED}/stratoscope/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stratoscope
   COMPONENT development)
 

@@ -12,6 +12,7 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/session/labels.h"
 

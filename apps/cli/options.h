@@ -42,8 +42,6 @@ struct Program {
   std::vector<Experiment> experiments = all_experiments();  // each is a command
 };
 
-inline constexpr int kMostThreads = 1024;
-
 // Adds --model, --pull, --precision, --threads, --json.
 void add_model_options(CLI::App& command, CommonOptions& options);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "apps/cli/commands.h"
@@ -10,7 +9,6 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/families/families.h"
-#include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/pull.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
@@ -120,18 +118,6 @@ void print_summary(const std::string& typed, const Pulled& pulled) {
     print("{} of them downloaded\n", size_text(model.received()));
   print("  {}\n", model.folder.string());
   if (session) print("try it: stratoscope demo --model {}\n", typed);
-}
-
-// Empty for a model that a download cannot replace: a built-in model, and a folder outside the cache.
-std::string name_to_pull(const std::string& model) {
-  try {
-    return find_model(model).pull_name;
-  } catch (const Error&) {  // it is missing or incomplete
-  }
-  const ModelName asked = split_model_name(model);
-  std::error_code ignored;
-  const bool is_folder = model.find('/') != std::string::npos && std::filesystem::exists(model, ignored);
-  return !is_folder && is_repository_name(asked.repository) && is_revision(asked.revision) ? model : "";
 }
 
 }  // namespace

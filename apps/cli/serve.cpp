@@ -9,6 +9,7 @@
 #include "apps/cli/progress_bar.h"
 #include "apps/server/store.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/threads.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -36,12 +36,6 @@ void check_memory(double bytes, std::size_t rows) {
                 "capture less");
 }
 
-// A block, or n_layers for the position after the last one.
-std::size_t block_at(Index index, const ModelConfig& config) {
-  const std::size_t count = config.n_layers();
-  return index == static_cast<long>(count) ? count : index.in(count, "block");
-}
-
 SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
   SavedBlocks blocks{0, config.n_layers(), request.start_at.has_value(), request.stop_at.has_value()};
   if (blocks.starts) blocks.first = block_at(*request.start_at, config);
@@ -286,6 +280,11 @@ void check_sources(const SaveRunRequest& request) {
 }
 
 }  // namespace
+
+std::size_t block_at(Index index, const ModelConfig& config) {
+  const std::size_t count = config.n_layers();
+  return index == static_cast<long>(count) ? count : index.in(count, "block");
+}
 
 void describe(SaveRunRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);

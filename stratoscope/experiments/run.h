@@ -41,6 +41,9 @@ struct SaveRunRequest {
 };
 void describe(SaveRunRequest& request, Fields& fields);
 
+// A block, or n_layers for the position after the last one. Throws Error for an index out of range.
+std::size_t block_at(Index index, const ModelConfig& config);
+
 struct SavedRun {
   std::size_t texts = 0, tokens = 0;
   std::vector<std::string> notes;  // on texts and tokens that were added, cut, empty or replaced

@@ -15,9 +15,9 @@
 namespace stratoscope {
 namespace {
 
-// Concurrent runs take turns, so that together they use each core once.
-std::mutex& cores() {
-  static std::mutex gate;
+// Concurrent runs take turns, so that together they use each core once. An edit or a Progress may itself run a model.
+std::recursive_mutex& cores() {
+  static std::recursive_mutex gate;
   return gate;
 }
 

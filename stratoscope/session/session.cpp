@@ -1,8 +1,10 @@
 #include "stratoscope/session/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
+#include <thread>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -137,6 +139,15 @@ std::string_view name_of(Precision precision) {
 struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
+  std::atomic<std::thread::id> loader{};  // the thread that loads it
+
+  struct Loading {
+    explicit Loading(LazyModel& lazy_model) : lazy(lazy_model) { lazy.loader = std::this_thread::get_id(); }
+    ~Loading() { lazy.loader = std::thread::id(); }
+    Loading(const Loading&) = delete;
+    Loading& operator=(const Loading&) = delete;
+    LazyModel& lazy;
+  };
 };
 
 Session::Session(const SessionOptions& options)
@@ -161,15 +172,26 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       model_(std::make_shared<LazyModel>()) {}
 
 const Model& Session::model() const {
+  if (model_->loader == std::this_thread::get_id())
+    throw Error("model", "is being loaded by the work that this Progress belongs to", "use it afterwards");
   const std::lock_guard one_loads(model_->mutex);
-  if (!model_->model)
+  if (!model_->model) {
+    const LazyModel::Loading loading(*model_);
     model_->model.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
+  }
   return *model_->model;
 }
 
 bool Session::model_is_loaded() const {
+  if (model_->loader == std::this_thread::get_id()) return false;
   const std::lock_guard one_loads(model_->mutex);
   return model_->model.has_value();
+}
+
+Session Session::with_progress(Progress* progress) const {
+  Session same = *this;
+  same.options_.progress = progress;
+  return same;
 }
 
 Session Session::in_precision(Precision precision) const {

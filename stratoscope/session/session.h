@@ -56,7 +56,8 @@ struct TextOptions {
 };
 
 // Immutable except for the weights, which the first use loads: every method is safe to call from several threads at
-// once. So are the experiments without a Progress; with one, only one may run at a time. A copy shares everything.
+// once. So are the experiments without a Progress; with one, only one may run at a time: with_progress() gives each its
+// own. A copy shares everything.
 class Session {
  public:
   // Opens the model's files; the weights are loaded when the model is first needed.
@@ -74,6 +75,8 @@ class Session {
   const Model& model() const;
   // The same model in another precision.
   Session in_precision(Precision precision) const;
+  // The same model, loaded once for both, whose work reports to another Progress; null for none.
+  Session with_progress(Progress* progress) const;
   bool model_is_loaded() const;
 
   // The token that begins a text on request, and the tokens that end a generated text: from the checkpoint's files, the

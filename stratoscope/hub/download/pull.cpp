@@ -309,4 +309,15 @@ PulledModel pull_model(const PullOptions& options) {
   return options.settings.offline ? find_offline(options.settings.cache, options.name) : pull.from_hub();
 }
 
+std::string name_to_pull(const std::string& model) {
+  try {
+    return find_model(model).pull_name;
+  } catch (const Error&) {  // it is not there, or not complete
+  }
+  const ModelName asked = split_model_name(model);
+  std::error_code ignored;
+  const bool is_folder = model.find('/') != std::string::npos && fs::exists(model, ignored);
+  return !is_folder && is_repository_name(asked.repository) && is_revision(asked.revision) ? model : "";
+}
+
 }  // namespace stratoscope
