@@ -1,0 +1,71 @@
+"""Memory of the library as NumPy arrays, without copies."""
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _calls
+from ._library import ArrayStruct, ValueStruct
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# NumPy has no bfloat16: its bits come as uint16.
+_TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I8": "|i1",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
+
+
+class Handle:
+    """A model or a result of the library, released when the last reference to it goes."""
+
+    def __init__(self, pointer: int, release: str) -> None:
+        self.pointer = pointer
+        weakref.finalize(self, _calls.release, release, pointer, os.getpid()).atexit = False
+
+
+class Owner:
+    """The memory of an array, and what keeps it: the `.base` of the array."""
+
+    def __init__(self, interface: dict[str, Any], keep: object) -> None:
+        self.__array_interface__ = interface
+        self._keep = keep
+
+
+def view(array: ArrayStruct, keep: Handle) -> NDArray[Any]:
+    """The array, which keeps the handle alive."""
+    shape = tuple(array.shape[: array.rank])
+    kind = np.dtype(_TYPES[array.format.decode()])
+    if array.data is None:
+        return np.empty(shape, kind)
+    interface = {
+        "version": 3,
+        "shape": shape,
+        "typestr": kind.str,
+        "data": (array.data, bool(array.read_only)),
+        "strides": tuple(array.strides[: array.rank]),
+    }
+    return np.asarray(Owner(interface, keep))
+
+
+def temporary_view(value: ValueStruct) -> NDArray[np.float32]:
+    """The value that a callback may change, valid until it returns."""
+    interface = {
+        "version": 3,
+        "shape": tuple(value.shape[: value.rank]),
+        "typestr": "<f4",
+        "data": (value.data, False),
+        "strides": tuple(value.strides[: value.rank]),
+    }
+    return np.asarray(Owner(interface, None))

@@ -1,0 +1,53 @@
+"""Errors of the library, as Python's exceptions."""
+from __future__ import annotations
+
+
+class Error(Exception):
+    """An error of Stratoscope.
+
+    problem: the error and the object that it is about
+    where:   the part of the library or of the request: "edit", "safetensors", …
+    hint:    the remedy, or ""
+    details: more lines with the place or the values, or ""
+    """
+
+    def __init__(self, problem: str, where: str = "stratoscope", hint: str = "", details: str = "") -> None:
+        super().__init__(problem, where, hint, details)
+        self.problem = problem
+        self.where = where
+        self.hint = hint
+        self.details = details
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
+        if self.details:
+            text += "\n" + self.details
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class UsageError(Error, ValueError):
+    """A value that an argument does not take, or arguments that do not go together."""
+
+
+class ModelError(Error):
+    """A model that is not found or cannot be read."""
+
+
+class EditError(Error, ValueError):
+    """An edit that cannot be read or does not fit the model or the text."""
+
+
+class FileError(Error):
+    """A file that cannot be read or written."""
+
+
+class UnknownNameError(Error, KeyError):
+    """A name that nothing has: a hook point, an array, a weight. The hint has the nearest names."""
+
+
+class ClosedError(Error, ValueError):
+    """A model that was closed is used."""
+
+
+class StratoscopeWarning(UserWarning):
+    """A remark about a result that is right but may surprise: a target of several tokens, an edit without effect."""
