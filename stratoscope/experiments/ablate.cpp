@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -227,6 +228,29 @@ Document to_json(const Session& session, const Ablations& ablations) {
     json["ablations"].push_back(std::move(one));
   }
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Ablations& ablations) {
+  std::vector<NamedValues> arrays;
+  for (const Choice<AblatedPart>& part : kAblatedParts) {
+    std::map<std::size_t, std::map<std::size_t, const Ablation*>> by_place;  // layer, head or first neuron
+    for (const Ablation& ablation : ablations.ablations)
+      if (ablation.part == part.value) by_place[ablation.layer][ablation.index] = &ablation;
+    if (by_place.empty()) continue;
+    std::vector<std::vector<double>> values(by_place.rbegin()->first + 1), kl(values.size());
+    for (const auto& [layer, places] : by_place)
+      for (const auto& [index, ablation] : places) {
+        values[layer].push_back(ablation->value);
+        kl[layer].push_back(ablation->effect.kl);
+      }
+    const std::string name(name_of(part.value));
+    for (const auto& [array, rows] : {std::pair(name, &values), std::pair(name + "_kl", &kl)}) {
+      NamedValues made = named_values(array, *rows, std::numeric_limits<double>::quiet_NaN());
+      if (part.value != AblatedPart::head && part.value != AblatedPart::neurons) made.shape = {rows->size()};
+      arrays.push_back(std::move(made));
+    }
+  }
+  return arrays;
 }
 
 Figure figure_of(const Ablations& ablations) {

@@ -10,6 +10,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -73,6 +74,9 @@ struct Ablations {
 // Throws Error for parts that are named twice, and a size of groups where there are none.
 Ablations ablate(const Session& session, const AblateRequest& request);
 Document to_json(const Session& session, const Ablations& ablations);
+// The metric without each part, and kl of it: head [layer, head], attn, mlp and block [layer], neurons [layer, group],
+// and the same with "_kl". NaN where a layer has no such part.
+std::vector<NamedValues> arrays_of(const Ablations& ablations);
 // Heat maps by block: of heads, of whole parts, of groups of neurons.
 Figure figure_of(const Ablations& ablations);
 

@@ -53,6 +53,21 @@ Document to_json(const Session& session, const Activations& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Activations& result) {
+  std::vector<NamedValues> arrays = {named_values("values", result.values)};
+  const auto add = [&](const char* name, double Statistics::*member) {
+    std::vector<double> values;
+    for (const Statistics& statistics : result.statistics) values.push_back(statistics.*member);
+    arrays.push_back(named_values(name, values));
+  };
+  add("variance", &Statistics::variance);
+  add("mean", &Statistics::mean);
+  add("min", &Statistics::min);
+  add("max", &Statistics::max);
+  add("norm", &Statistics::norm);
+  return arrays;
+}
+
 Figure figure_of(const Activations& result) {
   Panel scatter, variance;
   scatter.title = "Activations of " + token_label(result.text.tokens[result.token]);

@@ -10,6 +10,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/token_choice.h"
 
 namespace stratoscope {
@@ -37,6 +38,8 @@ struct Activations {
 
 Activations activations(const Session& session, const ActivationsRequest& request);
 Document to_json(const Session& session, const Activations& result);
+// values [depth, d_model]; variance, mean, min, max and norm [depth].
+std::vector<NamedValues> arrays_of(const Activations& result);
 Figure figure_of(const Activations& result);
 
 }  // namespace stratoscope

@@ -187,6 +187,19 @@ Document to_json(const Session& session, const Attention& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Attention& result) {
+  std::vector<NamedValues> arrays;
+  for (const Choice<AttentionScore>& score : kAttentionScores) {
+    std::vector<double> values;
+    for (const HeadScores& head : result.heads) values.push_back(score_of(head.scores, score.value));
+    arrays.push_back(named_values(std::string(score.name), {result.n_layers, result.n_heads}, std::move(values)));
+  }
+  std::vector<std::vector<std::vector<double>>> patterns;
+  for (const HeadPattern& pattern : result.patterns) patterns.push_back(pattern.weights);
+  if (!patterns.empty()) arrays.push_back(named_values("patterns", patterns));
+  return arrays;
+}
+
 Figure figure_of(const Attention& result, const AttentionRequest& request) { return figure_of(result, request.by); }
 
 Figure figure_of(const Attention& result, AttentionScore by) {

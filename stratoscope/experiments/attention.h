@@ -12,6 +12,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -62,6 +63,8 @@ Attention attention(const Session& session, const AttentionRequest& request);
 // Highest first, those that are not a number last.
 std::vector<HeadScores> ranked(const Attention& result, AttentionScore by);
 Document to_json(const Session& session, const Attention& result);
+// Each score under its name, [layer, head]; patterns [head, query, key] of the wanted heads.
+std::vector<NamedValues> arrays_of(const Attention& result);
 // The wanted patterns side by side; without any, the score `by` of every head, block by head.
 Figure figure_of(const Attention& result, AttentionScore by);
 Figure figure_of(const Attention& result, const AttentionRequest& request);

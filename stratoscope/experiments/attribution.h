@@ -12,6 +12,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -95,6 +96,8 @@ std::string cap_note(const Attribution& result);
 // Targets of several tokens, of which one is followed.
 std::vector<std::string> warnings_of(const Attribution& result);
 Document to_json(const Session& session, const Attribution& result);
+// components [component]; heads [layer, head]; by_source [block, position].
+std::vector<NamedValues> arrays_of(const Attribution& result);
 // Components as bars and heads as a map of blocks and heads; with `sources`, each wanted head's source positions.
 Figure figure_of(const Attribution& result, bool sources = false);
 Figure figure_of(const Attribution& result, const AttributionRequest& request);

@@ -135,6 +135,16 @@ Document to_json(const Session& session, const Attribution& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Attribution& result) {
+  std::vector<double> components, heads;
+  for (const AttributionPart& part : result.components) components.push_back(part.contribution);
+  for (const HeadAttribution& head : result.heads) heads.push_back(head.contribution);
+  const std::size_t layers = result.heads.empty() ? 0 : result.heads.back().layer + 1;
+  const Shape grid = {layers, layers == 0 ? 0 : heads.size() / layers};
+  return {named_values("components", components), named_values("heads", grid, std::move(heads)),
+          named_values("by_source", result.by_source)};
+}
+
 Figure figure_of(const Attribution& result, const AttributionRequest& request) {
   return figure_of(result, !request.heads.empty());
 }

@@ -156,6 +156,10 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const EdgesExperiment& experiment) {
+  return {named_values("values", experiment.edges.values)};
+}
+
 Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest& request) {
   return figure_of(experiment, request.top);
 }

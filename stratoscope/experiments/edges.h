@@ -10,6 +10,7 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/edges.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -48,6 +49,8 @@ struct EdgesExperiment {
 
 EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& request);
 Document to_json(const Session& session, const EdgesExperiment& experiment);
+// values [sender, receiver], NaN where there is no edge.
+std::vector<NamedValues> arrays_of(const EdgesExperiment& experiment);
 // The `shown` strongest edges as a circuit, beside the whole matrix.
 Figure figure_of(const EdgesExperiment& experiment, std::size_t shown = 40);
 Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest& request);

@@ -12,6 +12,7 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/request/field.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/session.h"
 
 namespace stratoscope {
@@ -26,6 +27,8 @@ class ExperimentResult {
 
   // With "warnings" where there are any.
   virtual Document document() const = 0;
+  // The numbers of the document that form arrays, bit for bit; none for an experiment without such.
+  virtual std::vector<NamedValues> arrays() const = 0;
   // Nothing for an experiment that has no figure.
   virtual std::optional<Figure> figure() const = 0;
   virtual std::vector<std::string> warnings() const = 0;

@@ -144,4 +144,14 @@ Document to_json(const Session& session, const GeneratedText& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const GeneratedText& result) {
+  std::vector<std::int32_t> ids;
+  std::vector<double> log_probs;
+  for (const GeneratedToken& token : result.tokens) {
+    ids.push_back(token.id);
+    log_probs.push_back(token.log_prob);
+  }
+  return {named_values("ids", {result.tokens.size()}, std::move(ids)), named_values("log_probs", log_probs)};
+}
+
 }  // namespace stratoscope

@@ -14,6 +14,7 @@
 #include "stratoscope/probe/generate.h"
 #include "stratoscope/probe/sampling.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -59,5 +60,7 @@ struct GeneratedText {
 void stream(GenerateTextRequest& request, const EmitEvent& emit);
 GeneratedText generate(const Session& session, const GenerateTextRequest& request);
 Document to_json(const Session& session, const GeneratedText& result);
+// ids and log_probs [new token].
+std::vector<NamedValues> arrays_of(const GeneratedText& result);
 
 }  // namespace stratoscope

@@ -14,6 +14,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/token_choice.h"
 
 namespace stratoscope {
@@ -83,6 +84,9 @@ struct Geometry {
 
 Geometry geometry(const Session& session, const GeometryRequest& request);
 Document to_json(const Session& session, const Geometry& result);
+// norms [depth, token]; participation_ratio, anisotropy and anisotropy_centred [depth]; cka and cka_debiased [depth,
+// depth]; trajectories [token, depth, 2].
+std::vector<NamedValues> arrays_of(const Geometry& result);
 Figure figure_of(const Geometry& result, GeometryView view = GeometryView::measures);
 Figure figure_of(const Geometry& result, const GeometryRequest& request);
 // What the last depth is, as a sentence.

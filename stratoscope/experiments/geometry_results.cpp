@@ -195,6 +195,21 @@ Document to_json(const Session& session, const Geometry& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Geometry& result) {
+  std::vector<double> raw, centred;
+  for (const Anisotropy& anisotropy : result.anisotropies) {
+    raw.push_back(anisotropy.raw);
+    centred.push_back(anisotropy.centred);
+  }
+  return {named_values("norms", result.norms),
+          named_values("participation_ratio", result.dimensions),
+          named_values("anisotropy", raw),
+          named_values("anisotropy_centred", centred),
+          named_values("cka", result.cka),
+          named_values("cka_debiased", result.cka_debiased),
+          named_values("trajectories", result.trajectories)};
+}
+
 Figure figure_of(const Geometry& result, const GeometryRequest& request) { return figure_of(result, request.draw); }
 
 Figure figure_of(const Geometry& result, GeometryView view) {

@@ -211,6 +211,32 @@ Document to_json(const Session& session, const Lens& lens) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Lens& lens) {
+  std::vector<std::int32_t> ids, targets;
+  std::vector<double> probs, target_probs, target_ranks, entropies, kls;
+  for (const auto& depth : lens.cells)
+    for (const LensCell& cell : depth) {
+      for (const Prediction& p : cell.top) {
+        ids.push_back(p.id);
+        probs.push_back(p.prob);
+      }
+      targets.push_back(cell.target);
+      target_probs.push_back(cell.target_prob);
+      target_ranks.push_back(cell.target_rank);
+      entropies.push_back(cell.entropy);
+      kls.push_back(cell.kl);
+    }
+  const Shape grid = {lens.cells.size(), lens.positions.size()};
+  const Shape lists = {grid[0], grid[1], targets.empty() ? 0 : ids.size() / targets.size()};
+  return {named_values("ids", lists, std::move(ids)),
+          named_values("probs", lists, std::move(probs)),
+          named_values("target", grid, std::move(targets)),
+          named_values("target_prob", grid, std::move(target_probs)),
+          named_values("target_rank", grid, std::move(target_ranks)),
+          named_values("entropy", grid, std::move(entropies)),
+          named_values("kl", grid, std::move(kls))};
+}
+
 Figure figure_of(const Lens& lens, const LensRequest& request) { return figure_of(lens, request.color); }
 
 Figure figure_of(const Lens& lens, LensColor color) {

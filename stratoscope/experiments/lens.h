@@ -13,6 +13,7 @@
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -80,6 +81,8 @@ Lens lens(const Session& session, const LensRequest& request);
 // A target of several tokens, of which one is followed.
 std::vector<std::string> warnings_of(const Lens& lens);
 Document to_json(const Session& session, const Lens& lens);
+// ids and probs [depth, position, top]; target, target_prob, target_rank, entropy and kl [depth, position].
+std::vector<NamedValues> arrays_of(const Lens& lens);
 // Depths upwards, positions to the right, each cell with its likeliest token.
 Figure figure_of(const Lens& lens, LensColor color);
 Figure figure_of(const Lens& lens, const LensRequest& request);

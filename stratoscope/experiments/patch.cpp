@@ -173,6 +173,12 @@ Document to_json(const Session& session, const Patch& patch) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Patch& patch) {
+  std::vector<NamedValues> arrays;
+  for (const PatchGrid& grid : patch.grids) arrays.push_back(named_values(grid.hook, grid.values));
+  return arrays;
+}
+
 Figure figure_of(const Patch& patch) {
   Figure figure;
   figure.title = std::string("Patching ") +

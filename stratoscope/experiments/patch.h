@@ -11,6 +11,7 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/metrics.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -53,6 +54,8 @@ struct Patch {
 // apart.
 Patch patch(const Session& session, const PatchRequest& request);
 Document to_json(const Session& session, const Patch& patch);
+// Each grid under the name of its hook point, [layer, position or head].
+std::vector<NamedValues> arrays_of(const Patch& patch);
 // Four heat maps on one colour scale.
 Figure figure_of(const Patch& patch);
 }  // namespace stratoscope

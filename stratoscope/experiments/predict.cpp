@@ -87,6 +87,23 @@ Document to_json(const Session& session, const Predictions& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Predictions& result) {
+  std::vector<std::int32_t> ids;
+  std::vector<double> logits, log_probs, probs, surprisals;
+  for (const Prediction& p : result.top) {
+    ids.push_back(p.id);
+    logits.push_back(p.logit);
+    log_probs.push_back(p.log_prob);
+    probs.push_back(p.prob);
+  }
+  const std::size_t count = ids.size();
+  std::vector<NamedValues> arrays = {named_values("ids", {count}, std::move(ids)), named_values("logits", logits),
+                                     named_values("log_probs", log_probs), named_values("probs", probs)};
+  for (const Surprisal& s : result.surprisals) surprisals.push_back(s.nats);
+  if (result.all) arrays.push_back(named_values("surprisals", surprisals));
+  return arrays;
+}
+
 Figure figure_of(const Predictions& result) {
   Panel panel;
   Bars bars;

@@ -10,6 +10,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -56,6 +57,8 @@ STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::s
 
 Predictions predict(const Session& session, const PredictRequest& request);
 Document to_json(const Session& session, const Predictions& result);
+// ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] where they were asked.
+std::vector<NamedValues> arrays_of(const Predictions& result);
 // The likeliest tokens as bars; with surprisals, those instead.
 Figure figure_of(const Predictions& result);
 

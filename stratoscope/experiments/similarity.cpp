@@ -79,6 +79,10 @@ Document to_json(const Session& session, const Similarity& result) {
   return std::visit([&](const auto& of) { return to_json(session, of); }, result.of);
 }
 
+std::vector<NamedValues> arrays_of(const Similarity& result) {
+  return std::visit([](const auto& of) { return arrays_of(of); }, result.of);
+}
+
 Figure figure_of(const Similarity& result) {
   return std::visit([](const auto& of) { return figure_of(of); }, result.of);
 }
@@ -149,6 +153,10 @@ Document to_json(const Session& session, const SimilarityAcrossLayers& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const SimilarityAcrossLayers& result) {
+  return {named_values("values", result.matrices)};
+}
+
 Document to_json(const Session& session, const SimilarityAcrossTokens& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["layers"] = Json::array();
@@ -157,6 +165,10 @@ Document to_json(const Session& session, const SimilarityAcrossTokens& result) {
   json["tokens"] = result.text.tokens;
   json["matrices"] = result.matrices;
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const SimilarityAcrossTokens& result) {
+  return {named_values("values", result.matrices)};
 }
 
 Document to_json(const Session& session, const LaminarProfile& result) {
@@ -170,6 +182,11 @@ Document to_json(const Session& session, const LaminarProfile& result) {
     json["layers"].push_back(std::move(layer));
   }
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const LaminarProfile& result) {
+  return {named_values("values", result.values), named_values("means", result.means),
+          named_values("medians", result.medians)};
 }
 
 Figure figure_of(const SimilarityAcrossLayers& result) {

@@ -11,6 +11,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -71,6 +72,8 @@ struct Similarity {
 void check(const SimilarityRequest& request);
 Similarity similarity(const Session& session, const SimilarityRequest& request);
 Document to_json(const Session& session, const Similarity& result);
+// Those of the one that was asked.
+std::vector<NamedValues> arrays_of(const Similarity& result);
 Figure figure_of(const Similarity& result);
 
 SimilarityAcrossLayers similarity_across_layers(const Session& session, const SimilarityRequest& request);
@@ -78,8 +81,14 @@ SimilarityAcrossTokens similarity_across_tokens(const Session& session, const Si
 LaminarProfile laminar_profile(const Session& session, const SimilarityRequest& request);
 
 Document to_json(const Session& session, const SimilarityAcrossLayers& result);
+// values [token, depth, depth].
+std::vector<NamedValues> arrays_of(const SimilarityAcrossLayers& result);
 Document to_json(const Session& session, const SimilarityAcrossTokens& result);
+// values [layer, pos, pos].
+std::vector<NamedValues> arrays_of(const SimilarityAcrossTokens& result);
 Document to_json(const Session& session, const LaminarProfile& result);
+// values [depth, pair]; means and medians [depth].
+std::vector<NamedValues> arrays_of(const LaminarProfile& result);
 
 Figure figure_of(const SimilarityAcrossLayers& result);
 Figure figure_of(const SimilarityAcrossTokens& result);

@@ -294,6 +294,14 @@ Document to_json(const Session& session, const Steering& steering) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Steering& steering) {
+  const Shape grid = {steering.layers.size(), steering.strengths.size()};
+  std::vector<double> kl;
+  for (const Effect& effect : steering.sweep.effects) kl.push_back(effect.kl);
+  return {named_values("values", grid, steering.sweep.values), named_values("kl", grid, std::move(kl)),
+          named_values("vectors", steering.vectors)};
+}
+
 Figure figure_of(const Steering& steering) {
   const std::string title = metric_title(steering.metric, steering.targets);
   Figure figure;

@@ -13,6 +13,7 @@
 #include "stratoscope/probe/sampling.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -63,6 +64,8 @@ struct Steering {
 
 Steering steer(const Session& session, const SteerRequest& request);
 Document to_json(const Session& session, const Steering& steering);
+// values and kl [layer, strength]; vectors [block, d_model], the directions.
+std::vector<NamedValues> arrays_of(const Steering& steering);
 // A heat map of block and strength.
 Figure figure_of(const Steering& steering);
 

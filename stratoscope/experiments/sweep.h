@@ -13,6 +13,7 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/sweep.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -86,6 +87,9 @@ SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request
 SweepExperiment sweep_text(const Session& session, const SweepExperimentRequest& request);
 
 Document to_json(const Session& session, const SweptPrompts& swept);
+// values and kl [axes …] of one prompt; of prompts from a file with equal grids [prompt, axes …], of others
+// values.N and kl.N of each; clean, one number per prompt. None of a forecast.
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept);
 Document to_json(const Session& session, const SweepExperiment& experiment);
 // The grid points with their labels: .csv, .json, or .npz (values, clean and the axes; of many prompts row_offsets
 // too). Throws Error, also for an ending that it does not know.

@@ -1,6 +1,8 @@
 // The results of a sweep as documents and files.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
@@ -24,6 +26,12 @@ Json axis_value(const std::string& text) {
       error == std::errc() && after == end && std::isfinite(real))
     return real;
   return text;
+}
+
+Shape shape_of(const SweepExperiment& experiment) {
+  Shape shape;
+  for (const SweepAxis& axis : experiment.axes) shape.push_back(axis.values.size());
+  return shape;
 }
 
 // One, a list of several, or null.
@@ -85,6 +93,31 @@ Document to_json(const Session& session, const SweptPrompts& swept) {
     json["prompts"].push_back(std::move(one));
   }
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
+  if (swept.prompts.empty()) return {};
+  const Shape grid = shape_of(swept.prompts.front());
+  const bool equal = std::all_of(swept.prompts.begin(), swept.prompts.end(),
+                                 [&](const SweepExperiment& prompt) { return shape_of(prompt) == grid; });
+  std::vector<NamedValues> arrays;
+  std::vector<double> values, kl, clean;
+  const auto add = [&](const std::string& suffix, const Shape& shape) {
+    arrays.push_back(named_values("values" + suffix, shape, std::exchange(values, {})));
+    arrays.push_back(named_values("kl" + suffix, shape, std::exchange(kl, {})));
+  };
+  for (std::size_t i = 0; i < swept.prompts.size(); ++i) {
+    const SweepResult& result = swept.prompts[i].result;
+    values.insert(values.end(), result.values.begin(), result.values.end());
+    for (const Effect& effect : result.effects) kl.push_back(effect.kl);
+    clean.push_back(result.clean);
+    if (!equal) add("." + std::to_string(i), shape_of(swept.prompts[i]));
+  }
+  Shape shape = grid;
+  if (swept.from_file) shape.insert(shape.begin(), swept.prompts.size());
+  if (equal) add("", shape);
+  arrays.push_back(named_values("clean", clean));
+  return arrays;
 }
 
 namespace {

@@ -6,6 +6,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -27,5 +28,7 @@ struct TokenCounts {
 
 TokenCounts tokens(const Session& session, const TokensRequest& request);
 Document to_json(const Session& session, const TokenCounts& counts);
+// ids [pos] and offsets [pos, 2].
+std::vector<NamedValues> arrays_of(const TokenCounts& counts);
 
 }  // namespace stratoscope

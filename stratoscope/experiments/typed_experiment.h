@@ -7,6 +7,7 @@
 //   void check(const Request& request);                            throws UsageError
 //   void check_figure(const Session& session, const Request& request);
 //   void stream(Request& request, const EmitEvent& emit);
+//   std::vector<NamedValues> arrays_of(const Result& result);
 //   std::vector<std::string> warnings_of(const Result& result);    or a member `warnings`
 //   std::vector<std::filesystem::path> files_of(const Result& result);
 #pragma once
@@ -53,6 +54,13 @@ class TypedResult : public ExperimentResult {
       return figure_of(result_);
     else
       return std::nullopt;
+  }
+
+  std::vector<NamedValues> arrays() const override {
+    if constexpr (requires { arrays_of(result_); })
+      return arrays_of(result_);
+    else
+      return {};
   }
 
   std::vector<std::string> warnings() const override {

@@ -69,6 +69,15 @@ Document to_json(const Session& session, const Verification& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Verification& result) {
+  std::vector<double> max_abs, max_rel;
+  for (const PointError& error : result.errors) {
+    max_abs.push_back(error.max_abs);
+    max_rel.push_back(error.max_rel);
+  }
+  return {named_values("max_abs", max_abs), named_values("max_rel", max_rel)};
+}
+
 Figure figure_of(const Verification& result) {
   Panel panel;
   panel.y = {"largest error of a row, relative", {}, std::nullopt, true};

@@ -8,6 +8,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -36,6 +37,8 @@ struct Verification {
 
 Verification verify(const Session& session, const VerifyRequest& request);
 Document to_json(const Session& session, const Verification& result);
+// max_abs and max_rel [hook point].
+std::vector<NamedValues> arrays_of(const Verification& result);
 // The relative error of the points along the residual stream, by block.
 Figure figure_of(const Verification& result);
 
