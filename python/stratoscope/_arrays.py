@@ -1,7 +1,6 @@
 """Memory of the library as NumPy arrays, without copies."""
 from __future__ import annotations
 
-import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ class Handle:
 
     def __init__(self, pointer: int, release: str) -> None:
         self.pointer = pointer
-        weakref.finalize(self, _calls.release, release, pointer, os.getpid()).atexit = False
+        weakref.finalize(self, _calls.release, release, pointer).atexit = False
 
 
 class Owner:
@@ -59,12 +58,12 @@ def view(array: ArrayStruct, keep: Handle) -> NDArray[Any]:
     return np.asarray(Owner(interface, keep))
 
 
-def temporary_view(value: ValueStruct) -> NDArray[np.float32]:
+def temporary_view(value: ValueStruct) -> NDArray[Any]:
     """The value that a callback may change, valid until it returns."""
     interface = {
         "version": 3,
         "shape": tuple(value.shape[: value.rank]),
-        "typestr": "<f4",
+        "typestr": _TYPES[value.format.decode()],
         "data": (value.data, False),
         "strides": tuple(value.strides[: value.rank]),
     }

@@ -87,41 +87,52 @@ class _Interrupts:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class Cancellation:
+    """The wish of another thread that a call stops."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+
 class Callbacks:
     """Functions that a call of the library calls back. An exception in one of them stops the call."""
 
     def __init__(
-        self, progress: Optional[OnProgress] = None, event: Optional[OnEvent] = None, edit: Optional[OnEdit] = None
+        self,
+        progress: Optional[OnProgress] = None,
+        event: Optional[OnEvent] = None,
+        edit: Optional[OnEdit] = None,
+        cancellation: Optional[Cancellation] = None,
     ) -> None:
         self.raised: Optional[BaseException] = None
-        self.cancelled = False  # by another thread
+        self._cancellation = cancellation or Cancellation()
         self._interrupts = _Interrupts()
         self._process = os.getpid()
 
         def on_progress(_user: Any, task: bytes, done: int, total: int) -> int:
-            return self._guard(progress, lambda call: call(task.decode("utf-8", "replace"), done, total))
+            return self._guard(progress, task.decode("utf-8", "replace"), done, total)
 
         def on_event(_user: Any, name: bytes, text: bytes) -> int:
-            return self._guard(event, lambda call: call(name.decode(), text.decode("utf-8", "replace")))
+            return self._guard(event, name.decode(), text.decode("utf-8", "replace"))
 
         def on_edit(_user: Any, value: Any) -> int:
-            return self._guard(edit, lambda call: call(value.contents))
+            return self._guard(edit, value.contents)
 
         self.struct = CallbacksStruct(
             ctypes.sizeof(CallbacksStruct),
             None,
             ProgressFunction(on_progress),
-            EventFunction(on_event) if event else EventFunction(),
-            EditFunction(on_edit) if edit else EditFunction(),
+            EventFunction(on_event) if event else EventFunction(0),
+            EditFunction(on_edit) if edit else EditFunction(0),
         )
 
-    def _guard(self, function: Optional[Any], call: Callable[[Any], None]) -> int:
+    def _guard(self, function: Optional[Callable[..., None]], *arguments: Any) -> int:
         if self._must_stop():
             return 1
         if function is not None:
             try:
                 self._interrupts.in_function = True
-                call(function)
+                function(*arguments)
                 self._interrupts.in_function = False
             except BaseException as error:  # given to the caller after the call
                 self._interrupts.in_function = False
@@ -131,7 +142,7 @@ class Callbacks:
     def _must_stop(self) -> bool:
         return (
             self.raised is not None
-            or self.cancelled
+            or self._cancellation.wanted
             or self._interrupts.arrived
             or bool(_state.unusable)
             or os.getpid() != self._process
@@ -145,6 +156,10 @@ class Callbacks:
         self, kind: Optional[Type[BaseException]], value: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self._interrupts.__exit__(kind, value, trace)
+
+    def was_stopped(self) -> bool:
+        """Whether a callback raised, or Ctrl-C came."""
+        return self.raised is not None or self._interrupts.arrived
 
     def raise_what_stopped(self) -> None:
         """What a callback raised, or Ctrl-C."""
@@ -188,10 +203,9 @@ def call_for_handle(name: str, free: str, *arguments: Any, callbacks: Optional[C
     callbacks = callbacks or Callbacks()
     with callbacks, _Active():
         status = function(*arguments, ctypes.byref(callbacks.struct), ctypes.byref(handle))
-    if callbacks.raised is not None or callbacks._interrupts.arrived:
-        if handle.value:
-            release(free, handle.value)
-        callbacks.raise_what_stopped()
+    if callbacks.was_stopped() and handle.value:
+        release(free, handle.value)
+    callbacks.raise_what_stopped()
     if status != _library.OK:
         raise_error(status)
     if not handle.value:
@@ -199,33 +213,20 @@ def call_for_handle(name: str, free: str, *arguments: Any, callbacks: Optional[C
     return handle.value
 
 
-def release(name: str, handle: int, process: Optional[int] = None) -> None:
-    """Closes or frees a handle; nothing in a process that cannot call the library any more."""
-    if _state.unusable or (process is not None and process != os.getpid()):
+def release(name: str, handle: int) -> None:
+    """Closes or frees a handle; at the end of the interpreter the process does."""
+    if _state.unusable:
         return
     getattr(_library.library(), "stratoscope_" + name)(handle)
 
 
-def _before_fork() -> None:
-    _state.lock.acquire()
-
-
-def _in_parent() -> None:
-    _state.lock.release()
-
-
 def _in_child() -> None:
-    """The library's threads stay in the parent. It starts them anew, unless a call was running."""
+    """Locks are free and nothing runs; the library itself refuses where a call of another thread was running."""
     global _state
-    active, reason = _state.active, _state.unusable
+    reason = _state.unusable
     _state = _State()
     _state.unusable = reason
     _library.forget_lock()
-    if active:
-        _state.unusable = (
-            "this process was forked while another thread of its parent was inside Stratoscope, "
-            "so the library cannot be used here; start it with multiprocessing's 'spawn'"
-        )
 
 
 def _at_exit() -> None:
@@ -237,5 +238,5 @@ def _at_exit() -> None:
         time.sleep(0.002)
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+os.register_at_fork(after_in_child=_in_child)
 atexit.register(_at_exit)

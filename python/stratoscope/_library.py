@@ -46,6 +46,7 @@ class ValueStruct(ctypes.Structure):
         ("rank", ctypes.c_size_t),
         ("shape", ctypes.POINTER(ctypes.c_size_t)),
         ("strides", ctypes.POINTER(ctypes.c_ssize_t)),
+        ("format", ctypes.c_char_p),
     ]
 
 

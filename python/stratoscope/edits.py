@@ -18,7 +18,7 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-EditFunction = Callable[["NDArray[np.float32]"], "ArrayLike"]
+EditFunction = Callable[["NDArray[Any]"], "ArrayLike"]
 Indices = Union[int, slice, str, Iterable[int]]  # an index, a slice, a list as in texts ("2:5,-1"), or indices
 
 
@@ -209,7 +209,7 @@ def as_texts(edits: Iterable[OneEdit], stack: ExitStack) -> list[str]:
     return [edit if isinstance(edit, str) else edit.text(files) for edit in edits]
 
 
-def apply(function: EditFunction, hook: str, value: NDArray[np.float32]) -> None:
+def apply(function: EditFunction, hook: str, value: NDArray[Any]) -> None:
     """Gives the function a copy and writes what it returns into the value."""
     made = function(value.copy())
     if made is None:
