@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Callable, Literal, Mapping, Optional, Sequence, Union, overload
+import os
+from typing import Any, Callable, Literal, Mapping, Optional, Sequence, Union, overload
 
 from . import _requests
 from ._requests import Axes, Target, Text
@@ -10,11 +11,7 @@ from .edits import Edits, Indices
 from .generation import Generation, Stream
 from .results import Result
 
-if TYPE_CHECKING:
-    import os
-
-    Path = Union[str, os.PathLike[str]]
-
+Path = Union[str, "os.PathLike[str]"]
 Metric = Literal["log_prob", "prob", "rank", "logit", "logit_diff", "kl", "entropy"]
 
 # Arguments whose fields have another name: lists there.

@@ -95,8 +95,13 @@ class Result:
         return self.arrays[name]
 
     @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The table, row by row."""
+        return tables.rows(self.experiment, self.json)
+
+    @property
     def data(self) -> dict[str, list[Any]]:
-        return tables.columns(tables.rows(self.experiment, self.json))
+        return tables.columns(self.rows)
 
     @property
     def effect(self) -> Optional[dict[str, Any]]:

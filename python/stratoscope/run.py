@@ -10,6 +10,7 @@ import numpy as np
 from ._arrays import Handle
 from .errors import UnknownNameError, UsageError
 from .results import Arrays, text_of
+from .tokens import Tokens
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +83,15 @@ class Run(Mapping[str, "NDArray[Any]"]):
     @property
     def warnings(self) -> list[str]:
         return list(self.json.get("warnings", []))
+
+    @property
+    def sequences(self) -> list[Tokens]:
+        """The tokens of each text."""
+        ids, offsets = self.ids, self.row_offsets
+        return [
+            Tokens(entry.get("text", ""), ids[begin:end], entry["tokens"], entry.get("offsets") or [(0, 0)] * (end - begin))
+            for entry, begin, end in zip(self.json["sequences"], offsets[:-1], offsets[1:])
+        ]
 
     def rows(self, sequence: int) -> slice:
         """The rows of one text: run.hidden_states[:, run.rows(1)]."""

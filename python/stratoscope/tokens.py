@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Optional, Sequence, overload
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 # One colour after the other, light enough for dark letters.
 _COLORS = ("#dbe9f6", "#fde2c8", "#d9f0d3", "#f6d5e5", "#e5dcf4", "#fbf3c4")
@@ -24,7 +24,7 @@ class Tokens(Sequence[str]):
     """
 
     def __init__(
-        self, text: str, ids: Sequence[int], strings: Sequence[str], offsets: Sequence[Any], bos: Optional[bool] = None
+        self, text: str, ids: ArrayLike, strings: Sequence[str], offsets: Sequence[Any], bos: Optional[bool] = None
     ) -> None:
         self.text = text
         self.ids: NDArray[np.int32] = np.array(ids, np.int32).reshape(-1)
