@@ -1,4 +1,4 @@
-# Debian packages: the program with its model, the shared library, and what is needed to build on it.
+# Debian packages: the program with its model, the shared library, and the development files.
 #   ./run package
 set(STRATOSCOPE_MAINTAINER "The Stratoscope authors <stratoscope@users.noreply.github.com>" CACHE STRING
   "Who the packages name as their maintainer")
@@ -14,7 +14,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# What is built for packages is what is installed; tests are not.
+# Only installed targets are built for packages, not the tests.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 
 set(package_program stratoscope)

@@ -1,4 +1,4 @@
-// Everything that a program outside the library includes.
+// The header that programs outside the library include.
 #pragma once
 
 #include "stratoscope/analysis/attention_scores.h"

@@ -18,7 +18,7 @@ std::string why_it_ended(const GeneratedText& result) {
   return "as many as were asked for";
 }
 
-// The prompt comes with the first new text: an experiment that fails prints nothing.
+// The prompt is printed with the first new text, so that an experiment that fails prints nothing.
 void print_beginning(const Session& session, const GenerateTextRequest& request) {
   const Text prompt = read_to_continue(session, request.text, request.text_options, request.max_new);
   print_header(session, prompt);

@@ -84,7 +84,7 @@ stratoscope sweep "The king and the" \-\-edit "blocks.{layer}.hook_resid_post *=
 .EE
 )";
 
-// Text as it is: roff's own signs are taken out of it.
+// Plain text: characters with a meaning in roff are escaped.
 std::string plain(const std::string& text) {
   std::string out;
   for (const char c : text) {

@@ -49,7 +49,7 @@ std::string revision_text(const ListedModel& model) {
   return names + (names.empty() || model.commit.empty() ? "" : " ") + model.commit.substr(0, kShortCommit);
 }
 
-// Each row of the table, and below it where the model is and why it cannot be run.
+// The table's rows, each followed by the model's folder and the reason why it cannot be run.
 void print_table(const std::vector<ListedModel>& models) {
   Table table({"name", "family", ">parameters", "dtype", ">size", ">memory", "revision", "runs"});
   for (const ListedModel& model : models) {

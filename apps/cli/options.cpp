@@ -12,13 +12,14 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {
 
-// Far more than any context holds, and little enough to be read by mistake.
+// Far more than any context, but small enough to be read without harm if the input is the wrong one.
 constexpr std::size_t kLongestText = std::size_t{64} << 20;
 
 std::string read_standard_input() {
@@ -30,7 +31,7 @@ std::string read_standard_input() {
     if (text.size() > kLongestText)
       throw Error("text", "standard input is longer than " + std::to_string(kLongestText >> 20) + " MiB",
                   "does it end? 'run --texts' takes many texts, each on a line of its own");
-    if (std::ferror(stdin) != 0) break;  // interrupted: reading on would wait again
+    if (std::ferror(stdin) != 0) break;  // interrupted by a signal; another read would block again
   }
   if (std::ferror(stdin) != 0) throw Error("text", "standard input cannot be read");
   return text;
@@ -59,11 +60,11 @@ void fit_to_data(const Figure& figure, ColorScale& color) {
   color.high = high;
 }
 
-// --range: the colours' ends as given, or those of the data.
+// The option --range: the given ends of the colour scale, or those of the data.
 void set_range(Figure& figure, const std::string& range) {
   if (!figure.color || !figure.color->show_bar)
     throw Error("range", "this figure has no colour scale", "leave out --range");
-  // The rest of the note spoke of the range that was chosen for the data.
+  // The rest of the note describes the range that was chosen for the data.
   figure.note = figure.note.starts_with(kLastDepthNote) ? kLastDepthNote : "";
   if (range == "auto") return fit_to_data(figure, *figure.color);
   const auto comma = range.find(',');

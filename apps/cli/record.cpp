@@ -33,7 +33,7 @@ Json options_of(const CLI::App& command, const FieldOptions& fields) {
   return options;
 }
 
-// Files that were read, which the record names and does not hold: each with its hash.
+// Files that were read and are not part of the record, each with its hash.
 Json files_of(const FieldOptions& fields, const ExperimentResult& result) {
   Json files = Json::object();
   const auto add = [&](const std::string& name) {
@@ -86,7 +86,7 @@ class RecordReader {
   }
 
  private:
-  // As it was asked for; a folder is not found by its name alone.
+  // The model as it was named; a folder needs its path, since its name alone is not found.
   std::string model_of(const Json& json) const {
     const Json& options = json["options"];
     const bool named = options.contains("model") && options["model"].is_array() && options["model"].size() == 1;
@@ -115,7 +115,7 @@ class RecordReader {
     if (!json.contains(key) || !json[key].is_string()) refuse("has no text \"" + std::string(key) + "\"");
     return json[key].get<std::string>();
   }
-  // One value after another of each option that the order names. Returns how many of each.
+  // Adds the values of the options one at a time in the given order. Returns the number of values of each option.
   std::map<std::string, std::size_t> add_in_order(const Json& order, const Json& options,
                                                   std::vector<std::string>& arguments) const {
     if (!order.is_array()) refuse("has an \"order\" that is no list");
@@ -155,7 +155,7 @@ class RecordReader {
     }
   }
 
-  // Those that a record of the command may have: nothing that is written, and nothing of this machine.
+  // The options that a record of the command may have: without output files and without settings of this machine.
   void find_options(const std::string& command) {
     options_.insert(kCommon.begin(), kCommon.end());
     for (const Experiment& experiment : experiments_) {
@@ -192,7 +192,7 @@ void write_record(const CommonOptions& options, const CLI::App& command, const F
   if (const auto order = fields.order(); !order.empty()) record["order"] = order;
   if (Json files = files_of(fields, result); !files.empty()) record["files"] = std::move(files);
   for (const char* key : {"model", "version", "precision", "isa"}) record[key] = kept[key];
-  // Where the result was kept as well is no part of it.
+  // The file in which the result was also saved is not part of the result.
   kept.erase("file");
   kept.erase("keys");
   record["result"] = std::move(kept);

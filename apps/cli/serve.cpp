@@ -9,11 +9,12 @@
 #include "apps/cli/progress_bar.h"
 #include "apps/server/store.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/threads.h"
 
 namespace stratoscope::cli {
 namespace {
 
-// Where --token says none: what stands in a file or in the environment is in no list of processes.
+// The token if --token is absent; values in a file or in the environment are not visible in process lists.
 std::optional<std::string> token_from(const std::string& file) {
   constexpr std::size_t kLargestFile = 4096;
   if (!file.empty()) {

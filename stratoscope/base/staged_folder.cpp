@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The entries that the marker lists as ours.
+// The entries that the marker lists as written by this program.
 std::set<std::string> names_of_ours(const Folder& folder, const std::string& marker) {
   std::set<std::string> ours = {marker};
   std::istringstream lines(read_text_file(folder, marker));
@@ -28,7 +28,7 @@ std::set<std::string> names_of_ours(const Folder& folder, const std::string& mar
   return ours;
 }
 
-// The marker lists the entries of a folder of ours. Other entries may be a user's work and are kept.
+// The marker lists the entries written by this program. Other entries may be a user's work and are kept.
 void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
   const std::vector<std::string> names = folder.names();
   if (names.empty()) return;
@@ -43,7 +43,7 @@ void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
                   "move it away, or choose another place");
 }
 
-// Removes only our entries.
+// Removes only entries written by this program.
 void remove_ours(const Folder& folder, const std::string& marker) {
   if (folder.kind(marker) != Folder::Kind::file) return;
   const std::set<std::string> ours = names_of_ours(folder, marker);

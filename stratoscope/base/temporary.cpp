@@ -32,7 +32,8 @@ bool maker_lives(const std::string& name) {
 
 bool is_marked(const struct stat& info) { return (info.st_mode & S_ISVTX) != 0; }
 
-// It is ours and not locked. On a file system without locks this fails, and nothing is removed.
+// Removes an entry made by this user if it is not locked. On a file system without locks this fails, and nothing is
+// removed.
 void remove_if_left_over(const Folder& folder, const std::string& name) {
   const int fd = ::openat(folder.descriptor(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return;

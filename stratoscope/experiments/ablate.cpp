@@ -32,7 +32,7 @@ constexpr std::array<PartInfo, 5> kParts = {{{AblatedPart::head, "head", "heads"
                                              {AblatedPart::block, "block", "blocks"},
                                              {AblatedPart::neurons, "neurons", "neurons"}}};
 
-// Where the parts lie, and how they are taken away.
+// The hook points of the parts, and the edits that ablate them.
 class Parts {
  public:
   Parts(const Session& session, const AblateRequest& request, const Text& text, Ablations& result)
@@ -199,7 +199,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
     nonfinite.look_at(swept.effects[i], [&] { return name_of(result.ablations[i]); });
   }
   nonfinite.warn("ablations", result.warnings);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [&](const Ablation& ablation) {
     const double change = std::abs(ablation.value - result.clean);
     return std::isnan(change) ? HUGE_VAL : change;
@@ -265,7 +265,7 @@ Figure figure_of(const Ablations& ablations) {
     if (ablation.part == AblatedPart::head || ablation.part == AblatedPart::neurons)
       of_small_parts.push_back(changes.back());
   }
-  // A block's change is many times a head's, which would all be white beside it.
+  // The change of a block is many times that of a head; on its scale all heads would be white.
   figure.color = signed_scale(of_small_parts.empty() ? changes : of_small_parts, "change of the " + title);
   const double end = figure.color->high;
   double largest = 0;
@@ -278,7 +278,7 @@ Figure figure_of(const Ablations& ablations) {
   if (beyond > 0)
     figure.note = std::to_string(beyond) + " of the whole parts lie beyond the ends of the colours, up to " +
                   prose_number(largest) + ".";
-  // Heads, and neurons, by their number; attention, MLP and block side by side.
+  // One panel for heads and one for neurons, by their number; attention, MLP and block side by side.
   using Kinds = std::vector<AblatedPart>;
   for (const Kinds& kinds : {Kinds{AblatedPart::head}, Kinds{AblatedPart::attn, AblatedPart::mlp, AblatedPart::block},
                              Kinds{AblatedPart::neurons}}) {

@@ -30,7 +30,7 @@ bool acts_in(const HookEdit& edit, std::size_t layer) {
   return scope == Scope::block ? edit.at.layer == layer : scope == Scope::before_blocks && layer == 0;
 }
 
-// Block by block, so that the patterns of one block alone are in memory.
+// Block by block, so that only one block's patterns are in memory.
 template <class T>
 void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const Heads& wanted, Attention& result) {
   std::shared_ptr<const Start> start;
@@ -68,7 +68,7 @@ std::string name_of_head(std::size_t layer, std::size_t head) {
   return "L" + std::to_string(layer) + "H" + std::to_string(head);
 }
 
-// Rows as even as they can be, none longer than four panels, or five where there are many.
+// Rows of nearly equal length, with at most four panels, or five if there are many.
 std::size_t columns_of(std::size_t panels) {
   const std::size_t most = panels > 16 ? 5 : 4, rows = (panels + most - 1) / most;
   return (panels + rows - 1) / rows;
@@ -177,7 +177,7 @@ Document to_json(const Session& session, const Attention& result) {
     for (const auto& [value, name] : kAttentionScores) {
       const double score = score_of(head.scores, value);
       scores[std::string(name)] =
-          std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
+          std::isfinite(score) ? Json(score) : Json();  // without a query there is no score and no warning
     }
     json["heads"].push_back(std::move(scores));
   }

@@ -1,4 +1,4 @@
-// Where the heads look: patterns of chosen heads, and what every head does on a text, as scores to rank by.
+// Attention of the heads: patterns of chosen heads, and scores of every head on a text, by which heads are ranked.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +31,11 @@ struct AttentionRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  bool repeat = false;                            // the text's tokens twice in a row: what induction heads are found by
-  std::vector<HookExpression> heads = {};         // "L5H3": whose patterns are wanted
-  std::optional<IndexList> layer = {};            // all heads of these blocks too
-  AttentionScore by = AttentionScore::induction;  // heads are printed, and without patterns drawn, by this score
-  std::size_t top = 12;                           // how many are printed
+  bool repeat = false;                            // the text's tokens twice in a row, which shows induction heads
+  std::vector<HookExpression> heads = {};         // "L5H3": the heads whose patterns are requested
+  std::optional<IndexList> layer = {};            // also all heads of these blocks
+  AttentionScore by = AttentionScore::induction;  // ranks the heads, and is drawn if there are no patterns
+  std::size_t top = 12;                           // the number that is printed
 };
 void describe(AttentionRequest& request, Fields& fields);
 
@@ -52,20 +52,20 @@ struct HeadPattern {
 struct Attention {
   Text text;
   std::size_t n_layers = 0, n_heads = 0;
-  std::vector<HeadScores> heads;      // all of them, block by block
-  std::vector<HeadPattern> patterns;  // the wanted ones, block by block
+  std::vector<HeadScores> heads;      // all heads, block by block
+  std::vector<HeadPattern> patterns;  // the requested patterns, block by block
   std::optional<Effect> effect;
 };
 
 double score_of(const AttentionScores& scores, AttentionScore score);
 
 Attention attention(const Session& session, const AttentionRequest& request);
-// Highest first, those that are not a number last.
+// In falling order, NaN last.
 std::vector<HeadScores> ranked(const Attention& result, AttentionScore by);
 Document to_json(const Session& session, const Attention& result);
-// Each score under its name, [layer, head]; patterns [head, query, key] of the wanted heads.
+// Each score under its name, [layer, head]; patterns [head, query, key] of the requested heads.
 std::vector<NamedValues> arrays_of(const Attention& result);
-// The wanted patterns side by side; without any, the score `by` of every head, block by head.
+// The requested patterns side by side; without any, the score `by` of every head, as a map of blocks and heads.
 Figure figure_of(const Attention& result, AttentionScore by);
 Figure figure_of(const Attention& result, const AttentionRequest& request);
 

@@ -35,7 +35,7 @@ Json neurons_json(const std::vector<NeuronAttribution>& neurons) {
 
 std::string head_label(std::size_t layer, std::size_t head) { return block_label(layer) + "H" + std::to_string(head); }
 
-// What the figure cannot show: where the numbers come from.
+// The facts that the figure itself does not show.
 std::string caption_of(const Attribution& result) {
   return "Contributions to the " + attribution_title(result) + " after position " + std::to_string(result.position) +
          ", " + token_label(result.text.tokens[result.position]) + ", which is " + prose_number(result.value) +

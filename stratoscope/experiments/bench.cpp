@@ -27,7 +27,7 @@ double seconds_of(const Work& work) {
 
 template <class Work>
 double median_seconds(std::size_t repeat, const Progress* progress, const Work& work) {
-  work();  // warm-up: pages, caches, the first making of each kernel
+  work();  // warm-up: pages, caches, first creation of each kernel
   std::vector<double> seconds;
   for (std::size_t i = 0; i < repeat; ++i) {
     if (progress != nullptr) progress->throw_if_cancelled();
@@ -42,7 +42,7 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// Different tokens, the same in every call.
+// Different tokens, the same ones in every call.
 TokenIds some_tokens(std::size_t count, std::size_t vocabulary) {
   TokenIds ids;
   for (std::size_t i = 0; i < count; ++i) ids.push_back(static_cast<TokenIds::value_type>(i * 7919 % vocabulary));

@@ -56,9 +56,9 @@ std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOpt
   if (sampling.temperature != 0) return warnings;
   for (const Field& field : fields.all())
     if (field.is_given && (field.name == "top_k" || field.name == "top_p" || field.name == "seed"))
-      warnings.push_back("--" + field.option +
-                         " does nothing at temperature 0, which takes the likeliest token each time; give "
-                         "--temperature 1");
+      warnings.push_back(field.name +
+                         " has no effect at temperature 0, which takes the likeliest token each time; set "
+                         "temperature to 1");
   return warnings;
 }
 

@@ -24,7 +24,8 @@ const char* name_of(Replacement replacement) {
   }
 }
 
-// Where a component is drawn: heads side by side, the MLP after them and half a block higher, the logits on top.
+// The place of a component in the figure: heads side by side, the MLP after them and half a block higher, the logits on
+// top.
 std::pair<double, double> place_of(const EdgesExperiment& experiment, std::size_t component) {
   const auto& components = experiment.edges.components;
   const std::size_t blocks = components.back().layer + 1, heads = components.size() / blocks - 1;
@@ -118,7 +119,7 @@ EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& requ
                           [&] { return receiver_name(experiment, s) + " to " + receiver_name(experiment, r); });
       }
   nonfinite.warn("edges", experiment.warnings);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [](const StrongEdge& edge) { return std::isnan(edge.change) ? HUGE_VAL : std::abs(edge.change); };
   std::stable_sort(experiment.strongest.begin(), experiment.strongest.end(),
                    [&](const StrongEdge& a, const StrongEdge& b) { return size(a) > size(b); });
@@ -141,7 +142,7 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
   json["senders"] = names;
   names.push_back("logits");
   json["receivers"] = names;
-  // Where there is no edge there is no number, and that is no fault.
+  // A pair without an edge has no value; this needs no warning.
   json["values"] = Json::array();
   for (std::size_t s = 0; s < experiment.edges.values.size(); ++s) {
     Json& row = json["values"].emplace_back(Json::array());

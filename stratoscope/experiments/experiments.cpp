@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kPenguins = R"({"text": "Penguins are cute."})";
 
-// What is known without a run needs no record.
+// An experiment without a run needs no record.
 Experiment not_recorded(Experiment experiment) {
   experiment.is_recorded = false;
   return experiment;

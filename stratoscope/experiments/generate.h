@@ -1,4 +1,4 @@
-// A text continued by the model: streamed as it grows, and kept with every position's values where that is asked.
+// A text continued by the model: streamed as it grows, and on request saved with the values of every position.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +30,11 @@ struct GenerateTextRequest {
   std::size_t max_new = 40;
   SamplingOptions sampling = {};
   std::vector<std::string> stops = {};  // the new text ends before the first of these
-  bool ignore_end = false;              // go on after the end-of-text token
+  bool ignore_end = false;              // continue after the end-of-text token
   std::vector<HookExpression> captures = {};
-  std::optional<std::filesystem::path> file = {};  // .safetensors or .npz, as `run` writes it, of prompt and new tokens
-  // Told of the new text piece by piece, in whole characters; never of a stop text, nor of what may become one.
+  std::optional<std::filesystem::path> file = {};  // .safetensors or .npz as in `run`, of prompt and new tokens
+  // Called with each piece of new text, in whole characters; without a stop text and without a possible beginning of
+  // one.
   std::function<void(std::string_view piece)> on_text = {};
 };
 void describe(GenerateTextRequest& request, Fields& fields);
@@ -46,10 +47,10 @@ struct GeneratedToken {
 
 struct GeneratedText {
   Text prompt;
-  std::string text;                    // what is new, as valid UTF-8, without a stop text
-  std::vector<GeneratedToken> tokens;  // every token that was made, those of a stop text too
+  std::string text;                    // the new text as valid UTF-8, without a stop text
+  std::vector<GeneratedToken> tokens;  // all generated tokens, including those of a stop text
   std::string stopped;                 // "length", "stop", "end" (an end-of-text token), "context" or "rotary"
-  std::string why_full;                // where the text had no more room: what its limit is
+  std::string why_full;                // the limit that was reached, if the text has no more room
   std::vector<std::pair<std::string, Shape>> keys;
   std::vector<GlobMatch> capture_globs;
   std::optional<std::filesystem::path> file;

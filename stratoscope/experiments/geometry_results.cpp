@@ -11,9 +11,9 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kLowCka = 0.5;  // where the colours of CKA begin
+constexpr double kLowCka = 0.5;  // the lower end of the colour scale of CKA
 
-// A measure that needs more tokens than there are is null, and nothing to warn of.
+// A measure that is undefined for so few tokens is null and needs no warning.
 Json measure(double value, bool defined) { return defined ? Json(value) : Json(); }
 
 Json matrix_json(const std::vector<std::vector<double>>& matrix, bool defined) {

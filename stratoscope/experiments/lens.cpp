@@ -35,13 +35,13 @@ std::vector<std::string> labels_of(LensPoint at, const ModelConfig& config) {
   return labels;
 }
 
-// Reads one depth after the other through the final norm and the unembedding: a run that starts after the last block.
+// Reads each depth through the final norm and the unembedding, by a run that starts after the last block.
 template <class T>
 class Reader {
  public:
   Reader(const Session& session, const LensRequest& request, Lens& lens, const Run<T>& run)
       : session_(session), request_(request), lens_(lens), run_(run) {
-    // Edits after the blocks act on what the lens reads as they do on what the model predicts.
+    // Edits after the blocks apply to the lens in the same way as to the model's prediction.
     for (const HookEdit& edit : resolve_edits(session, lens.text, request.edits, request.text_options))
       if (info_of(edit.at.hook).scope == Scope::after_blocks) edits_.push_back(edit);
   }
@@ -62,7 +62,7 @@ class Reader {
   }
 
  private:
-  // The logits of a depth, one row per asked position.
+  // The logits of a depth, one row for each requested position.
   BasicTensor<T> rows_of(const BasicTensor<T>& residual) const {
     RunRequest pass;
     pass.sequences = {lens_.text.ids};
@@ -176,7 +176,7 @@ Lens lens(const Session& session, const LensRequest& request) {
   points.push_back({Hook::resid_post, session.config().n_layers() - 1});
   pass.captures = captures_of(points);
   pass.hidden_states = false;
-  pass.logits = LogitRows::none;  // all of them where there are edits, for their effect
+  pass.logits = LogitRows::none;  // all of them if there are edits, to measure their effect
   const EditedRun edited = run_text(session, lens.text, request.edits, pass, request.text_options);
   lens.effect = edited.effect;
   std::visit([&]<class T>(const Run<T>& run) { Reader<T>(session, request, lens, run).read(); }, edited.run);

@@ -26,7 +26,7 @@ constexpr std::array<Patched, 4> kPatched = {{{"residual stream", "hook_resid_pr
                                               {"MLP out", "hook_mlp_out", false},
                                               {"heads", "attn.hook_z", true}}};
 
-// The token that the text's clean run makes likeliest.
+// The token that is likeliest in the text's clean run.
 Target likeliest(const Session& session, const Text& text) {
   RunRequest pass;
   pass.hidden_states = false;
@@ -63,7 +63,7 @@ SweepRequest sweep_of(const Patch& patch, const Patched& patched, const ModelCon
   return sweep;
 }
 
-// The metric in the other prompt's run: with every value of the first block's input replaced, it is that run.
+// The metric in the other prompt's run, which is the run with the first block's input replaced at every position.
 SweepRequest other_end(const SweepRequest& sweep) {
   SweepRequest other = sweep;
   other.edits = {"blocks.0.hook_resid_pre = corrupt"};
@@ -75,7 +75,7 @@ double normalised(const Patch& patch, double value) {
   return (value - patch.corrupt_value) / (patch.clean_value - patch.corrupt_value);
 }
 
-// A token of both prompts, or where they differ both.
+// The token of each position; both tokens if the prompts differ there.
 std::vector<std::string> position_labels(const Patch& patch) {
   std::vector<std::string> labels;
   for (std::size_t p = 0; p < patch.clean.tokens.size(); ++p) {
@@ -189,7 +189,7 @@ Figure figure_of(const Patch& patch) {
                                   : "1: one patch makes it the clean run's; 0: it changes nothing.");
   figure.note = "1 is the clean run's " + prose_number(patch.clean_value) + ", 0 the corrupt one's " +
                 prose_number(patch.corrupt_value) + (patch.noising ? ", before 1 is taken away." : ".");
-  // What the patch moved, so that nothing is white.
+  // The changes by the patches, so that no change is white.
   std::vector<double> all;
   for (const PatchGrid& grid : patch.grids) {
     Panel panel;

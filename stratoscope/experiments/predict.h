@@ -1,4 +1,4 @@
-// What the model expects next: the likeliest tokens at a position, and how surprised it was by the text's own.
+// The predicted next tokens: the likeliest ones at a position, and the surprisal of each token of the text.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ struct Prediction {
 };
 
 struct Surprisal {
-  std::size_t index = 0;  // of the token that came; token 0 has none
+  std::size_t index = 0;  // of the token that followed; token 0 has no surprisal
   TokenId id = 0;
   std::string token;
   double nats = 0;  // -log p(token | those before)
@@ -45,13 +45,13 @@ struct Predictions {
   Text text;
   std::size_t position = 0;
   std::vector<Prediction> top;  // falling, ties by lower id
-  bool all = false;             // whether surprisals were asked; a single token has none
+  bool all = false;             // whether surprisals were requested; a single token has none
   std::vector<Surprisal> surprisals;
   double mean_loss = 0;  // mean of the surprisals, in nats
   std::optional<Effect> effect;
 };
 
-// The `top` largest of one row of logits, falling, ties by lower id.
+// The `top` largest of one row of logits in falling order, ties by lower id.
 template <class T>
 STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
 
@@ -59,7 +59,7 @@ Predictions predict(const Session& session, const PredictRequest& request);
 Document to_json(const Session& session, const Predictions& result);
 // ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] where they were asked.
 std::vector<NamedValues> arrays_of(const Predictions& result);
-// The likeliest tokens as bars; with surprisals, those instead.
+// The likeliest tokens as bars; if there are surprisals, these instead.
 Figure figure_of(const Predictions& result);
 
 }  // namespace stratoscope

@@ -14,8 +14,8 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths when none are chosen
-// The notebook's colour ranges begin here and end at 1.
+constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths if none are chosen
+// The colour ranges of the published notebook begin here and end at 1.
 constexpr double kLowBetweenDepths = 0.8, kLowBetweenTokens = 0.5;
 
 EditedRun hidden_states_of(const Session& session, const Text& text, const SimilarityRequest& request) {

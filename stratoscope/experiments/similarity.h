@@ -31,10 +31,10 @@ struct SimilarityRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  std::optional<SimilarityAcross> across = {};  // this, or the profile
+  std::optional<SimilarityAcross> across = {};  // the comparison; without it the profile
   bool profile = false;
-  std::optional<IndexList> tokens = {};  // across layers: which tokens; four evenly spaced ones when absent
-  std::optional<IndexList> layers = {};  // across tokens: which hidden states, likewise
+  std::optional<IndexList> tokens = {};  // across layers: the tokens; without a list four evenly spaced ones
+  std::optional<IndexList> layers = {};  // across tokens: the hidden states; without a list four evenly spaced ones
 };
 void describe(SimilarityRequest& request, Fields& fields);
 
@@ -63,12 +63,12 @@ struct LaminarProfile {
   std::optional<Effect> effect;
 };
 
-// Whichever of the three is asked.
+// The requested one of the three.
 struct Similarity {
   std::variant<SimilarityAcrossLayers, SimilarityAcrossTokens, LaminarProfile> of;
   std::optional<Effect> effect;
 };
-// Throws UsageError where not one of `across` and `profile` is asked, and for a choice that belongs to another.
+// Throws UsageError unless one of `across` and `profile` is given, and for a list that belongs to the other comparison.
 void check(const SimilarityRequest& request);
 Similarity similarity(const Session& session, const SimilarityRequest& request);
 Document to_json(const Session& session, const Similarity& result);

@@ -59,7 +59,7 @@ std::vector<HookPoint> points_of(const Session& session, Hook hook) {
 
 void differences(const Session& session, const SteerRequest& request, Hook hook, Steering& steering) {
   TextOptions whole = request.text_options;
-  whole.truncate = false;  // a mean over other texts than those given would be another direction
+  whole.truncate = false;  // a cut text would change the mean and so the direction
   const auto positive = read_all(session, request.positive, whole, "positive");
   const auto negative = read_all(session, request.negative, whole, "negative");
   const auto points = points_of(session, hook);
@@ -67,7 +67,7 @@ void differences(const Session& session, const SteerRequest& request, Hook hook,
   const auto a = hook_means(session, positive, points, of), b = hook_means(session, negative, points, of);
   for (const HookPoint point : points) {
     std::vector<double>& vector = steering.vectors.emplace_back(a.at(point));
-    // As a file keeps them.
+    // Rounded as in a file.
     for (std::size_t i = 0; i < vector.size(); ++i)
       vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(point)[i]));
   }
@@ -323,7 +323,7 @@ Figure figure_of(const Steering& steering) {
   }
   panel.marks = {map};
   figure.panels = {std::move(panel)};
-  // A divergence has no other side.
+  // A divergence has no negative values.
   double largest = 1e-12;
   for (const double change : changes)
     if (std::isfinite(change)) largest = std::max(largest, change);

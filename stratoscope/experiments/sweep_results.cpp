@@ -15,7 +15,7 @@
 namespace stratoscope {
 namespace {
 
-// A value of an axis as JSON: a number where it reads as one.
+// A value of an axis as JSON: a number if it can be read as one.
 Json axis_value(const std::string& text) {
   long whole = 0;
   double real = 0;
@@ -34,7 +34,7 @@ Shape shape_of(const SweepExperiment& experiment) {
   return shape;
 }
 
-// One, a list of several, or null.
+// One target, a list of several, or null.
 Json followed(const std::vector<Target>& targets) {
   if (targets.empty()) return {};
   return targets.size() == 1 ? target_json(targets[0]) : targets_json(targets);
@@ -140,8 +140,8 @@ std::string csv_of(const SweptPrompts& swept) {
   return csv;
 }
 
-// values [axes…] and clean of one prompt; of many prompts values end to end, clean [prompts], and row_offsets. An axis
-// of numbers is an array of its name.
+// `values` with shape [axes…] and `clean` of one prompt. For many prompts their values are concatenated, `clean` has
+// shape [prompts], and row_offsets is added. An axis of numbers is an array with the name of the axis.
 void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
   std::vector<double> values, clean;
   std::vector<std::int64_t> offsets = {0};

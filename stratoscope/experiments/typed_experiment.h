@@ -2,7 +2,7 @@
 //   void describe(Request& request, Fields& fields);
 //   Result name(const Session& session, const Request& request);
 //   Document to_json(const Session& session, const Result& result);
-// and where the experiment has them
+// and, if the experiment has them,
 //   Figure figure_of(const Result& result);                        or with the request as a second argument
 //   void check(const Request& request);                            throws UsageError
 //   void check_figure(const Session& session, const Request& request);
@@ -23,7 +23,7 @@
 
 namespace stratoscope {
 
-// Of a request that may have them; found by its type.
+// Calls of the optional functions, if the request's header declares them.
 template <class Request>
 void check_request(const Request& request) {
   if constexpr (requires { check(request); }) check(request);

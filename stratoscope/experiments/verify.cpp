@@ -47,7 +47,7 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   const EditedRun edited = run_text(session, result.text, request.edits, run_request, request.text_options);
   result.effect = edited.effect;
 
-  // The same edits in float64, their operands taken from float64 runs too.
+  // The same edits in float64; their operands are also from float64 runs.
   const Session reference = session.in_precision(Precision::fp64);
   const EditedRun proof = run_text(reference, result.text, request.edits, run_request, request.text_options);
   const auto& expected = std::get<Run<double>>(proof.run);
@@ -88,7 +88,7 @@ Figure figure_of(const Verification& result) {
     for (const PointError& error : result.errors) {
       if (error.at.hook != hook) continue;
       line.x.push_back(static_cast<double>(error.at.layer));
-      // An error of zero has no place on a logarithmic axis.
+      // A logarithmic axis cannot show an error of zero.
       line.y.push_back(error.max_rel > 0 ? error.max_rel : std::numeric_limits<double>::quiet_NaN());
       if (hook == Hook::resid_pre) panel.x.ticks.push_back(block_label(error.at.layer));
     }

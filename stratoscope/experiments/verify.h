@@ -1,4 +1,4 @@
-// The proof of a run: the text in the session's precision beside the plain float64 path, at every hook point.
+// The verification of a run: the text in the session's precision and on the plain float64 path, at every hook point.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ struct VerifyRequest {
 };
 void describe(VerifyRequest& request, Fields& fields);
 
-// The largest error at one hook point, absolute, and relative to the largest magnitude of the row it is in.
+// The largest error at one hook point: absolute, and relative to the largest magnitude of its row.
 struct PointError {
   HookPoint at;
   double max_abs = 0, max_rel = 0;

@@ -51,7 +51,7 @@ struct Line {
 struct Bars {
   std::vector<double> values;
   bool horizontal = false;
-  bool color_by_category = false;  // the colour of each depth, as in JitteredPoints beside it
+  bool color_by_category = false;  // the colour of each depth, as in the JitteredPoints beside it
 };
 
 // values[row][col]; row 0 is drawn on top; NaN cells stay empty. Coloured by the figure's ColorScale.

@@ -1,7 +1,7 @@
 // Writes a figure as a self-contained gnuplot script, and draws it with gnuplot as a child process.
 //
 // In double quotes gnuplot runs text between back-quotes, and its enhanced mode interprets { } _ ^ @. So text of a
-// figure stands in single quotes only, always with `noenhanced`.
+// figure is in single quotes only, always with `noenhanced`.
 #pragma once
 
 #include <filesystem>

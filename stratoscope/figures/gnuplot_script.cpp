@@ -40,17 +40,17 @@ class Script {
     text_ += '\n';
   }
 
-  // Text between single quotes, where gnuplot reads nothing into it.
+  // Text in single quotes, in which gnuplot does not interpret anything.
   std::string quoted(const std::string& text) const {
     const std::string shown = terminal_ == Terminal::svg ? text : drawable_text(text);
-    // It takes two apostrophes at the start for an empty string, so those that lead stand apart, in double quotes.
+    // Two apostrophes at the start would be an empty string, so leading ones are put in double quotes.
     const std::size_t leading = std::min(shown.find_first_not_of('\''), shown.size());
     if (leading > 0 && leading == shown.size()) return '"' + shown + '"';
     std::string literal = leading > 0 ? '"' + shown.substr(0, leading) + "\".'" : "'";
     for (const char c : shown.substr(leading)) literal += c == '\'' ? "''" : std::string(1, c);
     return literal + "'";
   }
-  // A tick label is a format besides: a percent sign is doubled.
+  // A tick label is also a format, so a percent sign is doubled.
   std::string quoted_tick(const std::string& text) const {
     std::string literal;
     for (const char c : quoted(text)) literal += c == '%' ? "%%" : std::string(1, c);
@@ -102,7 +102,7 @@ void Script::header() {
   const double size = font_size(kTickSize);
   switch (terminal_) {
     case Terminal::svg:
-      // A font's name goes into the svg as it stands, which is the only way to bold text without enhanced mode.
+      // The font's name is copied to the svg unchanged, which is the only way to get bold text without enhanced mode.
       line("regular = 'sans-serif'\nbold = 'sans-serif\" font-weight=\"bold'");
       line("set terminal svg noenhanced size {},{} font regular.',{}' background '{}'", plan_.width, plan_.height, size,
            hex(look.ground));
@@ -154,7 +154,7 @@ void Script::matrix_data(std::size_t p, std::size_t m, const Heatmap& map) {
   line("END");
 }
 
-// One datablock per mark, named after its panel and its place among the marks, both counted from 1.
+// One datablock for each mark, named after its panel and its index among the marks, both counted from 1.
 void Script::data() {
   for (std::size_t p = 0; p < figure_.panels.size(); ++p) {
     for (std::size_t m = 0; m < figure_.panels[p].marks.size(); ++m) {
@@ -205,7 +205,7 @@ std::string Script::bar_color(std::size_t i, const Bars& bars) const {
 void Script::frame(const PanelPlan& plan) {
   line("set lmargin at screen {:.6f}; set rmargin at screen {:.6f}", across(plan.plot.left), across(plan.plot.right()));
   line("set tmargin at screen {:.6f}; set bmargin at screen {:.6f}", up(plan.plot.top), up(plan.plot.bottom()));
-  line("unset logscale");  // of the panel before: a range need not be positive
+  line("unset logscale");  // set by the previous panel; a range need not be positive
   line("set xrange [{}:{}]; set yrange [{}:{}]", number(plan.x.low), number(plan.x.high), number(plan.y.low),
        number(plan.y.high));
 }
@@ -221,7 +221,7 @@ void Script::axes(std::size_t p) {
   const PanelPlan& plan = plan_.panels[p];
   if (plan.x.logarithmic) line("set logscale x");
   if (plan.y.logarithmic) line("set logscale y");
-  // The svg terminal hangs level labels lower than cairo does.
+  // The svg terminal places horizontal labels lower than cairo does.
   const char* level = terminal_ == Terminal::svg ? "norotate offset 0,0.55" : "norotate offset 0,0.25";
   line("set xtics {} {}", plan.x.rotated ? "rotate by 90 right offset 0,0" : level, ticks(plan.x.ticks));
   line("set ytics {}", ticks(plan.y.ticks));
@@ -339,7 +339,7 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
   if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
     const std::size_t count = plan_.scatters.shown / std::max<std::size_t>(points->columns.size(), 1);
     if (plan_.scatters.shown == 0) return "";
-    // Few points are large and nearly solid, many small and see-through.
+    // Few points are large and nearly opaque, many are small and transparent.
     const double size = count > 2000 ? 0.28 : count > 300 ? 0.36 : count > 80 ? 0.5 : 0.65;
     const char* clear = count > 2000 ? "0xa0000000" : count > 300 ? "0x80000000" : "0x58000000";
     return fmt::format("$points{} using 1:2:(int($3)+{}) with points pointtype 7 pointsize {} linecolor rgb variable",

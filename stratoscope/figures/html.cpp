@@ -45,7 +45,7 @@ std::size_t count_numbers(const Figure& figure) {
   return count;
 }
 
-// FNV-1a, to tell figures apart; two equal figures may share their ids.
+// FNV-1a, to distinguish figures; two equal figures may share their ids.
 std::string fingerprint(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;

@@ -94,7 +94,7 @@ Contents contents_of(const Panel& panel) {
   return all;
 }
 
-// The width of a cell that fits its text, 0 if so many would not fit.
+// The width of a cell that fits its text; 0 if there is no room for cells of this width.
 double text_cell_width(const Contents& all) {
   if (all.widest_text <= 0) return 0;
   const double desired = std::min(all.widest_text + kCellPadding, kWidestCell);

@@ -13,7 +13,7 @@ namespace {
 using Point = std::pair<double, double>;  // pixels
 
 constexpr double kHalfLine = 8;  // pixels from a label's middle to its upper and lower edge
-constexpr double kLine = 14;     // between labels below each other
+constexpr double kLine = 14;     // the distance between labels below each other
 constexpr double kGap = 7;       // between the plot and a label beside it
 constexpr double kWidest = 220;  // of a label
 

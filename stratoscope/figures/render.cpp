@@ -34,7 +34,7 @@ bool whole(std::string_view picture, Terminal terminal) {
   return false;
 }
 
-// cairo writes the current time into a pdf; a fixed one of the same length keeps the offsets of the file valid.
+// cairo writes the current time into a pdf; a fixed date of the same length keeps the offsets in the file valid.
 void fix_date(std::string& pdf) {
   static constexpr std::string_view kKey = "/CreationDate (D:";
   const std::size_t at = pdf.find(kKey);

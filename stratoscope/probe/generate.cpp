@@ -28,7 +28,7 @@ Run<T> run_model(const Model& model, const RunRequest& request) {
     return model.run_reference(request);
 }
 
-// Where the rotary embedding changes its angles, all keys would have to be computed again.
+// If the rotary embedding changes its angles, all keys would have to be computed again.
 TextLimit limit_of(const ModelConfig& config, std::size_t prompt) {
   TextLimit limit{config.longest_text().value_or(std::numeric_limits<std::size_t>::max()), false};
   for (const BlockSpec& block : config.blocks) {

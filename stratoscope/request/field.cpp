@@ -177,7 +177,7 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                  [&](PromptsOfFile& value) { *value.prompts = read_prompts(last); },
                  [&](MemorySize& value) {
                    *value.bytes = memory_size(last);
-                   ::mallopt(M_ARENA_MAX, 1);  // one for each thread would keep what another one needs
+                   ::mallopt(M_ARENA_MAX, 1);  // with more arenas, threads do not reuse each other's memory
                  },
                  [&](InputFile& value) { *value.path = last; },
                  [&](OutputFile& value) { *value.path = last; },

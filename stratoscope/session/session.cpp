@@ -1,8 +1,10 @@
 #include "stratoscope/session/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
+#include <thread>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -59,7 +61,7 @@ void repeat(Text& text) {
   text.text += std::string(text.text);
 }
 
-// What the model's files say, or else the tokenizer's.
+// The end-of-text tokens of the model's files; if these have none, those of the tokenizer.
 std::vector<TokenId> end_tokens_of(const ModelConfig& config, const Tokenizer& tokenizer) {
   std::vector<TokenId> ids;
   for (const std::size_t id : config.eos_token_ids)
@@ -86,7 +88,7 @@ Text as_text(const Session& session, const TokenIds& ids) {
   return text;
 }
 
-// What edits write is looked at, too: not every infinity goes on to the end. The logits are looked at anyway.
+// Captures the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
 void capture_edited_points(RunRequest& request) {
   for (const HookEdit& edit : request.edits)
     if (edit.at.hook != Hook::unembed_out &&
@@ -106,7 +108,7 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
   clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
-  request.hidden_states = true;  // for a look at every position
+  request.hidden_states = true;  // so that every position can be checked
   capture_edited_points(request);
   Run<T> edited = run_model(request);
   Effect effect = effect_of(clean, edited, effect_row);
@@ -137,6 +139,15 @@ std::string_view name_of(Precision precision) {
 struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
+  std::atomic<std::thread::id> loader{};  // the thread that loads it
+
+  struct Loading {
+    explicit Loading(LazyModel& lazy_model) : lazy(lazy_model) { lazy.loader = std::this_thread::get_id(); }
+    ~Loading() { lazy.loader = std::thread::id(); }
+    Loading(const Loading&) = delete;
+    Loading& operator=(const Loading&) = delete;
+    LazyModel& lazy;
+  };
 };
 
 Session::Session(const SessionOptions& options)
@@ -161,15 +172,26 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       model_(std::make_shared<LazyModel>()) {}
 
 const Model& Session::model() const {
+  if (model_->loader == std::this_thread::get_id())
+    throw Error("model", "is being loaded by the work that this Progress belongs to", "use it afterwards");
   const std::lock_guard one_loads(model_->mutex);
-  if (!model_->model)
+  if (!model_->model) {
+    const LazyModel::Loading loading(*model_);
     model_->model.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
+  }
   return *model_->model;
 }
 
 bool Session::model_is_loaded() const {
+  if (model_->loader == std::this_thread::get_id()) return false;
   const std::lock_guard one_loads(model_->mutex);
   return model_->model.has_value();
+}
+
+Session Session::with_progress(Progress* progress) const {
+  Session same = *this;
+  same.options_.progress = progress;
+  return same;
 }
 
 Session Session::in_precision(Precision precision) const {

@@ -24,6 +24,7 @@ FLOORS = {
     "request": 10,
     "experiments": 11,
     "demo": 12,
+    "c": 12,
 }
 # Where less is allowed than everything below.
 ONLY = {"figures": {"base", "tensor"}}

@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// The rows of a block by position, each with the first place where it enters.
+// The rows of a block by position, each with the first hook where it enters.
 class Entries {
  public:
   explicit Entries(std::size_t positions) : known_(positions) {}

@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// Block by block, and within one in the table's order.
+// By block, and within one in the table's order.
 bool fires_before(HookPoint a, HookPoint b) {
   const auto order = [](HookPoint point) { return std::tuple(info_of(point.hook).scope, point.layer, point.hook); };
   return order(a) < order(b);

@@ -1,0 +1,163 @@
+#include "stratoscope/c/call.h"
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <new>
+#include <string_view>
+
+#include "stratoscope/families/families.h"
+#include "stratoscope/probe/edit_grammar.h"
+#include "stratoscope/probe/edits.h"
+
+namespace stratoscope::c {
+namespace {
+
+// The last error of a thread. Fixed memory, so that it can be kept when there is none.
+struct LastError {
+  std::array<char, 512> problem{}, where{}, hint{};
+  std::string details;
+  stratoscope_error error{STRATOSCOPE_OK, "", "", "", ""};
+
+  static const char* keep(std::string_view text, std::array<char, 512>& memory) {
+    const std::size_t size = std::min(text.size(), memory.size() - 1);
+    std::memcpy(memory.data(), text.data(), size);
+    memory.at(size) = '\0';
+    return memory.data();
+  }
+
+  void set(stratoscope_status status, std::string_view problem_text, std::string_view where_text = "library",
+           std::string_view hint_text = "") noexcept {
+    details.clear();
+    error = {status, keep(problem_text, problem), keep(where_text, where), keep(hint_text, hint), details.c_str()};
+  }
+
+  void set(stratoscope_status status, const Error& from) {
+    set(status, from.problem(), from.where(), from.hint());
+    details = from.details();
+    error.details = details.c_str();
+  }
+};
+
+LastError& last_error() {
+  thread_local LastError error;
+  return error;
+}
+
+// By the part of the program that an Error comes from.
+stratoscope_status status_of_part(const std::string& where) {
+  static const std::map<std::string, stratoscope_status, std::less<>> statuses = [] {
+    std::map<std::string, stratoscope_status, std::less<>> all;
+    for (const char* part : {"array", "file", "npy", "npz", "output", "record", "start"}) all[part] = STRATOSCOPE_FILE;
+    for (const char* part : {"config", "hub", "model", "models", "pull", "safetensors", "tokenizer"})
+      all[part] = STRATOSCOPE_MODEL;
+    for (const char* part : {"corrupt", "edit"}) all[part] = STRATOSCOPE_EDIT;
+    for (const char* part : {"block", "capture", "dim", "head", "key", "layer", "position", "precision", "prompts",
+                             "range", "request", "target", "text", "texts", "token"})
+      all[part] = STRATOSCOPE_USAGE;
+    all["hook point"] = STRATOSCOPE_UNKNOWN;
+    all["memory"] = STRATOSCOPE_MEMORY;
+    return all;
+  }();
+  const auto found = statuses.find(where);
+  return found == statuses.end() ? STRATOSCOPE_ERROR : found->second;
+}
+
+stratoscope_status status_of(const Error& error) {
+  if (const auto* own = dynamic_cast<const StatusError*>(&error)) return own->status();
+  if (dynamic_cast<const Interrupted*>(&error) != nullptr) return STRATOSCOPE_CANCELLED;
+  if (dynamic_cast<const UsageError*>(&error) != nullptr) return STRATOSCOPE_USAGE;
+  if (dynamic_cast<const NotImplemented*>(&error) != nullptr) return STRATOSCOPE_MODEL;
+  if (dynamic_cast<const LengthMismatch*>(&error) != nullptr) return STRATOSCOPE_EDIT;
+  // "edit 2" of a list
+  const std::string& where = error.where();
+  const std::size_t space = where.rfind(' ');
+  const bool is_numbered =
+      space != std::string::npos && where.find_first_not_of("0123456789", space + 1) == std::string::npos;
+  return status_of_part(is_numbered ? where.substr(0, space) : where);
+}
+
+void keep_exception() noexcept {
+  LastError& last = last_error();
+  try {
+    throw;
+  } catch (const Error& error) {
+    try {
+      last.set(status_of(error), error);
+    } catch (...) {
+      last.set(STRATOSCOPE_MEMORY, "out of memory");
+    }
+  } catch (const std::bad_alloc&) {
+    last.set(STRATOSCOPE_MEMORY, "out of memory", "library", "ask for less: fewer texts, captures or arrays");
+  } catch (const std::exception& error) {
+    last.set(STRATOSCOPE_INTERNAL, error.what());
+  } catch (...) {
+    last.set(STRATOSCOPE_INTERNAL, "an exception of no known type");
+  }
+}
+
+// The calls in progress, of all threads and of this one. After a fork only the forking thread's go on: where there were
+// others, their locks stay taken in the child, which must not wait for them.
+std::atomic<int> calls{0};
+std::atomic<bool> left_by_threads{false};
+thread_local int calls_of_thread = 0;
+
+void after_fork_in_child() {
+  if (calls > calls_of_thread) left_by_threads = true;
+  calls = calls_of_thread;
+}
+
+class CallCount {
+ public:
+  CallCount() {
+    static std::once_flag once;
+    std::call_once(once, [] { ::pthread_atfork(nullptr, nullptr, after_fork_in_child); });
+    ++calls;
+    ++calls_of_thread;
+  }
+  ~CallCount() {
+    --calls_of_thread;
+    --calls;
+  }
+  CallCount(const CallCount&) = delete;
+  CallCount& operator=(const CallCount&) = delete;
+};
+
+}  // namespace
+
+int call(const std::function<void()>& work) noexcept {
+  try {
+    const CallCount counted;
+    if (left_by_threads)
+      throw Error("fork", "this process was forked while another thread was in a call of the library",
+                  "fork while no call is in progress, or start a new process instead (exec, spawn)");
+    work();
+    return STRATOSCOPE_OK;
+  } catch (...) {
+    keep_exception();
+    return last_error().error.status;
+  }
+}
+
+void call_quietly(const std::function<void()>& work) noexcept {
+  try {
+    const CallCount counted;
+    if (!left_by_threads) work();
+  } catch (...) {
+    keep_exception();
+  }
+}
+
+void check_pointer(const void* pointer, const char* name) {
+  if (pointer == nullptr)
+    throw StatusError(STRATOSCOPE_USAGE, "call", std::string("the argument ") + name + " is NULL");
+}
+
+}  // namespace stratoscope::c
+
+const stratoscope_error* stratoscope_last_error(void) { return &stratoscope::c::last_error().error; }
