@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _calls
 from ._library import ArrayStruct, ValueStruct
+from .errors import Error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,10 +21,21 @@ _TYPES = {
     "BF16": "<u2",
     "I64": "<i8",
     "I32": "<i4",
+    "I16": "<i2",
     "I8": "|i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
     "U8": "|u1",
     "BOOL": "|b1",
 }
+
+
+def _type_of(format: bytes) -> np.dtype[Any]:
+    name = format.decode()
+    if name not in _TYPES:
+        raise Error(f"NumPy has no numbers of the type {name}", "array")
+    return np.dtype(_TYPES[name])
 
 
 class Handle:
@@ -45,7 +57,7 @@ class Owner:
 def view(array: ArrayStruct, keep: Handle) -> NDArray[Any]:
     """The array, which keeps the handle alive."""
     shape = tuple(array.shape[: array.rank])
-    kind = np.dtype(_TYPES[array.format.decode()])
+    kind = _type_of(array.format)
     if array.data is None:
         return np.empty(shape, kind)
     interface = {
@@ -63,7 +75,7 @@ def temporary_view(value: ValueStruct) -> NDArray[Any]:
     interface = {
         "version": 3,
         "shape": tuple(value.shape[: value.rank]),
-        "typestr": _TYPES[value.format.decode()],
+        "typestr": _type_of(value.format).str,
         "data": (value.data, False),
         "strides": tuple(value.strides[: value.rank]),
     }

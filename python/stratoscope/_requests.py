@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
@@ -15,6 +16,8 @@ Text = Union[str, Tokens]
 Target = Union[str, int, Sequence[Union[str, int]]]
 Axis = Union[str, int, float, slice, Iterable[Any]]
 Axes = Union[str, Sequence[str], Mapping[str, Axis]]
+
+_NO_SEQUENCE = "a run takes a text, Tokens, token ids, or a list of these"
 
 
 def _default(value: Any) -> Any:
@@ -96,6 +99,8 @@ def sequences(text: Any, bos: Optional[bool]) -> dict[str, Any]:
     """The texts or the token ids of a run."""
     if isinstance(text, (str, Tokens)):
         text = [text]
+    if isinstance(text, (bytes, Mapping)) or not isinstance(text, Iterable):
+        raise UsageError(_NO_SEQUENCE, "run")
     entries = list(text)
     if entries and all(isinstance(entry, (str, Tokens)) for entry in entries):
         fields = [text_fields(entry) for entry in entries]
@@ -109,6 +114,6 @@ def sequences(text: Any, bos: Optional[bool]) -> dict[str, Any]:
     if entries and all(isinstance(entry, (int, np.integer)) for entry in entries):
         entries = [entries]
     try:
-        return {"ids": [[int(token) for token in entry] for entry in entries]}
+        return {"ids": [[operator.index(token) for token in entry] for entry in entries]}
     except (TypeError, ValueError):
-        raise UsageError("a run takes a text, Tokens, token ids, or a list of these", "run") from None
+        raise UsageError(_NO_SEQUENCE, "run") from None

@@ -132,8 +132,10 @@ class Model(Experiments):
         hidden_states: bool = True,
         logits: Literal["all", "last", "none"] = "all",
         stop_at: Optional[int] = None,
+        effect: bool = False,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
+        truncate: bool = False,
     ) -> Run:
         """A forward pass of a text, its Tokens, token ids, or a list of these.
 
@@ -143,10 +145,20 @@ class Model(Experiments):
         capture: hook points to keep, also globs and parts: "blocks.*.hook_mlp_out", "L5H3.pattern"
         logits:  of "all" positions, of the "last" one of each text, or "none"
         stop_at: the first block that is not run
+        effect:  measure how far the edits moved the prediction, by a second run without them
 
         Raises KeyError for a hook point that does not exist, with the nearest ones, and EditError.
         """
-        return self._run(text, edits, capture, hidden_states, logits, stop_at, corrupt, bos)
+        request: dict[str, Any] = {
+            "hidden_states": bool(hidden_states),
+            "logits": logits,
+            "capture": _requests.strings(capture),
+            "effect": bool(effect),
+            "truncate": bool(truncate),
+        }
+        if stop_at is not None:
+            request["stop_at"] = int(stop_at)
+        return self._run({**request, **_requests.sequences(text, bos)}, edits, corrupt)
 
     def run_with_cache(
         self,
@@ -162,7 +174,8 @@ class Model(Experiments):
             names: Names = [p.name for p in self.hook_points if names_filter is None or names_filter(p.name)]
         else:
             names = names_filter
-        run = self._run(text, edits, names, True, "all", None, corrupt, bos)
+        request = {"capture": _requests.strings(names), **_requests.sequences(text, bos)}
+        run = self._run(request, edits, corrupt)
         return run.logits, run
 
     def edited(self, *edits: Edits, corrupt: Optional[str] = None) -> EditedModel:
@@ -280,23 +293,9 @@ class Model(Experiments):
 
         return Stream(generate)
 
-    def _run(
-        self,
-        text: Texts,
-        edits: Edits,
-        capture: Names,
-        hidden_states: bool,
-        logits: str,
-        stop_at: Optional[int],
-        corrupt: Optional[str],
-        bos: Optional[bool],
-    ) -> Run:
+    def _run(self, request: dict[str, Any], edits: Edits, corrupt: Optional[str]) -> Run:
         texts, functions = edits_module.split(edits)
         functions = [*self._functions, *functions]
-        request: dict[str, Any] = {"hidden_states": bool(hidden_states), "logits": logits, **_requests.sequences(text, bos)}
-        request["capture"] = _requests.strings(capture)
-        if stop_at is not None:
-            request["stop_at"] = int(stop_at)
         corrupt = self._corrupt if corrupt is None else corrupt
         if corrupt is not None:
             request["corrupt"] = corrupt

@@ -136,6 +136,8 @@ class Result:
 
         Raises UsageError for a result without a figure, and for another format or theme.
         """
+        if theme not in ("light", "dark"):
+            raise UsageError(f"there is no theme '{theme}'", "figure", "light or dark")
         if self._handle is None:
             kept = self._drawn.get(f"{format} {theme}")
             if kept is None:

@@ -76,7 +76,7 @@ class Run(Mapping[str, "NDArray[Any]"]):
 
     @property
     def effect(self) -> Optional[dict[str, Any]]:
-        """How far edits moved the prediction: "kl" (nats) and "max_change" (of a logit); None without edits."""
+        """How far edits moved the prediction: "kl" (nats) and "max_change" (of a logit); of a run with effect=True."""
         found: Optional[dict[str, Any]] = self.json.get("effect")
         return found
 

@@ -105,14 +105,14 @@ def test_run_with_cache(model):
 
 
 def test_a_function_as_an_edit(model):
-    by_text = model.run(SENTENCE, edits="blocks.5.hook_mlp_out *= 0.5", capture="mlp_out.5")
+    by_text = model.run(SENTENCE, edits="blocks.5.hook_mlp_out *= 0.5", capture="mlp_out.5", effect=True)
     seen = []
 
     def halve(value):
         seen.append((value.shape, value.dtype))
         return 0.5 * value
 
-    by_function = model.run(SENTENCE, edits={"blocks.5.hook_mlp_out": halve}, capture="mlp_out.5")
+    by_function = model.run(SENTENCE, edits={"blocks.5.hook_mlp_out": halve}, capture="mlp_out.5", effect=True)
     assert seen == [((10, 192), np.float32)]
     np.testing.assert_array_equal(by_function["mlp_out.5"], by_text["mlp_out.5"])
     np.testing.assert_array_equal(by_function.logits, by_text.logits)
