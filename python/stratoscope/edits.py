@@ -6,7 +6,6 @@ and `run_with_cache` alone, a Python function by hook point: {"blocks.5.hook_mlp
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Union
@@ -170,6 +169,8 @@ class _Files:
         if self._stack is None:
             return f"<vector of {array.size}>"
         if not self._folder:
+            import tempfile
+
             self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="stratoscope-"))
         path = os.path.join(self._folder, f"{self._count}.npy")
         self._count += 1

@@ -23,7 +23,8 @@ Point place_of(const PanelPlan& plan, double x, double y) {
 }
 
 void add_segment(std::vector<Point>& points, Point from, Point to) {
-  const double length = std::hypot(to.first - from.first, to.second - from.second);
+  const double across = to.first - from.first, down = to.second - from.second;
+  const double length = std::sqrt(across * across + down * down);  // std::hypot needs glibc 2.35
   const int steps = static_cast<int>(std::clamp(length / 4, 1.0, 500.0));
   for (int k = 0; k <= steps; ++k) {
     const double t = static_cast<double>(k) / steps;
