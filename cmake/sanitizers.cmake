@@ -27,13 +27,13 @@ endif()
 
 # Floors that read untrusted input are compiled with coverage for the fuzzers (tests/fuzz). Coverage doubles the time of
 # arithmetic, so that the other floors have none.
-set(fuzzed_floors base tensor files text hub probe session corpus experiments server)
+set(fuzzed_floors base tensor files text hub probe session corpus experiments c server)
 
 set(calculating_floors tensor ops)
 
 # Tests with little arithmetic: without optimisation they take half the time to compile. The program stays optimised:
 # its tests start it so often that they would take several times as long.
-set(unoptimised test_analysis test_base test_experiments test_families test_figures test_files test_hub test_server)
+set(unoptimised test_analysis test_base test_c test_experiments test_families test_figures test_files test_hub test_server)
 
 # Sets the sanitizer options of a target of the project.
 function(sanitize target)

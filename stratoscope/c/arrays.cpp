@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <variant>
 
 #include "stratoscope/base/names.h"
 #include "stratoscope/c/call.h"
@@ -49,18 +50,22 @@ void Arrays::take(std::string name, BasicTensor<T> tensor) {
 }
 
 template <class T>
-void Arrays::copy(std::string name, Shape shape, const T* numbers) {
-  BasicTensor<T> tensor(std::move(shape));
-  std::copy_n(numbers, tensor.size(), tensor.data());
-  take(std::move(name), std::move(tensor));
+void Arrays::take(std::string name, Shape shape, std::vector<T> values) {
+  auto memory = std::make_shared<std::vector<T>>(std::move(values));
+  headers_.push_back(
+      std::make_unique<ArrayHeader>(std::move(name), kDTypeOf<T>, std::move(shape), memory->data(), false));
+  memory_.push_back(std::move(memory));
+}
+
+void Arrays::take(NamedValues values) {
+  std::visit([&](auto& numbers) { take(std::move(values.name), std::move(values.shape), std::move(numbers)); },
+             values.values);
 }
 
 template void Arrays::take(std::string, BasicTensor<float>);
 template void Arrays::take(std::string, BasicTensor<double>);
-template void Arrays::copy(std::string, Shape, const float*);
-template void Arrays::copy(std::string, Shape, const double*);
-template void Arrays::copy(std::string, Shape, const std::int32_t*);
-template void Arrays::copy(std::string, Shape, const std::int64_t*);
+template void Arrays::take(std::string, Shape, std::vector<std::int32_t>);
+template void Arrays::take(std::string, Shape, std::vector<std::int64_t>);
 
 const ArrayHeader& Arrays::at(const std::string& name) const {
   std::vector<std::string> names;

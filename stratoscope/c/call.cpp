@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -12,7 +13,6 @@
 #include <string_view>
 
 #include "stratoscope/families/families.h"
-#include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/edits.h"
 
 namespace stratoscope::c {
@@ -73,7 +73,7 @@ stratoscope_status status_of(const Error& error) {
   if (dynamic_cast<const Interrupted*>(&error) != nullptr) return STRATOSCOPE_CANCELLED;
   if (dynamic_cast<const UsageError*>(&error) != nullptr) return STRATOSCOPE_USAGE;
   if (dynamic_cast<const NotImplemented*>(&error) != nullptr) return STRATOSCOPE_MODEL;
-  if (dynamic_cast<const LengthMismatch*>(&error) != nullptr) return STRATOSCOPE_EDIT;
+  if (dynamic_cast<const EditError*>(&error) != nullptr) return STRATOSCOPE_EDIT;
   // "edit 2" of a list
   const std::string& where = error.where();
   const std::size_t space = where.rfind(' ');

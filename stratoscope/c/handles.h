@@ -13,6 +13,7 @@
 
 #include "stratoscope/c/stratoscope.h"
 #include "stratoscope/figures/figure.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/session.h"
 #include "stratoscope/tensor/dtype.h"
 #include "stratoscope/tensor/shape.h"
@@ -44,11 +45,12 @@ class ArrayHeader {
 // Arrays with the memory of their numbers.
 class Arrays {
  public:
-  // Takes the tensor's memory over.
+  // Each takes the numbers' memory over.
   template <class T>
   void take(std::string name, BasicTensor<T> tensor);
   template <class T>
-  void copy(std::string name, Shape shape, const T* numbers);
+  void take(std::string name, Shape shape, std::vector<T> values);
+  void take(NamedValues values);
 
   const std::vector<std::unique_ptr<ArrayHeader>>& headers() const { return headers_; }
   // Throws a StatusError of STRATOSCOPE_UNKNOWN.

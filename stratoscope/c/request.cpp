@@ -9,7 +9,6 @@
 #include "stratoscope/c/callbacks.h"
 #include "stratoscope/c/handles.h"
 #include "stratoscope/experiments/experiment.h"
-#include "stratoscope/experiments/tokens.h"
 #include "stratoscope/request/json_fields.h"
 #include "stratoscope/session/json_document.h"
 
@@ -48,9 +47,9 @@ void keep_figure(const ExperimentResult& from, stratoscope_result& result) {
 }
 
 std::unique_ptr<stratoscope_result> run_experiment(const Session& session, const Experiment& experiment,
-                                                   const char* body, CallerProgress& progress) {
+                                                   const nlohmann::json& body, CallerProgress& progress) {
   const std::unique_ptr<ExperimentRequest> request = experiment.begin();
-  read_json(request->fields(), body == nullptr ? nlohmann::json::object() : parse_json(body, "request", "the request"));
+  read_json(request->fields(), body);
   request->check();
   if (progress.takes_events())
     request->stream([&progress](const std::string& event, const Document& data) {
@@ -60,24 +59,8 @@ std::unique_ptr<stratoscope_result> run_experiment(const Session& session, const
   result->experiment = experiment.name;
   const std::unique_ptr<ExperimentResult> made = request->run(session);
   result->json = made->document().text();
+  for (NamedValues& values : made->arrays()) result->arrays.take(std::move(values));
   keep_figure(*made, *result);
-  return result;
-}
-
-std::unique_ptr<stratoscope_result> tokenize(const Session& session, const char* text) {
-  TokensRequest request;
-  request.text = text;
-  const TokenCounts counts = tokens(session, request);
-  auto result = std::make_unique<stratoscope_result>();
-  result->experiment = "tokens";
-  result->json = with_warnings(to_json(session, counts), warnings_of(session)).text();
-  std::vector<std::int64_t> offsets;
-  for (const auto& [begin, end] : counts.text.offsets) {
-    offsets.push_back(static_cast<std::int64_t>(begin));
-    offsets.push_back(static_cast<std::int64_t>(end));
-  }
-  result->arrays.copy("ids", {counts.text.ids.size()}, counts.text.ids.data());
-  result->arrays.copy("offsets", {counts.text.offsets.size(), 2}, offsets.data());
   return result;
 }
 
@@ -104,7 +87,9 @@ int stratoscope_request(const stratoscope_model* model, const char* experiment, 
     CallerProgress progress(callbacks);
     const stratoscope::CancellationScope scope(&progress);
     const stratoscope::Session session = model->session.with_progress(&progress);
-    *result = run_experiment(session, experiment_named(experiment), request, progress).release();
+    const nlohmann::json body =
+        request == nullptr ? nlohmann::json::object() : stratoscope::parse_json(request, "request", "the request");
+    *result = run_experiment(session, experiment_named(experiment), body, progress).release();
   });
 }
 
@@ -113,6 +98,8 @@ int stratoscope_tokenize(const stratoscope_model* model, const char* text, strat
     check_pointer(model, "model");
     check_pointer(text, "text");
     check_pointer(result, "result");
-    *result = tokenize(model->session, text).release();
+    CallerProgress silent(nullptr);
+    const stratoscope::CancellationScope scope(&silent);
+    *result = run_experiment(model->session, experiment_named("tokens"), {{"text", text}}, silent).release();
   });
 }

@@ -217,9 +217,10 @@ class Pass {
     if (!pass_.edits.empty() && request_.edit_points.empty()) nonfinite_ = find_nonfinite(session_.model(), pass_, run);
     TokenIds ids;
     for (const Text& text : texts_) ids.insert(ids.end(), text.ids.begin(), text.ids.end());
-    const std::vector<std::int64_t> offsets(run.row_offsets.begin(), run.row_offsets.end());
-    result.arrays.copy("ids", {ids.size()}, ids.data());
-    result.arrays.copy("row_offsets", {offsets.size()}, offsets.data());
+    const std::size_t rows = ids.size();
+    std::vector<std::int64_t> offsets(run.row_offsets.begin(), run.row_offsets.end());
+    result.arrays.take("ids", {rows}, std::move(ids));
+    result.arrays.take("row_offsets", {run.row_offsets.size()}, std::move(offsets));
     if (!run.hidden_states.empty()) result.arrays.take("hidden_states", std::move(run.hidden_states));
     if (!run.logits.empty()) result.arrays.take("logits", std::move(run.logits));
     if (!run.residual.empty()) result.arrays.take("residual", std::move(run.residual));

@@ -83,7 +83,8 @@ typedef struct stratoscope_callbacks {
   void* user;  /* given to each callback */
   /* `done` of `total` steps of `task` are finished; at least once per block of the model. */
   int (*progress)(void* user, const char* task, size_t done, size_t total);
-  /* A part of a result as it comes, as a JSON object: "token" of generate, "cells" of sweep, … */
+  /* A part of a result as it comes, as a JSON object: "token" of generate, "cells" of sweep, …
+   * Numbers that are not finite are null. */
   int (*event)(void* user, const char* name, const char* json);
   /* The values at the request's "edit_points" of stratoscope_run, after its "edits" at the same point: one call for
    * each point and sequence. */

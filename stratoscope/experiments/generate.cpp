@@ -54,6 +54,7 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   result.stopped = "length";
   wanted.on_token = [&](TokenId id, double log_prob) {
     result.tokens.push_back({id, session.token_text(id), log_prob});
+    if (request.on_token) request.on_token(result.tokens.back());
     if (!request.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
       result.stopped = "end";
       return false;
@@ -78,6 +79,10 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   for (const ArrayView& array : arrays) result.keys.emplace_back(array.name, array.shape);
   save_arrays(*request.file, arrays, metadata_of(session));
   result.file = request.file;
+}
+
+Json token_json(const GeneratedToken& token) {
+  return {{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}};
 }
 
 }  // namespace
@@ -111,6 +116,7 @@ void describe(GenerateTextRequest& request, Fields& fields) {
 }
 
 void stream(GenerateTextRequest& request, const EmitEvent& emit) {
+  request.on_token = [emit](const GeneratedToken& token) { emit("token", finish_document(token_json(token))); };
   request.on_text = [emit](std::string_view piece) { emit("text", finish_document({{"text", piece}})); };
 }
 
@@ -133,8 +139,7 @@ Document to_json(const Session& session, const GeneratedText& result) {
   json["text"] = result.text;
   json["stopped"] = result.stopped;
   json["tokens"] = Json::array();
-  for (const GeneratedToken& token : result.tokens)
-    json["tokens"].push_back({{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}});
+  for (const GeneratedToken& token : result.tokens) json["tokens"].push_back(token_json(token));
   if (result.file) {
     json["file"] = result.file->string();
     add_globs(result.capture_globs, json);

@@ -22,6 +22,12 @@ class Fields;
 
 namespace STRATOSCOPE_API stratoscope {
 
+struct GeneratedToken {
+  TokenId id = 0;
+  std::string token;
+  double log_prob = 0;  // nats, under the model's own distribution
+};
+
 struct GenerateTextRequest {
   std::string text = {};
   TextOptions text_options = {};  // `truncate` keeps the end of the text: session/continued_text.h
@@ -36,14 +42,10 @@ struct GenerateTextRequest {
   // Called with each piece of new text, in whole characters; without a stop text and without a possible beginning of
   // one.
   std::function<void(std::string_view piece)> on_text = {};
+  // Called with each new token, before its text.
+  std::function<void(const GeneratedToken& token)> on_token = {};
 };
 void describe(GenerateTextRequest& request, Fields& fields);
-
-struct GeneratedToken {
-  TokenId id = 0;
-  std::string token;
-  double log_prob = 0;  // nats, under the model's own distribution
-};
 
 struct GeneratedText {
   Text prompt;
@@ -57,7 +59,7 @@ struct GeneratedText {
   std::optional<Effect> effect;
 };
 
-// Emits "text" for each piece.
+// Emits "token" for each new token, as in the document's list, and "text" for each piece.
 void stream(GenerateTextRequest& request, const EmitEvent& emit);
 GeneratedText generate(const Session& session, const GenerateTextRequest& request);
 Document to_json(const Session& session, const GeneratedText& result);

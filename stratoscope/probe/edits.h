@@ -73,10 +73,16 @@ class EditSources {
   std::shared_ptr<VectorFiles> vectors_;
 };
 
-// Thrown for `corrupt` without a position and texts of different lengths; a user interface may add both tokenisations.
-class LengthMismatch : public Error {
+// An edit that does not fit its text.
+class EditError : public Error {
  public:
   using Error::Error;
+};
+
+// Thrown for `corrupt` without a position and texts of different lengths; a user interface may add both tokenisations.
+class LengthMismatch : public EditError {
+ public:
+  using EditError::EditError;
 };
 
 // The edits of one expression for sequence `sequence` of a request, one for each matching hook point. Positions are

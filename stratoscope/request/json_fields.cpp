@@ -287,6 +287,28 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
       field.target);
 }
 
+// Null where the field has no default, or its default says nothing: an empty text, an empty list.
+ordered_json default_of(const Field& field) {
+  if (field.is_required) return {};
+  const auto unless_empty = [](const auto& value) { return value.empty() ? ordered_json() : ordered_json(value); };
+  return std::visit(Overloaded{
+                        [](bool* value) { return ordered_json(*value); },
+                        [](std::size_t* value) { return ordered_json(*value); },
+                        [](double* value) { return ordered_json(*value); },
+                        [&](std::vector<double>* values) { return unless_empty(*values); },
+                        [&](std::string* value) { return unless_empty(*value); },
+                        [&](std::vector<std::string>* values) { return unless_empty(*values); },
+                        [&](std::filesystem::path* value) { return unless_empty(value->string()); },
+                        [](Index* value) { return ordered_json(value->number()); },
+                        [&](IndexList* value) { return unless_empty(value->text()); },
+                        [&](HookExpression* value) { return unless_empty(value->text); },
+                        [&](const EnumValue& value) { return unless_empty(value.get()); },
+                        [&](const EnumList& value) { return unless_empty(value.get()); },
+                        [](const auto&) { return ordered_json(); },
+                    },
+                    field.target);
+}
+
 }  // namespace
 
 void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
@@ -310,6 +332,7 @@ ordered_json schema_of(const Fields& fields, const BodyLimits& limits) {
     if (!is_known(field, limits)) continue;
     ordered_json schema = value_schema(field, limits);
     schema["description"] = field.help;
+    if (ordered_json value = default_of(field); !value.is_null()) schema["default"] = std::move(value);
     if (field.is_required && field.unless.empty()) required.push_back(field.name);
     properties[field.name] = std::move(schema);
   }

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+# A function of the C interface.
+OF_C = re.compile(r"stratoscope_\w+")
 # A function, a table or type information of namespace stratoscope, as the compiler spells its name.
 OURS = re.compile(r"_Z(?:T[ISTV])?NK?11stratoscope(.*)", re.DOTALL)
 
@@ -54,6 +56,11 @@ def faults(symbols, headers):
     exported = set()
     found = []
     for symbol in symbols:
+        if OF_C.fullmatch(symbol):
+            exported.add(symbol)
+            if not re.search(rf"\b{symbol}\(", everything):
+                found.append(f"{symbol}: no installed header declares it")
+            continue
         match = OURS.fullmatch(symbol)
         names = names_in(match[1]) if match else []
         if not names:

@@ -46,6 +46,12 @@ class CheckSymbols(unittest.TestCase):
         self.expect_one("declares Helper", SOUND + ["_ZTIN11stratoscope6HelperE"])
         self.expect_one("defines State", SOUND + ["_ZN11stratoscope7Session5State4readEv"])
 
+    def test_c_interface(self):
+        header = '#include <stdint.h>\nextern "C" {\nAPI uint32_t stratoscope_abi(void);\n}\n'
+        self.assertEqual(check_symbols.faults(["stratoscope_abi"], [header]), [])
+        self.assertIn("stratoscope_abi: is declared", check_symbols.faults([], [header])[0])
+        self.assertIn("no installed header declares it", check_symbols.faults(["stratoscope_abi", "stratoscope_ab"], [header])[0])
+
     def test_not_exported(self):
         self.expect_one("open: is declared", [symbol for symbol in SOUND if symbol != OPEN])
         self.expect_one("sum: is declared", [symbol for symbol in SOUND if symbol != SUM])

@@ -50,6 +50,7 @@ TEST(Schema, OfEachKind) {
     json one = properties.at(name);
     EXPECT_FALSE(one.at("description").get<std::string>().empty());
     one.erase("description");
+    one.erase("default");
     EXPECT_EQ(one, json::parse(expected)) << name;
   };
   is("flag", R"({"type": "boolean"})");
@@ -69,6 +70,14 @@ TEST(Schema, OfEachKind) {
   for (const char* name : {"hooks", "edits", "templates", "axes", "file_texts"})
     is(name, R"({"type": "array", "items": {"type": "string"}})");
   for (const char* name : {"token", "target", "maybe_index"}) is(name, R"({"type": ["integer", "string"]})");
+}
+
+TEST(Schema, HasDefaults) {
+  json defaults = json::object();
+  for (const auto& [name, property] : schema({})["properties"].items())
+    if (property.contains("default")) defaults[name] = property["default"];
+  EXPECT_EQ(defaults, json::parse(R"({"flag": false, "count": 7, "top": 20, "number": 0.5, "numbers": [1.0],
+    "texts": ["default"], "index": 0, "indices": "all", "hook": "hook_embed", "shade": "light", "shades": ["light"]})"));
 }
 
 TEST(Schema, OfAServerHasItsLimits) {

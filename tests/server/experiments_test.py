@@ -87,6 +87,7 @@ def test_results_come_as_they_are_computed(server):
     assert values == [result["value"] for result in events[-1][1]["results"]] and len(values) == 6
     pieces = server.stream("/api/generate", CASES["generate"][0]).events()
     assert "".join(data["text"] for name, data in pieces if name == "text") == pieces[-1][1]["text"]
+    assert [data for name, data in pieces if name == "token"] == pieces[-1][1]["tokens"]
 
 
 def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):

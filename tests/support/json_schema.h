@@ -28,7 +28,7 @@ inline std::size_t code_points_of(const std::string& text) {
 // Throws std::invalid_argument for an unknown keyword, so that no check is omitted.
 inline bool schema_allows(const nlohmann::json& schema, const nlohmann::json& value) {
   for (const auto& [keyword, argument] : schema.items()) {
-    if (keyword == "description") continue;
+    if (keyword == "description" || keyword == "default") continue;
     if (keyword == "type") {
       const auto types = argument.is_array() ? argument : nlohmann::json::array({argument});
       if (std::none_of(types.begin(), types.end(), [&](const auto& type) { return has_type(value, type); }))
