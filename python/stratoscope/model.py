@@ -241,7 +241,7 @@ class Model(Experiments):
         bar = self._bar()
         # A bar in a thread of its own would draw between the pieces that the caller prints.
         progress = None if on_text else bar.update
-        event = None if on_text is None else lambda _name, text: on_text(json.loads(text).get("text", ""))
+        event = None if on_text is None else lambda name, text: on_text(json.loads(text)["text"]) if name == "text" else None
         try:
             pointer = _calls.call_for_handle(
                 "request",
