@@ -20,7 +20,7 @@ from .generation import Generation, Stream
 from .hook_points import HookPoint
 from .progress import Bar
 from .results import Result, text_of, warn
-from .run import Run
+from .run import Names as RunNames, Run
 from .tokens import Tokens
 from .weights import Weights
 
@@ -241,7 +241,7 @@ class Model(Experiments):
         bar = self._bar()
         # A bar in a thread of its own would draw between the pieces that the caller prints.
         progress = None if on_text else bar.update
-        event = None if on_text is None else lambda name, text: on_text(json.loads(text)["text"]) if name == "text" else None
+        event = _pieces(on_text) if on_text else None
         try:
             pointer = _calls.call_for_handle(
                 "request",
@@ -320,7 +320,8 @@ class Model(Experiments):
                 _requests.encode({key: value for key, value in request.items() if value != []}),
                 callbacks=Callbacks(bar.update, None, on_edit),
             )
-        run = Run(Handle(pointer, "result_free"), self._meant_by)
+        names = RunNames(self._meant_by, lambda: self.config.n_heads, request.get("capture", []))
+        run = Run(Handle(pointer, "result_free"), names)
         warn(run.warnings)
         return run
 
@@ -345,6 +346,16 @@ class Model(Experiments):
                 raise UnknownNameError(f"there is no hook point '{name}'", "hook point")
             self._opened.meant[name] = meant
         return self._opened.meant[name]
+
+
+def _pieces(on_text: Callable[[str], None]) -> Callable[[str, str], None]:
+    """Of the events of a generation those that are pieces of text."""
+
+    def on_event(name: str, content: str) -> None:
+        if name == "text":
+            on_text(json.loads(content)["text"])
+
+    return on_event
 
 
 class EditedModel(Model):

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
@@ -16,13 +18,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OWN = ("hidden_states", "logits", "residual", "row_offsets", "ids")
-Resolve = Callable[[str], Sequence[str]]
+_HEAD = re.compile(r"L\d+H(\d+)(\.\w+)?")  # "L5H3.pattern"
+_HEADS = re.compile(r"L.*H|.*\.head\[")  # captures of some heads
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a run needs of its model to find values by other names."""
+
+    meant_by: Callable[[str], Sequence[str]]  # the hook points of a name; KeyError for none
+    n_heads: Callable[[], int]
+    captured: Sequence[str] = ()  # as they were asked for
 
 
 class Run(Mapping[str, "NDArray[Any]"]):
     """A forward pass of one or more texts, whose rows (N in all) lie end to end.
 
-    run["blocks.5.hook_mlp_out"] is a captured value, by any name of its hook point. Arrays are views of the pass's
+    run["blocks.5.hook_mlp_out"] is a captured value, by any name of its hook point; run["L5H3.pattern"] is one head. Arrays are views of the pass's
     memory: nothing is copied, they may be changed, and they keep the memory for as long as one of them lives.
 
     hidden_states: float32 [n_layers + 1, N, d_model]; entry 0 enters the first block, the last is after the final norm
@@ -36,10 +48,10 @@ class Run(Mapping[str, "NDArray[Any]"]):
     """
 
     def __init__(
-        self, handle: Optional[Handle], resolve: Optional[Resolve], text: str = "", arrays: Optional[Arrays] = None
+        self, handle: Optional[Handle], names: Optional[Names], text: str = "", arrays: Optional[Arrays] = None
     ) -> None:
         self._text = text if handle is None else text_of(handle)
-        self._resolve = resolve
+        self._names = names
         self._arrays = Arrays(handle) if arrays is None else arrays
         self._document: Optional[dict[str, Any]] = None
 
@@ -104,16 +116,35 @@ class Run(Mapping[str, "NDArray[Any]"]):
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name in self._arrays:
             return self._arrays[name]
-        meant = list(self._resolve(name)) if self._resolve else []
-        found = [other for other in meant if other in self._arrays]
-        if len(found) == 1 and len(meant) == 1:
-            return self._arrays[found[0]]
+        meant = list(self._names.meant_by(name)) if self._names else []
         if len(meant) > 1:
             raise UnknownNameError(f"'{name}' means {len(meant)} values", "run", "ask for one of " + ", ".join(meant[:6]))
-        captured = ", ".join(self._captured()[:6]) or "nothing"
-        raise UnknownNameError(
-            f"'{name}' was not captured", "run", f'capture=["{name}"] keeps it; the run has {captured}'
-        )
+        if not meant or meant[0] not in self._arrays:
+            captured = ", ".join(self._captured()[:6]) or "nothing"
+            raise UnknownNameError(
+                f"'{name}' was not captured", "run", f'capture=["{name}"] keeps it; the run has {captured}'
+            )
+        value = self._arrays[meant[0]]
+        match = _HEAD.fullmatch(name)
+        if match:
+            return self._of_head(value, name, meant[0], int(match[1]))
+        if "[" in name:
+            raise UnknownNameError(f"'{name}' names a part", "run", f'index the array: run["{meant[0]}"]')
+        return value
+
+    def _of_head(self, value: NDArray[Any], name: str, point: str, head: int) -> NDArray[Any]:
+        """One head of a value that has all heads, or the one that was captured alone."""
+        assert self._names is not None
+        axis = 0 if point.endswith(("hook_attn_scores", "hook_pattern")) else 1
+        found, n_heads = value.shape[axis], self._names.n_heads()
+        if name in self._names.captured and found == 1:
+            index = 0
+        elif n_heads % found == 0 and not any(_HEADS.match(asked) for asked in self._names.captured):
+            index = head * found // n_heads  # several heads of queries may share one of keys and values
+        else:
+            raise UnknownNameError(f"{point} has heads of its own choice", "run", f'index the array: run["{point}"]')
+        part: NDArray[Any] = value[index] if axis == 0 else value[:, index]
+        return part
 
     def __contains__(self, name: object) -> bool:
         try:

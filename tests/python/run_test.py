@@ -33,15 +33,32 @@ def test_shapes(model):
 
 
 def test_values_by_any_name(model):
-    run = model.run(SENTENCE, capture=["blocks.5.hook_mlp_out", "L5H3.pattern"])
+    run = model.run(SENTENCE, capture="blocks.5.hook_mlp_out")
     value = run["blocks.5.hook_mlp_out"]
     assert value.shape == (10, 192)
     for name in ("transformer.h.5.mlp", "mlp_out.5"):
         assert name in run
         np.testing.assert_array_equal(run[name], value)
-    np.testing.assert_array_equal(
-        run["L5H3.pattern"][0], model.run(SENTENCE, capture="blocks.5.attn.hook_pattern")["pattern.5"][3]
-    )
+
+
+def test_heads(model):
+    patterns = model.run(SENTENCE, capture="blocks.5.attn.hook_pattern")["pattern.5"]
+    whole = model.run(SENTENCE, capture=["pattern.5", "z.5"])
+    alone = model.run(SENTENCE, capture=["L5H4.pattern", "L5H1"])
+    some = model.run(SENTENCE, capture="L5H[1,4].pattern")
+    for head in (1, 4):
+        np.testing.assert_array_equal(whole[f"L5H{head}.pattern"], patterns[head])
+    np.testing.assert_array_equal(alone["L5H4.pattern"], patterns[4])
+    np.testing.assert_array_equal(alone["L5H1"], whole["z.5"][:, 1])
+    np.testing.assert_array_equal(some["pattern.5"], patterns[[1, 4]])
+    np.testing.assert_array_equal(whole["L5H1"], whole["z.5"][:, 1])
+    for run in (alone, some):
+        with pytest.raises(KeyError, match="index the array"):
+            run["L5H3.pattern"]
+    with pytest.raises(KeyError, match="names a part"):
+        whole["pattern.5[2]"]
+    with pytest.raises(KeyError):
+        whole["L5H9.pattern"]
 
 
 def test_unknown_names(model):
