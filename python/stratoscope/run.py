@@ -116,6 +116,8 @@ class Run(Mapping[str, "NDArray[Any]"]):
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name in self._arrays:
             return self._arrays[name]
+        if name.endswith("]"):
+            raise UnknownNameError(f"'{name}' names a part of a value", "run", "index the array of the whole hook point")
         meant = list(self._names.meant_by(name)) if self._names else []
         if len(meant) > 1:
             raise UnknownNameError(f"'{name}' means {len(meant)} values", "run", "ask for one of " + ", ".join(meant[:6]))
@@ -128,8 +130,6 @@ class Run(Mapping[str, "NDArray[Any]"]):
         match = _HEAD.fullmatch(name)
         if match:
             return self._of_head(value, name, meant[0], int(match[1]))
-        if "[" in name:
-            raise UnknownNameError(f"'{name}' names a part", "run", f'index the array: run["{meant[0]}"]')
         return value
 
     def _of_head(self, value: NDArray[Any], name: str, point: str, head: int) -> NDArray[Any]:
@@ -149,7 +149,7 @@ class Run(Mapping[str, "NDArray[Any]"]):
     def __contains__(self, name: object) -> bool:
         try:
             return isinstance(name, str) and self[name] is not None
-        except KeyError:
+        except (KeyError, ValueError):
             return False
 
     def __iter__(self) -> Iterator[str]:

@@ -57,8 +57,9 @@ def test_heads(model):
             run["L5H3.pattern"]
     with pytest.raises(KeyError, match="names a part"):
         whole["pattern.5[2]"]
-    with pytest.raises(KeyError):
+    with pytest.raises((KeyError, ValueError)):
         whole["L5H9.pattern"]
+    assert "L5H9.pattern" not in whole
 
 
 def test_unknown_names(model):
