@@ -1,10 +1,11 @@
-"""The wheel of the Python package: the package, the library with what it links that a plain system lacks, the program, the
+"""Makes the wheel of the Python package: with the library and what it links that a plain system lacks, the program, the
 built-in model, and the licences of all of it.
 
     make_wheel.py SOURCE LIBRARY PROGRAM OUTPUT_FOLDER
 """
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def output_of(*command):
 
 
 def needed_by(elf):
-    return [line.split("[")[1].split("]")[0] for line in output_of("readelf", "-d", str(elf)).splitlines() if "(NEEDED)" in line]
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", output_of("readelf", "-d", str(elf)))
 
 
 def places_of(elf):
@@ -133,10 +134,11 @@ def main(source, library, program, output):
         add_licences(source, libraries, bundled / "licences")
         shutil.copy(source / "LICENSE", package / "LICENSE")
         shutil.rmtree(output, ignore_errors=True)
-        environment = {**os.environ, "STRATOSCOPE_WHEEL_TAG": TAG, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "1577836800")}
+        build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--skip-dependency-check"]
         made = subprocess.run(
-            [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--skip-dependency-check", "--outdir", output, package],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            [*build, "--outdir", output, package],
+            env={"SOURCE_DATE_EPOCH": "1577836800", **os.environ, "STRATOSCOPE_WHEEL_TAG": TAG},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         if made.returncode != 0:
             sys.exit(made.stdout)

@@ -1,4 +1,4 @@
-"""The library's figures drawn by Matplotlib, from their Vega-Lite specifications: those marks that the library writes."""
+"""The library's figures drawn by Matplotlib, from their Vega-Lite specifications: the marks that the library writes."""
 from __future__ import annotations
 
 import re

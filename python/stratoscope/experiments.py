@@ -53,11 +53,11 @@ def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any
 class Experiments:
     """The methods of a model that are experiments.
 
-    Common arguments: `text` is a str or Tokens; `edits` rewrite hook points first (stratoscope.edits; functions are taken
-    by `run` alone); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first
-    (None: as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is
-    the token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
-    from the end; lists of them are also texts such as "2:5,-1". An argument that is None has the default of the library.
+    Common arguments: `text` is a str or Tokens; `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
+    functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
+    as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
+    token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
+    from the end; lists of them are also texts such as "2:5,-1". An argument that is None has the library's default.
 
     Each raises ValueError for values that do not fit, EditError for edits, and gives a Result.
     """
@@ -116,7 +116,7 @@ class Experiments:
         bos: Optional[bool] = None,
         truncate: bool = False,
     ) -> Result:
-        """Cosine similarity: across the layers for chosen `tokens`, across the tokens at chosen `layers`, or the profile.
+        """Cosine similarity: across layers for chosen `tokens`, across tokens at chosen `layers`, or the profile.
 
         layers: entries of the hidden states, 0 is what enters the first block
         profile: all pairs of tokens but the first, at every depth
@@ -163,8 +163,8 @@ class Experiments:
     ) -> Result:
         """Activation patching: the clean text's values in the corrupt run, one place at a time; `noising` the reverse.
 
-        Values are normalised: 0 is the corrupt run, 1 the clean one. Arrays: hook_resid_pre, hook_attn_out, hook_mlp_out
-        [layer, pos] and attn.hook_z [layer, head].
+        Values are normalised: 0 is the corrupt run, 1 the clean one. Arrays: hook_resid_pre, hook_attn_out and
+        hook_mlp_out [layer, pos], attn.hook_z [layer, head].
         """
         return self._ask("patch", locals())
 

@@ -55,5 +55,6 @@ def _table(result: Result, most: int = 20) -> str:
     shown = tables.columns(tables.rows(result.experiment, result.json)[:most])
     head = "".join(f"<th>{html.escape(name)}</th>" for name in shown)
     lines = zip(*shown.values())
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(tables._cell(c))}</td>" for c in line) + "</tr>" for line in lines)
+    cells = ("".join(f"<td>{html.escape(tables.cell_text(value))}</td>" for value in line) for line in lines)
+    body = "".join(f"<tr>{line}</tr>" for line in cells)
     return _with_notes(f"<table><tr>{head}</tr>{body}</table>", result)

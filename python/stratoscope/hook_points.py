@@ -63,10 +63,12 @@ def tree_html(points: Sequence[HookPoint]) -> str:
     parts = []
     for title, members in _groups(points):
         items = "".join(
-            f"<li><code>{html.escape(point.name)}</code> "
-            f"<small>[{html.escape(', '.join(map(str, point.shape)))}] {html.escape(' × '.join(point.axes))}</small></li>"
+            f"<li><code>{html.escape(point.name)}</code> <small>[{html.escape(', '.join(map(str, point.shape)))}] "
+            f"{html.escape(' × '.join(point.axes))}</small></li>"
             for point in members
         )
         listing = f'<ul style="margin:0">{items}</ul>'
-        parts.append(f"<details><summary><code>{html.escape(title)}</code></summary>{listing}</details>" if title else listing)
+        if title:
+            listing = f"<details><summary><code>{html.escape(title)}</code></summary>{listing}</details>"
+        parts.append(listing)
     return "".join(parts)

@@ -109,7 +109,7 @@ class Model(Experiments):
     # Tokens.
 
     def tokenize(self, text: str, bos: Optional[bool] = None) -> Tokens:
-        """The text's tokens. bos: whether the beginning-of-text token comes first; None as the model's tokenizer does."""
+        """The text's tokens. bos: the beginning-of-text token comes first, or not; None as the model's tokenizer does."""
         request = {**_requests.text_fields(text), **({} if bos is None else {"bos": bool(bos)})}
         document = json.loads(text_of(self._request("tokens", request)))
         return Tokens(request["text"], document["ids"], document["tokens"], document["offsets"], request.get("bos"))
@@ -140,8 +140,8 @@ class Model(Experiments):
         """A forward pass of a text, its Tokens, token ids, or a list of these.
 
         edits:   texts, objects of stratoscope.edits, or functions by hook point. A function gets a copy of the value and
-                 returns an array of its shape, at each pass once for each hook point and text: one call of Python each,
-                 and nothing of the cone is saved. It acts after the texts at the same point.
+                 returns an array of its shape: one call of Python for each hook point and text, and the whole pass is
+                 computed. It acts after the texts at the same point.
         capture: hook points to keep, also globs and parts: "blocks.*.hook_mlp_out", "L5H3.pattern"
         logits:  of "all" positions, of the "last" one of each text, or "none"
         stop_at: the first block that is not run
@@ -169,7 +169,7 @@ class Model(Experiments):
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
     ) -> tuple[NDArray[Any], Run]:
-        """The logits [pos, d_vocab] and a run that has every value, or those of `names_filter`: names, globs, a function."""
+        """The logits [pos, d_vocab] and a run with every value, or those of `names_filter`: names, globs, a function."""
         if names_filter is None or callable(names_filter):
             names: Names = [p.name for p in self.hook_points if names_filter is None or names_filter(p.name)]
         else:
@@ -414,5 +414,5 @@ def _reopen(
     place = folder if os.path.isdir(folder) else options["model"]
     opened = load(place, precision=options["precision"], threads=options["threads"], pull=options["pull"])
     if opened.hash != hash_:
-        raise ModelError(f"the model at {place} has the hash {opened.hash}, not {hash_} as when it was pickled", "pickle")
+        raise ModelError(f"the model at {place} has the hash {opened.hash}; when it was pickled {hash_}", "pickle")
     return kind(opened._opened, texts, (), corrupt)

@@ -2,12 +2,11 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import json
 import os
 import warnings
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
-
-import ctypes
 
 import numpy as np
 

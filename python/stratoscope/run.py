@@ -34,8 +34,9 @@ class Names:
 class Run(Mapping[str, "NDArray[Any]"]):
     """A forward pass of one or more texts, whose rows (N in all) lie end to end.
 
-    run["blocks.5.hook_mlp_out"] is a captured value, by any name of its hook point; run["L5H3.pattern"] is one head. Arrays are views of the pass's
-    memory: nothing is copied, they may be changed, and they keep the memory for as long as one of them lives.
+    run["blocks.5.hook_mlp_out"] is a captured value, by any name of its hook point; run["L5H3.pattern"] is one head.
+    Arrays are views of the pass's memory: nothing is copied, they may be changed, and they keep the memory for as long as
+    one of them lives.
 
     hidden_states: float32 [n_layers + 1, N, d_model]; entry 0 enters the first block, the last is after the final norm
     logits:        float32 [N, d_vocab], or [sequences, d_vocab] of last positions
@@ -101,7 +102,7 @@ class Run(Mapping[str, "NDArray[Any]"]):
         """The tokens of each text."""
         ids, offsets = self.ids, self.row_offsets
         return [
-            Tokens(entry.get("text", ""), ids[begin:end], entry["tokens"], entry.get("offsets") or [(0, 0)] * (end - begin))
+            Tokens(entry.get("text", ""), ids[begin:end], entry["tokens"], entry.get("offsets", [(0, 0)] * (end - begin)))
             for entry, begin, end in zip(self.json["sequences"], offsets[:-1], offsets[1:])
         ]
 
@@ -117,10 +118,11 @@ class Run(Mapping[str, "NDArray[Any]"]):
         if name in self._arrays:
             return self._arrays[name]
         if name.endswith("]"):
-            raise UnknownNameError(f"'{name}' names a part of a value", "run", "index the array of the whole hook point")
+            raise UnknownNameError(f"'{name}' names a part", "run", "index the array of the whole hook point")
         meant = list(self._names.meant_by(name)) if self._names else []
         if len(meant) > 1:
-            raise UnknownNameError(f"'{name}' means {len(meant)} values", "run", "ask for one of " + ", ".join(meant[:6]))
+            hint = "ask for one of " + ", ".join(meant[:6])
+            raise UnknownNameError(f"'{name}' means {len(meant)} values", "run", hint)
         if not meant or meant[0] not in self._arrays:
             captured = ", ".join(self._captured()[:6]) or "nothing"
             raise UnknownNameError(

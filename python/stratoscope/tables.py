@@ -140,7 +140,7 @@ def columns(table: Sequence[Row]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in table] for name in names}
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, str):
@@ -155,7 +155,7 @@ def as_text(experiment: str, document: Document, most: int = 12) -> str:
     if experiment == "generate":
         return head + "\n" + str(document.get("text", ""))
     shown = columns(table[:most])
-    cells = [[name, *(_cell(value) for value in values)] for name, values in shown.items()]
+    cells = [[name, *(cell_text(value) for value in values)] for name, values in shown.items()]
     widths = [max(len(cell) for cell in column) for column in cells]
     lines = [
         "  ".join(column[line].ljust(width) for column, width in zip(cells, widths)).rstrip()

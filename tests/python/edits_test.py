@@ -52,8 +52,8 @@ def test_files_of_vectors_go(model, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     model.predict(SENTENCE, edits=st.Add(HOOK, value=np.ones(192)))
-    text = "".join(piece.text for piece in model.generate("The", max_new=3, edits=st.Add(HOOK, value=np.ones(192)), stream=True))
-    assert text
+    stream = model.generate("The", max_new=3, edits=st.Add(HOOK, value=np.ones(192)), stream=True)
+    assert stream.result.text
     assert list(tmp_path.iterdir()) == []
 
 
