@@ -1,7 +1,7 @@
 # Debian packages: the program with its model, the shared library, and the development files.
 #   ./run package
 set(STRATOSCOPE_MAINTAINER "The Stratoscope authors <stratoscope@users.noreply.github.com>" CACHE STRING
-  "Who the packages name as their maintainer")
+  "Maintainer of the packages")
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})

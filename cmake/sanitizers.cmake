@@ -1,7 +1,7 @@
 # Build trees with sanitizers (presets asan-ubsan and tsan): STRATOSCOPE_SANITIZER is "address", with undefined
 # behaviour and leaks, or "thread". The first report ends the program, so that its test fails. The sanitizers' run-time
 # options and suppressions are in tests/support/sanitizer_defaults.cpp.
-set(STRATOSCOPE_SANITIZER "" CACHE STRING "Watch the program run: address or thread")
+set(STRATOSCOPE_SANITIZER "" CACHE STRING "Sanitizers of the build: address or thread")
 
 if(STRATOSCOPE_SANITIZER AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   # libFuzzer needs clang, and the thread sanitizer does not support GCC's OpenMP runtime.

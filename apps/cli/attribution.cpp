@@ -81,7 +81,7 @@ void print_neurons(const std::vector<NeuronAttribution>& neurons, const char* ti
 // The tokens from which a head reads most, on one line.
 void print_sources(const Attribution& result) {
   constexpr std::size_t kMost = 5;
-  print("where heads read it, the largest first\n");
+  print("source positions of the heads' contributions, the largest first\n");
   Table table({"", ">contribution", "from"});
   for (const SourceAttribution& head : result.sources) {
     std::vector<std::size_t> order(head.by_position.size());

@@ -56,11 +56,11 @@ void add_bench(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   command
       .add_option("--tokens", options->tokens,
-                  "lengths of the prompts (default: 22,128,512, as far as the model reads)")
+                  "lengths of the prompts (default: 22,128,512, up to the model's context)")
       ->delimiter(',')
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("N,…");
-  command.add_option("--repeat", options->repeat, "how often each is timed")
+  command.add_option("--repeat", options->repeat, "number of timed runs of each")
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->capture_default_str()
       ->type_name("R");

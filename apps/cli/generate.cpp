@@ -12,10 +12,10 @@ namespace stratoscope::cli {
 namespace {
 
 std::string why_it_ended(const GeneratedText& result) {
-  if (result.stopped == "stop") return "a stop text came";
+  if (result.stopped == "stop") return "a stop text was generated";
   if (result.stopped == "end") return "the model ended the text";
   if (!result.why_full.empty()) return result.why_full;
-  return "as many as were asked for";
+  return "the requested number";
 }
 
 // The prompt is printed with the first new text, so that an experiment that fails prints nothing.

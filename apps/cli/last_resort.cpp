@@ -67,10 +67,9 @@ void write_messages(rlim_t limit) {
   std::string hint;
   if (limit != RLIM_INFINITY)
     hint = ", or allow more than " + std::to_string(limit / kMebi) + " MiB of address space (ulimit -v)";
-  no_memory = "memory: there is not enough of it; try a shorter text, fewer threads or a smaller model" + hint;
+  no_memory = "memory: there is not enough; try a shorter text, fewer threads or a smaller model" + hint;
   no_memory_line = "stratoscope: error: " + no_memory + "\n";
-  gave_up_line =
-      "stratoscope: error: memory: a library that this program needs gave up; try fewer threads" + hint + "\n";
+  gave_up_line = "stratoscope: error: memory: a required library stopped the program; try fewer threads" + hint + "\n";
 }
 
 // The main thread's stack grows page by page, and under a limit its address range may be taken by other mappings.

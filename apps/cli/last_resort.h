@@ -9,7 +9,7 @@ namespace stratoscope::cli {
 void prepare_for_the_worst();
 void work_is_over();
 
-// "memory: there is not enough of it; …", with the limit if there is one.
+// "memory: there is not enough; …", with the limit if there is one.
 const char* no_memory_message();
 
 }  // namespace stratoscope::cli

@@ -62,8 +62,8 @@ std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
   if (offline)
     throw Error("pull", name + " cannot be run: " + error.problem(),
                 error.hint() + (error.hint().empty() ? "" : "; ") + kOffline);
-  throw Error("pull", name + " is here as the hub has it, and cannot be run: " + error.problem(),
-              "--force leaves it at a warning");
+  throw Error("pull", name + " is the same as on the hub, but cannot be run: " + error.problem(),
+              "--force makes this a warning");
 }
 
 // Only sizes are compared at first. If the model still cannot be read, hashes are compared, once.
@@ -111,7 +111,7 @@ void print_summary(const std::string& typed, const Pulled& pulled) {
   print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
         model.files.size(), size_text(model.size()));
   if (model.received() == 0)
-    print("all there already\n");
+    print("all present already\n");
   else if (model.received() == model.size())
     print("downloaded\n");
   else
@@ -148,7 +148,7 @@ void add_pull(CLI::App& app, Program& program) {
   command.add_option("NAME", options->name, "gpt2, or any ORGANISATION/NAME; @REVISION may follow")
       ->required()
       ->type_name("");
-  command.add_flag("--force", options->force, "also a model that this program cannot run");
+  command.add_flag("--force", options->force, "also download a model that this program cannot run");
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback([options, &program] {
     program.action = [options, &program] {

@@ -112,8 +112,9 @@ void add_replay(CLI::App& app, Program& program) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("replay", "run a recorded experiment again: are the results the same bits?");
-  command.add_option("FILE", options->file, "what --record wrote")->required()->type_name("");
+  CLI::App& command =
+      *app.add_subcommand("replay", "run a recorded experiment again, and compare the results bit for bit");
+  command.add_option("FILE", options->file, "a file that --record wrote")->required()->type_name("");
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback(
       [options, &program] { program.action = [options, &program] { replay(options->file, options->json, program); }; });

@@ -42,16 +42,17 @@ class _State:
 _state = _State()
 
 
-def raise_error(status: int) -> NoReturn:
-    """The error of this thread's last call."""
+def raise_error(status: int, part: str = "") -> NoReturn:
+    """The error of this thread's last call. An experiment, `part`, refuses values of its own in its name."""
     found = _library.library().stratoscope_last_error().contents
-    problem, where, hint, details = (
-        (text or b"").decode("utf-8", "replace") for text in (found.problem, found.where, found.hint, found.details)
-    )
+    texts = (found.problem, found.where, found.hint, found.details)
+    problem, where, hint, details = (errors.in_python((text or b"").decode("utf-8", "replace")) for text in texts)
     if status == _library.MEMORY:
         raise MemoryError(problem)
     if status == _library.CANCELLED:
         raise KeyboardInterrupt
+    if status == _library.ERROR and where == part:
+        status = _library.USAGE
     raise _ERRORS.get(status, errors.Error)(problem, where, hint, details)
 
 
@@ -195,7 +196,9 @@ def call(name: str, *arguments: Any) -> None:
         raise_error(status)
 
 
-def call_for_handle(name: str, free: str, *arguments: Any, callbacks: Optional[Callbacks] = None) -> int:
+def call_for_handle(
+    name: str, free: str, *arguments: Any, callbacks: Optional[Callbacks] = None, part: str = ""
+) -> int:
     """A call with callbacks, of which the last argument is a pointer to a handle; gives the handle."""
     library = _library.library()
     function = getattr(library, "stratoscope_" + name)
@@ -207,7 +210,7 @@ def call_for_handle(name: str, free: str, *arguments: Any, callbacks: Optional[C
         release(free, handle.value)
     callbacks.raise_what_stopped()
     if status != _library.OK:
-        raise_error(status)
+        raise_error(status, part)
     if not handle.value:
         raise errors.Error(f"stratoscope_{name} gave nothing", "stratoscope")
     return handle.value

@@ -1,6 +1,23 @@
 """Errors of the library, as Python's exceptions."""
 from __future__ import annotations
 
+import re
+
+# Options of the command line that take no value, and those whose argument has another name.
+_FLAGS = {"all", "bos", "mean", "noising", "plan", "profile", "pull", "repeat", "truncate", "whole"}
+_ARGUMENTS = {"target-id": "target", "stop": "stops", "no-bos": "bos=False", "edit": "edits"}
+
+
+def in_python(text: str) -> str:
+    """The library's text with arguments in place of the command line's options: truncate=True for --truncate."""
+
+    def argument(match: re.Match[str]) -> str:
+        name = match[1]
+        return _ARGUMENTS.get(name, name.replace("-", "_")) + ("=True" if name in _FLAGS else "")
+
+    text = text.replace("'stratoscope info' lists them all", "model.hook_points lists them all")
+    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", argument, text)
+
 
 class Error(Exception):
     """An error of Stratoscope.

@@ -250,6 +250,7 @@ class Model(Experiments):
                 name.encode(),
                 _requests.encode(request),
                 callbacks=Callbacks(progress, event, None, cancellation),
+                part=name,
             )
         finally:
             bar.close()

@@ -13,7 +13,7 @@ import numpy as np
 from . import _calls, figures, tables
 from ._arrays import Handle, view
 from ._library import ArrayStruct, library
-from .errors import StratoscopeWarning, UnknownNameError, UsageError
+from .errors import StratoscopeWarning, UnknownNameError, UsageError, in_python
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -216,4 +216,4 @@ def text_of(handle: Handle) -> str:
 def warn(found: Sequence[str]) -> None:
     """Tells the caller of the method that asked."""
     for warning in found:
-        warnings.warn(warning, StratoscopeWarning, stacklevel=4)
+        warnings.warn(in_python(warning), StratoscopeWarning, stacklevel=4)

@@ -34,12 +34,12 @@ void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
   if (names.empty()) return;
   const std::string path = folder.path().string();
   if (folder.kind(marker) != Folder::Kind::file)
-    throw Error("file", path + ": is a folder that this program did not make, so it is left alone",
+    throw Error("file", path + ": is a folder that this program did not make, so it is not changed",
                 "choose another place");
   const std::set<std::string> ours = names_of_ours(folder, marker);
   for (const std::string& name : names)
     if (!ours.contains(name) && !is_temporary(name))
-      throw Error("file", path + ": holds " + in_quotes(name) + ", which this program did not write",
+      throw Error("file", path + ": holds " + in_quotes(name) + ", which this program did not make",
                   "move it away, or choose another place");
 }
 
@@ -88,17 +88,17 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
     : path_(path.lexically_normal()), marker_(marker) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // "demo/" means "demo"
   if (path_.empty() || path_.filename() == "." || path_.filename() == "..")
-    throw Error("file", "'" + path.string() + "' is not a folder that can be made");
+    throw Error("file", "'" + path.string() + "' is not a path where a folder can be made");
   std::error_code error;
   if (fs::is_symlink(path_, error)) {
     if (!fs::exists(path_, error))
-      throw Error("file", path_.string() + ": is there already and is not a folder, but a link to nothing",
+      throw Error("file", path_.string() + ": exists already and is not a folder, but a link to nothing",
                   "choose another place");
     path_ = fs::canonical(path_, error);
   }
   const bool there = fs::exists(path_, error);
   if (there && !fs::is_directory(path_, error))
-    throw Error("file", path_.string() + ": is there already and is not a folder", "choose another place");
+    throw Error("file", path_.string() + ": exists already and is not a folder", "choose another place");
   if (there) check_that_it_is_ours(Folder(path_), marker);
   auto parent = Folder::open(path_.parent_path());
   if (!parent) fail_at(path_, "cannot be written");

@@ -77,8 +77,8 @@ void Team::grow(int threads) {
   ::pthread_attr_destroy(&attributes);
   if (failure != 0)
     throw Error("threads",
-                std::to_string(threads) + " threads cannot be had, only " + std::to_string(workers_.size() + 1) + ": " +
-                    std::strerror(failure),
+                std::to_string(threads) + " threads cannot be started, only " + std::to_string(workers_.size() + 1) +
+                    ": " + std::strerror(failure),
                 "use fewer (--threads), or allow this process more memory or threads (ulimit -v, ulimit -u)");
 }
 

@@ -107,7 +107,7 @@ TemporaryFolder::TemporaryFolder(Folder parent, mode_t mode) : parent_(std::move
   const int descriptor = create_temporary_folder(parent_, mode, name_);
   if (descriptor < 0)
     throw Error("file", "no temporary folder can be made in " + parent_.path().string() + ": " + std::strerror(errno),
-                "is it writable, and has it space? TMPDIR names the folder for temporary files");
+                "is it writable, with free space? TMPDIR names the folder for temporary files");
   folder_.emplace(descriptor, parent_.path() / name_);
 }
 

@@ -58,7 +58,7 @@ stratoscope_status status_of_part(const std::string& where) {
       all[part] = STRATOSCOPE_MODEL;
     for (const char* part : {"corrupt", "edit"}) all[part] = STRATOSCOPE_EDIT;
     for (const char* part : {"block", "capture", "dim", "head", "key", "layer", "position", "precision", "prompts",
-                             "range", "request", "target", "text", "texts", "token"})
+                             "range", "request", "target", "text", "texts", "theme", "token"})
       all[part] = STRATOSCOPE_USAGE;
     all["hook point"] = STRATOSCOPE_UNKNOWN;
     all["memory"] = STRATOSCOPE_MEMORY;

@@ -77,10 +77,6 @@ void check(const PassRequest& request, bool has_ids, const CallerProgress& progr
     throw UsageError("request", "there is no text", "give 'texts' or 'ids', at least one");
   if (!request.edit_points.empty() && !progress.edits())
     throw UsageError("request", "the field 'edit_points' needs the callback 'edit'");
-  for (const HookExpression& point : request.edit_points)
-    if (point.positions || point.heads || point.keys || point.dims)
-      throw UsageError("request", "the field 'edit_points' takes whole hook points alone: " + point.text,
-                       "choose a part in the callback");
   if (request.effect && (request.stop_at || request.logits == LogitRows::none))
     throw UsageError("request", "the field 'effect' needs logits");
 }
@@ -102,15 +98,11 @@ PassRequest read(const char* body, const CallerProgress& progress) {
   return request;
 }
 
-// The texts as they are run, for the document.
+// Of given ids without their tokens.
 std::vector<Text> read_texts(const Session& session, const PassRequest& request) {
   std::vector<Text> texts;
   for (const std::string& text : request.texts) texts.push_back(session.read(text, request.text_options));
-  for (const TokenIds& ids : request.ids) {
-    Text& text = texts.emplace_back();
-    text.ids = ids;
-    for (const TokenId id : ids) text.tokens.push_back(session.token_text(id));
-  }
+  for (const TokenIds& ids : request.ids) texts.emplace_back().ids = ids;
   return texts;
 }
 
@@ -148,12 +140,13 @@ void check_memory(double bytes) {
                       "capture less, or leave out logits and hidden states");
 }
 
-Json sequences_json(const std::vector<Text>& texts, bool have_texts) {
+Json sequences_json(const Session& session, const std::vector<Text>& texts, bool have_texts) {
   Json all = Json::array();
   for (const Text& text : texts) {
     Json one = Json::object();
     if (have_texts) one["text"] = text.text;
-    one["tokens"] = text.tokens;
+    one["tokens"] = Json::array();
+    for (const TokenId id : text.ids) one["tokens"].push_back(session.token_text(id));
     if (have_texts) one["offsets"] = text.offsets;
     if (!text.notes.empty()) one["notes"] = text.notes;
     all.push_back(std::move(one));
@@ -199,9 +192,18 @@ class Pass {
   }
 
  private:
+  // Whole hook points alone; the callback chooses the part that it changes.
+  std::vector<HookPoint> points_to_edit() const {
+    for (const HookExpression& point : request_.edit_points)
+      if (point.positions || point.heads || point.keys || point.dims || match_hook(point.hook, session_.config()).heads)
+        throw UsageError("request", "the field 'edit_points' takes no part of a hook point: " + point.text,
+                         "name the whole point, and choose the part in the callback");
+    return CaptureList(request_.edit_points, session_.config(), &pass_).points();
+  }
+
   void add_edits(CallerProgress& progress) {
     EditResolver resolver(session_, request_.edits, request_.text_options);
-    const std::vector<HookPoint> points = CaptureList(request_.edit_points, session_.config(), &pass_).points();
+    const std::vector<HookPoint> points = points_to_edit();
     for (std::size_t s = 0; s < texts_.size(); ++s) {
       for (HookEdit& edit : resolver.resolve(texts_[s].ids, s)) pass_.edits.push_back(std::move(edit));
       for (const HookPoint point : points)
@@ -252,7 +254,7 @@ class Pass {
     Json json = begin_document(session_, effect_);
     add_globs(globs_of(request_.edits.expressions, session_.config()), json);
     add_globs(globs_, json);
-    json["sequences"] = sequences_json(texts_, request_.ids.empty());
+    json["sequences"] = sequences_json(session_, texts_, request_.ids.empty());
     json["arrays"] = arrays_json(arrays);
     return with_warnings(finish_document(std::move(json)), warnings);
   }

@@ -201,9 +201,10 @@ std::string article_of(const Session& session, const DemoRequest& request, const
 
 void describe(DemoRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  fields.add("token", request.token, "whose activations: an index, or a word of the text").value("T");
+  fields.add("token", request.token, "the token whose activations are shown: an index, or a word of the text")
+      .value("T");
   fields.add("target", request.target, "the next token to follow (default: \" insect\")").value("T");
-  fields.add("factor", request.factor, "what each block's output is scaled by").value("F");
+  fields.add("factor", request.factor, "the factor that scales each block's output").value("F");
   fields.add("out", request.out, "the folder").value("DIR");
   fields.add("theme", request.theme, "light or dark");
   fields.add("text", request.text, "in place of the demonstrations' own texts; - for standard input").argument();

@@ -137,15 +137,15 @@ Sentences describe_sweep(const DemoFindings& f) {
   if (!std::all_of(changes.begin(), changes.end(), [](double change) { return std::isfinite(change); }))
     return {sentences[0], scaling + " gives values that are not numbers."};
   if (std::abs(changes[best]) < kNothing && std::abs(changes[worst]) < kNothing)
-    return {sentences[0], scaling + " changes nothing that shows."};
+    return {sentences[0], scaling + " has no visible effect."};
   std::vector<std::string> effects;
   if (changes[worst] < -kNothing) effects.push_back("lowers it most at " + at(worst));
   if (changes[best] > kNothing) effects.push_back("raises it most at " + at(best));
   sentences.push_back(scaling + " " + fmt::format("{}", fmt::join(effects, ", and ")) + ".");
   const double last = changes.back();
-  sentences.push_back(fmt::format(
-      "At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
-      f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of what it reads" : ""));
+  sentences.push_back(
+      fmt::format("At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
+                  f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of its input" : ""));
   return sentences;
 }
 

@@ -39,7 +39,8 @@ class Parts {
       : config_(session.config()), positions_(text.ids.size()) {
     std::iota(positions_.begin(), positions_.end(), std::size_t{0});
     if (!request.reference.empty() && !request.mean)
-      throw Error("ablate", "reference texts are given, but zero needs none", "add --mean, or leave out --reference");
+      throw Error("ablate", "reference texts are given, but zero ablation needs none",
+                  "add --mean, or leave out --reference");
     if (!request.mean) return;
     std::set<HookPoint> points;
     for (const AblatedPart part : request.parts)
@@ -125,7 +126,7 @@ void check_parts(const AblateRequest& request) {
       throw Error("ablate", "the part " + in_quotes(choice_name(part)) + " is named twice");
   if (request.neurons_in_group > 0 && !seen.contains(AblatedPart::neurons))
     throw Error("ablate",
-                "groups of " + std::to_string(request.neurons_in_group) + " neurons are asked, but no neurons",
+                "groups of " + std::to_string(request.neurons_in_group) + " neurons are requested, but no neurons",
                 "add neurons to --parts, or leave out --neurons");
 }
 
@@ -136,20 +137,20 @@ std::string_view name_of(AblatedPart part) { return kParts[static_cast<std::size
 void describe(AblateRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   add_truncate(fields, request.text_options);
-  fields.add("parts", request.parts, "what to take away: heads, attn, mlps, blocks, neurons")
+  fields.add("parts", request.parts, "the parts to ablate: heads, attn, mlps, blocks, neurons")
       .separated(',')
       .expression();
-  fields.add("mean", request.mean, "put the mean over all positions in its place (default: zero)");
+  fields.add("mean", request.mean, "replace a part's output with its mean over all positions (default: with zero)");
   fields
       .add("reference", FieldTarget(TextsOfFile{&request.reference}),
-           "take the mean over these texts, one JSON object with text a line")
+           "take the mean over these texts, one JSON object with text per line")
       .value("FILE.jsonl");
-  fields.add("neurons", request.neurons_in_group, "neurons in a group (default: sixteen groups a block)")
+  fields.add("neurons", request.neurons_in_group, "neurons in a group (default: sixteen groups per block)")
       .value("N")
       .at_least(1);
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
-  add_top(fields, request.top, "how many are listed").only_shown();
+  add_top(fields, request.top, "number of listed ablations").only_shown();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text);
 }
@@ -257,8 +258,7 @@ Figure figure_of(const Ablations& ablations) {
   Figure figure;
   const std::string title = metric_title(ablations.metric, ablations.targets);
   figure.title = std::string(ablations.mean ? "Mean" : "Zero") + " ablation of every part";
-  figure.caption =
-      "What becomes of the " + title + " without a part; with all of them it is " + prose_number(ablations.clean) + ".";
+  figure.caption = "The " + title + " without each part; with all parts it is " + prose_number(ablations.clean) + ".";
   std::vector<double> changes, of_small_parts;
   for (const Ablation& ablation : ablations.ablations) {
     changes.push_back(ablation.value - ablations.clean);
@@ -276,7 +276,7 @@ Figure figure_of(const Ablations& ablations) {
     if (std::abs(change) > std::abs(largest)) largest = change;
   }
   if (beyond > 0)
-    figure.note = std::to_string(beyond) + " of the whole parts lie beyond the ends of the colours, up to " +
+    figure.note = std::to_string(beyond) + " of the whole parts lie outside the range of the colours, up to " +
                   prose_number(largest) + ".";
   // One panel for heads and one for neurons, by their number; attention, MLP and block side by side.
   using Kinds = std::vector<AblatedPart>;

@@ -77,7 +77,8 @@ std::size_t columns_of(std::size_t panels) {
 Figure patterns_figure(const Attention& result) {
   Figure figure;
   figure.title = "Attention patterns";
-  figure.caption = "How much each token (row) looks at the tokens before it and itself (column). Rows sum to 1.";
+  figure.caption =
+      "The attention weights of each token (row) on itself and the tokens before it (column). Rows sum to 1.";
   figure.color = ColorScale{ColorMap::viridis, "attention weight", 0, 1};
   const bool grid = result.patterns.size() > 3;
   figure.columns = grid ? columns_of(result.patterns.size()) : result.patterns.size();
@@ -91,7 +92,7 @@ Figure patterns_figure(const Attention& result) {
       map.values.back().resize(count, std::numeric_limits<double>::quiet_NaN());
     }
     panel.x.ticks = panel.y.ticks = token_labels(result.text.tokens);
-    if (!grid) panel.x.title = "looks at", panel.y.title = "token";
+    if (!grid) panel.x.title = "attends to", panel.y.title = "token";
     panel.marks = {map};
     figure.panels.push_back(std::move(panel));
   }
@@ -118,10 +119,11 @@ void describe(AttentionRequest& request, Fields& fields) {
   fields.add("repeat", request.repeat, "read the text twice in a row: for induction heads");
   fields
       .add("by", request.by,
-           "rank (and, without patterns, draw) by: previous, first, current, duplicate, induction, entropy")
+           "the score that ranks the heads, and is drawn without patterns: previous, first, current, duplicate, "
+           "induction, entropy")
       .value("SCORE")
       .only_shown();
-  add_top(fields, request.top, "how many heads to print").only_shown();
+  add_top(fields, request.top, "number of printed heads").only_shown();
   add_text(fields, request.text);
 }
 
@@ -219,8 +221,8 @@ Figure figure_of(const Attention& result, AttentionScore by) {
   panel.x.title = "head";
   panel.y.title = "block";
   panel.marks = {map};
-  return {"What each head looks at",
-          std::string("Of every head, the mean over the text's tokens: ") + title_of(by) + ".",
+  return {"Attention scores of the heads",
+          std::string("The mean over the text's tokens for each head: ") + title_of(by) + ".",
           "",
           {panel},
           1,

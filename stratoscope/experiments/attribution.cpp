@@ -367,12 +367,13 @@ class Attributor {
 
 void describe(AttributionRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_targets(fields, request.targets,
-              "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
-  fields.add("position", request.position, "after which position (default: the last)").value("P");
+  add_targets(
+      fields, request.targets,
+      "the token whose logit is decomposed; two: the difference of their logits (default: the likeliest next token)");
+  fields.add("position", request.position, "the position before the predicted token (default: the last)").value("P");
   add_heads(fields, request.heads,
-            "where these heads read, such as L5H3,L6H0; a figure shows them (default: the largest)");
-  add_top(fields, request.top, "how many components, heads, and neurons from either end to print");
+            "source positions of these heads, such as L5H3,L6H0; a figure shows them (default: the largest)");
+  add_top(fields, request.top, "number of printed components and heads, and of neurons at either end");
   add_text(fields, request.text);
 }
 

@@ -155,12 +155,12 @@ Figure figure_of(const Attribution& result, bool sources) {
   figure.note = "Direct contributions after position " + std::to_string(result.position) +
                 "; the final norm's scale is held at " + prose_number(result.scale) + ".";
   if (sources) {
-    figure.title = "Where heads read what they add to the " + attribution_title(result);
-    figure.caption += " Each bar is the part of a head that it reads from one token.";
+    figure.title = "Sources of the heads' contributions to the " + attribution_title(result);
+    figure.caption += " Each bar is the part of a head's contribution that comes from one token.";
     for (const SourceAttribution& head : result.sources) figure.panels.push_back(source_bars(result, head));
     return figure;
   }
-  figure.title = "What adds to the " + attribution_title(result);
+  figure.title = "Contributions to the " + attribution_title(result);
   std::vector<double> all;
   figure.panels = {component_bars(result), head_map(result, all)};
   figure.columns = 2;

@@ -94,7 +94,7 @@ double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::s
 
 Timing bench(const Session& session, const TimingRequest& request) {
   if (session.precision() == Precision::fp64)
-    throw Error("bench", "fp64 is for proof, not for speed", "leave out --precision fp64");
+    throw Error("bench", "fp64 is a reference, not made for speed", "leave out --precision fp64");
   if (request.repeat == 0) throw Error("bench", "--repeat 0 measures nothing", "give 1 or more");
   for (const std::size_t tokens : request.tokens)
     if (tokens == 0 || tokens > session.config().n_ctx)

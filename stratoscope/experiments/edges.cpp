@@ -67,12 +67,12 @@ void describe(EdgesExperimentRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   fields
       .add("corrupt", request.corrupt,
-           "replace senders by their output on this text, as many tokens as TEXT (default: by zero)")
+           "replace senders by their output on this text, which has as many tokens as TEXT (default: by zero)")
       .value("TEXT");
   fields.add("mean", request.mean, "replace senders by the mean of their output over the text");
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
-  add_top(fields, request.top, "how many edges are listed and drawn").only_shown();
+  add_top(fields, request.top, "number of listed and drawn edges").only_shown();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text);
 }
@@ -84,7 +84,7 @@ EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& requ
   experiment.targets = read_targets(session, request.targets);
   check_target_count("edges", experiment.metric, experiment.targets.size());
   if (request.corrupt && request.mean)
-    throw Error("edges", "a corrupt text and the mean are given", "senders are replaced by one of them");
+    throw Error("edges", "a corrupt text and the mean are given", "leave out one of them");
   EdgesRequest patching;
   patching.text = experiment.text.ids;
   if (request.corrupt) {
@@ -168,9 +168,9 @@ Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest
 Figure figure_of(const EdgesExperiment& experiment, std::size_t shown) {
   const std::string title = metric_title(experiment.metric, experiment.targets);
   Figure figure;
-  figure.title = "What reaches the " + title + " through one edge";
+  figure.title = "Effect of each edge on the " + title;
   figure.caption = "A sender's output is replaced (" + std::string(name_of(experiment.replacement)) +
-                   ") in what one receiver reads. Clean value " + prose_number(experiment.edges.clean) + "; the " +
+                   ") in the input of one receiver. Clean value " + prose_number(experiment.edges.clean) + "; the " +
                    std::to_string(std::min(shown, experiment.strongest.size())) + " strongest of " +
                    std::to_string(experiment.strongest.size()) + " edges are drawn.";
   Panel matrix;

@@ -27,7 +27,7 @@ class ExperimentResult {
 
   // With "warnings" if there are any.
   virtual Document document() const = 0;
-  // The numbers of the document that form arrays, bit for bit; none for an experiment without such.
+  // The numbers of the document that form arrays, bit for bit; empty for an experiment without arrays.
   virtual std::vector<NamedValues> arrays() const = 0;
   // Empty for an experiment without a figure.
   virtual std::optional<Figure> figure() const = 0;

@@ -18,11 +18,11 @@ namespace {
 
 CaptureList captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
   if (!request.captures.empty() && !request.file)
-    throw Error("generate", "captures go into a file, and none is asked for", "add --save FILE");
+    throw Error("generate", "captures need a file, and none is named", "add --save FILE");
   for (const HookExpression& capture : request.captures)
     if (capture.positions)
       throw Error("generate", "captures of generated texts take no positions: " + capture.text,
-                  "they are of all of them");
+                  "they contain all positions");
   return {request.captures, config};
 }
 
@@ -89,7 +89,7 @@ Json token_json(const GeneratedToken& token) {
 
 void describe(GenerateTextRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options, kCutAtTheBeginning);
-  fields.add("max_new", request.max_new, "at most so many new tokens")
+  fields.add("max_new", request.max_new, "the largest number of new tokens")
       .value("N")
       .at_least(1)
       .serve_at_most(kMostServedNew);
@@ -97,9 +97,9 @@ void describe(GenerateTextRequest& request, Fields& fields) {
   fields.add("stops", request.stops, "end before this text (may be given several times)")
       .as_option("stop")
       .value("TEXT");
-  fields.add("ignore_end", request.ignore_end, "go on after the end-of-text token");
+  fields.add("ignore_end", request.ignore_end, "continue after the end-of-text token");
   fields.add("edit_scope", request.edit_scope,
-             "new: edits act on new tokens alone, and the prompt's keys and values stay as they were; all: as if "
+             "new: edits act on new tokens only, and the prompt's keys and values are not edited; all: as if "
              "the whole text so far were run with the edits at each step");
   fields
       .add("save", FieldTarget(OutputFile{&request.file}),

@@ -148,16 +148,18 @@ const char* what_is_read(LensPoint at) {
 
 void describe(LensRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_top(fields, request.top, "how many tokens a cell lists");
-  fields.add("positions", request.positions, "which positions (default: all)").value("I,J,…");
+  add_top(fields, request.top, "number of tokens in a cell");
+  fields.add("positions", request.positions, "the positions (default: all)").value("I,J,…");
   fields
       .add("at", request.at,
-           "what is read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each block")
+           "the values that are read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each "
+           "block")
       .value("POINT");
   fields.add("target", request.target, "follow this token's rank and probability").value("TEXT");
   fields
       .add("color", request.color,
-           "of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final prediction")
+           "colours of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final "
+           "prediction")
       .value("BY")
       .only_shown();
   add_text(fields, request.text);

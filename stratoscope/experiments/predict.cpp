@@ -41,9 +41,9 @@ template std::vector<Prediction> likeliest(const Session&, std::span<const doubl
 
 void describe(PredictRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_top(fields, request.top, "how many tokens");
-  fields.add("position", request.position, "after which position (default: the last)").value("P");
-  fields.add("all", request.all, "each token's surprisal and the mean loss too");
+  add_top(fields, request.top, "number of tokens");
+  fields.add("position", request.position, "the position before the predicted token (default: the last)").value("P");
+  fields.add("all", request.all, "list also each token's surprisal and the mean loss");
   add_text(fields, request.text);
 }
 
@@ -114,8 +114,8 @@ Figure figure_of(const Predictions& result) {
     }
     panel.y.title = "surprisal (nats)";
     panel.marks = {bars, Reference{"mean " + short_number(result.mean_loss, 3), result.mean_loss}};
-    return {"How surprised the model was by each token",
-            "Surprisal is minus the log-probability that the model gave the token that came, given those before it.",
+    return {"Surprisal of each token",
+            "Surprisal is minus the log-probability of a token, given the tokens before it.",
             "",
             {panel},
             1,

@@ -57,7 +57,7 @@ STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::s
 
 Predictions predict(const Session& session, const PredictRequest& request);
 Document to_json(const Session& session, const Predictions& result);
-// ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] where they were asked.
+// ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] if they are requested.
 std::vector<NamedValues> arrays_of(const Predictions& result);
 // The likeliest tokens as bars; if there are surprisals, these instead.
 Figure figure_of(const Predictions& result);

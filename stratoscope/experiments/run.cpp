@@ -255,7 +255,7 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
       throw Error("texts",
                   (*request.texts_file == "-" ? "standard input" : request.texts_file->string()) + ": holds no text");
     if (lines.replaced() > 0)
-      counter.note(fmt::format("places that are no characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
+      counter.note(fmt::format("invalid characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
                                lines.repaired_lines()));
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
@@ -276,7 +276,7 @@ void check_sources(const SaveRunRequest& request) {
   if (request.start_at.has_value() != request.from.has_value())
     throw Error("run", "a block to start at and a file to start from belong together", "give --start-at and --from");
   if (request.from && (request.texts_file || !request.texts.empty()))
-    throw Error("run", "the file to start from holds its own tokens", "give no text beside --from");
+    throw Error("run", "the file to start from holds its own tokens", "give no text together with --from");
 }
 
 }  // namespace
@@ -297,15 +297,15 @@ void describe(SaveRunRequest& request, Fields& fields) {
       .add("texts", FieldTarget(InputFile{&request.texts_file}),
            "many texts, of any size: JSON lines with a field \"text\"; - for standard input")
       .value("FILE.jsonl");
-  fields.add("skip_empty", request.skip_empty, "with --texts: leave out empty texts, which else have no rows")
+  fields.add("skip_empty", request.skip_empty, "with --texts: leave out empty texts, which otherwise have no rows")
       .with("texts");
   fields
       .add("replace_invalid", request.replace_invalid,
-           "with --texts: read what is no character (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
+           "with --texts: read invalid characters (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
       .with("texts");
   fields
       .add("stop_at", request.stop_at,
-           "run the blocks before this one alone, and keep what would enter it; the number of blocks runs all")
+           "run only the blocks before this one, and keep its input; the number of blocks runs all")
       .value("BLOCK");
   fields.add("start_at", request.start_at, "run this block and those after it").value("BLOCK").with("from");
   fields

@@ -48,10 +48,10 @@ Figure matrices_figure(std::string title, const std::vector<std::string>& panel_
 void describe(SimilarityRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
   fields.add("across", request.across, "layers: depths of a token; tokens: tokens at a depth");
-  fields.add("tokens", request.tokens, "with --across layers: which tokens (default: 4 evenly spaced)").value("I,J,…");
-  fields.add("layers", request.layers, "with --across tokens: which hidden states, 0 is Emb (default: 4 evenly spaced)")
+  fields.add("tokens", request.tokens, "with --across layers: the tokens (default: 4 evenly spaced)").value("I,J,…");
+  fields.add("layers", request.layers, "with --across tokens: the hidden states, 0 is Emb (default: 4 evenly spaced)")
       .value("I,J,…");
-  fields.add("profile", request.profile, "all pairs of tokens but the first, at every depth");
+  fields.add("profile", request.profile, "all pairs of tokens except the first, at every depth");
   add_text(fields, request.text);
 }
 

@@ -202,7 +202,7 @@ std::string billions(double count) {
 
 std::string describe(const SweepOperations& operations) {
   if (operations.done == 0) return {};
-  return fmt::format("{} billion operations; the cones ask for {}, whole runs for {}", billions(operations.done),
+  return fmt::format("{} billion operations; the cones need {}, whole runs {}", billions(operations.done),
                      billions(operations.required), billions(operations.whole));
 }
 
@@ -287,7 +287,7 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
   fields.add("whole", request.whole, "score the whole target text, not its first token");
   fields
       .add("prompts", FieldTarget(PromptsOfFile{&request.prompts}),
-           "instead of TEXT: JSON lines with text, and corrupt, target or target_id of their own")
+           "instead of TEXT: JSON lines with text, and optionally corrupt, target or target_id")
       .value("FILE.jsonl");
   fields.add("save", FieldTarget(OutputFile{&request.save}), "every grid point as .csv, .json or .npz")
       .value("FILE")
@@ -295,12 +295,12 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
       .only_shown();
   fields
       .add("resume", FieldTarget(OutputFile{&request.resume}),
-           "keep what is done in this file, and go on with what it keeps")
+           "keep finished grid points in this file, and continue from those that it has")
       .value("FILE")
       .local()
       .only_shown();
   add_memory_limit(fields, request.memory_limit);
-  fields.add("plan", request.plan, "say what the sweep will cost, and run no grid point").only_shown();
+  fields.add("plan", request.plan, "print the cost of the sweep, and run no grid point").only_shown();
   fields.add("text", request.text, "the text; - for standard input").argument().required_unless({"prompts"});
 }
 
@@ -308,7 +308,7 @@ void check(const SweepExperimentRequest& request) {
   if (!request.prompts.empty() && !request.text.empty())
     throw Error("sweep", "a TEXT and --prompts are given", "leave out one of them");
   if (request.save && request.save == request.resume)
-    throw Error("sweep", "--save and --resume name the same file", "results are no list of what is done");
+    throw Error("sweep", "--save and --resume name the same file", "name two different files");
 }
 
 void stream(SweepExperimentRequest& request, const EmitEvent& emit) {

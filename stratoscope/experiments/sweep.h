@@ -77,7 +77,7 @@ Document to_json(const Session& session, const SweepForecast& forecast);
 // "264 grid points: 21.3 of 98.2 billion operations (whole runs), 12 MiB in 1 slice, about 0.2 s"
 std::string describe(const SweepForecast& forecast);
 
-// "21.3 billion operations; the cones ask for 21.3, whole runs for 98.2"; empty if none were counted.
+// "21.3 billion operations; the cones need 21.3, whole runs 98.2"; empty if none were counted.
 std::string describe(const SweepOperations& operations);
 
 // Throws UsageError for a text and prompts together, for neither of them, and for one file with two uses.

@@ -131,7 +131,7 @@ Figure figure_of(const SweepExperiment& experiment) {
   Figure figure = experiment.axes.empty()       ? bar_figure(experiment)
                   : experiment.axes.size() == 1 ? line_figure(experiment)
                                                 : heatmap_figure(experiment);
-  figure.title = "What an edit does to the " + metric_title(experiment);
+  figure.title = "Effect of an edit on the " + metric_title(experiment);
   return figure;
 }
 

@@ -176,8 +176,7 @@ void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
 void check_results_ending(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   if (ending != ".csv" && ending != ".json" && ending != ".npz")
-    throw Error("sweep", in_quotes(path.string()) + " has no ending that results are written as",
-                "use .csv, .json or .npz");
+    throw Error("sweep", in_quotes(path.string()) + " does not end in a format of results", "use .csv, .json or .npz");
 }
 
 void save_results(const Session& session, const SweptPrompts& swept, const std::filesystem::path& path) {

@@ -138,9 +138,8 @@ std::string render_svg(const Figure& figure, Theme theme, const Progress* progre
 std::string html_numbers(const Figure& figure) {
   const std::size_t count = count_numbers(figure);
   if (count > kMostNumbers) {
-    return "<p>" + grouped(count) +
-           " numbers are more than a page should carry. <code>--json</code> prints them, and " +
-           "<code>demo</code> keeps them beside its page as csv.</p>\n";
+    return "<p>" + grouped(count) + " numbers are too many for a page. <code>--json</code> prints them, and " +
+           "<code>demo</code> writes them into csv files next to its page.</p>\n";
   }
   if (count > kMostTableCells) return "<pre>" + escape_html(csv(figure)) + "</pre>\n";
   std::string tables;

@@ -47,7 +47,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
     const std::filesystem::path spec_file = with_ending(file, kVegaLite);
     write_file_atomically(spec_file, vega_lite(figure, theme));
     throw NotDrawn(error.where(), error.problem(),
-                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
+                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written nevertheless: ") +
                        script_file.string() + " and " + spec_file.string());
   }
   picture.write(drawn);
@@ -60,7 +60,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
 
 void check_figure_ending(const std::filesystem::path& file) {
   if (terminal_of(file) || ends_in(file, ".html") || ends_in(file, kVegaLite)) return;
-  throw Error("figure", "'" + file.string() + "' does not end like a figure",
+  throw Error("figure", "'" + file.string() + "' does not end in a format of figures",
               "use .svg, .png, .pdf, .html or .vl.json");
 }
 

@@ -169,7 +169,7 @@ const StoredTensor& Checkpoint::at(const std::string& name) const {
     const std::string file = files_.size() == 1 ? files_[0].path().string() : folder_.string();
     const bool is_head = name == config_.tensors.unembed + ".weight";
     throw Error("safetensors", file + ": tensor '" + name + "' is missing",
-                is_head ? "where it is the embedding, config.json says so: \"tie_word_embeddings\": true"
+                is_head ? "if it is the embedding, config.json has \"tie_word_embeddings\": true"
                         : "is this a checkpoint of " + config_.title + "?");
   }
   return found->second;

@@ -31,7 +31,7 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
     checkpoint_->release_pages();  // otherwise packed weights would be in memory twice
   }
   for (const auto& name : checkpoint_->nonfinite_tensors(weights_ && weights_->matrices_are_finite))
-    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
+    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; values that depend on it are not numbers");
   warnings_.insert(warnings_.end(), checkpoint_->warnings().begin(), checkpoint_->warnings().end());
   checkpoint_->check_unchanged();
   options_.progress = nullptr;  // only loading uses it; each run has its own
@@ -72,7 +72,7 @@ double run_cones(const Model& model, const ConeRequest& request) {
 
 Run<double> Model::run_reference(const RunRequest& request) const {
   check_request(request, config_);
-  if (request.cache != nullptr) throw Error("run", "the reference keeps no cache", "run the whole text");
+  if (request.cache != nullptr) throw Error("run", "the reference has no cache", "run the whole text");
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
   Run<double> run = reference_forward(*checkpoint_, config_, request);

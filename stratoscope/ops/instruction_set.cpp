@@ -26,10 +26,10 @@ std::int64_t targets_beyond(const std::string& isa) {
   if (isa == "AVX2") return HWY_AVX2 - 1;
   if (isa == "AVX512" || isa == "AVX512_BF16" || isa == "AMX") return 0;
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known",
-              "say SSE4, AVX2, AVX512, AVX512_BF16 or AMX");
+              "use SSE4, AVX2, AVX512, AVX512_BF16 or AMX");
 #elif HWY_ARCH_ARM
   if (isa == "NEON") return 0;
-  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say NEON");
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "use NEON");
 #else
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known of this processor", "unset it");
 #endif

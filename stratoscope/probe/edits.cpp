@@ -155,7 +155,7 @@ ReadPoints points_that_are_read(std::span<const EditExpression> expressions, con
 void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
   const auto reads_corrupt = [](const EditExpression& expression) { return expression.source == EditSource::corrupt; };
   if (corrupt_ids_.empty() && std::any_of(expressions.begin(), expressions.end(), reads_corrupt))
-    throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
+    throw Error("edit", "the value 'corrupt' needs a text", "give one with --corrupt TEXT");
   const ReadPoints points = points_that_are_read(expressions, model_.config());
   run(text_, start_, points.mean, Keep::mean, means_, progress);
   run(corrupt_ids_, {}, points.corrupt, Keep::everything, corrupt_, progress);

@@ -50,7 +50,7 @@ std::size_t memory_size(const std::string& text) {
   const std::size_t power = unit.empty() ? 0 : kUnits.find(unit[0]) + 1;
   const bool known = unit.empty() || (unit.size() == 1 && power > 0);
   if (error != std::errc() || !known || count == 0 || (count << (10 * power)) >> (10 * power) != count)
-    throw Error("memory", in_quotes(text) + " is no amount of memory", "write it like 512M or 4G");
+    throw Error("memory", in_quotes(text) + " is not an amount of memory", "write it like 512M or 4G");
   return count << (10 * power);
 }
 

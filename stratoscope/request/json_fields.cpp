@@ -312,7 +312,7 @@ ordered_json default_of(const Field& field) {
 }  // namespace
 
 void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
-  if (!object.is_object()) throw Error("request", "the body is no JSON object");
+  if (!object.is_object()) throw Error("request", "the body is not a JSON object");
   std::vector<std::string> names;
   for (const Field& field : fields.all())
     if (is_known(field, limits)) names.push_back(field.name);

@@ -11,7 +11,7 @@ namespace {
 template <class T>
 NamedValues checked_values(std::string name, Shape shape, std::vector<T> values) {
   if (element_count(shape) != values.size())
-    throw Error("result", "array " + name + " has " + std::to_string(values.size()) + " values, its shape asks for " +
+    throw Error("result", "array " + name + " has " + std::to_string(values.size()) + " values, its shape needs " +
                               std::to_string(element_count(shape)));
   return {std::move(name), std::move(shape), std::move(values)};
 }

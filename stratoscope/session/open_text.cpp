@@ -26,7 +26,7 @@ bool is_before_blocks(const HookEdit& edit) { return info_of(edit.at.hook).scope
 OpenText::OpenText(const Session& session, const std::string& text, const TextOptions& options)
     : session_(session), options_(options), text_(session.read(text, options)) {
   if (session.precision() == Precision::fp64)
-    throw Error("text", "the fp64 path holds no texts open", "use another --precision");
+    throw Error("text", "the fp64 path keeps no open texts", "use another --precision");
 }
 
 void OpenText::set_edits(const Edits& edits) {

@@ -127,7 +127,7 @@ Precision parse_precision(std::string_view name) {
 
 std::string why_gone(std::string_view precision) {
   if (precision != "bf16x3") return "";
-  return "bf16x3 is gone: fp32 is quicker and closer on every processor measured; use fp32 or bf16";
+  return "bf16x3 was removed: fp32 is faster and more exact on every processor measured; use fp32 or bf16";
 }
 
 std::string_view name_of(Precision precision) {
@@ -248,7 +248,7 @@ std::vector<std::string> Session::notes() const {
   if (beyond > 0)
     notes.push_back(std::to_string(beyond) + (beyond == 1 ? " token" : " tokens") +
                     " of the vocabulary without a row in the weights, such as " + example +
-                    ": a text that holds it is refused");
+                    ": a text that contains it is refused");
   return notes;
 }
 

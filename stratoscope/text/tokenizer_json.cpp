@@ -197,7 +197,8 @@ TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file) {
   definition.merges_place = file.string() + ": merge ";
   read_tokenizer_steps(top, definition);
   for (const char* habit : {"truncation", "padding"})  // settings for batches of training data
-    if (top.has(habit)) definition.notes.push_back(file.string() + ": '" + habit + "' is set, and is not followed");
+    if (top.has(habit))
+      definition.notes.push_back(file.string() + ": '" + habit + "' is set, which is not implemented");
 
   const JsonSection model = top.section("model");
   model.require("type", {"BPE", "Unigram"});

@@ -125,8 +125,8 @@ TEST(CExperiments, RefuseWhatTheyCannotDo) {
            {"run", {{"text", {kPenguins}}, {"save", "/no/such/folder/a.npz"}}, STRATOSCOPE_FILE, "/no/such/folder"},
            {"sweep",
             {{"text", kPenguins}, {"edits", {"blocks.{layer}.hook_mlp_out *= 0"}}, {"axes", {"layer=99"}}},
-            STRATOSCOPE_UNKNOWN,
-            ""},
+            STRATOSCOPE_USAGE,
+            "99 is out of range"},
        }) {
     const CResult result = c_request(c_built_in(), name, body);
     EXPECT_EQ(result.status, status) << name << " " << body.dump().substr(0, 100);

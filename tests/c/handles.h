@@ -51,7 +51,11 @@ class CResult {
   stratoscope_result** to() { return &result_; }
   stratoscope_result* get() const { return result_; }
 
-  json document() const { return json::parse(stratoscope_result_json(result_)); }
+  json document() const {
+    const char* text = stratoscope_result_json(result_);
+    EXPECT_NE(text, nullptr) << "status " << status << ": " << CModel::problem();
+    return text == nullptr ? json() : json::parse(text);
+  }
   stratoscope_array array(const std::string& name) const {
     stratoscope_array array{};
     EXPECT_EQ(stratoscope_result_array_named(result_, name.c_str(), &array), STRATOSCOPE_OK) << name;

@@ -20,7 +20,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """One run of the plain demo: what it printed, and its folder."""
+    """One run of the plain demo: its output and its folder."""
     folder = tmp_path_factory.mktemp("demo") / "here"
     folder.mkdir()
     result = Program(folder).succeeds("demo")
@@ -138,7 +138,7 @@ def test_a_demo_of_ours_is_replaced_as_a_whole(stratoscope):
 def test_a_users_file_in_a_demo_of_ours_is_never_lost(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     (stratoscope.folder / "out" / "notes.txt").write_text("mine")
-    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not write"])
+    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not make"])
     assert (stratoscope.folder / "out" / "notes.txt").read_text() == "mine"
 
 
@@ -150,7 +150,7 @@ def test_an_empty_folder_is_taken(stratoscope):
 def test_a_folder_that_is_not_ours_is_left_alone(stratoscope):
     (stratoscope.folder / "theirs").mkdir()
     (stratoscope.folder / "theirs" / "thesis.txt").write_text("years of work")
-    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "left alone"])
+    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "not changed"])
     assert (stratoscope.folder / "theirs" / "thesis.txt").read_text() == "years of work"
 
 
@@ -196,7 +196,7 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
     (stratoscope.folder / "empty").mkdir()
     result = stratoscope.run("demo", "--json", env={"PATH": stratoscope.folder / "empty"})
     assert result.status == 1
-    written = "written all the same: stratoscope-demo/activations.gp"
+    written = "written nevertheless: stratoscope-demo/activations.gp"
     for part in ("6 of 6 figures could not be drawn", "gnuplot-nox", written):
         assert part in result.error
     written = contents(stratoscope.folder / "stratoscope-demo")

@@ -1,4 +1,4 @@
-"""`sweep` on large grids: what is planned, how memory bounds it, and how it goes on where it was stopped."""
+"""`sweep` on large grids: the plan, the memory limit, and resuming after a stop."""
 import json
 import os
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from program import KAFKA, PENGUINS, interrupt, wait_until, write_lines
 
-# The last blocks alone: a grid point there costs little.
+# Only the last blocks, where a grid point costs little.
 GRID = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", "--over", "layer=9..11", "--over", "position=all",
         "--metric", "kl"]
 POINTS = 3 * 24
@@ -61,7 +61,7 @@ def test_the_plan_knows_what_is_done(stratoscope):
 
 
 def peak(stratoscope, *arguments):
-    """The most memory that a run had, in bytes."""
+    """The peak memory of a run, in bytes."""
     process = stratoscope.start(*arguments)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
@@ -73,7 +73,7 @@ def peak(stratoscope, *arguments):
 @pytest.mark.skipif(bool(os.environ.get("SANITIZER")), reason="a sanitizer's memory is its own")
 @pytest.mark.parametrize("grid", ["residual", "corrupt", "whole", "prompts", "patterns"])
 def test_the_memory_that_is_planned_bounds_what_is_used(stratoscope, grid):
-    """Beside what the program needs for the model and one grid point that changes next to nothing."""
+    """In addition to the memory for the model and for one cheap grid point."""
     prompts = [{"text": f"{i} {PENGUINS}", "target": " I"} for i in range(200)]
     write_lines(stratoscope, "p.jsonl", prompts)
     text, layers = [" ".join([KAFKA] * 6)], ["--over", "layer=all"]

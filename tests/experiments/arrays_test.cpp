@@ -16,7 +16,7 @@
 namespace stratoscope {
 namespace {
 
-// All numbers at a path of names, where * stands for every entry of a list; null is NaN.
+// All numbers at a path of names, in which * means every entry of a list; null is NaN.
 void collect(const nlohmann::json& json, std::istringstream path, std::vector<double>& numbers) {
   std::string name;
   if (!std::getline(path, name, '/')) {

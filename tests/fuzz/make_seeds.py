@@ -1,4 +1,4 @@
-"""What each fuzzer begins with: small good files, written with NumPy and the standard library, and words to mix in.
+"""The seeds of each fuzzer: small valid files, written with NumPy and the standard library, and a dictionary.
 
     make_seeds.py OUT: a folder OUT/NAME of seeds for the fuzzer NAME, and OUT/NAME.dict
 """

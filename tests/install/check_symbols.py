@@ -1,4 +1,4 @@
-"""Checks what a shared library exports: everything that its installed headers declare, and nothing else.
+"""Checks the exports of a shared library: exactly the declarations of its installed headers.
 
     check_symbols.py LIBRARY INCLUDE_FOLDER      prints each fault, exit status 1 if there is one
 """
@@ -14,7 +14,7 @@ OURS = re.compile(r"_Z(?:T[ISTV])?NK?11stratoscope(.*)", re.DOTALL)
 
 
 def names_in(mangled):
-    """The names that a nested name is made of: "7Session4readE…" gives Session, read."""
+    """The parts of a nested name: "7Session4readE…" gives Session, read."""
     names = []
     while match := re.match(r"(\d+)", mangled):
         end = match.end() + int(match[1])
@@ -50,7 +50,7 @@ def declared_functions(code):
 
 
 def faults(symbols, headers):
-    """What is wrong with the exported symbols (as the compiler spells them), given the headers' texts."""
+    """The faults of the exported symbols (as the compiler spells them), given the headers' texts."""
     codes = [code_of(header) for header in headers]
     everything = "\n".join(codes)
     exported = set()

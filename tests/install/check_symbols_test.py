@@ -1,4 +1,4 @@
-"""check_symbols.py sees each kind of fault, and nothing where there is none."""
+"""check_symbols.py finds each kind of fault, and no fault in correct files."""
 import unittest
 
 import check_symbols

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The Debian packages, installed by dpkg into a root of their own, where the program then runs its demonstrations:
 #   package_test.sh BUILD PREFIX CPACK
-# PREFIX is what `cmake --install` gave; the packages together hold the same files.
+# PREFIX is the folder of `cmake --install`; the packages together hold the same files.
 set -eu
 build=$1 installed=$2 cpack=$3
 place=$(mktemp -d)
@@ -15,7 +15,7 @@ fail() {
 set -- "$place"/packages/*.deb
 [ $# -eq 4 ] || fail "not four packages: $*"
 
-# A root that has this system's list of packages and none of their files: dpkg checks what ours depend on.
+# A root with this system's list of packages but without their files: dpkg checks the dependencies of ours.
 root=$place/root
 mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
 cp /var/lib/dpkg/status "$root/var/lib/dpkg/status"
@@ -26,7 +26,7 @@ for package in stratoscope libstratoscope-dev python3-stratoscope; do
   dpkg --root="$root" --status "$package" | grep -q '^Status: install ok installed$' || fail "$package is not installed"
 done
 
-# Dependencies are computed from what the program and the library are linked with.
+# Dependencies are computed from the libraries that the program and the library are linked with.
 for name in libhwy1 libpcre2-8-0; do
   for package in stratoscope libstratoscope0.1; do
     dpkg --root="$root" --status "$package" | grep -q "^Depends:.* $name" || fail "$package does not depend on $name"

@@ -2,6 +2,7 @@
 import ctypes
 import gc
 import json
+import os
 import threading
 
 import numpy as np
@@ -109,6 +110,16 @@ def test_errors_have_parts(model):
     assert (type(again), str(again)) == (type(unknown.value), str(unknown.value))
 
 
+def test_errors_name_arguments_and_not_options(model):
+    with pytest.raises(ValueError, match="; truncate=True cuts it there"):
+        model.run("The king " * 600)
+    with pytest.raises(ValueError, match="name them with target") as raised:
+        model.ablate(SENTENCE)
+    assert "--" not in str(raised.value)
+    with pytest.warns(st.StratoscopeWarning, match="^seed does nothing .* give temperature 1"):
+        model.generate("The", seed=1, max_new=1)
+
+
 def test_weights_outlive_the_model():
     own = st.load()
     weights = own.weights
@@ -203,6 +214,7 @@ def test_requests_that_json_cannot_say():
     }  # fmt: skip
 
 
+@pytest.mark.skipif("SANITIZER" in os.environ, reason="sanitizers take address space without bound")
 def test_little_memory():
     """An error where the memory ends, and afterwards the model works."""
     code = """

@@ -1,4 +1,4 @@
-// Requests read from JSON: values of every kind, and what is refused with which words.
+// Requests read from JSON: values of every kind, and refused values with their messages.
 #include "stratoscope/request/json_fields.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using Texts = std::vector<std::string>;
 
 constexpr const char* kRequired = R"({"text": "a", "maybe_text": "b"})";
 
-// The request that a body with these members makes, beside those that are required.
+// The request of a body with these members, in addition to the required ones.
 EveryKind request_of(const std::string& members, const BodyLimits& limits = {}) {
   json body = json::parse(kRequired);
   body.update(json::parse(members));
@@ -211,7 +211,7 @@ TEST(ReadJson, RequiredFieldsAreMissing) {
   EXPECT_TRUE(refuses([&] { read_body(R"({"text": "a"})"); }, "field 'maybe_text' is missing"));
   read_body(R"({"text": "a", "texts": []})");  // which stand for it
   for (const char* body : {"[]", "1", "\"text\"", "null"})
-    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is no JSON object"));
+    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is not a JSON object"));
 }
 
 TEST(ReadJson, Limits) {

@@ -73,8 +73,9 @@ TEST(Schema, OfEachKind) {
 }
 
 TEST(Schema, HasDefaults) {
+  const json properties = schema({})["properties"];
   json defaults = json::object();
-  for (const auto& [name, property] : schema({})["properties"].items())
+  for (const auto& [name, property] : properties.items())
     if (property.contains("default")) defaults[name] = property["default"];
   EXPECT_EQ(defaults, json::parse(R"({"flag": false, "count": 7, "top": 20, "number": 0.5, "numbers": [1.0],
     "texts": ["default"], "index": 0, "indices": "all", "hook": "hook_embed", "shade": "light", "shades": ["light"]})"));
@@ -128,7 +129,7 @@ TEST(Schema, ForbidsNoBodyThatIsRead) {
   EXPECT_GT(allowed, read / 2);
 }
 
-// What the schema of a simple kind allows is read.
+// Values that the schema of a simple kind allows are read.
 TEST(Schema, OfFlagsNumbersTextsAndChoicesAllowsNothingThatIsRefused) {
   const BodyLimits limits = limits_of_a_server();
   const json whole = schema(limits);

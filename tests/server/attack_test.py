@@ -24,7 +24,7 @@ def still_serves(server):
 
 
 def raw(server, data, wait=10):
-    """Sends bytes as they are; what comes back until the server closes or `wait` seconds are over."""
+    """Sends bytes as they are; returns the answer until the server closes or `wait` seconds are over."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=wait) as connection:
         connection.sendall(data)
         received = b""

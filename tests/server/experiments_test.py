@@ -118,7 +118,7 @@ def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):
         ("predict", {"text": TEXT, "top": "x"}, "field 'top' is not a whole number"),
         ("predict", {"text": 3}, "field 'text' is not a string"),
         ("predict", {}, "field 'text' is missing"),
-        ("predict", [], "the body is no JSON object"),
+        ("predict", [], "the body is not a JSON object"),
         ("predict", {"text": TEXT, "edits": [EDITS[0], "blocks.3.hook *="]}, "edit 2: "),
         ("predict", {"text": TEXT, "position": 99}, "out of range"),
         ("predict", {"text": TEXT, "model": 3}, "field 'model' is not a string"),

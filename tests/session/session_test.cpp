@@ -1,4 +1,4 @@
-// Runs with edits, their effects, documents, and what a session refuses.
+// Runs with edits, their effects, documents, and refused requests.
 #include "stratoscope/session/session.h"
 
 #include <gtest/gtest.h>
@@ -132,7 +132,7 @@ TEST(Timing, RefusesWhatItCannotTime) {
   EXPECT_TRUE(refuses([] { bench(built_in(), {{0}, 1}); }, "0 tokens are out of range"));
   EXPECT_TRUE(refuses([] { bench(built_in(), {{100000}, 1}); }, "100000 tokens are out of range"));
   EXPECT_TRUE(refuses([] { bench(built_in(), {{1}, 0}); }, "--repeat 0 measures nothing"));
-  EXPECT_TRUE(refuses([] { bench(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is for proof"));
+  EXPECT_TRUE(refuses([] { bench(built_in(Precision::fp64), {{1}, 1}); }, "fp64 is a reference"));
 }
 
 TEST(Timing, GivesARunForEachLength) {

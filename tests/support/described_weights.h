@@ -142,7 +142,7 @@ inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weig
     vector(name + ".weight", from.weight);
     vector(name + ".bias", from.bias);
   };
-  // For heads with vectors of their own: one tensor for each, or [heads, d_head] together.
+  // For heads with separate vectors: one tensor for each, or [heads, d_head] together.
   const auto norm_by_head = [&](const std::string& name, const std::vector<float>& values, const char* suffix,
                                 std::size_t d_head) {
     const std::size_t hole = name.find("{}"), heads = values.size() / d_head;

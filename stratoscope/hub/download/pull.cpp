@@ -145,7 +145,7 @@ class Pull {
     } catch (const Error& error) {
       if (!options_.force)
         throw Error("pull", in_quotes(found_.repository) + " cannot be run here: " + error.problem(),
-                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it all the same");
+                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it anyway");
       warnings_.push_back(in_quotes(found_.repository) + " cannot be run here: " + error.problem());
     }
   }

@@ -232,7 +232,7 @@ class Engine {
       if (!turns_alike(rotary, past, length))
         throw Error("run",
                     "keys of " + std::to_string(past) + " tokens are cached, and a text of " + std::to_string(length) +
-                        " turns them by other angles: those change after " +
+                        " rotates them by other angles: those change after " +
                         std::to_string(*turns_change_after(rotary)) + " tokens",
                     "run the whole text without a cache");
     }
