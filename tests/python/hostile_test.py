@@ -111,12 +111,12 @@ def test_errors_have_parts(model):
 
 
 def test_errors_name_arguments_and_not_options(model):
-    with pytest.raises(ValueError, match="; truncate=True cuts it there"):
+    with pytest.raises(ValueError, match="truncate=True"):
         model.run("The king " * 600)
-    with pytest.raises(ValueError, match="name them with target") as raised:
+    with pytest.raises(ValueError, match="target") as raised:
         model.ablate(SENTENCE)
     assert "--" not in str(raised.value)
-    with pytest.warns(st.StratoscopeWarning, match="^seed does nothing .* give temperature 1"):
+    with pytest.warns(st.StratoscopeWarning, match="^seed .* temperature"):
         model.generate("The", seed=1, max_new=1)
 
 
