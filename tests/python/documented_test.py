@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 import stratoscope
+from stratoscope import _library
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="away from the source tree")
+
+
+def test_one_version():
+    project = (PAGE.parents[1] / "python" / "pyproject.toml").read_text(encoding="utf-8")
+    library = _library.library().stratoscope_version().decode()
+    assert stratoscope.__version__ == library == re.search(r'^version = "(.*)"', project, re.MULTILINE)[1]
+    assert _library.SONAME == "libstratoscope.so." + library.rpartition(".")[0]
 
 
 def test_every_name_is_on_the_page():

