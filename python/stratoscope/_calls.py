@@ -206,6 +206,7 @@ def call_for_handle(
     callbacks = callbacks or Callbacks()
     with callbacks, _Active():
         status = function(*arguments, ctypes.byref(callbacks.struct), ctypes.byref(handle))
+    callbacks.struct = CallbacksStruct()  # ends the cycle of references with the functions
     if callbacks.was_stopped() and handle.value:
         release(free, handle.value)
     callbacks.raise_what_stopped()

@@ -28,10 +28,10 @@ class Bar:
     show: True always, False never, None on a terminal and in a notebook
     """
 
-    def __init__(self, show: Optional[bool] = None, patience: float = _PATIENCE) -> None:
+    def __init__(self, show: Optional[bool] = None, patience: Optional[float] = None) -> None:
         self._show = _wanted(show)
         self._start = time.monotonic()
-        self._patience = patience
+        self._patience = _PATIENCE if patience is None else patience
         self._bar: Any = None
         self._task = ""
         self._line = 0  # characters of the line that is shown
