@@ -43,7 +43,7 @@ def execute(client, code):
 def test_the_stop_button(kernel):
     manager, client = kernel
     assert execute(client, "import stratoscope as st; model = st.load()")[0]["status"] == "ok"
-    request = client.execute(LONG)
+    request = client.execute(LONG, stop_on_error=False)
     time.sleep(2)
     manager.interrupt_kernel()
     start = time.monotonic()
