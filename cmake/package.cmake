@@ -9,7 +9,7 @@ set(CPACK_PACKAGE_CONTACT ${STRATOSCOPE_MAINTAINER})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL program library development)
+set(CPACK_COMPONENTS_ALL program library development python)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
@@ -20,6 +20,7 @@ set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(package_program stratoscope)
 set(package_library libstratoscope${STRATOSCOPE_SOVERSION})
 set(package_development libstratoscope-dev)
+set(package_python python3-stratoscope)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 # gnuplot draws png and pdf, and svg and html where it is there; figures are in DejaVu Sans.
@@ -43,6 +44,16 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "${package_library} (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "look inside transformer language models - development files
  Headers of the Stratoscope library, and its files for CMake and pkg-config.")
+
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+  "python3 (>= 3.9), python3-numpy, ${package_library} (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS stratoscope)  # the model
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-matplotlib, python3-pandas, python3-tqdm, jupyter-notebook")
+set(CPACK_COMPONENT_PYTHON_DESCRIPTION "look inside transformer language models - Python package
+ Forward passes, hidden states, hook points, edits and experiments of language
+ models as NumPy arrays, and as figures in a notebook.")
 
 # Each package has its licence and its changes, in Debian's form.
 set(documents ${CMAKE_BINARY_DIR}/debian)

@@ -20,7 +20,8 @@ constexpr double kWidest = 220;  // of a label
 Point place_of(const PanelPlan& plan, double x, double y) { return {plan.x_of(x), plan.y_of(y)}; }
 
 void add_segment(std::vector<Point>& points, Point from, Point to) {
-  const double length = std::hypot(to.first - from.first, to.second - from.second);
+  const double across = to.first - from.first, down = to.second - from.second;
+  const double length = std::sqrt(across * across + down * down);  // std::hypot needs glibc 2.35
   const int steps = static_cast<int>(std::clamp(length / 4, 1.0, 500.0));
   for (int k = 0; k <= steps; ++k) {
     const double t = static_cast<double>(k) / steps;

@@ -35,7 +35,8 @@ std::vector<End> ends_of(const Panel& panel, const PanelPlan& plan) {
     x += end.x / static_cast<double>(ends.size());
     y += end.y / static_cast<double>(ends.size());
   }
-  for (End& end : ends) end.from_middle = std::hypot(end.x - x, end.y - y);
+  // std::hypot needs glibc 2.35
+  for (End& end : ends) end.from_middle = std::sqrt((end.x - x) * (end.x - x) + (end.y - y) * (end.y - y));
   return ends;
 }
 
