@@ -107,7 +107,7 @@ def forward(settings):
 
 
 def products(settings):
-    """Matrix products and attention alone, each the best of a while, as the programs of bench/ print them."""
+    """Matrix products and attention alone, each the best within a fixed time, as the programs of bench/ print them."""
     result = {"shapes": [], "attention": []}
     while_s = "0.1" if settings.quick else "1"
     lines = run_lines("bench_products", str(settings.threads), while_s)
@@ -179,7 +179,7 @@ def same_tokens(peers, length, count):
 
 
 def captures(settings):
-    """The same pass with more and more captures."""
+    """The same pass with an increasing number of captures."""
     result = {"lengths": []}
     with Peers(engines("stratoscope"), settings.threads) as peers:
         result["about"] = peers.about()
@@ -238,7 +238,7 @@ GRIDS = {
 
 
 def grids(settings):
-    """Sweeps on the causal cone, beside one whole run for each grid point: ours, with all logits, and ONNX Runtime's."""
+    """Sweeps on the causal cone, and one whole run per grid point: ours, with all logits, and ONNX Runtime's."""
     result = {"grids": {}}
     with Peers(engines("stratoscope", "onnxruntime"), settings.threads) as peers:
         result["about"] = peers.about()
@@ -353,7 +353,7 @@ def tokenizer(settings):
 
 
 def pull(settings):
-    """A model from a hub on this machine into the cache, and its memory for little and for much."""
+    """A model from a hub on this machine into the cache, and the memory for small and large models."""
     small, large = ((64 << 20, 256 << 20) if settings.quick else (256 << 20, 1 << 30))
     peaks = {small: [], large: []}
     with pulls.hub(small) as (address, _, etag):

@@ -1,4 +1,4 @@
-"""A Llama's shape beside llama.cpp: prompts, tokens one by one, sweeps on the causal cone, loading and memory."""
+"""A Llama's shape compared with llama.cpp: prompts, generation, sweeps on the causal cone, loading and memory."""
 import setup
 from peer import Peers, interleave
 
@@ -8,7 +8,7 @@ GRIDS = {
     "16 blocks, 22 tokens (demonstration 3)": ("blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 5),
     "16 blocks x 22 positions (patching)": ("blocks.{layer}.hook_resid_pre[{position}] = corrupt", ["layer=all", "position=all"], 1),
 }
-# Each beside llama.cpp's in the same number format.
+# Each is compared with llama.cpp's in the same number format.
 PAIRS = (("stratoscope", "llama F32"), ("bf16", "llama BF16"))
 
 
@@ -49,7 +49,7 @@ def run(settings):
 
 
 def grid(ours, settings, edit, axes, rounds):
-    """The cone beside whole runs of the text alone."""
+    """The cone compared with whole runs of the text alone."""
     request = {"ids": ids_of(SENTENCE), "edits": [edit], "axes": axes, "target": 262, "prompts": 1}
     plan = ours.ask("grid", plan=True, check=False, **request)
     works = {

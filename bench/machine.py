@@ -1,4 +1,4 @@
-"""The machine that the benchmarks ran on, in words."""
+"""A description of the machine that the benchmarks ran on."""
 import os
 import platform
 import re

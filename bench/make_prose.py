@@ -30,7 +30,7 @@ def invent(rng):
 
 
 class Words:
-    """A list of words, drawn as often as their ranks say."""
+    """A list of words, with frequencies by rank."""
 
     def __init__(self, words):
         self.words, self.weights = words, list(itertools.accumulate(1 / (rank + 3) for rank in range(len(words))))

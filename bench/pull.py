@@ -1,4 +1,4 @@
-"""Pulls from a hub on loopback beside curl and a hash program: each on one core, the hub on the others.
+"""Pulls from a hub on loopback, compared with curl and a hash program: each on one core, the hub on the others.
 
 What is pulled is random and lies in the hub's memory; it goes to the folder for temporary files, which TMPDIR names
 (/dev/shm leaves the disk out). The hashes alone are timed too: they bound what can be.

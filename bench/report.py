@@ -1,4 +1,4 @@
-"""Summarises the results of benchmarks.py: tables for people, as text or Markdown."""
+"""Summarises the results of benchmarks.py in tables, as text or Markdown."""
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -330,7 +330,7 @@ def table(name, result):
 
 
 def machine(document):
-    """The machine's and the programs' lines."""
+    """The lines that describe the machine and the programs."""
     about, versions = document["machine"], {}
     for result in document["results"].values():
         versions |= result.get("about", {})

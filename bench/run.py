@@ -1,4 +1,4 @@
-"""./run bench: Stratoscope beside its peers, and the update of docs/benchmarks.md."""
+"""./run bench: Stratoscope compared with its peers, and the update of docs/benchmarks.md."""
 import argparse
 import json
 import os
@@ -16,15 +16,15 @@ RESULTS = setup.BUILD / "bench" / "results.json"
 def options():
     parser = argparse.ArgumentParser(
         prog="./run bench",
-        description="Times Stratoscope beside PyTorch, ONNX Runtime, llama.cpp, npm's tokenizers and curl, interleaved, on GPT-2 small's "
-        "shape. `./run bench self` times this machine alone, in process: `stratoscope bench`.",
+        description="Compares the times of Stratoscope, PyTorch, ONNX Runtime, llama.cpp, npm's tokenizers and curl, "
+        "interleaved, on GPT-2 small's shape. `./run bench self` times this machine alone, in process: `stratoscope bench`.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(benchmarks.ALL)} (default: all)")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of every program (all cores)")
-    parser.add_argument("--quick", action="store_true", help="two rounds of everything: to see that it works")
-    parser.add_argument("--text", metavar="FILE", help="what the tokenizers read (made-up prose)")
-    parser.add_argument("--json", action="store_true", help="every measured value, as one JSON document")
-    parser.add_argument("--markdown", action="store_true", help="only fill docs/benchmarks.md with the last results")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of every program (default: all cores)")
+    parser.add_argument("--quick", action="store_true", help="only two rounds of each benchmark, to check that it works")
+    parser.add_argument("--text", metavar="FILE", help="text for the tokenizers (default: made-up prose)")
+    parser.add_argument("--json", action="store_true", help="print every measured value as one JSON document")
+    parser.add_argument("--markdown", action="store_true", help="only update docs/benchmarks.md with the last results")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in benchmarks.ALL]
     if unknown:
@@ -60,7 +60,7 @@ def main():
     setup.DATA.mkdir(parents=True, exist_ok=True)
     if given.markdown:
         if not RESULTS.exists():
-            sys.exit("bench: nothing was measured yet: ./run bench")
+            sys.exit("bench: there are no results yet: ./run bench")
         return document.fill(json.loads(RESULTS.read_text()))
     measured = measure(given)
     print(json.dumps(measured) if given.json else report.text(measured, measured["results"]))

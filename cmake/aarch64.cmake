@@ -1,4 +1,4 @@
-# Builds for aarch64 on another processor and runs what was built under QEMU: ./run cross arm64, which fills the sysroot.
+# Builds for aarch64 on another processor and runs the programs under QEMU: ./run cross arm64, which fills the sysroot.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)

@@ -1,20 +1,20 @@
-# One library per folder of stratoscope/. A floor links only the floors below it, so a wrong include fails to link.
+# One library per folder of stratoscope/. A floor links only the floors below it, so that a wrong include fails to link.
 #   add_floor(NAME SOURCES a.cpp … LINK lower_floor or package targets … [ALONE b.cpp …])
-# ALONE are sources with local names that another file of the folder has as well: the presets compile several files of a
-# folder as one, in less than half the time (CMAKE_UNITY_BUILD).
+# ALONE are sources with local names that also occur in another file of the folder: the presets compile several files of
+# a folder as one, in less than half the time (CMAKE_UNITY_BUILD).
 
-# Floors with loops over numbers or bytes: a release build optimises them fully. The other floors and the program arrange
-# their results; there -O1 takes two thirds of the time to compile.
+# Floors with loops over numbers or bytes are fully optimised in a release build. The other floors and the program only
+# arrange results; with -O1 they compile in two thirds of the time.
 set(optimised_floors base tensor files text ops hub model probe analysis)
 
-# In a release build, for what optimised_floors leaves out.
+# For targets outside optimised_floors, in a release build.
 function(optimise_little target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
 function(stratoscope_options target)
-  # GCC 12 at -O3 reports -Wrestrict on ordinary std::string concatenation (its bug 105651). Its -Wconversion leaves
-  # sign conversions out, clang's does not.
+  # GCC 12 at -O3 reports -Wrestrict on ordinary std::string concatenation (its bug 105651). GCC's -Wconversion does not
+  # include sign conversions, clang's does.
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${STRATOSCOPE_GENERATED})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion> -ffp-contract=off
@@ -36,8 +36,8 @@ function(add_floor name)
   target_link_libraries(stratoscope_${name} PUBLIC ${ARG_LINK})
 endfunction()
 
-# The cases of a program of GoogleTest in CTest: one by one or, under a sanitizer, where each process starts slowly, dealt
-# out to so many processes.
+# Adds the cases of a GoogleTest program to CTest: one by one or, under a sanitizer, where each process starts slowly,
+# distributed over `processes` processes.
 function(add_cases target prefix processes fixtures)
   set(properties)
   if(fixtures)
@@ -58,7 +58,7 @@ endfunction()
 
 # One test program per folder of tests/.
 #   add_floor_tests(NAME SOURCES a_test.cpp … LINK floors … [ALONE b_test.cpp …]
-#     [FIXTURES what must run before, such as oracle_cases] [PROCESSES under a sanitizer; 1])
+#     [FIXTURES that must run before, such as oracle_cases] [PROCESSES under a sanitizer; 1])
 function(add_floor_tests name)
   cmake_parse_arguments(ARG "" "PROCESSES" "SOURCES;LINK;ALONE;FIXTURES" ${ARGN})
   if(NOT ARG_PROCESSES)

@@ -1,16 +1,16 @@
-# The floors as one shared library, and what another project needs to build on it. The program links the floors
-# themselves and stays one file.
+# The floors as one shared library, and the files that other projects need to use it. The program does not need the
+# library: it links the floors statically.
 add_library(stratoscope_library SHARED)
 add_library(stratoscope::stratoscope ALIAS stratoscope_library)
 foreach(floor ${STRATOSCOPE_FLOORS})
   target_sources(stratoscope_library PRIVATE $<TARGET_OBJECTS:stratoscope_${floor}>)
 endforeach()
-# The same objects again, as archives, of which nothing is missing any more: this is for what the floors link.
-target_link_libraries(stratoscope_library PRIVATE stratoscope::demo)
+# Links the archives of the same objects for the libraries that the floors link; the archives themselves add no symbols.
+target_link_libraries(stratoscope_library PRIVATE stratoscope::demo stratoscope::c)
 target_compile_features(stratoscope_library INTERFACE cxx_std_20)
 target_include_directories(stratoscope_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
-# Floors are compiled with hidden symbols; the map leaves out what the standard library's templates put beside ours.
+# Floors are compiled with hidden symbols; the map also hides symbols from templates of the standard library.
 set(symbols ${CMAKE_CURRENT_LIST_DIR}/exported_symbols.map)
 target_link_options(stratoscope_library PRIVATE LINKER:--version-script=${symbols} LINKER:--as-needed)
 # Before 1.0 every minor version may change the interface.
@@ -19,7 +19,7 @@ set_target_properties(stratoscope_library PROPERTIES OUTPUT_NAME stratoscope EXP
   VERSION ${PROJECT_VERSION} SOVERSION ${STRATOSCOPE_SOVERSION} LINK_DEPENDS ${symbols}
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
-# Public are the umbrella header and what it reaches.
+# The public headers are the umbrella header and the headers that it includes, directly or indirectly.
 function(reached_headers header result)
   set(reached ${header})
   set(next 0)
@@ -45,6 +45,7 @@ foreach(header ${headers})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder} COMPONENT development)
 endforeach()
+install(FILES stratoscope/c/stratoscope.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stratoscope/c COMPONENT development)
 install(FILES ${STRATOSCOPE_GENERATED}/stratoscope/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stratoscope
   COMPONENT development)
 
@@ -52,7 +53,7 @@ install(TARGETS stratoscope_library EXPORT stratoscope
   LIBRARY COMPONENT library NAMELINK_COMPONENT development)
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/stratoscope)
-# Public headers include nothing but the standard library, so a consumer has nothing to look for.
+# Public headers include only the standard library, so that consumers need no other packages.
 install(EXPORT stratoscope FILE stratoscope-config.cmake NAMESPACE stratoscope:: DESTINATION ${package}
   COMPONENT development)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/stratoscope-config-version.cmake COMPATIBILITY SameMinorVersion)

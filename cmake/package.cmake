@@ -1,7 +1,7 @@
-# Debian packages: the program with its model, the shared library, and what is needed to build on it.
+# Debian packages: the program with its model, the shared library, and the development files.
 #   ./run package
 set(STRATOSCOPE_MAINTAINER "The Stratoscope authors <stratoscope@users.noreply.github.com>" CACHE STRING
-  "Who the packages name as their maintainer")
+  "Maintainer of the packages")
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
@@ -9,20 +9,21 @@ set(CPACK_PACKAGE_CONTACT ${STRATOSCOPE_MAINTAINER})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL program library development)
+set(CPACK_COMPONENTS_ALL program library development python)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# What is built for packages is what is installed; tests are not.
+# Only installed targets are built for packages, not the tests.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 
 set(package_program stratoscope)
 set(package_library libstratoscope${STRATOSCOPE_SOVERSION})
 set(package_development libstratoscope-dev)
+set(package_python python3-stratoscope)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
-# Figures are drawn by gnuplot in DejaVu Sans; everything else works without.
+# gnuplot draws png and pdf, and svg and html where it is there; figures are in DejaVu Sans.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "gnuplot-nox | gnuplot, fonts-dejavu-core")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "look inside transformer language models
  Every value that a model computes on the way to its prediction has a name, and
@@ -43,6 +44,16 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "${package_library} (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "look inside transformer language models - development files
  Headers of the Stratoscope library, and its files for CMake and pkg-config.")
+
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+  "python3 (>= 3.9), python3-numpy, ${package_library} (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS stratoscope)  # the model
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-matplotlib, python3-pandas, python3-tqdm, jupyter-notebook")
+set(CPACK_COMPONENT_PYTHON_DESCRIPTION "look inside transformer language models - Python package
+ Forward passes, hidden states, hook points, edits and experiments of language
+ models as NumPy arrays, and as figures in a notebook.")
 
 # Each package has its licence and its changes, in Debian's form.
 set(documents ${CMAKE_BINARY_DIR}/debian)

@@ -1,4 +1,5 @@
-# Tests in Python that start built programs. One test in CTest per file; skipped aloud without pytest.
+# Python tests that start built programs. Each file is one test in CTest; without pytest the test is reported as
+# skipped.
 function(validate_pytest result path)
   execute_process(COMMAND ${path} -c "import numpy, pytest" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
   if(NOT status EQUAL 0)
@@ -13,7 +14,7 @@ if(NOT PYTHON_WITH_PYTEST)
 endif()
 
 # add_pytest(NAME FILE VARIABLE=VALUE …): the variables are the test's environment.
-# They begin before the short tests, which fill what they leave.
+# They start before the short tests, which then use the remaining cores.
 function(add_pytest name file)
   if(PYTHON_WITH_PYTEST)
     add_test(NAME ${name} COMMAND ${PYTHON_WITH_PYTEST} -m pytest -q -p no:cacheprovider

@@ -1,10 +1,10 @@
-# Build trees that watch the program while it runs (presets asan-ubsan and tsan): STRATOSCOPE_SANITIZER is "address",
-# with undefined behaviour and leaks, or "thread". The first report ends the program, and so fails its test. What a
-# sanitizer is told at run time, and what it is told to leave alone, stands in tests/support/sanitizer_defaults.cpp.
-set(STRATOSCOPE_SANITIZER "" CACHE STRING "Watch the program run: address or thread")
+# Build trees with sanitizers (presets asan-ubsan and tsan): STRATOSCOPE_SANITIZER is "address", with undefined
+# behaviour and leaks, or "thread". The first report ends the program, so that its test fails. The sanitizers' run-time
+# options and suppressions are in tests/support/sanitizer_defaults.cpp.
+set(STRATOSCOPE_SANITIZER "" CACHE STRING "Sanitizers of the build: address or thread")
 
 if(STRATOSCOPE_SANITIZER AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-  # libFuzzer is clang's, and the thread sanitizer does not understand GCC's OpenMP runtime.
+  # libFuzzer needs clang, and the thread sanitizer does not support GCC's OpenMP runtime.
   message(FATAL_ERROR "sanitizers are built with clang: add -D CMAKE_CXX_COMPILER=clang++, or use the presets")
 endif()
 
@@ -13,7 +13,7 @@ if(STRATOSCOPE_SANITIZER STREQUAL "address")
     -fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/cmake/undefined-behaviour-elsewhere.txt)
 elseif(STRATOSCOPE_SANITIZER STREQUAL "thread")
   set(flags -fsanitize=thread)
-  # Archer tells the thread sanitizer where libomp's threads meet.
+  # Archer reports the synchronisation of libomp's threads to the thread sanitizer.
   get_filename_component(clang ${CMAKE_CXX_COMPILER} REALPATH)
   find_library(ARCHER_LIBRARY archer HINTS ${clang}/../../lib REQUIRED)
 elseif(STRATOSCOPE_SANITIZER)
@@ -25,17 +25,17 @@ if(STRATOSCOPE_SANITIZER)
   add_link_options(${flags})
 endif()
 
-# Floors that read what others wrote: the fuzzers (tests/fuzz) watch which way they go. That doubles the time of
-# arithmetic, so the other floors do without.
-set(fuzzed_floors base tensor files text hub probe session corpus experiments server)
+# Floors that read untrusted input are compiled with coverage for the fuzzers (tests/fuzz). Coverage doubles the time of
+# arithmetic, so that the other floors have none.
+set(fuzzed_floors base tensor files text hub probe session corpus experiments c server)
 
 set(calculating_floors tensor ops)
 
-# Tests that calculate little: they take half the time to compile without optimisation. The program does not win: it is
-# started so often that its own tests would take several times as long.
-set(unoptimised test_analysis test_base test_experiments test_families test_figures test_files test_hub test_server)
+# Tests with little arithmetic: without optimisation they take half the time to compile. The program stays optimised:
+# its tests start it so often that they would take several times as long.
+set(unoptimised test_analysis test_base test_c test_experiments test_families test_figures test_files test_hub test_server)
 
-# What a target of ours needs in such a tree.
+# Sets the sanitizer options of a target of the project.
 function(sanitize target)
   if(NOT STRATOSCOPE_SANITIZER)
     return()
@@ -53,7 +53,7 @@ function(sanitize target)
     return()
   endif()
   string(REPLACE stratoscope_ "" floor ${target})
-  # Loops over numbers: at -O1 clang calls a function for each, and every start of the program packs a model.
+  # Loops over numbers: at -O1 clang calls a function for each of them, and every start of the program packs a model.
   if(floor IN_LIST calculating_floors)
     target_compile_options(${target} PRIVATE -O2)
   endif()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A folder with the files of Debian's packages of another architecture, and of all that they depend on: what a cross
-# compiler and QEMU take for the root of the system. This system is not changed, and any user may do it.
+# Makes a folder with the files of Debian packages of another architecture and of all their dependencies, which a cross
+# compiler and QEMU use as the root of the system. This system is not changed, and no root rights are needed.
 #   sysroot.sh ARCHITECTURE FOLDER PACKAGE …
 set -euo pipefail
 architecture=$1 sysroot=$2
@@ -9,7 +9,7 @@ shift 2
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
 mkdir -p "$state"/{lists,archives}/partial
-touch "$state/status"  # of a system where nothing is installed
+touch "$state/status"  # an empty status: no package is installed
 apt=(apt-get -qq -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture" -o "Dir::State=$state"
   -o "Dir::State::status=$state/status" -o "Dir::Cache=$state" -o APT::Sandbox::User=)
 "${apt[@]}" update

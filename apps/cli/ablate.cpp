@@ -16,7 +16,7 @@ void print_ranking(const Ablations& result, std::size_t top) {
                     result.clean, result.mean ? "mean" : "zero"));
   if (result.reference_texts > 0)
     print(fmt::format(", over {} tokens of {} texts", result.reference_tokens, result.reference_texts));
-  print(", ranked by what it changes\n\n");
+  print(", ranked by effect\n\n");
   Table table({"without", ">value", ">change", ">KL"});
   for (std::size_t i = 0; i < std::min(top, result.ablations.size()); ++i) {
     const Ablation& ablation = result.ablations[i];

@@ -29,7 +29,7 @@ void print_ranking(const Attention& result, const AttentionRequest& request) {
   print("{} of {} heads, highest {} first\n", count, heads.size(), choice_name(request.by));
   print(table.text());
   if (count > 0 && std::isnan(score_of(heads[0].scores, AttentionScore::duplicate)))
-    print("no token comes twice, so nothing can be said of duplicate and induction; --repeat reads the text twice\n");
+    print("no token occurs twice, so duplicate and induction have no value; --repeat reads the text twice\n");
 }
 
 void print_result(const Session& session, const AttentionRequest& request, const Attention& result) {

@@ -17,10 +17,10 @@ namespace {
 struct Row {
   std::string label;
   double contribution = 0;
-  std::string more = {};  // a column of its own
+  std::string more = {};  // an additional column
 };
 
-// At most 24 columns, as long as the contribution is large beside the largest.
+// At most 24 columns, in proportion to the largest contribution.
 std::string bar(double contribution, double largest) {
   constexpr double kWidth = 24;
   const double share = std::abs(contribution) / largest;
@@ -30,7 +30,7 @@ std::string bar(double contribution, double largest) {
   return text;
 }
 
-// The largest first; what is left out is added up in a last line.
+// The largest rows first; the last line is the sum of the rows that are left out.
 void print_ranked(const std::string& title, std::vector<Row> rows, std::size_t most) {
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     if (std::isnan(a.contribution) != std::isnan(b.contribution)) return std::isnan(b.contribution);
@@ -78,10 +78,10 @@ void print_neurons(const std::vector<NeuronAttribution>& neurons, const char* ti
   print(table.text() + "\n");
 }
 
-// The tokens that a head reads most from, on one line.
+// The tokens from which a head reads most, on one line.
 void print_sources(const Attribution& result) {
   constexpr std::size_t kMost = 5;
-  print("where heads read it, the largest first\n");
+  print("source positions of the heads' contributions, the largest first\n");
   Table table({"", ">contribution", "from"});
   for (const SourceAttribution& head : result.sources) {
     std::vector<std::size_t> order(head.by_position.size());

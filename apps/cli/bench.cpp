@@ -22,7 +22,7 @@ std::vector<std::size_t> default_lengths(std::size_t n_ctx) {
 
 void print_result(const Session& session, const Timing& timing) {
   print("{}, {} threads\n", session.model_name(), timing.threads);
-  // In fp32 by multiply-adds, and in bf16 too where they are all that the processor has.
+  // The limit of fp32 is that of multiply-adds, and so is that of bf16 on a processor without bfloat16 products.
   const double limit = session.precision() == Precision::bf16 && timing.bfloat16_gflops ? *timing.bfloat16_gflops
                                                                                         : timing.multiply_add_gflops;
   const auto share = [&](double gflops) { return fmt::format("{:.0f} %", 100 * gflops / limit); };
@@ -56,11 +56,11 @@ void add_bench(CLI::App& app, Program& program) {
   add_figure_options(command, options->figure);
   command
       .add_option("--tokens", options->tokens,
-                  "lengths of the prompts (default: 22,128,512, as far as the model reads)")
+                  "lengths of the prompts (default: 22,128,512, up to the model's context)")
       ->delimiter(',')
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->type_name("N,…");
-  command.add_option("--repeat", options->repeat, "how often each is timed")
+  command.add_option("--repeat", options->repeat, "number of timed runs of each")
       ->check(CLI::Range(1, std::numeric_limits<int>::max()))
       ->capture_default_str()
       ->type_name("R");

@@ -1,5 +1,5 @@
-// One function for each command that is no experiment: declares its options, and sets the program's action when it is
-// chosen. One for each experiment: how its result is printed.
+// Two kinds of functions: `add_...` declares the options of a command that is not an experiment, and sets the program's
+// action when the command is chosen; `present_...` says how an experiment's result is printed.
 #pragma once
 
 #include "apps/cli/experiment_command.h"
@@ -7,7 +7,7 @@
 
 namespace stratoscope::cli {
 
-// All of them, in the order in which --help lists them.
+// Adds all commands in the order of --help.
 void add_commands(CLI::App& app, Program& program);
 
 void add_demo(CLI::App& app, Program& program);
@@ -16,12 +16,12 @@ void add_bench(CLI::App& app, Program& program);
 void add_pull(CLI::App& app, Program& program);
 void add_models(CLI::App& app, Program& program);
 void add_serve(CLI::App& app, Program& program);
-// Not listed by --help: for those who package the program.
+// Commands for packaging, which --help does not list.
 void add_completion(CLI::App& app, Program& program);
 void add_manual(CLI::App& app, Program& program);
 void add_openapi(CLI::App& app, Program& program);
 
-// What people read of each experiment.
+// The printed form of each experiment's result.
 Presentation present_ablate();
 Presentation present_activations();
 Presentation present_attention();

@@ -8,7 +8,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// Commands for those who package the program; --help leaves them out.
+// A command for packaging, which --help does not list.
 CLI::App& add_hidden(CLI::App& app, const char* name, const char* description) {
   return *app.add_subcommand(name, description)->group("");
 }

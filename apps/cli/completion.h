@@ -1,5 +1,5 @@
-// Completion scripts for shells, made from the option table: they know every command, option and fixed value, and start
-// no program while somebody types.
+// Completion scripts for shells, generated from the option table. They contain every command, option and fixed value,
+// and do not start the program while the user types.
 #pragma once
 
 #include <string>

@@ -37,7 +37,7 @@ constexpr const char* kSeveral = R"(  # An option that takes several values may 
   done
 )";
 
-// What a value's words are chosen by; nothing for a flag.
+// The shell action that completes an option's value; empty for a flag.
 std::string action_of(const OptionEntry& option) {
   switch (option.kind) {
     case ValueKind::none: return {};
@@ -52,9 +52,9 @@ std::string action_of(const OptionEntry& option) {
   return {};
 }
 
-// The patterns of `command option` for which each action is right.
+// For each action, the `command option` patterns to which it applies.
 std::map<std::string, std::vector<std::string>> patterns_of(const OptionTable& table) {
-  std::map<std::string, std::vector<std::string>> meanings;  // of an option's name
+  std::map<std::string, std::vector<std::string>> meanings;  // the actions of each option name
   for (const CommandEntry& command : table.commands)
     for (const OptionEntry& option : command.options)
       for (const std::string& name : option.names) {

@@ -11,7 +11,7 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
-// fish reads the words after -a as it reads a command line: a star would stand for files.
+// fish expands the words after -a like a command line, so that a star would match files.
 std::string without_globs(const std::string& words) {
   std::string out;
   for (const char c : words) out += c == '*' ? "\\*" : std::string(1, c);

@@ -5,7 +5,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// Inside single quotes, and inside one of _arguments' specifications, where ':' and brackets have a meaning.
+// Escapes for single quotes, and for a specification of _arguments, where ':' and brackets are special.
 std::string quoted(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -30,7 +30,7 @@ std::string action_of(const OptionEntry& option) {
   }
 }
 
-// One specification for each name, which exclude each other.
+// One specification for each name of the option; the names exclude each other.
 std::string specifications(const OptionEntry& option) {
   std::string lines;
   for (const std::string& name : option.names) {

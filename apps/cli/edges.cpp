@@ -12,7 +12,7 @@ namespace stratoscope::cli {
 namespace {
 
 void print_ranking(const EdgesExperiment& experiment, std::size_t top) {
-  print(fmt::format("{}: clean {:.6f}; {} edges, ranked by what replacing the sender in one receiver changes\n\n",
+  print(fmt::format("{}: clean {:.6f}; {} edges, ranked by the effect of replacing the sender in one receiver\n\n",
                     metric_title(experiment.metric, experiment.targets), experiment.edges.clean,
                     experiment.strongest.size()));
   Table table({"sender", "receiver", ">change"});

@@ -11,7 +11,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// A command on its way: what was given, and the request that it fills.
+// A command while it runs: the options that were given, and the request that they fill.
 class ExperimentCommand {
  public:
   ExperimentCommand(CLI::App& app, const Experiment& experiment, Presentation presentation)

@@ -1,5 +1,5 @@
-// An experiment as a command: options from its fields, and the ending that all of them share: warnings, figure, record,
-// document, and what people read.
+// An experiment as a command: its options are made from the request's fields, and its last steps are common to all
+// experiments: warnings, figure, record, and the document or the printed result.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,11 @@
 
 namespace stratoscope::cli {
 
-// What a command adds to its experiment.
+// The parts of a command that are particular to its experiment.
 struct Presentation {
-  // Prints the result for people. Without it the document is printed.
+  // Prints the result as text. Without this function the document is printed.
   std::function<void(const Session&, const ExperimentRequest&, const ExperimentResult&)> print = {};
-  // Before a run whose result people read as it comes, or wait for.
+  // Is called before a run, to print the result while it is computed, or the expected time.
   std::function<void(const Session&, ExperimentRequest&)> prepare = {};
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kMostOfSeveral = 10000;
 
-// A number within the field's limits, in the words of the option parser.
+// Checks the field's limits, with the error text of the option parser.
 CLI::Validator number_check(const Field& field, const FieldForm& form) {
   const bool is_whole = form.is_whole;
   const double low = field.low.value_or(form.is_signed ? -HUGE_VAL : 0), high = field.high.value_or(HUGE_VAL);
@@ -71,8 +71,8 @@ void FieldOptions::declare(FieldOption& of) {
   if (field.is_required) of.option->required();
 }
 
-// A list option that takes several values also takes a TEXT that follows them: it is given back where there is no other
-// text and the last value is none that the option could mean.
+// A list option that takes several values also takes a TEXT that follows them. The last value is given back as the text
+// if there is no other text and the option cannot read that value.
 void FieldOptions::take_back_text(CommonOptions& common) {
   for (const FieldOption& each : options_) {
     if (!each.field->takes_several) continue;
@@ -84,7 +84,7 @@ void FieldOptions::take_back_text(CommonOptions& common) {
   }
 }
 
-// Whether there is a TEXT argument, and nothing that stands for it.
+// Whether the command has a TEXT argument and no option that replaces it.
 bool FieldOptions::wants_text() const {
   for (const Field& field : fields_.all()) {
     if (!field.is_argument) continue;
@@ -96,7 +96,7 @@ bool FieldOptions::wants_text() const {
   return false;
 }
 
-// Targets of both kinds count in the order in which they were given.
+// Targets of both kinds keep the order in which they were given.
 void FieldOptions::read_in_order() {
   std::map<const CLI::Option*, std::size_t> taken;
   for (const CLI::Option* option : command_.parse_order())

@@ -16,16 +16,17 @@ class FieldOptions {
  public:
   FieldOptions(CLI::App& command, Fields& fields);
 
-  // Reads what was given into the fields, and the text of a TEXT argument from `common` or standard input. Throws Error
-  // for what is no value of its field, CLI::RequiredError for a text that is missing.
+  // Reads the given options into the fields, and the text from the TEXT argument in `common` or from standard input.
+  // Throws Error for a value that its field does not take, CLI::RequiredError for a missing text.
   void read(CommonOptions& common);
 
-  // As a record keeps them: by the option's name its values, none for a flag; only those that change the result.
+  // The given options as a record keeps them: the values by the option's name, none for a flag; only options that
+  // change the result.
   using Given = std::vector<std::pair<std::string, std::vector<std::string>>>;
   Given given() const;
-  // The names of --target and --target-id in their order, where both kinds were given.
+  // The names of --target and --target-id in the order given, if both kinds were given.
   std::vector<std::string> order() const;
-  // Files that were read, without those that a result names.
+  // Files that were read, except those that the result names itself.
   std::vector<std::string> input_files() const;
 
  private:

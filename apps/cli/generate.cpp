@@ -12,13 +12,13 @@ namespace stratoscope::cli {
 namespace {
 
 std::string why_it_ended(const GeneratedText& result) {
-  if (result.stopped == "stop") return "a stop text came";
+  if (result.stopped == "stop") return "a stop text was generated";
   if (result.stopped == "end") return "the model ended the text";
   if (!result.why_full.empty()) return result.why_full;
-  return "as many as were asked for";
+  return "the requested number";
 }
 
-// The prompt comes with the first new text: an experiment that fails prints nothing.
+// The prompt is printed with the first new text, so that an experiment that fails prints nothing.
 void print_beginning(const Session& session, const GenerateTextRequest& request) {
   const Text prompt = read_to_continue(session, request.text, request.text_options, request.max_new);
   print_header(session, prompt);

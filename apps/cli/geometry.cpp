@@ -14,7 +14,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// "–" for what too few tokens leave undefined, or is not a number.
+// "–" for a value that is undefined because of too few tokens, or is not a number.
 std::string cell(double value, int decimals) {
   return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, decimals);
 }

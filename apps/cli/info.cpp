@@ -22,7 +22,7 @@ std::string shape_text(const Json& shape) {
   return text + "]";
 }
 
-// The points of all blocks once, written blocks.i.…
+// The points of all blocks once, written as blocks.i.…
 void print_hook_points(const Json& hook_points, std::size_t n_layers) {
   Table table({"hook point", "shape"});
   std::set<std::string> shown;
@@ -36,7 +36,7 @@ void print_hook_points(const Json& hook_points, std::size_t n_layers) {
   print(table.text());
 }
 
-// The table is the document, for people.
+// The table has the content of the document.
 void print_result(const Session& session, const InfoRequest&, const ModelInfo& result) {
   const Document document = to_json(session, result);
   const Json& info = json_of(document);

@@ -21,7 +21,7 @@ constexpr int kFailed = 1;
 constexpr std::size_t kMebi = std::size_t{1} << 20;
 
 std::atomic<bool> over{false};
-std::string no_memory, no_memory_line, gave_up_line;  // made beforehand: a signal handler formats nothing
+std::string no_memory, no_memory_line, gave_up_line;  // made in advance, because a signal handler cannot format
 std::terminate_handler previous_terminate = nullptr;
 
 [[noreturn]] void end_with(const std::string& line) {
@@ -29,7 +29,7 @@ std::terminate_handler previous_terminate = nullptr;
   ::_exit(kFailed);
 }
 
-// So little is left that code which does not look has met a null pointer.
+// Whether so little memory is left that code without checks has probably used a null pointer.
 bool memory_ran_out() {
   void* memory = ::mmap(nullptr, 16 * kMebi, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return true;
@@ -40,7 +40,7 @@ bool memory_ran_out() {
 extern "C" void on_crash(int signal, siginfo_t* info, void*) {
   if (memory_ran_out()) end_with(no_memory_line);
   ::signal(signal, SIG_DFL);
-  if (info->si_code <= 0) ::raise(signal);  // sent by kill(); else the instruction runs again, and crashes as ever
+  if (info->si_code <= 0) ::raise(signal);  // sent by kill(); otherwise the instruction runs again and crashes
 }
 
 void on_terminate() {
@@ -53,7 +53,7 @@ void on_terminate() {
   previous_terminate();
 }
 
-// A library may say why and call exit() when it gets no memory.
+// A library may print an error and call exit() when an allocation fails.
 void on_exit_of_others() {
   if (!over.load()) end_with(gave_up_line);
 }
@@ -67,13 +67,12 @@ void write_messages(rlim_t limit) {
   std::string hint;
   if (limit != RLIM_INFINITY)
     hint = ", or allow more than " + std::to_string(limit / kMebi) + " MiB of address space (ulimit -v)";
-  no_memory = "memory: there is not enough of it; try a shorter text, fewer threads or a smaller model" + hint;
+  no_memory = "memory: there is not enough; try a shorter text, fewer threads or a smaller model" + hint;
   no_memory_line = "stratoscope: error: " + no_memory + "\n";
-  gave_up_line =
-      "stratoscope: error: memory: a library that this program needs gave up; try fewer threads" + hint + "\n";
+  gave_up_line = "stratoscope: error: memory: a required library stopped the program; try fewer threads" + hint + "\n";
 }
 
-// The main thread's stack grows page by page, and under a limit it may find its place taken.
+// The main thread's stack grows page by page, and under a limit its address range may be taken by other mappings.
 void touch_stack() {
   constexpr std::size_t kBytes = std::size_t{256} << 10, kPage = 4096;
   volatile char pages[kBytes];
@@ -82,7 +81,7 @@ void touch_stack() {
 }
 
 void watch_for_crashes() {
-  static std::array<char, 64 * 1024> stack;  // the handler's own: the usual one may be what ran out
+  static std::array<char, 64 * 1024> stack;  // a separate stack, because the normal stack may have overflowed
   stack_t own{};
   own.ss_sp = stack.data();
   own.ss_size = stack.size();
@@ -101,7 +100,7 @@ void need_less_address_space() {
   ::pthread_attr_setstacksize(&attributes, 2 * kMebi);
   ::pthread_setattr_default_np(&attributes);
   ::pthread_attr_destroy(&attributes);
-  ::mallopt(M_ARENA_MAX, 1);  // each further one takes 64 MiB of addresses
+  ::mallopt(M_ARENA_MAX, 1);  // each additional arena reserves 64 MiB of addresses
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace stratoscope::cli {
 namespace {
 
-constexpr std::size_t kCell = 10;  // columns of a terminal for one token
+constexpr std::size_t kCell = 10;  // terminal columns of one token
 
 std::size_t terminal_columns() {
   winsize size{};
@@ -37,7 +37,7 @@ std::string cell_text(const std::string& token) {
   return cut + "…";
 }
 
-// The likeliest token at every depth, for as many of the last positions as the terminal has room for.
+// The likeliest token at every depth, for as many of the last positions as fit the terminal's width.
 void print_grid(const Lens& lens) {
   const std::size_t room = (terminal_columns() - std::min<std::size_t>(terminal_columns(), 8)) / (kCell + 2);
   const std::size_t count = std::clamp<std::size_t>(room, 1, lens.positions.size());

@@ -1,4 +1,4 @@
-// stratoscope COMMAND [options] [TEXT]: reads the command line, runs the command, says what went wrong.
+// stratoscope COMMAND [options] [TEXT]: reads the command line, runs the command, prints errors.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@
 namespace stratoscope::cli {
 namespace {
 
-constexpr int kFailed = 1, kUsage = 2, kSignalled = 128;  // and the signal's number
+constexpr int kFailed = 1, kUsage = 2, kSignalled = 128;  // plus the signal's number
 
 constexpr std::size_t kLongestMessage = 480;
 
@@ -39,7 +39,7 @@ void print_usage_error(std::string_view message) {
   print_error(shortened(without_controls(message), kLongestMessage - kSee.size()).append(kSee));
 }
 
-// CLI11 would only say that a command is missing.
+// CLI11 alone would report only that a command is missing.
 void check_command(const CLI::App& app, std::string_view word) {
   if (word.starts_with('-')) return;
   std::vector<std::string> names;
@@ -59,7 +59,7 @@ int run_action(const Program& program) {
     program.action();
     flush_output();
     return 0;
-  } catch (const CLI::Error& error) {  // an argument that only the command itself could miss
+  } catch (const CLI::Error& error) {  // an argument that only the command itself can find missing
     print_usage_error(error.what());
     return kUsage;
   } catch (const UsageError& error) {
@@ -79,8 +79,9 @@ int run_action(const Program& program) {
   }
 }
 
-// A file that is opened while a standard stream is closed would get its number, and what is said there. What is held in
-// its place cannot be used the way the stream would be, so that reading or writing it still fails.
+// If a standard stream is closed, the next opened file would get its descriptor and receive the stream's output. The
+// placeholder that takes the descriptor cannot be used in the stream's direction, so that reading or writing the stream
+// still fails.
 void hold_closed_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
@@ -123,15 +124,15 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   stratoscope::cli::hold_closed_streams();
-  std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers stay as in C
-  std::signal(SIGXFSZ, SIG_IGN);        // a file-size limit then is an error of the write, with a message
-  stratoscope::guard_mapped_files();    // a model file that shrinks then is an error, too
+  std::setlocale(LC_CTYPE, "C.UTF-8");  // for the width of characters in tables; numbers keep the C format
+  std::signal(SIGXFSZ, SIG_IGN);        // so that exceeding a file-size limit is an error of the write, with a message
+  stratoscope::guard_mapped_files();    // so that a model file that becomes shorter is an error, too
   stratoscope::cli::watch_for_interrupts();
   int status = stratoscope::cli::kFailed;
   try {
     stratoscope::cli::prepare_for_the_worst();
     status = stratoscope::cli::run(argc, argv);
-  } catch (...) {  // not even the options could be set up
+  } catch (...) {  // the options could not be declared
     std::fprintf(stderr, "stratoscope: error: %s\n", stratoscope::cli::no_memory_message());
   }
   stratoscope::cli::work_is_over();

@@ -84,7 +84,7 @@ stratoscope sweep "The king and the" \-\-edit "blocks.{layer}.hook_resid_post *=
 .EE
 )";
 
-// Text as it is: roff's own signs are taken out of it.
+// Plain text: characters with a meaning in roff are escaped.
 std::string plain(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -131,11 +131,11 @@ std::string section_of(const OptionTable& table, const CommandEntry& command) {
     else
       shared.push_back(option.names.back());
   }
-  return text + ".PP\nTakes also " + plain(joined(shared, ", ")) + ".\n";
+  return text + ".PP\nAlso takes " + plain(joined(shared, ", ")) + ".\n";
 }
 
 std::string common_options(const OptionTable& table) {
-  std::string text = ".SH COMMON OPTIONS\nEach command says above which of them it takes.\n";
+  std::string text = ".SH COMMON OPTIONS\nThe section of each command above names those that it takes.\n";
   std::vector<OptionEntry> told;
   for (const CommandEntry& command : table.commands)
     for (const OptionEntry& option : command.options) {

@@ -1,4 +1,4 @@
-// The manual page, made from the option table.
+// The manual page, generated from the option table.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace stratoscope::cli {
 
-// In man's macros (groff_man), UTF-8. Options that several commands share are explained once.
+// In the macros of groff_man, UTF-8. Options that several commands share are explained once.
 std::string manual_page(const OptionTable& table);
 
 }  // namespace stratoscope::cli

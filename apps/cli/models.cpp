@@ -49,7 +49,7 @@ std::string revision_text(const ListedModel& model) {
   return names + (names.empty() || model.commit.empty() ? "" : " ") + model.commit.substr(0, kShortCommit);
 }
 
-// Each row of the table, and below it where the model is and why it cannot be run.
+// The table's rows, each followed by the model's folder and the reason why it cannot be run.
 void print_table(const std::vector<ListedModel>& models) {
   Table table({"name", "family", ">parameters", "dtype", ">size", ">memory", "revision", "runs"});
   for (const ListedModel& model : models) {
@@ -68,7 +68,7 @@ void print_table(const std::vector<ListedModel>& models) {
     print("{}\n      {}\n", line, model.folder.string());
     if (!model.problem.empty()) print("      {}\n", model.problem + (model.hint.empty() ? "" : "; " + model.hint));
   }
-  if (models.empty()) print("no models; 'stratoscope pull gpt2' gets one\n");
+  if (models.empty()) print("no models; 'stratoscope pull gpt2' downloads one\n");
 }
 
 void add_remove(CLI::App& models, Program& program) {
@@ -77,8 +77,8 @@ void add_remove(CLI::App& models, Program& program) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App& command = *models.add_subcommand("remove", "take a model out of the Hugging Face cache");
-  command.add_option("NAME", options->name, "its name; with @REVISION that revision alone")->required()->type_name("");
+  CLI::App& command = *models.add_subcommand("remove", "remove a model from the Hugging Face cache");
+  command.add_option("NAME", options->name, "its name; with @REVISION only that revision")->required()->type_name("");
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback([options, &program] {
     program.action = [options] {
@@ -91,8 +91,8 @@ void add_remove(CLI::App& models, Program& program) {
                                            {"kept", removed.kept},
                                            {"left", removed.left}}));
       print("{}: {} freed", removed.name, size_text(removed.freed));
-      print("{}\n", removed.kept > 0 ? ", " + size_text(removed.kept) + " kept that others need" : "");
-      for (const std::string& name : removed.left) warn(in_quotes(name) + " is no part of a model and was left");
+      print("{}\n", removed.kept > 0 ? ", " + size_text(removed.kept) + " kept for other models or revisions" : "");
+      for (const std::string& name : removed.left) warn(in_quotes(name) + " is not part of a model and was kept");
     };
   });
 }
@@ -101,7 +101,7 @@ void add_remove(CLI::App& models, Program& program) {
 
 void add_models(CLI::App& app, Program& program) {
   auto json = std::make_shared<bool>(false);
-  CLI::App& command = *app.add_subcommand("models", "the models on this machine; 'models remove NAME' frees one");
+  CLI::App& command = *app.add_subcommand("models", "the models on this machine; 'models remove NAME' removes one");
   command.add_flag("--json", *json, "print one JSON document");
   add_remove(command, program);
   command.callback([json, &command, &program] {

@@ -12,7 +12,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// The pieces between '|' that are lower-case words: "fp32|fp64", and "auto" of "LO,HI|auto".
+// The lower-case words between '|': "fp32|fp64", and "auto" of "LO,HI|auto".
 std::vector<std::string> choices_in(const std::string& type) {
   std::vector<std::string> choices;
   for (const std::string& piece : CLI::detail::split(type, '|'))
@@ -35,7 +35,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   entry.description = option.get_description();
   if (option.get_items_expected_max() == 0) return entry;
   entry.value = option.get_type_name();
-  entry.value.resize(std::min(entry.value.find(':'), entry.value.size()));  // after it stands the check of the value
+  entry.value.resize(std::min(entry.value.find(':'), entry.value.size()));  // the part after ':' is a check
   entry.default_value = option.get_default_str();
   entry.kind = kind_of(entry.value);
   if (entry.kind == ValueKind::choice) entry.choices = choices_in(entry.value);
@@ -88,7 +88,8 @@ OptionTable option_table(const CLI::App& app) {
   return table;
 }
 
-// Of the built-in model, because a shell cannot know which other one is meant; where there is none, all that are known.
+// Hook points of the built-in model, because a shell does not know the model that will be used; without a built-in
+// model all known hook points.
 std::vector<Hook> offered_hooks() {
   try {
     return hooks_of(read_model_config(find_model(kBuiltInModel).folder));

@@ -12,13 +12,14 @@
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/base/threads.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope::cli {
 namespace {
 
-// Far more than any context holds, and little enough to be read by mistake.
+// Far more than any context, but small enough to be read without harm if the input is the wrong one.
 constexpr std::size_t kLongestText = std::size_t{64} << 20;
 
 std::string read_standard_input() {
@@ -29,8 +30,8 @@ std::string read_standard_input() {
     text.append(buffer, count);
     if (text.size() > kLongestText)
       throw Error("text", "standard input is longer than " + std::to_string(kLongestText >> 20) + " MiB",
-                  "does it end? 'run --texts' takes many texts, each on a line of its own");
-    if (std::ferror(stdin) != 0) break;  // interrupted: reading on would wait again
+                  "is it endless? 'run --texts' takes many texts, one per line");
+    if (std::ferror(stdin) != 0) break;  // interrupted by a signal; another read would block again
   }
   if (std::ferror(stdin) != 0) throw Error("text", "standard input cannot be read");
   return text;
@@ -40,7 +41,7 @@ double parse_bound(std::string_view text, const std::string& range) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
-    throw Error("range", in_quotes(range) + " is no range", "write LO,HI such as 0.5,1, or auto");
+    throw Error("range", in_quotes(range) + " is not a range", "write LO,HI such as 0.5,1, or auto");
   return number;
 }
 
@@ -59,16 +60,16 @@ void fit_to_data(const Figure& figure, ColorScale& color) {
   color.high = high;
 }
 
-// --range: the colours' ends as given, or those of the data.
+// The option --range: the given ends of the colour scale, or those of the data.
 void set_range(Figure& figure, const std::string& range) {
   if (!figure.color || !figure.color->show_bar)
     throw Error("range", "this figure has no colour scale", "leave out --range");
-  // The rest of the note spoke of the range that was chosen for the data.
+  // The rest of the note describes the range that was chosen for the data.
   figure.note = figure.note.starts_with(kLastDepthNote) ? kLastDepthNote : "";
   if (range == "auto") return fit_to_data(figure, *figure.color);
   const auto comma = range.find(',');
   if (comma == std::string::npos)
-    throw Error("range", in_quotes(range) + " is no range", "write LO,HI such as 0.5,1, or auto");
+    throw Error("range", in_quotes(range) + " is not a range", "write LO,HI such as 0.5,1, or auto");
   const std::string_view bounds = range;
   figure.color->low = parse_bound(bounds.substr(0, comma), range);
   figure.color->high = parse_bound(bounds.substr(comma + 1), range);
@@ -81,10 +82,10 @@ void add_model_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--model", options.model, "a model's name, or a folder in Hugging Face layout")
       ->capture_default_str()
       ->type_name("NAME-OR-FOLDER");
-  command.add_flag("--pull", options.pull, "download the model first where it is not on this machine, or damaged");
+  command.add_flag("--pull", options.pull, "download the model first if it is missing or damaged");
   command
       .add_option("--precision", options.precision,
-                  "arithmetic of the matrix products: float32, bfloat16, or double as a slow proof")
+                  "arithmetic of the matrix products: float32, bfloat16, or float64, a slow reference")
       ->check(why_gone)
       ->capture_default_str()
       ->type_name("fp32|bf16|fp64");
@@ -106,10 +107,11 @@ CLI::Option* add_theme(CLI::App& command, std::string& theme) {
 }
 
 void add_figure_options(CLI::App& command, FigureOptions& options) {
-  auto* file = command.add_option("--figure", options.file, "also draw it: FILE.svg, .png, .pdf, .html or .vl.json");
+  auto* file =
+      command.add_option("--figure", options.file, "also draw the result: FILE.svg, .png, .pdf, .html or .vl.json");
   file->type_name("FILE");
   add_theme(command, options.theme)->needs(file);
-  command.add_option("--range", options.range, "the colours' ends, LO,HI, or auto to fit the data")
+  command.add_option("--range", options.range, "the range of the colours, LO,HI, or auto to fit the data")
       ->type_name("LO,HI|auto")
       ->needs(file);
 }

@@ -1,4 +1,4 @@
-// The options that commands share, declared once. Their type names mean something to completion: option_table.h.
+// The options that commands share, declared once. Completion reads their type names (option_table.h).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -21,7 +21,7 @@ struct CommonOptions {
   std::string precision = "fp32";
   int threads = 0;
   std::optional<std::string> record;
-  std::optional<std::string> text;       // the argument; standard input when absent or "-"
+  std::optional<std::string> text;       // the argument; if absent or "-", standard input
   std::optional<std::string> used_text;  // the result of text_of(), for a record
 };
 
@@ -33,32 +33,30 @@ struct FigureOptions {
   Theme theme_value() const { return theme == "dark" ? Theme::dark : Theme::light; }
 };
 
-// What main runs once the command line is read: the chosen command sets `action`.
+// The state that main() uses after parsing: the chosen command sets `action`.
 struct Program {
   Progress* progress = nullptr;
   std::function<void()> action = {};
   const CLI::App* command = nullptr;                        // the chosen one, when the action runs
-  std::function<void(const Document& document)> sink = {};  // of a replay, which takes the result instead of a reader
-  std::vector<Experiment> experiments = all_experiments();  // each a command
+  std::function<void(const Document& document)> sink = {};  // of a replay, which compares the result
+  std::vector<Experiment> experiments = all_experiments();  // each is a command
 };
 
-inline constexpr int kMostThreads = 1024;
-
-// --model, --pull, --precision, --threads, --json
+// Adds --model, --pull, --precision, --threads, --json.
 void add_model_options(CLI::App& command, CommonOptions& options);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);
 Session open_session(const CommonOptions& options, const Program& program);
 
-// The TEXT argument, or standard input byte for byte. Throws CLI::RequiredError when there is neither.
+// The TEXT argument, or standard input byte for byte. Throws CLI::RequiredError if there is neither.
 std::string text_of(CommonOptions& options);
 
-// Refuses before a long run a file that could never be written. Throws Error.
+// Checks before a long run that the file can be written. Throws Error.
 void check_writable(const std::string& file);
-// Refuses before a long run a figure file that could never be written.
+// Checks before a long run that the figure's file can be written. Throws Error.
 void check_figure(const FigureOptions& options);
-// Writes the figure where one is asked for; Interrupted where `progress` says so.
+// Writes the figure if one was requested. Throws Interrupted if `progress` requests it.
 void write_figure(const FigureOptions& options, Figure figure, const Progress* progress);
 
 }  // namespace stratoscope::cli

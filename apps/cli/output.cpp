@@ -20,7 +20,7 @@ constexpr std::size_t kLongestLine = 470;
 
 void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-// The same JSON without a character that would command a terminal: beyond ASCII there are only strings in it.
+// The same JSON with \u escapes for terminal control characters, which occur only in strings.
 std::string with_escapes(std::string_view json) {
   std::string escaped;
   escaped.reserve(json.size());

@@ -14,14 +14,14 @@
 namespace stratoscope::cli {
 namespace {
 
-// The places that matter most in each grid.
+// The largest changes of each grid.
 void print_grid(const Patch& patch, const PatchGrid& grid) {
   constexpr std::size_t kRows = 6;
   std::vector<std::tuple<double, std::size_t, std::size_t>> cells;  // change, layer, place
   for (std::size_t layer = 0; layer < grid.values.size(); ++layer)
     for (std::size_t place = 0; place < grid.values[layer].size(); ++place)
       cells.emplace_back(grid.values[layer][place] - (patch.noising ? 1 : 0), layer, place);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [](const auto& cell) {
     return std::isnan(std::get<0>(cell)) ? HUGE_VAL : std::abs(std::get<0>(cell));
   };

@@ -13,7 +13,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// At most 40 columns; none for what is not a number.
+// At most 40 columns; empty for NaN.
 std::string bar(double share) {
   constexpr double kWidth = 40;
   std::string text;

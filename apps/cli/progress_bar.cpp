@@ -19,7 +19,7 @@ volatile std::sig_atomic_t interrupting_signal = 0;
 volatile std::time_t first_seconds = 0;
 volatile long first_nanoseconds = 0;
 
-// Whoever ends a group of processes, a terminal or coreutils' timeout, may send the same wish twice at once.
+// A sender that ends a process group, such as a terminal or `timeout` of coreutils, may send the same signal twice.
 extern "C" void on_interrupt(int signal) {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -34,7 +34,7 @@ extern "C" void on_interrupt(int signal) {
                       kNanosecond * static_cast<double>(now.tv_nsec - first_nanoseconds);
   if (passed < 1) return;
   std::signal(signal, SIG_DFL);
-  ::raise(signal);  // comes when this handler returns
+  ::raise(signal);  // delivered when this handler returns
 }
 
 std::string rate_text(double per_second) {
@@ -52,11 +52,11 @@ std::string left_text(double seconds) {
 
 void watch_for_interrupts() {
   struct sigaction action {};
-  action.sa_handler = on_interrupt;  // without SA_RESTART: waiting for standard input ends too
+  action.sa_handler = on_interrupt;  // without SA_RESTART, so that reading standard input is interrupted too
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   struct sigaction hangup {};
-  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)  // nohup means it
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)  // under nohup, SIGHUP stays ignored
     ::sigaction(SIGHUP, &action, nullptr);
 }
 
@@ -74,7 +74,7 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
   const auto now = Clock::now();
   if (done == 0) start_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  // Work of less than two seconds has no bar; ten pictures a second are enough.
+  // Work of less than two seconds has no bar; the bar is drawn at most ten times a second.
   if (!on_terminal_ || (!drawn_ && elapsed < 2) || (drawn_ && now - last_drawn_ < milliseconds(100))) return;
   drawn_ = true;
   last_drawn_ = now;
@@ -90,7 +90,7 @@ void ProgressBar::update(const char* what, std::size_t done, std::size_t total) 
 }
 
 void ProgressBar::update_parts(std::span<const ProgressPart> parts) {
-  constexpr std::chrono::milliseconds kPatience{500};  // what is quick needs no bars
+  constexpr std::chrono::milliseconds kPatience{500};  // shorter transfers have no bars
   constexpr std::size_t kColumns = 80, kRows = 24;
   const auto now = Clock::now();
   if (!on_terminal_ || now - start_ < kPatience) return;

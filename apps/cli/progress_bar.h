@@ -1,4 +1,4 @@
-// Progress on standard error, on a terminal alone: one bar, or one for each of several files; and Ctrl-C as the wish to
+// Progress on standard error, only on a terminal: one bar, or one for each of several files. Ctrl-C is the request to
 // stop.
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace stratoscope::cli {
 
-// The first SIGINT, SIGTERM or SIGHUP asks running work to stop; another one more than a second later ends the process
-// at once.
+// The first SIGINT, SIGTERM or SIGHUP asks the running work to stop; another one more than a second later ends the
+// process at once.
 void watch_for_interrupts();
-// The signal that came; 0 when none did.
+// The number of the received signal; 0 if none was received.
 int interrupted();
 
 class ProgressBar : public Progress {

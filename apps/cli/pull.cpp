@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "apps/cli/commands.h"
@@ -10,7 +9,6 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/families/families.h"
-#include "stratoscope/hub/cache_layout.h"
 #include "stratoscope/hub/download/pull.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
@@ -20,7 +18,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// Takes the bars away before anything else is printed.
+// Removes the bars before other output.
 class Bars {
  public:
   explicit Bars(Progress* progress) : progress_(progress) {}
@@ -39,10 +37,10 @@ PulledModel pull_with_bars(const PullOptions& options) {
 
 struct Pulled {
   PulledModel model;
-  std::optional<Session> session;  // as other commands will open it; nothing where they cannot
+  std::optional<Session> session;  // opened in the same way as by other commands; empty if that fails
 };
 
-// Why it cannot be opened; nothing where it can.
+// The reason why the model cannot be opened; empty if it can.
 std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
   SessionOptions options;
   options.model = pulled.model.folder.string();
@@ -64,11 +62,11 @@ std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
   if (offline)
     throw Error("pull", name + " cannot be run: " + error.problem(),
                 error.hint() + (error.hint().empty() ? "" : "; ") + kOffline);
-  throw Error("pull", name + " is here as the hub has it, and cannot be run: " + error.problem(),
-              "--force leaves it at a warning");
+  throw Error("pull", name + " is the same as on the hub, but cannot be run: " + error.problem(),
+              "--force makes this a warning");
 }
 
-// Sizes alone are compared first. A model that cannot be read all the same is compared by its hashes, once.
+// Only sizes are compared at first. If the model still cannot be read, hashes are compared, once.
 Pulled pull(const std::string& name, bool force, Progress* progress) {
   PullOptions options = default_pull_options();
   options.name = name;
@@ -113,25 +111,13 @@ void print_summary(const std::string& typed, const Pulled& pulled) {
   print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
         model.files.size(), size_text(model.size()));
   if (model.received() == 0)
-    print("all there already\n");
+    print("all present already\n");
   else if (model.received() == model.size())
     print("downloaded\n");
   else
     print("{} of them downloaded\n", size_text(model.received()));
   print("  {}\n", model.folder.string());
   if (session) print("try it: stratoscope demo --model {}\n", typed);
-}
-
-// Empty for what would be found where it was again: a built-in model, and a folder outside the cache.
-std::string name_to_pull(const std::string& model) {
-  try {
-    return find_model(model).pull_name;
-  } catch (const Error&) {  // it is not there, or not complete
-  }
-  const ModelName asked = split_model_name(model);
-  std::error_code ignored;
-  const bool is_folder = model.find('/') != std::string::npos && std::filesystem::exists(model, ignored);
-  return !is_folder && is_repository_name(asked.repository) && is_revision(asked.revision) ? model : "";
 }
 
 }  // namespace
@@ -162,7 +148,7 @@ void add_pull(CLI::App& app, Program& program) {
   command.add_option("NAME", options->name, "gpt2, or any ORGANISATION/NAME; @REVISION may follow")
       ->required()
       ->type_name("");
-  command.add_flag("--force", options->force, "also a model that this program cannot run");
+  command.add_flag("--force", options->force, "also download a model that this program cannot run");
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback([options, &program] {
     program.action = [options, &program] {

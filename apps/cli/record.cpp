@@ -33,7 +33,7 @@ Json options_of(const CLI::App& command, const FieldOptions& fields) {
   return options;
 }
 
-// Files that were read, which the record names and does not hold: each with its hash.
+// Files that were read and are not part of the record, each with its hash.
 Json files_of(const FieldOptions& fields, const ExperimentResult& result) {
   Json files = Json::object();
   const auto add = [&](const std::string& name) {
@@ -78,7 +78,7 @@ class RecordReader {
     record.model = model_of(json);
     check_files(json);
     if (json.contains("text")) {
-      if (json["text"] == "-") refuse("is of the text '-', which a command line takes for standard input");
+      if (json["text"] == "-") refuse("has the text '-', which means standard input on a command line");
       record.arguments.emplace_back("--");
       record.arguments.push_back(string_at(json, "text"));
     }
@@ -86,7 +86,7 @@ class RecordReader {
   }
 
  private:
-  // As it was asked for; a folder is not found by its name alone.
+  // The model as it was named; a folder needs its path, since its name alone is not found.
   std::string model_of(const Json& json) const {
     const Json& options = json["options"];
     const bool named = options.contains("model") && options["model"].is_array() && options["model"].size() == 1;
@@ -95,38 +95,39 @@ class RecordReader {
   }
   void check_files(const Json& json) const {
     if (!json.contains("files")) return;
-    if (!json["files"].is_object()) refuse("has \"files\" that are no object");
+    if (!json["files"].is_object()) refuse("has \"files\" that are not an object");
     for (const auto& [name, hash] : json["files"].items())
       if (hash != file_hash(name))
         throw Error("record", name + " is not the file that was read when " + path_.string() + " was made",
-                    "its bytes are others");
+                    "its bytes differ");
   }
   [[noreturn]] void refuse(const std::string& problem, const std::string& hint = {}) const {
     throw Error("record", path_.string() + " " + problem, hint);
   }
   void check_form(const Json& json) const {
     if (!json.is_object() || !json.contains("record") || !json["record"].is_number_integer())
-      refuse("is no record of an experiment", "make one with --record");
+      refuse("is not a record of an experiment", "make one with --record");
     if (json["record"].get<long>() != kForm)
       refuse("has form " + std::to_string(json["record"].get<long>()) + ", and this version reads form " +
              std::to_string(kForm));
   }
   std::string string_at(const Json& json, const char* key) const {
-    if (!json.contains(key) || !json[key].is_string()) refuse("has no text \"" + std::string(key) + "\"");
+    if (!json.contains(key) || !json[key].is_string()) refuse("has no string \"" + std::string(key) + "\"");
     return json[key].get<std::string>();
   }
-  // One value after another of each option that the order names. Returns how many of each.
+  // Adds the values of the options one at a time in the given order. Returns the number of values of each option.
   std::map<std::string, std::size_t> add_in_order(const Json& order, const Json& options,
                                                   std::vector<std::string>& arguments) const {
-    if (!order.is_array()) refuse("has an \"order\" that is no list");
+    if (!order.is_array()) refuse("has an \"order\" that is not a list");
     std::map<std::string_view, const Json*> values;
     for (const auto& [name, value] : options.items()) values.emplace(name, &value);
     std::map<std::string, std::size_t> taken;
     for (const Json& name : order) {
       const auto found = name.is_string() ? values.find(name.get_ref<const std::string&>()) : values.end();
-      if (found == values.end() || !found->second->is_array()) refuse("has an \"order\" that is not its options'");
+      if (found == values.end() || !found->second->is_array())
+        refuse("has an \"order\" that does not match its options");
       std::size_t& next = taken[name.get<std::string>()];
-      if (next == found->second->size()) refuse("has an \"order\" that is not its options'");
+      if (next == found->second->size()) refuse("has an \"order\" that does not match its options");
       add_values(name, *found->second, next, next + 1, arguments);
       ++next;
     }
@@ -143,19 +144,20 @@ class RecordReader {
   void check_option(const std::string& name) const {
     const bool is_name =
         !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-    if (!is_name || !options_.contains(name)) refuse("has the option " + in_quotes(name) + ", which no record has");
+    if (!is_name || !options_.contains(name))
+      refuse("has the option " + in_quotes(name) + ", which cannot be recorded");
   }
   void add_values(const std::string& name, const Json& values, std::size_t begin, std::size_t end,
                   std::vector<std::string>& arguments) const {
     check_option(name);
     if (!values.is_array()) refuse("has the option " + in_quotes(name) + " without a list of its values");
     for (std::size_t i = begin; i < end; ++i) {
-      if (!values[i].is_string()) refuse("has the option " + in_quotes(name) + " with a value that is no text");
+      if (!values[i].is_string()) refuse("has the option " + in_quotes(name) + " with a value that is not a string");
       arguments.push_back("--" + name + "=" + values[i].get<std::string>());
     }
   }
 
-  // Those that a record of the command may have: nothing that is written, and nothing of this machine.
+  // The options that a record of the command may have: without output files and without settings of this machine.
   void find_options(const std::string& command) {
     options_.insert(kCommon.begin(), kCommon.end());
     for (const Experiment& experiment : experiments_) {
@@ -192,7 +194,7 @@ void write_record(const CommonOptions& options, const CLI::App& command, const F
   if (const auto order = fields.order(); !order.empty()) record["order"] = order;
   if (Json files = files_of(fields, result); !files.empty()) record["files"] = std::move(files);
   for (const char* key : {"model", "version", "precision", "isa"}) record[key] = kept[key];
-  // Where the result was kept as well is no part of it.
+  // The file in which the result was also saved is not part of the result.
   kept.erase("file");
   kept.erase("keys");
   record["result"] = std::move(kept);

@@ -21,7 +21,7 @@ struct Difference {
   std::string recorded, now;
 };
 
-// Every place in which two documents differ, but for where and by what they were made, and for warnings.
+// Every place where two documents differ, except warnings and the names of the version, instruction set and model.
 void compare(const Json& recorded, const Json& now, const std::string& place, std::vector<Difference>& found) {
   throw_if_cancelled();
   if (place == "/version" || place == "/isa" || place == "/model/name" || place == "/warnings") return;
@@ -51,7 +51,7 @@ Document run_again(const Record& record, const Program& program) {
   add_commands(app, again);
   const auto commands =
       app.get_subcommands([&](const CLI::App* command) { return command->get_name() == record.command; });
-  std::vector<std::string> arguments(record.arguments.rbegin(), record.arguments.rend());  // as CLI11 takes them
+  std::vector<std::string> arguments(record.arguments.rbegin(), record.arguments.rend());  // the order of CLI11
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
@@ -112,8 +112,9 @@ void add_replay(CLI::App& app, Program& program) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("replay", "run a recorded experiment again: are the results the same bits?");
-  command.add_option("FILE", options->file, "what --record wrote")->required()->type_name("");
+  CLI::App& command =
+      *app.add_subcommand("replay", "run a recorded experiment again, and compare the results bit for bit");
+  command.add_option("FILE", options->file, "a file that --record wrote")->required()->type_name("");
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback(
       [options, &program] { program.action = [options, &program] { replay(options->file, options->json, program); }; });

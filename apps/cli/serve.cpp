@@ -9,17 +9,18 @@
 #include "apps/cli/progress_bar.h"
 #include "apps/server/store.h"
 #include "stratoscope/base/mapped_file.h"
+#include "stratoscope/base/threads.h"
 
 namespace stratoscope::cli {
 namespace {
 
-// Where --token says none: what stands in a file or in the environment is in no list of processes.
+// The token if --token is absent; values in a file or in the environment are not visible in process lists.
 std::optional<std::string> token_from(const std::string& file) {
   constexpr std::size_t kLargestFile = 4096;
   if (!file.empty()) {
     const std::string text = read_text_file(file, kLargestFile);
     const std::string line = text.substr(0, text.find_first_of("\r\n"));
-    if (line.empty()) throw Error("serve", file + ": its first line is no token");
+    if (line.empty()) throw Error("serve", file + ": its first line is not a token");
     return line;
   }
   const char* const variable = std::getenv("STRATOSCOPE_TOKEN");
@@ -48,18 +49,18 @@ void add_serve(CLI::App& app, Program& program) {
       ->type_name("NAME-OR-FOLDER");
   command
       .add_option("--models", options->server.folders,
-                  "a further model to choose from, in Hugging Face layout, or a folder of such")
+                  "a further model to choose from, in Hugging Face layout, or a folder of models")
       ->type_name("DIR")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
   constexpr int kLastPort = 65535;
-  command.add_option("--port", options->server.port, "0 for any that is free")
+  command.add_option("--port", options->server.port, "0 for any free port")
       ->capture_default_str()
       ->check(CLI::Range(0, kLastPort))
       ->type_name("P");
   command
-      .add_option("--host", options->server.host, "the address to listen on; beyond this machine a token is required")
+      .add_option("--host", options->server.host, "the address to listen on; access from other machines needs a token")
       ->capture_default_str()
       ->type_name("ADDRESS");
   command
@@ -73,7 +74,7 @@ void add_serve(CLI::App& app, Program& program) {
       ->excludes("--token");
   command
       .add_option("--allow-host", options->server.allowed_hosts,
-                  "a further name that requests may use for this server, of a proxy or a tunnel")
+                  "a further host name of this server, as requests through a proxy or a tunnel have it")
       ->type_name("NAME[:PORT]")
       ->expected(1)
       ->allow_extra_args(false)

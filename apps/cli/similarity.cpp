@@ -34,7 +34,7 @@ void print_result(const SimilarityAcrossLayers& result) {
 }
 
 void print_result(const SimilarityAcrossTokens& result) {
-  // Rows carry the tokens; columns only their indices, so that the table stays narrow.
+  // Rows have the tokens as labels, columns only their indices, so that the table stays narrow.
   constexpr std::size_t kMostColumns = 24;
   for (std::size_t i = 0; i < result.layers.size(); ++i) {
     print("depth {}\n", depth_label(result.layers[i]));

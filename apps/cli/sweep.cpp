@@ -15,7 +15,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// Beyond so many grid points, some from either end are listed.
+// With more grid points, only the first and last few are listed.
 constexpr std::size_t kMostRows = 100, kFromEitherEnd = 10;
 
 class GridTable {
@@ -43,7 +43,7 @@ class GridTable {
   Table table_;
 };
 
-// Numbers in falling order, NaN not among them.
+// Numbers in falling order, without NaN.
 std::vector<std::size_t> ranked(const std::vector<double>& values) {
   std::vector<std::size_t> cells;
   for (std::size_t cell = 0; cell < values.size(); ++cell)
@@ -99,8 +99,7 @@ void print_prompts(const SweptPrompts& swept) {
     print(fmt::format("  … and {} more; --save FILE.csv keeps every grid point\n", swept.prompts.size() - kMostLines));
 }
 
-// The cost of a long sweep is told before it begins, where a terminal shows it: a clean run or two are needed to know
-// it.
+// On a terminal, the cost of a long sweep is printed before it begins. The estimate needs one or two clean runs.
 void announce_cost(const Session& session, SweepExperimentRequest& request) {
   constexpr double kLong = 2;  // seconds
   if (request.plan || ::isatty(STDERR_FILENO) == 0) return;

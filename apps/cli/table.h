@@ -1,4 +1,4 @@
-// A table for a terminal: columns as wide as they must be, numbers to the right.
+// A table for a terminal: columns have the width of their content, numbers are aligned to the right.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,20 @@
 
 namespace stratoscope::cli {
 
-// Columns that a terminal gives the text (wide East Asian characters count twice, combining ones not at all).
+// Columns that the text takes on a terminal (wide East Asian characters take two, combining characters none).
 std::size_t display_width(std::string_view text);
 
-// With so many decimals, and for a change with its sign; "nan" without the sign that it may have.
+// With this number of decimals; "nan" without a sign. A change has its sign.
 std::string fixed(double number, int decimals);
 std::string signed_fixed(double number, int decimals);
 
 class Table {
  public:
-  // A title that begins with '>' aligns its column to the right. Without any title there is no header.
+  // A title that begins with '>' aligns its column to the right. If all titles are empty there is no header.
   explicit Table(std::vector<std::string> titles);
-  // Cells are shown without controls (stratoscope/base/names.h), so that columns stay straight.
+  // Cells are shown without control characters (stratoscope/base/names.h), so that columns stay aligned.
   void add(std::vector<std::string> row);
-  // Lines, each indented by two spaces.
+  // All lines, each indented by two spaces.
   std::string text() const;
 
  private:

@@ -22,7 +22,7 @@ std::string time_text(double seconds) {
   return fmt::format("{:.0f} h left", std::ceil(seconds / kHour));
 }
 
-// Hosts and files as a terminal may show them.
+// Names of hosts and files in a form that is safe for a terminal.
 std::string shown(const std::string& name, bool shortened) {
   constexpr std::string_view kUsual = ".safetensors";
   std::string text = without_controls(name);
@@ -30,7 +30,7 @@ std::string shown(const std::string& name, bool shortened) {
   return text;
 }
 
-// A line may not be broken by the terminal: then the cursor would come back to another place.
+// Cut to the width of the terminal: a wrapped line would put the cursor in the wrong place.
 std::string fitted(std::string_view line, std::size_t columns) {
   std::string text;
   for (std::size_t i = 0; i < line.size();) {
@@ -43,7 +43,7 @@ std::string fitted(std::string_view line, std::size_t columns) {
   return text;
 }
 
-// With a space after it; nothing where there is no room for one.
+// With a space after it; empty if there is no space for a bar.
 std::string bar(std::size_t done, std::size_t total, std::size_t width) {
   if (width == 0) return {};
   const double share = total == 0 ? 1 : static_cast<double>(std::min(done, total)) / static_cast<double>(total);
@@ -53,7 +53,7 @@ std::string bar(std::size_t done, std::size_t total, std::size_t width) {
 
 bool is_shown(const ProgressPart& part) { return part.done < part.total || !part.note.empty(); }
 
-// Names are shortened, and bars left out, before sizes and rates are cut off.
+// When space is short, names are shortened first, then bars are left out, and at last sizes and rates are cut.
 struct Widths {
   std::size_t name = 0, bar = 0;
   bool shortened = false;

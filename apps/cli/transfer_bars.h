@@ -1,4 +1,4 @@
-// Several bars below each other, one line a file: how much has arrived, how fast it comes, how long it will take.
+// Several bars, one line for each file: the size received, the rate, and the remaining time.
 #pragma once
 
 #include <chrono>
@@ -16,10 +16,9 @@ class TransferBars {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // The text that puts the parts in the place of those drawn before, for a terminal of this size. Parts that are
-  // complete share a line.
+  // The text that replaces the bars drawn before, for a terminal of this size. Complete parts share a line.
   std::string draw(std::span<const ProgressPart> parts, Clock::time_point now, std::size_t columns, std::size_t rows);
-  // The text that takes them away.
+  // The text that removes the bars.
   std::string clear();
 
  private:

@@ -12,7 +12,7 @@
 namespace stratoscope::cli {
 namespace {
 
-// The worst hook point of each hook; --json and the figure have every depth.
+// The hook point with the largest error of each hook; --json and the figure have every depth.
 void print_result(const Verification& result) {
   Table table({"hook point", ">largest error", ">relative to its row", "worst at"});
   for (const HookInfo& info : hook_table()) {

@@ -64,8 +64,12 @@ JobResult answer_of(const ExperimentResult& result, bool as_arrays) {
   }
   answer.json = json_of(result.document(DocumentParts::beside_arrays));
   for (const NamedValues& array : result.arrays())
-    std::transform(array.values.begin(), array.values.end(), answer.add(array.name, array.shape).values.begin(),
-                   [](double value) { return static_cast<float>(value); });
+    std::visit(
+        [&](const auto& values) {
+          std::transform(values.begin(), values.end(), answer.add(array.name, array.shape).values.begin(),
+                         [](auto value) { return static_cast<float>(value); });
+        },
+        array.values);
   return answer;
 }
 

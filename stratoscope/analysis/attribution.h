@@ -1,13 +1,13 @@
 // Direct logit attribution (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; nostalgebraist's
 // logit lens applied to parts): the contribution of each summand of the residual stream to a logit.
 //
-// With a norm's scale s held at its value, what is read after it is linear in the x that enters it. For a reader u (of
-// a logit: the token's row of the unembedding; of two tokens, the difference of their rows) that is
+// With a norm's scale s held at its value, the value that is read after the norm is linear in its input x. For a reader
+// u (for a logit: the token's row of the unembedding; for two tokens: the difference of their rows) it is
 //   sum_i ((x_i - mean(x)) / s w_i + b_i) u_i = x . r + c,
 //   r_i = (w_i u_i - mean_j(w_j u_j)) / s,  c = sum_i b_i u_i,
-// where w and b are the norm's weight and bias. A norm that leaves the mean alone (rms) has neither mean in this.
-// Taking off the mean is part of r, so the parts of x need no mean of their own. A norm after a branch is held in the
-// same way, with the r of the final norm as its reader. Sums run in double.
+// where w and b are the norm's weight and bias. For a norm without a mean (rms) both means are omitted. The subtraction
+// of the mean is part of r, so that the parts of x need no mean of their own. A norm after a branch is held in the same
+// way, with the r of the final norm as its reader. Sums are in double.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ struct Readout {
 Readout hold_scale(NormKind kind, std::span<const double> weight, std::span<const double> bias,
                    std::span<const double> reader, double scale);
 
-// x . r. T is float or double.
+// x . r, where T is float or double.
 template <class T>
 STRATOSCOPE_API double contribution(const Readout& readout, std::span<const T> x);
 

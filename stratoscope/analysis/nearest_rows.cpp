@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kBlock = 256;  // rows of the table that one thread reads at a time
+constexpr std::size_t kBlock = 256;  // rows of the table that a thread reads at a time
 
 double cosine_of(double dot, double length) {
   const double cosine = length == 0 ? 0 : dot / length;

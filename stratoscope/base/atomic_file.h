@@ -31,8 +31,8 @@ class AtomicFile {
 
   // The offset of the next write from the beginning of the file.
   void seek(std::uint64_t offset);
-  // Reserves space for so many bytes, if the file system supports it, so that a full disk is detected early. Throws
-  // Error as above.
+  // Reserves space for this number of bytes, if the file system supports it, so that a full disk is detected early.
+  // Throws Error as above.
   void reserve(std::uint64_t bytes);
   // The file with the bytes until commit().
   std::filesystem::path temporary() const { return folder_->path() / temporary_; }

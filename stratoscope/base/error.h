@@ -37,7 +37,7 @@ class UsageError : public Error {
 // Thrown by a long job whose Progress is cancelled.
 class Interrupted : public Error {
  public:
-  Interrupted() : Interrupted("nothing was left half-written") {}
+  Interrupted() : Interrupted("no incomplete file was left") {}
   // `hint` describes the state of the work and how to resume it.
   explicit Interrupted(const std::string& hint) : Error("interrupted", "stopped before the end", hint) {}
 };

@@ -72,7 +72,7 @@ std::optional<Folder> Folder::find(const std::string& name) const {
   if (errno == ENOENT) return std::nullopt;
   const int reason = errno;
   if (kind(name) == Kind::link)
-    throw Error("file", (path_ / name).string() + ": is a link, and none is followed here",
+    throw Error("file", (path_ / name).string() + ": is a link, and links are not followed here",
                 "remove the link; its target stays");
   errno = reason;
   fail(path_ / name, "cannot be opened");

@@ -1,5 +1,5 @@
-// Parses JSON from files and users: with a limit of nesting, with our own error texts, in linear time, and cancellable
-// (base/cancellation.h). For a repeated key the last value counts.
+// Parses JSON from files and users: with a limit of nesting, with the project's own error texts, in linear time, and
+// cancellable (base/cancellation.h). For a repeated key the last value counts.
 #pragma once
 
 #include <cstddef>

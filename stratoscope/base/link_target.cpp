@@ -29,7 +29,7 @@ fs::path link_target(const fs::path& path) {
     if (::lstat(at.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return at;
     if (links == kMostLinks) throw Error("file", path.string() + ": is a link that leads back to itself");
     if (!may_be_followed(at, info))
-      throw Error("file", at.string() + ": is a link that another user made in a folder where everybody may",
+      throw Error("file", at.string() + ": is a link that another user made in a folder that every user may write to",
                   "choose another place");
     std::error_code error;
     const fs::path target = fs::read_symlink(at, error);

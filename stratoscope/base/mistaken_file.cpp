@@ -38,7 +38,7 @@ void refuse_mistaken_text(std::string_view bytes, const std::string& where, cons
   if (bytes.starts_with("\x28\xB5\x2F\xFD")) throw Error(where, file + ": is compressed by zstd", "zstdcat it first");
   if (bytes.starts_with("\xFD\x37zXZ")) throw Error(where, file + ": is compressed by xz", "xzcat it first");
   if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-    throw Error(where, file + ": is UTF-16", "iconv -f UTF-16 -t UTF-8 makes UTF-8 of it");
+    throw Error(where, file + ": is UTF-16", "iconv -f UTF-16 -t UTF-8 converts it");
 }
 
 }  // namespace stratoscope

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The entries that the marker lists as ours.
+// The entries that the marker lists as written by this program.
 std::set<std::string> names_of_ours(const Folder& folder, const std::string& marker) {
   std::set<std::string> ours = {marker};
   std::istringstream lines(read_text_file(folder, marker));
@@ -28,22 +28,22 @@ std::set<std::string> names_of_ours(const Folder& folder, const std::string& mar
   return ours;
 }
 
-// The marker lists the entries of a folder of ours. Other entries may be a user's work and are kept.
+// The marker lists the entries written by this program. Other entries may be a user's work and are kept.
 void check_that_it_is_ours(const Folder& folder, const std::string& marker) {
   const std::vector<std::string> names = folder.names();
   if (names.empty()) return;
   const std::string path = folder.path().string();
   if (folder.kind(marker) != Folder::Kind::file)
-    throw Error("file", path + ": is a folder that this program did not make, so it is left alone",
+    throw Error("file", path + ": is a folder that this program did not make, so it is not changed",
                 "choose another place");
   const std::set<std::string> ours = names_of_ours(folder, marker);
   for (const std::string& name : names)
     if (!ours.contains(name) && !is_temporary(name))
-      throw Error("file", path + ": holds " + in_quotes(name) + ", which this program did not write",
+      throw Error("file", path + ": holds " + in_quotes(name) + ", which this program did not make",
                   "move it away, or choose another place");
 }
 
-// Removes only our entries.
+// Removes only entries written by this program.
 void remove_ours(const Folder& folder, const std::string& marker) {
   if (folder.kind(marker) != Folder::Kind::file) return;
   const std::set<std::string> ours = names_of_ours(folder, marker);
@@ -88,17 +88,17 @@ StagedFolder::StagedFolder(const fs::path& path, const std::string& marker)
     : path_(path.lexically_normal()), marker_(marker) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // "demo/" means "demo"
   if (path_.empty() || path_.filename() == "." || path_.filename() == "..")
-    throw Error("file", "'" + path.string() + "' is not a folder that can be made");
+    throw Error("file", "'" + path.string() + "' is not a path where a folder can be made");
   std::error_code error;
   if (fs::is_symlink(path_, error)) {
     if (!fs::exists(path_, error))
-      throw Error("file", path_.string() + ": is there already and is not a folder, but a link to nothing",
+      throw Error("file", path_.string() + ": exists already and is not a folder, but a link to nothing",
                   "choose another place");
     path_ = fs::canonical(path_, error);
   }
   const bool there = fs::exists(path_, error);
   if (there && !fs::is_directory(path_, error))
-    throw Error("file", path_.string() + ": is there already and is not a folder", "choose another place");
+    throw Error("file", path_.string() + ": exists already and is not a folder", "choose another place");
   if (there) check_that_it_is_ours(Folder(path_), marker);
   auto parent = Folder::open(path_.parent_path());
   if (!parent) fail_at(path_, "cannot be written");

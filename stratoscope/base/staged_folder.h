@@ -11,8 +11,8 @@ namespace stratoscope {
 
 class StagedFolder {
  public:
-  // Creates a temporary folder beside `path`. The file `marker` will list its content and mark it as ours. Throws Error
-  // if `path` exists and has other content, and if it cannot be written there.
+  // Creates a temporary folder next to `path`. The file `marker` will list its content and mark it as made by this
+  // program. Throws Error if `path` exists and has other content, and if it cannot be written there.
   StagedFolder(const std::filesystem::path& path, const std::string& marker);
   // Removes the temporary folder unless commit() was reached.
   ~StagedFolder() = default;
@@ -21,8 +21,8 @@ class StagedFolder {
 
   // The folder for the files until commit().
   const std::filesystem::path& temporary() const { return temporary_->path(); }
-  // Writes the marker and moves the folder to `path`, in place of an earlier one of ours. Throws Error, and leaves that
-  // one unchanged, if it has got other files meanwhile.
+  // Writes the marker and moves the folder to `path`, in place of an earlier one made by this program. Throws Error,
+  // and leaves that one unchanged, if files were added to it since.
   void commit();
 
  private:

@@ -77,8 +77,8 @@ void Team::grow(int threads) {
   ::pthread_attr_destroy(&attributes);
   if (failure != 0)
     throw Error("threads",
-                std::to_string(threads) + " threads cannot be had, only " + std::to_string(workers_.size() + 1) + ": " +
-                    std::strerror(failure),
+                std::to_string(threads) + " threads cannot be started, only " + std::to_string(workers_.size() + 1) +
+                    ": " + std::strerror(failure),
                 "use fewer (--threads), or allow this process more memory or threads (ulimit -v, ulimit -u)");
 }
 
@@ -145,7 +145,7 @@ void Team::serve(int index) {
   }
 }
 
-// A worker that is late is not waited for.
+// Workers that come late are left out of the loop.
 bool Team::enter() {
   std::uint32_t now = inside_.load(std::memory_order_relaxed);
   do {
@@ -158,12 +158,12 @@ void Team::leave() {
   if (inside_.fetch_sub(1, std::memory_order_acq_rel) == kClosed + 1) inside_.notify_one();
 }
 
-// Loops follow one another within microseconds, and the system needs tens of them to wake a thread: so workers spin
-// before they sleep, or sleep at once if spinning would keep other threads of the team from a core.
+// Loops often follow each other within microseconds, but waking a thread takes tens of microseconds. So workers spin
+// before they sleep; they sleep at once if spinning would keep other threads of the team from a core.
 void Team::await_change(const std::atomic<std::uint32_t>& value, std::uint32_t seen) const {
   using Clock = std::chrono::steady_clock;
   constexpr auto kPatience = std::chrono::microseconds(1000);
-  constexpr int kLooksPerGlance = 32;  // spins between reads of the clock
+  constexpr int kLooksPerGlance = 32;  // spins between two reads of the clock
   if (has_cores_)
     for (const auto begin = Clock::now(); Clock::now() - begin < kPatience;)
       for (int look = 0; look < kLooksPerGlance; ++look) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 
 namespace stratoscope {
 
@@ -30,6 +31,8 @@ class Team {
   // tens of milliseconds. 0 unbinds the owner; the workers, which have no other work, stay bound.
   void place(int threads);
   int placed() const { return placed_; }
+  // The owner's cores before it was bound; nothing while it is not bound.
+  std::optional<cpu_set_t> cores_of_owner() const { return placed_ > 0 ? std::optional(allowed_) : std::nullopt; }
 
   // The number of cores that the owner may use with its team, independent of its own binding.
   int cores() const;

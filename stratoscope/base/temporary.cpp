@@ -32,7 +32,8 @@ bool maker_lives(const std::string& name) {
 
 bool is_marked(const struct stat& info) { return (info.st_mode & S_ISVTX) != 0; }
 
-// It is ours and not locked. On a file system without locks this fails, and nothing is removed.
+// Removes an entry made by this user if it is not locked. On a file system without locks this fails, and nothing is
+// removed.
 void remove_if_left_over(const Folder& folder, const std::string& name) {
   const int fd = ::openat(folder.descriptor(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return;
@@ -106,7 +107,7 @@ TemporaryFolder::TemporaryFolder(Folder parent, mode_t mode) : parent_(std::move
   const int descriptor = create_temporary_folder(parent_, mode, name_);
   if (descriptor < 0)
     throw Error("file", "no temporary folder can be made in " + parent_.path().string() + ": " + std::strerror(errno),
-                "is it writable, and has it space? TMPDIR names the folder for temporary files");
+                "is it writable, with free space? TMPDIR names the folder for temporary files");
   folder_.emplace(descriptor, parent_.path() / name_);
 }
 

@@ -4,12 +4,13 @@
 
 #include <mutex>
 
+#include "stratoscope/base/cores.h"
 #include "stratoscope/base/team.h"
 
 namespace stratoscope {
 namespace {
 
-// Of the calling thread.
+// The team of the calling thread.
 Team& own_team() {
   static std::once_flag once;
   std::call_once(once, [] { ::pthread_atfork(nullptr, nullptr, [] { own_team().forget_workers(); }); });
@@ -43,6 +44,17 @@ ThreadScope::~ThreadScope() {
   if (Team::current() != nullptr) return;
   requested = previous_;
   own_team().place(previous_placed_);
+}
+
+UnboundScope::UnboundScope() {
+  const auto cores = own_team().cores_of_owner();
+  if (!cores) return;
+  bound_ = allowed_cores();
+  move_to(*cores, ::pthread_self());
+}
+
+UnboundScope::~UnboundScope() {
+  if (bound_) move_to(*bound_, ::pthread_self());
 }
 
 void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {

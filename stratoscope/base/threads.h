@@ -1,10 +1,16 @@
 // The number of threads for a piece of work, and parallel loops. Results never depend on the number.
 #pragma once
 
+#include <sched.h>
+
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 namespace stratoscope {
+
+// The largest number of threads that a user may ask for.
+inline constexpr int kMostThreads = 1024;
 
 // The number of cores that the calling thread may use.
 int available_threads();
@@ -16,7 +22,7 @@ int threads_in_scope();
 // wait for its next loop and end with it. It has no effect within a loop of several threads.
 class ThreadScope {
  public:
-  // Throws Error if the system does not provide so many threads.
+  // Throws Error if the system does not provide this number of threads.
   explicit ThreadScope(int count);
   ~ThreadScope();
   ThreadScope(const ThreadScope&) = delete;
@@ -25,6 +31,19 @@ class ThreadScope {
  private:
   int previous_;
   int previous_placed_;
+};
+
+// While it lives, the calling thread runs on all its cores, also where a ThreadScope bound it to one: for foreign code,
+// whose own threads would inherit the one core.
+class UnboundScope {
+ public:
+  UnboundScope();
+  ~UnboundScope();
+  UnboundScope(const UnboundScope&) = delete;
+  UnboundScope& operator=(const UnboundScope&) = delete;
+
+ private:
+  std::optional<cpu_set_t> bound_;  // the thread's cores before, where it was bound
 };
 
 // Calls body(i) once for every i < count, on the threads of the current ThreadScope, or on all cores. Within a loop of

@@ -1,4 +1,4 @@
-// One prompt as JSON, as a file of prompts and the body of a request hold it.
+// One prompt as JSON, in a file of prompts or in the body of a request.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -93,7 +93,7 @@ void SweepJournal::read(const std::string& text, const std::string& description)
     const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };
     if (!row.is_array() || row.size() != 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
         !is_number(2) || !is_number(3) || !is_number(4))
-      throw Error("sweep", where + " is not a grid point", "take the line out, or name another file");
+      throw Error("sweep", where + " is not a grid point", "remove the line, or name another file");
     known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
                                                                       {number_of(row[3]), number_of(row[4])}};
   }

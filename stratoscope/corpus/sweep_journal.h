@@ -27,7 +27,7 @@ class SweepJournal {
 
   std::optional<GridValue> known(std::size_t prompt, std::size_t point) const;
   std::size_t size() const { return known_.size(); }
-  // Adds a grid point. Throws Error when it cannot be written.
+  // Adds a grid point. Throws Error if it cannot be written.
   void add(std::size_t prompt, std::size_t point, const GridValue& result);
 
  private:

@@ -170,7 +170,7 @@ std::vector<std::string> read_texts(const std::filesystem::path& path) {
     bytes += text->size() + kOverhead;
     if (bytes > kMostTogether)
       throw Error("texts", path.string() + ": holds more than " + std::to_string(kMostTogether >> 20) + " MiB of texts",
-                  "does it end?");
+                  "is it endless?");
     texts.push_back(*std::move(text));
   }
   if (texts.empty()) throw Error("texts", path.string() + ": holds no text");

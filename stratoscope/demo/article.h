@@ -1,4 +1,4 @@
-// A self-contained web page that reads like an article: headings, paragraphs, tables and figures, no script.
+// A self-contained web page in the form of an article: headings, paragraphs, tables and figures, no script.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace stratoscope {
 
-// Everything that is added is escaped here; only figures bring markup of their own.
+// All added text is escaped here; only figures contain markup.
 class Article {
  public:
   Article(std::string title, Theme theme) : title_(std::move(title)), theme_(theme) {}
@@ -17,13 +17,13 @@ class Article {
   void heading(const std::string& text);
   void paragraph(const std::string& text);
   void paragraph(const std::vector<std::string>& sentences);
-  // With `header` the first row is one. Numbers align right.
+  // With `header` the first row is a header. Numbers are aligned to the right.
   void table(const std::vector<std::vector<std::string>>& rows, bool header = true);
-  // Two columns without a header: what it is, and how much.
+  // Two columns without a header: a name and a value.
   void facts(const std::vector<std::pair<std::string, std::string>>& rows);
-  // Tokens as chips with their ids.
+  // Tokens as boxes with their ids.
   void tokens(const std::vector<std::string>& labels, const std::vector<int>& ids);
-  // With `drawing` (html_fragment's) or, where it could not be drawn, the caption and the numbers alone.
+  // With `drawing` (made by html_fragment); if that is empty, only the caption and the numbers.
   void figure(const Figure& figure, const std::string& drawing);
 
   std::string html() const;

@@ -69,7 +69,7 @@ DemoFindings find_out(const Session& session, const DemoRequest& request) {
 struct NamedFigure {
   const char* name;
   Figure figure;
-  std::string drawing;  // inline SVG for the article; empty where it could not be drawn
+  std::string drawing;  // inline SVG for the article; empty if drawing failed
 };
 
 std::vector<NamedFigure> figures_of(const DemoFindings& f) {
@@ -86,8 +86,8 @@ std::vector<NamedFigure> figures_of(const DemoFindings& f) {
   return figures;
 }
 
-// Every form of every figure. gnuplot runs as several processes at once; where it fails the first failure is remembered
-// and the rest is still written. A file that cannot be written is no such case.
+// Writes every format of every figure. gnuplot runs as several processes at once; where it fails, or is missing for a
+// png, the other files are still written, and the first failure is returned. A file that cannot be written is an error.
 std::optional<std::string> write_figures(const std::filesystem::path& folder, Theme theme,
                                          std::vector<NamedFigure>& figures, Progress* progress) {
   std::vector<std::string> failures(figures.size());
@@ -97,9 +97,9 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
     write_file_atomically(folder / (std::string(figure.name) + ".csv"), csv(figure.figure));
     save_figure(figure.figure, folder / (std::string(figure.name) + ".vl.json"), theme);
     try {
-      for (const char* ending : {".png", ".svg"})
-        save_figure(figure.figure, folder / (figure.name + std::string(ending)), theme, progress);
+      save_figure(figure.figure, folder / (std::string(figure.name) + ".svg"), theme, progress);
       figure.drawing = html_fragment(figure.figure, theme, progress);
+      save_figure(figure.figure, folder / (std::string(figure.name) + ".png"), theme, progress);
     } catch (const NotDrawn& error) {
       failures[i] = error.what();
     }
@@ -107,11 +107,11 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
   const auto failed = [](const std::string& failure) { return !failure.empty(); };
   const auto first = std::find_if(failures.begin(), failures.end(), failed);
   if (first == failures.end()) return std::nullopt;
-  return fmt::format("{} of {} figures could not be drawn: {}", std::count_if(first, failures.end(), failed),
-                     failures.size(), *first);
+  return fmt::format("{} of {} figures could not be drawn in every format: {}",
+                     std::count_if(first, failures.end(), failed), failures.size(), *first);
 }
 
-// The message with the place where the folder ends up, not the one where it was made.
+// The message with the final folder in place of the temporary one.
 std::string with_final_place(std::string message, const std::string& temporary, const std::string& place) {
   for (std::size_t at = 0; (at = message.find(temporary, at)) != std::string::npos; at += place.size())
     message.replace(at, temporary.size(), place);
@@ -133,7 +133,7 @@ std::vector<std::pair<std::string, std::string>> model_facts(const Session& sess
           {"hidden states", fmt::format("{}, each {}", c.n_hidden_states(), to_string({tokens, c.d_model}))}};
 }
 
-// Seven to a line, as the notebook printed them; the figure has their probabilities.
+// Seven tokens on a line, as in the published notebook; the figure has their probabilities.
 std::vector<std::vector<std::string>> likeliest_lines(const Predictions& predictions) {
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < predictions.top.size(); ++i) {
@@ -201,16 +201,17 @@ std::string article_of(const Session& session, const DemoRequest& request, const
 
 void describe(DemoRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  fields.add("token", request.token, "whose activations: an index, or a word of the text").value("T");
+  fields.add("token", request.token, "the token whose activations are shown: an index, or a word of the text")
+      .value("T");
   fields.add("target", request.target, "the next token to follow (default: \" insect\")").value("T");
-  fields.add("factor", request.factor, "what each block's output is scaled by").value("F");
+  fields.add("factor", request.factor, "the factor that scales each block's output").value("F");
   fields.add("out", request.out, "the folder").value("DIR");
   fields.add("theme", request.theme, "light or dark");
   fields.add("text", request.text, "in place of the demonstrations' own texts; - for standard input").argument();
 }
 
 Demo demo(const Session& session, const DemoRequest& request) {
-  StagedFolder folder(request.out, kMarker);  // refused before the work, not after it
+  StagedFolder folder(request.out, kMarker);  // a folder that cannot be replaced is an error before the work
   Demo demo;
   demo.out = request.out;
   demo.findings = find_out(session, request);
@@ -219,7 +220,7 @@ Demo demo(const Session& session, const DemoRequest& request) {
   if (demo.missing)
     demo.missing =
         with_final_place(*demo.missing, folder.temporary().string(), (request.out / "").parent_path().string());
-  // Ctrl-C reaches gnuplot too, and a picture that it left out is no reason to write a demo without.
+  // Ctrl-C also ends gnuplot, and a demo must not be written without the figures that are then missing.
   if (session.progress() != nullptr) session.progress()->throw_if_cancelled();
   write_file_atomically(folder.temporary() / "index.html", article_of(session, request, demo.findings, figures));
   folder.commit();

@@ -1,4 +1,4 @@
-// The three demonstrations, from text to picture: a folder of figures, their numbers, and an article.
+// The three demonstrations, from text to figures: a folder of figures, their numbers, and an article.
 #pragma once
 
 #include <filesystem>
@@ -21,11 +21,11 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct DemoRequest {
-  std::optional<std::string> text = {};  // in place of the demonstrations' own texts
+  std::optional<std::string> text = {};  // replaces the demonstrations' own texts
   TextOptions text_options = {};
-  Edits edits = {};  // made before anything is read
+  Edits edits = {};  // made in every run
   std::optional<TokenChoice> token = {};
-  // " insect" for the demonstration's own text; for another text the token that the model finds likeliest.
+  // " insect" for the demonstration's own text; for another text the model's likeliest token.
   std::optional<std::string> target = {};
   double factor = 0.8;
   std::filesystem::path out = "stratoscope-demo";
@@ -34,16 +34,16 @@ struct DemoRequest {
 
 void describe(DemoRequest& request, Fields& fields);
 
-// What the demonstrations found, before anything is drawn.
+// The results of the demonstrations, from which the figures are drawn.
 struct DemoFindings {
-  // 1: inspecting
+  // Demonstration 1: inspecting.
   TokenCounts inspected;
   Activations activations;
-  // 2: similarity
+  // Demonstration 2: similarity.
   SimilarityAcrossLayers across_layers;
   SimilarityAcrossTokens across_tokens;
   LaminarProfile profile;
-  // 3: manipulating
+  // Demonstration 3: manipulating.
   TokenCounts counted;
   Predictions likeliest;  // the 21 likeliest next tokens
   SweepExperiment sweep;  // each block's output scaled by `factor`
@@ -55,13 +55,13 @@ struct Demo {
   DemoFindings findings;
   std::vector<std::string> figures;  // names of the files in `out`
   std::filesystem::path out;
-  std::optional<std::string> missing;  // how many figures could not be drawn, why, and what to install
+  std::optional<std::string> missing;  // number of figures that lack a format, the reason, and the remedy
 };
 
-// Writes the folder as a whole: an earlier one of ours is replaced, any other is an Error. Without gnuplot the scripts,
-// specifications, numbers and the article are still written, and `missing` says why there are no pictures.
+// Writes the complete folder. An earlier folder of a demo is replaced; any other existing folder is an Error. Without
+// gnuplot everything but the png files is written, and `missing` has the reason.
 Demo demo(const Session& session, const DemoRequest& request);
-// Of the sweep.
+// Warnings of the sweep.
 std::vector<std::string> warnings_of(const Demo& demo);
 Document to_json(const Session& session, const Demo& demo);
 

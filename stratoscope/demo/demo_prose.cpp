@@ -13,7 +13,7 @@ namespace {
 
 std::string number(double value) { return prose_number(value, 3); }
 
-// Where a value is largest (or smallest), by index.
+// The index of the largest (or smallest) value.
 std::size_t argmax(const std::vector<double>& values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
@@ -21,7 +21,7 @@ std::size_t argmin(const std::vector<double>& values) {
   return static_cast<std::size_t>(std::min_element(values.begin(), values.end()) - values.begin());
 }
 
-// How many of the largest dimensions hold half of a hidden state's squared length.
+// The number of largest dimensions that together have half of a hidden state's squared length.
 std::size_t dimensions_of_half(std::vector<double> values) {
   double total = 0, sum = 0;
   for (double& value : values) total += value *= value;
@@ -42,7 +42,7 @@ std::string signed_number(double value) { return with_minus_signs(fmt::format("{
 Sentences describe(const Activations& a) {
   std::vector<double> variances;
   for (const Statistics& s : a.statistics) variances.push_back(s.variance);
-  // The last entry is after the final norm, on a scale of its own.
+  // The last depth is after the final norm, which changes the scale.
   const std::vector<double> inside(variances.begin(), variances.end() - 1);
   const std::size_t top = argmax(inside);
   Sentences sentences = {fmt::format(
@@ -121,7 +121,7 @@ Sentences describe(const Predictions& p) {
 }
 
 Sentences describe_sweep(const DemoFindings& f) {
-  constexpr double kNothing = 1e-4;  // nats: below it a change does not show in the figure
+  constexpr double kNothing = 1e-4;  // nats; smaller changes are not visible in the figure
   const SweepResult& result = f.sweep.result;
   Sentences sentences = {fmt::format("{} has a log-probability of {} (probability {}, rank {} of the vocabulary).",
                                      token_label(f.sweep.targets[0].token), prose_number(result.clean, 5),
@@ -137,15 +137,15 @@ Sentences describe_sweep(const DemoFindings& f) {
   if (!std::all_of(changes.begin(), changes.end(), [](double change) { return std::isfinite(change); }))
     return {sentences[0], scaling + " gives values that are not numbers."};
   if (std::abs(changes[best]) < kNothing && std::abs(changes[worst]) < kNothing)
-    return {sentences[0], scaling + " changes nothing that shows."};
+    return {sentences[0], scaling + " has no visible effect."};
   std::vector<std::string> effects;
   if (changes[worst] < -kNothing) effects.push_back("lowers it most at " + at(worst));
   if (changes[best] > kNothing) effects.push_back("raises it most at " + at(best));
   sentences.push_back(scaling + " " + fmt::format("{}", fmt::join(effects, ", and ")) + ".");
   const double last = changes.back();
-  sentences.push_back(fmt::format(
-      "At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
-      f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of what it reads" : ""));
+  sentences.push_back(
+      fmt::format("At the last block, {}, it moves by {}{}.", block_label(changes.size() - 1), number(std::abs(last)),
+                  f.factor > 0 && std::abs(last) < kNothing ? ": the final norm cancels a scaling of its input" : ""));
   return sentences;
 }
 

@@ -1,4 +1,4 @@
-// What the demonstrations found, in sentences: each computed from the data at hand.
+// The results of the demonstrations in sentences, each computed from the results.
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -31,14 +32,15 @@ constexpr std::array<PartInfo, 5> kParts = {{{AblatedPart::head, "head", "heads"
                                              {AblatedPart::block, "block", "blocks"},
                                              {AblatedPart::neurons, "neurons", "neurons"}}};
 
-// Where the parts lie, and how they are taken away.
+// The hook points of the parts, and the edits that ablate them.
 class Parts {
  public:
   Parts(const Session& session, const AblateRequest& request, const Text& text, Ablations& result)
       : config_(session.config()), positions_(text.ids.size()) {
     std::iota(positions_.begin(), positions_.end(), std::size_t{0});
     if (!request.reference.empty() && !request.mean)
-      throw Error("ablate", "reference texts are given, but zero needs none", "add --mean, or leave out --reference");
+      throw Error("ablate", "reference texts are given, but zero ablation needs none",
+                  "add --mean, or leave out --reference");
     if (!request.mean) return;
     std::set<HookPoint> points;
     for (const AblatedPart part : request.parts)
@@ -124,7 +126,7 @@ void check_parts(const AblateRequest& request) {
       throw Error("ablate", "the part " + in_quotes(choice_name(part)) + " is named twice");
   if (request.neurons_in_group > 0 && !seen.contains(AblatedPart::neurons))
     throw Error("ablate",
-                "groups of " + std::to_string(request.neurons_in_group) + " neurons are asked, but no neurons",
+                "groups of " + std::to_string(request.neurons_in_group) + " neurons are requested, but no neurons",
                 "add neurons to --parts, or leave out --neurons");
 }
 
@@ -135,20 +137,20 @@ std::string_view name_of(AblatedPart part) { return kParts[static_cast<std::size
 void describe(AblateRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   add_truncate(fields, request.text_options);
-  fields.add("parts", request.parts, "what to take away: heads, attn, mlps, blocks, neurons")
+  fields.add("parts", request.parts, "the parts to ablate: heads, attn, mlps, blocks, neurons")
       .separated(',')
       .expression();
-  fields.add("mean", request.mean, "put the mean over all positions in its place (default: zero)");
+  fields.add("mean", request.mean, "replace a part's output with its mean over all positions (default: with zero)");
   fields
       .add("reference", FieldTarget(TextsOfFile{&request.reference}),
-           "take the mean over these texts, one JSON object with text a line")
+           "take the mean over these texts, one JSON object with text per line")
       .value("FILE.jsonl");
-  fields.add("neurons", request.neurons_in_group, "neurons in a group (default: sixteen groups a block)")
+  fields.add("neurons", request.neurons_in_group, "neurons in a group (default: sixteen groups per block)")
       .value("N")
       .at_least(1);
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
-  add_top(fields, request.top, "how many are listed").only_shown();
+  add_top(fields, request.top, "number of listed ablations").only_shown();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text);
 }
@@ -198,7 +200,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
     nonfinite.look_at(swept.effects[i], [&] { return name_of(result.ablations[i]); });
   }
   nonfinite.warn("ablations", result.warnings);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [&](const Ablation& ablation) {
     const double change = std::abs(ablation.value - result.clean);
     return std::isnan(change) ? HUGE_VAL : change;
@@ -229,19 +231,41 @@ Document to_json(const Session& session, const Ablations& ablations) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Ablations& ablations) {
+  std::vector<NamedValues> arrays;
+  for (const Choice<AblatedPart>& part : kAblatedParts) {
+    std::map<std::size_t, std::map<std::size_t, const Ablation*>> by_place;  // layer, head or first neuron
+    for (const Ablation& ablation : ablations.ablations)
+      if (ablation.part == part.value) by_place[ablation.layer][ablation.index] = &ablation;
+    if (by_place.empty()) continue;
+    std::vector<std::vector<double>> values(by_place.rbegin()->first + 1), kl(values.size());
+    for (const auto& [layer, places] : by_place)
+      for (const auto& [index, ablation] : places) {
+        values[layer].push_back(ablation->value);
+        kl[layer].push_back(ablation->effect.kl);
+      }
+    const std::string name(name_of(part.value));
+    for (const auto& [array, rows] : {std::pair(name, &values), std::pair(name + "_kl", &kl)}) {
+      NamedValues made = named_values(array, *rows, std::numeric_limits<double>::quiet_NaN());
+      if (part.value != AblatedPart::head && part.value != AblatedPart::neurons) made.shape = {rows->size()};
+      arrays.push_back(std::move(made));
+    }
+  }
+  return arrays;
+}
+
 Figure figure_of(const Ablations& ablations) {
   Figure figure;
   const std::string title = metric_title(ablations.metric, ablations.targets);
   figure.title = std::string(ablations.mean ? "Mean" : "Zero") + " ablation of every part";
-  figure.caption =
-      "What becomes of the " + title + " without a part; with all of them it is " + prose_number(ablations.clean) + ".";
+  figure.caption = "The " + title + " without each part; with all parts it is " + prose_number(ablations.clean) + ".";
   std::vector<double> changes, of_small_parts;
   for (const Ablation& ablation : ablations.ablations) {
     changes.push_back(ablation.value - ablations.clean);
     if (ablation.part == AblatedPart::head || ablation.part == AblatedPart::neurons)
       of_small_parts.push_back(changes.back());
   }
-  // A block's change is many times a head's, which would all be white beside it.
+  // The change of a block is many times that of a head; on its scale all heads would be white.
   figure.color = signed_scale(of_small_parts.empty() ? changes : of_small_parts, "change of the " + title);
   const double end = figure.color->high;
   double largest = 0;
@@ -252,9 +276,9 @@ Figure figure_of(const Ablations& ablations) {
     if (std::abs(change) > std::abs(largest)) largest = change;
   }
   if (beyond > 0)
-    figure.note = std::to_string(beyond) + " of the whole parts lie beyond the ends of the colours, up to " +
+    figure.note = std::to_string(beyond) + " of the whole parts lie outside the range of the colours, up to " +
                   prose_number(largest) + ".";
-  // Heads, and neurons, by their number; attention, MLP and block side by side.
+  // One panel for heads and one for neurons, by their number; attention, MLP and block side by side.
   using Kinds = std::vector<AblatedPart>;
   for (const Kinds& kinds : {Kinds{AblatedPart::head}, Kinds{AblatedPart::attn, AblatedPart::mlp, AblatedPart::block},
                              Kinds{AblatedPart::neurons}}) {

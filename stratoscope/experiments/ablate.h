@@ -1,4 +1,4 @@
-// Ablation: every part of the model taken away in turn, ranked by what becomes of a metric.
+// Ablation: each part of the model removed alone, ranked by the change of a metric.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -22,8 +23,8 @@ enum class AblatedPart {
   head,     // attn.hook_z of one head
   attn,     // hook_attn_out of one block
   mlp,      // hook_mlp_out of one block
-  block,    // both of one block: its residual stream passes it by
-  neurons,  // a group of neighbours in mlp.hook_post
+  block,    // both of one block, so that its residual stream is unchanged
+  neurons,  // a group of consecutive neurons in mlp.hook_post
 };
 inline constexpr Choice<AblatedPart> kAblatedParts[] = {{AblatedPart::head, "heads"},
                                                         {AblatedPart::attn, "attn"},
@@ -31,7 +32,7 @@ inline constexpr Choice<AblatedPart> kAblatedParts[] = {{AblatedPart::head, "hea
                                                         {AblatedPart::block, "blocks"},
                                                         {AblatedPart::neurons, "neurons"}};
 constexpr std::span<const Choice<AblatedPart>> choices_of(AblatedPart) { return kAblatedParts; }
-std::string_view name_of(AblatedPart part);  // of one: "head"
+std::string_view name_of(AblatedPart part);  // of one part: "head"
 
 struct AblateRequest {
   std::string text = {};
@@ -40,10 +41,10 @@ struct AblateRequest {
   std::vector<TargetChoice> targets = {};  // as many as the metric reads
   Metric metric = Metric::log_prob;
   bool mean = false;                        // the mean over all positions instead of zero
-  std::vector<std::string> reference = {};  // of these texts instead of TEXT, with `mean`
+  std::vector<std::string> reference = {};  // take the mean over these texts instead of TEXT, with `mean`
   std::size_t neurons_in_group = 0;         // 0: sixteen groups a block
   std::size_t memory_limit = 0;             // bytes; 0 is a quarter of this machine's memory
-  std::size_t top = 20;                     // how many are printed
+  std::size_t top = 20;                     // the number that is printed
 };
 void describe(AblateRequest& request, Fields& fields);
 
@@ -65,14 +66,17 @@ struct Ablations {
   bool mean = false;
   std::size_t reference_texts = 0, reference_tokens = 0;
   double clean = 0;
-  std::vector<Ablation> ablations;  // those that move the metric most first
+  std::vector<Ablation> ablations;  // sorted by the size of the metric's change, the largest first
   Effect effect;
-  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
+  std::vector<std::string> warnings;  // targets that are cut, results that are not finite
 };
 
-// Throws Error for parts that are named twice, and a size of groups where there are none.
+// Throws Error for parts that are named twice, and for a group size without neurons.
 Ablations ablate(const Session& session, const AblateRequest& request);
 Document to_json(const Session& session, const Ablations& ablations);
+// The metric without each part, and kl of it: head [layer, head], attn, mlp and block [layer], neurons [layer, group],
+// and the same with "_kl". NaN where a layer has no such part.
+std::vector<NamedValues> arrays_of(const Ablations& ablations);
 // Heat maps by block: of heads, of whole parts, of groups of neurons.
 Figure figure_of(const Ablations& ablations);
 

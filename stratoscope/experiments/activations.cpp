@@ -87,12 +87,6 @@ Activations read_open(OpenText& open, const ActivationsRequest& request) {
   return result;
 }
 
-std::vector<NamedValues> arrays_of(const Activations& result) {
-  std::vector<NamedValues> arrays = {array_of_rows("values", result.values)};
-  if (!result.clean_values.empty()) arrays.push_back(array_of_rows("clean_values", result.clean_values));
-  return arrays;
-}
-
 Document to_json(const Session& session, const Activations& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["token"] = {{"index", result.token}, {"token", result.text.tokens[result.token]}};
@@ -100,6 +94,22 @@ Document to_json(const Session& session, const Activations& result) {
   if (!result.clean_statistics.empty())
     json["clean"] = {{"layers", layers_json(result.labels, result.clean_statistics)}};
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Activations& result) {
+  std::vector<NamedValues> arrays = {named_values("values", result.values)};
+  const auto add = [&](const char* name, double Statistics::*member) {
+    std::vector<double> values;
+    for (const Statistics& statistics : result.statistics) values.push_back(statistics.*member);
+    arrays.push_back(named_values(name, values));
+  };
+  add("variance", &Statistics::variance);
+  add("mean", &Statistics::mean);
+  add("min", &Statistics::min);
+  add("max", &Statistics::max);
+  add("norm", &Statistics::norm);
+  if (!result.clean_values.empty()) arrays.push_back(named_values("clean_values", result.clean_values));
+  return arrays;
 }
 
 Figure figure_of(const Activations& result) {

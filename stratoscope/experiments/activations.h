@@ -8,9 +8,9 @@
 
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/api.h"
-#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/token_choice.h"
 
 namespace stratoscope {
@@ -47,7 +47,7 @@ bool can_open(const ActivationsRequest& request);
 // The text and the edits are those of `open`.
 Activations read_open(OpenText& open, const ActivationsRequest& request);
 Document to_json(const Session& session, const Activations& result);
-// "values" [depth, d_model], which the document has not; in a comparison also "clean_values".
+// values [depth, d_model]; variance, mean, min, max and norm [depth]; of a comparison also clean_values.
 std::vector<NamedValues> arrays_of(const Activations& result);
 Figure figure_of(const Activations& result);
 

@@ -74,7 +74,7 @@ struct PatternsAsked {
   }
 };
 
-// Block by block, so that the patterns of one block alone are in memory.
+// Block by block, so that only one block's patterns are in memory.
 template <class T>
 void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const PatternsAsked& asked,
                    HeadsOfRun& into) {
@@ -130,7 +130,7 @@ std::string name_of_head(std::size_t layer, std::size_t head) {
   return "L" + std::to_string(layer) + "H" + std::to_string(head);
 }
 
-// Rows as even as they can be, none longer than four panels, or five where there are many.
+// Rows of nearly equal length, with at most four panels, or five if there are many.
 std::size_t columns_of(std::size_t panels) {
   const std::size_t most = panels > 16 ? 5 : 4, rows = (panels + most - 1) / most;
   return (panels + rows - 1) / rows;
@@ -139,7 +139,8 @@ std::size_t columns_of(std::size_t panels) {
 Figure patterns_figure(const Attention& result) {
   Figure figure;
   figure.title = "Attention patterns";
-  figure.caption = "How much each token (row) looks at the tokens before it and itself (column). Rows sum to 1.";
+  figure.caption =
+      "The attention weights of each token (row) on itself and the tokens before it (column). Rows sum to 1.";
   figure.color = ColorScale{ColorMap::viridis, "attention weight", 0, 1};
   const bool grid = result.patterns.size() > 3;
   figure.columns = grid ? columns_of(result.patterns.size()) : result.patterns.size();
@@ -155,7 +156,7 @@ Figure patterns_figure(const Attention& result) {
     for (const std::size_t position : result.positions)
       panel.x.ticks.push_back(token_label(result.text.tokens[position]));
     panel.y.ticks = panel.x.ticks;
-    if (!grid) panel.x.title = "looks at", panel.y.title = "token";
+    if (!grid) panel.x.title = "attends to", panel.y.title = "token";
     panel.marks = {map};
     figure.panels.push_back(std::move(panel));
   }
@@ -190,10 +191,11 @@ void describe(AttentionRequest& request, Fields& fields) {
   fields.add("repeat", request.repeat, "read the text twice in a row: for induction heads");
   fields
       .add("by", request.by,
-           "rank (and, without patterns, draw) by: previous, first, current, duplicate, induction, entropy")
+           "the score that ranks the heads, and is drawn without patterns: previous, first, current, duplicate, "
+           "induction, entropy")
       .value("SCORE")
       .only_shown();
-  add_top(fields, request.top, "how many heads to print").only_shown();
+  add_top(fields, request.top, "number of printed heads").only_shown();
   add_text(fields, request.text);
 }
 
@@ -268,7 +270,7 @@ Json heads_json(const HeadsOfRun& run) {
     for (const auto& [value, name] : kAttentionScores) {
       const double score = score_of(head.scores, value);
       scores[std::string(name)] =
-          std::isfinite(score) ? Json(score) : Json();  // no query to ask it of: nothing to warn of
+          std::isfinite(score) ? Json(score) : Json();  // without a query there is no score and no warning
     }
     heads.push_back(std::move(scores));
   }
@@ -301,26 +303,20 @@ Json thumbnails_json(const Attention& result, const HeadsOfRun& run) {
 
 void add_arrays(const Attention& result, const HeadsOfRun& run, const std::string& prefix,
                 std::vector<NamedValues>& arrays) {
-  if (!run.heads.empty()) {
-    NamedValues& scores = arrays.emplace_back(
-        NamedValues{prefix + "scores", {std::size(kAttentionScores), result.n_layers, result.n_heads}, {}});
-    for (const auto& [score, name] : kAttentionScores)
-      for (const HeadScores& head : run.heads) scores.values.push_back(score_of(head.scores, score));
+  for (const Choice<AttentionScore>& score : kAttentionScores) {
+    if (run.heads.empty()) break;
+    std::vector<double> values;
+    for (const HeadScores& head : run.heads) values.push_back(score_of(head.scores, score.value));
+    arrays.push_back(
+        named_values(prefix + std::string(score.name), {result.n_layers, result.n_heads}, std::move(values)));
   }
-  if (!run.patterns.empty()) {
-    const std::size_t count = result.positions.size();
-    NamedValues& patterns =
-        arrays.emplace_back(NamedValues{prefix + "patterns", {run.patterns.size(), count, count}, {}});
-    for (const HeadPattern& pattern : run.patterns)
-      for (const auto& row : pattern.weights) {
-        patterns.values.insert(patterns.values.end(), row.begin(), row.end());
-        patterns.values.resize(patterns.values.size() + count - row.size());
-      }
-  }
+  std::vector<std::vector<std::vector<double>>> patterns;
+  for (const HeadPattern& pattern : run.patterns) patterns.push_back(pattern.weights);
+  if (!patterns.empty()) arrays.push_back(named_values(prefix + "patterns", patterns));
   if (!run.thumbnails.empty())
-    arrays.push_back({prefix + "thumbnails",
-                      {result.n_layers, result.n_heads, result.thumbnail_side, result.thumbnail_side},
-                      run.thumbnails});
+    arrays.push_back(named_values(prefix + "thumbnails",
+                                  {result.n_layers, result.n_heads, result.thumbnail_side, result.thumbnail_side},
+                                  run.thumbnails));
 }
 
 }  // namespace
@@ -369,8 +365,8 @@ Figure figure_of(const Attention& result, AttentionScore by) {
   panel.x.title = "head";
   panel.y.title = "block";
   panel.marks = {map};
-  return {"What each head looks at",
-          std::string("Of every head, the mean over the text's tokens: ") + title_of(by) + ".",
+  return {"Attention scores of the heads",
+          std::string("The mean over the text's tokens for each head: ") + title_of(by) + ".",
           "",
           {panel},
           1,

@@ -1,4 +1,4 @@
-// Where the heads look: patterns of chosen heads, and what every head does on a text, as scores to rank by.
+// Attention of the heads: patterns of chosen heads, and scores of every head on a text, by which heads are ranked.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 #include "stratoscope/analysis/attention_scores.h"
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/choice.h"
-#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -32,11 +32,11 @@ struct AttentionRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  bool repeat = false;                            // the text's tokens twice in a row: what induction heads are found by
-  std::vector<HookExpression> heads = {};         // "L5H3": whose patterns are wanted
-  std::optional<IndexList> layer = {};            // all heads of these blocks too
-  AttentionScore by = AttentionScore::induction;  // heads are printed, and without patterns drawn, by this score
-  std::size_t top = 12;                           // how many are printed
+  bool repeat = false;                            // the text's tokens twice in a row, which shows induction heads
+  std::vector<HookExpression> heads = {};         // "L5H3": the heads whose patterns are requested
+  std::optional<IndexList> layer = {};            // also all heads of these blocks
+  AttentionScore by = AttentionScore::induction;  // ranks the heads, and is drawn if there are no patterns
+  std::size_t top = 12;                           // the number that is printed
   IndexList positions = "all";                    // of the patterns: queries and keys
   std::size_t thumbnails = 0;  // the side of small pictures of all heads, each cell its largest weight; 0: none
   bool no_scores = false;      // the patterns alone
@@ -76,16 +76,16 @@ double score_of(const AttentionScores& scores, AttentionScore score);
 // Throws UsageError for neither scores nor patterns.
 void check(const AttentionRequest& request);
 Attention attention(const Session& session, const AttentionRequest& request);
-// Highest first, those that are not a number last.
+// In falling order, NaN last.
 std::vector<HeadScores> ranked(const Attention& result, AttentionScore by);
 bool can_open(const AttentionRequest& request);
 // The text and the edits are those of `open`.
 Attention read_open(OpenText& open, const AttentionRequest& request);
 Document to_json(const Session& session, const Attention& result, DocumentParts parts = DocumentParts::all);
-// "scores" [score, layer, head], "patterns" [pattern, query, key], "thumbnails" [layer, head, query, key]; each where
-// it was asked, and in a comparison also of the clean run: "clean_scores", ….
+// Each score under its name, [layer, head]; patterns [head, query, key] of the requested heads; thumbnails [layer,
+// head, query, key]. Of a comparison also those of the clean run, with names that begin with "clean_".
 std::vector<NamedValues> arrays_of(const Attention& result);
-// The wanted patterns side by side; without any, the score `by` of every head, block by head.
+// The requested patterns side by side; without any, the score `by` of every head, as a map of blocks and heads.
 Figure figure_of(const Attention& result, AttentionScore by);
 Figure figure_of(const Attention& result, const AttentionRequest& request);
 

@@ -25,7 +25,7 @@ Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config)
   return heads_named(request.heads, config, "attribution");
 }
 
-// The hook points of which an edit acts on the asked row.
+// The hook points at which an edit changes the requested row.
 std::set<HookPoint> edited_points(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
                                   std::size_t row) {
   std::set<HookPoint> points;
@@ -44,7 +44,8 @@ bool larger(double a, double b) {
   return std::abs(a) > std::abs(b);
 }
 
-// What is captured, where the model has it: the row at `row` of every summand, the keys' side of attention whole.
+// The captures, as far as the model has these hook points: row `row` of every summand, and all rows of attention's keys
+// and values.
 std::vector<Capture> captures_for(const ModelConfig& config, std::size_t row, const std::set<HookPoint>& edited) {
   std::vector<Capture> captures;
   const auto add = [&](Hook hook, std::size_t layer) {
@@ -67,7 +68,7 @@ struct BranchNames {
   const char *branch, *bias, *norm;
 };
 
-// Takes the logit of one run apart.
+// Splits the logit of one run into contributions.
 template <class T>
 class Attributor {
  public:
@@ -140,7 +141,7 @@ class Attributor {
     }
   }
 
-  // Of what the unembedding gives, times the model's scale of logits: before a cap, and after it.
+  // The output of the unembedding times the model's scale of logits: before a cap, and after it.
   double of_targets(std::span<const T> logits) const {
     return of_targets(logits, [](double logit) { return logit; });
   }
@@ -155,7 +156,7 @@ class Attributor {
     return result_.targets.size() == 2 ? logit(0) - logit(1) : logit(0);
   }
 
-  // `reader` as it reads through a norm whose scale is held.
+  // `reader` composed with a norm whose scale is held.
   Readout through(const std::pair<Role, NormSpec>& norm, std::size_t layer, std::span<const double> reader,
                   double scale) const {
     const auto& [role, spec] = norm;
@@ -163,7 +164,7 @@ class Attributor {
     const auto stored = session_.checkpoint().read_norm<double>(role, layer);
     return hold_scale(spec.kind, numbers(stored.weight), numbers(stored.bias), reader, scale);
   }
-  // What a branch puts out before the norm after it and the model's scale of branches.
+  // The readout of a branch's output before the norm after it and the model's scale of branches.
   Readout of_branch(std::size_t layer, Role norm, const NormSpec& spec, Hook scale) const {
     Readout readout = through({norm, spec}, layer, readout_.direction,
                               spec.exists() ? static_cast<double>(row({scale, layer})[0]) : 1);
@@ -171,7 +172,7 @@ class Attributor {
     readout.constant *= config_.blocks[layer].branch_scale;
     return readout;
   }
-  // The biases of a branch as parts; returns their sum.
+  // Adds the biases of a branch as parts; returns their sum.
   double bias_parts(std::vector<AttributionPart>& parts, const Readout& readout, std::size_t layer, Role role,
                     const NormSpec& norm_after, const BranchNames& names) const {
     const std::string block = "blocks." + std::to_string(layer) + ".", label = block_label(layer) + " ";
@@ -197,14 +198,15 @@ class Attributor {
     const bool in_block = info_of(point.hook).scope == Scope::block;
     parts.push_back({name, name, in_block ? std::optional(point.layer) : std::nullopt, contribution});
   }
-  // The residual stream at `point`, of which the parts before it give `expected`: more, where it was edited.
+  // The contribution of the residual stream at `point`. The parts before it sum to `expected`; an edit adds the
+  // difference.
   double stream_at(HookPoint point, double expected) {
     const double actual = of(point);
     if (edited_.contains(point)) edit_part(result_.components, point, actual - expected);
     return actual;
   }
 
-  // From what the stream gives before the block to what it gives after it.
+  // From the contribution of the stream before the block to the contribution after it.
   double block(std::size_t layer, double before) {
     const std::string label = block_label(layer);
     const double entering = stream_at({Hook::resid_pre, layer}, before);
@@ -365,12 +367,13 @@ class Attributor {
 
 void describe(AttributionRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_targets(fields, request.targets,
-              "the token whose logit is taken apart; two: their difference (default: the likeliest next token)");
-  fields.add("position", request.position, "after which position (default: the last)").value("P");
+  add_targets(
+      fields, request.targets,
+      "the token whose logit is decomposed; two: the difference of their logits (default: the likeliest next token)");
+  fields.add("position", request.position, "the position before the predicted token (default: the last)").value("P");
   add_heads(fields, request.heads,
-            "where these heads read, such as L5H3,L6H0; a figure shows them (default: the largest)");
-  add_top(fields, request.top, "how many components, heads, and neurons from either end to print");
+            "source positions of these heads, such as L5H3,L6H0; a figure shows them (default: the largest)");
+  add_top(fields, request.top, "number of printed components and heads, and of neurons at either end");
   add_text(fields, request.text);
 }
 

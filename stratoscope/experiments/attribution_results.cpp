@@ -35,7 +35,7 @@ Json neurons_json(const std::vector<NeuronAttribution>& neurons) {
 
 std::string head_label(std::size_t layer, std::size_t head) { return block_label(layer) + "H" + std::to_string(head); }
 
-// What the figure cannot show: where the numbers come from.
+// The facts that the figure itself does not show.
 std::string caption_of(const Attribution& result) {
   return "Contributions to the " + attribution_title(result) + " after position " + std::to_string(result.position) +
          ", " + token_label(result.text.tokens[result.position]) + ", which is " + prose_number(result.value) +
@@ -135,6 +135,16 @@ Document to_json(const Session& session, const Attribution& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Attribution& result) {
+  std::vector<double> components, heads;
+  for (const AttributionPart& part : result.components) components.push_back(part.contribution);
+  for (const HeadAttribution& head : result.heads) heads.push_back(head.contribution);
+  const std::size_t layers = result.heads.empty() ? 0 : result.heads.back().layer + 1;
+  const Shape grid = {layers, layers == 0 ? 0 : heads.size() / layers};
+  return {named_values("components", components), named_values("heads", grid, std::move(heads)),
+          named_values("by_source", result.by_source)};
+}
+
 Figure figure_of(const Attribution& result, const AttributionRequest& request) {
   return figure_of(result, !request.heads.empty());
 }
@@ -145,12 +155,12 @@ Figure figure_of(const Attribution& result, bool sources) {
   figure.note = "Direct contributions after position " + std::to_string(result.position) +
                 "; the final norm's scale is held at " + prose_number(result.scale) + ".";
   if (sources) {
-    figure.title = "Where heads read what they add to the " + attribution_title(result);
-    figure.caption += " Each bar is the part of a head that it reads from one token.";
+    figure.title = "Sources of the heads' contributions to the " + attribution_title(result);
+    figure.caption += " Each bar is the part of a head's contribution that comes from one token.";
     for (const SourceAttribution& head : result.sources) figure.panels.push_back(source_bars(result, head));
     return figure;
   }
-  figure.title = "What adds to the " + attribution_title(result);
+  figure.title = "Contributions to the " + attribution_title(result);
   std::vector<double> all;
   figure.panels = {component_bars(result), head_map(result, all)};
   figure.columns = 2;

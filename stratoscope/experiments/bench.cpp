@@ -27,7 +27,7 @@ double seconds_of(const Work& work) {
 
 template <class Work>
 double median_seconds(std::size_t repeat, const Progress* progress, const Work& work) {
-  work();  // warm-up: pages, caches, the first making of each kernel
+  work();  // warm-up: pages, caches, first creation of each kernel
   std::vector<double> seconds;
   for (std::size_t i = 0; i < repeat; ++i) {
     if (progress != nullptr) progress->throw_if_cancelled();
@@ -42,7 +42,7 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// Different tokens, the same in every call.
+// Different tokens, the same ones in every call.
 TokenIds some_tokens(std::size_t count, std::size_t vocabulary) {
   TokenIds ids;
   for (std::size_t i = 0; i < count; ++i) ids.push_back(static_cast<TokenIds::value_type>(i * 7919 % vocabulary));
@@ -94,7 +94,7 @@ double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::s
 
 Timing bench(const Session& session, const TimingRequest& request) {
   if (session.precision() == Precision::fp64)
-    throw Error("bench", "fp64 is for proof, not for speed", "leave out --precision fp64");
+    throw Error("bench", "fp64 is a reference, not made for speed", "leave out --precision fp64");
   if (request.repeat == 0) throw Error("bench", "--repeat 0 measures nothing", "give 1 or more");
   for (const std::size_t tokens : request.tokens)
     if (tokens == 0 || tokens > session.config().n_ctx)

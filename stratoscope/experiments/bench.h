@@ -29,23 +29,23 @@ struct Timing {
   int threads = 0;
   double load_s = 0;
   std::size_t resident_bytes = 0;
-  double peak_gflops = 0;          // the largest matrix product of the model at 1,024 rows
-  double multiply_add_gflops = 0;  // what the processor gives: fused multiply-adds on float32 registers, all threads
-  std::optional<double> bfloat16_gflops;  // the same of bfloat16 products, where the processor multiplies bfloat16
-  double stream_bytes_per_s = 0;          // what memory gives: bytes read one after another, all threads
+  double peak_gflops = 0;          // the largest matrix product of the model with 1,024 rows
+  double multiply_add_gflops = 0;  // the processor's limit: fused multiply-adds on float32 registers, all threads
+  std::optional<double> bfloat16_gflops;  // the same for bfloat16 products, if the processor has them
+  double stream_bytes_per_s = 0;          // the memory's limit: bytes read in sequence, all threads
   std::vector<TimedRun> runs;
 };
 
-// Throws Error for a length that the model does not have, and for fp64, which is for proof and not for speed.
+// Throws Error for a length that the model does not have, and for fp64, which is for verification and not for speed.
 Timing bench(const Session& session, const TimingRequest& request);
 Document to_json(const Session& session, const Timing& timing);
 Figure figure_of(const Timing& timing);
 
-// Floating-point operations of a forward pass with all logits: two for each weight of a product and row, and for
-// attention's scores and mix over the keys that each query sees.
+// Floating-point operations of a forward pass with all logits: two for each weight of a product and row, and for the
+// scores and weighted sums of attention over the keys that each query sees.
 double forward_operations(const ModelConfig& config, std::size_t tokens);
 
-// The largest matrix product of the model at 1,024 rows: the median of `repeat` after a warm-up.
+// GFLOP/s of the model's largest matrix product with 1,024 rows: the median of `repeat` after a warm-up.
 double matrix_peak_gflops(const ModelConfig& config, Precision precision, std::size_t repeat,
                           const Progress* progress = nullptr);
 

@@ -12,7 +12,7 @@ void add_text(Fields& fields, std::string& text, const char* help) {
 
 void add_added_tokens(Fields& fields, TextOptions& options) {
   fields.add("bos", options.added, "put the beginning-of-text token first (default: as the model's tokenizer does)")
-      .or_not("add no tokens to the text's own");
+      .or_not("add no special tokens to the text");
 }
 
 void add_truncate(Fields& fields, TextOptions& options, const char* help) {
@@ -20,7 +20,7 @@ void add_truncate(Fields& fields, TextOptions& options, const char* help) {
 }
 
 void add_corrupt(Fields& fields, std::optional<std::string>& corrupt) {
-  fields.add("corrupt", corrupt, "the text that the value 'corrupt' of an edit is read from").value("TEXT");
+  fields.add("corrupt", corrupt, "the text that supplies the value 'corrupt' of an edit").value("TEXT");
 }
 
 void add_edits(Fields& fields, Edits& edits, TextOptions& options, const char* help_of_truncate) {
@@ -36,10 +36,14 @@ void add_edits(Fields& fields, Edits& edits, TextOptions& options, const char* h
 
 void add_targets(Fields& fields, std::vector<TargetChoice>& targets, const char* help) {
   fields.add("targets", targets, help).as_option("target").value("T");
-  fields.add("target_ids", FieldTarget(TargetIds{&targets}), "the same as an id").as_option("target-id").value("N");
+  fields.add("target_ids", FieldTarget(TargetIds{&targets}), "the same as a token id")
+      .as_option("target-id")
+      .value("N");
 }
 
-void add_metric(Fields& fields, Metric& metric) { fields.add("metric", metric, "what is read").expression(); }
+void add_metric(Fields& fields, Metric& metric) {
+  fields.add("metric", metric, "the measure of the prediction").expression();
+}
 
 void add_compare(Fields& fields, bool& compare) {
   fields.add("compare", compare, "in JSON, the clean run's numbers beside those with the edits");
@@ -52,11 +56,11 @@ void add_no_effect(Fields& fields, bool& no_effect) {
 void add_sampling(Fields& fields, SamplingOptions& sampling) {
   fields
       .add("temperature", sampling.temperature,
-           "0 takes the likeliest token each time; 1 draws as the model says, more flattens")
+           "0 takes the likeliest token each time; 1 samples from the model's distribution, more flattens it")
       .value("X");
-  fields.add("top_k", sampling.top_k, "draw from the K likeliest tokens alone (0: from all)").value("K");
-  fields.add("top_p", sampling.top_p, "draw from the fewest tokens whose probabilities reach P").value("P");
-  fields.add("seed", sampling.seed, "the same seed draws the same tokens").value("S");
+  fields.add("top_k", sampling.top_k, "sample from only the K likeliest tokens (0: from all)").value("K");
+  fields.add("top_p", sampling.top_p, "sample from the fewest tokens whose probabilities reach P").value("P");
+  fields.add("seed", sampling.seed, "the same seed samples the same tokens").value("S");
 }
 
 std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOptions& sampling) {
@@ -64,16 +68,16 @@ std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOpt
   if (sampling.temperature != 0) return warnings;
   for (const Field& field : fields.all())
     if (field.is_given && (field.name == "top_k" || field.name == "top_p" || field.name == "seed"))
-      warnings.push_back("--" + field.option +
-                         " does nothing at temperature 0, which takes the likeliest token each time; give "
-                         "--temperature 1");
+      warnings.push_back(field.name +
+                         " has no effect at temperature 0, which takes the likeliest token each time; set "
+                         "temperature to 1");
   return warnings;
 }
 
 void add_memory_limit(Fields& fields, std::size_t& bytes) {
   fields
       .add("memory_limit", FieldTarget(MemorySize{&bytes}),
-           "for all grid points at once, such as 512M or 4G (default: a quarter of this machine's)")
+           "memory for all grid points together, such as 512M or 4G (default: a quarter of this machine's memory)")
       .value("SIZE")
       .local()
       .only_shown();
@@ -91,7 +95,7 @@ Heads heads_named(const std::vector<HookExpression>& names, const ModelConfig& c
   Heads heads;
   for (const HookExpression& name : names) {
     const HookMatch match = match_hook(name.hook, config);
-    if (!match.heads) throw Error(who, in_quotes(name.text) + " is no head", "heads are called L5H3");
+    if (!match.heads) throw Error(who, in_quotes(name.text) + " is not a head", "heads are written as L5H3");
     for (const HookPoint point : match.points)
       for (const std::size_t head : *match.heads) heads.insert({point.layer, head});
   }

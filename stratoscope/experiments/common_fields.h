@@ -17,12 +17,12 @@ inline constexpr const char* kCutAtTheBeginning =
     "keep the end of a text that leaves the new tokens no room in the context";
 inline constexpr const char* kFollowedToken = "the token that the metric follows, as text";
 
-// What a server takes from others.
+// Limits for requests from the network.
 inline constexpr std::size_t kMostServedTokens = 100;  // of a list
 inline constexpr std::size_t kMostServedNew = 1000;    // new tokens of a text
 
 void add_text(Fields& fields, std::string& text, const char* help = "the text; - for standard input");
-// "bos": the tokens that are put around texts.
+// "bos": the tokens that are added around texts.
 void add_added_tokens(Fields& fields, TextOptions& options);
 void add_truncate(Fields& fields, TextOptions& options, const char* help = kCutAtTheEnd);
 // "edits", "corrupt", and the two above.
@@ -36,16 +36,16 @@ void add_compare(Fields& fields, bool& compare);
 // "no_effect"
 void add_no_effect(Fields& fields, bool& no_effect);
 void add_sampling(Fields& fields, SamplingOptions& sampling);
-// What was asked of sampling and does nothing at temperature 0.
+// Warnings of given sampling options that have no effect at temperature 0.
 std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOptions& sampling);
 void add_memory_limit(Fields& fields, std::size_t& bytes);
-// "top": how many tokens a list has.
+// "top": the number of tokens in a list.
 Field& add_top(Fields& fields, std::size_t& top, const char* help);
 // "heads": L5H3, …
 void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help);
 
 using Heads = std::set<std::pair<std::size_t, std::size_t>>;  // (layer, head)
-// The heads of these names. Throws Error of `who` for a name of no head.
+// The heads of these names. Throws Error of `who` for a name that is not a head.
 Heads heads_named(const std::vector<HookExpression>& names, const ModelConfig& config, const char* who);
 
 }  // namespace stratoscope

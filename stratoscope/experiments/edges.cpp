@@ -24,7 +24,8 @@ const char* name_of(Replacement replacement) {
   }
 }
 
-// Where a component is drawn: heads side by side, the MLP after them and half a block higher, the logits on top.
+// The place of a component in the figure: heads side by side, the MLP after them and half a block higher, the logits on
+// top.
 std::pair<double, double> place_of(const EdgesExperiment& experiment, std::size_t component) {
   const auto& components = experiment.edges.components;
   const std::size_t blocks = components.back().layer + 1, heads = components.size() / blocks - 1;
@@ -66,12 +67,12 @@ void describe(EdgesExperimentRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   fields
       .add("corrupt", request.corrupt,
-           "replace senders by their output on this text, as many tokens as TEXT (default: by zero)")
+           "replace senders by their output on this text, which has as many tokens as TEXT (default: by zero)")
       .value("TEXT");
   fields.add("mean", request.mean, "replace senders by the mean of their output over the text");
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
-  add_top(fields, request.top, "how many edges are listed and drawn").only_shown();
+  add_top(fields, request.top, "number of listed and drawn edges").only_shown();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text);
 }
@@ -83,7 +84,7 @@ EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& requ
   experiment.targets = read_targets(session, request.targets);
   check_target_count("edges", experiment.metric, experiment.targets.size());
   if (request.corrupt && request.mean)
-    throw Error("edges", "a corrupt text and the mean are given", "senders are replaced by one of them");
+    throw Error("edges", "a corrupt text and the mean are given", "leave out one of them");
   EdgesRequest patching;
   patching.text = experiment.text.ids;
   if (request.corrupt) {
@@ -118,7 +119,7 @@ EdgesExperiment edges(const Session& session, const EdgesExperimentRequest& requ
                           [&] { return receiver_name(experiment, s) + " to " + receiver_name(experiment, r); });
       }
   nonfinite.warn("edges", experiment.warnings);
-  // NaN first: it must not be overlooked.
+  // NaN first, so that it is noticed.
   const auto size = [](const StrongEdge& edge) { return std::isnan(edge.change) ? HUGE_VAL : std::abs(edge.change); };
   std::stable_sort(experiment.strongest.begin(), experiment.strongest.end(),
                    [&](const StrongEdge& a, const StrongEdge& b) { return size(a) > size(b); });
@@ -141,7 +142,7 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
   json["senders"] = names;
   names.push_back("logits");
   json["receivers"] = names;
-  // Where there is no edge there is no number, and that is no fault.
+  // A pair without an edge has no value; this needs no warning.
   json["values"] = Json::array();
   for (std::size_t s = 0; s < experiment.edges.values.size(); ++s) {
     Json& row = json["values"].emplace_back(Json::array());
@@ -156,6 +157,10 @@ Document to_json(const Session& session, const EdgesExperiment& experiment) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const EdgesExperiment& experiment) {
+  return {named_values("values", experiment.edges.values)};
+}
+
 Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest& request) {
   return figure_of(experiment, request.top);
 }
@@ -163,9 +168,9 @@ Figure figure_of(const EdgesExperiment& experiment, const EdgesExperimentRequest
 Figure figure_of(const EdgesExperiment& experiment, std::size_t shown) {
   const std::string title = metric_title(experiment.metric, experiment.targets);
   Figure figure;
-  figure.title = "What reaches the " + title + " through one edge";
+  figure.title = "Effect of each edge on the " + title;
   figure.caption = "A sender's output is replaced (" + std::string(name_of(experiment.replacement)) +
-                   ") in what one receiver reads. Clean value " + prose_number(experiment.edges.clean) + "; the " +
+                   ") in the input of one receiver. Clean value " + prose_number(experiment.edges.clean) + "; the " +
                    std::to_string(std::min(shown, experiment.strongest.size())) + " strongest of " +
                    std::to_string(experiment.strongest.size()) + " edges are drawn.";
   Panel matrix;

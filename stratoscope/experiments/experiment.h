@@ -1,4 +1,4 @@
-// An experiment as every face meets it: a name, fields to fill in, a run, a document and a figure.
+// An experiment as command line, server and bindings use it: a name, fields to fill in, a run, a document and a figure.
 #pragma once
 
 #include <functional>
@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/request/field.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/open_text.h"
 #include "stratoscope/session/session.h"
 
@@ -26,17 +26,17 @@ class ExperimentResult {
   ExperimentResult& operator=(const ExperimentResult&) = delete;
   virtual ~ExperimentResult() = default;
 
-  // With "warnings" where there are any.
+  // With "warnings" if there are any.
   virtual Document document(DocumentParts parts) const = 0;
   Document document() const { return document(DocumentParts::all); }
-  // The larger parts of the document as arrays; of some experiments.
+  // The numbers of the document that form arrays, bit for bit; empty for an experiment without arrays.
   virtual std::vector<NamedValues> arrays() const = 0;
-  // Nothing for an experiment that has no figure.
+  // Empty for an experiment without a figure.
   virtual std::optional<Figure> figure() const = 0;
   virtual std::vector<std::string> warnings() const = 0;
-  // Files of vectors that were read beside those that the fields name.
+  // Files of vectors that were read, in addition to those that the fields name.
   virtual std::vector<std::filesystem::path> files() const = 0;
-  // A part of the result that could not be made, and the reason; the rest is whole.
+  // The reason why a part of the result is missing; the other parts are complete.
   virtual std::optional<std::string> missing() const = 0;
 };
 
@@ -46,7 +46,7 @@ struct TextToOpen {
   Edits edits;
 };
 
-// An experiment that is asked for. A face fills in the fields, then runs it once.
+// A request for an experiment. The caller fills in the fields, then runs it once.
 class ExperimentRequest {
  public:
   ExperimentRequest() = default;
@@ -55,11 +55,11 @@ class ExperimentRequest {
   virtual ~ExperimentRequest() = default;
 
   virtual Fields& fields() = 0;
-  // Throws UsageError for fields that do not go together. Called after they were read.
+  // Throws UsageError for fields that exclude each other. Called after the fields were read.
   virtual void check() const = 0;
-  // Throws Error, before anything runs, where no figure can be made of the result.
+  // Throws Error before the run if the result cannot have a figure.
   virtual void check_figure(const Session& session) const = 0;
-  // Where the experiment can show results as they come, they are emitted, in the thread of run().
+  // Emits results as they are computed, if the experiment supports that, in the thread of run().
   virtual void stream(const EmitEvent& emit) = 0;
   virtual std::unique_ptr<ExperimentResult> run(const Session& session) = 0;
   // The text that the experiment reads, where it can read it from one that is held open.
@@ -71,15 +71,15 @@ class ExperimentRequest {
 struct Experiment {
   std::string name;               // of the command, the function, the header and the route
   std::string summary;            // one line
-  std::vector<std::string> keys;  // of its document, beside the common ones
+  std::vector<std::string> keys;  // of its document, in addition to the common ones
   std::string example = "{}";     // of its fields, as JSON
   bool has_figure = false, has_arrays = false;
-  bool is_recorded = true;  // --record keeps it
-  bool is_served = true;    // to others; not where a result is a file of this machine
+  bool is_recorded = true;  // whether it has --record
+  bool is_served = true;    // over HTTP; false if the result is a file on this machine
   std::function<std::unique_ptr<ExperimentRequest>()> begin;
 };
 
-// All of them, in the order of --help.
+// All experiments, in the order of --help.
 const std::vector<Experiment>& all_experiments();
 
 }  // namespace stratoscope

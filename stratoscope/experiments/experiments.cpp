@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kPenguins = R"({"text": "Penguins are cute."})";
 
-// What is known without a run needs no record.
+// An experiment without a run needs no record.
 Experiment not_recorded(Experiment experiment) {
   experiment.is_recorded = false;
   return experiment;
@@ -58,10 +58,10 @@ const std::vector<Experiment>& all_experiments() {
           "sweep", "one edit over a grid: layers, positions, factors, …", sweep, {"metric", "clean", "axes", "results"},
           R"({"text": "As Gregor Samsa awoke", "edits": ["blocks.{layer}.hook_resid_post *= 0.8"], "axes": ["layer=all"],
               "targets": [" insect"]})"),
-      make_experiment("patch", "activation patching: which values carry what two prompts differ in", patch,
-                      {"clean", "corrupt", "direction", "metric", "target", "tokens", "grids"},
+      make_experiment("patch", "activation patching: the effect of each value on the difference between two prompts",
+                      patch, {"clean", "corrupt", "direction", "metric", "target", "tokens", "grids"},
                       R"({"text": "Penguins are cute.", "corrupt": "Penguins are rude.", "targets": [" and"]})"),
-      make_experiment("ablate", "every head, MLP or block taken away in turn, ranked by effect", ablate,
+      make_experiment("ablate", "every head, MLP or block ablated alone, ranked by effect", ablate,
                       {"metric", "target", "value", "clean", "ablations"},
                       R"({"text": "Penguins are cute.", "parts": ["mlps"], "targets": [" and"]})"),
       make_experiment("edges", "path patching: every edge from a head or MLP to a later one, patched alone", edges,
@@ -74,15 +74,15 @@ const std::vector<Experiment>& all_experiments() {
       make_experiment<GenerateTextRequest, GeneratedText>("generate", "continue a text, with edits, token by token",
                                                           generate, {"prompt", "text", "stopped", "tokens"},
                                                           R"({"text": "Penguins are", "max_new": 3})"),
-      make_experiment("lens", "the logit lens: what each depth would predict", lens, {"positions", "tokens", "layers"},
+      make_experiment("lens", "the logit lens: the prediction at each depth", lens, {"positions", "tokens", "layers"},
                       kPenguins),
-      make_experiment("attention", "what each head looks at: patterns, and heads ranked by them", attention,
+      make_experiment("attention", "attention patterns, and heads ranked by their scores", attention,
                       {"tokens", "heads", "patterns"}, kPenguins),
       make_experiment<AttributionRequest, Attribution>(
-          "attribution", "which parts write a logit: components, heads, neurons, source positions", attribution,
+          "attribution", "the contributions of components, heads, neurons and source positions to a logit", attribution,
           {"position", "target", "value", "components", "heads"}, kPenguins),
       make_experiment("geometry",
-                      "hidden states in space: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
+                      "geometry of hidden states: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
                       geometry, {"at", "tokens", "layers", "cka", "pca"}, kPenguins),
       make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
                       {"hook_points"}, kPenguins),

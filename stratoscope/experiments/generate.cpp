@@ -18,11 +18,11 @@ namespace {
 
 CaptureList captures_of_all_rows(const GenerateTextRequest& request, const ModelConfig& config) {
   if (!request.captures.empty() && !request.file)
-    throw Error("generate", "captures go into a file, and none is asked for", "add --save FILE");
+    throw Error("generate", "captures need a file, and none is named", "add --save FILE");
   for (const HookExpression& capture : request.captures)
     if (capture.positions)
       throw Error("generate", "captures of generated texts take no positions: " + capture.text,
-                  "they are of all of them");
+                  "they contain all positions");
   return {request.captures, config};
 }
 
@@ -54,6 +54,7 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   result.stopped = "length";
   wanted.on_token = [&](TokenId id, double log_prob) {
     result.tokens.push_back({id, session.token_text(id), log_prob});
+    if (request.on_token) request.on_token(result.tokens.back());
     if (!request.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
       result.stopped = "end";
       return false;
@@ -80,11 +81,15 @@ void generate_in(const Session& session, const GenerateTextRequest& request, Gen
   result.file = request.file;
 }
 
+Json token_json(const GeneratedToken& token) {
+  return {{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}};
+}
+
 }  // namespace
 
 void describe(GenerateTextRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options, kCutAtTheBeginning);
-  fields.add("max_new", request.max_new, "at most so many new tokens")
+  fields.add("max_new", request.max_new, "the largest number of new tokens")
       .value("N")
       .at_least(1)
       .serve_at_most(kMostServedNew);
@@ -92,9 +97,9 @@ void describe(GenerateTextRequest& request, Fields& fields) {
   fields.add("stops", request.stops, "end before this text (may be given several times)")
       .as_option("stop")
       .value("TEXT");
-  fields.add("ignore_end", request.ignore_end, "go on after the end-of-text token");
+  fields.add("ignore_end", request.ignore_end, "continue after the end-of-text token");
   fields.add("edit_scope", request.edit_scope,
-             "new: edits act on new tokens alone, and the prompt's keys and values stay as they were; all: as if "
+             "new: edits act on new tokens only, and the prompt's keys and values are not edited; all: as if "
              "the whole text so far were run with the edits at each step");
   fields
       .add("save", FieldTarget(OutputFile{&request.file}),
@@ -111,6 +116,7 @@ void describe(GenerateTextRequest& request, Fields& fields) {
 }
 
 void stream(GenerateTextRequest& request, const EmitEvent& emit) {
+  request.on_token = [emit](const GeneratedToken& token) { emit("token", finish_document(token_json(token))); };
   request.on_text = [emit](std::string_view piece) { emit("text", finish_document({{"text", piece}})); };
 }
 
@@ -133,8 +139,7 @@ Document to_json(const Session& session, const GeneratedText& result) {
   json["text"] = result.text;
   json["stopped"] = result.stopped;
   json["tokens"] = Json::array();
-  for (const GeneratedToken& token : result.tokens)
-    json["tokens"].push_back({{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}});
+  for (const GeneratedToken& token : result.tokens) json["tokens"].push_back(token_json(token));
   if (result.file) {
     json["file"] = result.file->string();
     add_globs(result.capture_globs, json);
@@ -142,6 +147,16 @@ Document to_json(const Session& session, const GeneratedText& result) {
     for (const auto& [name, shape] : result.keys) json["keys"][name] = shape;
   }
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const GeneratedText& result) {
+  std::vector<std::int32_t> ids;
+  std::vector<double> log_probs;
+  for (const GeneratedToken& token : result.tokens) {
+    ids.push_back(token.id);
+    log_probs.push_back(token.log_prob);
+  }
+  return {named_values("ids", {result.tokens.size()}, std::move(ids)), named_values("log_probs", log_probs)};
 }
 
 }  // namespace stratoscope

@@ -119,13 +119,15 @@ class Surveyor {
 
 void describe(GeometryRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  fields.add("draw", request.draw, "what a figure shows: all measures, the tokens' paths, CKA, or nearest tokens")
+  fields.add("draw", request.draw, "contents of a figure: all measures, the tokens' paths, CKA, or nearest tokens")
       .only_shown();
   fields.add("at", request.at, "the last depth: resid, the last block's output; hidden, after the final norm");
-  fields.add("tokens", request.tokens, "which tokens are measured (default: all but the first)").value("I,J,…");
-  fields.add("token", request.token, "whose nearest tokens: an index, or a word of the text (default: 8, or the last)")
+  fields.add("tokens", request.tokens, "the measured tokens (default: all but the first)").value("I,J,…");
+  fields
+      .add("token", request.token,
+           "the token whose nearest tokens are listed: an index, or a word of the text (default: 8, or the last)")
       .value("T");
-  add_top(fields, request.top, "how many nearest tokens");
+  add_top(fields, request.top, "number of nearest tokens");
   add_text(fields, request.text);
 }
 

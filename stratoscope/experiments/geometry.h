@@ -1,6 +1,6 @@
-// The geometry of hidden states through depth: how long they are, in how many dimensions and in which cone they lie,
-// how alike two depths are, along which paths tokens move, and which tokens of the vocabulary they point at. Formulas
-// and their sources stand in analysis/dispersion.h, cka.h, principal_components.h and nearest_rows.h.
+// The geometry of hidden states through depth: their norms, effective dimension and anisotropy, the similarity of two
+// depths, the paths of the tokens, and the nearest tokens of the vocabulary. Formulas and their sources are in
+// analysis/dispersion.h, cka.h, principal_components.h and nearest_rows.h.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include "stratoscope/base/choice.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/token_choice.h"
 
 namespace stratoscope {
@@ -22,18 +23,18 @@ class Fields;
 
 namespace STRATOSCOPE_API stratoscope {
 
-// What the last depth is; the others are what enters each block.
+// The choice of the last depth; the other depths are the inputs of the blocks.
 enum class LastDepth {
-  resid,   // the last block's output: a residual stream as all the others are
+  resid,   // the last block's output: a residual stream like the other depths
   hidden,  // after the final norm, as in hidden states
 };
 
-// What a figure shows.
+// The content of a figure.
 enum class GeometryView {
   measures,    // norms, effective dimension, anisotropy and CKA, side by side
   trajectory,  // the tokens' paths along the first two principal components
   cka,         // CKA alone
-  nearest,     // the vocabulary's tokens that one token's hidden state points at, depth by depth
+  nearest,     // the tokens whose embeddings are nearest to one token's hidden state, at each depth
 };
 
 inline constexpr Choice<LastDepth> kLastDepths[] = {{LastDepth::resid, "resid"}, {LastDepth::hidden, "hidden"}};
@@ -49,12 +50,12 @@ struct GeometryRequest {
   TextOptions text_options = {};
   Edits edits = {};
   LastDepth at = LastDepth::resid;
-  // The tokens that are measured, an index list: all but the first where there are three or more, because GPT-2's first
-  // hidden state is an outlier that hides the rest.
+  // The measured tokens, an index list. Default: all but the first if there are three or more, because the first hidden
+  // state of GPT-2 is an outlier that hides the others.
   std::optional<IndexList> tokens = {};
-  std::optional<TokenChoice> token = {};       // whose nearest tokens are asked (choose_token)
-  std::size_t top = 5;                         // how many of them
-  GeometryView draw = GeometryView::measures;  // by a figure
+  std::optional<TokenChoice> token = {};       // the token whose nearest tokens are requested (choose_token)
+  std::size_t top = 5;                         // the number of nearest tokens
+  GeometryView draw = GeometryView::measures;  // of a figure
 };
 void describe(GeometryRequest& request, Fields& fields);
 
@@ -67,15 +68,15 @@ struct NearToken {
 struct Geometry {
   Text text;
   LastDepth at = LastDepth::resid;
-  std::vector<std::size_t> tokens;                     // the measured ones, ascending
-  std::vector<std::string> labels;                     // of the depths; what follows is by depth
+  std::vector<std::size_t> tokens;                     // the measured tokens, ascending
+  std::vector<std::string> labels;                     // of the depths; the members below are by depth
   std::vector<std::vector<double>> norms;              // [depth][measured token]
   std::vector<double> dimensions;                      // participation ratios; NaN for one token
   std::vector<Anisotropy> anisotropies;                // NaN for one token
   std::vector<std::vector<double>> cka, cka_debiased;  // [depth][depth]; NaN for too few tokens
   // Principal components of all measured tokens at all depths together: [token][depth] is a point of two coordinates.
   std::vector<std::vector<std::vector<double>>> trajectories;
-  std::vector<double> explained;  // shares of the variance along the two
+  std::vector<double> explained;  // shares of the variance along the two components
   std::size_t token = 0;
   std::vector<std::vector<NearToken>> nearest;  // [depth][rank], of `token`
   std::optional<Effect> effect;
@@ -83,9 +84,12 @@ struct Geometry {
 
 Geometry geometry(const Session& session, const GeometryRequest& request);
 Document to_json(const Session& session, const Geometry& result);
+// norms [depth, token]; participation_ratio, anisotropy and anisotropy_centred [depth]; cka and cka_debiased [depth,
+// depth]; trajectories [token, depth, 2].
+std::vector<NamedValues> arrays_of(const Geometry& result);
 Figure figure_of(const Geometry& result, GeometryView view = GeometryView::measures);
 Figure figure_of(const Geometry& result, const GeometryRequest& request);
-// What the last depth is, as a sentence.
+// A sentence about the choice of the last depth.
 std::string last_depth_note(const Geometry& result);
 
 }  // namespace stratoscope

@@ -11,9 +11,9 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kLowCka = 0.5;  // where the colours of CKA begin
+constexpr double kLowCka = 0.5;  // the lower end of the colour scale of CKA
 
-// A measure that needs more tokens than there are is null, and nothing to warn of.
+// A measure that is undefined for so few tokens is null and needs no warning.
 Json measure(double value, bool defined) { return defined ? Json(value) : Json(); }
 
 Json matrix_json(const std::vector<std::vector<double>>& matrix, bool defined) {
@@ -193,6 +193,21 @@ Document to_json(const Session& session, const Geometry& result) {
     json["pca"]["trajectories"].push_back({{"index", result.tokens[i]}, {"points", result.trajectories[i]}});
   json["token"] = {{"index", result.token}, {"token", result.text.tokens[result.token]}};
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Geometry& result) {
+  std::vector<double> raw, centred;
+  for (const Anisotropy& anisotropy : result.anisotropies) {
+    raw.push_back(anisotropy.raw);
+    centred.push_back(anisotropy.centred);
+  }
+  return {named_values("norms", result.norms),
+          named_values("participation_ratio", result.dimensions),
+          named_values("anisotropy", raw),
+          named_values("anisotropy_centred", centred),
+          named_values("cka", result.cka),
+          named_values("cka_debiased", result.cka_debiased),
+          named_values("trajectories", result.trajectories)};
 }
 
 Figure figure_of(const Geometry& result, const GeometryRequest& request) { return figure_of(result, request.draw); }

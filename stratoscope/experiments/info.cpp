@@ -14,7 +14,7 @@ Json shape_json(HookPoint point, const ModelConfig& config) {
   return shape;
 }
 
-// Of each hook point, since a block may have points that another block has not.
+// Of each hook point separately, since blocks may have different hook points.
 Json hook_point_json(HookPoint point, const ModelConfig& config) {
   const HookInfo& info = info_of(point.hook);
   Json axes = Json::array();
@@ -23,8 +23,8 @@ Json hook_point_json(HookPoint point, const ModelConfig& config) {
       {"name", name_of(point)}, {"shape", shape_json(point, config)}, {"axes", axes}, {"scope", name_of(info.scope)}};
 }
 
-// Of what may differ from block to block: the largest, and the first block's kind.
-// Some keys are TransformerLens's.
+// Where blocks differ, sizes are the largest ones, and kinds are those of the first block. Some keys are those of
+// TransformerLens.
 Json config_json(const ModelConfig& c) {
   const BlockSpec& block = c.blocks[0];
   Json json = {{"architecture", c.family},

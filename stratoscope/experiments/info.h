@@ -1,4 +1,4 @@
-// The description of a model before a run: its configuration, its size, and every hook point.
+// The description of a model without a run: its configuration, its size, and every hook point.
 #pragma once
 
 #include "stratoscope/base/api.h"
@@ -16,7 +16,7 @@ void describe(InfoRequest& request, Fields& fields);
 struct ModelInfo {};
 
 ModelInfo info(const Session& session, const InfoRequest& request);
-// Each hook point has its shape, the number of positions written as "pos", the names of its axes, and its scope:
+// Each hook point has its shape, with "pos" for the number of positions, the names of its axes, and its scope:
 // "before_blocks", "block" or "after_blocks".
 Document to_json(const Session& session, const ModelInfo& info);
 

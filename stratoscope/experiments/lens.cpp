@@ -43,7 +43,7 @@ class WholeRunRows {
   WholeRunRows(const Session& session, const LensRequest& request, const Lens& lens, const Run<T>& run, bool is_edited)
       : session_(session), lens_(lens), run_(run), points_(points_of(lens.at, session.config())) {
     if (!is_edited) return;
-    // Edits after the blocks act on what the lens reads as they do on what the model predicts.
+    // Edits after the blocks apply to the lens in the same way as to the model's prediction.
     for (const HookEdit& edit : resolve_edits(session, lens.text, request.edits, request.text_options))
       if (info_of(edit.at.hook).scope == Scope::after_blocks) edits_.push_back(edit);
   }
@@ -229,20 +229,22 @@ const char* what_is_read(LensPoint at) {
 
 void describe(LensRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_top(fields, request.top, "how many tokens a cell lists");
-  fields.add("positions", request.positions, "which positions (default: all)").value("I,J,…");
-  fields.add("depths", request.depths, "which rows: 0 is the embedding, or the first block (default: all)")
+  add_top(fields, request.top, "number of tokens in a cell");
+  fields.add("positions", request.positions, "the positions (default: all)").value("I,J,…");
+  fields.add("depths", request.depths, "the rows; 0 is the embedding, or the first block (default: all)")
       .value("I,J,…");
   add_compare(fields, request.compare);
   add_no_effect(fields, request.no_effect);
   fields
       .add("at", request.at,
-           "what is read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each block")
+           "the values that are read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each "
+           "block")
       .value("POINT");
   fields.add("target", request.target, "follow this token's rank and probability").value("TEXT");
   fields
       .add("color", request.color,
-           "of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final prediction")
+           "colours of a figure: prob, rank of the target (or of the final guess), entropy, or kl to the final "
+           "prediction")
       .value("BY")
       .only_shown();
   add_text(fields, request.text);
@@ -255,7 +257,7 @@ Lens lens(const Session& session, const LensRequest& request) {
   points.push_back({Hook::resid_post, session.config().n_layers() - 1});
   pass.captures = captures_of(points);
   pass.hidden_states = false;
-  pass.logits = LogitRows::none;  // all of them where there are edits, for their effect
+  pass.logits = LogitRows::none;  // all of them if there are edits, to measure their effect
   const EditedRun edited = run_text(session, lens.text, request.edits, pass, request.text_options);
   if (!request.no_effect) lens.effect = edited.effect;
   std::optional<EditedRun> clean;
@@ -328,30 +330,6 @@ void stream(LensRequest& request, const EmitEvent& emit) {
   request.take = [emit](const Lens& lens, std::size_t row) { emit("depth", finish_document(depth_json(lens, row))); };
 }
 
-std::vector<NamedValues> arrays_of(const Lens& lens) {
-  const std::size_t depths = lens.cells.size(), positions = lens.positions.size();
-  const std::size_t top = lens.cells[0][0].top.size();
-  const Shape listed = {depths, positions, top}, shape = {depths, positions};
-  std::vector<NamedValues> arrays = {
-      {"ids", listed, {}}, {"probs", listed, {}}, {"entropy", shape, {}}, {"kl", shape, {}}};
-  if (lens.cells[0][0].clean)
-    arrays.insert(arrays.end(), {{"clean_probs", listed, {}}, {"clean_entropy", shape, {}}, {"clean_kl", shape, {}}});
-  for (const auto& row : lens.cells)
-    for (const LensCell& cell : row) {
-      for (const Prediction& p : cell.top) {
-        arrays[0].values.push_back(p.id);
-        arrays[1].values.push_back(p.prob);
-      }
-      arrays[2].values.push_back(cell.entropy);
-      arrays[3].values.push_back(cell.kl);
-      if (!cell.clean) continue;
-      arrays[4].values.insert(arrays[4].values.end(), cell.clean->top_probs.begin(), cell.clean->top_probs.end());
-      arrays[5].values.push_back(cell.clean->entropy);
-      arrays[6].values.push_back(cell.clean->kl);
-    }
-  return arrays;
-}
-
 std::vector<std::string> warnings_of(const Lens& lens) {
   return lens.target ? cut_warnings({*lens.target}) : std::vector<std::string>();
 }
@@ -378,6 +356,42 @@ Document to_json(const Session& session, const Lens& lens, DocumentParts parts) 
     json["layers"].push_back(std::move(layer));
   }
   return finish_document(json);
+}
+
+std::vector<NamedValues> arrays_of(const Lens& lens) {
+  std::vector<std::int32_t> ids, targets;
+  std::vector<double> probs, target_probs, target_ranks, entropies, kls;
+  std::vector<double> clean_probs, clean_entropies, clean_kls;
+  for (const auto& depth : lens.cells)
+    for (const LensCell& cell : depth) {
+      for (const Prediction& p : cell.top) {
+        ids.push_back(p.id);
+        probs.push_back(p.prob);
+      }
+      targets.push_back(cell.target);
+      target_probs.push_back(cell.target_prob);
+      target_ranks.push_back(cell.target_rank);
+      entropies.push_back(cell.entropy);
+      kls.push_back(cell.kl);
+      if (!cell.clean) continue;
+      clean_probs.insert(clean_probs.end(), cell.clean->top_probs.begin(), cell.clean->top_probs.end());
+      clean_entropies.push_back(cell.clean->entropy);
+      clean_kls.push_back(cell.clean->kl);
+    }
+  const Shape grid = {lens.cells.size(), lens.positions.size()};
+  const Shape lists = {grid[0], grid[1], targets.empty() ? 0 : ids.size() / targets.size()};
+  std::vector<NamedValues> arrays = {named_values("ids", lists, std::move(ids)),
+                                     named_values("probs", lists, std::move(probs)),
+                                     named_values("target", grid, std::move(targets)),
+                                     named_values("target_prob", grid, std::move(target_probs)),
+                                     named_values("target_rank", grid, std::move(target_ranks)),
+                                     named_values("entropy", grid, std::move(entropies)),
+                                     named_values("kl", grid, std::move(kls))};
+  if (clean_kls.empty()) return arrays;
+  arrays.push_back(named_values("clean_probs", lists, std::move(clean_probs)));
+  arrays.push_back(named_values("clean_entropy", grid, std::move(clean_entropies)));
+  arrays.push_back(named_values("clean_kl", grid, std::move(clean_kls)));
+  return arrays;
 }
 
 Figure figure_of(const Lens& lens, const LensRequest& request) { return figure_of(lens, request.color); }

@@ -1,5 +1,5 @@
-// The logit lens (nostalgebraist 2020): what the model would predict if it ended at each depth. A vector of the
-// residual stream is read through the final norm, once, and the unembedding.
+// The logit lens (nostalgebraist 2020): the prediction that the model would make if it ended at each depth. A vector of
+// the residual stream is read through the final norm, once, and the unembedding.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -23,18 +24,18 @@ class OpenText;
 
 namespace STRATOSCOPE_API stratoscope {
 
-// What is read at each depth.
+// The value that is read at each depth.
 enum class LensPoint {
   resid,      // hidden states 0 to n_layers - 1, then the last block's output: the last row is the model's prediction
   resid_mid,  // between attention and MLP of each block
-  attn_out,   // what attention alone adds
-  mlp_out,    // what the MLP alone adds
+  attn_out,   // the output of attention alone
+  mlp_out,    // the output of the MLP alone
 };
 
-// What a figure's colours mean.
+// The meaning of a figure's colours.
 enum class LensColor {
-  prob,     // of the cell's likeliest token, or of the target where one is given
-  rank,     // of the target at that depth; without one, of the token that the model predicts in the end
+  prob,     // of the cell's likeliest token, or of the target if one is given
+  rank,     // of the target at that depth; without one, of the token that the model predicts at the end
   entropy,  // of the cell's distribution, in nats
   kl,       // KL(final prediction || cell), in nats
 };
@@ -69,9 +70,9 @@ void describe(LensRequest& request, Fields& fields);
 
 struct LensCell {
   std::vector<Prediction> top;  // falling, ties by lower id
-  TokenId target = 0;           // the asked one, or the token that the model predicts here in the end
+  TokenId target = 0;           // the requested one, or the token that the model predicts here at the end
   double target_prob = 0;
-  double target_rank = 0;      // 0 is the likeliest; NaN where the logits are not finite
+  double target_rank = 0;      // 0 is the likeliest; NaN if the logits are not finite
   double entropy = 0, kl = 0;  // nats
   // Of a comparison, where there are edits.
   struct Clean {
@@ -88,7 +89,7 @@ struct Lens {
   std::vector<std::size_t> depths;           // those that were asked
   std::vector<std::string> labels;           // of these depths
   std::vector<std::vector<LensCell>> cells;  // [depth][position]
-  std::optional<Target> target;              // the asked one
+  std::optional<Target> target;              // the requested one
   std::optional<Effect> effect;
 };
 
@@ -99,13 +100,13 @@ bool can_open(const LensRequest& request);
 Lens read_open(OpenText& open, const LensRequest& request);
 // Emits "depth" for each, from the last to the first.
 void stream(LensRequest& request, const EmitEvent& emit);
-// A target of several tokens, of which one is followed.
+// A target of several tokens, of which only one is read.
 std::vector<std::string> warnings_of(const Lens& lens);
 Document to_json(const Session& session, const Lens& lens, DocumentParts parts = DocumentParts::all);
-// "ids" and "probs" [depth, position, top], "entropy" and "kl" [depth, position]; in a comparison also "clean_probs",
-// "clean_entropy" and "clean_kl".
+// ids and probs [depth, position, top]; target, target_prob, target_rank, entropy and kl [depth, position]; of a
+// comparison also clean_probs, clean_entropy and clean_kl.
 std::vector<NamedValues> arrays_of(const Lens& lens);
-// Depths upwards, positions to the right, each cell with its likeliest token.
+// Depths from bottom to top, positions to the right, each cell with its likeliest token.
 Figure figure_of(const Lens& lens, LensColor color);
 Figure figure_of(const Lens& lens, const LensRequest& request);
 

@@ -26,7 +26,7 @@ constexpr std::array<Patched, 4> kPatched = {{{"residual stream", "hook_resid_pr
                                               {"MLP out", "hook_mlp_out", false},
                                               {"heads", "attn.hook_z", true}}};
 
-// The token that the text's clean run makes likeliest.
+// The token that is likeliest in the text's clean run.
 Target likeliest(const Session& session, const Text& text) {
   RunRequest pass;
   pass.hidden_states = false;
@@ -63,7 +63,7 @@ SweepRequest sweep_of(const Patch& patch, const Patched& patched, const ModelCon
   return sweep;
 }
 
-// The metric in the other prompt's run: with every value of the first block's input replaced, it is that run.
+// The metric in the other prompt's run, which is the run with the first block's input replaced at every position.
 SweepRequest other_end(const SweepRequest& sweep) {
   SweepRequest other = sweep;
   other.edits = {"blocks.0.hook_resid_pre = corrupt"};
@@ -75,7 +75,7 @@ double normalised(const Patch& patch, double value) {
   return (value - patch.corrupt_value) / (patch.clean_value - patch.corrupt_value);
 }
 
-// A token of both prompts, or where they differ both.
+// The token of each position; both tokens if the prompts differ there.
 std::vector<std::string> position_labels(const Patch& patch) {
   std::vector<std::string> labels;
   for (std::size_t p = 0; p < patch.clean.tokens.size(); ++p) {
@@ -114,7 +114,7 @@ Patch patch(const Session& session, const PatchRequest& request) {
   patch.targets = followed_tokens(session, request, patch);
   patch.metric = request.metric.value_or(patch.targets.size() == 2 ? Metric::logit_diff : Metric::log_prob);
   if (patch.metric == Metric::kl)
-    throw Error("patch", "kl has no corrupt and no clean end to be measured between", "choose another --metric");
+    throw Error("patch", "kl cannot be normalised between a clean and a corrupt value", "choose another --metric");
 
   std::vector<SweepRequest> sweeps;
   sweeps.reserve(kPatched.size() + 1);
@@ -128,14 +128,13 @@ Patch patch(const Session& session, const PatchRequest& request) {
   patch.corrupt_value = patch.noising ? results.back().values[0] : results[0].clean;
   for (const auto& [value, which] : {std::pair(patch.clean_value, "clean"), std::pair(patch.corrupt_value, "corrupt")})
     if (!std::isfinite(value))
-      throw Error("patch", "the " + metric_title(patch.metric, patch.targets) + " is no finite number in the " + which +
-                               " prompt's run, so there is nothing to normalise by");
+      throw Error("patch", "the " + metric_title(patch.metric, patch.targets) + " is not finite in the " + which +
+                               " prompt's run, so values cannot be normalised");
   const double apart = std::abs(patch.clean_value - patch.corrupt_value);
   if (!(apart > 1e-6 * std::max(std::abs(patch.clean_value), std::abs(patch.corrupt_value))))
     throw Error("patch",
                 "the " + metric_title(patch.metric, patch.targets) +
-                    " is the same in both prompts, so there is "
-                    "nothing to normalise by",
+                    " is the same in both prompts, so values cannot be normalised",
                 "name other targets or another --metric");
   patch.warnings = cut_warnings(patch.targets);
   NonfinitePoints nonfinite;
@@ -173,6 +172,12 @@ Document to_json(const Session& session, const Patch& patch) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Patch& patch) {
+  std::vector<NamedValues> arrays;
+  for (const PatchGrid& grid : patch.grids) arrays.push_back(named_values(grid.hook, grid.values));
+  return arrays;
+}
+
 Figure figure_of(const Patch& patch) {
   Figure figure;
   figure.title = std::string("Patching ") +
@@ -182,8 +187,8 @@ Figure figure_of(const Patch& patch) {
                    (patch.noising ? "−1: one patch makes it the corrupt run's; 0: it changes nothing."
                                   : "1: one patch makes it the clean run's; 0: it changes nothing.");
   figure.note = "1 is the clean run's " + prose_number(patch.clean_value) + ", 0 the corrupt one's " +
-                prose_number(patch.corrupt_value) + (patch.noising ? ", before 1 is taken away." : ".");
-  // What the patch moved, so that nothing is white.
+                prose_number(patch.corrupt_value) + (patch.noising ? ", before 1 is subtracted." : ".");
+  // The changes by the patches, so that no change is white.
   std::vector<double> all;
   for (const PatchGrid& grid : patch.grids) {
     Panel panel;

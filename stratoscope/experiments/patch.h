@@ -1,5 +1,5 @@
-// Activation patching between a clean and a corrupt prompt (Meng et al. 2022; Heimersheim and Nanda 2024): which values
-// carry what the two prompts differ in.
+// Activation patching between a clean and a corrupt prompt (Meng et al. 2022; Heimersheim and Nanda 2024): the values
+// that carry the difference between the two prompts.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/probe/metrics.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -20,9 +21,9 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct PatchRequest {
-  std::string text = {}, corrupt = {};  // the clean and the corrupt prompt, as many tokens each
+  std::string text = {}, corrupt = {};  // the clean and the corrupt prompt, with equal numbers of tokens
   TextOptions text_options = {};
-  // Two for logit_diff. Without any: what each prompt makes likeliest, the clean one's first.
+  // Two for logit_diff. Without any: the likeliest token of each prompt, that of the clean one first.
   std::vector<TargetChoice> targets = {};
   std::optional<Metric> metric = {};  // logit_diff of two targets, log_prob of one, or another that reads as many
   bool noising = false;               // corrupt values into the clean run; otherwise clean values into the corrupt run
@@ -43,16 +44,18 @@ struct Patch {
   std::vector<Target> targets;
   Metric metric = Metric::logit_diff;
   bool noising = false;
-  double clean_value = 0, corrupt_value = 0;  // of the metric, raw
+  double clean_value = 0, corrupt_value = 0;  // of the metric, not normalised
   std::vector<PatchGrid> grids;               // residual stream, attention out, MLP out, heads
-  Effect effect;                              // the largest of a patch on the run it is made in
-  std::vector<std::string> warnings;  // what a user should know: targets that are cut, results that are not finite
+  Effect effect;                              // the largest effect of a patch on the run in which it is made
+  std::vector<std::string> warnings;          // targets that are cut, results that are not finite
 };
 
-// Throws Error for prompts of different lengths (with both tokenisations) and where the metric does not tell them
-// apart.
+// Throws Error for prompts of different lengths (with both tokenisations), and if the metric has the same value in both
+// prompts.
 Patch patch(const Session& session, const PatchRequest& request);
 Document to_json(const Session& session, const Patch& patch);
+// Each grid under the name of its hook point, [layer, position or head].
+std::vector<NamedValues> arrays_of(const Patch& patch);
 // Four heat maps on one colour scale.
 Figure figure_of(const Patch& patch);
 }  // namespace stratoscope

@@ -66,16 +66,6 @@ void add_mean_loss(Predictions& result) {
     result.mean_loss += surprisal.nats / static_cast<double>(result.surprisals.size());
 }
 
-// Every token of the document once.
-std::vector<const Prediction*> listed(const Predictions& result) {
-  std::vector<const Prediction*> all;
-  for (const auto* const list : {&result.top, &result.clean_top, &result.target_top})
-    for (const Prediction& prediction : *list)
-      if (std::none_of(all.begin(), all.end(), [&](const Prediction* one) { return one->id == prediction.id; }))
-        all.push_back(&prediction);
-  return all;
-}
-
 Json prediction_json(const Prediction& p) {
   Json json = {{"id", p.id}, {"token", p.token}, {"logit", p.logit}, {"log_prob", p.log_prob}, {"prob", p.prob}};
   if (p.clean) json["clean"] = {{"logit", p.clean->logit}, {"log_prob", p.clean->log_prob}, {"prob", p.clean->prob}};
@@ -109,10 +99,10 @@ template std::vector<Prediction> likeliest(const Session&, std::span<const doubl
 
 void describe(PredictRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  add_top(fields, request.top, "how many tokens");
-  fields.add("position", request.position, "after which position (default: the last)").value("P");
-  fields.add("all", request.all, "each token's surprisal and the mean loss too");
-  add_targets(fields, request.targets, "list this token too, however unlikely it is; may be given several times");
+  add_top(fields, request.top, "number of tokens");
+  fields.add("position", request.position, "the position before the predicted token (default: the last)").value("P");
+  fields.add("all", request.all, "list also each token's surprisal and the mean loss");
+  add_targets(fields, request.targets, "list also this token, even if it is unlikely; may be repeated");
   add_compare(fields, request.compare);
   add_text(fields, request.text);
 }
@@ -168,20 +158,6 @@ Predictions read_open(OpenText& open, const PredictRequest& request) {
 
 std::vector<std::string> warnings_of(const Predictions& result) { return cut_warnings(result.targets); }
 
-std::vector<NamedValues> arrays_of(const Predictions& result) {
-  const auto all = listed(result);
-  NamedValues ids{"ids", {all.size()}, {}}, log_probs{"log_probs", {all.size()}, {}};
-  NamedValues clean{"clean_log_probs", {all.size()}, {}};
-  for (const Prediction* const prediction : all) {
-    ids.values.push_back(prediction->id);
-    log_probs.values.push_back(prediction->log_prob);
-    if (prediction->clean) clean.values.push_back(prediction->clean->log_prob);
-  }
-  std::vector<NamedValues> arrays = {std::move(ids), std::move(log_probs)};
-  if (!clean.values.empty()) arrays.push_back(std::move(clean));
-  return arrays;
-}
-
 Document to_json(const Session& session, const Predictions& result) {
   Json json = begin_document(session, result.effect, &result.text);
   json["position"] = result.position;
@@ -198,6 +174,25 @@ Document to_json(const Session& session, const Predictions& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Predictions& result) {
+  std::vector<std::int32_t> ids;
+  std::vector<double> logits, log_probs, probs, surprisals, clean_log_probs;
+  for (const Prediction& p : result.top) {
+    ids.push_back(p.id);
+    logits.push_back(p.logit);
+    log_probs.push_back(p.log_prob);
+    probs.push_back(p.prob);
+    if (p.clean) clean_log_probs.push_back(p.clean->log_prob);
+  }
+  const std::size_t count = ids.size();
+  std::vector<NamedValues> arrays = {named_values("ids", {count}, std::move(ids)), named_values("logits", logits),
+                                     named_values("log_probs", log_probs), named_values("probs", probs)};
+  for (const Surprisal& s : result.surprisals) surprisals.push_back(s.nats);
+  if (result.all) arrays.push_back(named_values("surprisals", surprisals));
+  if (!clean_log_probs.empty()) arrays.push_back(named_values("clean_log_probs", clean_log_probs));
+  return arrays;
+}
+
 Figure figure_of(const Predictions& result) {
   Panel panel;
   Bars bars;
@@ -208,8 +203,8 @@ Figure figure_of(const Predictions& result) {
     }
     panel.y.title = "surprisal (nats)";
     panel.marks = {bars, Reference{"mean " + short_number(result.mean_loss, 3), result.mean_loss}};
-    return {"How surprised the model was by each token",
-            "Surprisal is minus the log-probability that the model gave the token that came, given those before it.",
+    return {"Surprisal of each token",
+            "Surprisal is minus the log-probability of a token, given the tokens before it.",
             "",
             {panel},
             1,

@@ -1,4 +1,4 @@
-// What the model expects next: the likeliest tokens at a position, and how surprised it was by the text's own.
+// The predicted next tokens: the likeliest ones at a position, and the surprisal of each token of the text.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "stratoscope/base/api.h"
-#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 #include "stratoscope/session/target.h"
 
 namespace stratoscope {
@@ -45,7 +45,7 @@ struct Prediction {
 };
 
 struct Surprisal {
-  std::size_t index = 0;  // of the token that came; token 0 has none
+  std::size_t index = 0;  // of the token that followed; token 0 has no surprisal
   TokenId id = 0;
   std::string token;
   double nats = 0;  // -log p(token | those before)
@@ -55,7 +55,7 @@ struct Predictions {
   Text text;
   std::size_t position = 0;
   std::vector<Prediction> top;  // falling, ties by lower id
-  bool all = false;             // whether surprisals were asked; a single token has none
+  bool all = false;             // whether surprisals were requested; a single token has none
   std::vector<Surprisal> surprisals;
   double mean_loss = 0;                // mean of the surprisals, in nats
   std::vector<Target> targets;         // as they were asked
@@ -66,7 +66,7 @@ struct Predictions {
   std::optional<Effect> effect;
 };
 
-// The `top` largest of one row of logits, falling, ties by lower id.
+// The `top` largest of one row of logits in falling order, ties by lower id.
 template <class T>
 STRATOSCOPE_API std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top);
 // With their known log_sum_exp().
@@ -78,12 +78,13 @@ Predictions predict(const Session& session, const PredictRequest& request);
 bool can_open(const PredictRequest& request);
 // The text and the edits are those of `open`.
 Predictions read_open(OpenText& open, const PredictRequest& request);
-// Targets of several tokens, of which one is read.
+// Targets of several tokens, of which only one is read.
 std::vector<std::string> warnings_of(const Predictions& result);
-// "ids" and "log_probs" of all tokens in the document, each once; in a comparison "clean_log_probs".
-std::vector<NamedValues> arrays_of(const Predictions& result);
 Document to_json(const Session& session, const Predictions& result);
-// The likeliest tokens as bars; with surprisals, those instead.
+// ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] if they are requested; of a
+// comparison also clean_log_probs.
+std::vector<NamedValues> arrays_of(const Predictions& result);
+// The likeliest tokens as bars; if there are surprisals, these instead.
 Figure figure_of(const Predictions& result);
 
 }  // namespace stratoscope

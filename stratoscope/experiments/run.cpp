@@ -23,10 +23,10 @@
 namespace stratoscope {
 namespace {
 
-// Texts share a forward pass up to about so many rows and so many bytes of arrays, so that memory stays bounded.
+// Texts share a forward pass up to about this many rows and bytes of arrays, so that memory stays bounded.
 constexpr std::size_t kRowsPerPass = 2048, kBytesPerPass = std::size_t{64} << 20;
 
-// The arrays of a pass are held until they are written: refused before the work, not killed in its midst.
+// The arrays of a pass are in memory until they are written. Too large ones are an error before the run.
 void check_memory(double bytes, std::size_t rows) {
   const auto available = available_memory();
   if (available && bytes > static_cast<double>(*available))
@@ -34,12 +34,6 @@ void check_memory(double bytes, std::size_t rows) {
                 fmt::format("the arrays of a text of {} tokens need {:.1f} GiB, but {} of memory are free", rows,
                             bytes / (1 << 30), memory_text(*available)),
                 "capture less");
-}
-
-// A block, or n_layers, which stands for what comes after the last one.
-std::size_t block_at(Index index, const ModelConfig& config) {
-  const std::size_t count = config.n_layers();
-  return index == static_cast<long>(count) ? count : index.in(count, "block");
 }
 
 SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
@@ -52,7 +46,7 @@ SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) 
   return blocks;
 }
 
-// From texts, one at a time, to token ids, and what there will be of everything.
+// Converts texts, one at a time, to token ids, and counts the sizes of the results.
 class Counter {
  public:
   Counter(const Session& session, const SaveRunRequest& request, const CaptureList& captures, EditResolver& edits,
@@ -65,12 +59,12 @@ class Counter {
     sizes_.captured_rows.resize(sizes_.captures.size(), 0);
   }
 
-  // `place` names the text in errors; empty for the only one.
+  // `place` names the text in errors; empty for a single text.
   void read(const std::string& text, const std::string& place) {
     if (!place.empty() && text.empty() && added_ == 0) return add_empty();
     in(place, [&] {
       const Text read = session_.read(text, request_.text_options);
-      // Of many texts: what is said of every one.
+      // For many texts, the notes count the texts.
       const std::size_t of_all = (read.before > 0 ? 1 : 0) + (read.after > 0 ? 1 : 0);
       notes_ = read.notes;
       if (!place.empty()) notes_.resize(of_all);
@@ -143,12 +137,12 @@ class Counter {
   EditResolver& edits_;
   TokenSpool& spool_;
   RunSizes sizes_;
-  std::vector<std::string> notes_, more_notes_;  // of the newest text; of all
-  std::size_t cut_ = 0, long_ = 0, empty_ = 0;   // texts
-  std::size_t added_ = 0;                        // tokens, to every text
+  std::vector<std::string> notes_, more_notes_;  // of the newest text; of all texts
+  std::size_t cut_ = 0, long_ = 0, empty_ = 0;   // numbers of texts
+  std::size_t added_ = 0;                        // tokens that are added to every text
 };
 
-// Pass after pass into the file.
+// Writes pass after pass into the file.
 template <class T, class RunModel>
 class Recorder {
  public:
@@ -215,7 +209,7 @@ class Recorder {
     return start_from(start->block, start->residual.matrix().rows_from(first, count));
   }
 
-  // At the logits, which a run that stops before them is carried on to.
+  // Measures the effect at the logits; a run that stops before them is continued for this.
   void include_effect(RunRequest pass, const Run<T>& edited) {
     if (!effect_) effect_.emplace();
     if (!effect_->nonfinite) {
@@ -246,7 +240,7 @@ class Recorder {
   const RunModel& run_model_;
   QuietProgress quiet_;
   std::size_t done_ = 0, done_texts_ = 0;
-  std::vector<std::size_t> places_;  // of the pass's sequences among all texts
+  std::vector<std::size_t> places_;  // the indices of the pass's sequences among all texts
   std::optional<Effect> effect_;
 };
 
@@ -261,7 +255,7 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
       throw Error("texts",
                   (*request.texts_file == "-" ? "standard input" : request.texts_file->string()) + ": holds no text");
     if (lines.replaced() > 0)
-      counter.note(fmt::format("places that are no characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
+      counter.note(fmt::format("invalid characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
                                lines.repaired_lines()));
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
@@ -282,10 +276,15 @@ void check_sources(const SaveRunRequest& request) {
   if (request.start_at.has_value() != request.from.has_value())
     throw Error("run", "a block to start at and a file to start from belong together", "give --start-at and --from");
   if (request.from && (request.texts_file || !request.texts.empty()))
-    throw Error("run", "the file to start from holds its own tokens", "give no text beside --from");
+    throw Error("run", "the file to start from holds its own tokens", "give no text together with --from");
 }
 
 }  // namespace
+
+std::size_t block_at(Index index, const ModelConfig& config) {
+  const std::size_t count = config.n_layers();
+  return index == static_cast<long>(count) ? count : index.in(count, "block");
+}
 
 void describe(SaveRunRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
@@ -298,15 +297,15 @@ void describe(SaveRunRequest& request, Fields& fields) {
       .add("texts", FieldTarget(InputFile{&request.texts_file}),
            "many texts, of any size: JSON lines with a field \"text\"; - for standard input")
       .value("FILE.jsonl");
-  fields.add("skip_empty", request.skip_empty, "with --texts: leave out empty texts, which else have no rows")
+  fields.add("skip_empty", request.skip_empty, "with --texts: leave out empty texts, which otherwise have no rows")
       .with("texts");
   fields
       .add("replace_invalid", request.replace_invalid,
-           "with --texts: read what is no character (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
+           "with --texts: read invalid characters (bytes that are not UTF-8, half a surrogate pair) as U+FFFD")
       .with("texts");
   fields
       .add("stop_at", request.stop_at,
-           "run the blocks before this one alone, and keep what would enter it; the number of blocks runs all")
+           "run only the blocks before this one, and keep its input; the number of blocks runs all")
       .value("BLOCK");
   fields.add("start_at", request.start_at, "run this block and those after it").value("BLOCK").with("from");
   fields

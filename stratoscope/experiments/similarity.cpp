@@ -7,7 +7,6 @@
 #include "stratoscope/analysis/similarity.h"
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/overloaded.h"
 #include "stratoscope/experiments/common_fields.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/probe/indices.h"
@@ -18,8 +17,8 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths when none are chosen
-// The notebook's colour ranges begin here and end at 1.
+constexpr std::size_t kShown = 4;  // evenly spaced tokens or depths if none are chosen
+// The colour ranges of the published notebook begin here and end at 1.
 constexpr double kLowBetweenDepths = 0.8, kLowBetweenTokens = 0.5;
 
 // The hidden states, [depth, pos, d_model], with the edits, and for a comparison without them.
@@ -91,13 +90,14 @@ Figure matrices_figure(std::string title, const std::vector<std::string>& panel_
 void describe(SimilarityRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
   fields.add("across", request.across, "layers: depths of a token; tokens: tokens at a depth");
-  fields.add("tokens", request.tokens, "with --across layers: which tokens (default: 4 evenly spaced)").value("I,J,…");
-  fields.add("layers", request.layers, "with --across tokens: which hidden states, 0 is Emb (default: 4 evenly spaced)")
+  fields.add("tokens", request.tokens, "with --across layers: the tokens (default: 4 evenly spaced)").value("I,J,…");
+  fields.add("layers", request.layers, "with --across tokens: the hidden states, 0 is Emb (default: 4 evenly spaced)")
       .value("I,J,…");
-  fields.add("profile", request.profile, "all pairs of tokens but the first, at every depth");
-  fields.add("positions", request.positions, "of which tokens the similarities are (default: all)").value("I,J,…");
+  fields.add("profile", request.profile, "all pairs of tokens except the first, at every depth");
+  fields.add("positions", request.positions, "the tokens that are compared (default: all)").value("I,J,…");
   fields
-      .add("most_pairs", request.most_pairs, "of a profile, list about every n-th pair, N of a depth at most (0: all)")
+      .add("most_pairs", request.most_pairs,
+           "with --profile: list at most about N pairs of each depth, evenly spaced (0: all)")
       .value("N");
   add_compare(fields, request.compare);
   add_no_effect(fields, request.no_effect);
@@ -122,6 +122,10 @@ Similarity similarity(const Session& session, const SimilarityRequest& request) 
 
 Document to_json(const Session& session, const Similarity& result, DocumentParts parts) {
   return std::visit([&](const auto& of) { return to_json(session, of, parts); }, result.of);
+}
+
+std::vector<NamedValues> arrays_of(const Similarity& result) {
+  return std::visit([](const auto& of) { return arrays_of(of); }, result.of);
 }
 
 Figure figure_of(const Similarity& result) {
@@ -223,20 +227,6 @@ void read_profile(const HiddenStates<T>& states, const SimilarityRequest& reques
   }
 }
 
-NamedValues array_of_matrices(const char* name, const std::vector<SimilarityMatrix>& matrices) {
-  NamedValues array{name, {matrices.size(), matrices.front().size(), matrices.front().size()}, {}};
-  for (const SimilarityMatrix& matrix : matrices)
-    for (const auto& row : matrix) array.values.insert(array.values.end(), row.begin(), row.end());
-  return array;
-}
-
-template <class Result>
-std::vector<NamedValues> matrices_arrays(const Result& result) {
-  std::vector<NamedValues> arrays = {array_of_matrices("matrices", result.matrices)};
-  if (!result.clean.empty()) arrays.push_back(array_of_matrices("clean_matrices", result.clean));
-  return arrays;
-}
-
 }  // namespace
 
 SimilarityAcrossLayers similarity_across_layers(const Session& session, const SimilarityRequest& request) {
@@ -278,17 +268,6 @@ Similarity read_open(OpenText& open, const SimilarityRequest& request) {
   auto result = begin_tokens(session, request, open.text());
   with_open_text(open, request, result.effect, [&](const auto& states) { read_tokens(states, result); });
   return with_effect(std::move(result));
-}
-
-std::vector<NamedValues> arrays_of(const Similarity& result) {
-  return std::visit(Overloaded{[](const LaminarProfile& of) {
-                                 std::vector<NamedValues> arrays = {array_of_rows("values", of.values)};
-                                 if (!of.clean_values.empty())
-                                   arrays.push_back(array_of_rows("clean_values", of.clean_values));
-                                 return arrays;
-                               },
-                               [](const auto& of) { return matrices_arrays(of); }},
-                    result.of);
 }
 
 namespace {
@@ -348,6 +327,28 @@ Document to_json(const Session& session, const LaminarProfile& result, DocumentP
                                           has_values ? result.clean_values : std::vector<std::vector<double>>())}};
   json["median_changes"] = result.pairs == 0 ? Json() : Json(result.median_changes);
   return finish_document(json);
+}
+
+namespace {
+
+template <class Result>
+std::vector<NamedValues> arrays_of_matrices(const Result& result) {
+  std::vector<NamedValues> arrays = {named_values("values", result.matrices)};
+  if (!result.clean.empty()) arrays.push_back(named_values("clean_values", result.clean));
+  return arrays;
+}
+
+}  // namespace
+
+std::vector<NamedValues> arrays_of(const SimilarityAcrossLayers& result) { return arrays_of_matrices(result); }
+
+std::vector<NamedValues> arrays_of(const SimilarityAcrossTokens& result) { return arrays_of_matrices(result); }
+
+std::vector<NamedValues> arrays_of(const LaminarProfile& result) {
+  std::vector<NamedValues> arrays = {named_values("values", result.values), named_values("means", result.means),
+                                     named_values("medians", result.medians)};
+  if (!result.clean_values.empty()) arrays.push_back(named_values("clean_values", result.clean_values));
+  return arrays;
 }
 
 Figure figure_of(const SimilarityAcrossLayers& result) {

@@ -9,9 +9,9 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/choice.h"
-#include "stratoscope/experiments/named_values.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -32,7 +32,7 @@ struct SimilarityRequest {
   std::string text = {};
   TextOptions text_options = {};
   Edits edits = {};
-  std::optional<SimilarityAcross> across = {};  // this, or the profile
+  std::optional<SimilarityAcross> across = {};  // the comparison; without it the profile
   bool profile = false;
   std::optional<IndexList> tokens = {};  // across layers: which tokens; four evenly spaced ones when absent
   std::optional<IndexList> layers = {};  // across tokens: which hidden states, likewise
@@ -76,20 +76,19 @@ struct LaminarProfile {
   std::optional<Effect> effect;
 };
 
-// Whichever of the three is asked.
+// The requested one of the three.
 struct Similarity {
   std::variant<SimilarityAcrossLayers, SimilarityAcrossTokens, LaminarProfile> of;
   std::optional<Effect> effect;
 };
-// Throws UsageError where not one of `across` and `profile` is asked, and for a choice that belongs to another.
+// Throws UsageError unless one of `across` and `profile` is given, and for a list that belongs to the other comparison.
 void check(const SimilarityRequest& request);
 Similarity similarity(const Session& session, const SimilarityRequest& request);
 bool can_open(const SimilarityRequest& request);
 // The text and the edits are those of `open`.
 Similarity read_open(OpenText& open, const SimilarityRequest& request);
 Document to_json(const Session& session, const Similarity& result, DocumentParts parts = DocumentParts::all);
-// "matrices" [of, row, row], or of the profile "values" [depth, pair]; in a comparison also "clean_matrices" or
-// "clean_values".
+// Those of the one that was asked; of a comparison also clean_values.
 std::vector<NamedValues> arrays_of(const Similarity& result);
 Figure figure_of(const Similarity& result);
 
@@ -99,9 +98,15 @@ LaminarProfile laminar_profile(const Session& session, const SimilarityRequest& 
 
 Document to_json(const Session& session, const SimilarityAcrossLayers& result,
                  DocumentParts parts = DocumentParts::all);
+// values [token, depth, depth].
+std::vector<NamedValues> arrays_of(const SimilarityAcrossLayers& result);
 Document to_json(const Session& session, const SimilarityAcrossTokens& result,
                  DocumentParts parts = DocumentParts::all);
+// values [layer, pos, pos].
+std::vector<NamedValues> arrays_of(const SimilarityAcrossTokens& result);
 Document to_json(const Session& session, const LaminarProfile& result, DocumentParts parts = DocumentParts::all);
+// values [depth, pair]; means and medians [depth].
+std::vector<NamedValues> arrays_of(const LaminarProfile& result);
 
 Figure figure_of(const SimilarityAcrossLayers& result);
 Figure figure_of(const SimilarityAcrossTokens& result);

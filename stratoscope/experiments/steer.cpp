@@ -30,7 +30,7 @@ Hook hook_named(const HookExpression& expression) {
     if (info.scope == Scope::block && info.name == name && !info.has_axis(HookAxis::key) &&
         !info.has_axis(HookAxis::head))
       return info.hook;
-  throw Error("steer", in_quotes(name) + " is no point of a block to steer at",
+  throw Error("steer", in_quotes(name) + " is not a hook point for steering",
               "such as hook_resid_post, hook_resid_pre, hook_resid_mid, hook_attn_out or hook_mlp_out");
 }
 
@@ -59,7 +59,7 @@ std::vector<HookPoint> points_of(const Session& session, Hook hook) {
 
 void differences(const Session& session, const SteerRequest& request, Hook hook, Steering& steering) {
   TextOptions whole = request.text_options;
-  whole.truncate = false;  // a mean over other texts than those given would be another direction
+  whole.truncate = false;  // a cut text would change the mean and so the direction
   const auto positive = read_all(session, request.positive, whole, "positive");
   const auto negative = read_all(session, request.negative, whole, "negative");
   const auto points = points_of(session, hook);
@@ -67,7 +67,7 @@ void differences(const Session& session, const SteerRequest& request, Hook hook,
   const auto a = hook_means(session, positive, points, of), b = hook_means(session, negative, points, of);
   for (const HookPoint point : points) {
     std::vector<double>& vector = steering.vectors.emplace_back(a.at(point));
-    // As a file keeps them.
+    // Rounded as in a file.
     for (std::size_t i = 0; i < vector.size(); ++i)
       vector[i] = static_cast<double>(static_cast<float>(vector[i] - b.at(point)[i]));
   }
@@ -83,7 +83,7 @@ void read_vectors(const Session& session, const std::filesystem::path& path, Hoo
       throw Error("steer",
                   path.string() + " was made with the " + std::string(key) + " " + in_quotes(found->second) + ", not " +
                       in_quotes(wanted),
-                  "name the same, or make directions anew");
+                  "name the same, or compute the directions again");
   };
   check("hook", steering.hook);
   check("model_hash", session.model_hash());
@@ -173,30 +173,33 @@ std::string written(const Session& session, const SteerRequest& request, const T
 void describe(SteerRequest& request, Fields& fields) {
   add_added_tokens(fields, request.text_options);
   add_truncate(fields, request.text_options, kCutAtTheBeginning);
-  fields.add("positive", request.positive, "a prompt that has what TEXT is steered to (several times)").value("TEXT");
-  fields.add("negative", request.negative, "a prompt that has it not (several times)").value("TEXT");
+  fields
+      .add("positive", request.positive,
+           "a prompt with the property that TEXT is steered to (may be given several times)")
+      .value("TEXT");
+  fields.add("negative", request.negative, "a prompt without this property (may be given several times)").value("TEXT");
   fields
       .add("positive_file", FieldTarget(TextsOfFile{&request.positive}),
-           "more of them, one JSON object with text a line")
+           "more positive prompts, one JSON object with text per line")
       .value("FILE.jsonl")
       .local();
-  fields.add("negative_file", FieldTarget(TextsOfFile{&request.negative}), "the same for the others")
+  fields.add("negative_file", FieldTarget(TextsOfFile{&request.negative}), "more negative prompts, likewise")
       .value("FILE.jsonl")
       .local();
-  fields.add("all_positions", request.all_positions, "means over all positions (default: over last ones)");
-  fields.add("vectors", FieldTarget(InputFile{&request.vectors}), "instead of prompts: what --save wrote")
+  fields.add("all_positions", request.all_positions, "means over all positions (default: over the last positions)");
+  fields.add("vectors", FieldTarget(InputFile{&request.vectors}), "instead of prompts: a file that --save wrote")
       .value("FILE.safetensors")
       .local();
-  fields.add("hook", request.hook, "the point of each block that is read and steered").value("HOOK");
+  fields.add("hook", request.hook, "the hook point of each block that is read and steered").value("HOOK");
   fields.add("save", FieldTarget(OutputFile{&request.file}), "keep the directions, with their recipe")
       .value("FILE.safetensors")
       .local()
       .only_shown();
-  fields.add("layers", request.layers, "which blocks the table has").value("LIST");
-  fields.add("strengths", request.strengths, "and which strengths").value("LIST");
+  fields.add("layers", request.layers, "blocks of the table").value("LIST");
+  fields.add("strengths", request.strengths, "strengths of the table").value("LIST");
   fields.add("layer", request.layer, "the block that steers the new text (default: the middle one)").value("N");
-  fields.add("strength", request.strength, "how strongly").value("X");
-  fields.add("max_new", request.max_new, "how many new tokens; 0 for none").value("N").serve_at_most(kMostServedNew);
+  fields.add("strength", request.strength, "the strength for the new text").value("X");
+  fields.add("max_new", request.max_new, "number of new tokens; 0 for none").value("N").serve_at_most(kMostServedNew);
   add_sampling(fields, request.sampling);
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
@@ -215,18 +218,18 @@ Steering steer(const Session& session, const SteerRequest& request) {
   steering.strengths = request.strengths;
   for (const double strength : steering.strengths)
     if (!std::isfinite(static_cast<float>(strength)))
-      throw Error("steer", short_number(strength) + " is no strength", "strengths are numbers: -4,0,4");
+      throw Error("steer", short_number(strength) + " is not a strength", "strengths are numbers: -4,0,4");
   if (steering.strengths.empty()) throw Error("steer", "there are no strengths", "such as -4,0,4");
   const std::size_t layer =
       request.layer ? request.layer->in(session.config().n_layers(), "layer") : session.config().n_layers() / 2;
   if (!std::isfinite(static_cast<float>(request.strength)))
-    throw Error("steer", "the strength is no finite number", "such as 4");
+    throw Error("steer", "the strength is not a finite number", "such as 4");
   if (request.file && request.file->extension() != ".safetensors")
     throw Error("steer", in_quotes(request.file->string()) + " does not end in .safetensors");
   if (request.vectors && (!request.positive.empty() || !request.negative.empty()))
     throw Error("steer", "vectors and prompts are given", "leave out one of them");
   if (request.vectors && request.file)
-    throw Error("steer", "vectors are read and directions are to be saved", "the file that is read holds them already");
+    throw Error("steer", "--vectors and --save are given", "the file of vectors holds the directions already");
 
   if (request.vectors)
     read_vectors(session, *request.vectors, hook, steering);
@@ -235,7 +238,7 @@ Steering steer(const Session& session, const SteerRequest& request) {
   if (std::all_of(steering.vectors.begin(), steering.vectors.end(), [](const auto& vector) {
         return std::all_of(vector.begin(), vector.end(), [](double number) { return number == 0; });
       }))
-    throw Error("steer", "the two sets of prompts have the same mean at every block", "they must differ in something");
+    throw Error("steer", "the two sets of prompts have the same mean at every block", "give prompts that differ");
   if (request.file) {
     save(session, request, steering);
     steering.file = request.file;
@@ -294,12 +297,20 @@ Document to_json(const Session& session, const Steering& steering) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Steering& steering) {
+  const Shape grid = {steering.layers.size(), steering.strengths.size()};
+  std::vector<double> kl;
+  for (const Effect& effect : steering.sweep.effects) kl.push_back(effect.kl);
+  return {named_values("values", grid, steering.sweep.values), named_values("kl", grid, std::move(kl)),
+          named_values("vectors", steering.vectors)};
+}
+
 Figure figure_of(const Steering& steering) {
   const std::string title = metric_title(steering.metric, steering.targets);
   Figure figure;
   figure.title = "Steering by block and strength";
   figure.caption = "The " + title + " when the direction, times a strength, is added to " + steering.hook +
-                   " at every position; without it it is " + prose_number(steering.sweep.clean) + ".";
+                   " at every position; the clean value is " + prose_number(steering.sweep.clean) + ".";
   Panel panel;
   panel.y.title = "edited block";
   panel.x.title = "strength";
@@ -315,7 +326,7 @@ Figure figure_of(const Steering& steering) {
   }
   panel.marks = {map};
   figure.panels = {std::move(panel)};
-  // A divergence has no other side.
+  // A divergence has no negative values.
   double largest = 1e-12;
   for (const double change : changes)
     if (std::isfinite(change)) largest = std::max(largest, change);

@@ -33,7 +33,7 @@ std::string place_of_cell(const SweepExperiment& experiment, std::size_t point) 
   return place.empty() ? "the only one" : place;
 }
 
-// What a user should know: a target that is cut, grid points without effect or without numbers.
+// Warnings: a target that is cut, grid points without effect or with results that are not finite.
 std::vector<std::string> warnings_of(const Session& session, const SweepExperiment& experiment,
                                      const SweepRequest& request) {
   constexpr double kNearlyNothing = 1e-6;  // nats
@@ -65,7 +65,7 @@ std::vector<std::string> warnings_of(const Session& session, const SweepExperime
   return warnings;
 }
 
-// The requests of all prompts, and what the results must be read with.
+// The requests of all prompts, and the data that their results need.
 struct Prepared {
   std::vector<SweepExperiment> experiments;
   std::vector<std::optional<Text>> corrupt;
@@ -101,7 +101,7 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
     sweep_request.targets = experiment.targets[0].ids;
   else
     for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
-  // A line of a file may hold more than this sweep reads.
+  // A line of a file may have a corrupt text that this sweep does not read.
   check_corrupt_is_read(edits_of_point(sweep_request, 0), corrupt.has_value() && !prompt.corrupt);
 }
 
@@ -121,7 +121,7 @@ Prepared prepare(const Session& session, const SweepExperimentRequest& request) 
   return prepared;
 }
 
-// The files of vectors that the grids' edits read.
+// The files of vectors that the edits of the grid points read.
 std::vector<std::filesystem::path> vector_files(const Prepared& prepared) {
   std::set<std::string> files;
   for (const SweepRequest& request : prepared.requests) {
@@ -134,7 +134,7 @@ std::vector<std::filesystem::path> vector_files(const Prepared& prepared) {
   return {files.begin(), files.end()};
 }
 
-// Everything on which the numbers depend, as one line.
+// Everything that determines the results, as one line.
 std::string description_of(const Session& session, const SweepExperimentRequest& request, const Prepared& prepared) {
   const Json document = begin_document(session);
   Json edits = Json::array(), files = Json::object();
@@ -158,7 +158,7 @@ std::string description_of(const Session& session, const SweepExperimentRequest&
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-// Runs `work`; where texts of different lengths meet, the error shows both tokenisations.
+// Runs `work`. If it compares texts of different lengths, the error has both tokenisations.
 template <class Work>
 auto with_tokenisations(const Prepared& prepared, const Work& work) {
   try {
@@ -175,8 +175,8 @@ auto with_tokenisations(const Prepared& prepared, const Work& work) {
 
 constexpr std::size_t kRowsThatFill = 192;
 
-// Grid points that are computed together where results are shown as they come: so many that their rows fill the
-// products, so few that they come in while a user looks on, and that others need not wait.
+// The number of grid points that are computed together if results are shown as they are computed: enough rows for fast
+// products, but few enough that results appear soon and other jobs wait only briefly.
 std::size_t shown_at_once(std::size_t positions) {
   constexpr std::size_t kRows = 768, kMost = 64;
   return std::clamp<std::size_t>(kRows / positions, 1, kMost);
@@ -187,13 +187,13 @@ bool looks_like_an_axis(const std::string& text) {
   return name != std::string::npos && name > 0 && text[name] == '=';
 }
 
-// "12 s", "about" being said before it: "3 min", "2 h".
+// "12 s", "3 min", "2 h"; the text before it says "about".
 std::string duration(double seconds) {
   if (seconds < 100) return short_number(seconds, 2) + " s";
   return seconds < 6000 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.0f} h", seconds / 3600);
 }
 
-// Of operations: "0.0121", "98.2", "1327".
+// The number of operations in billions: "0.0121", "98.2", "1327".
 std::string billions(double count) {
   return count < 1e12 ? short_number(1e-9 * count, 3) : fmt::format("{:.0f}", 1e-9 * count);
 }
@@ -202,7 +202,7 @@ std::string billions(double count) {
 
 std::string describe(const SweepOperations& operations) {
   if (operations.done == 0) return {};
-  return fmt::format("{} billion operations; the cones ask for {}, whole runs for {}", billions(operations.done),
+  return fmt::format("{} billion operations; the cones need {}, whole runs {}", billions(operations.done),
                      billions(operations.required), billions(operations.whole));
 }
 
@@ -219,9 +219,9 @@ SweepForecast forecast_sweep(const Session& session, const SweepExperimentReques
   SweepForecast forecast;
   forecast.plan = with_tokenisations(prepared, [&] { return plan_sweep(model, prepared.requests, options); });
   if (session.precision() == Precision::fp64) return forecast;
-  // The clean run alone, twice: the first meets cold caches.
+  // Only the clean run, twice, because the first one meets cold caches.
   ConeRequest clean;
-  // So many at once that products are as quick as those of the sweep.
+  // Enough copies that products are as fast as those of the sweep.
   const TokenIds& text = prepared.requests[0].text;
   const std::size_t copies = std::clamp<std::size_t>(kRowsThatFill / text.size(), 1, forecast.plan.points);
   clean.texts.assign(copies, text);
@@ -287,7 +287,7 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
   fields.add("whole", request.whole, "score the whole target text, not its first token");
   fields
       .add("prompts", FieldTarget(PromptsOfFile{&request.prompts}),
-           "instead of TEXT: JSON lines with text, and corrupt, target or target_id of their own")
+           "instead of TEXT: JSON lines with text, and optionally corrupt, target or target_id")
       .value("FILE.jsonl");
   fields.add("save", FieldTarget(OutputFile{&request.save}), "every grid point as .csv, .json or .npz")
       .value("FILE")
@@ -295,12 +295,12 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
       .only_shown();
   fields
       .add("resume", FieldTarget(OutputFile{&request.resume}),
-           "keep what is done in this file, and go on with what it keeps")
+           "keep finished grid points in this file, and continue from those that it has")
       .value("FILE")
       .local()
       .only_shown();
   add_memory_limit(fields, request.memory_limit);
-  fields.add("plan", request.plan, "say what the sweep will cost, and run no grid point").only_shown();
+  fields.add("plan", request.plan, "print the cost of the sweep, and run no grid point").only_shown();
   fields.add("text", request.text, "the text; - for standard input").argument().required_unless({"prompts"});
 }
 
@@ -308,7 +308,7 @@ void check(const SweepExperimentRequest& request) {
   if (!request.prompts.empty() && !request.text.empty())
     throw Error("sweep", "a TEXT and --prompts are given", "leave out one of them");
   if (request.save && request.save == request.resume)
-    throw Error("sweep", "--save and --resume name the same file", "results are no list of what is done");
+    throw Error("sweep", "--save and --resume name the same file", "name two different files");
 }
 
 void stream(SweepExperimentRequest& request, const EmitEvent& emit) {
@@ -376,7 +376,7 @@ SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request
   swept.prompts = std::move(prepared.experiments);
   for (std::size_t i = 0; i < results.size(); ++i) {
     swept.prompts[i].result = std::move(results[i]);
-    const SweepRequest& of = prepared.requests[i];  // its first grid point stands for all
+    const SweepRequest& of = prepared.requests[i];  // the first grid point represents all others
     swept.prompts[i].result.effect.globs = globs_of(SweepGrid(of.edits, of.axes).edits_at(0), session.config());
     swept.prompts[i].warnings = warnings_of(session, swept.prompts[i], prepared.requests[i]);
   }

@@ -1,4 +1,4 @@
-// The pictures of a sweep.
+// The figures of a sweep.
 #include <algorithm>
 
 #include "stratoscope/base/error.h"
@@ -52,7 +52,7 @@ Figure bar_figure(const SweepExperiment& experiment) {
   return {"", "The dashed line is the value without any edit.", "", {panel}, 1, std::nullopt};
 }
 
-// The values of the last axis that chooses a panel side by side, where they fit.
+// The number of panels in a row: the values of the last axis that chooses a panel, if they fit.
 std::size_t panels_in_a_row(const std::vector<SweepAxis>& axes, std::size_t panels) {
   constexpr std::size_t kMost = 6, kOfOneAxis = 3;
   if (axes.size() > 3)
@@ -60,7 +60,8 @@ std::size_t panels_in_a_row(const std::vector<SweepAxis>& axes, std::size_t pane
   return std::min(kOfOneAxis, panels);
 }
 
-// Heat maps of edited minus clean: the last two axes are a panel's rows and columns, the others choose the panel.
+// Heat maps of edited minus clean values: the last two axes are a panel's rows and columns, the others choose the
+// panel.
 Figure heatmap_figure(const SweepExperiment& experiment) {
   const auto& axes = experiment.axes;
   const SweepAxis &rows = axes[axes.size() - 2], &cols = axes.back();
@@ -100,7 +101,7 @@ Figure heatmap_figure(const SweepExperiment& experiment) {
   return figure;
 }
 
-// One experiment that stands for all: the mean over the prompts of each grid point, and of the clean value.
+// An experiment with the mean over the prompts of each grid point and of the clean value.
 SweepExperiment mean_of(const SweptPrompts& swept) {
   SweepExperiment mean;
   const SweepExperiment& first = swept.prompts[0];
@@ -119,7 +120,7 @@ SweepExperiment mean_of(const SweptPrompts& swept) {
     for (std::size_t i = 0; i < mean.result.values.size(); ++i)
       mean.result.values[i] += prompt.result.values[i] / count;
   }
-  // Each prompt has tokens of its own.
+  // Each prompt has its own tokens.
   for (std::string& token : mean.text.tokens) token = "·";
   return mean;
 }
@@ -130,7 +131,7 @@ Figure figure_of(const SweepExperiment& experiment) {
   Figure figure = experiment.axes.empty()       ? bar_figure(experiment)
                   : experiment.axes.size() == 1 ? line_figure(experiment)
                                                 : heatmap_figure(experiment);
-  figure.title = "What an edit does to the " + metric_title(experiment);
+  figure.title = "Effect of an edit on the " + metric_title(experiment);
   return figure;
 }
 

@@ -1,6 +1,8 @@
 // The results of a sweep as documents and files.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
@@ -13,7 +15,7 @@
 namespace stratoscope {
 namespace {
 
-// A value of an axis as JSON: a number where it reads as one.
+// A value of an axis as JSON: a number if it can be read as one.
 Json axis_value(const std::string& text) {
   long whole = 0;
   double real = 0;
@@ -26,7 +28,13 @@ Json axis_value(const std::string& text) {
   return text;
 }
 
-// One, a list of several, or null.
+Shape shape_of(const SweepExperiment& experiment) {
+  Shape shape;
+  for (const SweepAxis& axis : experiment.axes) shape.push_back(axis.values.size());
+  return shape;
+}
+
+// One target, a list of several, or null.
 Json followed(const std::vector<Target>& targets) {
   if (targets.empty()) return {};
   return targets.size() == 1 ? target_json(targets[0]) : targets_json(targets);
@@ -88,6 +96,31 @@ Document to_json(const Session& session, const SweptPrompts& swept, DocumentPart
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
+  if (swept.prompts.empty()) return {};
+  const Shape grid = shape_of(swept.prompts.front());
+  const bool equal = std::all_of(swept.prompts.begin(), swept.prompts.end(),
+                                 [&](const SweepExperiment& prompt) { return shape_of(prompt) == grid; });
+  std::vector<NamedValues> arrays;
+  std::vector<double> values, kl, clean;
+  const auto add = [&](const std::string& suffix, const Shape& shape) {
+    arrays.push_back(named_values("values" + suffix, shape, std::exchange(values, {})));
+    arrays.push_back(named_values("kl" + suffix, shape, std::exchange(kl, {})));
+  };
+  for (std::size_t i = 0; i < swept.prompts.size(); ++i) {
+    const SweepResult& result = swept.prompts[i].result;
+    values.insert(values.end(), result.values.begin(), result.values.end());
+    for (const Effect& effect : result.effects) kl.push_back(effect.kl);
+    clean.push_back(result.clean);
+    if (!equal) add("." + std::to_string(i), shape_of(swept.prompts[i]));
+  }
+  Shape shape = grid;
+  if (swept.from_file) shape.insert(shape.begin(), swept.prompts.size());
+  if (equal) add("", shape);
+  arrays.push_back(named_values("clean", clean));
+  return arrays;
+}
+
 namespace {
 
 std::string csv_of(const SweptPrompts& swept) {
@@ -108,53 +141,43 @@ std::string csv_of(const SweptPrompts& swept) {
   return csv;
 }
 
+// `values` with shape [axes…] and `clean` of one prompt. For many prompts their values are concatenated, `clean` has
+// shape [prompts], and row_offsets is added. An axis of numbers is an array with the name of the axis.
 void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
-  const std::vector<NamedValues> all = arrays_of(swept);
-  std::vector<std::int64_t> offsets;
-  std::vector<ArrayView> arrays;
-  for (const NamedValues& array : all) {
-    if (array.name == "row_offsets") {
-      offsets.assign(array.values.begin(), array.values.end());
-      arrays.push_back(array_view(array.name, std::span<const std::int64_t>(offsets), array.shape));
-    } else {
-      arrays.push_back(array_view(array.name, std::span<const double>(array.values), array.shape));
+  std::vector<double> values, clean;
+  std::vector<std::int64_t> offsets = {0};
+  for (const SweepExperiment& prompt : swept.prompts) {
+    values.insert(values.end(), prompt.result.values.begin(), prompt.result.values.end());
+    clean.push_back(prompt.result.clean);
+    offsets.push_back(static_cast<std::int64_t>(values.size()));
+  }
+  Shape shape = {values.size()};
+  std::vector<std::pair<std::string, std::vector<double>>> axes;
+  if (!swept.from_file) {
+    shape.clear();
+    for (const SweepAxis& axis : swept.prompts[0].axes) {
+      shape.push_back(axis.values.size());
+      std::vector<double> numbers;
+      for (const std::string& value : axis.values)
+        if (const Json json = axis_value(value); json.is_number()) numbers.push_back(json.get<double>());
+      if (numbers.size() == axis.values.size()) axes.emplace_back("axis." + axis.name, std::move(numbers));
     }
   }
+  using Doubles = std::span<const double>;
+  std::vector<ArrayView> arrays = {array_view("values", Doubles(values), shape),
+                                   array_view("clean", Doubles(clean), {clean.size()})};
+  for (const auto& [name, numbers] : axes) arrays.push_back(array_view(name, Doubles(numbers), {numbers.size()}));
+  if (swept.from_file)
+    arrays.push_back(array_view("row_offsets", std::span<const std::int64_t>(offsets), {offsets.size()}));
   save_arrays(path, arrays);
 }
 
 }  // namespace
 
-std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
-  if (swept.plan) return {};
-  NamedValues values{"values", {}, {}}, clean{"clean", {swept.prompts.size()}, {}};
-  NamedValues offsets{"row_offsets", {swept.prompts.size() + 1}, {0}};
-  for (const SweepExperiment& prompt : swept.prompts) {
-    values.values.insert(values.values.end(), prompt.result.values.begin(), prompt.result.values.end());
-    clean.values.push_back(prompt.result.clean);
-    offsets.values.push_back(static_cast<double>(values.values.size()));
-  }
-  if (swept.from_file) {
-    values.shape = {values.values.size()};
-    return {std::move(values), std::move(clean), std::move(offsets)};
-  }
-  std::vector<NamedValues> arrays;
-  for (const SweepAxis& axis : swept.prompts[0].axes) {
-    values.shape.push_back(axis.values.size());
-    NamedValues numbers{"axis." + axis.name, {axis.values.size()}, {}};
-    for (const std::string& value : axis.values)
-      if (const Json json = axis_value(value); json.is_number()) numbers.values.push_back(json.get<double>());
-    if (numbers.values.size() == axis.values.size()) arrays.push_back(std::move(numbers));
-  }
-  arrays.insert(arrays.begin(), {std::move(values), std::move(clean)});
-  return arrays;
-}
-
 void check_results_ending(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   if (ending != ".csv" && ending != ".json" && ending != ".npz")
-    throw Error("sweep", in_quotes(path.string()) + " has no ending that results are written as",
-                "use .csv, .json or .npz");
+    throw Error("sweep", in_quotes(path.string()) + " does not end in a format of results", "use .csv, .json or .npz");
 }
 
 void save_results(const Session& session, const SweptPrompts& swept, const std::filesystem::path& path) {

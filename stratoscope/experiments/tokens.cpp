@@ -42,4 +42,13 @@ Document to_json(const Session& session, const TokenCounts& counts) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const TokenCounts& counts) {
+  const Text& text = counts.text;
+  std::vector<std::int64_t> offsets;
+  for (const auto& [begin, end] : text.offsets)
+    for (const std::size_t offset : {begin, end}) offsets.push_back(static_cast<std::int64_t>(offset));
+  return {named_values("ids", {text.ids.size()}, text.ids),
+          named_values("offsets", {text.offsets.size(), 2}, std::move(offsets))};
+}
+
 }  // namespace stratoscope

@@ -6,6 +6,7 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -15,17 +16,19 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct TokensRequest {
   std::string text = {};
-  TextOptions text_options = {};  // the context's limit does not count here
+  TextOptions text_options = {};  // the limit of the context does not apply here
 };
 void describe(TokensRequest& request, Fields& fields);
 
 struct TokenCounts {
   Text text;
   std::size_t characters = 0, unique_characters = 0;  // code points
-  std::size_t unique = 0;                             // different token ids
+  std::size_t unique = 0;                             // number of distinct token ids
 };
 
 TokenCounts tokens(const Session& session, const TokensRequest& request);
 Document to_json(const Session& session, const TokenCounts& counts);
+// ids [pos] and offsets [pos, 2].
+std::vector<NamedValues> arrays_of(const TokenCounts& counts);
 
 }  // namespace stratoscope

@@ -27,7 +27,7 @@
 
 namespace stratoscope {
 
-// Of a request that may have them; found by its type.
+// Calls of the optional functions, if the request's header declares them.
 template <class Request>
 void check_request(const Request& request) {
   if constexpr (requires { check(request); }) check(request);
@@ -57,13 +57,6 @@ class TypedResult : public ExperimentResult {
       return with_warnings(to_json(session_, result_), warnings());
   }
 
-  std::vector<NamedValues> arrays() const override {
-    if constexpr (requires { arrays_of(result_); })
-      return arrays_of(result_);
-    else
-      return {};
-  }
-
   std::optional<Figure> figure() const override {
     if constexpr (requires { figure_of(result_, request_); })
       return figure_of(result_, request_);
@@ -71,6 +64,13 @@ class TypedResult : public ExperimentResult {
       return figure_of(result_);
     else
       return std::nullopt;
+  }
+
+  std::vector<NamedValues> arrays() const override {
+    if constexpr (requires { arrays_of(result_); })
+      return arrays_of(result_);
+    else
+      return {};
   }
 
   std::vector<std::string> warnings() const override {

@@ -47,7 +47,7 @@ Verification verify(const Session& session, const VerifyRequest& request) {
   const EditedRun edited = run_text(session, result.text, request.edits, run_request, request.text_options);
   result.effect = edited.effect;
 
-  // The same edits in float64, their operands taken from float64 runs too.
+  // The same edits in float64; their operands are also from float64 runs.
   const Session reference = session.in_precision(Precision::fp64);
   const EditedRun proof = run_text(reference, result.text, request.edits, run_request, request.text_options);
   const auto& expected = std::get<Run<double>>(proof.run);
@@ -69,6 +69,15 @@ Document to_json(const Session& session, const Verification& result) {
   return finish_document(json);
 }
 
+std::vector<NamedValues> arrays_of(const Verification& result) {
+  std::vector<double> max_abs, max_rel;
+  for (const PointError& error : result.errors) {
+    max_abs.push_back(error.max_abs);
+    max_rel.push_back(error.max_rel);
+  }
+  return {named_values("max_abs", max_abs), named_values("max_rel", max_rel)};
+}
+
 Figure figure_of(const Verification& result) {
   Panel panel;
   panel.y = {"largest error of a row, relative", {}, std::nullopt, true};
@@ -79,7 +88,7 @@ Figure figure_of(const Verification& result) {
     for (const PointError& error : result.errors) {
       if (error.at.hook != hook) continue;
       line.x.push_back(static_cast<double>(error.at.layer));
-      // An error of zero has no place on a logarithmic axis.
+      // A logarithmic axis cannot show an error of zero.
       line.y.push_back(error.max_rel > 0 ? error.max_rel : std::numeric_limits<double>::quiet_NaN());
       if (hook == Hook::resid_pre) panel.x.ticks.push_back(block_label(error.at.layer));
     }

@@ -1,4 +1,4 @@
-// The proof of a run: the text in the session's precision beside the plain float64 path, at every hook point.
+// The verification of a run: the text in the session's precision and on the plain float64 path, at every hook point.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include "stratoscope/base/api.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
+#include "stratoscope/session/named_values.h"
 
 namespace stratoscope {
 class Fields;
@@ -22,7 +23,7 @@ struct VerifyRequest {
 };
 void describe(VerifyRequest& request, Fields& fields);
 
-// The largest error at one hook point, absolute, and relative to the largest magnitude of the row it is in.
+// The largest error at one hook point: absolute, and relative to the largest magnitude of its row.
 struct PointError {
   HookPoint at;
   double max_abs = 0, max_rel = 0;
@@ -36,6 +37,8 @@ struct Verification {
 
 Verification verify(const Session& session, const VerifyRequest& request);
 Document to_json(const Session& session, const Verification& result);
+// max_abs and max_rel [hook point].
+std::vector<NamedValues> arrays_of(const Verification& result);
 // The relative error of the points along the residual stream, by block.
 Figure figure_of(const Verification& result);
 

@@ -1,4 +1,4 @@
-// Cohere's Command-R: layer norms without bias, attention and MLP side by side, interleaved rotation.
+// Cohere's Command-R: layer norms without bias, parallel attention and MLP, interleaved rotation.
 #include "stratoscope/families/decoder.h"
 #include "stratoscope/families/registry.h"
 

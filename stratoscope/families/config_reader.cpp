@@ -124,7 +124,7 @@ Activation ConfigReader::activation(const char* key, const std::string& otherwis
   if (name == "silu" || name == "swish") return Activation::silu;
   if (name == "quick_gelu") return Activation::quick_gelu;
   refuse(named(key) + " " + in_quotes(name) + " is not implemented",
-         "gelu_new, gelu_pytorch_tanh, gelu, relu, relu2, silu and quick_gelu are");
+         "gelu_new, gelu_pytorch_tanh, gelu, relu, relu2, silu and quick_gelu are implemented");
 }
 
 void ConfigReader::fail(const std::string& problem, const std::string& hint) const {

@@ -79,7 +79,7 @@ std::vector<bool> local_blocks(const ConfigReader& config, std::size_t layers) {
   for (const std::string& type : config.texts("layer_types", layers)) {
     if (type != "sliding_attention" && type != "full_attention")
       config.refuse("layer_types " + in_quotes(type) + " is not implemented",
-                    "full_attention and sliding_attention are");
+                    "full_attention and sliding_attention are implemented");
     local.push_back(type == "sliding_attention");
   }
   return local;

@@ -31,10 +31,11 @@ std::string implemented() {
 void refuse_options(const ConfigReader& config) {
   if (config.has("quantization_config"))
     config.refuse("quantization_config is not implemented: weights must be floating",
-                  "the model as it was before it was quantised is");
-  if (config.flag("is_encoder_decoder", false)) config.refuse("is_encoder_decoder is not implemented", "decoders are");
+                  "the model before quantisation is implemented");
+  if (config.flag("is_encoder_decoder", false))
+    config.refuse("is_encoder_decoder is not implemented", "decoders are implemented");
   if (!config.flag("is_causal", true))
-    config.refuse("is_causal false is not implemented", "a decoder reads its text from the left");
+    config.refuse("is_causal false is not implemented", "a decoder reads its text from left to right");
 }
 
 json parse_object(const std::string& text, const std::string& source) {

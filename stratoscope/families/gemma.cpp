@@ -72,7 +72,7 @@ ModelConfig gemma2(const ConfigReader& config) {
 // Blocks with a window have their own base, without scaling.
 ModelConfig gemma3_text(const ConfigReader& config) {
   if (config.flag("use_bidirectional_attention", false))
-    config.refuse("use_bidirectional_attention is not implemented", "a decoder reads its text from the left");
+    config.refuse("use_bidirectional_attention is not implemented", "a decoder reads its text from left to right");
   constexpr std::size_t kEvery = 6;
   ModelConfig model = with_post_norms(config, kGemma3, kEvery, {.base = 1e6, .part = "full_attention"});
   model.logit_cap = cap_of(config, "final_logit_softcapping", 0);

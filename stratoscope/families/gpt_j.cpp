@@ -1,4 +1,4 @@
-// GPT-J (Wang and Komatsuzaki 2021): attention and MLP read one norm side by side; interleaved rotation.
+// GPT-J (Wang and Komatsuzaki 2021): parallel attention and MLP, which read one norm; interleaved rotation.
 #include <cmath>
 
 #include "stratoscope/families/decoder.h"
@@ -7,7 +7,8 @@
 namespace stratoscope {
 
 ModelConfig gptj(const ConfigReader& config) {
-  if (config.is_null("rotary_dim")) config.refuse("rotary_dim null is not implemented", "give the numbers that rotate");
+  if (config.is_null("rotary_dim"))
+    config.refuse("rotary_dim null is not implemented", "give the number of rotated dimensions");
   ModelConfig model;
   const std::size_t layers = config.required_size("n_layer", kMostLayers);
   model.d_model = config.required_size("n_embd");

@@ -53,7 +53,7 @@ ModelConfig gpt_neo(const ConfigReader& config) {
   for_each_block(model, [&](BlockSpec& of, std::size_t layer) {
     const std::string kind = kinds.empty() ? (layer % 2 == 0 ? "global" : "local") : kinds[layer];
     if (kind != "global" && kind != "local")
-      config.refuse("attention of kind " + in_quotes(kind) + " is not implemented", "global and local are");
+      config.refuse("attention of kind " + in_quotes(kind) + " is not implemented", "global and local are implemented");
     if (kind == "local") of.attention.window = window;
   });
 

@@ -1,4 +1,4 @@
-// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP side by side, each with its norm; fused rows by head.
+// GPT-NeoX (Black et al. 2022) and Pythia: parallel attention and MLP, each with its norm; fused rows by head.
 #include "stratoscope/families/decoder.h"
 #include "stratoscope/families/registry.h"
 

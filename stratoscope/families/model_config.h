@@ -54,7 +54,7 @@ struct MlpSpec {
   std::size_t in_width() const { return gated ? 2 * width : width; }
 };
 
-// norm -> attention -> norm -> add, norm -> MLP -> norm -> add. Norms that are not there are of kind `none`.
+// norm -> attention -> norm -> add, norm -> MLP -> norm -> add. Absent norms have the kind `none`.
 struct BlockSpec {
   NormSpec ln1 = {}, ln1_post = {}, ln2 = {}, ln2_post = {}, q_norm = {}, k_norm = {};
   AttentionSpec attention = {};
@@ -87,7 +87,7 @@ struct ModelConfig {
   std::vector<std::pair<std::string, bool>> switches = {};  // of the family, by config.json's names, for display
 
   std::size_t n_layers() const { return blocks.size(); }
-  // The longest text that the model can run: a table of positions is finite, rotation and slopes are not.
+  // The longest text that the model can run: a table of positions limits it, rotation and slopes do not.
   std::optional<std::size_t> longest_text() const;
   std::size_t n_hidden_states() const { return blocks.size() + 1; }
   bool rotates() const;  // some block at least, or the family

@@ -18,7 +18,7 @@ ModelConfig olmo(const ConfigReader& config) {
   return model;
 }
 
-// Norms after the branches alone; queries and keys have theirs over all heads at once.
+// Only norms after the branches; queries and keys have norms over all heads together.
 ModelConfig olmo2(const ConfigReader& config) {
   ModelConfig model = llama_like(config, {.d_mlp = kLlamaMlp}, 1e-5);
   for_each_block(model, [&](BlockSpec& block, std::size_t) {

@@ -8,14 +8,14 @@ namespace stratoscope {
 
 ModelConfig opt(const ConfigReader& config) {
   if (!config.flag("do_layer_norm_before", true) || config.flag("_remove_final_layer_norm", false))
-    config.refuse("norms after the additions are not implemented", "of OPT, opt-350m alone has them");
+    config.refuse("norms after the additions are not implemented", "in OPT only opt-350m has them");
   ModelConfig model;
   const std::size_t layers = config.required_size("num_hidden_layers", kMostLayers);
   model.d_model = config.required_size("hidden_size");
   model.d_vocab = config.required_size("vocab_size");
   model.n_ctx = config.size("max_position_embeddings").value_or(2048);
   if (config.size("word_embed_proj_dim").value_or(model.d_model) != model.d_model)
-    config.refuse("a word_embed_proj_dim other than hidden_size is not implemented", "of OPT, opt-350m alone has it");
+    config.refuse("a word_embed_proj_dim other than hidden_size is not implemented", "in OPT only opt-350m has it");
   model.learned_positions = true;
   model.position_offset = 2;
   model.tied = config.flag("tie_word_embeddings", true);

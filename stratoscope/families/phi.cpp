@@ -1,4 +1,4 @@
-// Phi-1, 1.5 and 2 (Gunasekar et al. 2023), whose attention and MLP read one norm side by side; Phi-3 and 4.
+// Phi-1, 1.5 and 2 (Gunasekar et al. 2023), with parallel attention and MLP, which read one norm; Phi-3 and 4.
 #include "stratoscope/families/decoder.h"
 #include "stratoscope/families/registry.h"
 

@@ -27,13 +27,13 @@ constexpr std::string_view kOlmo3[] = {"olmo3"};
 
 // The first match counts.
 constexpr KnownKind kKinds[] = {
-    {{"mixture of experts", "a dense model of the same makers is, in most cases"}, kExperts},
-    {{"recurrence", "models of attention alone are"}, kRecurrent},
-    {{"an encoder that reads its text from both sides", "decoders are: they predict the next token"}, kEncoders},
-    {{"an encoder beside the decoder", "decoders alone are"}, kEncoderDecoders},
-    {{"a model that sees images or hears", "models of text are, and of gemma3 the part that reads text"}, kVision},
-    {{"Cohere 2", "cohere is"}, kCohere2},
-    {{"OLMo 3", "olmo and olmo2 are"}, kOlmo3},
+    {{"mixture of experts", "a dense model of the same makers is implemented, in most cases"}, kExperts},
+    {{"recurrence", "models with attention only are implemented"}, kRecurrent},
+    {{"a bidirectional encoder", "decoders are implemented: they predict the next token"}, kEncoders},
+    {{"an encoder-decoder", "decoders without an encoder are implemented"}, kEncoderDecoders},
+    {{"a model of images or sound", "models of text are implemented, and the text part of gemma3"}, kVision},
+    {{"Cohere 2", "cohere is implemented"}, kCohere2},
+    {{"OLMo 3", "olmo and olmo2 are implemented"}, kOlmo3},
 };
 
 }  // namespace

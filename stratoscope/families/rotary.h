@@ -11,9 +11,9 @@ namespace STRATOSCOPE_API stratoscope {
 
 enum class RotaryScalingKind {
   none,
-  linear,    // every pair turns `factor` times slower
+  linear,    // every pair rotates `factor` times slower
   dynamic,   // a larger base for texts that are longer than max_context
-  llama3,    // pairs with few turns within the original context turn `factor` times slower
+  llama3,    // pairs with few turns within the original context rotate `factor` times slower
   yarn,      // YaRN (Peng et al. 2023)
   longrope,  // LongRoPE (Ding et al. 2024): a divisor for each pair, one set for short and one for long texts
 };
@@ -31,7 +31,7 @@ struct RotaryScaling {
   bool operator==(const RotaryScaling&) const = default;
 };
 
-// Of the first `dims` numbers of each head, an even number; 0: none. Pair j turns by base^(-2j / dims) for each
+// Of the first `dims` numbers of each head, an even number; 0: none. Pair j rotates by base^(-2j / dims) for each
 // position, before scaling.
 struct Rotary {
   std::size_t dims = 0;
@@ -42,7 +42,7 @@ struct Rotary {
   bool operator==(const Rotary&) const = default;
 };
 
-// The angles, in radians, by which each pair turns per position, in a text of `length` tokens: dims / 2 of them.
+// The angles, in radians, by which each pair rotates per position, in a text of `length` tokens: dims / 2 of them.
 std::vector<double> turns_of(const Rotary& rotary, std::size_t length);
 
 // The length after which turns_of changes, so that keys of shorter texts become invalid; nullopt if there is none.

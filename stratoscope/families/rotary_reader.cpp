@@ -18,7 +18,8 @@ std::optional<ConfigReader> parameters_of(const ConfigReader& config, const Rota
   if (keys.part != nullptr && parameters->has(keys.part)) return parameters->section(keys.part);
   for (const char* part : {"full_attention", "sliding_attention"})
     if (keys.part == nullptr && parameters->has(part))
-      parameters->refuse(parameters->named(part) + " is not implemented in this family", "its blocks rotate alike");
+      parameters->refuse(parameters->named(part) + " is not implemented in this family",
+                         "all its blocks rotate in the same way");
   return parameters;
 }
 
@@ -56,7 +57,7 @@ RotaryScalingKind kind_of(const ConfigReader& settings, const RotaryKeys& keys) 
     return RotaryScalingKind::longrope;
   if (type == "yarn") return RotaryScalingKind::yarn;
   settings.refuse(settings.named("rope_type") + " " + in_quotes(type) + " is not implemented",
-                  "default, linear, dynamic, llama3, yarn and longrope are");
+                  "default, linear, dynamic, llama3, yarn and longrope are implemented");
 }
 
 double yarn_magnitude(const ConfigReader& settings, double factor) {
@@ -87,7 +88,7 @@ RotaryScaling read_scaling(const ConfigReader& config, const ConfigReader& setti
                            std::size_t max_context, const RotaryKeys& keys) {
   RotaryScaling scaling;
   if (settings.has("factor") && !settings.has("rope_type") && !settings.has("type"))
-    settings.fail(settings.named("rope_type") + " is missing beside factor");
+    settings.fail(settings.named("rope_type") + " is missing, but factor is given");
   scaling.kind = kind_of(settings, keys);
   if (scaling.kind == RotaryScalingKind::none) return scaling;
   scaling.max_context = static_cast<double>(max_context);
@@ -129,7 +130,7 @@ void check_turns(const ConfigReader& settings, const Rotary& rotary) {
     for (const double turn : turns_of(rotary, length))
       if (!(turn <= kFastestTurn))
         settings.fail(settings.named("factor") +
-                      ", or its lists, would turn a pair by more than 1000 radians for each position");
+                      ", or its lists, would rotate a pair by more than 1000 radians for each position");
 }
 
 Rotary read_from(const ConfigReader& config, const std::optional<ConfigReader>& settings, std::size_t d_head,

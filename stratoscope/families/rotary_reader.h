@@ -13,7 +13,7 @@ struct RotaryKeys {
   const char* base_key = "rope_theta";
   double base = 10000;
   const char* fraction_key = "partial_rotary_factor";
-  double fraction = 1;  // of a head's numbers that turn
+  double fraction = 1;  // the share of a head's numbers that rotate
   bool interleaved = false;
   const char* part = nullptr;        // the section of rope_parameters for some of the blocks
   bool is_always_longrope = false;   // even if a scaling by divisors has another name

@@ -114,7 +114,7 @@ AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count
 
 std::vector<Tick> linear_ticks(double low, double high, std::size_t most) {
   std::vector<Tick> ticks;
-  // A short axis over an awkward range would be left with one number: then they may stand closer.
+  // If fewer than three round numbers fit at the preferred distance, ticks may be closer together.
   for (most = std::max<std::size_t>(most, 2); ticks.size() < 3 && most < 8; ++most)
     ticks = round_ticks(low, high, most);
   return ticks.empty() ? round_ticks(low, high, most) : ticks;

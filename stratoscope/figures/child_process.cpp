@@ -33,7 +33,7 @@ class SpawnActions {
   posix_spawn_file_actions_t actions_{};
 };
 
-// Starts a program in a process group, 0 for one of its own. Returns 0 or an errno.
+// Starts a program in a process group; group 0 is a new one. Returns 0 or an errno.
 int spawn(pid_t* child, pid_t group, const std::vector<std::string>& arguments, SpawnActions& actions,
           char** environment) {
   posix_spawnattr_t attributes{};
@@ -86,7 +86,7 @@ class ProcessGroup {
   pid_t leader_ = 0;
 };
 
-// Ours, without what would change gnuplot's defaults.
+// The environment of this process, without variables that change gnuplot's defaults.
 std::vector<char*> child_environment() {
   std::vector<char*> variables;
   for (char** each = environ; *each != nullptr; ++each) {
@@ -140,7 +140,7 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::filesy
   }
   if (failure != 0) fail_to_start(arguments[0], failure);
   const int status = wait_for(child, group, seconds, progress, &outcome.timed_out);
-  if (progress != nullptr) progress->throw_if_cancelled();  // killed with its group: why it ended says nothing
+  if (progress != nullptr) progress->throw_if_cancelled();  // then the status of the killed child says nothing
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.output = read_text_file(output);
   outcome.errors = read_text_file(errors);

@@ -51,7 +51,7 @@ struct Line {
 struct Bars {
   std::vector<double> values;
   bool horizontal = false;
-  bool color_by_category = false;  // the colour of each depth, as in JitteredPoints beside it
+  bool color_by_category = false;  // the colour of each depth, as in the JitteredPoints beside it
 };
 
 // values[row][col]; row 0 is drawn on top; NaN cells stay empty. Coloured by the figure's ColorScale.
@@ -95,5 +95,8 @@ struct Figure {
   std::size_t columns = 1;  // panels are laid out row by row, this many in a row
   std::optional<ColorScale> color;
 };
+
+// Whether a picture has figure.note and the note on sampling below its panels; a page has both in its caption.
+enum class Notes { drawn, left_out };
 
 }  // namespace stratoscope

@@ -50,7 +50,7 @@ std::vector<Range> installed_ranges() {
     const TemporaryFolder folder;
     return parse_ranges(run_program({"fc-list", "--format", "%{charset}\n"}, folder.path(), 20).output);
   } catch (const Error&) {
-    return {};  // only the letters that are always there are drawn then
+    return {};  // only characters that are always available are drawn then
   }
 }
 

@@ -12,6 +12,7 @@
 #include "stratoscope/figures/inline_svg.h"
 #include "stratoscope/figures/layout.h"
 #include "stratoscope/figures/number_text.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/text.h"
 
 namespace stratoscope {
@@ -45,7 +46,7 @@ std::size_t count_numbers(const Figure& figure) {
   return count;
 }
 
-// FNV-1a, to tell figures apart; two equal figures may share their ids.
+// FNV-1a, to distinguish figures; two equal figures may share their ids.
 std::string fingerprint(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -132,15 +133,18 @@ class Tables {
 
 std::string render_svg(const Figure& figure, Theme theme, const Progress* progress) {
   const std::string script = gnuplot_script(figure, theme, Terminal::svg, "figure.svg", Notes::left_out);
-  return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));
+  try {
+    return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));
+  } catch (const NoGnuplot&) {
+    return svg_figure(figure, theme, Notes::left_out);
+  }
 }
 
 std::string html_numbers(const Figure& figure) {
   const std::size_t count = count_numbers(figure);
   if (count > kMostNumbers) {
-    return "<p>" + grouped(count) +
-           " numbers are more than a page should carry. <code>--json</code> prints them, and " +
-           "<code>demo</code> keeps them beside its page as csv.</p>\n";
+    return "<p>" + grouped(count) + " numbers are too many for a page. <code>--json</code> prints them, and " +
+           "<code>demo</code> writes them into csv files next to its page.</p>\n";
   }
   if (count > kMostTableCells) return "<pre>" + escape_html(csv(figure)) + "</pre>\n";
   std::string tables;

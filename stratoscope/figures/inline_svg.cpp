@@ -18,7 +18,7 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
 
 std::string hex_of(int red, int green, int blue) { return fmt::format("#{:02x}{:02x}{:02x}", red, green, blue); }
 
-// A filled disc of gnuplot's: <use xlink:href='#gpPt6' transform='translate(x,y) scale(r)' color='rgb(…)' opacity='o'/>
+// A filled disc of gnuplot: <use xlink:href='#gpPt6' transform='translate(x,y) scale(r)' color='rgb(…)' opacity='o'/>
 struct Disc {
   double x = 0, y = 0, radius = 0, opacity = 1;
   int red = 0, green = 0, blue = 0;
@@ -48,7 +48,7 @@ std::string short_cell(const std::string& line) {
                      x0);
 }
 
-// Runs of discs with one colour share a group; cells become short paths; empty groups vanish.
+// Successive discs with one colour share a group; cells become short paths; empty groups are removed.
 std::string compact(std::string_view svg) {
   std::string result, style;
   Disc disc;

@@ -25,7 +25,7 @@ std::string grouped(std::size_t count) {
 std::string brief(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e6) return fixed(value, 0);
   std::string text = fmt::format("{:.3g}", value);
-  // Drops the leading zero of an exponent: "1.2e-05" becomes "1.2e-5".
+  // Removes the leading zero of an exponent: "1.2e-05" becomes "1.2e-5".
   const std::size_t e = text.find('e');
   if (e != std::string::npos) {
     std::size_t zero = e + 2;

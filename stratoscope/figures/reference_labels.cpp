@@ -13,17 +13,15 @@ namespace {
 using Point = std::pair<double, double>;  // pixels
 
 constexpr double kHalfLine = 8;  // pixels from a label's middle to its upper and lower edge
-constexpr double kLine = 14;     // between labels below each other
+constexpr double kLine = 14;     // the distance between labels below each other
 constexpr double kGap = 7;       // between the plot and a label beside it
 constexpr double kWidest = 220;  // of a label
 
-Point place_of(const PanelPlan& plan, double x, double y) {
-  return {plan.plot.left + plan.x.fraction(x) * plan.plot.width,
-          plan.plot.bottom() - plan.y.fraction(y) * plan.plot.height};
-}
+Point place_of(const PanelPlan& plan, double x, double y) { return {plan.x_of(x), plan.y_of(y)}; }
 
 void add_segment(std::vector<Point>& points, Point from, Point to) {
-  const double length = std::hypot(to.first - from.first, to.second - from.second);
+  const double across = to.first - from.first, down = to.second - from.second;
+  const double length = std::sqrt(across * across + down * down);  // std::hypot needs glibc 2.35
   const int steps = static_cast<int>(std::clamp(length / 4, 1.0, 500.0));
   for (int k = 0; k <= steps; ++k) {
     const double t = static_cast<double>(k) / steps;
@@ -135,7 +133,7 @@ void place_reference_labels(const Panel& panel, const std::vector<Scatter>& scat
   for (const Mark& mark : panel.marks) {
     const auto* reference = std::get_if<Reference>(&mark);
     if (reference == nullptr) continue;
-    const double line = plot.bottom() - plan.y.fraction(reference->y) * plot.height;
+    const double line = plan.y_of(reference->y);
     const std::string text = shown_label(*reference);
     if (!std::isfinite(line)) {
       plan.references.emplace_back();

@@ -34,7 +34,7 @@ bool whole(std::string_view picture, Terminal terminal) {
   return false;
 }
 
-// cairo writes the current time into a pdf; a fixed one of the same length keeps the offsets of the file valid.
+// cairo writes the current time into a pdf; a fixed date of the same length keeps the offsets in the file valid.
 void fix_date(std::string& pdf) {
   static constexpr std::string_view kKey = "/CreationDate (D:";
   const std::size_t at = pdf.find(kKey);
@@ -63,7 +63,7 @@ std::string render(const std::string& script, Terminal terminal, const std::file
   const Outcome outcome =
       run_program({"gnuplot", "--default-settings", script_name}, folder.path(), kTimeLimit, progress);
   if (!outcome.found) {
-    throw Error("figure", "gnuplot is not installed", "install it (Debian: apt install gnuplot-nox)");
+    throw NoGnuplot("figure", "gnuplot is not installed", "install it (Debian: apt install gnuplot-nox)");
   }
   if (outcome.timed_out) throw Error("figure", "gnuplot did not finish within a minute");
   if (outcome.status != 0) {

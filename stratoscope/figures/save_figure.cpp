@@ -8,6 +8,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/html.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/vega_lite.h"
 
 namespace stratoscope {
@@ -31,6 +32,17 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
   return file.replace_extension() += ending;
 }
 
+// Drawn by gnuplot; an svg by svg_figure where gnuplot is not installed.
+std::string drawn_picture(const Figure& figure, Theme theme, Terminal terminal, const std::string& script,
+                          const std::filesystem::path& name, const Progress* progress) {
+  try {
+    return render(script, terminal, name, progress);
+  } catch (const NoGnuplot&) {
+    if (terminal != Terminal::svg) throw;
+    return "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + svg_figure(figure, theme);
+  }
+}
+
 std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
                                               Terminal terminal, const Progress* progress) {
   const std::filesystem::path script_file = with_ending(file, ".gp");
@@ -39,7 +51,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
   kept_script.write(script);
   std::string drawn;
   try {
-    drawn = render(script, terminal, file.filename(), progress);
+    drawn = drawn_picture(figure, theme, terminal, script, file.filename(), progress);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
@@ -47,7 +59,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
     const std::filesystem::path spec_file = with_ending(file, kVegaLite);
     write_file_atomically(spec_file, vega_lite(figure, theme));
     throw NotDrawn(error.where(), error.problem(),
-                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written all the same: ") +
+                   (error.hint().empty() ? "" : error.hint() + "; ") + std::string("written nevertheless: ") +
                        script_file.string() + " and " + spec_file.string());
   }
   picture.write(drawn);
@@ -60,7 +72,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
 
 void check_figure_ending(const std::filesystem::path& file) {
   if (terminal_of(file) || ends_in(file, ".html") || ends_in(file, kVegaLite)) return;
-  throw Error("figure", "'" + file.string() + "' does not end like a figure",
+  throw Error("figure", "'" + file.string() + "' does not end in a format of figures",
               "use .svg, .png, .pdf, .html or .vl.json");
 }
 

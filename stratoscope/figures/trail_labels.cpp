@@ -25,8 +25,7 @@ std::vector<End> ends_of(const Panel& panel, const PanelPlan& plan) {
     if (trails == nullptr) continue;
     for (const Trail& trail : trails->trails) {
       if (trail.x.empty() || trail.label.empty()) continue;
-      const double x = plan.plot.left + plan.x.fraction(trail.x.back()) * plan.plot.width;
-      const double y = plan.plot.bottom() - plan.y.fraction(trail.y.back()) * plan.plot.height;
+      const double x = plan.x_of(trail.x.back()), y = plan.y_of(trail.y.back());
       if (std::isfinite(x) && std::isfinite(y))
         ends.push_back({shorten(plain_text(trail.label), kWidest, kNoteSize), x, y});
     }
@@ -36,7 +35,8 @@ std::vector<End> ends_of(const Panel& panel, const PanelPlan& plan) {
     x += end.x / static_cast<double>(ends.size());
     y += end.y / static_cast<double>(ends.size());
   }
-  for (End& end : ends) end.from_middle = std::hypot(end.x - x, end.y - y);
+  // std::hypot needs glibc 2.35
+  for (End& end : ends) end.from_middle = std::sqrt((end.x - x) * (end.x - x) + (end.y - y) * (end.y - y));
   return ends;
 }
 

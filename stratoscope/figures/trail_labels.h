@@ -8,8 +8,8 @@ namespace stratoscope {
 // The room right of the plot of a panel with trails.
 inline constexpr double kTrailMargin = 60;
 
-// Fills plan.trail_labels; the plot's place and the axes must be set. Ends that are farthest from the others come
-// first.
+// Fills plan.trail_labels; the plot's place and the axes must be set. Ends with the largest distance from the others
+// have priority.
 void place_trail_labels(const Panel& panel, PanelPlan& plan);
 
 }  // namespace stratoscope

@@ -19,7 +19,7 @@ std::string or_else(const std::string& text, const char* fallback) {
   return text.empty() ? fallback : plain_text(text);
 }
 
-// the digits of a single-precision number
+// rounded to the digits of a single-precision number
 double seven_digits(double value) { return std::strtod(fmt::format("{:.7g}", value).c_str(), nullptr); }
 
 Json labels_of(const Axis& axis) {
@@ -277,7 +277,7 @@ class PanelSpec {
     layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
   }
 
-  // Of the field `value`, on the figure's scale.
+  // The colour of the field `value` on the figure's scale.
   Json scale_color() const {
     const ColorScale scale = figure_.color.value_or(ColorScale{});
     const auto stops = scale_stops(scale, theme_);

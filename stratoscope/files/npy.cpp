@@ -187,13 +187,13 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
   if (version < 1 || version > 3)
     throw Error("npy", what + ": has version " + std::to_string(version) + " of the format; 1 to 3 are read here");
   const std::size_t begin = version == 1 ? 10 : 12;
-  if (text.size() < begin) throw Error("npy", what + ": ends inside its header", "was it written whole?");
+  if (text.size() < begin) throw Error("npy", what + ": ends inside its header", "was it written completely?");
   std::size_t length = byte_at(8) | byte_at(9) << 8;
   if (version > 1) length |= byte_at(10) << 16 | byte_at(11) << 24;
   if (length > kMaxHeader)
     throw Error("npy", what + ": header of " + std::to_string(length) + " bytes is longer than the " +
                            std::to_string(kMaxHeader) + " allowed");
-  if (length > text.size() - begin) throw Error("npy", what + ": ends inside its header", "was it written whole?");
+  if (length > text.size() - begin) throw Error("npy", what + ": ends inside its header", "was it written completely?");
 
   NpyHeader header = DictReader(text.substr(begin, length), what).read();
   header.data_begin = begin + length;

@@ -31,7 +31,7 @@ struct CloseEntry {
   throw Error("npz", file + ": " + problem, hint);
 }
 
-// libzip reads from our mapping, so that files are opened and checked in one way everywhere.
+// libzip reads from the mapping, so that all files are opened and checked in the same way.
 zip_t* open_archive(const MappedFile& mapped) {
   refuse_mistaken_file({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, "npz",
                        mapped.path().string());
@@ -58,8 +58,7 @@ void add_entry(zip_t* archive, const std::string& name, zip_source_t* source, co
     fail(file, "array " + in_quotes(name) + " cannot be added: " + zip_strerror(archive));
   }
   constexpr zip_uint16_t kMidnight = 0, kFirstOfJanuary1980 = 0x21;
-  // A fixed mode, not that of the source file; libzip's default for no mode is 0100666.
-  // all.
+  // A fixed mode instead of the source file's; libzip's default without a mode is 0100666.
   constexpr zip_uint32_t kRegularFile = 0100644U << 16U;
   const auto position = static_cast<zip_uint64_t>(index);
   if (zip_set_file_compression(archive, position, ZIP_CM_STORE, 0) != 0 ||

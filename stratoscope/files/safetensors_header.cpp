@@ -15,7 +15,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kMaxAxes = 32;  // what NumPy allows, too
+constexpr std::size_t kMaxAxes = 32;  // as in NumPy
 
 constexpr std::array kReadable = {DType::f64, DType::f32, DType::f16,    DType::bf16, DType::i64,
                                   DType::i32, DType::i16, DType::i8,     DType::u64,  DType::u32,

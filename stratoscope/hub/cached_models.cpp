@@ -47,7 +47,7 @@ void refuse_incomplete(const std::string& name, const fs::path& snapshot) {
   const std::vector<std::string> missing = missing_files(snapshot);
   std::error_code ignored;
   const bool pickled = missing == std::vector<std::string>{kWeightsFile} && fs::exists(snapshot / kPickleFile, ignored);
-  if (pickled) weight_files(snapshot);  // says what to do about it
+  if (pickled) weight_files(snapshot);  // throws the error for pickles, with a remedy
   throw Error("model",
               in_quotes(name) + " is in the Hugging Face cache without " + in_quotes(missing.front()) +
                   (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : ""),

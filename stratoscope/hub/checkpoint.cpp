@@ -148,13 +148,28 @@ void Checkpoint::choose_unembedding() {
                         "' differs from the embedding and is used, although config.json ties the two");
 }
 
+std::map<std::string, const StoredTensor*> Checkpoint::stored_tensors() const {
+  std::map<std::string, const StoredTensor*> all;
+  for (const SafetensorsFile& file : files_)
+    for (const auto& [name, tensor] : file.tensors()) all.emplace(name, &tensor);
+  return all;
+}
+
+const StoredTensor* Checkpoint::find(const std::string& name) const {
+  for (const SafetensorsFile& file : files_)
+    if (const auto found = file.tensors().find(name); found != file.tensors().end()) return &found->second;
+  const std::string& prefix = config_.tensors.prefix;
+  const auto found = tensors_.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
 const StoredTensor& Checkpoint::at(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     const std::string file = files_.size() == 1 ? files_[0].path().string() : folder_.string();
     const bool is_head = name == config_.tensors.unembed + ".weight";
     throw Error("safetensors", file + ": tensor '" + name + "' is missing",
-                is_head ? "where it is the embedding, config.json says so: \"tie_word_embeddings\": true"
+                is_head ? "if it is the embedding, config.json has \"tie_word_embeddings\": true"
                         : "is this a checkpoint of " + config_.title + "?");
   }
   return found->second;

@@ -28,6 +28,10 @@ class Checkpoint {
   // ("module."): "h.0.attn.c_attn.weight". Throws Error if missing.
   const StoredTensor& at(const std::string& name) const;
   bool contains(const std::string& name) const { return tensors_.contains(name); }
+  // All tensors of the files, also ignored ones, under the names that they have there; in the order of the names.
+  std::map<std::string, const StoredTensor*> stored_tensors() const;
+  // A tensor by its name in the files, by its name above, or by that with the family's prefix; null if there is none.
+  const StoredTensor* find(const std::string& name) const;
 
   // A matrix of the model as [in, out], independent of its layout in the file, converted. T is float or double.
   template <class T>

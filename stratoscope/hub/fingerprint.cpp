@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// XXH3 over what is added, piece by piece.
+// XXH3 over data that are added piece by piece.
 class Xxh3 {
  public:
   Xxh3() : state_(XXH3_createState(), XXH3_freeState) {

@@ -141,7 +141,7 @@ std::vector<ListedModel> list_models() {
     if (!commits.empty()) continue;
     model.folder = repository.folder;
     model.bytes = bytes_in(repository.folder);
-    model.problem = "nothing of it is complete";
+    model.problem = "it has no complete file";
     model.hint = "'stratoscope pull " + repository.name + "' goes on";
     models.push_back(model);
   }

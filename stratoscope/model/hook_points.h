@@ -1,7 +1,7 @@
-// The hooks, which are the named values of the forward pass in the order in which they come into being, and the hook
+// The hooks, which are the named values of the forward pass in the order in which they are computed, and the hook
 // points of a model, which are the hooks of each of its blocks.
 //
-// One table holds name, scope, axes and reach; nothing infers an axis from a name. Names are TransformerLens's.
+// One table has name, scope, axes and reach; no code derives an axis from a name. Names are those of TransformerLens.
 #pragma once
 
 #include <compare>
@@ -60,26 +60,26 @@ enum class Hook {
 
 constexpr std::size_t kHooks = static_cast<std::size_t>(Hook::unembed_out) + 1;
 
-// What one axis of a hook point counts. d_heads: the numbers of all heads side by side.
+// The meaning of one axis of a hook point. d_heads: the numbers of all heads side by side.
 enum class HookAxis { pos, head, key, d_head, d_heads, d_model, d_mlp, d_vocab, one };
 std::string_view name_of(HookAxis axis);  // "d_head"
 
 enum class Scope { before_blocks, block, after_blocks };
 std::string_view name_of(Scope scope);  // "before_blocks"
 
-// Which rows an edit at position p can change. Beyond its own block every edit reaches the rows from p on.
+// The rows that an edit at position p can change. In later blocks every edit reaches the rows from p on.
 enum class Reach {
-  rows_from,  // rows from p on, from this block's attention on
-  own_row,    // within the block row p alone
+  rows_from,  // rows from p on, beginning with this block's attention
+  own_row,    // only row p within the block
 };
 
 struct HookInfo {
   Hook hook;
   std::string_view name;  // without the prefix "blocks.i." of hooks in a block
   Scope scope;
-  std::vector<HookAxis> axes;  // of most models; axes_of knows those of one
+  std::vector<HookAxis> axes;  // of most models; axes_of has those of one
   Reach reach;
-  // Where an edited row of a run leaves the unedited one: everything in the block before this hook is as it was.
+  // The first hook at which an edited row differs from the unedited one; earlier values of the block are the same.
   Hook enters_at;
 
   bool has_axis(HookAxis axis) const;
@@ -89,7 +89,7 @@ struct HookInfo {
 std::span<const HookInfo> hook_table();
 const HookInfo& info_of(Hook hook);
 
-// One value of a run: which of the named values, and the block it is in (0 outside blocks).
+// One value of a run: the hook, and the block (0 outside the blocks).
 struct HookPoint {
   Hook hook = Hook::embed;
   std::size_t layer = 0;
@@ -100,11 +100,11 @@ struct HookPoint {
 std::string name_of(HookPoint point);
 // Whether the model has it: a hook in one of its blocks may be missing in another.
 bool exists(HookPoint point, const ModelConfig& config);
-// Why the model does not have it, as in "its attention and MLP share ln1"; for a point that does not exist.
+// The reason why the model does not have it, as in "its attention and MLP share ln1"; for a point that does not exist.
 std::string why_missing(HookPoint point, const ModelConfig& config);
-// The hook and block that a name names, whether or not the model has them; nothing for a name of none.
+// The hook and block of a name, whether or not the model has them; empty for a name that is not a hook point.
 std::optional<HookPoint> hook_point_of_any_model(std::string_view name);
-// The hooks that a model has in some block or outside, in firing order.
+// The hooks that a model has in at least one block or outside the blocks, in firing order.
 std::vector<Hook> hooks_of(const ModelConfig& config);
 // Every hook point of a model, in firing order.
 std::vector<HookPoint> all_hook_points(const ModelConfig& config);

@@ -7,7 +7,7 @@
 namespace stratoscope {
 namespace {
 
-// Room for `wanted` rows, at least half as many again as there were, and at most `most`.
+// Memory for `wanted` rows: at least half more than before, and at most `most`.
 void make_room(Tensor& rows, std::size_t held, std::size_t wanted, std::size_t most) {
   const std::size_t room = rows.shape()[0], width = rows.shape()[1];
   if (wanted <= room) return;

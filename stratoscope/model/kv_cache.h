@@ -1,4 +1,4 @@
-// The keys and values of positions that were run before, so that a run can go on after them.
+// The keys and values of positions from earlier runs, which a run can continue.
 #pragma once
 
 #include <cstddef>
@@ -10,23 +10,23 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Belongs to the caller; one run at a time may use it. It holds keys and values as attention reads
-// them: edited, and keys after their norm and rotation.
+// Belongs to the caller; one run at a time may use it. It has keys and values in the form that attention reads: edited,
+// and keys after their norm and rotation.
 class KvCache {
  public:
-  // For at most `capacity` positions of each of `sequences` texts; memory grows with what is held.
+  // For at most `capacity` positions of each of `sequences` texts; memory grows with the stored positions.
   KvCache(const ModelConfig& config, std::size_t sequences, std::size_t capacity);
-  // For as many as the model can read.
+  // For as many positions as the model can read.
   explicit KvCache(const ModelConfig& config, std::size_t sequences = 1);
 
   std::size_t sequences() const { return lengths_.size(); }
   std::size_t capacity() const { return capacity_; }
-  // Positions that are held of a sequence.
+  // Number of stored positions of a sequence.
   std::size_t length(std::size_t sequence) const { return lengths_[sequence]; }
-  // Forgets the positions from `length` on.
+  // Removes the positions from `length` on.
   void truncate(std::size_t sequence, std::size_t length);
 
-  // For the engine: copies `k` and `v` [rows, kv_heads * d_head] after what is held, without counting them yet.
+  // For the engine: appends `k` and `v` [rows, kv_heads * d_head]; `advance` then counts them.
   void write(std::size_t layer, std::size_t sequence, MatrixView<const float> k, MatrixView<const float> v);
   // The first `rows` keys or values of a block.
   MatrixView<const float> keys(std::size_t layer, std::size_t sequence, std::size_t rows) const;
@@ -37,7 +37,7 @@ class KvCache {
  private:
   std::size_t capacity_;
   std::vector<std::size_t> lengths_;
-  std::vector<Tensor> keys_, values_;  // one per block and sequence, [room so far, kv_heads * d_head]
+  std::vector<Tensor> keys_, values_;  // one per block and sequence, [allocated rows, kv_heads * d_head]
 };
 
 }  // namespace stratoscope

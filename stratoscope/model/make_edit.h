@@ -1,4 +1,4 @@
-// An edit written as a function, for what no expression says.
+// An edit written as a function, for changes that no expression can describe.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// `rewrite` is called with the HookValue<float> of an engine's run or the HookValue<double> of a reference's, so it
-// takes `const auto& value`. Runs on several threads may call it at once.
+// `rewrite` is called with the HookValue<float> of an engine's run or the HookValue<double> of a reference run, so that
+// it takes `const auto& value`. Runs on several threads may call it at once.
 template <class Rewrite>
 std::shared_ptr<const Edit> make_edit(Rewrite rewrite) {
   class Made : public Edit {

@@ -15,9 +15,9 @@
 namespace stratoscope {
 namespace {
 
-// Concurrent runs take turns, so that together they use the cores once.
-std::mutex& cores() {
-  static std::mutex gate;
+// Concurrent runs take turns, so that together they use each core once. An edit or a Progress may itself run a model.
+std::recursive_mutex& cores() {
+  static std::recursive_mutex gate;
   return gate;
 }
 
@@ -28,13 +28,13 @@ Model::Model(ModelConfig config, std::shared_ptr<const Checkpoint> checkpoint, c
   const ThreadScope threads(options.threads);
   if (const auto arithmetic = arithmetic_of(options.precision)) {
     weights_ = std::make_shared<const Weights>(load_weights(*checkpoint_, config_, *arithmetic, options.progress));
-    checkpoint_->release_pages();  // packed, they would be in memory twice
+    checkpoint_->release_pages();  // otherwise packed weights would be in memory twice
   }
   for (const auto& name : checkpoint_->nonfinite_tensors(weights_ && weights_->matrices_are_finite))
-    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; what depends on it is not a number");
+    warnings_.push_back("tensor '" + name + "' holds NaN or infinity; values that depend on it are not numbers");
   warnings_.insert(warnings_.end(), checkpoint_->warnings().begin(), checkpoint_->warnings().end());
   checkpoint_->check_unchanged();
-  options_.progress = nullptr;  // only loading reports to it; each run brings its own
+  options_.progress = nullptr;  // only loading uses it; each run has its own
 }
 
 Model Model::load(const std::filesystem::path& folder, const ModelOptions& options) {
@@ -56,7 +56,7 @@ Run<float> Model::run(const RunRequest& request) const {
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
   Run<float> run = engine_forward(*checkpoint_, config_, *weights_, request);
-  checkpoint_->check_unchanged();  // rows of the embeddings are read from the file in each run
+  checkpoint_->check_unchanged();  // each run reads rows of the embeddings from the file
   return run;
 }
 
@@ -72,7 +72,7 @@ double run_cones(const Model& model, const ConeRequest& request) {
 
 Run<double> Model::run_reference(const RunRequest& request) const {
   check_request(request, config_);
-  if (request.cache != nullptr) throw Error("run", "the reference keeps no cache", "run the whole text");
+  if (request.cache != nullptr) throw Error("run", "the reference has no cache", "run the whole text");
   const std::lock_guard turn(cores());
   const ThreadScope threads(options_.threads);
   Run<double> run = reference_forward(*checkpoint_, config_, request);

@@ -23,8 +23,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // x / (1 + exp(minus_u)): x times the sigmoid of u.
 template <class D, class V>
 HWY_INLINE V times_sigmoid(D d, V x, V minus_u) {
-  // Past 88 the result is 0 in float32, and exp would leave the range that its kernel is made for; x times 0 leaves
-  // what is not finite visible.
+  // Beyond 88 the result is 0 in float32, and exp would leave the range for which its kernel is made. Since x is a
+  // factor, NaN and infinity remain visible.
   const auto limit = hn::Set(d, 88.0F);
   const auto e = hn::Exp(d, hn::Min(minus_u, limit));
   const auto y = hn::Div(x, hn::Add(e, hn::Set(d, 1.0F)));
@@ -33,13 +33,13 @@ HWY_INLINE V times_sigmoid(D d, V x, V minus_u) {
 
 template <class D, class V>
 HWY_INLINE V gelu_new(D d, V x) {
-  // -2 sqrt(2/pi) and the cubic term's factor.
+  // The factors are -2 sqrt(2/pi) and that of the cubic term.
   return times_sigmoid(d, x,
                        hn::Mul(hn::Mul(x, hn::Set(d, -1.5957691216057308F)),
                                hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715F), hn::Set(d, 1.0F))));
 }
 
-// NaN stays NaN.
+// Returns NaN for NaN.
 template <class D, class V>
 HWY_INLINE V relu(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);

@@ -1,4 +1,4 @@
-// The non-linearity between the two products of an MLP.
+// The non-linear function between the two products of an MLP.
 #pragma once
 
 #include "stratoscope/base/api.h"
@@ -18,8 +18,8 @@ enum class Activation {
 // In place.
 void activate(Activation activation, MatrixView<float> values);
 
-// out = activation(gate) * linear, [rows, cols] all; the activation has the bits of `activate`. out may be gate or
-// linear.
+// out = activation(gate) * linear, all of [rows, cols]; the activation has the same bits as `activate`. out may be gate
+// or linear.
 void activate_and_multiply(Activation activation, MatrixView<const float> gate, MatrixView<const float> linear,
                            MatrixView<float> out);
 

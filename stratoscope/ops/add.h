@@ -1,4 +1,4 @@
-// The residual stream's sum.
+// The sum of the residual stream.
 #pragma once
 
 #include "stratoscope/ops/row_blocks.h"

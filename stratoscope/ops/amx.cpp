@@ -22,8 +22,8 @@ constexpr std::size_t kWidth = 2 * kTile, kTileRows = 2 * kTile;
 constexpr std::size_t kPanelRowBytes = kWidth * 2 * sizeof(std::uint16_t);  // a pair of inner rows
 constexpr std::size_t kBlockRows = 5 * kTileRows, kPart = 256;
 
-// Tiles: sums of the upper and lower rows by the left and right columns; rows of x; columns of weights. Macros, because
-// the intrinsics write them into assembly.
+// Tiles: the four sums (upper and lower rows by left and right columns), the rows of x, and the columns of weights.
+// They are macros because the intrinsics need literal numbers.
 #define UPPER_LEFT 0
 #define UPPER_RIGHT 1
 #define LOWER_LEFT 2
@@ -33,7 +33,7 @@ constexpr std::size_t kBlockRows = 5 * kTileRows, kPart = 256;
 #define LEFT 6
 #define RIGHT 7
 
-// What the processor's LDTILECFG reads.
+// The data that the processor's LDTILECFG instruction reads.
 struct alignas(64) TileShapes {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
   std::uint16_t row_bytes[16] = {kRowBytes, kRowBytes, kRowBytes, kRowBytes,
@@ -46,11 +46,11 @@ STRATOSCOPE_AMX void shape_tiles(std::size_t upper, std::size_t lower) {
   for (const int tile : {UPPER_LEFT, UPPER_RIGHT, UPPER}) shapes.rows[tile] = static_cast<std::uint8_t>(upper);
   for (const int tile : {LOWER_LEFT, LOWER_RIGHT, LOWER}) shapes.rows[tile] = static_cast<std::uint8_t>(lower);
   shapes.rows[LEFT] = shapes.rows[RIGHT] = kTile;
-  asm volatile("" : : "m"(shapes) : "memory");  // the intrinsic of GCC 12 does not say that it reads all of them
+  asm volatile("" : : "m"(shapes) : "memory");  // the intrinsic of GCC 12 does not declare that it reads the object
   _tile_loadconfig(&shapes);
 }
 
-// Rows of x by one panel.
+// Rows of x times one panel.
 struct TileWork {
   const std::byte* x;
   std::size_t x_step;  // bytes from one step to the next
@@ -60,11 +60,11 @@ struct TileWork {
   std::size_t from_row;  // numbers from one row to the next
   float* to;
   std::size_t to_row;
-  const std::byte* ahead;  // weights that come next
-  std::size_t lines;       // of them for each step
+  const std::byte* ahead;  // the weights of the next tiles, to prefetch
+  std::size_t lines;       // number of cache lines of them for each step
 };
 
-// Of the shape that shape_tiles was told; has_lower: more than 16 rows.
+// For tiles of the shape set by shape_tiles; has_lower: more than 16 rows.
 template <bool has_lower>
 STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
   const std::size_t from_bytes = work.from_row * sizeof(float), to_bytes = work.to_row * sizeof(float);
@@ -100,7 +100,7 @@ STRATOSCOPE_AMX void multiply_tile(const TileWork& work) {
   }
 }
 
-// Rows from `begin` to `end`, less than one tile or a multiple of it, by all panels.
+// Multiplies rows from `begin` to `end`, fewer than one tile or a multiple of it, by all panels.
 STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begin, std::size_t end) {
   const std::size_t height = std::min(kTileRows, end - begin), tiles = (end - begin) / height;
   const std::size_t steps = piece.depth / kStep, lines = (kTile * kPanelRowBytes / kRowBytes + tiles - 1) / tiles;
@@ -108,7 +108,7 @@ STRATOSCOPE_AMX void multiply_tiles_of(const PanelPiece& piece, std::size_t begi
   shape_tiles(std::min(height, kTile), height > kTile ? height - kTile : kTile);
   for (std::size_t p = 0; p < piece.panels; ++p) {
     const std::byte* const weights = piece.weights + p * piece.next_panel;
-    // After the last panel comes the next part of the first one.
+    // after the last panel the first one continues with its next part
     const std::byte* const following =
         p + 1 < piece.panels ? weights + piece.next_panel : piece.weights + steps * kTile * kPanelRowBytes;
     const std::size_t columns = std::min(kWidth, piece.columns - p * kWidth);
@@ -143,7 +143,7 @@ STRATOSCOPE_AMX void multiply_panels_by_tiles(const PanelPiece& piece) {
   _tile_release();
 }
 
-// Tile by tile, rounded, and filled up with zeros.
+// Tile by tile, rounded, and padded with zeros.
 STRATOSCOPE_AMX void lay_out_bfloat16(MatrixView<const float> rows, std::byte* to) {
   for (std::size_t r = 0; r < rows.rows; ++r)
     for (std::size_t i = 0; i < rows.cols; i += kStep) {
@@ -165,7 +165,7 @@ bool processor_has_amx() {
          (d & kTiles) != 0;
 }
 
-// Linux keeps the large registers from processes that did not ask for them.
+// Linux allows these large registers only to processes that have requested them.
 bool system_grants_amx() {
   constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   return ::syscall(SYS_arch_prctl, kRequest, kTileData) == 0;

@@ -35,13 +35,13 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Query rows that share each load of a key or value, and vectors of keys or values side by side: with two or four
-// vectors these fill 16 or 32 registers.
+// Query rows that share each load of a key or value, and the number of adjacent vectors of keys or values: with two or
+// four vectors these fill 16 or 32 registers.
 constexpr std::size_t kRows = 6, kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 
 std::size_t panel_keys() { return kVectors * hn::Lanes(hn::ScalableTag<float>()); }
 
-// use(rows, std::integral_constant of rows) for 1 to kRows rows.
+// Calls use(rows, std::integral_constant of rows) for 1 to kRows rows.
 template <class Use, std::size_t R = kRows>
 HWY_INLINE void with_rows(std::size_t rows, const Use& use) {
   if constexpr (R > 1)
@@ -49,7 +49,7 @@ HWY_INLINE void with_rows(std::size_t rows, const Use& use) {
   use(std::integral_constant<std::size_t, R>());
 }
 
-// kt is [d_head, stride], from the first of the keys on. Writes R rows of V vectors of scores.
+// kt is [d_head, stride], beginning with the first of the keys. Writes R rows of V vectors of scores.
 template <std::size_t R, std::size_t V>
 void score_tile(const float* const* q, const float* kt, std::size_t d_head, std::size_t stride, float scale,
                 float* const* out, std::size_t key) {
@@ -72,7 +72,7 @@ void score_tile(const float* const* q, const float* kt, std::size_t d_head, std:
   unrolled<R * V>([&](auto i) HWY_ATTR { hn::StoreU(hn::Mul(sum[i], factor), d, out[i / V] + key + i % V * lanes); });
 }
 
-// The keys from `key`, a multiple of the lanes, to the end of the vector that holds the last of key_count.
+// The keys from `key`, a multiple of the lanes, to the end of the vector with the last of key_count.
 template <std::size_t R>
 void score_rows_of(const float* const* q, const KeyPanels& keys, float scale, float* const* out, std::size_t key,
                    std::size_t key_count) {
@@ -89,8 +89,8 @@ void score_rows_of(const float* const* q, const KeyPanels& keys, float scale, fl
   }
 }
 
-// Row r sees the keys from window.first_key(first_query + r) to itself, of the first key_count. Panel by panel, so that
-// each is in the first cache for all rows.
+// Row r sees the keys from window.first_key(first_query + r) to itself, of the first key_count. The work is done panel
+// by panel, so that each panel stays in the first-level cache for all rows.
 void score_rows(const float* const* q, std::size_t rows, const KeyPanels& keys, float scale, std::size_t first_query,
                 KeyWindow window, float* const* out, std::size_t key_count) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>()), width = panel_keys();
@@ -148,7 +148,7 @@ void mix_rows(const float* const* pattern, std::size_t rows, const float* values
     if (from < to) mix_rows_of<1>(pattern + row, values, value_stride, from, to, z + row);
   };
   for (std::size_t r = 0; r < rows; r += kRows) {
-    // The keys that all rows of the tile see, and on either side of them those that some do.
+    // the keys that all rows of the tile see; on either side of them are keys that only some rows see
     const std::size_t count = std::min(kRows, rows - r), last = r + count - 1;
     const std::size_t shared_end = end(r), shared_first = std::min(first(last), shared_end);
     for (std::size_t row = r; row < last; ++row) mix_one(row, first(row), shared_first);
@@ -174,13 +174,13 @@ void cap_row(float* row, std::size_t n, float cap) {
   change_row(row, n, [cap](auto d, auto x, std::size_t) {
     const auto caps = hn::Set(d, cap);
     const auto ratio = hn::Div(x, caps);
-    // tanh is 1 from 10 on; much larger numbers would leave the range that its kernel is made for.
+    // tanh is 1 from 10 on; much larger numbers would leave the range for which its kernel is made
     const auto limited = hn::Clamp(ratio, hn::Set(d, -20.0F), hn::Set(d, 20.0F));
     return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(caps, hn::Tanh(d, limited)));
   });
 }
 
-// Number i lies `before` - i keys before the query.
+// Number i belongs to a key `before` - i keys before the query.
 void slope_row(float* row, std::size_t n, float before, float slope) {
   change_row(row, n, [before, slope](auto d, auto x, std::size_t i) {
     const auto distance = hn::Iota(d, static_cast<float>(i) - before);
@@ -297,7 +297,7 @@ void HeadKeysValues::add_mix_of_first(std::size_t count, MatrixView<const float>
                                       KeyWindow window, MatrixView<float> padded_z) const {
   const auto rows_in = row_pointers(pattern);
   const auto rows_out = row_pointers(padded_z);
-  // Values that stay in the first cache for all rows.
+  // the values that stay in the first-level cache for all rows
   constexpr std::size_t kNumbers = 8192;
   const std::size_t step = std::max<std::size_t>(1, kNumbers / padded_head());
   for (std::size_t first = window.first_key(first_query) / step * step; first < count; first += step)

@@ -20,24 +20,24 @@ namespace stratoscope {
 namespace {
 
 constexpr std::size_t kLanes = 16, kWidth = 2 * kLanes;
-constexpr std::size_t kTileRows = 12;  // 24 sums, two loads and a broadcast of 32 registers
+constexpr std::size_t kTileRows = 12;  // 24 sums, two loads and a broadcast in 32 registers
 constexpr std::size_t kBlockRows = 144, kShortestPart = 64, kLongestPart = 256;
 constexpr std::size_t kLineBytes = 64, kLinesAhead = 16, kPlaces = 4;
 constexpr std::size_t kPanelRowBytes = kWidth * 2 * sizeof(std::uint16_t);  // a pair of inner rows
 
-// Rows of x by neighbouring panels.
+// Rows of x times neighbouring panels.
 struct DotWork {
-  const std::uint32_t* x;  // pairs: of each row of the tile, then the next ones
+  const std::uint32_t* x;  // pairs: those of each row of the tile, then the next pairs
   const std::byte* weights;
   std::size_t next_panel;  // bytes
   std::size_t pairs;
   const float* from;
-  std::size_t from_row, from_panel;  // numbers from one to the next
+  std::size_t from_row, from_panel;  // numbers from one row or panel to the next
   float* to;
   std::size_t to_row, to_panel;
-  const std::byte* ahead;  // weights that come next, in kPlaces places by turns
-  std::size_t place;       // bytes from one to the next
-  std::size_t lines;       // for each pair, of each panel
+  const std::byte* ahead;  // the next weights, to prefetch from kPlaces places in turn
+  std::size_t place;       // bytes from one place to the next
+  std::size_t lines;       // number of cache lines for each pair of each panel
 };
 
 STRATOSCOPE_DOT inline __m512bh pairs_at(const std::byte* weights) {
@@ -53,7 +53,7 @@ STRATOSCOPE_DOT inline __m512bh broadcast(std::uint32_t pair) {
   return pairs;
 }
 
-// R rows by P panels.
+// R rows times P panels.
 template <std::size_t R, std::size_t P>
 STRATOSCOPE_DOT void dot_tile(const DotWork& work) {
   constexpr std::size_t kVectors = 2 * P;
@@ -107,8 +107,8 @@ DotWork work_of(const PanelPiece& piece, std::size_t row, std::size_t panel) {
           0};
 }
 
-// Few rows leave the processor waiting for each sum's last addition, unless they meet several panels at once. Returns
-// how many whole panels were done.
+// With few rows the processor would wait for the last addition of each sum, so that several panels are multiplied at
+// once. Returns the number of multiplied whole panels.
 std::size_t dot_few_rows(const PanelPiece& piece) {
   constexpr std::size_t kPanels[] = {0, 4, 3, 2};
   if (piece.rows >= std::size(kPanels)) return 0;
@@ -128,16 +128,16 @@ std::size_t dot_few_rows(const PanelPiece& piece) {
 void dot_panels(const PanelPiece& piece) {
   static constexpr auto kTiles = dot_tiles(std::make_index_sequence<kTileRows>());
   const std::size_t tiles = (piece.rows + kTileRows - 1) / kTileRows, bytes = piece.depth / 2 * kPanelRowBytes;
-  const std::size_t lines = (kPanelRowBytes / kLineBytes + tiles - 1) / tiles;  // enough tiles ask for all of them
+  const std::size_t lines = (kPanelRowBytes / kLineBytes + tiles - 1) / tiles;  // so that the tiles prefetch all lines
   for (std::size_t p = dot_few_rows(piece); p < piece.panels; ++p) {
-    // After the last panel comes the next part of the first one.
+    // after the last panel the first one continues with its next part
     const std::byte* const following =
         p + 1 < piece.panels ? piece.weights + (p + 1) * piece.next_panel : piece.weights + bytes;
     const std::size_t columns = std::min(kWidth, piece.columns - p * kWidth);
     for (std::size_t row = 0, tile = 0; row < piece.rows; row += kTileRows, ++tile) {
       const std::size_t count = std::min(kTileRows, piece.rows - row);
       DotWork work = work_of(piece, row, p);
-      // Each place holds a part of the lines, of which each tile asks for some.
+      // each place has a part of the lines, and each tile prefetches a share of them
       const std::size_t pairs_in_place = piece.depth / 2 / kPlaces, asked = tile * lines * pairs_in_place * kLineBytes;
       work.place = pairs_in_place * kPanelRowBytes;
       work.lines = asked < work.place ? lines : 0;
@@ -155,7 +155,7 @@ void dot_panels(const PanelPiece& piece) {
   }
 }
 
-// Pair by pair of the inner dimension, those of all rows together; rounded, and filled up with a zero.
+// Pair by pair of the inner dimension, with the pairs of all rows together; rounded, and padded with a zero.
 STRATOSCOPE_DOT void lay_out_pairs(MatrixView<const float> rows, std::byte* to) {
   auto* const pairs = reinterpret_cast<std::uint32_t*>(to);
   for (std::size_t r = 0; r < rows.rows; ++r)

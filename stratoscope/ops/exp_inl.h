@@ -12,7 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
 namespace HWY_NAMESPACE {
 
-// Highway's Exp makes 0 of NaN, which would hide a broken score.
+// Highway's Exp returns 0 for NaN, which would hide a wrong score.
 template <class D, class V>
 V exp_or_nan(D d, V x) {
   return hwy::HWY_NAMESPACE::IfThenElse(hwy::HWY_NAMESPACE::IsNaN(x), x, hwy::HWY_NAMESPACE::Exp(d, x));

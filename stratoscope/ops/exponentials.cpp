@@ -18,7 +18,7 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `count` of the row's values in double; in lanes past them there is minus infinity.
+// The next `count` values of the row in double; the lanes after them have minus infinity.
 template <class T>
 auto load_part(const T* values, std::size_t count) {
   const hn::ScalableTag<double> d;
@@ -57,7 +57,7 @@ template <class T>
 ExpSums exp_sums_of_row(const T* values, std::size_t n) {
   const hn::ScalableTag<double> d;
   const auto top = static_cast<double>(largest_of_row(values, n));
-  const auto tops = hn::Set(d, top), low = hn::Set(d, -1000.0);  // from where on exp is 0 to the kernel
+  const auto tops = hn::Set(d, top), low = hn::Set(d, -1000.0);  // below `low` the kernel's exp is 0
   auto sum = hn::Zero(d), weighted = hn::Zero(d);
   for_parts(n, [&](std::size_t first, std::size_t count) {
     const auto below = hn::Sub(load_part(values + first, count), tops);
@@ -104,7 +104,7 @@ ChangeSums change_of_row(KnownRow<T> from, const double* probs, KnownRow<T> to) 
                                                                        : std::numeric_limits<double>::quiet_NaN()};
 }
 
-// Names for the dispatch, which knows no templates.
+// The dispatch needs names that are not templates.
 #define FOR_TYPE(T)                                                                                                \
   T largest_of_##T(const T* values, std::size_t n) { return largest_of_row(values, n); }                           \
   ExpSums exp_sums_##T(const T* values, std::size_t n) { return exp_sums_of_row(values, n); }                      \

@@ -1,11 +1,11 @@
-// Sums over exponentials of a row in double: what softmax, entropy and divergences of logits need.
+// Sums over exponentials of a row in double, as softmax, entropy and divergences of logits need them.
 #pragma once
 
 #include <span>
 
 namespace stratoscope {
 
-// The largest value. NaN is passed over; minus infinity where there is no other.
+// The largest value. NaN is ignored; minus infinity if there is no other value.
 float largest_of(std::span<const float> values);
 double largest_of(std::span<const double> values);
 
@@ -15,11 +15,11 @@ struct ExpSums {
   double weighted = 0;  // sum of exp(x - top) (x - top), where minus infinity counts as 0
 };
 
-// NaN among the values makes the sums NaN.
+// A NaN among the values makes the sums NaN.
 ExpSums exp_sums(std::span<const float> values);
 ExpSums exp_sums(std::span<const double> values);
 
-// A row of logits with what is known of it.
+// A row of logits with its known sums.
 template <class T>
 struct KnownRow {
   std::span<const T> logits;
@@ -28,7 +28,7 @@ struct KnownRow {
 
 struct ChangeSums {
   double kl = 0;       // KL(from || to), where minus infinity in `from` counts as 0; rounding can make it negative
-  double largest = 0;  // the largest change of a logit; NaN where there is one
+  double largest = 0;  // the largest change of a logit; NaN if a change is NaN
 };
 
 // `probs` is the softmax of `from`.

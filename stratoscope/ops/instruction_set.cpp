@@ -13,30 +13,30 @@
 namespace stratoscope {
 namespace {
 
-// STRATOSCOPE_MAX_ISA, or nothing.
+// STRATOSCOPE_MAX_ISA, or an empty string.
 std::string most_allowed() {
   const char* const most = std::getenv("STRATOSCOPE_MAX_ISA");
   return most == nullptr ? "" : most;
 }
 
-// Highway's better targets have lower bits; it has no AMX.
+// Highway's better targets have lower bits; Highway has no AMX.
 std::int64_t targets_beyond(const std::string& isa) {
 #if HWY_ARCH_X86
   if (isa == "SSE4") return HWY_SSE4 - 1;
   if (isa == "AVX2") return HWY_AVX2 - 1;
   if (isa == "AVX512" || isa == "AVX512_BF16" || isa == "AMX") return 0;
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known",
-              "say SSE4, AVX2, AVX512, AVX512_BF16 or AMX");
+              "use SSE4, AVX2, AVX512, AVX512_BF16 or AMX");
 #elif HWY_ARCH_ARM
   if (isa == "NEON") return 0;
-  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "say NEON");
+  throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known", "use NEON");
 #else
   throw Error("STRATOSCOPE_MAX_ISA", "no instruction set '" + isa + "' is known of this processor", "unset it");
 #endif
 }
 
-// Finds the best target that is allowed, and holds Highway to it. Highway 1.0.3 must not be asked for its targets
-// afterwards: to answer, it chooses among all of the processor's again.
+// Finds the best target that is allowed, and limits Highway to it. After that, Highway 1.0.3 must not be asked for its
+// targets, since it would then choose among all targets of the processor again.
 std::int64_t best_target() {
   const std::string most = most_allowed();
   const std::int64_t beyond = most.empty() ? 0 : targets_beyond(most);
@@ -56,7 +56,7 @@ void limit_instruction_set() { chosen_target(); }
 
 const char* instruction_set() {
 #if HWY_ARCH_ARM
-  return "NEON";  // Highway has several, of one arithmetic
+  return "NEON";  // Highway has several NEON targets with the same arithmetic
 #else
 #if HWY_ARCH_X86
   if (chosen_target() < HWY_AVX2) return "AVX512";

@@ -31,8 +31,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Enough that no sum waits for its last addition, and few enough for 16 registers.
 constexpr std::size_t kChains = 12;
 
-// Chains of `steps` multiply-adds each, near 1 whatever their length. Returns the number of operations, and in `sum`
-// what keeps a compiler from leaving them out.
+// Chains of `steps` multiply-adds each, with values that stay near 1. Returns the number of operations, and in `sum` a
+// result that keeps the compiler from removing the work.
 double multiply_add(std::size_t steps, float* sum) {
   const hn::ScalableTag<float> d;
   hn::Vec<decltype(d)> sums[kChains];
@@ -46,7 +46,7 @@ double multiply_add(std::size_t steps, float* sum) {
   return 2.0 * static_cast<double>(kChains * steps * hn::Lanes(d));
 }
 
-// The bits of `count` numbers, a multiple of 64, put together.
+// The bitwise combination of `count` numbers, a multiple of 64.
 std::uint32_t read_all(const std::uint32_t* from, std::size_t count) {
   constexpr std::size_t kVectors = 4;
   const hn::ScalableTag<std::uint32_t> d;
@@ -68,7 +68,7 @@ HWY_EXPORT(read_all);
 
 namespace {
 
-// The best rate of several runs of work(), which returns how much it did.
+// The best rate of several runs of work(), which returns the amount of its work.
 template <class Work>
 double best_rate(int runs, const Progress* progress, const Work& work) {
   using Clock = std::chrono::steady_clock;
@@ -82,7 +82,7 @@ double best_rate(int runs, const Progress* progress, const Work& work) {
   return best;
 }
 
-// work(i) is what thread i does.
+// work(i) is the work of thread i.
 template <class Work>
 double best_rate_of_threads(const Progress* progress, const Work& work) {
   constexpr int kRuns = 60;
@@ -97,7 +97,7 @@ double best_rate_of_threads(const Progress* progress, const Work& work) {
 }  // namespace
 
 double multiply_add_limit(const Progress* progress) {
-  constexpr std::size_t kSteps = 1 << 20, kApart = 64;  // results of threads lie in lines of their own
+  constexpr std::size_t kSteps = 1 << 20, kApart = 64;  // results of threads are in separate cache lines
   limit_instruction_set();
   const auto kernel = HWY_DYNAMIC_DISPATCH(multiply_add);
   Tensor sums = Tensor::zeros({static_cast<std::size_t>(threads_in_scope()), kApart});

@@ -1,4 +1,4 @@
-// What this machine can do at most: the measure of every product.
+// The limits of this machine's speed, with which products are compared.
 #pragma once
 
 #include <optional>
@@ -7,16 +7,16 @@
 
 namespace stratoscope {
 
-// Floating-point operations a second of fused multiply-adds (two each) on float32 registers alone, by all threads of
-// the surrounding ThreadScope at once: the best of many runs of some milliseconds. Where an instruction set has no
-// fused ones, a multiplication and an addition.
+// Floating-point operations a second of fused multiply-adds (two each), only on float32 registers, by all threads of
+// the surrounding ThreadScope at once: the best of many runs of some milliseconds. For an instruction set without fused
+// ones, a multiplication and an addition.
 double multiply_add_limit(const Progress* progress = nullptr);
 
-// The same of bfloat16 products that are summed in float32, where the processor multiplies bfloat16.
+// The same for bfloat16 products that are summed in float32, if the processor multiplies bfloat16.
 std::optional<double> bfloat16_limit(const Progress* progress = nullptr);
 
-// Bytes a second that these threads read from memory, one after another in pieces of a mebibyte: the best of several
-// passes over more than a processor's second caches hold. Throws std::bad_alloc without 256 MiB.
+// Bytes a second that these threads read from memory, in consecutive pieces of a mebibyte: the best of several passes
+// over more bytes than fit a processor's second-level caches. Throws std::bad_alloc without 256 MiB.
 double stream_limit(const Progress* progress = nullptr);
 
 }  // namespace stratoscope

@@ -12,26 +12,25 @@ namespace stratoscope {
 
 class PanelProduct;
 
-// What the numbers of x and W are rounded to before they are multiplied. Sums are float32.
+// The rounding of the numbers of x and W before they are multiplied. Sums are float32.
 enum class Arithmetic {
-  fp32,  // not at all
-  bf16,  // to bfloat16: 8 bits of 24
+  fp32,  // no rounding
+  bf16,  // to bfloat16: 8 of 24 bits
 };
 
 // Writes `count` columns of W from `first` on: columns [count, in].
 using WeightColumns = std::function<void(std::size_t first, std::size_t count, float* columns)>;
 
-// A weight matrix in the layout that this processor's matrix kernels want. Immutable; concurrent use is safe.
+// A weight matrix in the layout of this processor's matrix kernels. Immutable; concurrent use is safe.
 //
-// A row of the product has the same bits whatever the other rows are, how many there are, and however many
-// threads compute them.
+// A row of the product has the same bits whatever the other rows and their number are, and with any number of threads.
 class PackedMatrix {
  public:
   PackedMatrix();
-  // Copies `weights`; `bias` may be null or holds `out` numbers, which are copied too.
+  // Copies `weights`; `bias` is null or has `out` numbers, which are copied too.
   PackedMatrix(const float* weights, std::size_t in, std::size_t out, WeightLayout layout, const float* bias,
                Arithmetic arithmetic = Arithmetic::fp32);
-  // The same, asked for piece by piece, so that no second copy is ever whole.
+  // The same, with weights read piece by piece, so that there is never a complete second copy.
   PackedMatrix(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
                Arithmetic arithmetic = Arithmetic::fp32);
   ~PackedMatrix();

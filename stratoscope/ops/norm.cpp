@@ -19,7 +19,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // The sum over i of term(x[i]) in double: lane by lane, then the lanes, then the rest one by one. The order depends
-// on n alone.
+// only on n.
 template <class Term, class ScalarTerm>
 HWY_INLINE double sum_in_double(const float* x, std::size_t n, Term term, ScalarTerm scalar_term) {
   const hn::ScalableTag<double> wide;

@@ -2,7 +2,8 @@
 //   layer (Ba, Kiros, Hinton 2016): normalized = (x - mean) / scale, scale = sqrt(variance + eps), biased variance
 //   rms (Zhang, Sennrich 2019):     normalized = x / scale, scale = sqrt(mean of squares + eps)
 //   none:                           normalized = x / scale, scale = 1
-// Sums are in double, the variance takes two passes; eps is inside the root; division and not the reciprocal.
+// Sums are in double, the variance takes two passes; eps is inside the root; rows are divided, not multiplied by the
+// reciprocal.
 #pragma once
 
 #include "stratoscope/base/api.h"
@@ -12,17 +13,17 @@ namespace STRATOSCOPE_API stratoscope {
 
 enum class NormKind { none, layer, rms };
 
-// normalized [rows, d] is before weight and bias. scale [rows, groups] holds the divisors: each row is `groups` equal
-// parts that are normalised apart, and d is a multiple of groups. normalized may be x.
+// normalized [rows, d] is before weight and bias. scale [rows, groups] has the divisors: each row is `groups` equal
+// parts that are normalised separately, and d is a multiple of groups. normalized may be x.
 void norm_statistics(NormKind kind, MatrixView<const float> x, float eps, MatrixView<float> normalized,
                      MatrixView<float> scale);
 
-// What norm_statistics does with its own divisors, with given ones.
+// norm_statistics with given divisors instead of its own.
 void normalize_by(NormKind kind, MatrixView<const float> x, MatrixView<const float> scale,
                   MatrixView<float> normalized);
 
-// y = normalized * weight + bias, row by row. Both have a number for each column; a null weight is all ones, a null
-// bias all zeros. y may be normalized.
+// y = normalized * weight + bias, row by row. Both have a number for each column; a null weight means ones, a null bias
+// zeros. y may be normalized.
 void scale_and_shift(MatrixView<const float> normalized, const float* weight, const float* bias, MatrixView<float> y);
 
 }  // namespace stratoscope

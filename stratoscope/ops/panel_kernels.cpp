@@ -42,27 +42,26 @@ hn::Vec<D> weights_at(D d, const std::uint16_t* bfloat16) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, bfloat16))));
 }
 
-// Rows of x by `depth` rows of neighbouring panels. Numbers alone: views among them would be copied in pieces wider
-// than they were written, which waits until all sums of the tile before are in the cache.
+// Rows of x times `depth` rows of neighbouring panels. The members are plain numbers: views would be copied in wider
+// pieces than they were written, and such a copy waits until the sums of the previous tile are in the cache.
 template <class Weight>
 struct TileWork {
   const float* x;
   const Weight* w;
-  std::size_t next;  // numbers from one panel of them to the next
+  std::size_t next;  // numbers from one panel of weights to the next
   std::size_t depth;
   const float* from;
-  std::size_t from_stride, from_next;  // numbers from one row, and from one panel, to the next
+  std::size_t from_stride, from_next;  // numbers from one row to the next, and from one panel to the next
   float* to;
   std::size_t to_stride, to_next;
-  // Weights that come next: asked for bit by bit, so that they arrive while others are multiplied, and in several
-  // places by turns: a processor fetches on from each by itself, but not far, and not from one page of memory to the
-  // next.
+  // The next weights, prefetched in small pieces while others are multiplied, from several places in turn: from each
+  // place the processor itself prefetches further lines, but not far, and not beyond a page of memory.
   const char* ahead;
   std::size_t place;  // bytes from one place to the next
   std::size_t step;   // bytes in each place for kPlaces rows of weights
 };
 
-// R rows of x by P panels; for each row of weights so many lines are asked for, of each panel.
+// R rows of x times P panels; for each row of weights, this number of lines of each panel is prefetched.
 template <std::size_t R, std::size_t P, std::size_t Lines, class Weight>
 void tile(const TileWork<Weight>& work) {
   const hn::ScalableTag<float> d;
@@ -124,8 +123,8 @@ constexpr std::array<Tile<Weight>, sizeof...(R)> tiles_of(std::index_sequence<R.
   return {tile<R + 1, 1, Lines, Weight>...};
 }
 
-// The last tiles ask for `following`, as many weights as w has: enough tiles that memory keeps up, and few enough that
-// the first cache holds both.
+// The last tiles prefetch `following`, as many weights as w has: enough tiles that memory is fast enough, and few
+// enough that the first-level cache has room for both.
 template <class Weight, class Stored>
 void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w, const Stored* following) {
   static constexpr auto kTiles = tiles_of<1, Weight>(std::make_index_sequence<kTileRows>());
@@ -165,8 +164,8 @@ void multiply_panel(const PanelPiece& piece, std::size_t panel, const Weight* w,
   }
 }
 
-// Few rows leave the processor waiting for each sum's last addition, unless they meet several panels at once. Returns
-// how many whole panels were done.
+// With few rows the processor would wait for the last addition of each sum, so that several panels are multiplied at
+// once. Returns the number of multiplied whole panels.
 template <class Weight>
 std::size_t multiply_few_rows(const PanelPiece& piece) {
   constexpr std::size_t kPanels[] = {0, 4, 3, 2};
@@ -193,21 +192,21 @@ void multiply_panels(const PanelPiece& piece) {
   const std::size_t size = piece.depth * panel_width();
   for (std::size_t p = multiply_few_rows<Weight>(piece); p < piece.panels; ++p) {
     const auto* const w = reinterpret_cast<const Weight*>(piece.weights + p * piece.next_panel);
-    // After the last panel comes the next part of the first one.
+    // after the last panel the first one continues with its next part
     const Weight* const then = p + 1 < piece.panels ? w + piece.next_panel / sizeof(Weight)
                                                     : reinterpret_cast<const Weight*>(piece.weights) + size;
     if (std::is_same_v<Weight, float> || piece.rows <= kTileRows) {
       multiply_panel(piece, p, w, then);
       continue;
     }
-    // For several tiles they are widened once, into the first cache.
+    // for several tiles they are widened once, into the first-level cache
     HWY_ALIGN float widened[kLongestPart * 2 * hn::MaxLanes(d)];
     for (std::size_t i = 0; i < size; i += hn::Lanes(d)) hn::Store(weights_at(d, w + i), d, widened + i);
     multiply_panel(piece, p, static_cast<const float*>(widened), then);
   }
 }
 
-// Four rows, but for the last few columns. Returns how many were done.
+// Four rows, except for the last few columns. Returns the number of transposed columns.
 std::size_t transpose_four(MatrixView<const float> rows, std::size_t first, float* to) {
 #if HWY_TARGET == HWY_SCALAR
   return static_cast<void>(rows), static_cast<void>(first), static_cast<void>(to), 0;
@@ -241,7 +240,7 @@ void transpose(MatrixView<const float> rows, float* to) {
 
 void lay_out(MatrixView<const float> rows, std::byte* to) { transpose(rows, reinterpret_cast<float*>(to)); }
 
-// As rounded_to_bfloat16 rounds, but in float32 again.
+// Rounds like rounded_to_bfloat16, with a float32 result.
 void round_to_bfloat16(float* numbers, std::size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> bits;

@@ -13,14 +13,14 @@ namespace {
 // numbers that halves the error.
 constexpr std::size_t kMostParts = 6;
 
-constexpr std::size_t kPieceNumbers = std::size_t{1} << 19;  // that are asked for at once
+constexpr std::size_t kPieceNumbers = std::size_t{1} << 19;  // that are read at once
 
 constexpr std::size_t kMostPanels = 8;  // that use a block of x before the next part
 
 std::size_t divided_up(std::size_t n, std::size_t by) { return (n + by - 1) / by; }
 std::size_t up_to_multiple(std::size_t n, std::size_t of) { return divided_up(n, of) * of; }
 
-// Calls store(place, weight) for so many panels at a time, line by line; zeros where weight(i, column) has nothing.
+// Calls store(place, weight) for `group` panels at a time, line by line; zeros if weight(i, column) does not exist.
 template <class Store, class Weight>
 void pack_panels(const PlainWeights& plain, const PanelKernels& kernels, std::size_t group, const Store& store,
                  const Weight& weight) {
@@ -43,7 +43,7 @@ void pack_panels(const PlainWeights& plain, const PanelKernels& kernels, const S
     const auto weight = [data = data, in = in](std::size_t i, std::size_t column) { return data[column * in + i]; };
     return pack_panels(plain, kernels, 1, store, weight);
   }
-  constexpr std::size_t kNeighbours = 8;  // so much of each row is read at once
+  constexpr std::size_t kNeighbours = 8;  // the number of values of each row that are read at once
   const auto weight = [data = data, out = out](std::size_t i, std::size_t column) { return data[i * out + column]; };
   pack_panels(plain, kernels, kNeighbours, store, weight);
 }
@@ -94,7 +94,7 @@ void PanelProduct::multiply(MatrixView<const float> x, MatrixView<float> y) cons
   const BasicTensor<std::byte> laid_out_x = laid_out(x);
   const std::size_t panels = bias_.size() / kernels_.panel_width;
   const std::size_t row_blocks = divided_up(x.rows, kernels_.block_rows);
-  // Small enough that threads end together; no sum knows of it.
+  // small enough that threads end at about the same time; sums do not depend on it
   const std::size_t wanted = 3 * static_cast<std::size_t>(threads_in_scope());
   const std::size_t group = std::clamp<std::size_t>(panels * row_blocks / wanted, 1, kMostPanels);
   parallel_for(row_blocks * divided_up(panels, group), [&](std::size_t task) {
@@ -103,7 +103,7 @@ void PanelProduct::multiply(MatrixView<const float> x, MatrixView<float> y) cons
   });
 }
 
-// x as it is multiplied: part by part, and tile by tile in each.
+// x in the layout for multiplication: part by part, and tile by tile in each.
 BasicTensor<std::byte> PanelProduct::laid_out(MatrixView<const float> x) const {
   const std::size_t height = kernels_.tile_rows;
   BasicTensor<std::byte> to({x_before(up_to_multiple(in_, part_), x.rows, 0)});
@@ -120,7 +120,7 @@ void PanelProduct::multiply_block(const BasicTensor<std::byte>& laid_out_x, std:
                                   std::size_t first_panel, std::size_t panels, MatrixView<float> y) const {
   const std::size_t width = kernels_.panel_width, rows = std::min(kernels_.block_rows, all_rows - first_row);
   const std::size_t column = first_panel * width, columns = panels * width;
-  // Sums of parts stay close to the processor, the rows of each panel together: y is written once.
+  // sums of parts stay in the caches, with the rows of each panel together, and y is written once
   thread_local Tensor scratch;
   if (inner_ > part_ && scratch.size() < rows * columns) scratch = Tensor({kernels_.block_rows * columns});
   const PanelColumns<float> sums{scratch.data(), width, rows * width},

@@ -10,7 +10,7 @@
 
 namespace stratoscope {
 
-// Weights as they were passed to a PackedMatrix.
+// Weights in the form in which a PackedMatrix gets them.
 struct PlainWeights {
   const float* data;
   std::size_t in, out;
@@ -18,21 +18,21 @@ struct PlainWeights {
   const float* bias;  // `out` numbers, or null
 };
 
-// Divides a product into pieces for its kernels. A sum's order depends on nothing but the inner dimension.
+// Divides a product into pieces for its kernels. The order of a sum depends only on the inner dimension.
 class PanelProduct {
  public:
   PanelProduct(const PlainWeights& weights, const PanelKernels& kernels);
   PanelProduct(const WeightColumns& columns, std::size_t in, std::size_t out, const float* bias,
                const PanelKernels& kernels);
 
-  // Memory that the packed weights take.
+  // Memory of the packed weights.
   std::size_t bytes() const { return weights_.size() + bias_.size() * sizeof(float); }
-  // As PackedMatrix::multiply.
+  // Like PackedMatrix::multiply.
   void multiply(MatrixView<const float> x, MatrixView<float> y) const;
 
  private:
   PanelProduct(std::size_t in, std::size_t out, const float* bias, const PanelKernels& kernels);
-  // From a whole number of panels on.
+  // `first_column` is the first of a panel.
   void pack(const PlainWeights& weights, std::size_t first_column);
   BasicTensor<std::byte> laid_out(MatrixView<const float> x) const;
   void multiply_block(const BasicTensor<std::byte>& laid_out_x, std::size_t all_rows, std::size_t first_row,
@@ -43,7 +43,7 @@ class PanelProduct {
   }
 
   PanelKernels kernels_;
-  std::size_t in_, inner_, out_;  // inner_: in_, filled up
+  std::size_t in_, inner_, out_;  // inner_: in_, padded
   std::size_t part_;              // of the inner dimension, summed from zero
   Tensor bias_;                   // padded to whole panels
   BasicTensor<std::byte> weights_;

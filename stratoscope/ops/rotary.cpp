@@ -18,7 +18,7 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Turns pairs from j on while they fill vectors of D, and moves j past them. A pair's bits are the same for every D.
+// Rotates pairs from j on while they fill vectors of D, and advances j. A pair's bits are the same for every D.
 template <class D>
 HWY_INLINE void rotate_half_split(D d, const float* x, const float* cos, const float* sin, std::size_t pairs, float* y,
                                   std::size_t& j) {

@@ -1,4 +1,4 @@
-// Row-wise work in pieces that are worth a thread.
+// Row-wise work in pieces that are large enough for a thread.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace stratoscope {
 
-// Calls body(row) for every row < rows; a row touches about `cols` numbers.
+// Calls body(row) for every row < rows; a row has about `cols` numbers of work.
 template <class Body>
 void for_row_blocks(std::size_t rows, std::size_t cols, const Body& body) {
   constexpr std::size_t kNumbersPerBlock = 16384;

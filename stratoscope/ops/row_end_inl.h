@@ -1,6 +1,6 @@
-// The end of a row that does not fill a vector. Where an instruction set has no masks, Highway's masked loads read a
-// whole aligned vector, past the row and off its boundary; these touch the row's own numbers alone. Compiled once per
-// instruction set.
+// The end of a row that does not fill a vector. If an instruction set has no masks, Highway's masked loads read a whole
+// vector, which reaches beyond the row and must be aligned; these functions access only the row's own numbers. Compiled
+// once per instruction set.
 #if defined(HWY_STRATOSCOPE_ROW_END_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HWY_STRATOSCOPE_ROW_END_INL_H
 #undef HWY_STRATOSCOPE_ROW_END_INL_H
@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
 namespace HWY_NAMESPACE {
 
-// Of numbers of 4 and 8 bytes.
+// For numbers of 4 and 8 bytes.
 constexpr bool kHasMasks = HWY_TARGET <= HWY_AVX2;
 
 // The first `count` lanes from memory, `filling` after them.

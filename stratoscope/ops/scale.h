@@ -12,7 +12,7 @@ inline void scale_rows(MatrixView<float> rows, float factor) {
   });
 }
 
-// Numbers beyond `limit` become limit, those below -limit become -limit; NaN stays.
+// Numbers above `limit` become limit, those below -limit become -limit; NaN stays.
 inline void clip_rows(MatrixView<float> rows, float limit) {
   for_row_blocks(rows.rows, rows.cols, [&](std::size_t r) {
     for (float& number : rows.row_span(r)) number = number > limit ? limit : number < -limit ? -limit : number;

@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace stratoscope {
 namespace HWY_NAMESPACE {
 
-// body(0), body(1), …, each with a constant. GCC 12 drops a body that does nothing but prefetch.
+// body(0), body(1), …, each with a constant. GCC 12 removes a body that only prefetches.
 template <std::size_t N, class Body>
 HWY_INLINE void unrolled(const Body& body) {
   [&]<std::size_t... I>(std::index_sequence<I...> /*indices*/) HWY_ATTR {

@@ -1,4 +1,4 @@
-// How the numbers of a weight matrix lie in memory.
+// The memory layout of a weight matrix.
 #pragma once
 
 #include "stratoscope/base/api.h"

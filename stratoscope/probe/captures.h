@@ -16,10 +16,10 @@ namespace STRATOSCOPE_API stratoscope {
 
 class CaptureList {
  public:
-  // Each expression is a name, alias or glob, with positions and heads where wanted: "blocks.*.attn.hook_pattern[-1]",
+  // Each expression is a name, alias or glob, with optional positions and heads: "blocks.*.attn.hook_pattern[-1]",
   // "L5H3.pattern". The same hook point may be named twice if both mean the same part. Throws Error for an unknown
-  // name, a selector without its axis, a head out of range, and .key and .dim, which captures do not take. `part`,
-  // where given, is a part of a pass: a glob then means what that part computes.
+  // name, a selector without its axis, a head out of range, and .key and .dim, which captures do not take. `part`, if
+  // given, is a part of a pass: a glob then matches only the hook points that it computes.
   CaptureList(const std::vector<HookExpression>& expressions, const ModelConfig& config,
               const RunRequest* part = nullptr);
 

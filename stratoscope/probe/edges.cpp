@@ -62,7 +62,7 @@ class PathPatching {
     // Half for the changes of senders, the other half for the sweeps.
     if (held_ = positions_ * row; held_ > limit_ / 2)
       throw Error("edges",
-                  "what senders write at " + std::to_string(positions_) + " positions takes " + mebi(held_) +
+                  "the outputs of senders at " + std::to_string(positions_) + " positions take " + mebi(held_) +
                       ", more than half of the memory limit of " + mebi(limit_),
                   "raise --memory-limit, or take a shorter text");
   }

@@ -45,7 +45,7 @@ struct Edges {
   std::vector<Component> components;  // for each block its heads, then its MLP
   std::vector<bool> parallel;         // for each block: its MLP does not read the output of its heads
   double clean = 0;
-  // [sender][receiver]: the metric with this edge alone; NaN where there is no edge. The receivers are the components,
+  // [sender][receiver]: the metric with this edge alone; NaN if there is no edge. The receivers are the components,
   // then the logits.
   std::vector<std::vector<double>> values;
   Effect effect;  // the largest over the edges

@@ -79,7 +79,7 @@ class EditParser {
   void take_index_list(std::size_t begin) {
     const std::size_t bracket = pos_++;
     if (!takes_index_list(text_.substr(begin, bracket - begin)))
-      fail(bracket, "no list of blocks can stand here", "it takes a number's place: blocks.[8..11].hook_mlp_out");
+      fail(bracket, "no list of blocks can stand here", "it replaces a number: blocks.[8..11].hook_mlp_out");
     static_cast<void>(bracketed(bracket, text_[bracket - 1] == 'H' ? "head" : "block"));
   }
 

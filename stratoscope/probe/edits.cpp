@@ -155,7 +155,7 @@ ReadPoints points_that_are_read(std::span<const EditExpression> expressions, con
 void EditSources::prepare(std::span<const EditExpression> expressions, Progress* progress) {
   const auto reads_corrupt = [](const EditExpression& expression) { return expression.source == EditSource::corrupt; };
   if (corrupt_ids_.empty() && std::any_of(expressions.begin(), expressions.end(), reads_corrupt))
-    throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
+    throw Error("edit", "the value 'corrupt' needs a text", "give one with --corrupt TEXT");
   const ReadPoints points = points_that_are_read(expressions, model_.config());
   run(text_, start_, points.mean, Keep::mean, means_, progress);
   run(corrupt_ids_, {}, points.corrupt, Keep::everything, corrupt_, progress);
@@ -222,7 +222,8 @@ std::optional<std::vector<std::size_t>> positions_of(const EditExpression& expre
   return expression.positions->set_in(extent.now, extent.most, "position");
 }
 
-Chosen chosen_by(const EditExpression& expression, const HookMatch& match, const TextExtent& extent, const Axes& axes) {
+Chosen indices_of(const EditExpression& expression, const HookMatch& match, const TextExtent& extent,
+                  const Axes& axes) {
   Chosen chosen;
   chosen[axes.pos] = positions_of(expression, extent);
   if (expression.heads) chosen[axes.head] = expression.heads->set_in(axes.heads, "head");
@@ -234,6 +235,15 @@ Chosen chosen_by(const EditExpression& expression, const HookMatch& match, const
   }
   if (expression.dims) chosen[2] = expression.dims->set_in(axes.last, "dimension");
   return chosen;
+}
+
+// An index out of range is an error of the edit.
+Chosen chosen_by(const EditExpression& expression, const HookMatch& match, const TextExtent& extent, const Axes& axes) {
+  try {
+    return indices_of(expression, match, extent, axes);
+  } catch (const Error& error) {
+    throw EditError(error.where(), error.problem(), error.hint());
+  }
 }
 
 HookMatch matched(const EditExpression& expression, const ModelConfig& config) {

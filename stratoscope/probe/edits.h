@@ -1,4 +1,4 @@
-// From the text of an edit to the edits of a run: looks up names and indices in the model and reads operands.
+// Resolves the text of an edit to the edits of a run: looks up names and indices in the model and reads operands.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 #include "stratoscope/probe/hook_names.h"
 
 namespace stratoscope {
-class VectorFiles;  // hidden
+class VectorFiles;  // internal
 }
 
 namespace STRATOSCOPE_API stratoscope {
@@ -73,16 +73,22 @@ class EditSources {
   std::shared_ptr<VectorFiles> vectors_;
 };
 
-// Thrown for `corrupt` without a position and texts of different lengths; a user interface may add both tokenisations.
-class LengthMismatch : public Error {
+// An edit that does not fit its text.
+class EditError : public Error {
  public:
   using Error::Error;
+};
+
+// Thrown for `corrupt` without a position and texts of different lengths; a user interface may add both tokenisations.
+class LengthMismatch : public EditError {
+ public:
+  using EditError::EditError;
 };
 
 // The edits of one expression for sequence `sequence` of a request, one for each matching hook point. Positions are
 // those of the sources' text; without a selector an edit acts on every row of the sequence, also on rows after that
 // text. Throws Error for a selector of an axis that the hook point does not have, an index out of range, a vector of
-// the wrong length, `mean` where there is a key axis, and a `corrupt` whose text is missing or of another length.
+// the wrong length, `mean` at a hook point with a key axis, and a `corrupt` whose text is missing or of another length.
 std::vector<HookEdit> resolve_edit(const EditExpression& expression, const EditSources& sources,
                                    std::size_t sequence = 0);
 

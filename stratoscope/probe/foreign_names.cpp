@@ -18,7 +18,7 @@ struct ForeignName {
 constexpr std::string_view kDropout = "dropout changes nothing here";
 constexpr std::string_view kNormed = "before the norm's weight and bias";
 constexpr std::string_view kAfterMore = "after the norm or the scale that follows the module";
-constexpr std::string_view kOneInput = "all that read it here read the same";
+constexpr std::string_view kOneInput = "all its readers read the same values here";
 
 constexpr ForeignName kInBlocks[] = {
     {"", "hook_resid_post"},

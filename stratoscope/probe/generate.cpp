@@ -28,7 +28,7 @@ Run<T> run_model(const Model& model, const RunRequest& request) {
     return model.run_reference(request);
 }
 
-// Where the rotary embedding changes its angles, all keys would have to be computed again.
+// If the rotary embedding changes its angles, all keys would have to be computed again.
 TextLimit limit_of(const ModelConfig& config, std::size_t prompt) {
   TextLimit limit{config.longest_text().value_or(std::numeric_limits<std::size_t>::max()), false};
   for (const BlockSpec& block : config.blocks) {
@@ -94,8 +94,8 @@ class Generator {
                                         " tokens: there is no room for a new one");
     const bool runs_new_rows = request_.max_new > 1 || request_.keep;
     if (!request_.edits.empty() && request_.scope == EditScope::fresh && !runs_new_rows)
-      throw Error("generate", "the edits act on new tokens alone, and a single one is never run itself",
-                  "ask for more, or edit the prompt too: --edit-scope all");
+      throw Error("generate", "the edits act on new tokens only, and a single new token is never run",
+                  "request more, or edit the prompt too: --edit-scope all");
   }
 
   std::vector<HookEdit> edits_now() {
@@ -200,7 +200,7 @@ class Generator {
 
 std::string describe(const TextLimit& limit) {
   const std::string tokens = std::to_string(limit.tokens) + " tokens";
-  return limit.turns ? "beyond " + tokens + " the rotary embedding turns every key by another angle"
+  return limit.turns ? "beyond " + tokens + " the rotary embedding rotates every key by another angle"
                      : "the model's context of " + tokens + " is full";
 }
 

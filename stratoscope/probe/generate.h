@@ -17,7 +17,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Where edits act while a text grows.
+// The rows on which edits act while a text grows.
 enum class EditScope {
   fresh,  // "new": on the rows of generated tokens only; the prompt stays clean
   all,    // on every row, as if the whole text were run with the edits at each step

@@ -178,7 +178,7 @@ std::vector<std::string> without_lists(const std::string& name, const ModelConfi
   if (close == std::string::npos || !takes_index_list(beginning)) {
     const std::string foreign = foreign_name_hint(name, config);
     throw Error("hook point", in_quotes(name) + " has a bracket that is not a list of blocks",
-                foreign.empty() ? "a list takes a number's place: blocks.[8..11].hook_mlp_out" : foreign);
+                foreign.empty() ? "a list replaces a number: blocks.[8..11].hook_mlp_out" : foreign);
   }
   std::string what;
   const std::size_t count = count_for(beginning, config, what);

@@ -11,15 +11,15 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// One index as a user writes it: counted from the end when negative.
+// One index as a user writes it; a negative one counts from the end.
 class Index {
  public:
   constexpr Index(long number) : number_(number) {}  // NOLINT(google-explicit-constructor): a number is an index
-  // `what` names the indexed thing in errors ("token"). Throws Error for a text that is no whole number.
+  // `what` names the indexed thing in errors ("token"). Throws Error for a text that is not a whole number.
   static Index parse(std::string_view text, const std::string& what);
 
   long number() const { return number_; }
-  // The place among `count`. Throws Error with the valid range.
+  // The index among `count`. Throws Error with the valid range.
   std::size_t in(std::size_t count, const std::string& what) const;
 
   bool operator==(const Index&) const = default;
@@ -31,12 +31,12 @@ class Index {
 // Comma-separated single indices, a:b without its end (either side may be left out), a..b with its end, and "all".
 class IndexList {
  public:
-  // Throws Error for an empty list and for a piece that is no index, range or "all".
+  // Throws Error for an empty list and for a piece that is not an index, a range or "all".
   static IndexList parse(std::string_view text, const std::string& what);
   IndexList(const char* text) : IndexList(parse(text, "index")) {}  // NOLINT(google-explicit-constructor): as written
 
   const std::string& text() const { return text_; }
-  // Whether a negative index is among them.
+  // Whether the list has a negative index.
   bool counts_from_the_end() const;
   // In the order written, repetitions kept. Throws Error for an empty range and an index out of range.
   std::vector<std::size_t> in(std::size_t count, const std::string& what) const;
@@ -50,7 +50,7 @@ class IndexList {
 
  private:
   IndexList() = default;
-  // Indices from `first` to before `end`, or up to `last`; one index where all three are the same.
+  // Indices from `first` to before `end`, or up to `last`; one index if all three are equal.
   struct Piece {
     std::string text;
     std::optional<Index> first, end, last;

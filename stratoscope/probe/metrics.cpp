@@ -98,7 +98,7 @@ std::vector<std::int32_t> most_likely(std::span<const T> logits, std::size_t cou
     if (top == -std::numeric_limits<T>::infinity()) return {0};
     return {static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), top) - logits.begin())};
   }
-  // NaN sorts last: with it, '>' alone would be no order.
+  // NaN sorts last: with NaN, '>' alone would not be an order.
   const auto key = [&](std::int32_t id) {
     const T logit = logits[static_cast<std::size_t>(id)];
     return std::isnan(logit) ? -std::numeric_limits<T>::infinity() : logit;

@@ -1,4 +1,4 @@
-// One number from the logits at a position. Sums run in double.
+// One number from the logits at a position. Sums are in double.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ std::size_t targets_of(Metric metric);
 // Throws Error with `who` as its `where` for another number of targets.
 void check_target_count(const char* who, Metric metric, std::size_t count);
 
-// The sums that one pass over the logits gives.
+// The sums that are computed in one pass over the logits.
 struct SoftmaxSums {
   double log_sum_exp = 0;
   double entropy = 0;  // of the softmax, in nats

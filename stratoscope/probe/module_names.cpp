@@ -3,7 +3,7 @@
 namespace stratoscope {
 namespace {
 
-// "attn.c_proj" to "attn"; empty where there is no dot.
+// "attn.c_proj" to "attn"; empty if there is no dot.
 std::string parent_of(const std::string& module) {
   const std::size_t dot = module.rfind('.');
   return dot == std::string::npos ? "" : module.substr(0, dot);

@@ -23,7 +23,7 @@ std::int32_t Sampler::next(std::span<const T> logits) {
   const auto ids = most_likely(logits, kept_count);  // descending
   const auto logit = [&](std::int32_t id) { return static_cast<double>(logits[static_cast<std::size_t>(id)]); };
   if (!std::isfinite(logit(ids[0])))
-    throw Error("generate", "the logits are not finite: there is no next token", "does an edit make them so?");
+    throw Error("generate", "the logits are not finite: there is no next token", "does an edit cause this?");
   if (greedy) return ids[0];
   std::vector<double> weights;
   double total = 0;

@@ -55,7 +55,7 @@ class SliceRuns {
     operations_.whole += slice.cost.full_operations + slice.source_operations;
   }
 
-  // Those of the previous slice, if it kept them.
+  // The clean runs of the previous slice, if it kept them.
   void choose_clean_runs(const Slice& slice) {
     if (!slice.keeps_clean)
       clean_.reset();

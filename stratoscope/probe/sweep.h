@@ -19,7 +19,7 @@ namespace STRATOSCOPE_API stratoscope {
 // A grid over one prompt.
 struct SweepRequest {
   TokenIds text = {};
-  TokenIds corrupt = {};                 // of --corrupt; empty where none was given
+  TokenIds corrupt = {};                 // of --corrupt; empty if none was given
   std::vector<EditTemplate> edits = {};  // one without placeholders acts at every grid point
   std::vector<SweepAxis> axes = {};
   // Instead of templates and axes: the edits of each grid point with their positions.
@@ -38,7 +38,7 @@ struct GridValue {
 
 struct SweepOptions {
   // Limit for all memory of a sweep besides the model and its requests; larger grids run in slices. 0: a quarter of the
-  // machine's memory. Throws Error where one grid point needs more.
+  // machine's memory. Throws Error if one grid point needs more.
   std::size_t memory_limit = 0;
   // Multiplications and additions of a slice, which a stop loses. 0: about a second's work at the measured rate, but
   // enough that the clean runs, which each slice repeats, are a small part.

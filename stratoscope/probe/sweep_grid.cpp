@@ -47,7 +47,7 @@ bool is_axis_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
-// As many as every hook point has whose edit has {head}; edits that cannot be read are refused later.
+// The number of heads of every hook point whose edit has {head}; edits that cannot be read are errors later.
 std::size_t heads_of_axis(std::span<const EditTemplate> edits, const ModelConfig& config) {
   std::size_t heads = config.n_heads();
   for (const EditTemplate& edit : edits) {
@@ -196,7 +196,7 @@ std::vector<EditExpression> SweepGrid::edits_at(std::size_t point) const {
 std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
   std::vector<EditExpression> edits;
   if (!has(EditSource::mean) && !has(EditSource::corrupt)) return edits;
-  std::set<std::string> seen;  // hooks: a hook point is asked once, whatever is done with it
+  std::set<std::string> seen;  // hooks: a hook point is read once, whatever is done with its value
   for (std::size_t point = 0; point < points_; ++point)
     for (EditExpression& edit : edits_at(point))
       if ((edit.source == EditSource::mean || edit.source == EditSource::corrupt) &&

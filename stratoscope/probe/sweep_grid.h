@@ -19,8 +19,8 @@ namespace STRATOSCOPE_API stratoscope {
 // An edit with placeholders: "blocks.{layer}.hook_mlp_out *= {factor}".
 class EditTemplate {
  public:
-  // Throws GrammarError for a brace that is not closed or holds no name, and for a text without placeholders that is no
-  // edit.
+  // Throws GrammarError for a brace that is not closed or has no name, and for a text without placeholders that is not
+  // an edit.
   EditTemplate(const std::string& text);  // NOLINT(google-explicit-constructor): as written
   EditTemplate(const char* text) : EditTemplate(std::string(text)) {}  // NOLINT(google-explicit-constructor)
 
@@ -30,7 +30,7 @@ class EditTemplate {
   bool uses(std::string_view name) const;
   // The names of the placeholders in the edit's value, on which its source depends.
   std::vector<std::string> names_in_value() const;
-  // Throws GrammarError for a placeholder without a value, and for a result that is no edit.
+  // Throws GrammarError for a placeholder without a value, and for a result that is not an edit.
   EditExpression filled(const Values& values) const;
   // With the same text in every placeholder.
   EditExpression filled_with(const std::string& value) const;
@@ -49,8 +49,8 @@ class EditTemplate {
 
 // An axis as a user writes it: "layer=all", "position=0:3,-1", "factor=0,0.5,1", "dim=0..11".
 struct AxisExpression {
-  // Throws Error for a text that is no axis, and a bad name (letters, digits, '_'; not the names of results: value,
-  // clean, kl, max_change, prompt).
+  // Throws Error for a text that is not an axis, and for an invalid name (letters, digits, '_'; not the names of
+  // results: value, clean, kl, max_change, prompt).
   AxisExpression(const std::string& written);                                    // NOLINT(google-explicit-constructor)
   AxisExpression(const char* written) : AxisExpression(std::string(written)) {}  // NOLINT(google-explicit-constructor)
 
@@ -62,10 +62,10 @@ struct SweepAxis {
   std::vector<std::string> values = {};  // of the placeholder {name}, as text
 };
 
-// layer, position and head are index lists of this model and text; other names take the pieces between the commas,
-// whole-number ranges a..b spelled out. Heads are those of the hook points whose edits use the axis: of keys and values
-// a model may have fewer. "key" is an index list of positions. Throws Error for an empty list and an index out of
-// range.
+// layer, position and head are index lists of this model and text; for other names the values are the pieces between
+// the commas, with whole-number ranges a..b written out. Heads are those of the hook points whose edits use the axis: a
+// model may have fewer heads of keys and values. "key" is an index list of positions. Throws Error for an empty list
+// and an index out of range.
 SweepAxis resolve_axis(const AxisExpression& axis, const ModelConfig& config, std::size_t positions,
                        std::span<const EditTemplate> edits = {});
 
@@ -80,7 +80,7 @@ class SweepGrid {
   std::vector<EditExpression> edits_at(std::size_t point) const;
   // Whether an edit at some point has this source.
   bool has(EditSource source) const { return sources_.contains(source); }
-  // One for each hook and source, over all points.
+  // One edit for each hook and source, over all points.
   std::vector<EditExpression> edits_that_read_other_runs() const;
 
  private:

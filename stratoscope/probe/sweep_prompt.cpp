@@ -47,7 +47,7 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
   // Before anything runs.
   for (const EditExpression& edit : reading_) {
     if (edit.source == EditSource::corrupt && request.corrupt.empty())
-      throw Error("edit", "the value 'corrupt' has no text to be read from", "give one with --corrupt TEXT");
+      throw Error("edit", "the value 'corrupt' needs a text", "give one with --corrupt TEXT");
     check_edit_of_text(edit, lengths_);
   }
   read_ = points_that_are_read(reading_, model.config());

@@ -23,7 +23,7 @@ struct Slice {
   std::size_t other_bytes = 0;
   // The clean run of its only prompt is kept for the next slice, or was kept by the previous one.
   bool keeps_clean = false;
-  // Of the other runs that the edits of this slice are the first to read.
+  // operations of the other runs that the edits of this slice are the first to read
   double source_operations = 0;
 };
 

@@ -56,7 +56,7 @@ class PromptRuns {
     return std::clamp<std::size_t>(rows / prompt_.ids().size(), 1, most);
   }
 
-  // Grid points as sequences of one batch; the clean run where there are none.
+  // Grid points as sequences of one batch; if there are none, the clean run.
   Run<T> run_points(std::span<const GridPoint> points) {
     RunRequest pass;
     pass.hidden_states = false;

@@ -5,7 +5,7 @@
 
 namespace stratoscope {
 
-// Uses the float64 reference where that is the precision of the model, else float32.
+// Uses the float64 reference if that is the precision of the model, else float32.
 void run_whole(const SweepJob& job, SweepResults& results);
 
 }  // namespace stratoscope

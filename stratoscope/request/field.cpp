@@ -50,7 +50,7 @@ std::size_t memory_size(const std::string& text) {
   const std::size_t power = unit.empty() ? 0 : kUnits.find(unit[0]) + 1;
   const bool known = unit.empty() || (unit.size() == 1 && power > 0);
   if (error != std::errc() || !known || count == 0 || (count << (10 * power)) >> (10 * power) != count)
-    throw Error("memory", in_quotes(text) + " is no amount of memory", "write it like 512M or 4G");
+    throw Error("memory", in_quotes(text) + " is not an amount of memory", "write it like 512M or 4G");
   return count << (10 * power);
 }
 
@@ -177,7 +177,7 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                  [&](PromptsOfFile& value) { *value.prompts = read_prompts(last); },
                  [&](MemorySize& value) {
                    *value.bytes = memory_size(last);
-                   ::mallopt(M_ARENA_MAX, 1);  // one for each thread would keep what another one needs
+                   ::mallopt(M_ARENA_MAX, 1);  // with more arenas, threads do not reuse each other's memory
                  },
                  [&](InputFile& value) { *value.path = last; },
                  [&](OutputFile& value) { *value.path = last; },

@@ -1,6 +1,6 @@
-// A request described field by field: every face reads and shows requests from this one description. The command line
-// makes options and help of it, the server checks JSON bodies and writes its OpenAPI document, records keep what was
-// given.
+// A request described field by field. All interfaces read and show requests from this one description: the command line
+// makes options and help of it, the server checks JSON bodies and writes its OpenAPI document, records keep the given
+// values.
 //   void describe(AblateRequest& request, Fields& fields) {
 //     fields.add("mean", request.mean, "put the mean over all positions in its place");
 //     fields.add("top", request.top, "how many are listed").value("K").range(1, kMost).only_shown();
@@ -41,14 +41,14 @@ struct EnumList {
   std::function<void(const std::vector<std::string>& names)> set;
   std::function<std::vector<std::string>()> get;
 };
-// Texts or prompts: on a command line a file of them, in JSON the list itself.
+// Texts or prompts: on a command line the name of a file, in JSON the list itself.
 struct TextsOfFile {
   std::vector<std::string>* texts;
 };
 struct PromptsOfFile {
   std::vector<PromptLine>* prompts;
 };
-// Tokens by their ids, beside the texts of another field.
+// Tokens by their ids, in addition to the texts of another field.
 struct TargetIds {
   std::vector<TargetChoice>* targets;
 };
@@ -56,7 +56,7 @@ struct TargetIds {
 struct MemorySize {
   std::size_t* bytes;
 };
-// Files: one that is read, one that is written.
+// Names of files that are read or written.
 struct InputFile {
   std::optional<std::filesystem::path>* path;
 };
@@ -64,7 +64,7 @@ struct OutputFile {
   std::optional<std::filesystem::path>* path;
 };
 
-// Where a field's value lies in its request.
+// The member of the request that holds the field's value.
 using FieldTarget = std::variant<
     bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*, std::optional<std::string>*,
     std::vector<std::string>*, std::filesystem::path*, Index*, std::optional<Index>*, IndexList*,
@@ -80,18 +80,18 @@ struct Field {
   std::string value_name = {};     // in --help: "SIZE"
   std::string negative_help = {};  // of a flag that may be negated: --no-bos
   std::optional<double> low = {}, high = {};
-  std::size_t most_served = 0;  // the largest number that a server takes from others; 0: as on a command line
+  std::size_t most_served = 0;  // the largest number that a server accepts; 0: as on a command line
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
-  bool is_expression = false;  // a choice that the experiment refuses, as it does an edit, and not the option parser
-  bool changes_result = true;  // false: only how the result is shown
-  bool is_local = false;       // about this machine (its files and memory): a server does not take it from others
+  bool is_expression = false;  // a choice that is checked by the experiment, like an edit, and not by the option parser
+  bool changes_result = true;  // false: changes only the form in which the result is shown
+  bool is_local = false;       // about this machine (its files and memory): a server does not accept it
   char separator = '\0';       // of a list in one value: --heads L5H3,L6H0
   bool takes_several = false;  // a list may follow the option's name: --over layer=all factor=0,1
-  // Of a list that takes several: whether a text can be one of them, and not the TEXT after them.
+  // For a list that takes several values: whether a text can be one of them, and not the TEXT after them.
   bool (*is_one)(const std::string& text) = nullptr;
-  std::string needs = {};                // another field without which this one says nothing
-  std::vector<std::string> unless = {};  // other fields that make this one needless
+  std::string needs = {};                // another field that this one requires
+  std::vector<std::string> unless = {};  // other fields that make this one unnecessary
   bool is_given = false;
 
   Field& value(std::string shown) { return value_name = std::move(shown), *this; }
@@ -136,7 +136,7 @@ class Fields {
 
   std::deque<Field>& all() { return fields_; }
   const std::deque<Field>& all() const { return fields_; }
-  // nullptr where there is none.
+  // nullptr if there is none.
   Field* find(std::string_view name);
   // Whether a value is required and was not given.
   bool lacks(const Field& field) const;
@@ -172,20 +172,20 @@ Field& Fields::add(std::string name, std::optional<E>& value, std::string help) 
   return add(std::move(name), FieldTarget(std::move(target)), std::move(help));
 }
 
-// What a face must know of a field's type.
+// The properties of a field that its type determines.
 struct FieldForm {
   bool is_flag = false;  // on a command line without a value
   bool is_list = false;
   bool is_number = false, is_whole = false, is_signed = true;
-  std::vector<std::string> choices = {};  // where only these are possible
+  std::vector<std::string> choices = {};  // if only these values are possible
 };
 FieldForm form_of(const Field& field);
 
-// The value as a command line shows it; empty for none, and for a list that is empty.
+// The value as on a command line; empty for no value and for an empty list.
 std::string default_text(const Field& field);
 
-// Reads the value from a command line: one text for each time that the option was given. A list grows with each call;
-// its default is gone with the first. Throws Error for a text that is no value of the field.
+// Reads the value from a command line: one text for each time that the option was given. The first call replaces a
+// list's default, and each call appends to the list. Throws Error for a text that is not a value of the field.
 void read_option(Field& field, const std::vector<std::string>& texts);
 
 // Whether the value is the name of a file that is read.

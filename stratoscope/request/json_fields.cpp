@@ -53,7 +53,7 @@ class MemberReader {
             [&](std::vector<TargetChoice>* to) { for_each([&](const json& one) { to->push_back(target(one)); }); },
             [&](TargetIds& to) {
               for_each([&](const json& one) {
-                if (!one.is_number_integer()) refuse("holds an entry that is no whole number");
+                if (!one.is_number_integer()) refuse("holds an entry that is not a whole number");
                 to.targets->push_back({"", whole(one)});
               });
             },
@@ -102,7 +102,7 @@ class MemberReader {
   }
 
   std::size_t count(const json& one) const {
-    if (!one.is_number_unsigned()) refuse("is no whole number from 0 on");
+    if (!one.is_number_unsigned()) refuse("is not a whole number from 0 on");
     const auto read = one.get<std::size_t>();
     check_range(static_cast<double>(read));
     if (limits_.is_served && field_.most_served > 0 && read > field_.most_served)
@@ -110,7 +110,7 @@ class MemberReader {
     return read;
   }
 
-  // An index or an id of a whole number.
+  // An index or an id that is a whole number.
   long whole(const json& one) const {
     if (one.is_number_unsigned() && one.get<std::uint64_t>() > std::numeric_limits<long>::max())
       refuse("is " + one.dump() + ", more than every index");
@@ -118,14 +118,14 @@ class MemberReader {
   }
 
   double number(const json& one) const {
-    if (!one.is_number()) refuse("is no number");
+    if (!one.is_number()) refuse("is not a number");
     const auto read = one.get<double>();
     check_range(read);
     return read;
   }
 
   std::string text(const json& one, std::size_t most_bytes) const {
-    if (!one.is_string()) refuse("is no text");
+    if (!one.is_string()) refuse("is not a string");
     auto read = one.get<std::string>();
     check_length(read, most_bytes);
     return read;
@@ -150,7 +150,7 @@ class MemberReader {
 
   Index index(const json& one) const {
     if (one.is_string()) return Index::parse(expression(one), field_.name);
-    if (!one.is_number_integer()) refuse("is no index");
+    if (!one.is_number_integer()) refuse("is not an index");
     return whole(one);
   }
 
@@ -160,7 +160,7 @@ class MemberReader {
     if (value_.is_number_integer()) return IndexList::parse(value_.dump(), field_.name);
     std::string list;
     for_each([&](const json& one) {
-      if (!one.is_number_integer()) refuse("is no list of indices");
+      if (!one.is_number_integer()) refuse("is not a list of indices");
       list += (list.empty() ? "" : ",") + one.dump();
     });
     return IndexList::parse(list, field_.name);
@@ -180,10 +180,10 @@ class MemberReader {
     return read;
   }
 
-  // An expression that cannot be read is named by its place in the list: "edit 2".
+  // Errors of expressions have the number of the list entry: "edit 2".
   template <class Use>
   void for_each(const Use& use) const {
-    if (!value_.is_array()) refuse("is no list");
+    if (!value_.is_array()) refuse("is not a list");
     if (value_.size() > limits_.list_entries)
       refuse("has " + std::to_string(value_.size()) + " entries, more than the limit of " +
              std::to_string(limits_.list_entries));
@@ -287,10 +287,32 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
       field.target);
 }
 
+// Null where the field has no default, or its default says nothing: an empty text, an empty list.
+ordered_json default_of(const Field& field) {
+  if (field.is_required) return {};
+  const auto unless_empty = [](const auto& value) { return value.empty() ? ordered_json() : ordered_json(value); };
+  return std::visit(Overloaded{
+                        [](bool* value) { return ordered_json(*value); },
+                        [](std::size_t* value) { return ordered_json(*value); },
+                        [](double* value) { return ordered_json(*value); },
+                        [&](std::vector<double>* values) { return unless_empty(*values); },
+                        [&](std::string* value) { return unless_empty(*value); },
+                        [&](std::vector<std::string>* values) { return unless_empty(*values); },
+                        [&](std::filesystem::path* value) { return unless_empty(value->string()); },
+                        [](Index* value) { return ordered_json(value->number()); },
+                        [&](IndexList* value) { return unless_empty(value->text()); },
+                        [&](HookExpression* value) { return unless_empty(value->text); },
+                        [&](const EnumValue& value) { return unless_empty(value.get()); },
+                        [&](const EnumList& value) { return unless_empty(value.get()); },
+                        [](const auto&) { return ordered_json(); },
+                    },
+                    field.target);
+}
+
 }  // namespace
 
 void read_json(Fields& fields, const json& object, const BodyLimits& limits) {
-  if (!object.is_object()) throw Error("request", "the body is no JSON object");
+  if (!object.is_object()) throw Error("request", "the body is not a JSON object");
   std::vector<std::string> names;
   for (const Field& field : fields.all())
     if (is_known(field, limits)) names.push_back(field.name);
@@ -310,6 +332,7 @@ ordered_json schema_of(const Fields& fields, const BodyLimits& limits) {
     if (!is_known(field, limits)) continue;
     ordered_json schema = value_schema(field, limits);
     schema["description"] = field.help;
+    if (ordered_json value = default_of(field); !value.is_null()) schema["default"] = std::move(value);
     if (field.is_required && field.unless.empty()) required.push_back(field.name);
     properties[field.name] = std::move(schema);
   }

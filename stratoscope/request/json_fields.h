@@ -8,17 +8,17 @@
 
 namespace stratoscope {
 
-// How much of everything a body may hold.
+// The limits of a body.
 struct BodyLimits {
   std::size_t text_bytes = static_cast<std::size_t>(-1);
   std::size_t expression_bytes = static_cast<std::size_t>(-1);  // of an edit, an axis, a name
   std::size_t list_entries = static_cast<std::size_t>(-1);
-  bool is_served = false;  // to others: local fields are unknown, and numbers bounded by most_served
+  bool is_served = false;  // over HTTP: local fields are unknown, and numbers are bounded by most_served
 };
 
-// Reads every member into its field; null is as if the member were not there. Throws Error of "request" for a member
-// that is no field, is of another kind or beyond a limit, and for a required field that is missing; for an expression
-// that cannot be read the error of its grammar, in a list with the number of the entry: "edit 2".
+// Reads every member into its field; null is the same as no member. Throws Error of "request" for a member without a
+// field, of another type, or over a limit, and for a missing required field; for an expression that cannot be read the
+// error of its grammar, in a list with the number of the entry: "edit 2".
 void read_json(Fields& fields, const nlohmann::json& object, const BodyLimits& limits = {});
 
 // {"type": "object", "properties": …, "required": …, "additionalProperties": false}

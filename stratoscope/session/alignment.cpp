@@ -13,7 +13,7 @@
 namespace stratoscope {
 namespace {
 
-// How many tokens the longest common subsequence of what begins at i and at j has.
+// The length of the longest common subsequence of the tokens from i and from j on.
 class CommonTokens {
  public:
   CommonTokens(const TokenIds& a, const TokenIds& b)
@@ -59,7 +59,7 @@ class Lines {
 std::string side_by_side(const Text& text, const Text& corrupt) {
   const CommonTokens common(text.ids, corrupt.ids);
   Lines lines(text, corrupt);
-  Places left, right;  // between two lines that both share
+  Places left, right;  // between two lines with a shared token
   std::size_t i = 0, j = 0;
   while (i < text.ids.size() || j < corrupt.ids.size()) {
     const bool both = i < text.ids.size() && j < corrupt.ids.size();

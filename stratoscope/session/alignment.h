@@ -1,4 +1,4 @@
-// Two tokenisations beside one another, so that one sees where they part.
+// Two tokenisations side by side, to show where they differ.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace stratoscope {
 
-// A line for each token, numbered on both sides. Tokens of the longest common subsequence share a
-// line; between them those of both sides fill lines from the top. What a LengthMismatch shows.
+// A line for each token, numbered on both sides. Tokens of the longest common subsequence share a line; between them
+// the tokens of both sides fill lines from the top. This is the detail text of a LengthMismatch.
 std::string side_by_side(const Text& text, const Text& corrupt);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// A text that new tokens are to follow: of one that is too long its end counts, and room for them.
+// A text that will be continued by new tokens: if it is too long, its end is kept, with room for the new tokens.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace stratoscope {
 
-// Session::read(), but where `options` allow to truncate, tokens are cut from the beginning (never the
-// beginning-of-text token) until the model's context holds the text and `max_new` tokens more; half of the context is
-// kept for more tokens than it holds. A note says how many were cut. Throws Error as Session::read() does.
+// Session::read(), but if `options` allow truncation, tokens are cut from the beginning (never the beginning-of-text
+// token) until the model's context holds the text and `max_new` more tokens. If `max_new` is too large for that, half
+// of the context is kept for the text. A note has the number of cut tokens. Throws Error as Session::read() does.
 Text read_to_continue(const Session& session, std::string_view bytes, const TextOptions& options, std::size_t max_new);
 
 }  // namespace stratoscope

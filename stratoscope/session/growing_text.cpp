@@ -8,17 +8,17 @@
 namespace stratoscope {
 namespace {
 
-// Bytes at the end of `bytes` that may be the beginning of a character still to come.
+// Number of bytes at the end of `bytes` that may be the beginning of an incomplete character.
 std::size_t unfinished_character(std::string_view bytes) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
     const auto byte = static_cast<unsigned char>(bytes[bytes.size() - back]);
-    if ((byte & 0xC0U) == 0x80U) continue;  // inside a character: look for its first byte
+    if ((byte & 0xC0U) == 0x80U) continue;  // inside a character: continue to its first byte
     return byte >= 0xC0U && utf8_length(byte) > back ? back : 0;
   }
   return 0;
 }
 
-// Bytes at the end of `text` with which `stop` begins.
+// Number of bytes at the end of `text` with which `stop` begins.
 std::size_t overlap(std::string_view text, std::string_view stop) {
   for (std::size_t count = std::min(text.size(), stop.size() - 1); count > 0; --count)
     if (text.ends_with(stop.substr(0, count))) return count;

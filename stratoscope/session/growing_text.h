@@ -1,4 +1,4 @@
-// The new text of a generation as a reader may see it: whole characters, and nothing of a stop text.
+// The new text of a generation in the form that is shown: whole characters, and no part of a stop text.
 #pragma once
 
 #include <string>
@@ -12,13 +12,13 @@ class GrowingText {
   // Throws Error for an empty stop text.
   explicit GrowingText(std::vector<std::string> stops);
 
-  // Adds a token's bytes; returns what can be shown now: it ends with a whole character and holds no beginning of a
-  // stop text. Behind a stop text nothing is shown any more.
+  // Adds a token's bytes; returns the text that can be shown now: it ends with a whole character and has no beginning
+  // of a stop text. After a stop text nothing more is shown.
   std::string add(std::string_view bytes);
   bool stopped() const { return stopped_; }
-  // What was held back, once no more comes; a character that was cut short becomes U+FFFD.
+  // The text that was held back, to be shown at the end; an incomplete character becomes U+FFFD.
   std::string rest();
-  // All that was shown.
+  // All text that was shown.
   const std::string& shown() const { return shown_; }
 
  private:

@@ -12,9 +12,9 @@ namespace stratoscope {
 
 enum class MeanOf { all_positions, last_positions };
 
-// The mean of each hook point over all positions of all texts, or over each text's last one, in double: its last axes
-// end to end ([heads, d_head] for z). Sites have a pos axis and no key axis. Texts run in batches, so memory stays
-// bounded.
+// The mean of each hook point over all positions of all texts, or over each text's last position, in double: its last
+// axes concatenated ([heads, d_head] for z). The hook points have a pos axis and no key axis. Texts run in batches, so
+// that memory stays bounded.
 std::map<HookPoint, std::vector<double>> hook_means(const Session& session, std::span<const Text> texts,
                                                     std::span<const HookPoint> points,
                                                     MeanOf of = MeanOf::all_positions);

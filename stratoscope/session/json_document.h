@@ -1,4 +1,4 @@
-// How documents are made. Public headers leave it out, so that a program outside needs no JSON library.
+// Functions that make documents. Public headers do not include this one, so that other programs need no JSON library.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,11 +12,11 @@ namespace stratoscope {
 
 using Json = nlohmann::ordered_json;
 
-// The keys that every document begins with.
+// A document with the common keys.
 Json begin_document(const Session& session, const std::optional<Effect>& effect = std::nullopt,
                     const Text* text = nullptr);
 
-// Adds {"expression", "hook_points"} of each to the document's list "globs".
+// Adds {"expression", "hook_points"} of each match to the document's list "globs".
 void add_globs(const std::vector<GlobMatch>& globs, Json& document);
 
 // {"id", "token", "ids"}, and a list of them.
@@ -29,7 +29,7 @@ struct Document::Data {
 const Json& json_of(const Document& document);
 
 Document finish_document(Json json);
-// The same document with "warnings" at its end; unchanged where there are none.
+// The same document with "warnings" at its end; unchanged if there are none.
 Document with_warnings(Document document, const std::vector<std::string>& warnings);
 
 }  // namespace stratoscope

@@ -39,7 +39,7 @@ std::vector<std::string> depth_labels(const ModelConfig& config) {
 std::string block_label(std::size_t layer) { return "L" + std::to_string(layer); }
 
 std::string short_number(double number, int digits) {
-  if (std::isnan(number)) return "nan";  // without the sign that it may have
+  if (std::isnan(number)) return "nan";  // NaN may have a sign, which is not shown
   return fmt::format("{:.{}g}", number, digits);
 }
 

@@ -1,4 +1,4 @@
-// How tokens and depths are called in tables and figures.
+// Labels of tokens and depths in tables and figures.
 #pragma once
 
 #include <cstddef>
@@ -14,16 +14,16 @@ namespace stratoscope {
 std::string token_label(std::string_view token);
 std::vector<std::string> token_labels(const std::vector<std::string>& tokens);
 
-// What every figure over the depths must say.
+// A note for every figure over the depths.
 inline constexpr const char* kLastDepthNote = "The last depth is after the final norm.";
 
-// Of a hidden-state entry: "Emb" for 0, "L0" for 1, …
+// Of a hidden state: "Emb" for 0, "L0" for 1, …
 std::string depth_label(std::size_t entry);
 std::vector<std::string> depth_labels(const ModelConfig& config);
 // Of a block: "L0", "L1", …
 std::string block_label(std::size_t layer);
 
-// `number` with `digits` significant ones, without a long tail of zeros: "357.2", "0.0144", "1.1e-07".
+// `number` with `digits` significant digits, without trailing zeros: "357.2", "0.0144", "1.1e-07".
 std::string short_number(double number, int digits = 4);
 // The same for prose and figures, with a minus sign instead of a hyphen: "−9.67".
 std::string prose_number(double number, int digits = 4);

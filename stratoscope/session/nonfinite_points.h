@@ -1,4 +1,4 @@
-// What a user should know of grid points whose results are not finite.
+// Warnings of grid points whose results are not finite.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace stratoscope {
 
-// Counts them, and keeps where the first few lie.
+// Counts the grid points, and stores the places of the first few.
 class NonfinitePoints {
  public:
   static bool is_one(const Effect& effect);
 
-  // `place` makes the point's name: "layer 3, position 4".
+  // `place` returns the point's name: "layer 3, position 4".
   template <class Place>
   void look_at(const Effect& effect, const Place& place) {
     ++all_;
@@ -23,7 +23,7 @@ class NonfinitePoints {
       if (!first_ && effect.nonfinite) first_ = effect.nonfinite;
     }
   }
-  // Appends a sentence where there are any; `what` are the points: "grid points".
+  // Appends a sentence if there are any; `what` names the points: "grid points".
   void warn(const std::string& what, std::vector<std::string>& warnings) const;
 
  private:

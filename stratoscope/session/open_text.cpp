@@ -34,7 +34,7 @@ bool is_before_blocks(const HookEdit& edit) { return info_of(edit.at.hook).scope
 OpenText::OpenText(const Session& session, const std::string& text, const TextOptions& options)
     : session_(session), options_(options), text_(session.read(text, options)) {
   if (session.precision() == Precision::fp64)
-    throw Error("text", "the fp64 path holds no texts open", "use another --precision");
+    throw Error("text", "the fp64 path keeps no open texts", "use another --precision");
 }
 
 void OpenText::set_edits(const Edits& edits) {
@@ -58,7 +58,7 @@ std::vector<HookEdit> OpenText::edits_in(Which which, std::size_t first_block, s
   if (which == Which::edited)
     for (const HookEdit& edit : edits_) {
       const std::size_t block = block_of(edit, session_.config());
-      // A pass that begins after the embeddings never reaches the points there.
+      // A pass that begins after the embeddings does not compute the hook points there.
       if (block >= first_block && block < end_block && !(first_block > 0 && is_before_blocks(edit)))
         chosen.push_back(edit);
     }
@@ -78,7 +78,7 @@ const KeptRun& OpenText::run(Which which) {
   return *edited_;
 }
 
-// Blocks before the first edit are those of the clean run.
+// Blocks before the first edit are the same as in the clean run.
 KeptRun OpenText::run_edited() {
   const ModelConfig& config = session_.config();
   std::size_t first = config.n_layers();
@@ -86,7 +86,7 @@ KeptRun OpenText::run_edited() {
   const bool from_tokens = std::any_of(edits_.begin(), edits_.end(), is_before_blocks);
   RunRequest pass = request();
   pass.edits = edits_in(Which::edited, 0, config.n_layers() + 1);
-  // The logits are not asked for here, so an edit of them would never fire; logits() makes it.
+  // The logits are not computed here, so an edit of them would never act; logits() makes this edit.
   std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::unembed_out; });
   if (!from_tokens)
     pass.start = start_from(first, first == config.n_layers() ? clean_->last_residual.matrix()
@@ -119,7 +119,7 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
   pass.logits = LogitRows::all;
   pass.hidden_states = false;
   pass.edits = edits_in(which, after_blocks, after_blocks + 1);
-  if (!pass.edits.empty()) {  // they count positions in the whole text
+  if (!pass.edits.empty()) {  // edits name positions of the whole text
     pass.start = start_from(after_blocks, stream);
     const Tensor all = session_.model().run(pass).logits;
     Tensor asked({positions.size(), all.shape().back()});
@@ -150,7 +150,7 @@ Tensor OpenText::last_logits(std::size_t position) {
   return read_out(std::as_const(rows).matrix());
 }
 
-// [rows, d_vocab] of rows of the residual stream after the last block.
+// [rows, d_vocab]: the logits of rows of the residual stream after the last block.
 Tensor OpenText::read_out(MatrixView<const float> rows) {
   RunRequest pass = request();
   pass.logits = LogitRows::all;
@@ -168,7 +168,7 @@ Tensor OpenText::patterns(Which which, std::size_t layer, const std::vector<std:
   pass.stop_at = layer + 1;
   pass.edits = edits_in(which, layer, layer + 1);
   if (layer > 0) {
-    pass.start = start_from(layer, residual(which, layer));  // made by the edits at hook_resid_pre already
+    pass.start = start_from(layer, residual(which, layer));  // already includes the edits at hook_resid_pre
     std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::resid_pre; });
   }
   return std::move(session_.model().run(pass).captured.front().second);

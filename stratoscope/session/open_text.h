@@ -1,5 +1,5 @@
-// A text held open: its runs with and without edits are made once, in parts where that is enough, and answer any number
-// of questions. Every number has the bits of the whole run that the other experiments make.
+// An open text: its runs with and without edits are computed once, only in part if that is enough, and kept for further
+// requests. Every number has the same bits as in the complete run of the other experiments.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,15 @@
 
 namespace stratoscope {
 
-// What a run leaves for later questions.
+// The results of a run that are kept for later requests.
 struct KeptRun {
   Tensor hidden_states;  // [n_layers + 1, pos, d_model], the last entry after the final norm
-  Tensor last_residual;  // [pos, d_model]: what the last block leaves, before the final norm
+  Tensor last_residual;  // [pos, d_model]: the output of the last block, before the final norm
 };
 
 enum class Which { clean, edited };
 
-// Of the engine (fp32) alone. One thread at a time.
+// Only for the engine (fp32). One thread at a time.
 class OpenText {
  public:
   OpenText(const Session& session, const std::string& text, const TextOptions& options = {});
@@ -31,22 +31,22 @@ class OpenText {
   const Text& text() const { return text_; }
   std::size_t positions() const { return text_.ids.size(); }
 
-  // From now on `edited` means with these; a run of unchanged edits is kept. Throws Error as resolve_edits does; then
-  // the edits are those of before.
+  // Sets the edits of `edited`; if they are unchanged, its run is kept. Throws Error as resolve_edits does; then the
+  // edits are not changed.
   void set_edits(const Edits& edits);
   bool has_edits() const { return !edits_.empty(); }
   // Those that were set.
   const Edits& edits() const { return asked_; }
 
-  // `edited` without edits is the clean run. The reference lives until the edits change.
+  // `edited` without edits is the clean run. The reference is valid until the edits change.
   const KeptRun& run(Which which);
   // The residual stream at a depth of the logit lens: hidden states 0 to n_layers - 1, then the last block's output.
   MatrixView<const float> residual(Which which, std::size_t depth);
-  // What `residual` at these positions predicts, read through the final norm and the unembedding: [positions, d_vocab].
+  // Logits of `residual` at these positions, read through the final norm and the unembedding: [positions, d_vocab].
   Tensor logits(Which which, std::size_t depth, std::span<const std::size_t> positions);
-  // Of the whole passes at one position, clean and then edited: [2, d_vocab], or [1, d_vocab] without edits.
+  // Logits of the complete passes at one position, clean and then edited: [2, d_vocab], or [1, d_vocab] without edits.
   Tensor last_logits(std::size_t position);
-  // Attention patterns of a block, [head, query, key], of chosen heads; all of them when empty.
+  // Attention patterns of a block, [head, query, key], of chosen heads; of all heads if `heads` is empty.
   Tensor patterns(Which which, std::size_t layer, const std::vector<std::size_t>& heads = {});
 
   // Of the edits on the logits of every position; nothing without edits. The place of a number that is not finite is

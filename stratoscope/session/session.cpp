@@ -1,8 +1,10 @@
 #include "stratoscope/session/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
+#include <thread>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -59,7 +61,7 @@ void repeat(Text& text) {
   text.text += std::string(text.text);
 }
 
-// What the model's files say, or else the tokenizer's.
+// The end-of-text tokens of the model's files; if these have none, those of the tokenizer.
 std::vector<TokenId> end_tokens_of(const ModelConfig& config, const Tokenizer& tokenizer) {
   std::vector<TokenId> ids;
   for (const std::size_t id : config.eos_token_ids)
@@ -97,7 +99,7 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
   clean_request.logits = request.logits;
   const Run<T> clean = run_model(clean_request);
   request.edits = std::move(edits);
-  request.hidden_states = true;  // for a look at every position
+  request.hidden_states = true;  // so that every position can be checked
   capture_edited_points(request);
   Run<T> edited = run_model(request);
   Effect effect = effect_of(clean, edited, effect_row);
@@ -124,7 +126,7 @@ Precision parse_precision(std::string_view name) {
 
 std::string why_gone(std::string_view precision) {
   if (precision != "bf16x3") return "";
-  return "bf16x3 is gone: fp32 is quicker and closer on every processor measured; use fp32 or bf16";
+  return "bf16x3 was removed: fp32 is faster and more exact on every processor measured; use fp32 or bf16";
 }
 
 std::string_view name_of(Precision precision) {
@@ -136,6 +138,15 @@ std::string_view name_of(Precision precision) {
 struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
+  std::atomic<std::thread::id> loader{};  // the thread that loads it
+
+  struct Loading {
+    explicit Loading(LazyModel& lazy_model) : lazy(lazy_model) { lazy.loader = std::this_thread::get_id(); }
+    ~Loading() { lazy.loader = std::thread::id(); }
+    Loading(const Loading&) = delete;
+    Loading& operator=(const Loading&) = delete;
+    LazyModel& lazy;
+  };
 };
 
 Session::Session(const SessionOptions& options)
@@ -160,15 +171,26 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       model_(std::make_shared<LazyModel>()) {}
 
 const Model& Session::model() const {
+  if (model_->loader == std::this_thread::get_id())
+    throw Error("model", "is being loaded by the work that this Progress belongs to", "use it afterwards");
   const std::lock_guard one_loads(model_->mutex);
-  if (!model_->model)
+  if (!model_->model) {
+    const LazyModel::Loading loading(*model_);
     model_->model.emplace(config_, checkpoint_, ModelOptions{options_.precision, options_.threads, options_.progress});
+  }
   return *model_->model;
 }
 
 bool Session::model_is_loaded() const {
+  if (model_->loader == std::this_thread::get_id()) return false;
   const std::lock_guard one_loads(model_->mutex);
   return model_->model.has_value();
+}
+
+Session Session::with_progress(Progress* progress) const {
+  Session same = *this;
+  same.options_.progress = progress;
+  return same;
 }
 
 Session Session::in_precision(Precision precision) const {
@@ -225,7 +247,7 @@ std::vector<std::string> Session::notes() const {
   if (beyond > 0)
     notes.push_back(std::to_string(beyond) + (beyond == 1 ? " token" : " tokens") +
                     " of the vocabulary without a row in the weights, such as " + example +
-                    ": a text that holds it is refused");
+                    ": a text that contains it is refused");
   return notes;
 }
 

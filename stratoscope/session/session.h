@@ -1,4 +1,4 @@
-// What every experiment stands on: a model found by name, its tokenizer, and texts turned into tokens.
+// The basis of every experiment: a model found by name, its tokenizer, and texts converted to tokens.
 #pragma once
 
 #include <memory>
@@ -25,40 +25,41 @@ struct SessionOptions {
   Progress* progress = nullptr;
 };
 
-// Throws Error for a name that is unknown, or of a precision that is gone.
+// Throws Error for an unknown name, and for a precision that was removed.
 Precision parse_precision(std::string_view name);
-// What to use in place of a precision that is gone, as a message; empty for every other name.
+// An error text that names the replacement of a removed precision; empty for every other name.
 std::string why_gone(std::string_view precision);
 std::string_view name_of(Precision precision);
 
-// What is put around a text's own tokens.
+// The tokens that are added around a text's own tokens.
 enum class AddedTokens {
-  usual,      // what the checkpoint's tokenizer puts there, as Hugging Face's tokenizer(text) does
-  beginning,  // the beginning-of-text token first, also where that is not usual
+  usual,      // the ones of the checkpoint's tokenizer, as in Hugging Face's tokenizer(text)
+  beginning,  // the beginning-of-text token first, even if that is not usual
   none,
 };
 
-// A text and its tokens. Tokens that were added stand for no bytes: their offsets are [0, 0), or the text's end twice.
+// A text and its tokens. Added tokens have no bytes: their offsets are [0, 0), or the text's end twice.
 struct Text {
   std::string text;
   TokenIds ids;
   std::vector<std::string> tokens;  // as valid UTF-8
   std::vector<std::pair<std::size_t, std::size_t>> offsets;
-  std::vector<std::string> notes;     // what was added or cut, for the user to know
-  std::size_t before = 0, after = 0;  // how many tokens were added
+  std::vector<std::string> notes;     // tokens that were added or cut, for the user
+  std::size_t before = 0, after = 0;  // numbers of added tokens
 };
 
 struct TextOptions {
   AddedTokens added = AddedTokens::usual;
-  bool truncate = false;      // cut after as many tokens as the model was made for
-  bool check_context = true;  // refuse (or truncate) what the model cannot read, and note what it was not made for
-  bool repeat = false;        // its tokens twice in a row: its text read twice would join words where the two meet
+  bool truncate = false;      // cut after the number of tokens that the model was trained for
+  bool check_context = true;  // refuse (or truncate) a text too long to be read, note one longer than in training
+  bool repeat = false;        // its tokens twice in a row; tokenising the doubled text could join words at the seam
 
   bool operator==(const TextOptions&) const = default;
 };
 
-// Immutable but for the weights, which the first use loads: every method is safe to call from several threads at once.
-// Without a Progress so are the experiments; with one, only one at a time. A copy shares everything.
+// Immutable except for the weights, which the first use loads: every method is safe to call from several threads at
+// once. So are the experiments without a Progress; with one, only one may run at a time: with_progress() gives each its
+// own. A copy shares everything.
 class Session {
  public:
   // Opens the model's files; the weights are loaded when the model is first needed.
@@ -76,23 +77,25 @@ class Session {
   const Model& model() const;
   // The same model in another precision.
   Session in_precision(Precision precision) const;
+  // The same model, loaded once for both, whose work reports to another Progress; null for none.
+  Session with_progress(Progress* progress) const;
   bool model_is_loaded() const;
 
-  // The token that begins a text where that is asked, and those that end a generated one: what the checkpoint's files
-  // say, the tokenizer's first for the beginning, the model's first for the end.
+  // The token that begins a text on request, and the tokens that end a generated text: from the checkpoint's files, the
+  // tokenizer's first for the beginning, the model's first for the end.
   std::optional<TokenId> beginning_of_text() const;
   const std::vector<TokenId>& end_tokens() const { return *end_tokens_; }
-  // What these options put before a text and after it. Throws Error where there is no beginning-of-text token.
+  // The tokens that are added before and after a text. Throws Error if there is no beginning-of-text token.
   std::pair<TokenIds, TokenIds> added_tokens(AddedTokens added) const;
-  // What of the tokenizer a user should know.
+  // Notes on the tokenizer, for the user.
   std::vector<std::string> notes() const;
 
-  // Throws Error for invalid UTF-8, an empty text, a text that is longer than the model can read, and a token that the
-  // model has no row for.
+  // Throws Error for invalid UTF-8, an empty text, a text that is longer than the model can read, and a token for which
+  // the model has no row.
   Text read(std::string_view bytes, const TextOptions& options = {}) const;
-  // The ids of a text that goes on after another, such as a target. Throws Error as above.
+  // The ids of a text that continues another one, such as a target. Throws Error as above.
   TokenIds ids_of(std::string_view text) const;
-  // A token's text; "[id]" for an id that the model has and the tokenizer has not.
+  // A token's text; "[id]" for an id that the model has and the tokenizer does not.
   std::string token_text(TokenId id) const;
   std::string token_bytes(TokenId id) const;
 
@@ -116,7 +119,7 @@ class Session {
 // A run in the session's precision.
 using AnyRun = std::variant<Run<float>, Run<double>>;
 
-// The edits that an experiment makes before it reads its result.
+// The edits of a run from which an experiment reads its result.
 struct Edits {
   std::vector<EditExpression> expressions = {};
   std::optional<std::string> corrupt_text = {};
@@ -124,17 +127,17 @@ struct Edits {
   bool operator==(const Edits&) const = default;
 };
 
-// The edits of one text after the other: what does not depend on the text is read once.
+// Resolves the edits for one text after another; operands that do not depend on the text are read once.
 class EditResolver {
  public:
-  // Throws Error for what is wrong whatever the text. The session must outlive this object.
+  // Throws Error for edits that are wrong for every text. The session must outlive this object.
   EditResolver(const Session& session, const Edits& edits, const TextOptions& options = {});
 
   bool empty() const { return expressions_.empty(); }
   const std::vector<EditExpression>& expressions() const { return expressions_; }
-  // Throws what resolve() would throw for indices and lengths of this text; runs nothing.
+  // Throws the errors of resolve() for indices and lengths of this text, without a run.
   void check(const TokenIds& text);
-  // For sequence `sequence` of a request; runs the model where the edits read other runs. With `start` the text's clean
+  // For sequence `sequence` of a request; runs the model if the edits read other runs. With `start` the text's clean
   // run begins there. Throws Error; for texts of different lengths with both tokenisations in its details.
   std::vector<HookEdit> resolve(const TokenIds& text, std::size_t sequence = 0,
                                 const std::shared_ptr<const Start>& start = {});
@@ -143,41 +146,40 @@ class EditResolver {
   const Session& session_;
   std::vector<EditExpression> expressions_;
   TokenIds corrupt_;
-  std::optional<EditSources> sources_;  // where there are edits
+  std::optional<EditSources> sources_;  // if there are edits
 };
 
-// The same for one text: the edits for sequence `sequence` of a request; runs the model where they read other runs.
-// Throws Error; for texts of different lengths with both tokenisations in its details.
+// The same for one text: the edits for sequence `sequence` of a request; runs the model if they read other runs. Throws
+// Error; for texts of different lengths with both tokenisations in its details.
 std::vector<HookEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options = {}, std::size_t sequence = 0);
 
-// Also captures what edits write, to look at it: not every infinity goes on to the end. The logits are looked at
-// anyway.
+// Captures also the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
 void capture_edited_points(RunRequest& request);
 
 struct EditedRun {
   AnyRun run;
-  std::optional<Effect> effect;  // where edits were given
+  std::optional<Effect> effect;  // if edits were given
 };
 
-// Where the edits of `request`, whose result is `edited`, first made a number that is not finite.
+// The place where the edits of `request`, whose result is `edited`, first made a number that is not finite.
 template <class T>
 std::optional<NonfinitePlace> find_nonfinite(const Model& model, const RunRequest& request, const Run<T>& edited) {
   return has_nonfinite(edited) ? first_nonfinite(model, request) : std::nullopt;
 }
 
-// Runs the text with the edits, and where there are any also without them, to measure their effect at `effect_row`, or
-// at every position when it is empty. The request's sequences, edits and progress are filled in here. The run may hold
-// more captures than were asked for: the edited hook points.
+// Runs the text with the edits, and if there are any also without them, to measure their effect at `effect_row`, or at
+// every position if it is empty. Fills in the request's sequences, edits and progress. The run may have more captures
+// than requested: the edited hook points.
 EditedRun run_text(const Session& session, const Text& text, const Edits& edits, RunRequest request,
                    const TextOptions& options = {}, std::optional<std::size_t> effect_row = std::nullopt);
 
-// Numbers that an edit made and that are not finite, or an effect near zero with its likely reason; empty when there is
-// nothing to say. `texts` is how many texts were run.
+// A warning of numbers that an edit made and that are not finite, or of an effect near zero with its likely reason;
+// otherwise empty. `texts` is the number of texts that were run.
 std::string effect_warning(const Effect& effect, const ModelConfig& config, const std::vector<EditExpression>& edits,
                            std::size_t texts = 1);
 
-// The tokenizer's notes, and the warnings of the checkpoint where the model is loaded.
+// The tokenizer's notes, and the warnings of the checkpoint if the model is loaded.
 std::vector<std::string> warnings_of(const Session& session);
 
 }  // namespace stratoscope

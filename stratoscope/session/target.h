@@ -1,4 +1,4 @@
-// The token that a metric or a lens follows, as a user names it.
+// The token that a metric or a lens reads, in the form in which a user names it.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// A token whose prediction is followed: a text, whose first token counts, or an id.
+// The choice of a token whose prediction is measured: a text, whose first token is used, or an id.
 struct TargetChoice {
   std::string text = {};
   std::optional<long> id = {};
@@ -27,10 +27,10 @@ struct Target {
 // Throws Error for an empty text and an id that the model does not have.
 Target read_target(const Session& session, const TargetChoice& choice);
 
-// The tokens that a metric follows.
+// The tokens that a metric reads.
 std::vector<Target> read_targets(const Session& session, const std::vector<TargetChoice>& choices);
 
-// A text of several tokens, of which the first alone counts: what a user should know. Empty for one token.
+// The warning of a text of several tokens, of which only the first is used. Empty for one token.
 std::string cut_warning(const Target& target);
 std::vector<std::string> cut_warnings(const std::vector<Target>& targets);
 

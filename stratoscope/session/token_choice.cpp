@@ -15,7 +15,7 @@ bool is_index(const std::string& text) {
   return text.size() > sign && text.find_first_not_of("0123456789", sign) == std::string::npos;
 }
 
-// The token whose last byte is the last one of `word`'s first occurrence that begins and ends with tokens; a token may
+// The token with the last byte of the first occurrence of `word` that begins and ends at token boundaries; a token may
 // begin with one space before the word.
 std::optional<std::size_t> last_piece_of(const Text& text, const std::string& word) {
   for (std::size_t first = 0; first < text.ids.size(); ++first) {

@@ -1,4 +1,4 @@
-// One token of a text, as a user names it: by its index, or by a word.
+// The choice of one token of a text: by its index, or by a word.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ struct TokenChoice {
   std::string word = {};
 };
 
-// Index 8, the notebook's, or the last token of a shorter text, when nothing is chosen; else the index, or the last
-// piece of a word's first occurrence. Throws Error for an index out of range and a word that is not there.
+// Without a choice index 8, as in the published notebook, or the last token of a shorter text; otherwise the index, or
+// the last piece of a word's first occurrence. Throws Error for an index out of range and a word that does not occur.
 std::size_t choose_token(const Text& text, const std::optional<TokenChoice>& chosen);
 
 }  // namespace stratoscope

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kAlignment = 64, kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kSmallestKept = std::size_t{64} << 10;
 
-// AddressSanitizer finds uses of memory that was given back, unless it is kept.
+// AddressSanitizer finds uses of freed memory only if that is not kept.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kKeeps = false;
 #elif defined(__has_feature)
@@ -26,7 +26,7 @@ constexpr bool kKeeps = true;
 
 std::uintptr_t rounded_up(std::uintptr_t value, std::size_t step) { return (value + step - 1) / step * step; }
 
-// Whole huge pages only, so that no neighbour's memory grows by it. Advice that is not taken does no harm.
+// Only whole huge pages, so that neighbouring memory does not grow. If the system ignores the advice, nothing changes.
 void prefer_huge_pages(void* memory, std::size_t bytes) {
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
   const std::uintptr_t first = rounded_up(address, kHugePage), end = (address + bytes) / kHugePage * kHugePage;
@@ -38,13 +38,13 @@ struct Block {
   std::size_t bytes;
 };
 
-// Blocks that were given back, the oldest first.
+// Freed blocks, the oldest first.
 class KeptBlocks {
  public:
-  // Room for all, so that giving back never needs memory.
+  // Reserves room for all blocks, so that freeing never allocates.
   KeptBlocks() { blocks_.reserve(AlignedMemory::kMostKept / kSmallestKept + 1); }
 
-  // A block of at least so many bytes and not many more, or a null block.
+  // A block of at least this size and not much larger, or a null block.
   Block take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     auto best = blocks_.end();
@@ -91,10 +91,10 @@ class KeptBlocks {
   std::mutex mutex_;
   std::vector<Block> blocks_;
   std::size_t total_ = 0;
-  int plans_ = 0;  // PlannedMemory that exists
+  int plans_ = 0;  // number of PlannedMemory objects
 };
 
-// Never destroyed: arrays in static storage may be given back later.
+// Never destroyed, since arrays in static storage may be freed later.
 KeptBlocks& kept_blocks() {
   static auto* const blocks = new KeptBlocks;
   return *blocks;

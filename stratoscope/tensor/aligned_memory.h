@@ -1,4 +1,4 @@
-// Where arrays of numbers live.
+// The memory of arrays of numbers.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
-// Owned memory, 64-byte aligned, uninitialised. Large blocks lie on huge pages where the system has them. Those of
-// medium size are kept when they are given back, up to kMostKept bytes in all, for the next of their size: memory that
-// is taken anew costs a page fault for each page, and the system clears it.
+// Owned memory, 64-byte aligned, uninitialised. Large blocks are on huge pages if the system has them. Freed blocks of
+// medium size are kept for reuse, up to kMostKept bytes in total: newly allocated memory costs a page fault for each
+// page, and the system clears it.
 class AlignedMemory {
  public:
   static constexpr std::size_t kMostKept = std::size_t{256} << 20;
@@ -34,10 +34,10 @@ class AlignedMemory {
   std::size_t bytes_ = 0;
 };
 
-// Bytes that are kept for blocks to come.
+// Bytes that are kept for later blocks.
 std::size_t kept_bytes();
 
-// For work whose memory was planned: while one exists, hardly anything is kept, kMostKept bytes in all.
+// For work whose memory was planned: while an object exists, only this smaller kMostKept is kept in total.
 class PlannedMemory {
  public:
   static constexpr std::size_t kMostKept = std::size_t{4} << 20;

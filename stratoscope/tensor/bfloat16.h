@@ -6,7 +6,7 @@
 
 namespace stratoscope {
 
-// To the nearest, halves to even; NaN stays NaN.
+// Rounds to the nearest, halves to even; NaN stays NaN.
 inline std::uint16_t rounded_to_bfloat16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const bool is_nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;

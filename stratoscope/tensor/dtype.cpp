@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little, "stored tensors are li
 float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
   const std::uint32_t magnitude = half & 0x7fffU;
-  // Shifted into place, a half is the float times 2^-112; one multiplication also normalises subnormals.
+  // A half that is shifted into place is the float times 2^-112; one multiplication also normalises subnormals.
   const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
   const std::uint32_t special = magnitude >= 0x7c00U ? 0x7f800000U : 0U;  // infinity and NaN keep their mantissa
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | special | sign);

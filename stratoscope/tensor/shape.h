@@ -15,7 +15,7 @@ using Shape = std::vector<std::size_t>;
 // "[12, 768]"
 std::string to_string(const Shape& shape);
 
-// The product of the axes (1 for no axis). Throws Error when it does not fit into std::size_t.
+// The product of the axes (1 for no axis). Throws Error if it does not fit into std::size_t.
 std::size_t element_count(std::span<const std::size_t> shape);
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// Owning and viewing row-major arrays.
+// Row-major arrays that own their numbers, and views of them.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ struct MatrixView {
   std::span<T> row_span(std::size_t r) const { return {row(r), cols}; }
   MatrixView rows_from(std::size_t first, std::size_t count) const { return {row(first), count, cols, stride}; }
   MatrixView cols_from(std::size_t first, std::size_t count) const { return {data + first, rows, count, stride}; }
-  // Implicit, as a pointer to numbers becomes a pointer to constants. NOLINTNEXTLINE(google-explicit-constructor)
+  // Implicit, like the conversion to a pointer to constants. NOLINTNEXTLINE(google-explicit-constructor)
   operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
 };
 

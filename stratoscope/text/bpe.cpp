@@ -93,7 +93,7 @@ const std::vector<Piece>& Bpe::encode(std::string_view word, Scratch& scratch) c
 
 void Bpe::merge_by_scanning(Scratch& scratch) const {
   auto& pieces = scratch.pieces_;
-  auto& merges = scratch.merges_;  // merges[i] joins pieces i and i + 1; null where they do not merge
+  auto& merges = scratch.merges_;  // merges[i] joins pieces i and i + 1; null if they do not merge
   merges.clear();
   for (std::size_t i = 1; i < pieces.size(); ++i) merges.push_back(find(pieces[i - 1].id, pieces[i].id));
   while (true) {

@@ -32,7 +32,7 @@ class MappedTextBuilder {
   explicit MappedTextBuilder(const MappedText& from);
 
   // Both throw Error if the text exceeds 64 times its source and 16 MiB, or 4 GiB: repeated steps of a tokenizer could
-  // grow it without limit.
+  // increase it without limit.
   // Appends bytes [begin, end) of the other text unchanged.
   void copy(std::size_t begin, std::size_t end);
   // Replaces bytes [begin, end) by `content`, whose first byte stands for all of them: a token that ends inside

@@ -12,7 +12,7 @@ struct Composition {
 };
 struct MarkOrder {
   char32_t first, last;
-  std::uint8_t order;  // of combining classes: 1 is the smallest; 0 (of no range) is no mark
+  std::uint8_t order;  // of combining classes: 1 is the smallest; 0, which has no range, is for other characters
 };
 
 // A sequence of entries: a code point, a count, and as many code points of its full decomposition.

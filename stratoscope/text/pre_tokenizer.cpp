@@ -142,8 +142,8 @@ std::vector<Word> split_at_whitespace(const PreTokenized& from) {
   });
 }
 
-// Every word with its spaces replaced by `replacement` (unchanged if empty), and with `prefix` where the scheme asks
-// for it.
+// Every word with its spaces replaced by `replacement` (unchanged if empty), and with `prefix` if the scheme requires
+// it.
 template <class WantsPrefix>
 PreTokenized rewritten(const PreTokenized& from, std::string_view replacement, std::string_view prefix,
                        const WantsPrefix& wants_prefix) {

@@ -41,7 +41,8 @@ class RegularExpression::Search {
   Search(const Search&) = delete;
   Search& operator=(const Search&) = delete;
 
-  // From here on matches are those within bytes [begin, end), without context around them. Parts must be in order.
+  // Sets the part: the next matches are those within bytes [begin, end), without context around them. Parts must be in
+  // order.
   void set_part(std::size_t begin, std::size_t end);
 
   // The next match as bytes [begin, end) of the text; it may be empty. nullopt at the part's end.
@@ -53,7 +54,7 @@ class RegularExpression::Search {
 
   const RegularExpression& expression_;
   std::string_view text_;
-  std::string shadow_;                         // unused where the text is ASCII: it is its own shadow
+  std::string shadow_;                         // unused if the text is ASCII, which is its own shadow
   std::string_view subject_;                   // the input of PCRE2
   std::size_t byte_ = 0, shadow_byte_ = 0;     // the same place in the text and in the subject
   std::size_t part_begin_ = 0, part_end_ = 0;  // in the subject

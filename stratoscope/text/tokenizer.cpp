@@ -181,7 +181,7 @@ Encoding Tokenizer::encode(std::string_view text) const { return encode_from(tex
 Encoding Tokenizer::encode_continuation(std::string_view text) const { return encode_from(text, true); }
 
 Encoding Tokenizer::encode_from(std::string_view text, bool continues) const {
-  validate_utf8(text, "tokenizer");
+  validate_utf8(text, "text");
   if (text.size() >= std::numeric_limits<std::uint32_t>::max())
     throw Error("tokenizer", "a text of " + std::to_string(text.size()) + " bytes is too long");
   const State& state = *state_;

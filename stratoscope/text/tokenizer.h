@@ -1,4 +1,4 @@
-// Text to token ids and back, id for id what Hugging Face's tokenizers give: byte-pair encoding and Unigram, of bytes
+// Text to token ids and back, with the same ids as Hugging Face's tokenizers: byte-pair encoding and Unigram, of bytes
 // or of characters, with the steps around them that the checkpoint's files name (docs/tokenizers.md).
 //
 // A text is cut at its added tokens ("<|endoftext|>"), each stretch between them is normalized (normalizer.h), cut into
@@ -23,8 +23,7 @@ namespace STRATOSCOPE_API stratoscope {
 // Token i is the bytes [offsets[i].first, offsets[i].second) of the text. The offsets tile the text: the first begins
 // at 0, each begins where the one before it ends, the last ends with the text. (Hugging Face counts characters, and
 // gives every token of one split character the whole of it.)
-//
-// Where the tokenizer changes the text, a token covers the source bytes of its own: bytes merged into one character
+// If the tokenizer changes the text, a token covers the source bytes of its own bytes: bytes merged into one character
 // belong to the token of that character's first byte, and removed bytes to the previous token. A token without source
 // bytes (an inserted space), or within a character of the previous token, covers none. A text may have no tokens.
 struct Encoding {

@@ -24,8 +24,8 @@ struct TokenizerDefinition {
   struct AddedToken {
     std::string content;
     std::int64_t id;
-    bool normalized;                                 // looked for in what the others leave, after the normalizer
-    bool strips_left = false, strips_right = false;  // takes the whitespace beside it
+    bool normalized;                                 // matched after the normalizer, between the other added tokens
+    bool strips_left = false, strips_right = false;  // takes the adjacent whitespace
     bool single_word = false;                        // not within a word
   };
   struct Merge {
@@ -36,22 +36,22 @@ struct TokenizerDefinition {
   std::vector<Token> vocabulary;
   std::vector<AddedToken> added_tokens;
   std::vector<Merge> merges;           // BPE: the first is applied first
-  std::vector<double> scores;          // Unigram: logarithms, of the vocabulary's tokens in their order
-  std::optional<std::string> unknown;  // spelling: what stands for characters without a token
+  std::vector<double> scores;          // Unigram: logarithms, in the order of the vocabulary
+  std::optional<std::string> unknown;  // spelling of the token for characters without a token
   bool fuses_unknown = false;          // neighbours become one token
   bool byte_fallback = false;          // characters without a token become tokens <0xNN>
-  bool ignores_merges = false;         // a word that is a token is that token
+  bool ignores_merges = false;         // a word that is a token is not split
 
   std::vector<NormalizerStep> normalizer;
   std::vector<PreTokenizerStep> pre_tokenizer;
   std::vector<DecoderStep> decoder;
-  std::vector<std::int64_t> before, after;  // ids that are put around a text
-  bool adds_tokens = false;                 // whether the files' post-processor decided about `before` and `after`
+  std::vector<std::int64_t> before, after;  // ids that are added around a text
+  bool adds_tokens = false;                 // whether the files' post-processor determined `before` and `after`
 
-  std::string beginning, end;      // of a text: the tokens that the files name; may be empty or no token
-  std::vector<std::string> notes;  // settings that are not followed, for the user to know
+  std::string beginning, end;      // of a text: the tokens that the files name; may be empty or not a token
+  std::vector<std::string> notes;  // settings that are ignored, for the user
 
-  // For messages: where the tokens stand, and "FILE: line " or the like before the number of the first merge.
+  // For messages: the file of the tokens, and "FILE: line " or similar before the number of the first merge.
   std::string vocabulary_file, merges_place;
   std::size_t first_merge_number = 0;
 
@@ -61,8 +61,7 @@ struct TokenizerDefinition {
 };
 
 // Reads `folder`/tokenizer.json, else vocab.json and merges.txt, else tokenizer.model, and the special tokens that the
-// files beside them name (named_tokens.h). Throws Error, which names the file, for what is missing, malformed or not
-// implemented.
+// other files name (named_tokens.h). Throws Error with the file's name for missing, malformed or unsupported content.
 TokenizerDefinition read_tokenizer_definition(const std::filesystem::path& folder);
 
 }  // namespace stratoscope

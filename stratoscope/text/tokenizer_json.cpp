@@ -81,7 +81,7 @@ class VocabularyReader final : public JsonValueReader {
 
   const std::string name_;
   std::size_t depth_ = 0;
-  int parts_ = 0;  // of a list's token, so far
+  int parts_ = 0;  // number of parts read of a list's token
 };
 
 // Parses "merges": ["a b", …] or [["a", "b"], …]; `place` precedes a number in messages.
@@ -130,7 +130,7 @@ class MergesReader final : public JsonValueReader {
   const std::string place_;
   TokenizerDefinition::Merge pair_;
   std::size_t depth_ = 0;
-  int parts_ = 0;  // of a pair, so far
+  int parts_ = 0;  // number of parts read of a pair
 };
 
 TokenizerDefinition::AddedToken read_added_token(const JsonSection& token) {
@@ -196,15 +196,16 @@ TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file) {
   definition.vocabulary_file = file.string();
   definition.merges_place = file.string() + ": merge ";
   read_tokenizer_steps(top, definition);
-  for (const char* habit : {"truncation", "padding"})  // settings of data loaders
-    if (top.has(habit)) definition.notes.push_back(file.string() + ": '" + habit + "' is set, and is not followed");
+  for (const char* habit : {"truncation", "padding"})  // settings for batches of training data
+    if (top.has(habit))
+      definition.notes.push_back(file.string() + ": '" + habit + "' is set, which is not implemented");
 
   const JsonSection model = top.section("model");
   model.require("type", {"BPE", "Unigram"});
   definition.vocabulary = std::move(vocabulary.tokens);
   definition.scores = std::move(vocabulary.scores);
   definition.merges = std::move(merges.merges);
-  // Older files have no type; only Unigram's vocabulary is a list.
+  // Older files have no type; only a Unigram vocabulary is a list.
   const bool is_unigram = model.has("type") ? model.text("type") == "Unigram" : vocabulary.is_list;
   if (is_unigram ? !vocabulary.is_list : !vocabulary.is_object)
     fail(model.name() + ": 'vocab' is missing, or not " + (is_unigram ? "a list" : "a JSON object"));

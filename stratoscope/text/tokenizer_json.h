@@ -10,7 +10,7 @@
 
 namespace stratoscope {
 
-// Throws Error, which names the file, for what is malformed or not implemented.
+// Throws Error with the file's name for malformed or unsupported content.
 TokenizerDefinition read_tokenizer_json(const std::filesystem::path& file);
 
 // The text of vocab.json: an object of ids by spelling. `name` is for messages.

@@ -34,7 +34,7 @@ struct PreTokenizerStep {
   Kind kind{};
   TextPattern pattern{};                                 // split
   SplitBehavior behavior = SplitBehavior::isolated;      // split, punctuation
-  bool invert = false;                                   // split: the pattern matches what is kept
+  bool invert = false;                                   // split: the pattern matches the words, not the separators
   bool add_prefix_space = false, use_regex = true;       // byte_level
   bool individual_digits = false;                        // digits
   std::string replacement{};                             // metaspace: stands for a space

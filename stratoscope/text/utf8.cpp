@@ -62,8 +62,8 @@ void validate_utf8(std::string_view text, const std::string& where) {
   constexpr char kHex[] = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(text[at]);
   throw Error(where,
-              "the text is not UTF-8: byte offset " + std::to_string(at) + " (0x" + kHex[byte >> 4] + kHex[byte & 15] +
-                  ") begins no character",
+              "is not UTF-8: byte offset " + std::to_string(at) + " (0x" + kHex[byte >> 4] + kHex[byte & 15] +
+                  ") does not begin a character",
               "convert the text to UTF-8");
 }
 

@@ -43,7 +43,7 @@ Vocabulary::Vocabulary(const TokenizerDefinition& definition, const Normalizer& 
   }
   for (const auto& token : definition.vocabulary) {
     throw_if_cancelled();
-    // A byte-level vocabulary may have texts that are not spelled in the byte alphabet: they stand for themselves.
+    // A byte-level vocabulary may have texts that are not spelled in the byte alphabet; these are used unchanged.
     std::optional<std::string> bytes = definition.is_byte_level() ? unspell_bytes(token.spelling) : std::nullopt;
     if (bytes && token.id >= 0 && contains(static_cast<TokenId>(token.id)) &&
         form(static_cast<TokenId>(token.id)) == token.spelling)

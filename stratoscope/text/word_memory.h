@@ -16,7 +16,7 @@ namespace stratoscope {
 
 class WordMemory {
  public:
-  // For a text of so many bytes.
+  // For a text of this number of bytes.
   explicit WordMemory(std::size_t text_size);
 
   // The word's tokens if cached; valid until the next put().

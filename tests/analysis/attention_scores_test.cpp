@@ -10,7 +10,7 @@
 namespace stratoscope {
 namespace {
 
-// A pattern in which every query puts all its weight on one key; what lies behind a query is poison.
+// A pattern in which every query puts all its weight on one key; values after the query are poison.
 std::vector<float> pattern_that_looks_at(const std::vector<std::size_t>& keys) {
   const std::size_t n = keys.size();
   std::vector<float> pattern(n * n, std::numeric_limits<float>::quiet_NaN());

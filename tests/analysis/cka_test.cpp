@@ -1,4 +1,4 @@
-// Linear CKA: its invariances, its definition in features, and what few tokens do to it.
+// Linear CKA: its invariances, its definition in features, and its bias with few tokens.
 #include "stratoscope/analysis/cka.h"
 
 #include <gtest/gtest.h>
@@ -76,7 +76,7 @@ TEST(LinearCka, AgreesWithItsDefinitionInFeatures) {
 TEST(LinearCka, FewTokensRaiseItUnlessDebiased) {
   double plain = 0, debiased = 0;
   const int tries = 40;
-  for (int i = 0; i < tries; ++i) {  // nothing in common, 8 tokens in 64 dimensions
+  for (int i = 0; i < tries; ++i) {  // unrelated, 8 tokens in 64 dimensions
     const auto x = numbers(100 + static_cast<std::uint64_t>(i), 8 * 64),
                y = numbers(900 + static_cast<std::uint64_t>(i), 8 * 64);
     const std::vector<Rows> sets = {Rows(x.data(), 8, 64), Rows(y.data(), 8, 64)};

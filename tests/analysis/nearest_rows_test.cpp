@@ -16,7 +16,7 @@ namespace {
 TEST(NearestRows, AreThoseOfAFullSort) {
   test::Random random(1);
   const std::size_t rows = 700, width = 13, count = 3;
-  auto all = random.units((rows + count) * width);  // the table and the vectors behind it
+  auto all = random.units((rows + count) * width);  // the table and the vectors after it
   const auto cosines = cosine_matrix(MatrixView<const float>(all.data(), rows + count, width));
   const auto found = nearest_rows(MatrixView<const float>(all.data() + rows * width, count, width),
                                   MatrixView<const float>(all.data(), rows, width), 9);

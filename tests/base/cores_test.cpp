@@ -54,7 +54,7 @@ void expect_all_free(int count, const std::set<int>& allowed) {
   for (const std::set<int>& cores : cores_of_team(count)) EXPECT_EQ(cores, allowed);
 }
 
-// In a thread of its own, as one team is of another's history.
+// In a new thread, so that no earlier team has an effect.
 class Cores : public ::testing::Test {
  protected:
   void SetUp() override {

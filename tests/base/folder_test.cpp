@@ -44,7 +44,7 @@ TEST(Folder, OpensNoLink) {
   fs::create_directory_symlink(elsewhere.path(), place / "link");
   fs::create_symlink(elsewhere.file("precious", "mine"), place / "file");
   const Folder folder(place.path());
-  EXPECT_TRUE(holds(error_text([&] { folder.find("link"); }), "link: is a link, and none is followed here"));
+  EXPECT_TRUE(holds(error_text([&] { folder.find("link"); }), "link: is a link, and links are not followed here"));
   EXPECT_TRUE(holds(error_text([&] { folder.make("link"); }), "link: is a link"));
   EXPECT_EQ(folder.open_file("file", O_RDWR | O_CREAT | O_TRUNC), -1);
   EXPECT_EQ(errno, ELOOP);

@@ -61,7 +61,7 @@ TEST(MappedFileGuard, ItsRangesAreUsedAgain) {
 }
 
 TEST(MappedFileGuardDeathTest, WithoutItTheSignalEndsTheProcess) {
-  ::testing::FLAGS_gtest_death_test_style = "threadsafe";  // a process in which nobody asked for the guard
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";  // a process without the guard
   const TemporaryFolder folder;
   const MappedFile file(folder.file("a", std::string(kBytes, 'x')));
   std::filesystem::resize_file(file.path(), 0);
@@ -75,7 +75,7 @@ TEST(MappedFileGuardDeathTest, WithoutItTheSignalEndsTheProcess) {
 
 TEST(MappedFileGuardDeathTest, ASignalFromElsewhereDoesWhatItDid) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
-  // What it did: the system's default, also where a sanitizer has a handler of its own.
+  // The system's default action, also if a sanitizer has a handler of its own.
   EXPECT_EXIT((::signal(SIGBUS, SIG_DFL), guard_mapped_files(), ::raise(SIGBUS)), ::testing::KilledBySignal(SIGBUS),
               "");
   EXPECT_EXIT(

@@ -30,7 +30,7 @@ TEST(WithoutControls, ShowsWhateverCommandsATerminal) {
 TEST(WithoutControls, ShowsWhatIsNoUtf8) {
   EXPECT_EQ(without_controls("\x9b"
                              "31m"),
-            "\\x9b31m");  // a command where a terminal reads single bytes
+            "\\x9b31m");  // a command for terminals that read single bytes
   EXPECT_EQ(without_controls("a\xff\xc3"), "a\\xff\\xc3");
   EXPECT_EQ(without_controls("\xc0\x9b\xed\xa0\x80\xf4\x90\x80\x80"), "\\xc0\\x9b\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80");
 }

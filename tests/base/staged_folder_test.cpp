@@ -39,7 +39,7 @@ TEST(StagedFolder, AUsersFileInOneOfOursIsNeverLost) {
   write_demo(parent / "demo", "one");
   parent.file("demo/notes", "mine");
   const std::string refusal = error_text([&] { StagedFolder(parent / "demo", kMarker); });
-  EXPECT_TRUE(holds(refusal, "holds 'notes', which this program did not write"));
+  EXPECT_TRUE(holds(refusal, "holds 'notes', which this program did not make"));
   EXPECT_EQ(bytes_of(parent / "demo/notes"), "mine");
   EXPECT_EQ(parent.entry_count(), 1U);
 }
@@ -81,13 +81,13 @@ TEST(StagedFolder, WhatIsNotOursIsLeftAlone) {
   EXPECT_TRUE(holds(refusal(parent / "theirs"), "a folder that this program did not make"));
   EXPECT_EQ(bytes_of(parent / "theirs/letter"), "dear");
   const fs::path file = parent.file("file", "x");
-  EXPECT_TRUE(holds(refusal(file), "is there already and is not a folder"));
+  EXPECT_TRUE(holds(refusal(file), "exists already and is not a folder"));
   fs::create_symlink(parent / "nowhere", parent / "dangling");
-  EXPECT_TRUE(holds(refusal(parent / "dangling"), "is there already and is not a folder"));
+  EXPECT_TRUE(holds(refusal(parent / "dangling"), "exists already and is not a folder"));
   EXPECT_TRUE(holds(refusal(parent / "none/demo"), "cannot be written"));
   for (const char* path : {"", ".", "..", "a/.."})
-    EXPECT_TRUE(holds(refusal(path), "is not a folder that can be made")) << path;
-  EXPECT_TRUE(holds(refusal("/"), "did not make, so it is left alone"));
+    EXPECT_TRUE(holds(refusal(path), "is not a path where a folder can be made")) << path;
+  EXPECT_TRUE(holds(refusal("/"), "did not make, so it is not changed"));
   EXPECT_EQ(parent.entry_count(), 3U);
 }
 
@@ -98,7 +98,7 @@ TEST(StagedFolder, WhatCameMeanwhileIsLeftAlone) {
     StagedFolder folder(parent / "demo", kMarker);
     write_file_atomically(folder.temporary() / "page", "two");
     parent.file("demo/notes", "mine");
-    EXPECT_TRUE(holds(error_text([&] { folder.commit(); }), "holds 'notes', which this program did not write"));
+    EXPECT_TRUE(holds(error_text([&] { folder.commit(); }), "holds 'notes', which this program did not make"));
   }
   EXPECT_EQ(bytes_of(parent / "demo/page"), "one");
   EXPECT_EQ(bytes_of(parent / "demo/notes"), "mine");

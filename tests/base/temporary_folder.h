@@ -1,4 +1,4 @@
-// A folder of a test's own, removed with everything in it when the test ends, and files in it.
+// A temporary folder of a test, removed with its content when the test ends, and files in it.
 #pragma once
 
 #include <stdlib.h>

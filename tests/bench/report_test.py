@@ -1,4 +1,4 @@
-"""The benchmarks' turns, sums and tables, on made-up times."""
+"""The benchmarks' order, sums and tables, on made-up times."""
 import sys
 import tempfile
 import unittest

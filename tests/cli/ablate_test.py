@@ -1,4 +1,4 @@
-"""`ablate`: every part taken away in turn."""
+"""`ablate`: every part ablated alone."""
 import json
 
 import numpy as np

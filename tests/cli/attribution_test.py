@@ -1,4 +1,4 @@
-"""attribution: the parts of a logit against NumPy on the stored weights, and what is refused."""
+"""attribution: the parts of a logit against NumPy on the stored weights, and refused input."""
 import numpy as np
 import pytest
 
@@ -10,7 +10,7 @@ KEYS = {"tokens", "position", "target", "metric", "value", "scale", "sum", "resi
 
 
 class Oracle:
-    """The same sums from the weights and from what `run --save` captured."""
+    """The same sums from the weights and from the values that `run --save` captured."""
 
     def __init__(self, stratoscope, text, position, ids, edits=()):
         stratoscope.succeeds("run", text, "--precision", "fp64", "--save", "x.npz", *edits, "--capture", "hook_embed",
@@ -152,7 +152,7 @@ def test_an_edited_head_keeps_its_sources(stratoscope):
 def test_what_people_read(stratoscope):
     shown = stratoscope.prints("attribution", KAFKA, "--target", " insect", "--target", " man")
     for part in ("logit of “ insect” minus that of “ man” after position 23, “ gigantic”", "final norm's scale held",
-                 "by head", "neurons that raise it most", "where heads read it", "residue", "others"):
+                 "by head", "neurons that raise it most", "source positions of the heads", "residue", "others"):
         assert part in shown, shown
     top = stratoscope.json("attribution", KAFKA, "--target", " insect", "--target", " man")["components"]
     largest = max(top, key=lambda each: abs(each["contribution"]))
@@ -185,7 +185,7 @@ def test_weights_that_are_no_numbers(stratoscope, forged):
         (["--position", "x"], "position"),
         (["--heads", "L12H0"], "block 12 is out of range"),
         (["--heads", "L0H6"], "head 6 is out of range"),
-        (["--heads", "resid_post.3"], "is no head"),
+        (["--heads", "resid_post.3"], "is not a head"),
         (["--edit", "blocks.99.hook_mlp_out = 0"], "99"),
     ],
 )

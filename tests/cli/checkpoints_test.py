@@ -1,4 +1,4 @@
-"""Checkpoints in the forms in which people have them: heads, special tokens, prefixes, settings of data loaders."""
+"""Checkpoints in forms that are common: heads, special tokens, prefixes, settings of data loaders."""
 import json
 import shutil
 from pathlib import Path

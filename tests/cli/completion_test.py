@@ -1,4 +1,4 @@
-"""Completion, in real shells on a pseudo-terminal, and the manual page: what the program says of its own options."""
+"""Completion, in real shells on a pseudo-terminal, and the manual page."""
 import os
 import pty
 import re
@@ -38,7 +38,7 @@ FILES = {"bash": "stratoscope.bash", "zsh": "_stratoscope", "fish": "stratoscope
 
 
 class Shell:
-    """A shell that somebody types into."""
+    """An interactive shell."""
 
     def __init__(self, name, folder):
         command, setup = SHELLS[name]
@@ -58,7 +58,7 @@ class Shell:
         os.write(self.terminal, keys.encode())
 
     def wait_for(self, pattern, seconds=60):
-        """What came before the pattern, which is taken out of what was seen."""
+        """The output before the pattern, which is removed from the seen output."""
         end = time.monotonic() + seconds
         while not (match := re.search(pattern, self.seen)):
             left = end - time.monotonic()
@@ -110,7 +110,7 @@ def test_completes_inside_of_quotes(tmp_path):
     assert words == ["run", "--capture", "blocks.*.attn.hook_pattern"]
 
 
-# What the bash script answers, asked without a terminal.
+# The answers of the bash script, without a terminal.
 def answers(folder, *words):
     script = folder / "stratoscope.bash"
     if not script.exists():

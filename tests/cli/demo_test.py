@@ -20,7 +20,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """One run of the plain demo: what it printed, and its folder."""
+    """One run of the plain demo: its output and its folder."""
     folder = tmp_path_factory.mktemp("demo") / "here"
     folder.mkdir()
     result = Program(folder).succeeds("demo")
@@ -138,7 +138,7 @@ def test_a_demo_of_ours_is_replaced_as_a_whole(stratoscope):
 def test_a_users_file_in_a_demo_of_ours_is_never_lost(stratoscope):
     stratoscope.succeeds("demo", "A", "--out", "out")
     (stratoscope.folder / "out" / "notes.txt").write_text("mine")
-    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not write"])
+    stratoscope.fails("demo", "B", "--out", "out", says=["notes.txt", "did not make"])
     assert (stratoscope.folder / "out" / "notes.txt").read_text() == "mine"
 
 
@@ -150,7 +150,7 @@ def test_an_empty_folder_is_taken(stratoscope):
 def test_a_folder_that_is_not_ours_is_left_alone(stratoscope):
     (stratoscope.folder / "theirs").mkdir()
     (stratoscope.folder / "theirs" / "thesis.txt").write_text("years of work")
-    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "left alone"])
+    stratoscope.fails("demo", "--out", "theirs", "--json", says=["theirs", "not changed"])
     assert (stratoscope.folder / "theirs" / "thesis.txt").read_text() == "years of work"
 
 
@@ -196,13 +196,13 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
     (stratoscope.folder / "empty").mkdir()
     result = stratoscope.run("demo", "--json", env={"PATH": stratoscope.folder / "empty"})
     assert result.status == 1
-    written = "written all the same: stratoscope-demo/activations.gp"
-    for part in ("6 of 6 figures could not be drawn", "gnuplot-nox", written):
+    written = "written nevertheless: stratoscope-demo/activations.gp"
+    for part in ("6 of 6 figures could not be drawn in every format", "gnuplot-nox", written):
         assert part in result.error
     written = contents(stratoscope.folder / "stratoscope-demo")
-    assert set(written) >= {name + ending for name in FIGURES for ending in [".gp", *COMPUTED]} | {"index.html"}
-    assert not [name for name in written if name.endswith((".svg", ".png"))]
-    assert b"</html>" in written["index.html"]
+    assert set(written) >= {name + ending for name in FIGURES for ending in [".gp", ".svg", *COMPUTED]} | {"index.html"}
+    assert not [name for name in written if name.endswith(".png")]
+    assert b"</html>" in written["index.html"] and written["index.html"].count(b"<svg") == len(FIGURES)
     assert sorted(json.loads(result.out)["figures"]) == sorted(set(written) - {"index.html", ".stratoscope-demo"})
     stratoscope.leaves_no_temporary_file()
 
@@ -224,7 +224,7 @@ def test_a_figure_that_cannot_be_drawn_takes_no_other_with_it(stratoscope):
     fake.write_text(f"#!/bin/sh\ngrep -q activations.png figure.gp && exit 3\nexec {gnuplot} \"$@\"\n")
     fake.chmod(0o755)
     result = stratoscope.run("demo", "--out", "out/", env={"PATH": f"{fake.parent}:/usr/bin:/bin"})
-    assert result.status == 1 and "1 of 6 figures could not be drawn" in result.error
+    assert result.status == 1 and "1 of 6 figures could not be drawn in every format" in result.error
     assert "out/activations.gp" in result.error
     written = contents(stratoscope.folder / "out")
     assert "activations.png" not in written and "scaled-blocks.png" in written and "index.html" in written

@@ -1,4 +1,4 @@
-"""The table of options in docs/command-line.md has what --help lists, with its defaults, and nothing else."""
+"""The table of options in docs/command-line.md has exactly the options that --help lists, with their defaults."""
 import re
 
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from program import ROOT
 
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-# "  --strength X [4]  how strongly"
+# "  --strength X [4]  the strength"
 LISTED = re.compile(r"^  (?:-\w,)?(--[\w-]+)(?: [^\s\[(]+)?(?: …)?(?: \[([^\]]*)\])?", re.MULTILINE)
 
 

@@ -56,7 +56,7 @@ def test_senders_receivers_and_their_order(stratoscope, tiny):
 
 
 def test_the_direct_path_to_the_logits(stratoscope, tiny):
-    """The sender's output taken from the residual stream behind the last block, and from nothing before."""
+    """The sender's output subtracted from the residual stream after the last block only."""
     result = zero_edges(stratoscope, tiny)
     values = captured(stratoscope, tiny, TEXT, ["blocks.0.attn.hook_result", "blocks.1.hook_mlp_out",
                                                "blocks.1.hook_resid_post"])
@@ -84,7 +84,7 @@ def test_a_head_into_the_mlp_of_its_own_block(stratoscope, tiny, tiny_model):
 
 
 def test_an_mlp_into_one_head_of_the_next_block(stratoscope, tiny, tiny_model):
-    """The head's z in a run whose next block alone reads the changed stream, patched into the clean run."""
+    """The head's z in a run in which only its block reads the changed stream, patched into the clean run."""
     result = stratoscope.json("edges", TEXT, "--corrupt", OTHER, *tiny, "--target-id", 7)
     hook = "blocks.0.hook_mlp_out"
     change = captured(stratoscope, tiny, OTHER, [hook])[hook] - captured(stratoscope, tiny, TEXT, [hook])[hook]

@@ -1,4 +1,4 @@
-"""The grammar of --edit, and what edits do."""
+"""The grammar of --edit, and the effects of edits."""
 import json
 import re
 
@@ -366,7 +366,7 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("edits", "place"),
     [
-        # The edit itself writes only what is finite.
+        # The edit itself writes only finite numbers.
         (["blocks.3.ln2.hook_scale[2] = 0"], ("blocks.3.ln2.hook_normalized", 2)),
         (["blocks.2.hook_mlp_out[4] *= 1e38", "blocks.2.hook_mlp_out[4] *= 1e38"], ("blocks.2.hook_mlp_out", 4)),
         (["L3H1.pattern[5] = 3e38", "L3H1.v = 2"], ("blocks.3.attn.hook_z", 5)),

@@ -1,4 +1,4 @@
-"""What never ends, and what is no file: an error that names the limit, in bounded memory."""
+"""Endless inputs, and paths that are not files: an error that names the limit, in bounded memory."""
 import os
 import resource
 import subprocess

@@ -1,4 +1,4 @@
-"""What the environment asks of OpenMP and the C library changes no number: the same bytes, or one error line."""
+"""Environment variables of OpenMP and the C library change no number: the same bytes, or one error line."""
 import json
 import os
 import platform
@@ -30,7 +30,7 @@ COMMANDS = {
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
     "verify": [SHORT],
 }
-# Each value alone, and the first, second, … of all of them together.
+# Each value alone, and the first, second, … values of all variables together.
 VARIABLES = {
     "OMP_NUM_THREADS": ["0", "-1", "1", "3", "1000", "abc", "2,2", "99999999999999999999"],
     "OMP_THREAD_LIMIT": ["1", "2", "4", "0"],
@@ -66,7 +66,7 @@ def together(number):
 
 
 class Bytes:
-    """What a command prints or saves, asked for once in an environment that says nothing."""
+    """The output of a command, or the file that it saves, in an environment without these variables; computed once."""
 
     def __init__(self):
         self.of = {}

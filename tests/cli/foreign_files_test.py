@@ -1,4 +1,4 @@
-"""Files with more in them than is needed, and in other shapes and types than ours: what is asked for is read."""
+"""Files with more arrays than needed, in other shapes and types than ours: the needed arrays are read."""
 import json
 
 import numpy as np
@@ -32,7 +32,7 @@ def add_foreign_tensor(path, dtype, name="foreign"):
 
 @pytest.fixture
 def saved(stratoscope, tiny_model):
-    """The arrays of a run of the tiny model, and what starting from a file of such arrays gives."""
+    """The arrays of a run of the tiny model, and the result of a run that starts from a file of such arrays."""
     stratoscope.succeeds("run", PENGUINS, "--save", "whole.npz", "--model", tiny_model)
     with np.load(stratoscope.folder / "whole.npz") as arrays:
         whole = dict(arrays)

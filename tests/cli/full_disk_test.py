@@ -1,11 +1,11 @@
-"""A disk that is really full: a small one of memory, seen by nobody else. The old files stay and nothing is added."""
+"""A disk that is full: a small tmpfs, private to the test. The old files stay and nothing is added."""
 import subprocess
 
 import pytest
 
 from program import KAFKA, PROGRAM, quick_gnuplot
 
-# Where users may not mount, even in a namespace of their own, there is nothing to test with.
+# If users may not mount, even in a namespace of their own, the test is skipped.
 IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 
 # Arguments: the disk's size, the old command, the new one. Ends with the new one's status.

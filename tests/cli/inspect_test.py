@@ -1,4 +1,4 @@
-"""`info` and `tokens`: what there is to know before a run."""
+"""`info` and `tokens`: information before a run."""
 import pytest
 
 from program import KAFKA, MODEL, PENGUINS

@@ -1,4 +1,4 @@
-"""Ctrl-C: work stops soon, says so, and leaves nothing behind."""
+"""Ctrl-C: work stops soon, with a message, and leaves no incomplete file."""
 import fcntl
 import json
 import os

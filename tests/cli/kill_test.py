@@ -1,4 +1,4 @@
-"""kill -9 at any moment: the old file or folder whole, or the new one; the next run goes on as if nothing had been."""
+"""kill -9 at any moment: the complete old file or folder, or the complete new one; the next run is not affected."""
 import os
 import random
 import time
@@ -11,7 +11,7 @@ ROUNDS = 20
 
 
 def contents(path):
-    """What a file, or every file of a folder, holds; None where nothing is."""
+    """The content of a file, or of every file of a folder; None if there is none."""
     if path.is_dir():
         return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*")}
     return path.read_bytes() if path.exists() else None
@@ -22,7 +22,7 @@ def unfinished(folder):
 
 
 def kill_somewhen(process, folder, longest, after_it_began):
-    """At a random moment of its life, or of the time in which it writes."""
+    """At a random moment of its run, or of the time in which it writes."""
     delay = random.random() * longest
     if after_it_began:
         delay *= 0.1
@@ -73,7 +73,7 @@ def test_a_demo(stratoscope):
 
 
 def test_a_figure(stratoscope):
-    """Script and picture are two files, each whole."""
+    """Script and picture are two files, each complete."""
     env = quick_gnuplot(stratoscope)
     stratoscope.succeeds("predict", "A", "--figure", "x.svg", env=env)
     for turn in range(6):
@@ -85,7 +85,7 @@ def test_a_figure(stratoscope):
 
 
 def test_a_demo_killed_while_gnuplot_draws(stratoscope):
-    """gnuplot lives on without us, and may still write where it was told to."""
+    """gnuplot outlives the program, and may still write to its output."""
     drawing = stratoscope.folder.parent / "drawing"
     env = fake_gnuplot(stratoscope, f"touch {drawing}; sleep 1; echo half > half-a-picture")
     process = stratoscope.start("demo", "A", "--out", "out", env=env)

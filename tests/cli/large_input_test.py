@@ -16,7 +16,7 @@ SOON = 60  # seconds; a limit for what takes about one
 
 @pytest.fixture
 def quick(stratoscope):
-    """Runs a command and fails where the time cannot be that of reading once."""
+    """Runs a command and fails if it takes more time than one reading."""
 
     def run(*arguments, **options):
         begin = time.monotonic()

@@ -76,7 +76,7 @@ def test_attention_is_drawn(stratoscope):
         (["lens", PENGUINS, "--positions", "10"], "0 to 9"),
         (["lens", PENGUINS, "--edit", "L99H0 = 0"], "block 99 is out of range"),
         (["lens", PENGUINS, "--target", ""], "target: is empty"),
-        (["attention", PENGUINS, "--heads", "resid_post.3"], "is no head"),
+        (["attention", PENGUINS, "--heads", "resid_post.3"], "is not a head"),
         (["attention", PENGUINS, "--heads", "L0H6"], "head 6 is out of range"),
         (["attention", PENGUINS, "--layer", "12"], "12 is out of range"),
     ],

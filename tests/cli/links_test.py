@@ -1,4 +1,4 @@
-"""Results that are saved onto links, as nobody: the file that a link leads to is replaced whole, and the link stays."""
+"""Results saved to links, by the user nobody: the target of a link is replaced as a whole, and the link stays."""
 import os
 import sys
 

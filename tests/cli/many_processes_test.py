@@ -1,4 +1,4 @@
-"""200 processes at once on one model: all of them finish, with the same bytes, and the file is in memory once."""
+"""200 concurrent processes on one model: all finish, with the same bytes, and the file is in memory once."""
 import select
 import warnings
 from pathlib import Path
@@ -18,7 +18,7 @@ def available_memory():
 
 
 def memory(pid, name=""):
-    """What the kernel says of the process's mappings, or those of the file `name`, in bytes, by its own words."""
+    """The kernel's sizes of the process's mappings, or of those of the file `name`, in bytes, by their keys."""
     total, inside = {}, False
     for line in Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines():
         key, *rest = line.split(maxsplit=1)

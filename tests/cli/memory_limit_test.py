@@ -1,4 +1,4 @@
-"""Too little memory (ulimit -v): the result, or one error line and status 1; never a crash, never half a file."""
+"""Too little memory (ulimit -v): the result, or one error line and status 1; no crash, no incomplete file."""
 import json
 import resource
 import signal
@@ -33,7 +33,7 @@ def starts_within(stratoscope, mebi):
 
 @pytest.fixture
 def smallest(stratoscope):
-    """The fewest MiB, by fours, in which the system can load the program at all."""
+    """The fewest MiB, in steps of four, in which the system can load the program."""
     if not starts_within(stratoscope, 1024):
         pytest.skip("this build reserves so many addresses that no limit leaves it any (a sanitizer does)")
     low, high = 0, 256
@@ -47,7 +47,7 @@ def smallest(stratoscope):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_any_limit(stratoscope, smallest, name, threads):
     command = [*COMMANDS[name], "--threads", threads]
-    # What gnuplot needs is its own affair; the stand-in needs next to nothing and draws nothing.
+    # Gnuplot's own memory is not tested; the stand-in needs hardly any and draws nothing.
     env = fake_gnuplot(stratoscope, "exit 1")
     enough = 0
     for number, mebi in enumerate(range(smallest, smallest + 208, 8)):
@@ -66,7 +66,7 @@ def test_any_limit(stratoscope, smallest, name, threads):
 
 @pytest.mark.parametrize("file", ["a.safetensors", "a.npz"])
 def test_memory_does_not_grow_with_the_number_of_texts(stratoscope, smallest, file):
-    """What is written, and what is read, is many times larger than what the program may have."""
+    """The written and the read files are many times larger than the memory of the program."""
     room = (smallest + 220) * MEBI
     with open(stratoscope.folder / "texts.jsonl", "w", encoding="utf-8") as texts:
         for count in [1, 15, 4] * 20:
@@ -91,7 +91,7 @@ def test_a_library_that_gives_up_is_still_an_error_line(stratoscope):
     source, library = (stratoscope.folder.parent / name for name in ("gives_up.c", "gives_up.so"))
     source.write_text("#include <stdlib.h>\nint sched_getaffinity(void) { exit(0); }\n", encoding="ascii")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    stratoscope.fails("predict", "A", "--threads", 4, "--json", env={"LD_PRELOAD": library}, says="memory: a library")
+    stratoscope.fails("predict", "A", "--threads", 4, "--json", env={"LD_PRELOAD": library}, says="memory: a required library")
 
 
 def test_any_other_crash_stays_a_crash(stratoscope):

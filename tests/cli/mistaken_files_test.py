@@ -1,4 +1,4 @@
-"""A git-lfs pointer or a web page where a file of another kind was expected, and names that are not UTF-8."""
+"""A git-lfs pointer or a web page instead of a file of another kind, and names that are not UTF-8."""
 import json
 import os
 import shutil

@@ -76,8 +76,8 @@ def test_at_any_moment(stratoscope, model, change):
 
 
 def test_replaced_by_another_of_its_name(stratoscope, model):
-    """What is in use is the old file, to the end."""
-    sweep = [*LONG_SWEEP, "x=1..3", "--json", "--model", model]
+    """The process uses the old file until it ends."""
+    sweep = [*LONG_SWEEP, "x=1" if os.environ.get("SANITIZER") else "x=1..3", "--json", "--model", model]
     expected = stratoscope.succeeds(*sweep).out
     other = model / "other"
     other.write_bytes(b"\0" * 100)
@@ -91,7 +91,7 @@ def test_replaced_by_another_of_its_name(stratoscope, model):
 
 
 def test_a_vector_that_is_cut_off_is_no_crash(stratoscope):
-    """The whole file is read at once; a shorter one is refused as what it is."""
+    """The whole file is read at the start; a shorter one is refused as incomplete."""
     with open(stratoscope.folder / "v.npy", "wb") as file:
         file.write(b"\x93NUMPY\x01\x00\x76\x00")
     stratoscope.fails("predict", PENGUINS, "--edit", "blocks.0.hook_resid_post += v.npy", says="v.npy")

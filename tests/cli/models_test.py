@@ -1,4 +1,4 @@
-"""`models`: what is on this machine, and `models remove`."""
+"""`models`: the models on this machine, and `models remove`."""
 import json
 import os
 import shutil

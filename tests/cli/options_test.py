@@ -1,4 +1,4 @@
-"""What the option parser takes and refuses, and what every command shares."""
+"""Accepted and refused options, and the options that all commands share."""
 import pytest
 
 from program import PENGUINS
@@ -51,7 +51,7 @@ def test_a_precision_that_is_not_there(stratoscope, precision):
 def test_a_precision_that_is_gone_names_what_to_use(stratoscope, command):
     text = [] if command == "bench" else [PENGUINS]
     result = stratoscope.fails(command, *text, "--precision", "bf16x3", status=2,
-                               says=["--precision: bf16x3 is gone", "use fp32 or bf16"])
+                               says=["--precision: bf16x3 was removed", "use fp32 or bf16"])
     assert len(result.err.splitlines()) == 1
 
 

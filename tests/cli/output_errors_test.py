@@ -1,4 +1,4 @@
-"""Results that cannot be written: nothing is left half-done, and the reason is said."""
+"""Results that cannot be written: no incomplete file, and an error with the reason."""
 import os
 
 import pytest

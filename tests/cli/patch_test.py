@@ -11,7 +11,7 @@ def run(stratoscope, *arguments):
 
 
 def difference(stratoscope, text, ids, *edits):
-    """What `predict` says of the two tokens: the patch's independent twin."""
+    """The two tokens' values from `predict`, as an independent reference for the patch."""
     predictions = stratoscope.json("predict", text, "--top", 8192, *edits)["predictions"]
     logits = {p["id"]: p["logit"] for p in predictions}
     return logits[ids[0]] - logits[ids[1]]
@@ -74,7 +74,7 @@ def test_bad_input(stratoscope):
     fails = stratoscope.fails("patch", CLEAN, "--corrupt", "too short", "--target", " a", says="both need the same number")
     assert "“ man”" in fails.err  # both tokenisations, side by side
     stratoscope.fails("patch", CLEAN, "--target", " a", status=2, says="--corrupt")
-    stratoscope.fails("patch", CLEAN, "--corrupt", CLEAN, "--target", " a", says="nothing to normalise by")
-    stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "kl", "--target", " a", says="kl has no corrupt")
+    stratoscope.fails("patch", CLEAN, "--corrupt", CLEAN, "--target", " a", says="cannot be normalised")
+    stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "kl", "--target", " a", says="kl cannot be normalised")
     stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "logit_diff", "--target", " a",
                       says="reads 2 targets")

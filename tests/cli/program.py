@@ -1,4 +1,4 @@
-"""The program as its users meet it: started with arguments, in a folder of its own, judged by what it leaves behind.
+"""The program as users run it: started with arguments, in its own folder, judged by its output and its files.
 
 STRATOSCOPE names the program. Each call starts one process without a terminal and with an environment of its own.
 """
@@ -43,14 +43,14 @@ class Result:
 
     @property
     def error(self):
-        """The last line on standard error, which a failure explains itself with."""
+        """The last line on standard error, which explains a failure."""
         lines = self.err.splitlines()
         assert lines and lines[-1].startswith("stratoscope: error: "), f"no error at the end of: {self.err!r}"
         return lines[-1][len("stratoscope: error: ") :]
 
 
 class Program:
-    """Runs in `folder`, where relative names of files lead."""
+    """Runs in `folder`, on which relative paths depend."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -73,7 +73,7 @@ class Program:
         return subprocess.Popen(command, cwd=self.folder, env=self.environment(env or {}), **options)
 
     def run(self, *arguments, text=None, **options):
-        """`text` is what standard input brings, bytes or a string."""
+        """`text` is the content of standard input, bytes or a string."""
         if text is not None:
             options["stdin"] = subprocess.PIPE
             text = text if isinstance(text, bytes) else text.encode()
@@ -93,7 +93,7 @@ class Program:
         return result
 
     def prints(self, *arguments, **options):
-        """What people read."""
+        """The output for people, without --json."""
         return self.succeeds(*arguments, **options).out
 
     def json(self, command, *arguments, **options):
@@ -104,7 +104,7 @@ class Program:
         return document
 
     def fails(self, *arguments, status=1, says=(), leaves=(), **options):
-        """Fails as the contract says: the status, one last line that explains, nothing printed, nothing left behind
+        """Fails by the contract: the status, one last line that explains, no output, and no new file
         but the files `leaves`. `says` is text, or several, that the line holds."""
         before = self.files()
         result = self.run(*arguments, **options)
@@ -145,7 +145,7 @@ def wait_until(condition, process):
 
 
 def is_working(process, seconds=0.5):
-    """Has used processor time of its own, so it is past its start."""
+    """Has used processor time, so it has started."""
 
     def check():
         with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
@@ -166,7 +166,7 @@ def fake_gnuplot(stratoscope, script):
 
 
 def quick_gnuplot(stratoscope):
-    """Draws a picture of nothing at once, where gnuplot takes a second."""
+    """A stand-in that draws an empty picture immediately, since gnuplot takes a second."""
     return fake_gnuplot(
         stratoscope,
         r"""echo '<?xml version="1.0"?><svg width="1" height="1" viewBox="0 0 1 1"></svg>' >figure.svg
@@ -181,7 +181,7 @@ exit 0""",
     )
 
 
-# What a child does between fork and exec.
+# The actions of a child between fork and exec.
 
 
 def write_lines(stratoscope, name, objects):

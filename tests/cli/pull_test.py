@@ -50,7 +50,7 @@ def test_pull_then_use(stratoscope, env, gpt2, tiny_model):
     for name in ("gpt2", GPT2, f"gpt2@{gpt2[:8]}"):
         there = stratoscope.json("predict", "abcd", "--model", name, env=env)
         assert there["predictions"] == stratoscope.json("predict", "abcd", "--model", tiny_model)["predictions"]
-    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+    assert "all present already" in stratoscope.prints("pull", "gpt2", env=env)
 
 
 def test_pull_as_json(stratoscope, hub, env, gpt2, files):
@@ -128,7 +128,7 @@ def test_weights_that_do_not_fit_the_config(stratoscope, hub, env, files):
     config = json.loads(files["config.json"]) | {"n_layer": 9}
     hub.add("x/odd", files | {"config.json": json.dumps(config).encode()})
     for _ in range(2):
-        says = ["'x/odd' is here as the hub has it", "'h.2.ln_1.weight' is missing", "--force"]
+        says = ["'x/odd' is the same as on the hub, but cannot be run", "'h.2.ln_1.weight' is missing", "--force"]
         result = stratoscope.fails("pull", "x/odd", env=env, says=says)
         assert "stratoscope pull" not in result.error, "which has just been tried"
     result = stratoscope.succeeds("pull", "x/odd", "--force", env=env)
@@ -177,15 +177,15 @@ def damaged(stratoscope, hub, env, files, tmp_path):
 
 @pytest.mark.parametrize("name, damage", DAMAGED)
 def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
-    """Every command names what mends it, and that does."""
+    """Every command names the remedy, and the remedy works."""
     link = damaged(name, DAMAGE[damage])
     changed = link.read_bytes()
-    remedy = "'stratoscope pull gpt2' gets damaged files anew"
+    remedy = "'stratoscope pull gpt2' downloads damaged files again"
     for command in (["info"], ["predict", "ab"]):
         stratoscope.fails(*command, "--model", "gpt2", env=env, says=remedy)
     stratoscope.fails("info", "--model", link.parent, env=env, says="'stratoscope pull openai-community/gpt2'")
     (model,) = [m for m in json.loads(stratoscope.prints("models", "--json", env=env))["models"] if not m["built_in"]]
-    assert not model["runs"] and "'stratoscope pull openai-community/gpt2' gets damaged files anew" in model["problem"]
+    assert not model["runs"] and "'stratoscope pull openai-community/gpt2' downloads damaged files again" in model["problem"]
     offline = env | {"HF_HUB_OFFLINE": "1"}
     refused = stratoscope.fails("pull", "gpt2", env=offline, says=["$HF_HUB_OFFLINE is set", "'stratoscope pull"])
     assert "already" not in refused.out
@@ -195,7 +195,7 @@ def test_a_damaged_file(stratoscope, hub, env, damaged, damage, name):
     assert "of them downloaded" in printed and "try it" in printed
     assert {r.file for r in hub.requests if r.method == "GET"} == {"main", name}, "what is right is kept"
     stratoscope.json("predict", "ab", "--model", "gpt2", env=env)
-    assert "all there already" in stratoscope.prints("pull", "gpt2", env=env)
+    assert "all present already" in stratoscope.prints("pull", "gpt2", env=env)
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -265,7 +265,7 @@ def test_ctrl_c_says_how_to_go_on(stratoscope, hub, env, files, tmp_path):
 
 
 def on_terminal(stratoscope, *arguments, env, columns=100):
-    """What the program draws on a terminal of its own before it says anything, and its result and status."""
+    """The program's drawing on its own terminal before its first message, and its result and status."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = stratoscope.start(*arguments, env=env, stderr=slave)
@@ -286,7 +286,7 @@ def on_terminal(stratoscope, *arguments, env, columns=100):
 
 
 def test_bars_on_a_terminal(stratoscope, hub, env, files):
-    """One line a file, drawn over and over in one place, and gone at the end."""
+    """One line per file, redrawn in place, and removed at the end."""
     shards = {f"model-{i}.safetensors": os.urandom(1_200_000 * i) for i in (1, 2)}
     index = {"weight_map": {name: name for name in shards}}
     del files["model.safetensors"]

@@ -91,25 +91,25 @@ def test_a_record_of_another_model(stratoscope, tiny_model, forged):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda r: r.clear(), "is no record of an experiment"),
+    (lambda r: r.clear(), "is not a record of an experiment"),
     (lambda r: r.update(record=2), "this version reads form 1"),
     (lambda r: r.update(command="models"), "no command 'models' that can be recorded"),
     (lambda r: r.update(command="frobnicate"), "no command 'frobnicate'"),
     (lambda r: r["options"].update(save=["x.npz"]), "has the option 'save'"),
     (lambda r: r["options"].update(record=["x"]), "has the option 'record'"),
     (lambda r: r["options"].update(top="3"), "without a list"),
-    (lambda r: r["options"].update(top=[3]), "a value that is no text"),
-    (lambda r: r["options"].update(frob=["3"]), "which no record has"),
-    (lambda r: r["options"].update(precision=["bf16x3"]), "bf16x3 is gone"),
+    (lambda r: r["options"].update(top=[3]), "a value that is not a string"),
+    (lambda r: r["options"].update(frob=["3"]), "which cannot be recorded"),
+    (lambda r: r["options"].update(precision=["bf16x3"]), "bf16x3 was removed"),
     (lambda r: r["options"].update({"a b": ["3"]}), "has the option 'a b'"),
     (lambda r: r.pop("model"), 'has no "model"'),
     (lambda r: r.pop("result"), 'has no "result"'),
-    (lambda r: r.update(text=3), 'has no text "text"'),
+    (lambda r: r.update(text=3), 'has no string "text"'),
     (lambda r: r.update(text="-"), "standard input"),
     (lambda r: r["options"].update(model=True), "is neither a folder"),
-    (lambda r: r.update(files=3), "no object"),
-    (lambda r: r.update(order=3), "that is no list"),
-    (lambda r: r.update(order=["top"]), "not its options'"),
+    (lambda r: r.update(files=3), "not an object"),
+    (lambda r: r.update(order=3), "that is not a list"),
+    (lambda r: r.update(order=["top"]), "does not match its options"),
 ])
 def test_bad_records(stratoscope, change, says):
     stratoscope.succeeds("predict", "the king", "--record", "r.json")

@@ -239,7 +239,7 @@ def test_what_is_no_character_is_replaced_and_counted(stratoscope):
     (stratoscope.folder / "bad.jsonl").write_bytes(lines)
     good = write_texts(stratoscope, ["half \ufffd of one", "a\ufffd\ufffd(", "\\ud83d \U0001f600"], "good.jsonl")
     result = stratoscope.json("run", "--texts", "bad.jsonl", "--save", "a.npz", "--replace-invalid")
-    assert result["notes"] == ["places that are no characters, read as U+FFFD: 3, in 2 line(s)"]
+    assert result["notes"] == ["invalid characters, read as U+FFFD: 3, in 2 line(s)"]
     assert "notes" not in stratoscope.json("run", "--texts", good, "--save", "b.npz", "--replace-invalid")
     assert (stratoscope.folder / "a.npz").read_bytes() == (stratoscope.folder / "b.npz").read_bytes()
 
@@ -306,7 +306,7 @@ def test_parts_of_a_pass_have_the_bits_of_the_whole(stratoscope, file):
 
 
 def test_hidden_states_changed_by_a_reader_are_carried_on(stratoscope):
-    """NumPy in the middle does what an edit does."""
+    """NumPy between two parts of a pass has the effect of an edit."""
     stratoscope.succeeds("run", PENGUINS, "--save", "a.npz", "--edit", "resid_pre.5[2] *= -2")
     stratoscope.succeeds("run", PENGUINS, "--save", "b.npz")
     arrays = load(stratoscope.folder / "b.npz")

@@ -45,7 +45,7 @@ def test_saved_directions_steer_again_and_hold_their_recipe(stratoscope):
     stratoscope.fails("steer", TEXT, "--vectors", "v.safetensors", "--hook", "hook_attn_out", leaves=["v.safetensors"],
                       says="was made with the hook 'hook_resid_post', not 'hook_attn_out'")
     stratoscope.fails("steer", TEXT, "--vectors", "v.safetensors", "--save", "w.safetensors", leaves=["v.safetensors"],
-                      says="holds them already")
+                      says="holds the directions already")
     with open(stratoscope.folder / "v.safetensors", "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     recipe = header["__metadata__"]
@@ -72,10 +72,10 @@ def test_for_people_and_the_figure(stratoscope):
 def test_bad_input(stratoscope):
     stratoscope.fails("steer", TEXT, "--positive", "a b", says="there is no negative prompt")
     stratoscope.fails("steer", TEXT, "--positive", "a b", "--negative", "a b", says="the same mean at every block")
-    stratoscope.fails("steer", TEXT, *prompts(), "--hook", "attn.hook_z", says="is no point of a block to steer at")
+    stratoscope.fails("steer", TEXT, *prompts(), "--hook", "attn.hook_z", says="is not a hook point for steering")
     stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1,x", says="'x' is not a number")
     stratoscope.fails("steer", TEXT, *prompts(), "--layer", 12, says="layers are 0 to 11")
-    stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1e300", says="is no strength")
+    stratoscope.fails("steer", TEXT, *prompts(), "--strengths", "1e300", says="is not a strength")
     stratoscope.fails("steer", TEXT, *prompts(), "--strength", "nan", says="not finite")
     stratoscope.fails("steer", TEXT, *prompts(), "--save", "v.npz", says=".safetensors")
     stratoscope.fails("steer", TEXT, *prompts(), "--vectors", "v.safetensors", says="leave out one of them")

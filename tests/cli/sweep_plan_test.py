@@ -1,4 +1,4 @@
-"""`sweep` on large grids: what is planned, how memory bounds it, and how it goes on where it was stopped."""
+"""`sweep` on large grids: the plan, the memory limit, and resuming after a stop."""
 import json
 import os
 import re
@@ -8,6 +8,10 @@ import pytest
 
 from program import KAFKA, PENGUINS, interrupt, wait_until, write_lines
 
+# Only the last blocks, where a grid point costs little.
+GRID = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", "--over", "layer=9..11", "--over", "position=all",
+        "--metric", "kl"]
+POINTS = 3 * 24
 SCALE = ["--edit", "blocks.{layer}.hook_resid_post *= 0.8"]
 
 
@@ -48,16 +52,16 @@ def test_the_plan_knows_what_is_done(stratoscope):
     stratoscope.succeeds(*sweep)
     journal = stratoscope.folder / "done.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(lines[:101]) + "[0,")
+    journal.write_text("".join(lines[:31]) + "[0,")
     before = journal.read_bytes()
     plan = stratoscope.json(*sweep, "--plan")["plan"]
-    assert plan["known"] == 100 and plan["operations"] < first["operations"]
-    assert "288 grid points, 100 of them done: " in stratoscope.prints(*sweep, "--plan")
+    assert plan["known"] == 30 and plan["operations"] < first["operations"]
+    assert f"{POINTS} grid points, 30 of them done: " in stratoscope.prints(*sweep, "--plan")
     assert journal.read_bytes() == before
 
 
 def peak(stratoscope, *arguments):
-    """The most memory that a run had, in bytes."""
+    """The peak memory of a run, in bytes."""
     process = stratoscope.start(*arguments)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
@@ -69,7 +73,7 @@ def peak(stratoscope, *arguments):
 @pytest.mark.skipif(bool(os.environ.get("SANITIZER")), reason="a sanitizer's memory is its own")
 @pytest.mark.parametrize("grid", ["residual", "corrupt", "whole", "prompts", "patterns"])
 def test_the_memory_that_is_planned_bounds_what_is_used(stratoscope, grid):
-    """Beside what the program needs for the model and one grid point that changes next to nothing."""
+    """In addition to the memory for the model and for one cheap grid point."""
     prompts = [{"text": f"{i} {PENGUINS}", "target": " I"} for i in range(200)]
     write_lines(stratoscope, "p.jsonl", prompts)
     text, layers = [" ".join([KAFKA] * 6)], ["--over", "layer=all"]
@@ -98,7 +102,7 @@ def test_the_memory_that_is_planned_bounds_what_is_used(stratoscope, grid):
 
 
 def test_memory_limits_change_no_bit(stratoscope):
-    grid = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0", "--over", "layer=0..3", "--over",
+    grid = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0", "--over", "layer=8..11", "--over",
             "position=all", "--metric", "kl"]
     limit = stratoscope.json(*grid, "--plan")["plan"]["bytes"] * 2 // 5
     assert stratoscope.json(*grid) == stratoscope.json(*grid, "--memory-limit", limit)
@@ -106,8 +110,6 @@ def test_memory_limits_change_no_bit(stratoscope):
     stratoscope.fails(*grid, "--memory-limit", "lots", says="write it like 512M or 4G")
 
 
-GRID = ["--edit", "blocks.{layer}.hook_resid_pre[{position}] *= 0.5", "--over", "layer=all", "--over", "position=all",
-        "--metric", "kl"]
 
 
 def test_a_sweep_goes_on_where_it_was_stopped(stratoscope):
@@ -115,10 +117,10 @@ def test_a_sweep_goes_on_where_it_was_stopped(stratoscope):
     stratoscope.succeeds("sweep", KAFKA, *GRID, "--resume", "done.jsonl")
     journal = stratoscope.folder / "done.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
-    assert len(lines) == 1 + 12 * 24
-    for kept in (1, 100, 289):
+    assert len(lines) == 1 + POINTS
+    for kept in (1, 30, 1 + POINTS):
         # As kill -9 leaves it: some points, and a line that is cut.
-        journal.write_text("".join(lines[:kept]) + lines[min(kept, 288)][:7] * (kept < 289))
+        journal.write_text("".join(lines[:kept]) + lines[min(kept, POINTS)][:7] * (kept <= POINTS))
         assert stratoscope.json("sweep", KAFKA, *GRID, "--resume", "done.jsonl") == whole
         assert sorted(journal.read_text().splitlines()) == sorted(line.rstrip() for line in lines)
 
@@ -141,7 +143,7 @@ def test_ctrl_c_keeps_what_is_done(stratoscope):
     wait_until(lambda: journal.exists() and journal.stat().st_size > 10_000, process)
     assert interrupt(process).status == 130
     done = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
-    assert 0 < len(done) < 12 * 24 * 61 and len({(p, c) for p, c, *_ in done}) == len(done)
+    assert 0 < len(done) < POINTS * 61 and len({(p, c) for p, c, *_ in done}) == len(done)
 
 
 def test_a_journal_of_other_vectors_is_refused(stratoscope):

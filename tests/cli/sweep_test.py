@@ -17,7 +17,7 @@ def values(result):
 
 
 def log_prob_of(stratoscope, target_id, *edits, text=PENGUINS):
-    """What `predict` says of one token: the sweep's independent twin."""
+    """One token's value from `predict`, as an independent reference for the sweep."""
     arguments = itertools.chain.from_iterable(("--edit", edit) for edit in edits)
     predictions = stratoscope.json("predict", text, "--top", 8192, *arguments)["predictions"]
     return next(p["log_prob"] for p in predictions if p["id"] == target_id)
@@ -192,7 +192,7 @@ def test_a_whole_target_beyond_the_context(stratoscope, tiny_model):
 
 
 def test_corrupt_and_a_whole_target_read_only_the_texts_own_rows(stratoscope):
-    """The target's rows lie behind the text, where the corrupt run has nothing."""
+    """The target's rows come after the text, where the corrupt run has none."""
     arguments = ["sweep", "The man and the", "--corrupt", "The girl and the", "--over", "layer=0,5", "--target",
                  " insect that was very much frightened and lay upon his back", "--whole"]
     whole = stratoscope.json(*arguments, "--edit", "blocks.{layer}.hook_resid_post = corrupt")
@@ -240,7 +240,7 @@ def test_a_large_grid_lists_its_ends(stratoscope):
 
 def test_the_operations_are_said(stratoscope):
     text = stratoscope.prints("sweep", KAFKA, *SCALE, "--over", "layer=all", "--target", " insect")
-    done, required, whole = map(float, re.search(r"(\S+) billion operations; the cones ask for (\S+), whole runs for (\S+)\n", text).groups())
+    done, required, whole = map(float, re.search(r"(\S+) billion operations; the cones need (\S+), whole runs (\S+)\n", text).groups())
     assert done == required and done < 0.6 * whole
 
 

@@ -1,4 +1,4 @@
-"""How a text reaches the program, and which texts it refuses."""
+"""The ways in which a text reaches the program, and refused texts."""
 import os
 import pty
 

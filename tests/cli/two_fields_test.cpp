@@ -40,7 +40,7 @@ class CommandLine {
 
   const CLI::App& app() const { return app_; }
 
-  // What it prints on standard output.
+  // Its standard output.
   std::string run(std::vector<std::string> arguments) {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
     app_.parse(arguments);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs what ./run test built on an emulated processor with AVX-512 (Bochs 2.7's Skylake-X), which the machine at hand may
+# Runs the build of ./run test on an emulated processor with AVX-512 (Bochs 2.7's Skylake-X), which this machine may
 # lack. By hand, as root, on Debian 12: tests/emulated/emulated.sh
-# A Linux of nothing but BusyBox, the programs and the built-in model boots from a CD; its serial port is printed.
+# A Linux with only BusyBox, the programs and the built-in model boots from a CD; its serial port is printed.
 set -euo pipefail
 
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")

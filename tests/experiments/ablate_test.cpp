@@ -200,8 +200,9 @@ TEST(Ablate, Refusals) {
         r.parts = {AblatedPart::head, AblatedPart::mlp, AblatedPart::head};
       },
       "the part 'heads' is named twice"));
-  EXPECT_TRUE(refused([](auto& r) { r.neurons_in_group = 64; }, "groups of 64 neurons are asked, but no neurons"));
-  EXPECT_TRUE(refused([](auto& r) { r.reference = {"Yes"}; }, "reference texts are given, but zero needs none"));
+  EXPECT_TRUE(refused([](auto& r) { r.neurons_in_group = 64; }, "groups of 64 neurons are requested, but no neurons"));
+  EXPECT_TRUE(
+      refused([](auto& r) { r.reference = {"Yes"}; }, "reference texts are given, but zero ablation needs none"));
   EXPECT_TRUE(refused([](auto& r) { r.mean = true, r.reference = {"Yes", ""}; }, "reference text 1: is empty"));
   EXPECT_TRUE(refused([](auto& r) { r.targets = {}; }, "the metric log_prob reads 1 target"));
   EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::kl; }, "kl"));

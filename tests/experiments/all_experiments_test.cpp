@@ -1,4 +1,4 @@
-// What holds of every experiment in the list: names, fields, and that no body is read which its schema forbids.
+// Every experiment of the list: names, fields, and that a body which its schema forbids is refused.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Attention: patterns read block by block are those of a whole run, with edits too.
+// Attention: patterns read block by block are those of a whole run, also with edits.
 #include "stratoscope/experiments/attention.h"
 
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ TEST(Attention, FiguresAndRefusals) {
   const Attention block = attention(built_in(), request);
   EXPECT_EQ(figure_of(block, AttentionScore::previous).panels.size(), block.n_heads);
   EXPECT_EQ(figure_of(attention(built_in(), asked({})), AttentionScore::entropy).panels.size(), 1U);
-  EXPECT_TRUE(refuses([] { attention(built_in(), asked({"resid_post.1"})); }, "'resid_post.1' is no head"));
+  EXPECT_TRUE(refuses([] { attention(built_in(), asked({"resid_post.1"})); }, "'resid_post.1' is not a head"));
   EXPECT_TRUE(refuses([] { attention(built_in(), asked({"L99H0"})); }, "block 99 is out of range"));
   EXPECT_TRUE(refuses([] { parse_choice<AttentionScore>("x", "by"); }, "by: there is no 'x'; one of previous"));
 }

@@ -1,4 +1,4 @@
-// What users choose by words: tokens, targets, precisions; and how things are labelled.
+// Choices by name: tokens, targets, precisions; and labels.
 #include <gtest/gtest.h>
 
 #include "stratoscope/experiments/activations.h"
@@ -84,7 +84,7 @@ TEST(Precisions, Names) {
 }
 
 TEST(Precisions, OneThatIsGoneNamesWhatToUse) {
-  EXPECT_TRUE(refuses([] { parse_precision("bf16x3"); }, "bf16x3 is gone: fp32 is quicker and closer"));
+  EXPECT_TRUE(refuses([] { parse_precision("bf16x3"); }, "bf16x3 was removed: fp32 is faster and more exact"));
   EXPECT_TRUE(refuses([] { parse_precision("bf16x3"); }, "use fp32 or bf16"));
   for (const char* other : {"fp32", "bf16", "fp64", "fp16", "bf16x", "bf16x33", ""}) EXPECT_EQ(why_gone(other), "");
 }

@@ -18,7 +18,7 @@ using nlohmann::json;
 class Demonstrations : public ::testing::TestWithParam<Precision> {
  protected:
   const Session& session_ = test::built_in(GetParam());
-  // The goldens are printed with nine digits; float32 keeps to its own.
+  // The goldens are printed with nine digits; float32 has fewer.
   const double tolerance_ = GetParam() == Precision::fp64 ? 1e-6 : 1e-5;
 
   void expect_matrix(const SimilarityMatrix& actual, const json& expected, const char* what) const {

@@ -1,4 +1,4 @@
-// Edges of small checkpoints against whole runs by hand: what one receiver makes of the changed stream is put into the
+// Edges of small checkpoints against whole runs: a receiver's output on the changed stream is patched into the
 // clean run.
 #include "stratoscope/experiments/edges.h"
 
@@ -79,7 +79,7 @@ class EdgesByHand {
     return rows;
   }
 
-  // What the sender writes into the stream.
+  // The sender's output into the stream.
   Rows written_by(const Component& sender, const TokenIds& ids) const {
     const Rows all = rows_of({sender.is_mlp ? Hook::mlp_out : Hook::result, sender.layer}, ids);
     const std::size_t width = session_.config().d_model;

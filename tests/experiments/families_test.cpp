@@ -1,4 +1,4 @@
-// Every experiment on a small checkpoint of each family: what its numbers must satisfy whatever the architecture.
+// Every experiment on a small checkpoint of each family: properties of its numbers for all architectures.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -186,7 +186,7 @@ INSTANTIATE_TEST_SUITE_P(Golden, Families,
 INSTANTIATE_TEST_SUITE_P(Golden, FamiliesWithNormsAfterBranches, testing::Values("gemma2", "gemma3", "olmo2"),
                          [](const auto& family) { return family.param; });
 
-// ---- texts beyond what a model was made for
+// ---- texts longer than the model's context
 
 std::string long_text(const Session& session, std::size_t tokens) {
   std::string text;
@@ -219,7 +219,7 @@ TEST(LongTexts, GenerationStopsWhereTheTurnsChange) {
   EXPECT_EQ(generated.prompt.ids.size() + generated.tokens.size(), 12U);
   EXPECT_EQ(generated.stopped, "rotary");
   EXPECT_NE(generated.why_full.find("beyond 12 tokens"), std::string::npos);
-  request.text = kMarley;  // long from the beginning: nothing changes any more
+  request.text = kMarley;  // a long text from the beginning: no more changes
   request.max_new = 5;
   EXPECT_EQ(generate(session, request).tokens.size(), 5U);
 }

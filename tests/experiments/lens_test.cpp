@@ -19,7 +19,7 @@ LensRequest lens_of(const std::vector<EditExpression>& edits = {}) {
   return request;
 }
 
-// The last row of the lens is what `predict` gives at each position, to the last bit.
+// The last row of the lens has the bits of `predict` at each position.
 void expect_last_row_is_the_prediction(const Session& session, const LensRequest& request) {
   const Lens lens = stratoscope::lens(session, request);
   ASSERT_EQ(lens.cells.size(), session.config().n_layers() + 1);

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/experiments/experiment.h"
@@ -66,10 +65,14 @@ void expect_same(const ExperimentResult& a, const ExperimentResult& b) {
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     EXPECT_EQ(of_a[i].name, of_b[i].name);
     EXPECT_EQ(of_a[i].shape, of_b[i].shape);
-    EXPECT_EQ(of_a[i].values.size(), element_count(of_a[i].shape)) << of_a[i].name;
-    EXPECT_TRUE(std::equal(of_a[i].values.begin(), of_a[i].values.end(), of_b[i].values.begin(),
-                           [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }))
-        << of_a[i].name;
+    std::visit(
+        [&]<class T>(const std::vector<T>& values) {
+          const auto& others = std::get<std::vector<T>>(of_b[i].values);
+          EXPECT_TRUE(std::equal(values.begin(), values.end(), others.begin(), others.end(), [](T x, T y) {
+            return x == y || (x != x && y != y);
+          })) << of_a[i].name;
+        },
+        of_a[i].values);
   }
 }
 

@@ -128,7 +128,7 @@ TEST(Patch, Refusals) {
     return refuses([&] { patch(built_in(), request); }, says);
   };
   EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::kl, r.targets = {}; }, "likeliest"));
-  EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::kl; }, "kl has no corrupt and no clean end"));
+  EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::kl; }, "kl cannot be normalised"));
   EXPECT_TRUE(refused([](auto& r) { r.corrupt = r.text; }, "the same in both prompts"));
   EXPECT_TRUE(refused([](auto& r) { r.corrupt = r.text, r.targets = {}; }, "both prompts make"));
   EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::log_prob; }, "the metric log_prob reads 1 target"));

@@ -1,4 +1,4 @@
-// A run kept in a file holds what the model computed, for one text and for many.
+// A saved run has the values of the model, for one text and for many.
 #include "stratoscope/experiments/run.h"
 
 #include <gtest/gtest.h>
@@ -139,7 +139,7 @@ TEST(SaveRun, RefusalsComeBeforeTheWorkAndLeaveNoFile) {
   EXPECT_EQ(folder.entry_count(), 0U);
 }
 
-// Parts of a pass, one taking up what the other left: the bits are those of the whole.
+// Parts of a pass, each continuing the one before: the bits are those of the whole.
 class Parts : public ::testing::TestWithParam<std::tuple<const char*, std::size_t>> {};
 
 TEST_P(Parts, HaveTheBitsOfTheWhole) {
@@ -211,7 +211,7 @@ TEST(SaveRun, WhatAPartHolds) {
   EXPECT_TRUE(
       std::equal(residual.begin(), residual.end(), states.end() - static_cast<std::ptrdiff_t>(residual.size())));
 
-  // Behind all blocks there is no hidden state before the final norm: the residual alone.
+  // After all blocks there is no hidden state before the final norm, only the residual.
   request.stop_at = 12;
   request.captures = {"resid_post.11"};
   stratoscope::run(built_in(), request);
@@ -358,7 +358,7 @@ TEST(TextLines, WhatIsNoCharacterMayBeReplaced) {
     for (const bool replace : {false, true}) EXPECT_EQ(read(text, replace), same) << text;
 }
 
-// Lines that end at, before and behind the pieces in which a file is read.
+// Lines that end at, before and after the borders of the pieces in which a file is read.
 TEST(TextLines, OfAnyLength) {
   const TemporaryFolder folder;
   std::string content;

@@ -1,4 +1,4 @@
-// Steering against means, edits and greedy continuations made by hand from whole runs.
+// Steering against means, edits and greedy continuations that are computed from whole runs.
 #include "stratoscope/experiments/steer.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ using stratoscope::testing::TemporaryFolder;
 using test::built_in;
 using test::refuses;
 
-// A table alone, of a small grid.
+// Only a table, of a small grid.
 SteerRequest towards_joy() {
   SteerRequest request;
   request.text = "The old man looked at the sea and";
@@ -152,7 +152,7 @@ TEST(Steer, SavedDirectionsSteerAgainWithTheSameBits) {
       refuses([&] { steer(built_in(), again); }, "was made with the hook 'hook_resid_post', not 'hook_attn_out'"));
 }
 
-// What the model writes after the text, token by token from whole runs.
+// The model's continuation of the text, token by token from whole runs.
 std::string continued_by_hand(const std::string& text, const std::vector<EditExpression>& edits, std::size_t count) {
   TokenIds ids = built_in().read(text).ids;
   EditResolver resolver(built_in(), {edits, {}});
@@ -202,7 +202,7 @@ TEST(Steer, Refusals) {
       [&](auto& r) {
         r.vectors = folder / "a.safetensors", r.positive = r.negative = {}, r.file = folder / "b.safetensors";
       },
-      "the file that is read holds them already"));
+      "the file of vectors holds the directions already"));
   EXPECT_TRUE(refused([&](auto& r) { r.vectors = folder / "none.safetensors", r.positive = r.negative = {}; },
                       "none.safetensors"));
   EXPECT_TRUE(refused([](auto& r) { r.positive = {}; }, "there is no positive prompt"));
@@ -210,15 +210,15 @@ TEST(Steer, Refusals) {
   EXPECT_TRUE(refused([](auto& r) { r.negative[2] = ""; }, "negative prompt 2: is empty"));
   EXPECT_TRUE(refused([](auto& r) { r.negative = r.positive; }, "have the same mean at every block"));
   EXPECT_TRUE(refused([](auto& r) { r.strengths = {}; }, "there are no strengths"));
-  EXPECT_TRUE(refused([](auto& r) { r.strengths = {1, 1e300}; }, "is no strength"));
-  EXPECT_TRUE(refused([](auto& r) { r.strength = std::numeric_limits<double>::quiet_NaN(); }, "no finite number"));
+  EXPECT_TRUE(refused([](auto& r) { r.strengths = {1, 1e300}; }, "is not a strength"));
+  EXPECT_TRUE(refused([](auto& r) { r.strength = std::numeric_limits<double>::quiet_NaN(); }, "not a finite number"));
   EXPECT_TRUE(refused([](auto& r) { r.layers = "12"; }, "layer: 12 is out of range"));
   EXPECT_TRUE(refused([](auto& r) { r.layer = 12; }, "layer: 12 is out of range"));
   EXPECT_TRUE(refused([](auto& r) { r.metric = Metric::log_prob; }, "reads 1 target"));
   EXPECT_TRUE(refused([&](auto& r) { r.file = folder / "joy.npy"; }, "does not end in .safetensors"));
   for (const char* hook :
        {"attn.hook_z", "attn.hook_pattern", "hook_embed", "blocks.3.hook_resid_post", "hook_nothing"})
-    EXPECT_TRUE(refused([&](auto& r) { r.hook = hook; }, "is no point of a block to steer at")) << hook;
+    EXPECT_TRUE(refused([&](auto& r) { r.hook = hook; }, "is not a hook point for steering")) << hook;
   EXPECT_EQ(folder.entry_count(), 0U);
 }
 

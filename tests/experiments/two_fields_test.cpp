@@ -1,4 +1,4 @@
-// An experiment of two fields, made with one call: its fields, JSON body, schema, document, warnings and figure.
+// An experiment of two fields, created with one call: its fields, JSON body, schema, document, warnings and figure.
 #include "tests/support/two_fields.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ namespace {
 
 using test::built_in;
 
-// The document of what a JSON body asks for.
+// The document of the experiment that a JSON body requests.
 nlohmann::json answer_to(const std::string& body) {
   const auto request = test::two_fields().begin();
   read_json(request->fields(), nlohmann::json::parse(body));

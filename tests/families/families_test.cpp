@@ -1,4 +1,4 @@
-// config.json: what is read, and every way in which it is refused.
+// config.json: the values that are read, and refused files.
 #include "stratoscope/families/families.h"
 
 #include <gtest/gtest.h>
@@ -105,18 +105,18 @@ TEST(ModelConfig, KindsOfModelsAreRefusedByName) {
       {"granitemoe", "mixture of experts is"},
       {"deepseek_v3", "mixture of experts is"},
       {"gpt_oss", "mixture of experts is"},
-      {"bert", "an encoder that reads its text from both sides is not implemented; decoders are"},
-      {"xlm-roberta", "an encoder that"},
-      {"modernbert", "an encoder that"},
-      {"t5", "an encoder beside the decoder is not implemented; decoders alone are"},
-      {"bart", "an encoder beside the decoder"},
-      {"whisper", "an encoder beside the decoder"},
-      {"llava", "a model that sees images or hears is not implemented; models of text are"},
-      {"qwen2_5_vl", "a model that sees"},
-      {"gemma3n", "a model that sees"},
+      {"bert", "a bidirectional encoder is not implemented; decoders are implemented"},
+      {"xlm-roberta", "a bidirectional encoder"},
+      {"modernbert", "a bidirectional encoder"},
+      {"t5", "an encoder-decoder is not implemented; decoders without an encoder are implemented"},
+      {"bart", "an encoder-decoder"},
+      {"whisper", "an encoder-decoder"},
+      {"llava", "a model of images or sound is not implemented; models of text are implemented"},
+      {"qwen2_5_vl", "a model of images or sound"},
+      {"gemma3n", "a model of images or sound"},
       {"mamba", "recurrence is not implemented"},
-      {"cohere2", "Cohere 2 is not implemented; cohere is"},
-      {"olmo3", "OLMo 3 is not implemented; olmo and olmo2 are"},
+      {"cohere2", "Cohere 2 is not implemented; cohere is implemented"},
+      {"olmo3", "OLMo 3 is not implemented; olmo and olmo2 are implemented"},
       {"starcoder2", "is not implemented; gpt2, bloom, "},
   };
   for (const auto& [type, says] : kinds) {

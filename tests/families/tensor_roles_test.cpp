@@ -1,4 +1,4 @@
-// Which tensors a description asks for, under which names and in which shapes; and what follows from the description
+// The tensors of a description, with their names and shapes; and properties that follow from the description
 // alone.
 #include "stratoscope/families/tensor_roles.h"
 

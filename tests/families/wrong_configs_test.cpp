@@ -1,4 +1,4 @@
-// What a config.json of each family may say wrongly: one line that names the file and the key.
+// Errors in a config.json of each family: one line that names the file and the key.
 #include <gtest/gtest.h>
 
 #include <cmath>

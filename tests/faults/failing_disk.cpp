@@ -58,7 +58,7 @@ int __wrap_mkdirat(int folder, const char* path, mode_t mode) {
   return may_call() ? __real_mkdirat(folder, path, mode) : -1;
 }
 
-// As a disk that fills up: what still fits is written, and the next call fails.
+// As a disk that fills up: the bytes that still fit are written, and the next call fails.
 ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
   auto& state = disk();
   const auto fits = static_cast<size_t>(std::min<std::uint64_t>(count, state.room));
@@ -73,7 +73,7 @@ ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
   return written;
 }
 
-// Nothing here outlives the test, so nothing is made to survive a power cut.
+// No file outlives the test, so syncing is not needed.
 int __wrap_fsync(int) { return may_call() ? 0 : -1; }
 
 int __wrap_renameat(int from_folder, const char* from, int to_folder, const char* to) {

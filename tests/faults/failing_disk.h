@@ -1,4 +1,4 @@
-// A disk that fails when a test wants it to: what this program writes goes through here (see CMakeLists.txt).
+// A disk that fails on request: all writes of this program go through here (see CMakeLists.txt).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ struct Disk {
   // succeed. Past either they fail with `error`.
   std::uint64_t room = kEndless, calls = kEndless;
   int error = 0;
-  // What was used since the last reset.
+  // Bytes and calls since the last reset.
   std::uint64_t written = 0, called = 0;
 };
 

@@ -1,5 +1,5 @@
-// Every writer on a disk that fails: at each byte, as a full one does, and at each call. What was there before stays
-// whole, or what is new is there whole; nothing temporary stays.
+// Every writer on a disk that fails: at each byte, as a full one does, and at each call. The old files stay complete,
+// or the new ones are complete; no temporary file stays.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -31,7 +31,7 @@ using testing::kEndless;
 using testing::repair_disk;
 using testing::TemporaryFolder;
 
-using Snapshot = std::map<std::string, std::string>;  // every file below a folder, and what it holds
+using Snapshot = std::map<std::string, std::string>;  // every file below a folder, and its content
 
 Snapshot snapshot(const fs::path& folder) {
   Snapshot files;
@@ -43,8 +43,8 @@ Snapshot snapshot(const fs::path& folder) {
 struct Writer {
   const char* name;
   std::function<void(const fs::path& folder, int version)> write;
-  std::uint64_t step = 1;           // bytes between two failures; above 1 where each needs a process
-  bool files_on_their_own = false;  // several files, each whole, of which some may be new
+  std::uint64_t step = 1;           // bytes between two failures; above 1 if each needs a process
+  bool files_on_their_own = false;  // several files, each complete, of which some may be new
 };
 
 std::ostream& operator<<(std::ostream& out, const Writer& writer) { return out << writer.name; }
@@ -95,7 +95,7 @@ const Writer kWriters[] = {
 
 class FailingWrites : public ::testing::TestWithParam<Writer> {
  protected:
-  // A stand-in for gnuplot that draws at once and always the same.
+  // A stand-in for gnuplot that draws the same picture immediately.
   void SetUp() override {
     const fs::path program = bin_.file("gnuplot", R"(#!/bin/sh
 echo '<?xml version="1.0"?><svg width="1" height="1" viewBox="0 0 1 1"></svg>' >a.svg
@@ -114,7 +114,7 @@ printf '%%PDF-1.5 %%%%EOF' >a.pdf
     return bin_ / "out";
   }
 
-  // What a disk that works has, after version 0 and after version 1.
+  // The files on a working disk, after version 0 and after version 1.
   void write_both() {
     const fs::path folder = empty_folder();
     GetParam().write(folder, 0);

@@ -57,7 +57,7 @@ bool has_ended(const std::filesystem::path& file) {
     std::string state;
     std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
     stat >> state >> state >> state;
-    if (state == "Z") return true;  // nobody has asked for its status
+    if (state == "Z") return true;  // its status has not been collected
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return process > 0 && ::kill(process, 0) != 0;

@@ -73,7 +73,7 @@ TEST(Render, DrawsPanelsWithoutAnyData) {
   EXPECT_EQ(sample::count(svg, ">no finite number<"), 4U) << "gone, points, bar and cell have values, but no number";
 }
 
-// A logarithmic panel before each says nothing of its range; values that differ in no digit have one.
+// A logarithmic panel before another has no effect on its range; nearly equal values have a range too.
 TEST(Render, DrawsAnyRangeAfterALogarithmicPanel) {
   Panel logarithmic{"norms", {}, {}, {Line{"", {1, 10}, {1, 100}}}};
   logarithmic.x.logarithmic = logarithmic.y.logarithmic = true;

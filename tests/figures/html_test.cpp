@@ -10,7 +10,7 @@
 namespace stratoscope {
 namespace {
 
-// What stands between each `key` and the quotation mark after it.
+// The texts between each `key` and the quotation mark after it.
 std::set<std::string> values_of(const std::string& svg, const std::string& key) {
   std::set<std::string> found;
   for (std::size_t at = svg.find(key); at != std::string::npos; at = svg.find(key, at + 1)) {

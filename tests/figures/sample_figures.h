@@ -1,4 +1,4 @@
-// Small figures of every kind for the tests, and a folder that is gone when a test ends.
+// Small figures of every kind for the tests, and a folder that is removed when a test ends.
 #pragma once
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Trails in every form, and where their names stand.
+// Trails in every form, and the positions of their names.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Arrays written piece by piece give the file that writing them whole gives, byte for byte.
+// Arrays written piece by piece give the same file, byte for byte, as whole arrays.
 #include "stratoscope/files/array_writer.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-"""The other side of numpy_test.cpp: `write FOLDER` makes files for it to read, `check FOLDER` reads what it wrote."""
+"""NumPy's side of numpy_test.cpp: `write FOLDER` makes files for the test, `check FOLDER` reads the test's files."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-// NumPy itself reads what we write, and we read what it writes.
+// NumPy itself reads our files, and we read NumPy's.
 #include <gtest/gtest.h>
 
 #include <cmath>

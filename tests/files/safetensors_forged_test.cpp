@@ -1,4 +1,4 @@
-// Bad files: each is refused with an Error that names the file and what is wrong in it.
+// Bad files: each is refused with an Error that names the file and the fault.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -171,7 +171,7 @@ TEST(SafetensorsForgery, EveryTruncationIsRefused) {
   }
 }
 
-// Whatever one byte of the header becomes, the file is read or refused; it never does anything else.
+// With any change of one byte of the header, the file is read or refused.
 TEST(SafetensorsForgery, EveryChangedByteIsReadOrRefused) {
   const TemporaryFolder folder;
   const std::string whole = with_pair("[0,8]", "[8,16]", 16);

@@ -1,4 +1,4 @@
-"""check_floors.py sees each kind of breach, and nothing where there is none."""
+"""check_floors.py finds each kind of fault, and no fault in correct files."""
 import contextlib
 import io
 import tempfile

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's two commands on a Debian 12 that has nothing but what every Debian has, and git. Run by hand, as root:
+# The README's two commands on a minimal Debian 12 with git. Run by hand, as root:
 #   tests/fresh/fresh.sh [--mirror URL] [--keep] [FOLDER]
 # Makes the system in FOLDER (default: a temporary one) with debootstrap, clones the last commit of this repository into
 # it, runs `./run demo` and `./run test` there, and prints what each took. With --keep the system stays for a look inside.
@@ -29,7 +29,7 @@ done
 
 [[ $EUID -eq 0 ]] || die "only root can change into another system"
 command -v debootstrap >/dev/null || die "debootstrap is missing (apt install debootstrap)"
-# Mounts of a namespace of its own are gone when this ends, however it ends.
+# Mounts in a separate namespace disappear when this script ends, in any way.
 if [[ -z ${FRESH_NAMESPACE-} ]]; then
   arguments=(${mirror:+--mirror "$mirror"})
   [[ $keep == no ]] || arguments+=(--keep)
@@ -81,7 +81,7 @@ prepare() {
   apt-config dump | grep -i '^Acquire::[a-z]*::Proxy' >"$system/etc/apt/apt.conf.d/90proxy" || true
   mkdir -p "$system/usr/local/share/ca-certificates"
   find /usr/local/share/ca-certificates -name '*.crt' -exec cp -t "$system/usr/local/share/ca-certificates" {} +
-  # What a reader of the README has done before: git is there.
+  # git is a precondition of the README.
   inside "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends git \
     ca-certificates >/dev/null && git config --system --add safe.directory '*'"
 }

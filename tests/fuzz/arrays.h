@@ -1,4 +1,4 @@
-// What every array that a file gave must be.
+// Properties of every array that was read from a file.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A capture's text: what is accepted gives captures within the model and the texts, or is refused.
+// A capture's text: accepted texts give captures within the model and the texts, or are refused.
 #include <algorithm>
 #include <array>
 

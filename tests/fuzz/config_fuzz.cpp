@@ -1,4 +1,4 @@
-// config.json of any family: what is accepted is a description within its limits, whose tensors can be named; and a
+// config.json of any family: accepted files give a description within its limits, whose tensors can be named; and a
 // GPT-2 written from its description reads the same.
 #include <cmath>
 #include <nlohmann/json.hpp>

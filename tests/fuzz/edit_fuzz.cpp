@@ -1,4 +1,4 @@
-// An edit's text: what is accepted reads the same when it is written from its parts, and its names and lists resolve or
+// An edit's text: an accepted one reads the same when it is written from its parts, and its names and lists resolve or
 // are refused.
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// What the fuzzers share: libFuzzer gives each of them bytes; what they parse must be refused with an Error, or keep
+// Shared parts of the fuzzers: libFuzzer gives each of them bytes; input must be refused with an Error, or keep
 // the properties that are required of it.
 #pragma once
 
@@ -26,7 +26,7 @@ inline void require(bool holds, const char* what) {
   std::abort();
 }
 
-// What `read` gives, or nothing where it refuses with an Error that fits on a terminal's line. Any other exception is
+// The result of `read`, or nullopt if it throws an Error that fits on a terminal's line. Any other exception is
 // a finding and ends the process.
 template <class Read>
 auto accepted(const Read& read) -> std::optional<decltype(read())> {
@@ -46,7 +46,7 @@ inline std::string_view as_text(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// A file in memory that holds the input, for what reads from a path.
+// A file in memory that holds the input, for functions that read from a path.
 class InputFile {
  public:
   explicit InputFile(std::string_view bytes) : fd_(::memfd_create("input", MFD_CLOEXEC)) {
@@ -66,7 +66,7 @@ class InputFile {
   int fd_;
 };
 
-// A folder for what is written again, in memory where the system has such a place: files are synced to it.
+// A folder for written files, in memory if the system has such a folder: files are synced to it.
 inline const testing::TemporaryFolder& folder() {
   static const testing::TemporaryFolder made = [] {
     if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 0);
@@ -75,7 +75,7 @@ inline const testing::TemporaryFolder& folder() {
   return made;
 }
 
-// The input's two parts, where it holds `separator`.
+// The input's two parts, if it has `separator`.
 inline std::optional<std::pair<std::string_view, std::string_view>> halves(std::string_view input, char separator) {
   const std::size_t at = input.find(separator);
   if (at == std::string_view::npos) return std::nullopt;

@@ -1,4 +1,4 @@
-// JSON from outside: what is read and written again reads the same, and is not deeper than promised.
+// Untrusted JSON: an accepted text reads the same after it is written again, and is not deeper than the limit.
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/base/json.h"

@@ -1,4 +1,4 @@
-"""What each fuzzer begins with: small good files, written with NumPy and the standard library, and words to mix in.
+"""The seeds of each fuzzer: small valid files, written with NumPy and the standard library, and a dictionary.
 
     make_seeds.py OUT: a folder OUT/NAME of seeds for the fuzzer NAME, and OUT/NAME.dict
 """
@@ -246,8 +246,34 @@ SEEDS = {
     "json": lambda: JSON,
     "texts": lambda: TEXTS,
     "http": lambda: HTTP,
+    "request": lambda: [f"{name}\n{json.dumps(body)}" for name, body in REQUESTS],
     "weight_index": lambda: [json.dumps(index) for index in INDEXES],
 }
+
+# Of experiments, and as "pass" of a run.
+REQUESTS = [
+    ("pass", {"texts": ["A wise man", "a"], "bos": True, "edits": ["blocks.1.hook_mlp_out[-1] *= 0"], "capture": ["L1H0.pattern", "*"],
+              "logits": "last", "stop_at": 2, "effect": False}),
+    ("pass", {"ids": [[1, 2, 3], [4]], "hidden_states": False, "capture": ["blocks.*.hook_resid_post[0]"], "corrupt": "a wise man"}),
+    ("info", {}),
+    ("tokens", {"text": "A wise man once said: ", "bos": False}),
+    ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True, "targets": [" a"], "target_ids": [5]}),
+    ("activations", {"text": "A wise man", "token": 1}),
+    ("similarity", {"text": "A wise man", "across": "layers"}),
+    ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],
+               "axes": ["layer=all", "position=0..2", "factor=0,0.5"], "targets": [" a"], "metric": "prob", "whole": False}),
+    ("patch", {"text": "A wise man", "corrupt": "A wise cat", "targets": [" a"]}),
+    ("ablate", {"text": "A wise man", "parts": ["heads", "mlps"], "targets": [" a"], "mean": True}),
+    ("edges", {"text": "A wise", "targets": [" a"]}),
+    ("steer", {"text": "A wise", "positive": ["I love"], "negative": ["I hate"], "layers": [1], "max_new": 2}),
+    ("generate", {"text": "A wise", "max_new": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 3, "stops": ["."],
+                  "edits": ["blocks.1.hook_mlp_out += mean"], "edit_scope": "all"}),
+    ("lens", {"text": "A wise man", "positions": "0..1", "targets": [" a"]}),
+    ("attention", {"text": "A wise man", "heads": ["L1H0"]}),
+    ("attribution", {"text": "A wise man", "targets": [" a"]}),
+    ("geometry", {"text": "A wise man"}),
+    ("verify", {"text": "A wise"}),
+]
 
 HOST, TOKEN = "Host: localhost\r\n", "Authorization: Bearer t\r\n"
 JSON_BODY = HOST + TOKEN + "Content-Type: application/json\r\n"

@@ -1,5 +1,5 @@
 // .npz: each array that is accepted reads the same once written again, and all that is read is bounded. A mutation that
-// spoils nothing but a stored entry's checksum would never get past it, so checksums are mended.
+// only invalidates a stored entry's checksum would always be refused, so checksums are corrected.
 #include <array>
 #include <cstring>
 

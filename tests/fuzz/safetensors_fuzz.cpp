@@ -1,4 +1,4 @@
-// .safetensors: exactly what the rules allow is accepted, converts, and reads the same once written again.
+// .safetensors: exactly the valid files are accepted; they convert, and read the same after they are written again.
 #include "stratoscope/files/safetensors.h"
 #include "tests/fuzz/arrays.h"
 #include "tests/fuzz/safetensors_rules.h"

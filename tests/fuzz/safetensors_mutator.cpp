@@ -1,5 +1,5 @@
 // Twists the fields of a .safetensors file and leaves its header valid JSON of the right length, so that the search
-// spends its time behind the parser: types, shapes, offsets, names, and files that are whole again after a change.
+// spends its time after the parser: types, shapes, offsets, names, and files that are consistent after a change.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +26,7 @@ class Twister {
   Twister(std::string_view header, std::string_view data, unsigned seed)
       : header_(Json::parse(header, nullptr, false)), data_(data), random_(seed) {}
 
-  // False where the header is no object of objects to begin with.
+  // False if the header is not an object of objects.
   bool twist() {
     if (!header_.is_object()) return false;
     for (const auto& [name, entry] : header_.items())

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Lets one fuzzer search: search.sh PROGRAM SEEDS SECONDS KEPT [learn]
-# It begins with the SEEDS and with what earlier searches left in the folder KEPT. With `learn` it adds to that;
-# without, it goes the same ways each time, for a test. A finding is left in KEPT.
+# Runs one fuzzer: search.sh PROGRAM SEEDS SECONDS KEPT [learn]
+# It begins with the SEEDS and the inputs that earlier searches kept in the folder KEPT. With `learn` it adds to them;
+# without, it repeats the same search, for a test. A finding is left in KEPT.
 set -euo pipefail
 program=$1 seeds=$2 seconds=$3 kept=$4 learn=${5-}
 name=${program##*/fuzz_}
@@ -20,6 +20,6 @@ status=0
 "$program" "${options[@]}" -max_total_time="$seconds" -artifact_prefix="$kept/" \
   -print_final_stats=1 "$new" "$kept/corpus" "$seeds" || status=$?
 if [[ $status -ge 70 ]]; then # libFuzzer's own: a crash, a time or memory limit
-  echo "a finding of the fuzzer $name: the file named above; ./run fuzz $name FILE shows it again" >&2
+  echo "a finding of the fuzzer $name: the file named above; ./run fuzz $name FILE reproduces it" >&2
 fi
 exit "$status"

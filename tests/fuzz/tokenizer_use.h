@@ -1,4 +1,4 @@
-// What every tokenizer that loads must do.
+// Properties of every tokenizer that loads.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace stratoscope::fuzz {
 
-// What a tokenizer promises of a text: GPT-2's give every text back, others what their files make of it.
+// Properties of a tokenised text: GPT-2's tokenizers decode to the same text, others as their files define.
 enum class Promise { lossless, tiled };
 
 // Nothing but UTF-8 is encoded, with offsets that tile it. Where that is promised, all UTF-8 is, comes back byte for

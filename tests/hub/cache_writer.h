@@ -30,7 +30,7 @@ class CacheWriter {
     std::ofstream(blobs / blob, std::ios::binary) << bytes;
     std::filesystem::create_symlink(std::filesystem::path("../../blobs") / blob, pointer);
   }
-  // The files that make a model which can be looked for, though not run.
+  // The files of a model that can be found, though not run.
   void model(const std::string& repository, const std::string& commit, std::string_view config = "{}") const {
     file(repository, commit, "config.json", config);
     file(repository, commit, "tokenizer.json", "{ }");

@@ -1,4 +1,4 @@
-// The same weights in every way in which a family may store them: what is read by role has the same bits.
+// The same weights in every layout of the families: tensors that are read by role have the same bits.
 #include <gtest/gtest.h>
 
 #include <array>

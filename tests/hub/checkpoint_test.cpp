@@ -1,4 +1,4 @@
-// A folder's weights: what is found in them, and what is refused.
+// A folder's weights: tensors that are found, and refused files.
 #include "stratoscope/hub/checkpoint.h"
 
 #include <gtest/gtest.h>
@@ -278,7 +278,7 @@ TEST(Checkpoint, LendsTheNumbersThatItReads) {
   write_safetensors(half / "model.safetensors", views);
   expect_lent_as_read(open(half));
 
-  // One blank behind the header: no number lies at an address that floats have.
+  // One blank after the header: no number has an address that is aligned for floats.
   std::string bytes = read_text_file(plain.path() / "model.safetensors");
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof(length));

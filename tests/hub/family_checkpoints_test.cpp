@@ -1,4 +1,4 @@
-// Weights that contradict the description, and what checkpoints of families hold beside it.
+// Weights that contradict the description, and further tensors of families' checkpoints.
 #include <gtest/gtest.h>
 
 #include "stratoscope/hub/checkpoint.h"

@@ -166,7 +166,7 @@ TEST_F(FindModel, WithAFileThatIsNone) {
   cache_.model("models--x", "aaa");
   fs::remove(snapshot("models--x", "aaa") / "model.safetensors");
   cache_.file("models--x", "aaa", "model.safetensors.index.json", R"({"weight_map": {"a": )");
-  EXPECT_TRUE(refuses([] { find_model("x"); }, "'stratoscope pull x' gets damaged files anew"));
+  EXPECT_TRUE(refuses([] { find_model("x"); }, "'stratoscope pull x' downloads damaged files again"));
 }
 
 TEST_F(FindModel, UnknownNames) {

@@ -1,4 +1,4 @@
-"""A small Hugging Face hub on loopback: it answers as the hub does, and misbehaves where a test asks for it.
+"""A small Hugging Face hub on loopback: it answers as the hub does, and misbehaves on request of a test.
 
     with Hub() as hub:
         hub.add("openai-community/gpt2", {"config.json": b"...", "model.safetensors": b"..."}, alias="gpt2")
@@ -334,7 +334,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send(self, data, headers):
-        """A file's bytes from the first that is asked for, and what goes wrong with them:
+        """A file's bytes from the first requested one, and their faults:
 
         body            other bytes in its place
         content_length  another length than the truth, which ends the connection
@@ -389,7 +389,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def make_certificates(folder):
-    """A certificate authority of our own and a server that it vouches for: (authority, (certificate, key))."""
+    """A private certificate authority and a server with its certificate: (authority, (certificate, key))."""
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

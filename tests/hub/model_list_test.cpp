@@ -87,7 +87,7 @@ TEST(ListModels, ADownloadThatHasJustBegun) {
   std::filesystem::create_directories(cache.root() / kTiny / "blobs");
   std::ofstream(cache.root() / kTiny / "blobs" / "abc.incomplete") << "12345";
   const ListedModel begun = only(list_models());
-  EXPECT_EQ(begun.problem, "nothing of it is complete");
+  EXPECT_EQ(begun.problem, "it has no complete file");
   EXPECT_EQ(begun.bytes, 5U);
   EXPECT_EQ(begun.commit, "");
 }
@@ -105,8 +105,10 @@ TEST(ListModels, ADamagedFileAndWhatMendsIt) {
       const auto models = list_models();
       ASSERT_EQ(models.size(), 2U);
       for (const ListedModel& model : models) EXPECT_NE(model.problem, "") << name << ": " << bytes;
-      EXPECT_TRUE(models[0].hint.ends_with("'stratoscope pull anna/tiny' gets damaged files anew")) << models[0].hint;
-      EXPECT_TRUE(models[1].hint.ends_with("'stratoscope pull anna/tiny@" + kSecond + "' gets damaged files anew"))
+      EXPECT_TRUE(models[0].hint.ends_with("'stratoscope pull anna/tiny' downloads damaged files again"))
+          << models[0].hint;
+      EXPECT_TRUE(
+          models[1].hint.ends_with("'stratoscope pull anna/tiny@" + kSecond + "' downloads damaged files again"))
           << models[1].hint;
     }
 }
@@ -114,7 +116,7 @@ TEST(ListModels, ADamagedFileAndWhatMendsIt) {
 TEST(ListModels, WhatIsNotImplementedIsNotDamaged) {
   const CacheWriter cache;
   cache.model(kTiny, kFirst, R"({"model_type": "mixtral"})");
-  EXPECT_EQ(only(list_models()).hint, "a dense model of the same makers is, in most cases");
+  EXPECT_EQ(only(list_models()).hint, "a dense model of the same makers is implemented, in most cases");
 }
 
 TEST(ListModels, WhatIsBroken) {

@@ -1,4 +1,4 @@
-// Models taken out of the cache: all of them, a revision of them, and never what others need.
+// Models removed from the cache: all revisions, or one of them, and never files that others need.
 #include "stratoscope/hub/remove_model.h"
 
 #include <fcntl.h>
@@ -171,7 +171,7 @@ TEST(RemoveModel, ALinkInThePlaceOfAPartIsAnError) {
     const auto count = [&] { return std::distance(fs::recursive_directory_iterator(elsewhere.path()), {}); };
     const auto before = count();
     for (const char* name : {"anna/tiny", "anna/tiny@main"})
-      EXPECT_TRUE(refuses([&] { remove_model(name); }, "is a link, and none is followed here")) << part;
+      EXPECT_TRUE(refuses([&] { remove_model(name); }, "is a link, and links are not followed here")) << part;
     EXPECT_EQ(count(), before) << part;
     EXPECT_TRUE(fs::is_symlink(place));
   }

@@ -1,4 +1,4 @@
-"""Checks what a shared library exports: everything that its installed headers declare, and nothing else.
+"""Checks the exports of a shared library: exactly the declarations of its installed headers.
 
     check_symbols.py LIBRARY INCLUDE_FOLDER      prints each fault, exit status 1 if there is one
 """
@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+# A function of the C interface.
+OF_C = re.compile(r"stratoscope_\w+")
 # A function, a table or type information of namespace stratoscope, as the compiler spells its name.
 OURS = re.compile(r"_Z(?:T[ISTV])?NK?11stratoscope(.*)", re.DOTALL)
 
 
 def names_in(mangled):
-    """The names that a nested name is made of: "7Session4readE…" gives Session, read."""
+    """The parts of a nested name: "7Session4readE…" gives Session, read."""
     names = []
     while match := re.match(r"(\d+)", mangled):
         end = match.end() + int(match[1])
@@ -48,12 +50,17 @@ def declared_functions(code):
 
 
 def faults(symbols, headers):
-    """What is wrong with the exported symbols (as the compiler spells them), given the headers' texts."""
+    """The faults of the exported symbols (as the compiler spells them), given the headers' texts."""
     codes = [code_of(header) for header in headers]
     everything = "\n".join(codes)
     exported = set()
     found = []
     for symbol in symbols:
+        if OF_C.fullmatch(symbol):
+            exported.add(symbol)
+            if not re.search(rf"\b{symbol}\(", everything):
+                found.append(f"{symbol}: no installed header declares it")
+            continue
         match = OURS.fullmatch(symbol)
         names = names_in(match[1]) if match else []
         if not names:

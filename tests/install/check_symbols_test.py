@@ -1,4 +1,4 @@
-"""check_symbols.py sees each kind of fault, and nothing where there is none."""
+"""check_symbols.py finds each kind of fault, and no fault in correct files."""
 import unittest
 
 import check_symbols
@@ -45,6 +45,12 @@ class CheckSymbols(unittest.TestCase):
         self.expect_one("declares helper", SOUND + ["_ZN11stratoscope6helperEv"])
         self.expect_one("declares Helper", SOUND + ["_ZTIN11stratoscope6HelperE"])
         self.expect_one("defines State", SOUND + ["_ZN11stratoscope7Session5State4readEv"])
+
+    def test_c_interface(self):
+        header = '#include <stdint.h>\nextern "C" {\nAPI uint32_t stratoscope_abi(void);\n}\n'
+        self.assertEqual(check_symbols.faults(["stratoscope_abi"], [header]), [])
+        self.assertIn("stratoscope_abi: is declared", check_symbols.faults([], [header])[0])
+        self.assertIn("no installed header declares it", check_symbols.faults(["stratoscope_abi", "stratoscope_ab"], [header])[0])
 
     def test_not_exported(self):
         self.expect_one("open: is declared", [symbol for symbol in SOUND if symbol != OPEN])

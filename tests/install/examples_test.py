@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 STRICT = "-Wall -Wextra -Wshadow -Werror"
+STRICT_C = f"-std=c11 -pedantic {STRICT}"
 TOLERANCE = 1e-5
 
 
@@ -26,7 +27,7 @@ def run(*command, **options):
 def build_with_cmake(prefix, source, build, compiler):
     flags = os.environ.get("EXAMPLES_CXX_FLAGS", "")
     run("cmake", "-G", "Ninja", "-S", source / "examples", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}",
-        f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={STRICT} {flags}")
+        f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={STRICT} {flags}", f"-DCMAKE_C_FLAGS={STRICT_C}")
     run("cmake", "--build", build)
 
 
@@ -118,13 +119,19 @@ def check_own_edit(folder, golden):
     assert shortened[1] == sorted(shortened[1], reverse=True) and shortened != printed("1e9"), shortened
 
 
-def check_sweep(folder, golden):
+def check_scaled_blocks(program, golden):
     demo = json.loads((golden / "demo3.json").read_text())
-    output = run(folder / "sweep")
+    output = run(program)
     expect_near("clean", numbers_of(output, "clean", 1), [demo["clean_log_prob"]])
     expect_near("blocks", numbers_of(output, "block", 2), demo["scaled_by_0.8_log_prob"])
-    unscaled = run(folder / "sweep", demo["text"], "novella-7m", demo["target"]["text"], "1")
+    unscaled = run(program, demo["text"], "novella-7m", demo["target"]["text"], "1")
     expect_near("unscaled", numbers_of(unscaled, "block", 2), [demo["clean_log_prob"]] * 12)
+
+
+def check_c_interface(folder, golden):
+    check_scaled_blocks(folder / "c_interface", golden)
+    wrong = subprocess.run([folder / "c_interface", "a", "no-such-model"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and "no-such-model" in wrong.stderr, wrong
 
 
 def main(way, prefix, source, build, compiler):
@@ -132,11 +139,11 @@ def main(way, prefix, source, build, compiler):
     golden = source / "tests" / "golden"
     if way == "cmake":
         build_with_cmake(prefix, source, build, compiler)
-        for check in (check_hidden_states, check_similarity, check_edit, check_own_edit):
+        for check in (check_hidden_states, check_similarity, check_edit, check_own_edit, check_c_interface):
             check(build, golden)
     else:
         build_with_pkg_config(prefix, source, build, compiler)
-    check_sweep(build, golden)
+    check_scaled_blocks(build / "sweep", golden)
     print("the examples print and write what they should")
 
 

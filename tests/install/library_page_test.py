@@ -20,7 +20,7 @@ def pieces(page, language):
 
 def program(page):
     top, *rest = pieces(page, "cpp")
-    # Errors that nobody expects end the program, and the test shows them.
+    # Unexpected errors end the program, and the test shows them.
     return top + "int main() {\n" + "".join(rest) + "}\n"
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The installed program works wherever its prefix is, with nothing of the source tree: program_test.sh PREFIX SOURCE_ROOT
+# The installed program works under any prefix, without the source tree: program_test.sh PREFIX SOURCE_ROOT
 set -eu
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
@@ -22,7 +22,7 @@ case $info in
 esac
 stratoscope predict "It was the best of" --top 1
 
-# Debugging information, where there is any, may name sources.
+# Debugging information, if there is any, may name sources.
 for file in "$prefix/bin/stratoscope" $(find "$prefix" -name "libstratoscope.so.*.*.*"); do
   strip -o "$place/stripped" "$file"
   if strings -a "$place/stripped" | grep -F "$2/"; then

@@ -1,4 +1,4 @@
-// A text's numbers are the same bits alone, in any batch, at any thread count, and beside other runs.
+// A text's numbers are the same bits alone, in any batch, at any thread count, and during other runs.
 #include <gtest/gtest.h>
 
 #include <thread>

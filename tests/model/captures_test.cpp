@@ -9,7 +9,7 @@ namespace {
 
 const std::vector<std::size_t> kRows = {0, 3, 4, 9}, kHeads = {0, 2};
 
-// What a capture of `rows` and `heads` must hold, out of the whole value.
+// The expected capture of `rows` and `heads`, from the whole value.
 template <class T>
 std::vector<T> part_of(HookPoint point, const BasicTensor<T>& whole, const std::vector<std::size_t>& rows,
                        const std::vector<std::size_t>& heads) {

@@ -1,4 +1,4 @@
-// Random descriptions and such as have the shape of known families: the same bits alone and in a batch, at any thread
+// Random descriptions and those with the shape of known families: the same bits alone and in a batch, at any thread
 // count, after a cache, in parts of a pass, and after edits that change nothing.
 #include <gtest/gtest.h>
 
@@ -169,7 +169,7 @@ void expect_captured_bits_of(const Run<T>& part, const Run<T>& whole) {
   for (const auto& [point, value] : part.captured) EXPECT_TRUE(same_bits(value, whole.value(point))) << name_of(point);
 }
 
-// The run cut at every block: what leaves the first part enters the second.
+// The run split at every block: the output of the first part is the input of the second.
 template <class T, class RunModel>
 void expect_parts_have_bits_of_the_whole(const ModelConfig& config, const std::vector<TokenIds>& texts,
                                          const RunModel& run) {

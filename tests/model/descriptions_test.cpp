@@ -1,4 +1,4 @@
-// Random descriptions and such as have the shape of known families: the engine and the float64 reference against the
+// Random descriptions and those with the shape of known families: the engine and the float64 reference against the
 // plain formulas, at every hook point, with and without edits.
 #include <gtest/gtest.h>
 
@@ -210,7 +210,7 @@ TEST(Descriptions, TheEngineComputesThePlainFormulas) {
 
 constexpr std::size_t kEditedPositions = 9, kEditedAt = 4;
 
-// A key that is not seen is given a number as well, which must count for nothing.
+// An invisible key has a number as well, which must have no effect.
 double rewritten(double x) { return std::isinf(x) ? 5 : 1.3 * x + 0.2; }
 
 // Rewrites the numbers of one position.

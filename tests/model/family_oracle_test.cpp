@@ -1,4 +1,4 @@
-// Random checkpoints of every family against what tests/oracle/families computes of them in float64: every hook point,
+// Random checkpoints of every family against the float64 values of tests/oracle/families: every hook point,
 // hidden state and logit, engine and reference.
 #include "tests/support/family_oracle.h"
 

@@ -1,6 +1,6 @@
 // GPT-2 keeps every bit: hashes of all that a model computes, as frozen/gpt2.json has them for each instruction set.
 //
-// After a deliberate change of bits (docs/decisions.md says which and why), STRATOSCOPE_FREEZE=1 writes them anew.
+// After a deliberate change of bits (docs/decisions.md lists them), STRATOSCOPE_FREEZE=1 writes them again.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -108,7 +108,7 @@ void add_edited(const Model& model, const TokenIds& text, Hashes& hashes) {
   }
 }
 
-// Every hook point in turn, edited at some positions of one block or two, as the cone computes them.
+// Every hook point by itself, edited at some positions of one block or two, as the cone computes them.
 void add_cone(const Model& model, const std::vector<TokenIds>& texts, Hashes& hashes) {
   test::Random random(5);
   ConeRequest request;
@@ -213,7 +213,7 @@ const std::filesystem::path& record_file() {
   return path;
 }
 
-// What is recorded of this name, or nothing where this processor's kernels were never recorded.
+// Compares with the record of this name; skips the test if there is none for this instruction set.
 void expect_frozen(const std::string& set, const std::string& name, const Hashes& found) {
   nlohmann::json record = nlohmann::json::object();
   if (std::ifstream file(record_file()); file) record = nlohmann::json::parse(file);

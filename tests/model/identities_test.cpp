@@ -1,4 +1,4 @@
-// What holds between the values of one run, on every model at hand.
+// Identities between the values of one run, on every available model.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -38,7 +38,7 @@ LoadedRun load(const std::string& name, const std::filesystem::path& folder, con
   return {name, std::move(model), ids, std::move(run)};
 }
 
-// The small models of the oracle, where there are any, and a random one of our own.
+// The small models of the oracle, if they were made, and a random one.
 const std::vector<LoadedRun>& loaded_runs() {
   static const std::vector<LoadedRun> runs = [] {
     std::vector<LoadedRun> list;
@@ -210,7 +210,7 @@ TEST(Requests, WhatTheModelCannotServeIsRefused) {
   bad.captures = {{{Hook::z, 0}, {{1, 1}}, {}}};
   refused(bad, "the rows to capture must ascend, each below 2");
   bad.captures = {{{Hook::z, 0}, {{1}}, {}}, {{Hook::z, 0}, {}, {}}};
-  refused(bad, "blocks.0.attn.hook_z is asked twice");
+  refused(bad, "blocks.0.attn.hook_z is captured twice");
   bad = good;
   bad.edits = {{{Hook::resid_pre, 0}, 1, edit}};
   refused(bad, "sequence 1 is not among the 1");

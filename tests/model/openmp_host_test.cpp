@@ -18,7 +18,7 @@ using test::everything_of;
 
 using EngineRun = Run<float>;  // inside a test `Run` is GoogleTest's
 
-// On the path of every kernel: whole vectors and odd ends, some rows and many.
+// On the path of every kernel: whole vectors and partial ones, few rows and many.
 class OpenMpHost : public ::testing::TestWithParam<int> {
  protected:
   static constexpr test::Sizes kSizes{2, 3, 96, 200, 192, 300};

@@ -1,4 +1,4 @@
-// Parts of a forward pass have the bits of the whole one: stopped early, started late, and behind a cache.
+// Parts of a forward pass have the bits of the whole one: stopped early, started late, and after a cache.
 #include <gtest/gtest.h>
 
 #include "stratoscope/model/kv_cache.h"
@@ -14,7 +14,7 @@ using test::refuses;
 using test::same_bits;
 using EngineRun = Run<float>;
 
-// value *= 1.5 where the position is even, on points whose first axis is pos.
+// value *= 1.5 at even positions, on points whose first axis is pos.
 class OnEvenPositions : public Edit {
  public:
   void apply(const HookValue<float>& value) const override { scale(value); }
@@ -138,7 +138,7 @@ TEST_F(Parts, WhatAPartDoesNotReachIsRefused) {
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "has shape [27, 24], expected [8, 24]"));
 }
 
-// ---- behind a cache
+// ---- after a cache
 
 // The texts cut into pieces of `step` tokens, run one after another; every captured value of each piece against the
 // whole run's rows.
@@ -228,7 +228,7 @@ TEST_F(Parts, CachesThatDoNotFitAreRefusedAndLeftAsTheyWere) {
   request.sequences = {{1}};
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "49 tokens, more than the model's context of 48"));
   full.truncate(0, 3);
-  EXPECT_TRUE(refuses([&] { model_.run_reference(request); }, "the reference keeps no cache"));
+  EXPECT_TRUE(refuses([&] { model_.run_reference(request); }, "the reference has no cache"));
   request.stop_at = 1;
   EXPECT_TRUE(refuses([&] { model_.run(request); }, "a part of a pass takes no cache"));
 }

@@ -1,5 +1,5 @@
 // The forward pass of any description in the plainest float64: loops over tokens, heads and keys, and the formulas as
-// they are published. It shares nothing with the library but the description and the kinds of activations and norms.
+// they are published. It shares with the library only the description and the kinds of activations and norms.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct PlainRun {
   Numbers logits;                         // [tokens, d_vocab]
 };
 
-// What is done to a value before anything reads it.
+// A change of a value before it is read.
 using PlainEdit = std::function<void(const std::string& name, Numbers& value)>;
 
 inline Numbers plain_product(const PlainMatrix& matrix, const Numbers& x) {
@@ -207,7 +207,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
           if (attention.slopes) score -= plain_slope(h, heads) * static_cast<double>(query - key);
           scores[(h * tokens + query) * tokens + key] = score;
         }
-    // Whatever is written for a key that the query does not see counts for nothing.
+    // Values written for keys that the query does not see have no effect.
     const auto fire_masked = [&](const char* hook, Numbers& value, double masked) {
       fire(hook, value);
       for (std::size_t i = 0; i < value.size(); ++i)

@@ -31,10 +31,10 @@ std::vector<float> activated(Activation activation, std::vector<float> values) {
   return values;
 }
 
-// Below these the results are far beneath what a sum of float32 activations could notice.
+// Below these the results are far too small to change a sum of float32 activations.
 double tolerance(double x) { return 3e-6 * std::abs(x) * (x < -4 ? 1e-3 : 1) + 1e-37; }
 
-// From where on downwards the result is as good as zero.
+// The input below which the result is practically zero.
 float zero_below(Activation activation) {
   return activation == Activation::silu ? -88 : activation == Activation::quick_gelu ? -51.5F : -30;
 }

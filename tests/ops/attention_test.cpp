@@ -34,7 +34,7 @@ struct Head {
   MatrixView<const float> view(const std::vector<float>& x) const { return {x.data() + 1, keys, d_head, stride}; }
 };
 
-// What query `i` sees first, by the rule that a key is seen where it lies less than a window before its query.
+// The first key that query `i` sees: a key is visible if it lies less than a window before its query.
 std::size_t first_seen(std::size_t query, std::size_t window) {
   std::size_t first = 0;
   while (window != 0 && query - first >= window) ++first;
@@ -386,7 +386,7 @@ TEST(AddSlopes, AddsTheDistanceTimesTheSlope) {
   });
 }
 
-// Whether a number stands in a whole vector or at the row's end, alone or in company.
+// A number has the same bits in a whole vector and at the row's end, alone and with others.
 TEST(ScoreRows, ANumbersBitsAreItsOwn) {
   test::on_every_target([] {
     const auto scores = many_scores();

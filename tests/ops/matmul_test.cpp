@@ -37,7 +37,7 @@ struct Case {
 
 constexpr std::array kArithmetics = {Arithmetic::fp32, Arithmetic::bf16};
 
-// What sums in float32 may lose, relative to the sum of the terms' magnitudes.
+// The error bound of sums in float32, relative to the sum of the terms' magnitudes.
 constexpr double kTolerance = 1e-6;
 
 // A number as it is multiplied.

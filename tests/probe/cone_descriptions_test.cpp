@@ -1,4 +1,4 @@
-// Sweeps on the causal cone of random descriptions, and such as have the shape of known families, against one whole
+// Sweeps on the causal cone of random descriptions, and of those with the shape of known families, against one whole
 // run for each grid point: the same bits, and as many operations as were planned.
 #include <gtest/gtest.h>
 
@@ -78,7 +78,7 @@ class Sweeps {
   std::vector<std::string> names_;
 };
 
-// The hook points of a hook, as one template where it is in a block, and what all of them have.
+// The hook points of a hook, as one template if it is in a block, and their common properties.
 struct SweptHook {
   const HookInfo* info;
   std::vector<std::size_t> layers;

@@ -1,5 +1,5 @@
 // Sweeps on the causal cone against one whole run for each grid point: the same bits, for every hook point, selector,
-// operation, metric and grid; and no more work than what really changes asks for.
+// operation, metric and grid; and no more work than the changed values require.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -168,7 +168,7 @@ TEST(Cone, OnAnyNumberOfThreadsAndInSlicesOfAnySize) {
   const SweepPlan whole = plan_sweep(loaded.model, {&request, 1});
   EXPECT_EQ(whole.points, 44U);
   EXPECT_EQ(whole.slices, 1U);
-  // Less and less memory, until it is too little for one grid point.
+  // Decreasing memory, until it is too little for one grid point.
   std::size_t slices = 1;
   SweepOptions less;
   for (less.memory_limit = whole.bytes; less.memory_limit > 0; less.memory_limit = less.memory_limit * 4 / 5) {
@@ -286,8 +286,8 @@ std::vector<std::size_t> changed_rows(HookPoint point, const Tensor& a, const Te
   return rows;
 }
 
-// What the cone requires, from the rows that a whole run really changes: the inputs of each product that differ, and
-// in the last block those alone whose logits are read.
+// The work that the cone requires, from the rows that a whole run changes: the inputs of each product that differ, and
+// in the last block only those whose logits are read.
 double required_operations(const Loaded& loaded, const SweepRequest& request) {
   const ModelConfig& config = loaded.model.config();
   const std::size_t positions = request.text.size(), d = config.d_model, m = config.d_mlp();
@@ -349,7 +349,7 @@ TEST(Cone, DoesWhatTheConeRequiresAndNoMore) {
     sweep_all(loaded.model, {&request, 1}, {}, &operations);
     const SweepPlan plan = plan_sweep(loaded.model, {&request, 1});
     const double done = operations.done, attention = done - required_operations(loaded, request);
-    // Scores and the mix of values are not counted above; at 14 tokens they are little.
+    // Scores and weighted sums of values are not counted above; at 14 tokens they are few.
     EXPECT_GE(attention, 0);
     EXPECT_LE(attention, 0.1 * done);
     EXPECT_DOUBLE_EQ(plan.operations, done);

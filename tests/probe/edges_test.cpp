@@ -1,5 +1,5 @@
-// Path patching in models of random descriptions and of known families' shapes, against whole runs by hand: what one
-// receiver makes of the changed stream is put into the clean run.
+// Path patching in models of random descriptions and of known families' shapes, against whole runs: the output of one
+// receiver on the changed stream is patched into the clean run.
 #include "stratoscope/probe/edges.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ class ByHand {
     return -std::log(sum);
   }
 
-  // What taking the sender away changes in the stream.
+  // The change of the stream without the sender.
   Doubles change(const Component& sender) const {
     const ModelConfig& config = model_.config();
     Doubles rows(kTokens * config.d_model);

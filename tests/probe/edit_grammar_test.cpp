@@ -1,4 +1,4 @@
-// The text form of an edit: what is read, and where an error points.
+// The text form of an edit: parsed values, and the positions of errors.
 #include "stratoscope/probe/edit_grammar.h"
 
 #include <gtest/gtest.h>

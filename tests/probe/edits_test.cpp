@@ -101,7 +101,7 @@ class Edits : public ::testing::Test {
   auto refusal(const std::string& text, const TokenIds& corrupt = {}) const {
     return [this, text, corrupt] { resolved(model_, {text}, ids_, corrupt); };
   }
-  // The value at `point` of block 1 after `text` acted there, beside what `expected(clean, row, dim)` says.
+  // Compares the value at `point` of block 1 after the edit `text` with `expected(clean, row, dim)`.
   template <class Expected>
   void expect_value(const std::string& text, Hook hook, const Expected& expected, double tolerance = 0) const {
     const auto run = edited({text});
@@ -192,7 +192,7 @@ TEST_F(Edits, CorruptTakesTheSamePositionOrTheNamedOne) {
   expect_value(name + "[3:5] = corrupt[-2]", Hook::attn_out, [&](float x, std::size_t r, std::size_t d) {
     return r == 3 || r == 4 ? other.matrix().row(kPositions - 2)[d] : x;
   });
-  // Patching every position of what enters block 0 gives the other text's run.
+  // Patching every position of the input of block 0 gives the other text's run.
   const auto patched = edited({"blocks.0.hook_resid_pre = corrupt"});
   EXPECT_TRUE(test::same_bits(patched.logits, corrupted_.logits));
 }
@@ -235,7 +235,7 @@ TEST_F(Edits, Refusals) {
   EXPECT_TRUE(refuses(refusal(mid + "[9] *= 2"), "position: 9 is out of range; positions are 0 to 8"));
   EXPECT_TRUE(refuses(refusal(mid + ".dim[24] *= 2"), "24 is out of range"));
   EXPECT_TRUE(refuses(refusal(mid + "[] *= 2"), "empty"));
-  EXPECT_TRUE(refuses(refusal(mid + " = corrupt"), "the value 'corrupt' has no text to be read from"));
+  EXPECT_TRUE(refuses(refusal(mid + " = corrupt"), "the value 'corrupt' needs a text"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt", {1, 2}), "9 tokens"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt[2]", {1, 2}), "position: 2 is out of range"));
   EXPECT_TRUE(refuses(refusal(mid + " += " + (folder_ / "none.npy").string()), "none.npy"));

@@ -77,7 +77,7 @@ TEST(EveryPoint, EngineAgreesWithThePlainPath) {
       const HookPoint point{info.hook, info.scope == Scope::block ? 1U : 0U};
       for (const std::string& selector : selectors_of(info)) {
         for (const std::string& operation : operations_of(info)) {
-          // The component along a vector is all of a vector of one number: what is left is rounding.
+          // A vector of one number is its component along any vector: the rest is rounding.
           if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
           if (!test::takes_case(number++)) continue;
           const std::string text = name_of(point) + selector + " " + operation;
@@ -113,7 +113,7 @@ bool may_change(HookPoint edited, HookPoint other, std::size_t row, std::size_t 
   const bool own_block = info_of(other.hook).scope == info.scope && other.layer == edited.layer;
   if (info.scope == Scope::after_blocks) return false;
   if (!own_block || info.scope == Scope::before_blocks) return info_of(other.hook).scope != Scope::before_blocks;
-  // Within the block: from attention on, where the reach is that of a key or value.
+  // Within the block: from attention on, if the reach is that of a key or value.
   return info.reach == Reach::rows_from && other.hook >= Hook::attn_scores;
 }
 
@@ -162,7 +162,7 @@ TEST(EveryPoint, ScoresAndPatternsNeverUnmaskTheFuture) {
     };
     expect_masked(run);
     expect_masked(proof);
-    // What comes later in the text moves nothing that is earlier.
+    // Later tokens change no earlier value.
     Loaded shorter({2, 3, 24, 40, 48, 67}, 29);
     shorter.ids.back() = (shorter.ids.back() + 1) % 67;
     if (std::string(text).find("corrupt") != std::string::npos) continue;

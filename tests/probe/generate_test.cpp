@@ -1,4 +1,4 @@
-// Generation: its tokens are those of whole runs, and what is kept has the bits of whole runs, edits included.
+// Generation: its tokens are those of whole runs, and kept values have the bits of whole runs, edits included.
 #include "stratoscope/probe/generate.h"
 
 #include <gtest/gtest.h>
@@ -114,7 +114,7 @@ TEST_F(Generating, EditsOfAllRowsAreThoseOfWholeRuns) {
   }
 }
 
-// Whatever is edited, what the cache brings has the bits of the text computed anew, at every hook point.
+// With every edit, values computed with the cache have the bits of a whole run, at every hook point.
 TEST_F(Generating, EveryHookPointEditedBehindACacheHasTheBitsOfAWholeRun) {
   std::size_t number = 0;
   for (const Hook hook : hooks_of(model_.config())) {
@@ -144,7 +144,7 @@ TEST_F(Generating, AnEditThatMakesNaNIsNamed) {
   EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, place + "6: there is no next token"));
   wanted.scope = EditScope::all;
   EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, place + "0: there is no next token"));
-  wanted.edits = {parse_edit("blocks.2.ln2.hook_scale[2] = 0")};  // nothing behind it looks at that row any more
+  wanted.edits = {parse_edit("blocks.2.ln2.hook_scale[2] = 0")};  // no later value reads that row
   const auto generation = generate<float>(model_, wanted);
   ASSERT_TRUE(generation.effect && generation.effect->nonfinite);
   EXPECT_EQ(*generation.effect->nonfinite, (NonfinitePlace{{Hook::ln2_normalized, 2}, 0, 2}));
@@ -201,7 +201,7 @@ TEST_F(Generating, Refusals) {
   wanted = request({"resid_post.1 *= 2"});
   wanted.max_new = 1;
   wanted.keep = false;
-  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "a single one is never run itself"));
+  EXPECT_TRUE(refuses([&] { generate<float>(model_, wanted); }, "a single new token is never run"));
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
   }
 }
 
-// What a hint names is there.
+// The hook point that a hint names exists.
 TEST(HookNames, HintsNameHookPoints) {
   for (const char* name : {"h.5", "h.5.attn", "h.5.attn.attn_dropout", "h.5.mlp.act", "h.5.mlp.dropout", "h.5.ln_1",
                            "layers.5.self_attn.v_proj", "layers.5.post_attention_layernorm", "blocks.5.hook_v_input",

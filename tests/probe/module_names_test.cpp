@@ -1,4 +1,4 @@
-// Hugging Face's paths, derived: GPT-2's are those that it always had, and another family's are its own.
+// Hugging Face's paths, derived: GPT-2's are unchanged, and another family's are its own.
 #include "stratoscope/probe/module_names.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Vectors from files: what is read, once for all edits.
+// Vectors from files, which are read once for all edits.
 #include "stratoscope/probe/vector_files.h"
 
 #include <gtest/gtest.h>

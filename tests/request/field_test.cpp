@@ -300,7 +300,7 @@ TEST(ReadOption, AmountsOfMemory) {
   EXPECT_EQ(bytes_of("4G"), std::size_t{4} << 30);
   EXPECT_EQ(bytes_of("2T"), std::size_t{2} << 40);
   for (const char* text : {"", "0", "0G", "M", "-1", "1.5G", "1g", "1GB", "1 G", "16777216T", "99999999999999999999"})
-    EXPECT_TRUE(refuses([&] { bytes_of(text); }, "memory: '" + std::string(text) + "' is no amount of memory"));
+    EXPECT_TRUE(refuses([&] { bytes_of(text); }, "memory: '" + std::string(text) + "' is not an amount of memory"));
 }
 
 TEST(Fields, LackWhatIsRequiredAndWasNotGiven) {

@@ -1,4 +1,4 @@
-// Requests read from JSON: values of every kind, and what is refused with which words.
+// Requests read from JSON: values of every kind, and refused values with their messages.
 #include "stratoscope/request/json_fields.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using Texts = std::vector<std::string>;
 
 constexpr const char* kRequired = R"({"text": "a", "maybe_text": "b"})";
 
-// The request that a body with these members makes, beside those that are required.
+// The request of a body with these members, in addition to the required ones.
 EveryKind request_of(const std::string& members, const BodyLimits& limits = {}) {
   json body = json::parse(kRequired);
   body.update(json::parse(members));
@@ -126,45 +126,45 @@ TEST(ReadJson, AnotherKindIsRefusedWithTheFieldsName) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {R"({"flag": 1})", "field 'flag' is neither true nor false"},
       {R"({"bos": "no"})", "field 'bos' is neither true nor false"},
-      {R"({"count": -1})", "field 'count' is no whole number from 0 on"},
-      {R"({"count": 1.0})", "field 'count' is no whole number from 0 on"},
-      {R"({"count": "1"})", "field 'count' is no whole number from 0 on"},
-      {R"({"number": "1"})", "field 'number' is no number"},
-      {R"({"number": true})", "field 'number' is no number"},
-      {R"({"numbers": 1})", "field 'numbers' is no list"},
-      {R"({"numbers": [1, "2"]})", "field 'numbers' is no number"},
-      {R"({"text": 1})", "field 'text' is no text"},
-      {R"({"maybe_text": ["a"]})", "field 'maybe_text' is no text"},
-      {R"({"texts": "a"})", "field 'texts' is no list"},
-      {R"({"texts": ["a", 1]})", "field 'texts' is no text"},
-      {R"({"path": 1})", "field 'path' is no text"},
-      {R"({"index": 1.5})", "field 'index' is no index"},
+      {R"({"count": -1})", "field 'count' is not a whole number from 0 on"},
+      {R"({"count": 1.0})", "field 'count' is not a whole number from 0 on"},
+      {R"({"count": "1"})", "field 'count' is not a whole number from 0 on"},
+      {R"({"number": "1"})", "field 'number' is not a number"},
+      {R"({"number": true})", "field 'number' is not a number"},
+      {R"({"numbers": 1})", "field 'numbers' is not a list"},
+      {R"({"numbers": [1, "2"]})", "field 'numbers' is not a number"},
+      {R"({"text": 1})", "field 'text' is not a string"},
+      {R"({"maybe_text": ["a"]})", "field 'maybe_text' is not a string"},
+      {R"({"texts": "a"})", "field 'texts' is not a list"},
+      {R"({"texts": ["a", 1]})", "field 'texts' is not a string"},
+      {R"({"path": 1})", "field 'path' is not a string"},
+      {R"({"index": 1.5})", "field 'index' is not an index"},
       {R"({"index": "one"})", "index: 'one' is not an index"},
-      {R"({"maybe_index": []})", "field 'maybe_index' is no index"},
-      {R"({"indices": 1.5})", "field 'indices' is no list"},
-      {R"({"indices": ["0"]})", "field 'indices' is no list of indices"},
+      {R"({"maybe_index": []})", "field 'maybe_index' is not an index"},
+      {R"({"indices": 1.5})", "field 'indices' is not a list"},
+      {R"({"indices": ["0"]})", "field 'indices' is not a list of indices"},
       {R"({"indices": []})", "has an empty place"},
       {R"({"indices": "a"})", "indices: 'a' is not an index"},
-      {R"({"maybe_indices": true})", "field 'maybe_indices' is no list"},
-      {R"({"token": 1.5})", "field 'token' is no text"},
-      {R"({"target": 1.5})", "field 'target' is no text"},
-      {R"({"targets": " a"})", "field 'targets' is no list"},
-      {R"({"targets": [true]})", "field 'targets' is no text"},
-      {R"({"target_ids": ["7"]})", "field 'target_ids' holds an entry that is no whole number"},
-      {R"({"hook": 1})", "field 'hook' is no text"},
-      {R"({"hooks": "L3H5"})", "field 'hooks' is no list"},
-      {R"({"edits": "resid_post.3 *= 2"})", "field 'edits' is no list"},
-      {R"({"templates": {}})", "field 'templates' is no list"},
-      {R"({"axes": [1]})", "field 'axes' is no text"},
-      {R"({"shade": 1})", "field 'shade' is no text"},
+      {R"({"maybe_indices": true})", "field 'maybe_indices' is not a list"},
+      {R"({"token": 1.5})", "field 'token' is not a string"},
+      {R"({"target": 1.5})", "field 'target' is not a string"},
+      {R"({"targets": " a"})", "field 'targets' is not a list"},
+      {R"({"targets": [true]})", "field 'targets' is not a string"},
+      {R"({"target_ids": ["7"]})", "field 'target_ids' holds an entry that is not a whole number"},
+      {R"({"hook": 1})", "field 'hook' is not a string"},
+      {R"({"hooks": "L3H5"})", "field 'hooks' is not a list"},
+      {R"({"edits": "resid_post.3 *= 2"})", "field 'edits' is not a list"},
+      {R"({"templates": {}})", "field 'templates' is not a list"},
+      {R"({"axes": [1]})", "field 'axes' is not a string"},
+      {R"({"shade": 1})", "field 'shade' is not a string"},
       {R"({"shade": "darker"})", "field 'shade' is 'darker'; one of light, dark, none"},
       {R"({"maybe_shade": ""})", "field 'maybe_shade' is ''; one of light, dark, none"},
       {R"({"shades": ["light", "Dark"]})", "field 'shades' is 'Dark'; one of light, dark, none"},
-      {R"({"file_texts": "texts.jsonl"})", "field 'file_texts' is no list"},
-      {R"({"prompts": "prompts.jsonl"})", "field 'prompts' is no list"},
-      {R"({"memory_limit": "1G"})", "field 'memory_limit' is no whole number from 0 on"},
-      {R"({"vectors": 1})", "field 'vectors' is no text"},
-      {R"({"save": false})", "field 'save' is no text"},
+      {R"({"file_texts": "texts.jsonl"})", "field 'file_texts' is not a list"},
+      {R"({"prompts": "prompts.jsonl"})", "field 'prompts' is not a list"},
+      {R"({"memory_limit": "1G"})", "field 'memory_limit' is not a whole number from 0 on"},
+      {R"({"vectors": 1})", "field 'vectors' is not a string"},
+      {R"({"save": false})", "field 'save' is not a string"},
   };
   for (const auto& [members, says] : cases) EXPECT_TRUE(body_refused(members, says)) << members;
 }
@@ -211,7 +211,7 @@ TEST(ReadJson, RequiredFieldsAreMissing) {
   EXPECT_TRUE(refuses([&] { read_body(R"({"text": "a"})"); }, "field 'maybe_text' is missing"));
   read_body(R"({"text": "a", "texts": []})");  // which stand for it
   for (const char* body : {"[]", "1", "\"text\"", "null"})
-    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is no JSON object"));
+    EXPECT_TRUE(refuses([&] { read_body(body); }, "request: the body is not a JSON object"));
 }
 
 TEST(ReadJson, Limits) {

@@ -50,6 +50,7 @@ TEST(Schema, OfEachKind) {
     json one = properties.at(name);
     EXPECT_FALSE(one.at("description").get<std::string>().empty());
     one.erase("description");
+    one.erase("default");
     EXPECT_EQ(one, json::parse(expected)) << name;
   };
   is("flag", R"({"type": "boolean"})");
@@ -69,6 +70,15 @@ TEST(Schema, OfEachKind) {
   for (const char* name : {"hooks", "edits", "templates", "axes", "file_texts"})
     is(name, R"({"type": "array", "items": {"type": "string"}})");
   for (const char* name : {"token", "target", "maybe_index"}) is(name, R"({"type": ["integer", "string"]})");
+}
+
+TEST(Schema, HasDefaults) {
+  const json properties = schema({})["properties"];
+  json defaults = json::object();
+  for (const auto& [name, property] : properties.items())
+    if (property.contains("default")) defaults[name] = property["default"];
+  EXPECT_EQ(defaults, json::parse(R"({"flag": false, "count": 7, "top": 20, "number": 0.5, "numbers": [1.0],
+    "texts": ["default"], "index": 0, "indices": "all", "hook": "hook_embed", "shade": "light", "shades": ["light"]})"));
 }
 
 TEST(Schema, OfAServerHasItsLimits) {
@@ -119,7 +129,7 @@ TEST(Schema, ForbidsNoBodyThatIsRead) {
   EXPECT_GT(allowed, read / 2);
 }
 
-// What the schema of a simple kind allows is read.
+// Values that the schema of a simple kind allows are read.
 TEST(Schema, OfFlagsNumbersTextsAndChoicesAllowsNothingThatIsRefused) {
   const BodyLimits limits = limits_of_a_server();
   const json whole = schema(limits);

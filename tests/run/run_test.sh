@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run on made-up systems: a copy of it beside stand-ins for apt-get, dpkg-query, cmake, ctest and the program.
+# ./run on made-up systems: a copy of it with stand-ins for apt-get, dpkg-query, cmake, ctest and the program.
 #   run_test.sh RUN
 set -euo pipefail
 script=$(readlink -f "$1")
@@ -54,7 +54,7 @@ END
   unset APT_STATUS CONFIGURE_STATUS BUILD_STATUS CTEST_STATUS CTEST_FAILS_IN
 }
 
-# Calls ./run from another folder; sets output, errors, status and log (what the stand-ins were asked to do).
+# Calls ./run from another folder; sets output, errors, status and log (the calls of the stand-ins).
 call() {
   : >"$folder/log"
   status=0
@@ -77,7 +77,7 @@ call demo --out here
 expect "the demo runs where it was called" "$output" "in $folder/elsewhere: demo --out here"
 expect "only the program is built, without tests and page" "$log" \
   "cmake --preset release --fresh -DSTRATOSCOPE_TESTS=OFF -DSTRATOSCOPE_EXPLORER=OFF"$'\n'"cmake --build $folder/clone/build --target stratoscope"
-expect "the first demo says how long it takes" "$errors" "run: the first time, *: about [1-9]* minutes on *"
+expect "the first demo says how long it takes" "$errors" "run: first run, *: about [1-9]* minutes on *"
 call demo
 expect "the second demo configures nothing" "$log" "cmake --build $folder/clone/build --target stratoscope"
 expect "and takes no time worth a word" "$errors" "run: building stratoscope"
@@ -211,7 +211,7 @@ expect "and fails where it does not" "$status $errors" "1 *cannot configure*"
 call cross arm64
 expect "libraries of another processor are Debian's" "$status $errors" "1 *not a Debian system: arm64*"
 
-# What is needed has a line in the list: each package that is installed, and each that CMake looks for.
+# Every requirement has a line in the list: each package that is installed, and each that CMake looks for.
 call requirements
 listed=$(tr '[:upper:]' '[:lower:]' <<<"$output" | tr -d '_-')
 installed=$(tr '\n' ' ' <"$script" | grep -oE ' [a-z]+_packages=\([^)]*' | sed 's/.*(//; s/"[^"]*"//')

@@ -24,7 +24,7 @@ def still_serves(server):
 
 
 def raw(server, data, wait=10):
-    """Sends bytes as they are; what comes back until the server closes or `wait` seconds are over."""
+    """Sends bytes as they are; returns the answer until the server closes or `wait` seconds are over."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=wait) as connection:
         connection.sendall(data)
         received = b""
@@ -94,7 +94,7 @@ def test_models_are_names_of_the_list(server, model):
         ("/api/predict", {"text": TEXT, "edits": ["x" * 4001]}, "4000"),
         ("/api/predict", {"text": TEXT, "edits": ["nonsense *= 2"]}, "nonsense"),
         ("/api/predict", {"text": TEXT, "target_ids": [-1]}, "out of range"),
-        ("/api/predict", {"text": 7}, "no text"),
+        ("/api/predict", {"text": 7}, "not a string"),
         ("/api/predict", {}, "missing"),
         ("/api/lens", {"text": "word " * 3000}, "1024"),
         ("/api/lens", {"text": TEXT, "positions": [99]}, "out of range"),

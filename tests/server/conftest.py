@@ -16,7 +16,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def own_server(tmp_path):
-    """Starts servers with arguments of a test's own; stops them all."""
+    """Starts servers with a test's arguments; stops them all."""
     started = []
 
     def start(*arguments, folder=tmp_path, **options):

@@ -87,6 +87,7 @@ def test_results_come_as_they_are_computed(server):
     assert values == [result["value"] for result in events[-1][1]["results"]] and len(values) == 6
     pieces = server.stream("/api/generate", CASES["generate"][0]).events()
     assert "".join(data["text"] for name, data in pieces if name == "text") == pieces[-1][1]["text"]
+    assert [data for name, data in pieces if name == "token"] == pieces[-1][1]["tokens"]
 
 
 def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):
@@ -114,10 +115,10 @@ def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):
         ("predict", {"text": TEXT, "topp": 3}, "there is no field 'topp'; did you mean 'top'?"),
         ("predict", {"text": TEXT, "top": 0}, "field 'top' is below 1"),
         ("predict", {"text": TEXT, "top": 101}, "more than the limit of 100"),
-        ("predict", {"text": TEXT, "top": "x"}, "field 'top' is no whole number"),
-        ("predict", {"text": 3}, "field 'text' is no text"),
+        ("predict", {"text": TEXT, "top": "x"}, "field 'top' is not a whole number"),
+        ("predict", {"text": 3}, "field 'text' is not a string"),
         ("predict", {}, "field 'text' is missing"),
-        ("predict", [], "the body is no JSON object"),
+        ("predict", [], "the body is not a JSON object"),
         ("predict", {"text": TEXT, "edits": [EDITS[0], "blocks.3.hook *="]}, "edit 2: "),
         ("predict", {"text": TEXT, "position": 99}, "out of range"),
         ("predict", {"text": TEXT, "model": 3}, "field 'model' is not a string"),

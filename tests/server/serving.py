@@ -59,7 +59,7 @@ class Serving:
         found = re.search(r"http://(\S+):(\d+)/(?:#token=(\S+))?", line)
         assert found, line + self.process.stderr.read().decode()
         self.host, self.port, self.token = found[1], int(found[2]), found[3]
-        # What it prints later must not fill the pipes.
+        # Its later output must not fill the pipes.
         for stream in (self.process.stdout, self.process.stderr):
             threading.Thread(target=stream.read, daemon=True).start()
         return self

@@ -19,7 +19,7 @@ std::vector<Experiment> with_two_fields() {
   return experiments;
 }
 
-// A server of these experiments alone, in this thread.
+// A server of only these experiments, in this thread.
 class ExperimentServer {
  public:
   client::ReadResponse post(const std::string& path, const std::string& body) {

@@ -1,4 +1,4 @@
-// Tokenisations of different lengths beside one another.
+// Tokenisations of different lengths side by side.
 #include "stratoscope/session/alignment.h"
 
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ TEST(Alignment, EveryTokenStandsOnceInItsOrder) {
     return text;
   };
   const std::string quote = "“";
-  constexpr std::size_t kLeft = 8;  // where the left tokens stand
+  constexpr std::size_t kLeft = 8;  // the column of the left tokens
   for (int i = 0; i < 200; ++i) {
     const std::string left = letters(), right = letters(), lines = beside(left, right);
     std::string found_left, found_right;

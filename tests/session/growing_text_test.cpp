@@ -1,4 +1,4 @@
-// What a reader sees of a growing text: whole characters, never a stop text or the beginning of one.
+// The visible part of a growing text: whole characters, never a stop text or the beginning of one.
 #include "stratoscope/session/growing_text.h"
 
 #include <gtest/gtest.h>

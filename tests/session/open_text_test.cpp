@@ -1,4 +1,4 @@
-// Texts held open against the experiments that run them anew: the same bits.
+// Open texts against the experiments that run them again: the same bits.
 #include "stratoscope/session/open_text.h"
 
 #include <gtest/gtest.h>

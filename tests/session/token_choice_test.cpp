@@ -1,4 +1,4 @@
-// One token chosen of a text: where tokens were added, and where words begin or end within tokens.
+// One token chosen from a text: with added tokens, and with words that begin or end within tokens.
 #include "stratoscope/session/token_choice.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Comparing arrays as the numbers are judged: per row, against the row's largest magnitude.
+// Comparison of arrays by the project's error measure: per row, relative to the row's largest magnitude.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct RowError {
 };
 
 // max over rows of max_i |actual - expected| / max_i |expected|. Infinities must agree exactly (masked scores); a NaN
-// in either counts as infinitely wrong, a row of zeros is judged absolutely.
+// in either array is an infinite error, and for a row of zeros the error is absolute.
 template <class A, class B>
 RowError largest_row_error(std::span<const A> actual, std::span<const B> expected, std::size_t cols) {
   RowError worst;

@@ -1,4 +1,4 @@
-// Models of descriptions that no config.json tells of, opened from a folder with random weights.
+// Models whose descriptions come from no config.json, opened from a folder with random weights.
 #pragma once
 
 #include <cstdint>

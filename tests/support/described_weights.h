@@ -1,4 +1,4 @@
-// Weights of any description as plain matrices and vectors, and the ways in which a family may store them.
+// Weights of any description as plain matrices and vectors, and the layouts in which a family may store them.
 #pragma once
 
 #include <cmath>
@@ -21,7 +21,7 @@ struct PlainMatrix {
   std::vector<float> bias = {};    // empty: none
 };
 
-// As stored, so before 1 is added; empty where it is not stored.
+// As stored, so before 1 is added; empty if not stored.
 struct PlainNorm {
   std::vector<float> weight = {}, bias = {};
 };
@@ -32,7 +32,7 @@ struct PlainBlock {
 };
 
 struct PlainWeights {
-  PlainMatrix embed = {}, pos_embed = {}, unembed = {};  // tied: the unembedding has a bias at most
+  PlainMatrix embed = {}, pos_embed = {}, unembed = {};  // tied: the unembedding has only a bias, or nothing
   std::vector<PlainBlock> blocks = {};
   PlainNorm embed_norm = {}, ln_final = {};
 };
@@ -124,7 +124,7 @@ inline std::vector<float> transposed(const PlainMatrix& matrix) {
   return values;
 }
 
-// What the description's file holds, each name after `prefix`.
+// The tensors of the description's file, each name after `prefix`.
 inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weights, const std::string& prefix = {}) {
   const TensorNames& names = config.tensors;
   TestTensors tensors;
@@ -142,7 +142,7 @@ inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weig
     vector(name + ".weight", from.weight);
     vector(name + ".bias", from.bias);
   };
-  // Of heads that have vectors of their own: one tensor for each, or [heads, d_head] together.
+  // For heads with separate vectors: one tensor for each, or [heads, d_head] together.
   const auto norm_by_head = [&](const std::string& name, const std::vector<float>& values, const char* suffix,
                                 std::size_t d_head) {
     const std::size_t hole = name.find("{}"), heads = values.size() / d_head;
@@ -199,7 +199,7 @@ inline TestTensors stored_as(const ModelConfig& config, const PlainWeights& weig
   return tensors;
 }
 
-// A folder with the weights alone: the description is not read from a config.json.
+// A folder with only the weights: the description is not read from a config.json.
 class DescribedFolder : public stratoscope::testing::TemporaryFolder {
  public:
   DescribedFolder(ModelConfig described, std::uint64_t seed)

@@ -1,4 +1,4 @@
-// A metric by hand: from one whole run of a text with its edits, and one without.
+// A metric computed directly: from one complete run of a text with its edits, and one without.
 #pragma once
 
 #include <span>
@@ -36,7 +36,7 @@ inline double edited_metric(const Session& session, const std::string& text, con
   return metric_value<float>(followed.metric, last_logits(edited), last_logits(clean), followed.targets);
 }
 
-// "hook = vector", of numbers that are in no file.
+// "hook = vector", with numbers that are in no file.
 inline EditExpression set_to(const std::string& hook, std::vector<double> vector) {
   EditExpression edit(hook + " = 1 * none.npy");
   edit.vector_file.clear();

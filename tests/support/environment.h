@@ -1,4 +1,4 @@
-// An environment variable that is put back as it was.
+// Sets an environment variable and restores its old value.
 #pragma once
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@ namespace stratoscope::test {
 
 class EnvironmentVariable {
  public:
-  // No value: unset.
+  // Without a value the variable is unset.
   EnvironmentVariable(const char* name, const std::optional<std::string>& value) : name_(name) {
     if (const char* before = ::getenv(name)) before_ = before;
     set(value);

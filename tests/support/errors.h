@@ -1,4 +1,4 @@
-// What a call's Error says.
+// Checks of the text of a call's Error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 namespace stratoscope::test {
 
-// Passes when `call` ends in an Error whose text holds `part`.
+// Passes if `call` throws an Error whose text contains `part`.
 template <class Call>
 ::testing::AssertionResult refuses(const Call& call, const std::string& part) {
   try {

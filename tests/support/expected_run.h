@@ -1,4 +1,4 @@
-// A run against stored float64 values of every hook point, hidden state and logit.
+// Compares a run with stored float64 values of every hook point, hidden state and logit.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,7 +14,8 @@
 
 namespace stratoscope::test {
 
-// Each row within `tolerance` of its largest magnitude; all scores together, and of 1 at least.
+// Each row within `tolerance` of its largest magnitude; scores relative to the largest of all scores, and of at least
+// 1.
 template <class T>
 void expect_value(const SafetensorsFile& expected, const std::string& name, const BasicTensor<T>& actual,
                   double tolerance) {

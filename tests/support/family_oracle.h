@@ -1,4 +1,4 @@
-// The checkpoints of families that tests/oracle/families wrote, each with what NumPy computes of it.
+// The checkpoints of families that tests/oracle/families wrote, each with the values that NumPy computes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 
 namespace stratoscope::test {
 
-// The folders of a list, "cases.json"; empty where the cases have not been made: CTest makes them first, unless there
-// is no NumPy.
+// The folders of a list, "cases.json"; empty if the cases were not made. CTest makes them first, unless there is no
+// NumPy.
 inline std::vector<std::filesystem::path> family_cases(const char* list) {
   const std::filesystem::path folder = FAMILY_ORACLE_DIR;
   std::vector<std::filesystem::path> cases;

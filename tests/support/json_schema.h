@@ -1,4 +1,4 @@
-// Whether a JSON value is one that a JSON schema allows, for the keywords that schemas of requests use.
+// Whether a JSON schema allows a JSON value, for the keywords that schemas of requests use.
 #pragma once
 
 #include <algorithm>
@@ -25,10 +25,10 @@ inline std::size_t code_points_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Throws std::invalid_argument for a keyword that it does not know, so that no check is left out.
+// Throws std::invalid_argument for an unknown keyword, so that no check is omitted.
 inline bool schema_allows(const nlohmann::json& schema, const nlohmann::json& value) {
   for (const auto& [keyword, argument] : schema.items()) {
-    if (keyword == "description") continue;
+    if (keyword == "description" || keyword == "default") continue;
     if (keyword == "type") {
       const auto types = argument.is_array() ? argument : nlohmann::json::array({argument});
       if (std::none_of(types.begin(), types.end(), [&](const auto& type) { return has_type(value, type); }))
@@ -66,7 +66,7 @@ inline bool schema_allows(const nlohmann::json& schema, const nlohmann::json& va
   return true;
 }
 
-// Values of every JSON type, small and large, of which a schema allows some and forbids some.
+// Values of every JSON type, small and large, some of which a schema allows and some not.
 inline std::vector<nlohmann::json> values_of_every_type() {
   std::vector<nlohmann::json> values;
   for (const char* text : {"true",

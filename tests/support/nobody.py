@@ -1,4 +1,4 @@
-"""Importing this makes root nobody: what a test deletes, links and is refused is then what a user could."""
+"""Importing this turns root into the user nobody, so that permissions apply to a test as for a normal user."""
 import os
 
 if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-// The cases that tests/oracle/gpt2 wrote: checkpoints, token ids, and what PyTorch computes for them.
+// The cases that tests/oracle/gpt2 wrote: checkpoints, token ids, and the values that PyTorch computes for them.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ struct OracleCase {
   bool edits = false;
 
   [[nodiscard]] SafetensorsFile expected() const { return SafetensorsFile(folder / "expected.safetensors"); }
-  // PyTorch float32's largest row error of each tensor. Where rows are narrow one order of summation is luck, and the
-  // oracle has the largest over several.
+  // The largest row error of each tensor in PyTorch float32. For narrow rows the error of one order of summation
+  // depends on chance, so the oracle has the largest over several orders.
   [[nodiscard]] std::map<std::string, double> pytorch_errors() const {
     const auto orders = folder / "pytorch_error_orders.json";
     return nlohmann::json::parse(
@@ -31,7 +31,7 @@ struct OracleCase {
   [[nodiscard]] TokenIds ids() const { return ids_of(expected().at("input_ids")); }
 };
 
-// Empty where the cases have not been made: CTest makes them first, unless there is no PyTorch.
+// Empty if the cases were not made. CTest makes them first, unless there is no PyTorch.
 inline std::vector<OracleCase> oracle_cases() {
   const std::filesystem::path list = std::filesystem::path(GPT2_ORACLE_DIR) / "cases.json";
   std::vector<OracleCase> cases;

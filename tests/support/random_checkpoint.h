@@ -1,4 +1,4 @@
-// Small GPT-2 checkpoints with seeded random weights, in a folder that goes away with the test.
+// Small GPT-2 checkpoints with seeded random weights, in a folder that is removed after the test.
 #pragma once
 
 #include <cmath>
@@ -49,7 +49,7 @@ inline nlohmann::json config_of(const Sizes& s) {
           {"n_inner", s.d_mlp},   {"n_positions", s.n_ctx}, {"vocab_size", s.d_vocab}};
 }
 
-// The same, described.
+// The description of the same model.
 inline ModelConfig described(const Sizes& s) { return parse_model_config(config_of(s).dump(), "config.json"); }
 
 struct TestTensor {

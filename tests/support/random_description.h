@@ -1,4 +1,5 @@
-// Descriptions of small models: drawn at random from all that a description can say, and shaped like known families.
+// Descriptions of small models: drawn at random from all that a description can express, and shaped like known
+// families.
 #pragma once
 
 #include <algorithm>
@@ -28,10 +29,10 @@ inline TensorNames test_names() {
   return names;
 }
 
-// Beyond so many tokens some of the rotations turn otherwise; a random text may be shorter or longer.
+// Beyond this number of tokens some of the rotations change; a random text may be shorter or longer.
 constexpr double kShortContext = 20;
 
-// A generator of all that the parts of a description can be.
+// Draws random values for every part of a description.
 class DescriptionDraw {
  public:
   explicit DescriptionDraw(Random& random) : random_(random) {}
@@ -66,7 +67,7 @@ class DescriptionDraw {
   bool one_of(std::size_t n) { return random_.below(n) == 0; }
   std::size_t from(std::size_t low, std::size_t high) { return low + random_.below(high - low + 1); }
 
-  // How the blocks of a model may differ from each other.
+  // The differences between the blocks of a model.
   enum class Differ { nothing, window_and_rotary, mechanisms, everything };
 
   void blocks(ModelConfig& model) {
@@ -138,7 +139,7 @@ class DescriptionDraw {
       attention.kv_heads = from(1, attention.heads);
     } while (attention.heads % attention.kv_heads != 0);
     if (storage == QkvStorage::by_head) attention.kv_heads = attention.heads;
-    // A row of one or two numbers may come near zero, where relative errors mean little.
+    // A row of one or two numbers may be near zero, where relative errors mean little.
     attention.d_head = from(attention.kv_heads < 3 ? 3 : 1, 12);
     const std::array scales = {1 / std::sqrt(static_cast<double>(attention.d_head)), 1.0, 0.3};
     attention.scale = scales[random_.below(scales.size())];
@@ -399,14 +400,14 @@ inline std::vector<ModelConfig> named_descriptions() {
           bloom_like(), gpt_neo_like(), granite_like(), cohere_like(), stablelm_like(), olmo_like(),     phi3_like()};
 }
 
-// The named ones, then `count` random ones.
+// The named descriptions, then `count` random ones.
 inline std::vector<ModelConfig> all_descriptions(std::size_t count, std::uint64_t seed) {
   auto descriptions = named_descriptions();
   for (ModelConfig& drawn : random_descriptions(count, seed)) descriptions.push_back(std::move(drawn));
   return descriptions;
 }
 
-// A few words on what was drawn, for a failure's trace.
+// A short summary of the description, for a failure's trace.
 inline std::string summary_of(const ModelConfig& model) {
   std::string text = model.title + " d_model " + std::to_string(model.d_model);
   for (const BlockSpec& block : model.blocks) {

@@ -1,4 +1,4 @@
-// Comparing whole runs bit for bit.
+// Comparison of complete runs bit for bit.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ bool same_bits(const BasicTensor<T>& a, const BasicTensor<T>& b) {
   return a.shape() == b.shape() && same_bits(a.values(), b.values());
 }
 
-// Every hook point of these texts.
+// A request for every hook point of these texts.
 inline RunRequest everything_of(const ModelConfig& config, std::vector<TokenIds> sequences) {
   RunRequest request;
   request.sequences = std::move(sequences);
@@ -32,7 +32,7 @@ void expect_same_bits(const Run<T>& a, const Run<T>& b) {
     EXPECT_TRUE(same_bits(a.captured[i].second, b.captured[i].second)) << name_of(a.captured[i].first);
 }
 
-// The rows [first, first + count) of the pos axis of a captured value, flattened; keys beyond `count` are left out.
+// The rows [first, first + count) of the pos axis of a captured value, flattened; keys beyond `count` are omitted.
 template <class T>
 std::vector<T> rows_of_value(HookPoint point, const BasicTensor<T>& value, std::size_t first, std::size_t count) {
   const HookInfo& info = info_of(point.hook);
@@ -51,7 +51,7 @@ std::vector<T> rows_of_value(HookPoint point, const BasicTensor<T>& value, std::
   return rows;
 }
 
-// Sequence `s` of the batch has the bits that `single`, a run of that sequence alone, has.
+// Whether sequence `s` of the batch has the same bits as `single`, a run of that sequence alone.
 template <class T>
 void expect_sequence_has_bits_of(const Run<T>& batch, std::size_t s, const Run<T>& single) {
   const std::size_t first = batch.row_offsets[s], count = batch.row_offsets[s + 1] - first;

@@ -1,4 +1,4 @@
-// An experiment of two fields, which only tests have: the longest tokens of a text.
+// An experiment of two fields that exists only in tests: the longest tokens of a text.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// A test program that includes this runs as nobody where root started it: what it deletes, links and refuses to open is
-// then what a user could.
+// A test program that includes this runs as the user nobody if root started it, so that permissions apply to its
+// deleting, linking and opening of files as for a normal user.
 #pragma once
 
 #include <grp.h>

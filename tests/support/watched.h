@@ -1,4 +1,5 @@
-// Whether a sanitizer watches: it is slow and looks at code, not at values, so tests of many like cases take some.
+// Whether the test runs under a sanitizer: it is slow and checks code, not values, so that tests of many similar cases
+// take only some.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ inline constexpr bool kWatched = __has_feature(address_sanitizer) || __has_featu
 inline constexpr bool kWatched = false;
 #endif
 
-// Whether a test takes the case with this number: each, or every fifth under a sanitizer.
+// Whether a test takes the case with this number: every one, or every fifth under a sanitizer.
 constexpr bool takes_case(std::size_t number) { return !kWatched || number % 5 == 0; }
 
 }  // namespace stratoscope::test

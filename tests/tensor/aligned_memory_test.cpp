@@ -41,7 +41,7 @@ TEST(AlignedMemory, MovesItsBlock) {
   EXPECT_EQ(third.data(), data);
 }
 
-// Whatever is given back, no more than the bound is kept.
+// No more memory than the bound is kept, whatever the freed sizes.
 TEST(AlignedMemory, KeepsNoMoreThanItsBound) {
   for (std::size_t round = 0; round < 20; ++round) {
     std::vector<AlignedMemory> blocks;

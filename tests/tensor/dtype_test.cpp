@@ -14,7 +14,7 @@
 namespace stratoscope {
 namespace {
 
-// What IEEE 754 says of a number with these fields: sign, biased exponent and fraction, written out slowly.
+// The value of an IEEE 754 number with these fields: sign, biased exponent and fraction, by the definition.
 double ieee_value(unsigned bits, int exponent_bits, int fraction_bits) {
   const bool negative = ((bits >> (exponent_bits + fraction_bits)) & 1U) != 0;
   const int exponent = static_cast<int>((bits >> fraction_bits) & ((1U << exponent_bits) - 1U));

@@ -12,7 +12,7 @@
 namespace stratoscope {
 namespace {
 
-// What matches, and what stands between matches.
+// The matches, and the texts between them.
 std::vector<std::string> words_of(const std::string& text, std::string_view pattern = kGpt2WordPattern) {
   const RegularExpression expression(pattern);
   RegularExpression::Search search(expression, text);

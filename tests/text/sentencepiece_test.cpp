@@ -1,4 +1,4 @@
-// tokenizer.model files, written field by field, and what becomes of broken ones: through Tokenizer::load.
+// tokenizer.model files, written field by field, and the errors of broken ones: through Tokenizer::load.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -119,7 +119,7 @@ TEST_F(SentencePiece, BrokenFilesAreRefused) {
   expect_refused(bytes_field(1, real_field(1, 0)), "piece 0");
 }
 
-// Cut anywhere: one line, or a vocabulary that is a part of the whole.
+// Truncated at any byte: one error line, or a vocabulary that is a part of the whole.
 TEST_F(SentencePiece, CutAnywhere) {
   const std::string whole = small_bpe();
   for (std::size_t size = 0; size < whole.size(); size += 1 + size / 50) try {

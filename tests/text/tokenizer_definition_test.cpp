@@ -1,4 +1,4 @@
-// What tokenizer files may say, and how everything else is refused: through Tokenizer::load.
+// The accepted settings of tokenizer files, and the errors of all others: through Tokenizer::load.
 #include "stratoscope/text/tokenizer_definition.h"
 
 #include <gtest/gtest.h>
@@ -203,7 +203,7 @@ TEST_F(TokenizerFiles, StepsThatAreMalformedAreRefused) {
   refuse_template(Json::array(), {1}, "no place for the text");
 }
 
-// What Hugging Face's classes do where no post-processor decides.
+// The behaviour of Hugging Face's classes without a post-processor.
 TEST_F(TokenizerFiles, TokensAroundATextByTheConfiguration) {
   Json json = small_tokenizer();
   json["added_tokens"].push_back(added_token("<s>", 259));

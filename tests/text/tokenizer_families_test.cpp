@@ -1,4 +1,4 @@
-// Id for id, text for text what npm tokenizers gives: for small tokenizers of every step, and for published
+// The same ids and texts as npm tokenizers: for small tokenizers of every step, and for published
 // vocabularies; tests/oracle/tokenizer/families.js wrote the expectations.
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ Ids read_ids(OracleReader& reader) {
   return ids;
 }
 
-// The offsets tile the text where it has tokens.
+// The offsets cover the text without gaps if it has tokens.
 void expect_tiled(const Encoding& encoding, std::size_t size) {
   std::size_t at = 0;
   for (const auto& [begin, end] : encoding.offsets) {

@@ -1,4 +1,4 @@
-// What npm tokenizers answered; tests/oracle/tokenizer wrote it.
+// The answers of npm tokenizers, written by tests/oracle/tokenizer.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Id for id and offset for offset what npm tokenizers gives; tests/oracle/tokenizer/oracle.js wrote the expectations.
+// The same ids and offsets as npm tokenizers; tests/oracle/tokenizer/oracle.js wrote the expected values.
 #include "tests/text/tokenizer_oracle.h"
 
 #include <gtest/gtest.h>

@@ -25,7 +25,7 @@ TEST(Utf8, EveryCodePointComesBack) {
 struct Bad {
   std::string bytes;
   std::size_t at;
-  std::string sanitized;  // what Python's bytes.decode(errors="replace") gives
+  std::string sanitized;  // the result of Python's bytes.decode(errors="replace")
 };
 
 const std::string kMark = "\xEF\xBF\xBD";

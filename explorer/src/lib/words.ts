@@ -3,7 +3,7 @@ const REPLACEMENTS: [RegExp, string][] = [
   [/the text of --corrupt (\d+)/, "the second text $1"],
   [/both need the same number, or name one position: corrupt\[-1\]/, "change the second text until both have as many"],
   [/give one with --corrupt TEXT/, "type one below the edits"],
-  [/the value 'corrupt' has no text to be read from/, "patching has no second text to read from"],
+  [/the value 'corrupt' needs a text/, "patching has no second text to read from"],
   [/'(null|NaN)' is not a value/, "the amount is missing"],
   [/a number, zero, mean, corrupt, file\.npy or file\.safetensors:tensor/, "give a number"],
   [/a number, zero or corrupt/, "scale, add, set to zero or patch instead"],

@@ -18,7 +18,7 @@ class Address {
   Address() : handle_(curl_url(), curl_url_cleanup) {
     if (handle_ == nullptr) throw std::bad_alloc();
   }
-  // A relative one is taken relative to what is there already.
+  // A relative address is resolved against the current one.
   bool set(const std::string& text, unsigned flags = 0) {
     return curl_url_set(handle_.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER | flags) == CURLUE_OK;
   }

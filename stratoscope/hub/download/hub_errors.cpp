@@ -31,7 +31,7 @@ std::string near_names(const std::string& repository) {
                     "/settings/tokens");
   throw Error("pull", name + " is gated, and the account of " + settings.token_source + " has no access yet",
               "accept the terms at " + page +
-                  " with that account, and wait where the authors decide; a fine-grained "
+                  " with that account, and wait if the authors must agree; a fine-grained "
                   "token must also allow to read gated repositories");
 }
 
@@ -47,7 +47,8 @@ std::string near_names(const std::string& repository) {
 
 // A token is sent only over a private connection; so the hub has not identified the user.
 [[noreturn]] void throw_without_token(const HubSettings& settings, const HubPath& path) {
-  throw Error("pull", host_of(settings.endpoint) + " does not give " + in_quotes(path.repository) + " to everybody",
+  throw Error("pull",
+              host_of(settings.endpoint) + " does not give " + in_quotes(path.repository) + " to users without a token",
               "the token of " + settings.token_source + " was not sent, because " + settings.endpoint +
                   " is not encrypted: https in $HF_ENDPOINT?");
 }
@@ -92,7 +93,8 @@ void throw_response_error(const HttpResponse& response, const HubSettings& setti
       !from_hub && (response.status == unauthorized || response.status == forbidden || response.status == not_found);
   if (!passes && !expired) throw Error("pull", problem, in_quotes(path.file.empty() ? path.repository : path.file));
   throw PassingFault(
-      "pull", response.status == too_many ? host_of(address) + " has had too many requests from here (429)" : problem,
+      "pull",
+      response.status == too_many ? host_of(address) + " received too many requests from this address (429)" : problem,
       "", expired, asked_wait(response, std::time(nullptr)));
 }
 

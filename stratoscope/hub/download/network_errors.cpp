@@ -10,7 +10,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr const char* kWithoutNetwork = "what 'stratoscope models' lists needs no network";
+constexpr const char* kWithoutNetwork = "models that 'stratoscope models' lists need no network";
 
 // The variable with the proxy for an address, by libcurl's rules; empty if there is none.
 std::string proxy_variable(const std::string& address) {
@@ -35,17 +35,16 @@ void throw_network_error(CURLcode code, const std::string& address, const std::s
   const std::string behind_proxy = "is there a network, and does it need a proxy ($https_proxy)?";
   if (proxy_status >= kFirstFailure) throw_proxy_refusal(address, proxy_status);
   if (!proxy.empty() && (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY))
-    throw_passing("the proxy of $" + proxy + " cannot be reached: " + said, "mend or unset the variable", true);
+    throw_passing("the proxy of $" + proxy + " cannot be reached: " + said, "correct or unset the variable", true);
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      throw_passing("cannot reach " + host + ": its name is not known here", behind_proxy + " " + kWithoutNetwork,
-                    true);
+      throw_passing("cannot reach " + host + ": its name is unknown", behind_proxy + " " + kWithoutNetwork, true);
     case CURLE_COULDNT_CONNECT:
       throw_passing("cannot reach " + host + ": " + said, behind_proxy + " " + kWithoutNetwork, true);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
-      throw Error("pull", host + " cannot prove who it is: " + said,
+      throw Error("pull", host + " cannot prove its identity: " + said,
                   "where a network inspects connections, $SSL_CERT_FILE names its authority; is the clock right?");
     case CURLE_SSL_CACERT_BADFILE:
       throw Error("pull", "the trusted certificates cannot be read: " + said,

@@ -59,7 +59,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-// 0 where there is no file.
+// 0 if there is no file.
 std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(path, error);
@@ -145,7 +145,7 @@ class Pull {
     } catch (const Error& error) {
       if (!options_.force)
         throw Error("pull", in_quotes(found_.repository) + " cannot be run here: " + error.problem(),
-                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it all the same");
+                    (error.hint().empty() ? "" : error.hint() + "; ") + "--force downloads it anyway");
       warnings_.push_back(in_quotes(found_.repository) + " cannot be run here: " + error.problem());
     }
   }
@@ -307,6 +307,17 @@ PullOptions default_pull_options() {
 PulledModel pull_model(const PullOptions& options) {
   Pull pull(options);
   return options.settings.offline ? find_offline(options.settings.cache, options.name) : pull.from_hub();
+}
+
+std::string name_to_pull(const std::string& model) {
+  try {
+    return find_model(model).pull_name;
+  } catch (const Error&) {  // it is not there, or not complete
+  }
+  const ModelName asked = split_model_name(model);
+  std::error_code ignored;
+  const bool is_folder = model.find('/') != std::string::npos && fs::exists(model, ignored);
+  return !is_folder && is_repository_name(asked.repository) && is_revision(asked.revision) ? model : "";
 }
 
 }  // namespace stratoscope

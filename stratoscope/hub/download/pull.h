@@ -52,6 +52,10 @@ struct PulledModel {
   std::uint64_t received() const;
 };
 
+// The name by which to download a model that is missing or damaged. Empty for a model that a download cannot replace: a
+// built-in model, and a folder outside the cache.
+std::string name_to_pull(const std::string& model);
+
 // Downloads config and tokenizer first, then the weights, only safetensors. A file in the cache that differs from the
 // hub's is replaced atomically. Throws Error for an invalid name, an error of the hub, an architecture that is not
 // implemented (unless forced), a model without safetensors, a full disk; Interrupted, which keeps the received bytes.

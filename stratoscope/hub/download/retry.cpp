@@ -1,6 +1,7 @@
 #include "stratoscope/hub/download/retry.h"
 
 #include <curl/curl.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,8 +22,15 @@ std::optional<milliseconds> in_seconds(std::string_view text) {
   return std::chrono::seconds(std::min(seconds, kMost));
 }
 
+// std::random_device of a static libstdc++ needs glibc 2.36.
+unsigned random_seed() {
+  unsigned seed = 1;
+  static_cast<void>(::getrandom(&seed, sizeof seed, GRND_NONBLOCK));  // without it the jitter is the same each time
+  return seed;
+}
+
 double random_jitter() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
+  thread_local std::minstd_rand generator{random_seed()};
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 

@@ -11,9 +11,9 @@
 namespace stratoscope {
 namespace {
 
-// Queries of one run that follow one another, in the text and in the batch, and see keys alike: `clean_keys` of the
-// clean run, the same for each, and after them the run's own up to the query. Without keys of its own a query stands
-// alone and sees the clean run's up to it.
+// Successive queries of one run, both in the text and in the batch. Each sees the same `clean_keys` keys of the clean
+// run, and then the run's own keys up to itself. A query that sees no own keys is alone in its group and sees the clean
+// run's keys up to itself.
 struct Queries {
   std::size_t member = 0;
   std::size_t first_position = 0, count = 0;
@@ -71,7 +71,7 @@ class BatchAttention {
     return capacity;
   }
 
-  // rows is [queries, row_capacity].
+  // The shape of `rows` is [queries, row_capacity].
   void write_scores(const Queries& queries, const HeadKeysValues* own, std::size_t head, MatrixView<float> rows) const {
     const auto q = of_.q.rows_from(place(queries, 0), queries.count).cols_from(head * spec_.d_head, spec_.d_head);
     if (queries.clean_keys > 0)
@@ -105,7 +105,7 @@ class BatchAttention {
     mix(queries, own, head, rows);
   }
 
-  // All heads side by side, for edits of scores and pattern: the same kernels row by row. `own` holds key heads.
+  // All heads side by side, for edits of scores and pattern, by the same kernels row by row. `own` has the key heads.
   void attend_with_edits(const Queries& queries, const std::vector<HeadKeysValues>& own) const {
     const std::size_t heads = spec_.heads, positions = of_.batch.members()[queries.member].positions;
     const auto own_of = [&](std::size_t head) { return own.empty() ? nullptr : &own[spec_.key_head_of(head)]; };
@@ -141,7 +141,7 @@ class BatchAttention {
     return *of_.batch.place_of(queries.member, queries.first_position + i);
   }
 
-  // A row of keys or values: the run's own, or the clean run's where nothing changes them.
+  // A row of keys or values: the run's own, or the clean run's if no edit changes it.
   const float* own_or_clean(const KeptColumns& of, std::size_t member, std::size_t position) const {
     const auto place = of_.batch.place_of(member, position);
     if (place && *place < of_.batch.with_keys(Hook::rot_k).end) return of.matrix.row(*place);
@@ -200,7 +200,7 @@ void ConeAttention::run(const CleanBlock& clean) const {
   const BatchAttention attention(*this, &clean);
   const std::size_t key_heads = attention.spec().kv_heads, group = attention.spec().heads / key_heads;
   const auto queries = attention.queries();
-  // The queries of one run follow one another: one task is all of them for one key head, or with edits for all.
+  // A task has successive queries of one run, for one key head, or for all heads if there are edits.
   struct Task {
     std::size_t first, end, member;
     std::optional<std::size_t> key_head;

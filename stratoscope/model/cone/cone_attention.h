@@ -1,5 +1,5 @@
-// Causal attention of the rows of a batch. A run's queries read the clean run's keys and values up to where its own
-// begin, and then those.
+// Causal attention of the rows of a batch. A run's queries read the clean run's keys and values up to the first own
+// ones, and then the run's own.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,11 @@ struct ConeAttention {
   KeptColumns k, v;
   MatrixView<float> z;
 
-  // All rows of the clean runs; returns their keys and values by text and key head.
+  // Runs all rows of the clean runs; returns their keys and values by text and key head.
   std::vector<HeadKeysValues> run_clean() const;
-  // Edits of scores and pattern act here.
+  // Runs the edited runs, with edits of scores and pattern.
   void run(const CleanBlock& clean) const;
-  // Multiplications and additions of either.
+  // Multiplications and additions of the run.
   double operations() const;
 };
 

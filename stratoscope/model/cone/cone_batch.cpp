@@ -14,7 +14,8 @@ bool enters_with_keys(const ConeRow& row) { return row.entry >= Hook::q; }
 }  // namespace
 
 ConeBatch::ConeBatch(std::vector<Member> members) : members_(std::move(members)) {
-  // Groups: keys alone and late, keys alone, then one for each hook where rows enter.
+  // Groups: rows used only for keys that enter at the keys, other rows used only for keys, then one group for each hook
+  // where rows enter.
   std::array<std::vector<Row>, kHooks + 2> groups;
   for (std::size_t m = 0; m < members_.size(); ++m)
     for (const ConeRow& row : members_[m].cone.rows) {

@@ -29,14 +29,15 @@ class ConeBatch {
   explicit ConeBatch(std::vector<Member> members);
 
   const std::vector<Member>& members() const { return members_; }
-  // By their place in the matrices.
+  // In the order of the matrices.
   const std::vector<Row>& rows() const { return rows_; }
   std::size_t size() const { return rows_.size(); }
-  // Nothing where the clean run's row is meant.
+  // Empty if the row is the clean run's.
   std::optional<std::size_t> place_of(std::size_t member, std::size_t position) const;
 
-  // Rows that have entered at `hook` or before, at a step before queries, keys and values exist; between them and
-  // attention, where rows that give keys alone and are the clean run's until then are among them; after attention.
+  // The range of rows that have entered at `hook` or before: at a step before queries, keys and values; between these
+  // and attention, which includes the rows that enter here and are used only for keys; after attention, without any
+  // rows that are used only for keys.
   RowRange before_keys(Hook hook) const { return {late_keys_end_, end_through(hook)}; }
   RowRange with_keys(Hook hook) const { return {0, end_through(hook)}; }
   RowRange after_keys(Hook hook) const { return {keys_end_, end_through(hook)}; }
@@ -45,7 +46,8 @@ class ConeBatch {
   std::size_t end_through(Hook hook) const { return ends_[static_cast<std::size_t>(hook)]; }
 
   std::vector<Member> members_;
-  // Those that give keys alone, first the ones that enter at the keys; then the others by their entry.
+  // First the rows with only keys and values, beginning with those that enter at the keys; then the others by their
+  // entry.
   std::vector<Row> rows_;
   std::size_t late_keys_end_ = 0, keys_end_ = 0;
   std::array<std::size_t, kHooks> ends_{};

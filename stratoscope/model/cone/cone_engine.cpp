@@ -23,7 +23,7 @@ std::shared_ptr<CleanRuns> make_clean_runs() { return std::make_shared<CleanRuns
 
 namespace {
 
-// What an edited run holds between blocks: the rows of the residual stream that differ from the clean run's.
+// The state of an edited run between blocks: the rows of the residual stream that differ from the clean run's.
 struct LiveRows {
   std::vector<std::size_t> positions;  // ascending
   Tensor residual;                     // [positions, d_model]
@@ -35,7 +35,8 @@ struct LiveRows {
   }
 };
 
-// The rows of the rotary tables: those of the longest text serve all, or each text has its own, one after another.
+// The positions of the rows of the rotary tables: one set for all texts, up to the longest one, or one set for each
+// text.
 std::vector<TextPosition> positions_of(const std::vector<TokenIds>& texts, bool shared) {
   std::vector<TextPosition> positions;
   for (const TokenIds& ids : texts)
@@ -49,10 +50,10 @@ std::vector<std::size_t> first_table_rows(const std::vector<TokenIds>& texts, bo
   return first;
 }
 
-// Members of a batch as they come, until a batch has no room for the next.
+// Collects members into a batch until the next one does not fit.
 class Batches {
  public:
-  // `run(batch, numbers)` gets each batch with the members' numbers in the request.
+  // `run(batch, numbers)` gets each batch with the members' indices in the request.
   template <class Run>
   void add(ConeBatch::Member member, std::size_t number, std::size_t most_rows, const Run& run) {
     if (rows_ + member.cone.rows.size() > most_rows) flush(run);
@@ -107,7 +108,7 @@ class ConeEngine {
       }
       run_one_block(layer);
     }
-    memory_ = ConeMemory(request_.rows_at_once);  // logits are wide, and of few rows
+    memory_ = ConeMemory(request_.rows_at_once);  // logits have wide rows, but only few
     unembed_clean();
     unembed_runs();
     return operations_;
@@ -117,7 +118,7 @@ class ConeEngine {
   float* clean_row(std::size_t text, std::size_t position) {
     return clean_residual_.matrix().row(offsets_[text] + position);
   }
-  // In the last block, what ends before the first row whose logits are asked ends with its keys and values.
+  // In the last block, rows before the first one with requested logits end with their keys and values.
   std::size_t first_asked(std::size_t layer, std::size_t text) const {
     return layer + 1 == config_.n_layers() ? request_.first_asked[text] : 0;
   }
@@ -147,7 +148,7 @@ class ConeEngine {
     context_.checkpoint.release_pages();
   }
 
-  // A member's rows that leave, out of its batch's.
+  // Copies a member's output rows from its batch.
   void take_live(const ConeBatch& batch, std::size_t member, MatrixView<const float> leaving, LiveRows& live) const {
     live.positions = batch.members()[member].cone.left();
     live.residual = Tensor({live.positions.size(), config_.d_model});
@@ -156,7 +157,7 @@ class ConeEngine {
                   live.residual.matrix().row(i));
   }
 
-  // The hooks where rows of the request's runs may enter a block, or of any.
+  // The hooks at which rows of the request's runs may enter a block.
   std::set<Hook> entries(std::size_t layer) const {
     std::set<Hook> entries;
     if (kept_ != nullptr) {
@@ -233,7 +234,7 @@ class ConeEngine {
     }
   }
 
-  // The residual stream of rows: the run's own, or the clean run's.
+  // Copies the residual stream of the rows: the run's own, or the clean run's.
   void copy_entering(const ConeBatch& batch, const std::vector<std::size_t>& runs, RowRange range,
                      MatrixView<float> entering) {
     parallel_for(range.count(), [&](std::size_t i) {
@@ -322,7 +323,7 @@ class ConeEngine {
   const ModelConfig& config_;
   const ConeRequest& request_;
   std::vector<std::size_t> offsets_;  // of the texts' rows
-  Tensor clean_residual_;             // [rows of all texts, d_model], what enters the next block
+  Tensor clean_residual_;             // [rows of all texts, d_model], the input of the next block
   std::vector<LiveRows> live_;        // by edited run
   std::vector<Tensor> clean_logits_;  // by text
   CleanRuns* kept_ = nullptr;

@@ -1,6 +1,6 @@
-// All edited runs of a request, block by block: what differs from the clean runs at a block are rows of the same matrix
-// products, and new rows enter as depth grows. Between blocks an edited run holds its rows of the residual stream and
-// nothing else.
+// All edited runs of a request, block by block. Rows that differ from the clean runs at a block are rows of the same
+// matrix products, and further rows enter in later blocks. Between blocks only the changed rows of the residual stream
+// are stored for an edited run.
 #pragma once
 
 #include "stratoscope/hub/checkpoint.h"
@@ -9,7 +9,7 @@
 
 namespace stratoscope {
 
-// The request has been checked (check_cones). Returns the multiplications and additions that were done.
+// The request must be valid (check_cones). Returns the number of multiplications and additions.
 double compute_cones(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
                      const ConeRequest& request);
 

@@ -12,10 +12,10 @@
 
 namespace stratoscope {
 
-// The rows of a batch, at each step those that have entered.
+// The rows of a batch; at each step the ones that have entered.
 class BatchRows {
  public:
-  // `clean` is where missing rows come from; null for clean runs, whose rows all enter at the beginning.
+  // `clean` provides missing rows; null for clean runs, all of whose rows enter at the beginning.
   BatchRows(ConePass& pass, const ConeBatch& batch, MatrixView<float> entering, const CleanBlock* clean)
       : pass_(pass),
         config_(pass.context_.config),
@@ -31,7 +31,7 @@ class BatchRows {
           if (edit.at.layer == pass.layer_) edited_.set(static_cast<std::size_t>(edit.at.hook));
   }
 
-  // Where the clean run's values go that are to be kept.
+  // Sets the clean block in which the values with these serial numbers are stored.
   void keep_in(CleanBlock& block, const std::set<std::size_t>& serials) {
     keeping_ = &block;
     kept_ = &serials;
@@ -83,7 +83,7 @@ class BatchRows {
     computed = {std::min(computed.first, range_.first), std::max(computed.end, range_.end)};
   }
 
-  // Positions that follow one another in the text and in the matrix are one value.
+  // Positions that are successive both in the text and in the matrix are one value.
   bool fire(Hook hook, MatrixView<float> values) {
     if (!edited_.test(static_cast<std::size_t>(hook))) return false;
     const HookPoint point{hook, pass_.layer_};
@@ -131,7 +131,7 @@ class BatchRows {
     });
     std::sort(places.begin(), places.end());
     places.erase(std::unique(places.begin(), places.end()), places.end());
-    // Results are wide, so they exist for some rows at a time.
+    // results are wide, so that they exist only for some rows at a time
     constexpr std::size_t kRows = 96;
     for (std::size_t first = 0; first < places.size(); first += kRows)
       edit_results(point, std::span(places).subspan(first, std::min(kRows, places.size() - first)), z, attn_out);
@@ -224,7 +224,7 @@ class BatchRows {
 
 namespace {
 
-// No rows at all: notes which values are read for rows that entered after they were made.
+// A pass without rows, which finds the values that are read for rows that entered after the values were computed.
 class NoRows {
  public:
   explicit NoRows(const std::set<Hook>& entries) : entries_(entries) { admit(Hook::resid_pre); }
@@ -234,7 +234,7 @@ class NoRows {
   void admit(Hook hook) {
     entered_ = static_cast<std::size_t>(std::distance(entries_.begin(), entries_.upper_bound(hook)));
   }
-  // Memory of one row, for views of none.
+  // Memory of one row; views without rows refer to it.
   MatrixView<float> place(std::size_t, Slot slot, std::size_t width) {
     return memory_.take(slot, 1, width).rows_from(0, 0);
   }
@@ -245,7 +245,7 @@ class NoRows {
     known_[serial] = std::max(known_[serial], entered_);
   }
   static bool fire(Hook, MatrixView<float>) { return false; }
-  // A run's own keys and values are the clean run's where nothing changes them.
+  // A run's own keys and values include those of the clean run that are not changed.
   void attend(MatrixView<const float>, const KeptColumns& k, const KeptColumns& v, MatrixView<float>) {
     read_.insert(k.serial);
     read_.insert(v.serial);

@@ -1,5 +1,6 @@
-// The steps of a block for the rows of a batch. Two rules make the cone: the range of rows takes in those that enter at
-// each hook, and a value that is read for rows that entered after it was made takes them from the clean run.
+// The steps of a block for the rows of a batch. Two rules define the cone: the range of rows is extended by the rows
+// that enter at each hook, and if a value is read for rows that entered after it was computed, these rows are copied
+// from the clean run.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 
 namespace stratoscope {
 
-// What all passes of a request share.
+// The data that all passes of a request share.
 struct ConeContext {
   const Checkpoint& checkpoint;
   const ModelConfig& config;
@@ -28,8 +29,8 @@ struct ConeContext {
   std::vector<std::size_t> first_table_rows;  // of each text's first position
 };
 
-// The buffers of all passes of a request. They stay from block to block, and room grows in few steps: memory that is
-// given back and taken anew would lie scattered between what edited runs hold.
+// The buffers of all passes of a request. They are kept from block to block and grow in few steps: freeing and
+// allocating them again would leave them scattered among the allocations of edited runs.
 class ConeMemory {
  public:
   explicit ConeMemory(std::size_t rows_at_once) : rows_at_once_(rows_at_once) {}
@@ -44,28 +45,28 @@ class ConeMemory {
   std::size_t rows_at_once_, room_ = 0;  // rows of each slot
 };
 
-// The values of a block, by serial number, that runs whose rows enter at these hooks read from the clean run. Found by
-// carrying the block out for no rows.
+// The values of a block, by serial number, that runs with rows entering at these hooks read from the clean run. They
+// are found by a run of the block without rows.
 std::set<std::size_t> values_read_from_clean(const ConeContext& context, std::size_t layer,
                                              const std::set<Hook>& entries);
 
-// All batches of one block or end.
+// All batches of one block, or of the steps before or after the blocks.
 class ConePass {
  public:
   ConePass(const ConeContext& context, ConeMemory& memory, std::size_t layer)
       : context_(context), memory_(memory), layer_(layer) {}
 
-  // Fills clean.entering's rows through the block, and keeps the values of these serial numbers.
+  // Runs the rows of clean.entering through the block, and stores the values of these serial numbers.
   void run_clean(CleanBlock& clean, const std::set<std::size_t>& kept);
-  // `entering` holds the rows that have entered at resid_pre; gives [rows, d_model] of what leaves, undefined for rows
-  // that give keys alone.
+  // `entering` has the rows that have entered at resid_pre. Returns the output [rows, d_model], undefined for rows with
+  // only keys and values.
   MatrixView<const float> run(const ConeBatch& batch, MatrixView<float> entering, const CleanBlock& clean);
 
-  // The ends: rows of a batch that all enter at the beginning.
+  // The steps before and after the blocks: all rows of a batch enter at the beginning.
   Tensor embedded(const ConeBatch& batch);
   Tensor logits(const ConeBatch& batch, MatrixView<float> entering);
 
-  // Memory for the rows that enter, of at least this batch; the same at every call.
+  // Memory for the entering rows, of at least this batch; the same at every call.
   MatrixView<float> entering(const ConeBatch& batch) {
     return memory_.take(Slot::resid, batch.size(), context_.config.d_model);
   }
@@ -78,7 +79,7 @@ class ConePass {
   const ConeContext& context_;
   ConeMemory& memory_;
   std::size_t layer_;
-  std::optional<HeadResults> head_results_;  // made when an edit of attn.hook_result is met
+  std::optional<HeadResults> head_results_;  // made at the first edit of attn.hook_result
   double operations_ = 0;
 };
 

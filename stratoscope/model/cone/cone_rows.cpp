@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// The rows of a block by position, each with the first place where it enters.
+// The rows of a block by position, each with the first hook where it enters.
 class Entries {
  public:
   explicit Entries(std::size_t positions) : known_(positions) {}
@@ -112,9 +112,9 @@ void check_cones(const ConeRequest& request, const ModelConfig& config) {
   RunRequest texts;
   texts.sequences = request.texts;
   check_request(texts, config);
-  if (!request.runs.empty() && !request.take) throw Error(kWho, "their logits have no taker");
+  if (!request.runs.empty() && !request.take) throw Error(kWho, "no function receives their logits");
   if (request.first_asked.size() != request.texts.size())
-    throw Error(kWho, "each text needs the first position whose logits are asked");
+    throw Error(kWho, "each text needs the first position whose logits are requested");
   for (std::size_t t = 0; t < request.texts.size(); ++t)
     if (request.first_asked[t] >= request.texts[t].size())
       throw Error(kWho, "text " + std::to_string(t) + " has no position " + std::to_string(request.first_asked[t]));

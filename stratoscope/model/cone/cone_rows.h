@@ -1,4 +1,4 @@
-// The causal cone of an edited run in one block: which rows differ from the clean run, and from where on.
+// The causal cone of an edited run in one block: the rows that differ from the clean run, and the hooks from which on.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace stratoscope {
 
 struct ConeRow {
   std::size_t position = 0;
-  Hook entry = Hook::resid_pre;  // where the row stops being the clean run's: what comes before is taken from there
-  bool keys_only = false;        // its keys and values are all that is asked: it ends with attention
+  Hook entry = Hook::resid_pre;  // the first hook with values of its own; earlier values are the clean run's
+  bool keys_only = false;        // only its keys and values are needed: it ends with attention
 };
 
 struct ConeRows {
@@ -21,7 +21,7 @@ struct ConeRows {
   // Keys and values may differ from the clean run's from this position on.
   std::optional<std::size_t> own_keys_from;
 
-  // Positions that differ when the block is left.
+  // Positions whose block output differs.
   std::vector<std::size_t> left() const;
   bool empty() const { return rows.empty(); }
 };
@@ -29,14 +29,14 @@ struct ConeRows {
 // Whether an edit there changes keys or values that other queries see.
 bool changes_keys(Hook hook);
 
-// `live` are the rows that differ when the block is entered; `positions` those of the text. After the last block only
-// rows from `first_asked` on matter; elsewhere it is 0.
+// `live` are the positions whose block input differs; `positions` is the length of the text. After the last block only
+// rows from `first_asked` on are needed; elsewhere it is 0.
 ConeRows cone_rows(const ConeRun& run, std::size_t layer, const BlockSpec& block, std::span<const std::size_t> live,
                    std::size_t positions, std::size_t first_asked);
 
-// The rows that differ when the first block is entered, by edits of the embeddings.
+// The rows whose input of the first block differs, by edits of the embeddings.
 std::vector<std::size_t> embedded_rows(const ConeRun& run);
-// The asked rows whose logits must be computed, where `live` differ after the last block.
+// The requested rows whose logits must be computed, if the rows `live` differ after the last block.
 std::vector<std::size_t> unembedded_rows(const ConeRun& run, std::span<const std::size_t> live,
                                          std::size_t first_asked);
 
@@ -45,7 +45,7 @@ void check_cones(const ConeRequest& request, const ModelConfig& config);
 
 ConeCost cost_of(const ConeRequest& request, const ModelConfig& config);
 
-// Logits are computed for so many rows at a time, but for a text that asks more.
+// Logits are computed for this many rows at a time, except for a text with more requested rows.
 constexpr std::size_t kRowsPerUnembedding = 96;
 
 }  // namespace stratoscope

@@ -1,4 +1,4 @@
-// What edited runs cost: multiplications and additions, and memory.
+// The cost of edited runs: multiplications and additions, and memory.
 #include <algorithm>
 #include <set>
 
@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// Of one row of a run in a block.
+// Operations of one row of a run in a block.
 double operations_of(const ConeRow& row, const BlockSpec& block, std::size_t d_model) {
   const RowOperations each = row_operations(block, d_model);
   double operations = row.entry < Hook::q ? each.qkv : 0;
@@ -22,7 +22,7 @@ double operations_of(const ConeRow& row, const BlockSpec& block, std::size_t d_m
   return operations;
 }
 
-// Rows whose heads are multiplied one by one, so that their results can be edited.
+// Number of rows whose heads are multiplied one by one, so that their results can be edited.
 std::size_t rows_with_edited_results(const ConeRun& run, std::size_t layer, const ConeRows& cone) {
   std::set<std::size_t> positions;
   for (const HookEdit& edit : run.edits)
@@ -32,21 +32,21 @@ std::size_t rows_with_edited_results(const ConeRun& run, std::size_t layer, cons
   }));
 }
 
-// In the last block, what ends before the first row whose logits are asked ends with its keys and values.
+// In the last block, rows before the first one with requested logits end with their keys and values.
 std::size_t asked_in(std::size_t layer, std::size_t first_asked, const ModelConfig& config) {
   return layer + 1 == config.n_layers() ? first_asked : 0;
 }
 
-// Keys and values lie in whole vectors of so many numbers at most.
+// Keys and values are padded to whole vectors, of at most this many numbers.
 constexpr std::size_t kLanes = 16;
 std::size_t padded(std::size_t d_head) { return (d_head + kLanes - 1) / kLanes * kLanes; }
 
-// Numbers of one text of so many positions in a block's clean run, laid out for attention.
+// Count of numbers of one text of this length in a block's clean run, in the layout for attention.
 std::size_t key_value_numbers(const AttentionSpec& attention, std::size_t positions) {
   return 2 * attention.kv_heads * (positions + kLanes) * padded(attention.d_head);
 }
 
-// Numbers of a row of a clean run that edited runs may read.
+// Count of numbers of a row of a clean run that edited runs may read.
 std::size_t kept_numbers(const BlockSpec& block, std::size_t d_model) {
   const std::size_t q_and_k = block.attention.queries_width() + block.attention.keys_width();
   return slot_numbers(block, d_model) + block.mlp.width + 2 * q_and_k;
@@ -85,10 +85,10 @@ std::size_t ConeCost::bytes(const ModelConfig& config, std::size_t rows_at_once,
   constexpr std::size_t kMatmulRows = 48, kResultRows = 96, kWords = 32;
   const std::size_t d = config.d_model, workers = static_cast<std::size_t>(threads);
   const std::size_t heads = config.n_heads(), head = padded(config.d_head()), keys = longest + kLanes;
-  // Between blocks: the residual stream of clean and edited runs, and what edited runs are.
+  // Between blocks: the residual stream of clean and edited runs, and the descriptions of edited runs.
   std::size_t numbers = (clean_rows + live_rows) * d;
   const std::size_t words = kWords * (runs + edits + texts) + 4 * (clean_rows + live_rows + block_rows);
-  // In a block: the clean runs with their keys and values, and one batch; a product may copy what it reads.
+  // In a block: the clean runs with their keys and values, and one batch; a product may copy its input.
   const std::size_t batch_rows = std::max(largest_run, std::min(block_rows, rows_at_once));
   const std::size_t widest = slot_numbers(config);
   numbers +=
@@ -99,7 +99,8 @@ std::size_t ConeCost::bytes(const ModelConfig& config, std::size_t rows_at_once,
   // Attention: a run's own keys and values, and score rows, on each thread.
   numbers += workers * (edits_scores ? heads : 1) * (2 * keys * head + kQueryRows * (keys + head));
   if (edits_heads) numbers += 2 * kResultRows * heads * d + 2 * (d + kResultRows) * heads * config.d_head();
-  // Logits: those of the clean runs are kept; of edited runs there are some at a time, and padded ones on each thread.
+  // Logits: those of the clean runs are kept; those of edited runs exist for some at a time, with padded ones on each
+  // thread.
   const std::size_t logits =
       std::max(most_asked, std::min(kRowsPerUnembedding, std::max(logit_rows, clean_logit_rows)));
   numbers +=

@@ -1,8 +1,8 @@
-// The forward pass of every family, step by step: the one place that says in which order a model computes.
+// The forward pass of every family, step by step: the one place that defines the order of a model's computation.
 //
-// A pass is how the steps are carried out: EnginePass (float32, fused kernels), ReferencePass (float64, plain) and
-// ConePass (float32, the rows that edits can change). `fire` is where edits act and captures copy. Each step returns a
-// value for the next; a norm or rotation that a model does not have returns its input.
+// A pass executes the steps: EnginePass (float32, fused kernels), ReferencePass (float64, plain) and ConePass (float32,
+// only the rows that edits can change). `fire` applies edits and copies captures. Each step returns a value for the
+// next; a norm or rotation that a model does not have returns its input.
 #pragma once
 
 #include "stratoscope/families/model_config.h"
@@ -11,7 +11,7 @@
 
 namespace stratoscope {
 
-// Which sum of the residual stream a step gives.
+// The sum of the residual stream that a step computes.
 enum class Sum { middle, leaving };
 
 template <class Pass>

@@ -32,7 +32,7 @@ class EngineAttention {
             of.v.cols_from(key_head * spec_.d_head, spec_.d_head)};
   }
 
-  // One head, a block of query rows at a time: scores and pattern never exist as a whole.
+  // One head, a block of query rows at a time: scores and pattern are never in memory completely.
   void attend(const AttendedSequence& of, std::size_t head, const HeadKeysValues& keys_values) const {
     Tensor buffer({std::min(kQueryRows, of.rows), keys_values.row_capacity()});
     for (std::size_t first = 0; first < of.rows; first += kQueryRows) {
@@ -46,7 +46,7 @@ class EngineAttention {
     }
   }
 
-  // All heads of one sequence, scores and pattern held as [head, query, key] for the edits. The same kernels row by
+  // All heads of one sequence, with scores and pattern as [head, query, key] for the edits. The same kernels row by
   // row, so that an edit that changes nothing changes no bit.
   void attend_with_edits(const AttendedSequence& of, std::size_t sequence) {
     std::vector<HeadKeysValues> key_heads;
@@ -96,7 +96,7 @@ class EngineAttention {
                     of_head(z_, head).rows_from(of.first_row + first, pattern.rows));
   }
 
-  // Keys before the window are undefined, or were edited in vain: they become `unseen`.
+  // Keys before the window are undefined or have ignored edits: they are set to `unseen`.
   void capture(KeyRows<float>* captured, const AttendedSequence& of, std::size_t head, std::size_t first,
                MatrixView<float> rows, float unseen) const {
     if (captured == nullptr) return;
@@ -136,7 +136,7 @@ void causal_attention(MatrixView<const float> q, const std::vector<AttendedSeque
     });
     return;
   }
-  // Heads that share keys share their layout; with few key heads all cores still work.
+  // Heads that share keys share their layout; with few key heads all cores are still used.
   std::vector<std::optional<HeadKeysValues>> key_heads(plain.size() * spec.kv_heads);
   parallel_for(key_heads.size(), [&](std::size_t i) {
     key_heads[i].emplace(attention.keys_values(*plain[i / spec.kv_heads], i % spec.kv_heads));

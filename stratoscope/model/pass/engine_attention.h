@@ -1,4 +1,4 @@
-// Causal attention of all heads over sequences that lie end to end.
+// Causal attention of all heads over concatenated sequences.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace stratoscope {
 
-// The queries of one sequence in a run, and what they look at: the keys and values of `past` positions before them,
+// The queries of one sequence in a run, and the keys and values that they see: those of `past` positions before them,
 // then their own.
 struct AttendedSequence {
   std::size_t first_row = 0, rows = 0, past = 0;

@@ -26,7 +26,8 @@ class EngineRows {
     std::iota(table_rows_.begin(), table_rows_.end(), std::size_t{0});
   }
 
-  // What the next block or end reads and writes, [N, d_model]; `normed` takes the final norm.
+  // Sets the input and output of the next block or of the steps around the blocks, [N, d_model]; `normed` is for the
+  // final norm.
   void begin(std::size_t layer, MatrixView<float> entering, MatrixView<float> leaving) {
     layer_ = layer;
     entering_ = entering;
@@ -70,7 +71,7 @@ class EngineRows {
       if (config_.embed_scale != 1)
         for (float& number : out.row_span(row)) number *= scale;
     });
-    checkpoint_.release_pages();  // one row of the table brings in many of its neighbours
+    checkpoint_.release_pages();  // one row of the table also loads many of its neighbours
   }
   void embed_positions(MatrixView<float> out) {
     for_tokens([&](std::size_t row, std::size_t sequence, std::size_t index) {
@@ -85,8 +86,8 @@ class EngineRows {
     causal_attention(q, attended(k.matrix, v.matrix), config_.blocks[layer_].attention, layer_, hooks_, z);
   }
 
-  // Where attn.hook_result is edited, attn_out is the sum of the heads, in the rows that an edit changed: the others
-  // keep the product's bits.
+  // If attn.hook_result is edited, attn_out is the sum of the heads in the rows that an edit changed: the others keep
+  // the product's bits.
   void fire_result(MatrixView<const float> z, MatrixView<float> attn_out) {
     const HookPoint point{Hook::result, layer_};
     if (!hooks_.captures(point) && !hooks_.edits(point)) return;
@@ -101,7 +102,8 @@ class EngineRows {
     }
   }
 
-  // A model without learned positions may leave an end in another place than the stream.
+  // Copies the output of the steps around the blocks, which without learned positions is not in the memory of the
+  // stream.
   void leave(MatrixView<float> value) {
     if (value.data == leaving_.data) return;
     copy_rows(value, leaving_);
@@ -139,7 +141,7 @@ class EngineRows {
       for (std::size_t i = 0; i < request_.sequences[s].size(); ++i, ++row) use(row, s, i);
   }
 
-  // What each sequence's queries look at: its own keys and values in this run, after those that a cache holds.
+  // The keys and values that each sequence's queries see: those of the cache, then those of this run.
   std::vector<AttendedSequence> attended(MatrixView<const float> k, MatrixView<const float> v) const {
     std::vector<AttendedSequence> sequences;
     for (std::size_t s = 0; s + 1 < run_.row_offsets.size(); ++s) {
@@ -223,21 +225,21 @@ class Engine {
     return positions;
   }
 
-  // Cached keys have turned as those of a text of `past` tokens do.
+  // Cached keys were rotated as in a text of `past` tokens; the rotation must be the same in the longer text.
   void check_turns(std::size_t past, std::size_t length) const {
     for (const BlockSpec& block : config_.blocks) {
       const Rotary& rotary = block.attention.rotary;
       if (!turns_alike(rotary, past, length))
         throw Error("run",
                     "keys of " + std::to_string(past) + " tokens are cached, and a text of " + std::to_string(length) +
-                        " turns them by other angles: those change after " +
+                        " rotates them by other angles: those change after " +
                         std::to_string(*turns_change_after(rotary)) + " tokens",
                     "run the whole text without a cache");
     }
   }
 
-  // What enters block `layer`: a slice of hidden_states where they are wanted, else one of two buffers in turn. What
-  // leaves the last block is no hidden state.
+  // The input of block `layer`: a slice of hidden_states if they are requested, otherwise one of two alternating
+  // buffers. The output of the last block is not a hidden state.
   MatrixView<float> entering(std::size_t layer) {
     if (!request_.hidden_states) return streams_[layer % 2].matrix();
     const bool is_hidden_state = layer < blocks_.last || request_.stop_at;

@@ -1,4 +1,4 @@
-// The engine's forward pass: packed weights, float32, only what the request asks for.
+// The engine's forward pass: packed weights, float32, only the requested values.
 #pragma once
 
 #include "stratoscope/hub/checkpoint.h"
@@ -7,7 +7,7 @@
 
 namespace stratoscope {
 
-// The request has been checked (check_request).
+// The request must be valid (check_request).
 Run<float> engine_forward(const Checkpoint& checkpoint, const ModelConfig& config, const Weights& weights,
                           const RunRequest& request);
 

@@ -1,5 +1,5 @@
-// The steps of block.h in float32, for the rows that a policy keeps: all rows of a run (the engine), or those that
-// edits can change (the cone). Both compute a row by the same kernels, so it has the same bits in both.
+// The steps of block.h in float32, for the rows of a policy: all rows of a run (the engine), or those that edits can
+// change (the cone). Both compute a row by the same kernels, so that it has the same bits in both.
 #pragma once
 
 #include <algorithm>
@@ -22,13 +22,13 @@ namespace stratoscope {
 
 // Memory of a pass, reused from block to block.
 enum class Slot {
-  resid,       // the stream that enters
+  resid,       // the input stream
   scale,       // divisors of a norm
   normalized,  // before the norm's weight and bias
   normed,      // after them
   final_normed,
   qkv,
-  q_normed,  // where a query, key or activation must not replace what it was made of
+  q_normed,  // if a query, key or activation must not overwrite its input
   k_normed,
   q_rotated,
   k_rotated,
@@ -50,8 +50,9 @@ struct RowRange {
   std::size_t count() const { return end - first; }
 };
 
-// A value of a pass: columns of a matrix with a place for each row of the pass. Serial numbers count the values of a
-// block or an end as they are made, alike in all passes over the same description.
+// A value of a pass: columns of a matrix with a row for each row of the pass. Serial numbers count the values of a
+// block, or of the steps around the blocks, in the order of computation; they are the same in all passes over the same
+// description.
 struct PassValue {
   std::size_t serial = 0, first_col = 0, cols = 0;
 };
@@ -62,24 +63,24 @@ struct KeptColumns {
   MatrixView<const float> matrix;
 };
 
-// Rows has:
+// The members of Rows:
 //   RowRange range() const                  the rows that are computed at this step
-//   void admit(Hook)                        the range takes in the rows that enter here
+//   void admit(Hook)                        extends the range by the rows that enter at this hook
 //   MatrixView<float> place(serial, Slot, width)               memory of a new value
-//   MatrixView<float> place_again(serial, of, Slot, matrix)    of a value that may replace value `of`, in its memory
-//   void made(serial)                       the rows in range have been computed
-//   void fill(serial, MatrixView<float>)    gives the rows in range that have not, from the unedited run
-//   bool fire(Hook, MatrixView<float>)      edits act, captures copy; whether an edit acted
+//   MatrixView<float> place_again(serial, of, Slot, matrix)    memory of a value that may overwrite value `of`
+//   void made(serial)                       records that the rows in range are computed
+//   void fill(serial, MatrixView<float>)    copies rows in range that are not computed from the unedited run
+//   bool fire(Hook, MatrixView<float>)      applies edits, copies captures; returns whether an edit acted
 //   void attend(q, KeptColumns k, KeptColumns v, z)
 //   void fire_result(z, attn_out: MatrixView<float>)
-//   MatrixView<const float> unembedded(MatrixView<const float>)   the rows whose logits are asked
-//   std::span<const std::size_t> table_rows() const   of each row: where its position is in the rotary tables
-//   void count(const PackedMatrix&, rows)   a product of so many rows was done
+//   MatrixView<const float> unembedded(MatrixView<const float>)   the rows with requested logits
+//   std::span<const std::size_t> table_rows() const   for each row, the index of its position in the rotary tables
+//   void count(const PackedMatrix&, rows)   counts a product of this number of rows
 //   void leave(MatrixView<float>), void leave_logits(MatrixView<float>)
 template <class Rows>
 class FloatPass {
  public:
-  // `layer` is 0 for the ends, which have no block weights. All must outlive the pass.
+  // `layer` is 0 outside the blocks, where no block weights are used. All arguments must outlive the pass.
   FloatPass(Rows& rows, const ModelConfig& config, const Weights& weights, const RotaryTables& tables,
             std::size_t layer)
       : rows_(rows), config_(config), weights_(weights), tables_(tables), layer_(layer) {}
@@ -145,7 +146,7 @@ class FloatPass {
     return fire(hook, x);
   }
 
-  // Rows that enter at the scores enter here.
+  // Rows whose first edit is one of the scores enter here.
   PassValue attend(PassValue q, PassValue k, PassValue v, Hook scores_hook, Hook) {
     rows_.admit(scores_hook);
     fill(q);
@@ -259,7 +260,7 @@ class FloatPass {
     }
   }
 
-  // Where the embedding of a token is, before that of its position is added.
+  // The slot of a token's embedding, before that of its position is added.
   Slot token_slot() const { return config_.learned_positions ? Slot::normed : Slot::leaving; }
 
   PassValue make(Slot slot, std::size_t width) {
@@ -267,7 +268,7 @@ class FloatPass {
     matrices_.push_back(rows_.place(serial, slot, width));
     return {serial, 0, width};
   }
-  // A value that may take the place of `x`, which is not read again.
+  // A value that may overwrite `x`, which is not read again.
   PassValue again(PassValue x, Slot slot) {
     const std::size_t serial = matrices_.size();
     matrices_.push_back(rows_.place_again(serial, x.serial, slot, matrix(x)));

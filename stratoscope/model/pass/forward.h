@@ -1,4 +1,4 @@
-// What the engine's and the reference's forward passes share.
+// Functions that the engine's and the reference's forward passes share.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 namespace stratoscope {
 
 // Throws Error for a token or a length that the model does not have, and for a part of a pass or a cache that does not
-// fit the sequences.
+// match the sequences.
 void check_request(const RunRequest& request, const ModelConfig& config);
 
-// The blocks [first, last) that the request wants.
+// The requested blocks [first, last).
 struct BlockRange {
   std::size_t first, last;
 };
@@ -21,12 +21,12 @@ BlockRange blocks_of(const RunRequest& request, const ModelConfig& config);
 // Hidden states of a run: one before each block and the last.
 inline std::size_t hidden_states_of(BlockRange blocks) { return blocks.last - blocks.first + 1; }
 
-// Before block `layer`: says how far the pass is; throws Interrupted when it is cancelled.
+// Before block `layer`: reports the progress of the pass; throws Interrupted if it is cancelled.
 void report(const RunRequest& request, std::size_t layer, std::size_t n_layers);
 
 std::vector<std::size_t> offsets_of(const std::vector<TokenIds>& sequences);
 
-// The rows of [N, d] that each sequence ends with.
+// The last row of each sequence of [N, d].
 template <class T>
 BasicTensor<T> last_rows(MatrixView<const T> rows, std::span<const std::size_t> row_offsets) {
   BasicTensor<T> last({row_offsets.size() - 1, rows.cols});
@@ -35,7 +35,7 @@ BasicTensor<T> last_rows(MatrixView<const T> rows, std::span<const std::size_t> 
   return last;
 }
 
-// Edits of unembed.hook_out where the last position's logits alone exist, [sequences, d_vocab].
+// Applies edits of unembed.hook_out if only the last position's logits exist, [sequences, d_vocab].
 template <class T>
 void edit_last_logits(const RunRequest& request, Hooks<T>& hooks, MatrixView<T> logits) {
   for (std::size_t s = 0; s < request.sequences.size(); ++s) {

@@ -1,4 +1,4 @@
-// attn.hook_result: each head's share of attn_out, z_h W_O[h], which the engine otherwise never forms.
+// attn.hook_result: each head's part of attn_out, z_h W_O[h], which the engine computes only on request.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ class HeadResults {
  public:
   HeadResults(const Checkpoint& checkpoint, const ModelConfig& config, std::size_t layer);
 
-  // z is [N, n_heads * d_head]; gives [N, n_heads * d_model].
+  // z is [N, n_heads * d_head]; returns [N, n_heads * d_model].
   Tensor of(MatrixView<const float> z) const;
   // One row of attn_out from its results: the bias, then head after head.
   void sum(std::span<const float> results, float* attn_out) const;

@@ -11,7 +11,7 @@
 namespace stratoscope {
 namespace {
 
-// Block by block, and within one in the table's order.
+// By block, and within one in the table's order.
 bool fires_before(HookPoint a, HookPoint b) {
   const auto order = [](HookPoint point) { return std::tuple(info_of(point.hook).scope, point.layer, point.hook); };
   return order(a) < order(b);
@@ -140,7 +140,7 @@ void Hooks<T>::add_capture(const Capture& capture, std::size_t longest) {
   check_indices(capture.heads, heads_of(point, config_), "head", point);
   if (const auto known = captures_.find(point); known != captures_.end()) {
     if (known->second.capture.rows == capture.rows && known->second.capture.heads == capture.heads) return;
-    throw Error("capture", name_of(point) + " is asked twice, with different rows or heads",
+    throw Error("capture", name_of(point) + " is captured twice, with different rows or heads",
                 "name all of them in one capture");
   }
   const std::size_t rows = capture.rows ? capture.rows->size() : run_.rows();

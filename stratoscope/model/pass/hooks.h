@@ -1,4 +1,4 @@
-// Where a forward pass meets its request: at each hook point the edits act, then the captures copy.
+// Applies a request to a forward pass: at each hook point first the edits, then the captures.
 #pragma once
 
 #include <cstddef>
@@ -11,22 +11,22 @@
 
 namespace stratoscope {
 
-// Throws Error where the model does not have the hook point; `who` begins the message.
+// Throws Error if the model does not have the hook point; `who` begins the message.
 void check_exists(HookPoint point, const ModelConfig& config, const char* who);
 
-// The tensor of a capture over `rows` rows and `heads` heads of sequences of which the longest has `longest`. Where it
-// has a key axis, it is filled with what stands for a key that a query does not see.
+// The tensor of a capture with `rows` rows and `heads` heads of sequences of which the longest has `longest`. If it has
+// a key axis, it is filled with the value for keys that a query does not see.
 template <class T>
 BasicTensor<T> capture_tensor(HookPoint point, const ModelConfig& config, std::size_t rows, std::size_t heads,
                               std::size_t longest);
 
-// Takes the rows of one capture of a point with a key axis, one query of one head at a time. Different rows may be
+// Stores the rows of one capture of a point with a key axis, one query of one head at a time. Different rows may be
 // written by different threads.
 template <class T>
 class KeyRows {
  public:
   KeyRows(const Capture& capture, std::size_t rows, std::size_t n_heads, BasicTensor<T>& out);
-  // `seen` are the numbers of the keys up to the query. Nothing happens for a row or head that was not asked.
+  // `seen` are the numbers of the keys up to the query. A row or head that was not requested is ignored.
   void write(std::size_t head, std::size_t row, std::span<const T> seen);
 
  private:
@@ -38,7 +38,7 @@ template <class T>
 class Hooks {
  public:
   // Allocates every capture of the request in `run`, whose row_offsets are set. All three must outlive this object.
-  // Throws Error for a hook point that does not exist or that this run never reaches.
+  // Throws Error for a hook point that does not exist or that this run does not compute.
   Hooks(const ModelConfig& config, const RunRequest& request, Run<T>& run);
 
   bool captures(HookPoint point) const { return captures_.contains(point); }
@@ -47,15 +47,15 @@ class Hooks {
   // The position in its text of a sequence's first row.
   std::size_t first_position(std::size_t sequence) const;
 
-  // The value at `point` has come into being: `rows` holds all rows of all sequences. Heads, where the point has
-  // them, lie side by side in a row.
+  // Call when the value at `point` was computed: `rows` has all rows of all sequences. Heads, if the point has them,
+  // are side by side in a row.
   void fire(HookPoint point, MatrixView<T> rows);
 
-  // The two halves of firing, for values that never exist as one matrix: scores, pattern, and the last logits alone.
+  // The two halves of firing, for values that are never one matrix: scores, pattern, and only the last logits.
   void edit(HookPoint point, std::size_t sequence, const HookValue<T>& value);
-  KeyRows<T>* key_rows(HookPoint point);  // null where the hook point is not captured
+  KeyRows<T>* key_rows(HookPoint point);  // null if the hook point is not captured
 
-  // Throws Error naming the first edit whose hook point never fired.
+  // Throws Error with the first edit whose hook point never fired.
   void check_that_all_fired() const;
 
  private:

@@ -13,7 +13,7 @@ std::size_t product(const Shape& shape, std::size_t first, std::size_t last) {
   return count;
 }
 
-// All parts one after the other along `pos_axis`; `whole` has room for them.
+// Concatenates all parts along `pos_axis`; `whole` is large enough for them.
 template <class T, class ValueOf>
 BasicTensor<T> joined(const std::vector<Run<T>>& pieces, BasicTensor<T> whole, std::size_t pos_axis,
                       const ValueOf& value_of) {

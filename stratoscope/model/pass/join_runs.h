@@ -1,4 +1,4 @@
-// Puts the values of several runs together along the pos axis.
+// Concatenates the values of several runs along the pos axis.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ void place_rows(const BasicTensor<T>& part, BasicTensor<T>& whole, std::size_t p
 std::size_t pos_axis_of(HookPoint point);
 
 // The runs of consecutive pieces of one text, as one run of the whole text. Every piece captured the same hook points
-// with the same heads, at whichever rows; logits are those of all rows in every piece, or absent.
+// with the same heads, of any rows; logits are those of all rows in every piece, or absent.
 template <class T>
 Run<T> join_runs(const std::vector<Run<T>>& pieces, const ModelConfig& config);
 

@@ -127,7 +127,7 @@ class ReferencePass {
     return z;
   }
 
-  // Where attn.hook_result is edited, attn_out is the bias and the sum of the heads, in the rows that an edit changed.
+  // If attn.hook_result is edited, attn_out is the bias and the sum of the heads, in the rows that an edit changed.
   Value project_heads(Value z, Hook result_hook) {
     const Value heads = project(Role::o, z);
     const HookPoint point{result_hook, layer_};
@@ -189,7 +189,7 @@ class ReferencePass {
     const Tensor64 bias = checkpoint_.read_bias<double>(Role::unembed);
     logits_ = Tensor64({asked.rows, config_.d_vocab});
     parallel_for(config_.d_vocab, [&](std::size_t token) {
-      std::vector<double> weights(asked.cols);  // the table is never in memory as a whole
+      std::vector<double> weights(asked.cols);  // the complete table is never in memory
       checkpoint_.read_row(Role::unembed, token, std::span(weights));
       for (std::size_t r = 0; r < asked.rows; ++r) {
         double dot = 0;
@@ -238,7 +238,7 @@ class ReferencePass {
     return y;
   }
 
-  // A matrix piece by piece: whole in double it would take several times what the file does.
+  // A matrix piece by piece, since as a whole in double it would need several times the memory of the file.
   template <class Use>
   void for_columns(Role role, std::size_t out, const Use& use) const {
     constexpr std::size_t kColumns = 1024;
@@ -246,7 +246,7 @@ class ReferencePass {
       use(first, checkpoint_.read_columns<double>(role, layer_, first, std::min(kColumns, out - first)));
   }
 
-  // One sequence, with whole scores and patterns: [head, query, key].
+  // One sequence, with complete scores and patterns: [head, query, key].
   void attend_one(std::size_t sequence, HookPoint scores, HookPoint pattern, Value q, Value k, Value v, Value z) {
     const AttentionSpec& spec = attention();
     const std::size_t first = run_.row_offsets[sequence], count = run_.row_offsets[sequence + 1] - first;

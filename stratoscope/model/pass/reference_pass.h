@@ -1,5 +1,5 @@
-// The forward pass in float64: plain steps, no fusing, every hook point written out. It is the meaning of every value;
-// the engine is tested against it.
+// The forward pass in float64: plain steps, not fused, with every hook point computed. It defines every value; the
+// engine is tested against it.
 #pragma once
 
 #include "stratoscope/hub/checkpoint.h"

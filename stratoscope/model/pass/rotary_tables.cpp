@@ -9,7 +9,7 @@
 namespace stratoscope {
 namespace {
 
-// Angles in double: a float32 product is off by 0.004 at position 100,000.
+// Angles in double: a float32 product has an error of 0.004 at position 100,000.
 RotaryTable table_of(const Rotary& rotary, std::span<const TextPosition> positions) {
   const std::size_t pairs = rotary.dims / 2;
   std::map<std::size_t, std::vector<double>> turns;  // by length of the text

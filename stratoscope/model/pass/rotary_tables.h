@@ -11,23 +11,23 @@
 
 namespace stratoscope {
 
-// A position in a text of so many tokens.
+// A position in a text of a given number of tokens.
 struct TextPosition {
   std::size_t position = 0, length = 0;
 };
 
 class RotaryTables {
  public:
-  // A table for each kind of rotation in the model; row i is of positions[i].
+  // A table for each kind of rotation in the model; row i is for positions[i].
   RotaryTables(const ModelConfig& config, std::span<const TextPosition> positions);
-  // One of the model's kinds.
+  // The table of one of the model's kinds.
   const RotaryTable& of(const Rotary& rotary) const;
 
  private:
   std::vector<std::pair<Rotary, RotaryTable>> tables_;
 };
 
-// Whether a position of all texts turns alike, however long each is.
+// Whether a position has the same rotation in all texts, whatever their length.
 bool turns_alike_at_all_lengths(const ModelConfig& config);
 
 }  // namespace stratoscope

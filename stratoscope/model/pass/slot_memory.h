@@ -1,4 +1,4 @@
-// The buffers of a pass in float32, one for each slot, which grow as they are asked for.
+// The buffers of a pass in float32, one for each slot, which grow on demand.
 #pragma once
 
 #include <array>
@@ -11,11 +11,11 @@ namespace stratoscope {
 
 class SlotMemory {
  public:
-  // [rows, width], undefined; what the slot held before is lost.
+  // [rows, width], undefined; the earlier content of the slot is lost.
   MatrixView<float> take(Slot slot, std::size_t rows, std::size_t width) {
     Tensor& buffer = buffers_[static_cast<std::size_t>(slot)];
     if (buffer.size() < rows * width) {
-      buffer = Tensor();  // never the old and the new at once
+      buffer = Tensor();  // so that the old and the new one are not in memory together
       buffer = Tensor({rows * width});
     }
     return {buffer.data(), rows, width};

@@ -23,7 +23,7 @@ NormWeights load_norm(const Checkpoint& checkpoint, const NormSpec& spec, Role r
 
 constexpr std::uint32_t kFloatExponent = 0x7f800000;
 
-// Straight from the file where the numbers lie there as floats, otherwise converted piece by piece.
+// Directly from the file if the numbers are stored there as floats, otherwise converted piece by piece.
 PackedMatrix packed(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer, const float* bias,
                     Arithmetic arithmetic, std::atomic<bool>& finite) {
   PackedMatrix matrix;
@@ -43,7 +43,7 @@ PackedMatrix packed(const Checkpoint& checkpoint, std::span<const Role> roles, s
   return {columns, lent.in, lent.out, bias, arithmetic};
 }
 
-// Matrices that read the same rows are one, side by side.
+// Matrices with the same input are concatenated to one, side by side.
 PackedMatrix load_matrix(const Checkpoint& checkpoint, std::span<const Role> roles, std::size_t layer,
                          Arithmetic arithmetic, std::atomic<bool>& finite) {
   std::vector<float> bias;
@@ -103,7 +103,7 @@ std::size_t Weights::bytes() const {
 
 namespace {
 
-// Refused before anything is allocated: the system would end the process in the midst of loading.
+// An error before any allocation: otherwise the system would kill the process while it loads.
 void check_memory(const ModelConfig& config, Arithmetic arithmetic) {
   const auto [whole, rounded] = weight_memory(config);
   const std::size_t needed = arithmetic == Arithmetic::bf16 ? rounded : whole;
@@ -123,7 +123,7 @@ Weights load_weights(const Checkpoint& checkpoint, const ModelConfig& config, Ar
   check_memory(config, arithmetic);
   Weights weights;
   weights.blocks.resize(config.n_layers());
-  // The unembedding is the largest piece of work: it goes first, the blocks fill the other threads.
+  // The unembedding is the largest task: it starts first, and the blocks occupy the other threads.
   std::mutex mutex;
   std::atomic<bool> finite = true;
   std::size_t done = 0;

@@ -1,4 +1,4 @@
-// Addresses: who is asked, and where a redirect leads.
+// Addresses: hosts, and the targets of redirects.
 #include "stratoscope/hub/download/address.h"
 
 #include <gtest/gtest.h>

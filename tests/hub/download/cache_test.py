@@ -1,4 +1,4 @@
-"""One cache with Python: what we write is found by huggingface_hub's reading rules, what it wrote is used here.
+"""A cache shared with Python: huggingface_hub's rules find our files, and its files are used here.
 
 The rules are those of docs/cache.md, written here once more, from the documentation and not from our library.
 """
@@ -52,7 +52,7 @@ def scan(cache):
 
 
 def write_as_python(hub, cache, repository, typed=None, files=NEEDED, revision="main"):
-    """What huggingface_hub leaves behind when files of a repository are asked for by the name `typed`."""
+    """The files of huggingface_hub after a download of a repository by the name `typed`."""
     commit = hub.repositories[repository].revisions[revision]
     folder = folder_of(cache, typed or repository)
     for part in ("blobs", f"snapshots/{commit}", "refs"):
@@ -152,7 +152,7 @@ def test_a_blob_without_a_link_is_used(hub, driver, model):
 
 
 def test_two_folders_of_one_repository_share_their_bytes(hub, driver, model):
-    """Python was asked by both names, at different times."""
+    """Python downloaded by both names, at different times."""
     old = hub.add(GPT2, model(seed=7), alias="gpt2")
     write_as_python(hub, driver.cache, GPT2, "gpt2")
     commit = hub.add(GPT2, model(), alias="gpt2")

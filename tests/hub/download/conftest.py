@@ -38,7 +38,7 @@ def chance():
 
 @pytest.fixture
 def model():
-    """A repository's files, with so many bytes of weights that are no weights."""
+    """A repository's files, with a weights file of so many arbitrary bytes."""
 
     def make(size=300_000, seed=1, **files):
         return {

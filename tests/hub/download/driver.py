@@ -52,7 +52,7 @@ class Driver:
         return sorted(self.cache.rglob("*.incomplete"))
 
     def holds(self, repository, commit, files):
-        """Whether a snapshot is complete and right: every needed file, and nothing else."""
+        """Whether a snapshot is complete and correct: exactly the needed files."""
         snapshot = self.snapshot(repository, commit)
         assert {path.name for path in snapshot.iterdir()} == set(files)
         for name in files:

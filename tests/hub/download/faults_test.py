@@ -1,4 +1,4 @@
-"""What can go wrong on the way, and that the right bytes arrive all the same, or an answer that says why not."""
+"""Faults of the transfer: the right bytes arrive nevertheless, or an error explains the reason."""
 import time
 
 import pytest
@@ -44,7 +44,7 @@ def test_a_connection_that_breaks_before_the_answer(hub, gpt2, server, method):
 
 
 def test_connections_that_break_anywhere(hub, gpt2, chance):
-    """Every try gets a little further, so that none of them is the last."""
+    """Every attempt makes some progress, so that none of them is the last."""
     for _ in range(20):
         hub.misbehave("GET", WEIGHTS, server="cdn", drop_after=chance.randrange(1, 15_000))
     result = gpt2()
@@ -62,7 +62,7 @@ def test_a_connection_that_breaks_at_the_last_byte_or_before_the_first(hub, gpt2
 
 
 def test_a_connection_that_is_reset(hub, gpt2):
-    """What was on the way is lost with it."""
+    """The bytes in transit are lost with it."""
     hub.misbehave("GET", WEIGHTS, server="cdn", drop_after=100_000, reset=True)
     gpt2()
     first, second = hub.asked("GET", WEIGHTS, server="cdn")
@@ -151,7 +151,7 @@ def test_more_bytes_than_announced(hub, driver, gpt2, model):
 
 
 def test_an_answer_that_ends_early_goes_on(hub, gpt2):
-    """Fewer bytes than its own Content-Length says, or none said."""
+    """Fewer bytes than Content-Length announces, or no Content-Length."""
     hub.misbehave("GET", WEIGHTS, server="cdn", drop_after=1000)
     hub.misbehave("GET", WEIGHTS, server="cdn", headers={"Connection": "close"}, drop_after=1000)
     gpt2()

@@ -20,7 +20,7 @@ def refused(driver, hub, name, *says, env=None, arguments=()):
     return text
 
 
-# What the hub says
+# The hub's answers
 
 
 def test_no_such_model(hub, driver):
@@ -57,7 +57,7 @@ def test_a_token_that_is_not_valid(hub, driver, model):
 
 
 def test_a_token_that_is_not_sent_in_the_open(hub, driver, model):
-    """The fixture is the proxy of a hub elsewhere, and sees what anybody on the way would see."""
+    """The fixture is the proxy of a hub elsewhere, and sees everything that is visible on the way."""
     hub.add("me/secret", model(500), tokens={"hf_mine"})
     env = TOKEN | {"http_proxy": hub.address, "HF_ENDPOINT": "http://hub.invalid"}
     refused(driver, hub, "me/secret", "the token of $HF_TOKEN was not sent", "is not encrypted", env=env)
@@ -84,7 +84,7 @@ def test_an_unheard_of_status(hub, driver, model):
     refused(driver, hub, "x", "answers with status 418")
 
 
-# What the repository holds
+# The repository's content
 
 
 def test_no_safetensors(hub, driver, model):
@@ -154,7 +154,7 @@ def test_nobody_listens(hub, driver):
 
 def test_a_name_that_nobody_knows(hub, driver):
     env = {"HF_ENDPOINT": "http://hub.invalid", "RES_OPTIONS": "timeout:1 attempts:1"}
-    refused(driver, hub, "x", "cannot reach hub.invalid: its name is not known here (tried 3 times)", env=env)
+    refused(driver, hub, "x", "cannot reach hub.invalid: its name is unknown (tried 3 times)", env=env)
 
 
 def test_a_server_that_speaks_no_https(hub, driver):
@@ -181,7 +181,7 @@ def test_a_proxy_that_does_not_connect(hub, driver):
 
 
 def test_a_proxy_that_works(hub, driver, model):
-    """The fixture answers for whatever name it is asked by."""
+    """The fixture answers for every host name."""
     commit = hub.add("x", model(500))
     driver.pull("x", env={"http_proxy": hub.address, "HF_ENDPOINT": "http://hub.invalid"})
     assert driver.holds("x", commit, NEEDED)
@@ -289,7 +289,7 @@ def test_offline_means_nothing_when_it_is_off(hub, driver, model):
 
 
 def test_the_answer_comes_soon(driver, tmp_path):
-    """Nobody waits for a minute to learn that there is no network."""
+    """The error of a missing network comes within a minute."""
     with Hub() as gone:
         address = gone.address
     before = time.monotonic()

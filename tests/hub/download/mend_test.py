@@ -1,4 +1,4 @@
-"""Files in the cache that are not as the hub has them are fetched anew, and nothing else is."""
+"""Only files in the cache that differ from the hub's are downloaded again."""
 import json
 import os
 import shutil
@@ -51,7 +51,7 @@ def folder_for_link(pointer):
 
 
 def copied(pointer):
-    """A file in the snapshot itself, as where there are no links, and cut short."""
+    """A truncated file in the snapshot itself, as on file systems without links."""
     data = pointer.read_bytes()
     pointer.unlink()
     pointer.write_bytes(data[:-1])

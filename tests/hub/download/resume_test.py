@@ -1,4 +1,4 @@
-"""What is there is not fetched again: after kills, beside other processes, after another program's beginnings."""
+"""Existing bytes are not downloaded again: after kills, with other processes, after another program's partial files."""
 import fcntl
 import os
 import signal
@@ -98,7 +98,7 @@ def test_the_second_goes_on_when_the_first_is_killed(hub, driver, model):
 
 @pytest.mark.parametrize("typed", ["gpt2", "openai-community/gpt2"])
 def test_pythons_locks_are_respected(hub, driver, model, typed):
-    """huggingface_hub locks under the name that it was asked for; both names lead to one folder."""
+    """huggingface_hub locks under the requested name; both names lead to one folder."""
     commit = hub.add("openai-community/gpt2", model(), alias="gpt2")
     etag = hub.repositories["openai-community/gpt2"].commits[commit][WEIGHTS].etag
     lock = driver.cache / ".locks" / ("models--" + typed.replace("/", "--")) / (etag + ".lock")
@@ -130,7 +130,7 @@ def test_pythons_beginning_is_gone_on_with(hub, driver, model):
 
 @pytest.mark.parametrize("size", [1, 299_999, 300_000])
 def test_a_beginning_that_is_wrong_is_found_out_and_fetched_again(hub, driver, model, size):
-    """A sparse file, as a download of many pieces at once leaves it, or one after a loss of power."""
+    """A sparse file, as left by a download of many parallel pieces, or by a loss of power."""
     commit = hub.add("x", model())
     start_of(hub, driver, commit, b"\0" * size)
     driver.pull("x")

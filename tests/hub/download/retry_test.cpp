@@ -41,7 +41,7 @@ TEST(Retry, WhatAnAnswerAsksFor) {
 
 class Waits : public ::testing::Test {
  protected:
-  // Every wait that is made is written down.
+  // Every wait is recorded.
   const Wait wait_ = [this](milliseconds time, const std::string& why) {
     times_.push_back(time);
     reasons_.push_back(why);
@@ -97,7 +97,7 @@ TEST_F(Waits, AsLongAsTheServerAsks) {
   EXPECT_EQ(reasons_[0], "the hub asks to wait 33 s");
   fault.asked_wait = seconds(601);
   EXPECT_TRUE(refuses([&] { retry.wait_after(fault); }, "busy, and asks to wait 601 s"));
-  fault.asked_wait = seconds(0);  // a server that asks for nothing gets the usual
+  fault.asked_wait = seconds(0);  // the default, without a request of the server
   retry.wait_after(fault);
   EXPECT_GT(times_[1], milliseconds(0));
 }

@@ -1,4 +1,4 @@
-"""What a hub, or somebody on the way, could try: nothing leads out of the cache, and no token to anyone else."""
+"""Attacks by a hub or on the way: no file is written outside of the cache, and no token goes to another host."""
 import os
 import socket
 
@@ -16,7 +16,7 @@ def everything_in(folder):
 
 @pytest.fixture
 def outside(tmp_path, driver):
-    """Checks that nothing appeared beside the cache."""
+    """Checks that nothing appeared outside of the cache."""
     before = everything_in(tmp_path)
     yield
     cache = driver.cache.name
@@ -97,7 +97,7 @@ def test_folders_of_the_cache_that_are_links(hub, driver, model, tmp_path, part)
     place = driver.folder("x") / part.replace("COMMIT", commit) if part else driver.folder("x")
     place.parent.mkdir(parents=True)
     os.symlink(elsewhere, place)
-    driver.fails("x", says="is a link, and none is followed here")
+    driver.fails("x", says="is a link, and links are not followed here")
     assert not list(elsewhere.iterdir())
 
 
@@ -107,7 +107,7 @@ def test_locks_that_are_links(hub, driver, model, tmp_path):
     elsewhere.mkdir()
     driver.cache.mkdir()
     os.symlink(elsewhere, driver.cache / ".locks")
-    driver.fails("x", says=".locks: is a link, and none is followed here")
+    driver.fails("x", says=".locks: is a link, and links are not followed here")
     assert not list(elsewhere.iterdir())
 
 
@@ -142,7 +142,7 @@ def test_the_token_goes_to_the_hub_alone(hub, driver, model):
 
 
 def test_a_hub_that_redirects_to_another_gives_it_no_token(driver, model, tmp_path):
-    """Both on this machine, on ports of their own: another port is another server."""
+    """Both on this machine, on different ports: another port is another server."""
     with Hub() as other, Hub() as first:
         other.add("x", model())
         first.misbehave("", "", times=99, redirect=other.address + "/api/models/x/revision/main")
@@ -192,7 +192,7 @@ def secure_hub(certificates):
 def test_a_server_that_nobody_vouches_for(secure_hub, model, tmp_path):
     secure_hub.add("x", model())
     driver = Driver(tmp_path, secure_hub)
-    driver.fails("x", env={"HF_TOKEN": "hf_secret"}, says=["cannot prove who it is", "$SSL_CERT_FILE"])
+    driver.fails("x", env={"HF_TOKEN": "hf_secret"}, says=["cannot prove its identity", "$SSL_CERT_FILE"])
     assert not secure_hub.requests, "not even a request, nor a token, reaches it"
 
 
@@ -210,7 +210,7 @@ def test_a_certificate_for_another_name(secure_hub, model, tmp_path, certificate
     secure_hub.add("x", model())
     driver = Driver(tmp_path, secure_hub)
     env = {"SSL_CERT_FILE": str(certificates[0]), "HF_ENDPOINT": secure_hub.address.replace("127.0.0.1", "localhost")}
-    driver.fails("x", env=env, says="cannot prove who it is")
+    driver.fails("x", env=env, says="cannot prove its identity")
     assert not secure_hub.requests
 
 
@@ -220,7 +220,7 @@ def test_certificates_that_cannot_be_read(secure_hub, tmp_path):
 
 
 def test_no_way_back_from_https_to_http(secure_hub, hub, model, tmp_path, certificates):
-    """To another machine, where somebody could listen; nothing is asked there."""
+    """To another machine, over a connection that others can read; no request is sent there."""
     secure_hub.add("x", model())
     secure_hub.misbehave("GET", "/api/", redirect="http://192.0.2.1/api/models/x/revision/main")
     driver = Driver(tmp_path, secure_hub)

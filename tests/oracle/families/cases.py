@@ -300,7 +300,7 @@ FAMILIES = (gpt2, gpt_neo, gpt_neox, gptj, opt, llama, mistral, qwen2, qwen3, ph
 
 
 def present(values):
-    """Without what is ABSENT, tables within included."""
+    """Without the entries that are ABSENT, also in nested tables."""
     return {key: present(value) if isinstance(value, dict) else value for key, value in values.items() if value is not ABSENT}
 
 

@@ -1,4 +1,4 @@
-"""What a decoder-only transformer computes of one text, in float64, at every hook point.
+"""The values of a decoder-only transformer for one text, in float64, at every hook point.
 
 D width, H heads, K key heads, h head size, F neurons, V vocabulary, P positions. Weights of products are [out, in].
 """

@@ -1,4 +1,4 @@
-"""Each family: from its config.json and tensors to what decoder.py computes."""
+"""Each family: from its config.json and tensors to the description that decoder.py computes."""
 import math
 
 import numpy as np
@@ -168,7 +168,7 @@ def opt(config, t):
 
 
 class Llama:
-    """Llama, and the habits by which its descendants differ from it."""
+    """Llama, and the differences of its descendants."""
 
     key_heads = None  # where the config has no num_key_value_heads; None: as many as heads
     head_size = None  # where the config has no head_dim; None: width / heads
@@ -529,7 +529,7 @@ def of_class(kind):
     return lambda config, t: kind(config, t).model()
 
 
-# What builds each family, and what its tensors' names begin with: the causal model's own, then what else a file may have.
+# The builder of each family, and the prefixes of its tensors' names: the causal model's own, then those of other files.
 FAMILIES = {
     "gpt2": (gpt2, ["transformer."]),
     "gpt_neo": (gpt_neo, ["transformer."]),

@@ -1,4 +1,4 @@
-"""Writes random checkpoints of every family, and what each computes of a random text.
+"""Writes random checkpoints of every family, and the values of each for a random text.
 
     make_cases.py OUT_DIR PAGE
 
@@ -27,7 +27,7 @@ TOKENS = 13  # of a text, where the case says nothing
 
 
 def buffers(family, layers, rng):
-    """What old files carry and nothing needs: masks, frequencies."""
+    """Unused tensors of old files: masks, frequencies."""
     mask = np.tril(np.ones((1, 1, 5, 5), np.float32))
     of_family = {
         "gpt2": {"transformer.h.{}.attn.bias": mask, "transformer.h.{}.attn.masked_bias": np.float32(-1e4)},
@@ -90,7 +90,7 @@ def write_case(folder, config, options, rng):
 
 
 def cases_of_page(page):
-    """Adds the page's family to families.py, and returns what the page adds to cases.py."""
+    """Adds the page's family to families.py, and returns the page's additions to cases.py."""
     family, checkpoints = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     exec(family, vars(families))
     exec(checkpoints, vars(cases))

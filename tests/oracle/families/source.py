@@ -34,7 +34,7 @@ class RandomSource(Source):
 
 
 class StoredSource(Source):
-    """`prefixes` are what may stand in a file in place of the first, which the causal model's names begin with."""
+    """`prefixes` are the possible prefixes in a file; the first is that of the causal model's names."""
 
     def __init__(self, folder, prefixes):
         index = folder / "model.safetensors.index.json"

@@ -7,7 +7,7 @@ import numpy as np
 
 import safetensors_io
 
-# Name, then what differs from BASE. `first` is the size of the first position's outliers, `store` the file's number
+# Name, then the differences from BASE. `first` is the size of the first position's outliers, `store` the file's number
 # format, `prefix` what precedes the names, `buffers` adds the masks that old files carry, `head` an lm_head.weight:
 # "trained" (which counts whatever config.json says), or "equal" to the embedding.
 BASE = dict(n_embd=48, n_head=3, n_layer=2, n_inner=None, n_positions=64, vocab_size=311, tokens=11, first=40)
@@ -112,7 +112,7 @@ def write_tokenizer(folder, vocab_size):
 
 
 def write_checkpoint(folder, case, rng):
-    """Writes the folder and returns its config. Below 257 tokens there is no tokenizer to write."""
+    """Writes the folder and returns its config; without a tokenizer if there are fewer than 257 tokens."""
     folder.mkdir(parents=True)
     config = make_config(case)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The edits of the oracle: the command line's expression beside the same change written out in PyTorch.
+"""The edits of the oracle: the command line's expression, and the same change in PyTorch.
 
 Each edit is a list of (expression, hook points, function (value, clean, corrupt) -> value); the function acts at each
 of the points. `clean` and `corrupt` are the point's values in the unedited run of this text and of the corrupting
@@ -35,7 +35,7 @@ def without(value, vector):
 
 
 def causal(value, edited):
-    """Scores and patterns: what lies behind the query keeps its value."""
+    """Scores and patterns: keys after the query keep their values."""
     return torch.where(torch.ones(value.shape[-2:], dtype=torch.bool).tril(), edited, value)
 
 

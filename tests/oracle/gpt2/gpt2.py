@@ -36,7 +36,7 @@ class Gpt2:
         return cls(config, safetensors_io.load(folder / "model.safetensors"), dtype)
 
     def run(self, input_ids, edits=()):
-        """Returns {hook point: tensor} with `hidden_states` and `logits` beside them.
+        """Returns {hook point: tensor}, also with `hidden_states` and `logits`.
 
         `edits` is a list of (hook point, function value -> value), applied in this order.
         """

@@ -1,4 +1,4 @@
-"""Writes the oracle's cases: checkpoints, inputs, and what PyTorch computes for them.
+"""Writes the oracle's cases: checkpoints, inputs, and PyTorch's values for them.
 
     make_cases.py ROOT OUT_DIR
 
@@ -114,7 +114,7 @@ def write_all(root, out):
 
 
 def fingerprint(root, out):
-    """What the cases depend on: these scripts, the built-in model, PyTorch, its libraries, and where they lie."""
+    """The dependencies of the cases: these scripts, the built-in model, PyTorch, its libraries, and their paths."""
     digest = hashlib.sha256(f"{torch.__version__} {os.environ.get('LD_LIBRARY_PATH')} {root} {out}".encode())
     here = Path(__file__).resolve().parent
     inputs = sorted(here.glob("*.py")) + sorted((root / "models" / "novella-7m").glob("*"))

@@ -1,4 +1,4 @@
-// Asks npm tokenizers for what tests/text/tokenizer_families_test.cpp expects.
+// Writes the expected values of tests/text/tokenizer_families_test.cpp, from npm tokenizers.
 //   node families.js OUT_FOLDER TEXTS STEP [NAME=TOKENIZER_FOLDER …]
 // writes OUT_FOLDER/NAME/tokenizer.json and, little-endian, OUT_FOLDER/NAME/cases for the small tokenizers of
 // pipelines.js, and for each tokenizer named: so many random texts, and every STEPth code point.
@@ -37,7 +37,7 @@ function texts(count) {
   );
 }
 
-// Every STEPth code point beside a letter, a number, a space and a sign, some of them in one text.
+// Every STEPth code point next to a letter, a number, a space and a sign, some of them in one text.
 function sweep(step) {
   const swept = [];
   let text = '';

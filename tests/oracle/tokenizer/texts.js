@@ -1,4 +1,4 @@
-// The texts that the oracle is asked about: prose, long runs, and random strings from a fixed seed.
+// The texts of the oracle: prose, long runs, and random strings from a fixed seed.
 'use strict';
 
 const kProse = [

@@ -1,10 +1,10 @@
-// What the generators of tables ask tokenizers about code points.
+// Queries of code points to tokenizers, for the generators of tables.
 'use strict';
 const { Tokenizer } = require('tokenizers');
 
 function* everyCodePoint() {
   for (let codePoint = 0; codePoint <= 0x10ffff; ++codePoint)
-    if (codePoint < 0xd800 || codePoint > 0xdfff) yield codePoint; // surrogates are no characters of UTF-8
+    if (codePoint < 0xd800 || codePoint > 0xdfff) yield codePoint; // surrogates are not characters of UTF-8
 }
 
 function preTokenizer(pattern) {

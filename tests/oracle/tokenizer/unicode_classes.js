@@ -25,7 +25,7 @@ const isSpace = (codePoint) =>
   within([[0x9, 0xd], [0x85, 0x85]])(codePoint) || /^Z/.test(categoryOf.get(codePoint) || '');
 const isWord = (codePoint) =>
   within(kLetterlike)(codePoint) || /^(L.|M.|Nd|Nl|Pc)$/.test(categoryOf.get(codePoint) || '');
-// Fractions and superscripts of Latin-1 are parts of words to these expressions alone.
+// Only for these expressions fractions and superscripts of Latin-1 are parts of words.
 const isWordHere = (codePoint) => isWord(codePoint) || /[\u00b2\u00b3\u00b9\u00bc-\u00be]/.test(String.fromCodePoint(codePoint));
 for (const [pattern, rule] of [['\\s', isSpace], ['\\w', isWordHere]]) {
   const matched = new Set(matchesOf(pattern));

@@ -15,7 +15,7 @@ set(sha512_gptoss
   16607e20e30f9fe2b8c4d3ad8b5b2e822bc86d6a62d44c26f5a78eab44ec061d4d3a17276e4a76907c8490bde7eadb3c2a7202c72ebcb228203cec13696a8f32)
 
 #   fetch_vocabularies(RESULT FOLDER NAME …)
-# sets RESULT to a list of NAME=FOLDER/vocabularies/NAME, each fetched once. What cannot be fetched is left out, and said.
+# sets RESULT to a list of NAME=FOLDER/vocabularies/NAME, each fetched once. Failed downloads are reported.
 function(fetch_vocabularies result folder)
   set(fetched "")
   foreach(name ${ARGN})

@@ -1,0 +1,385 @@
+"""Every experiment of the command line as a method; arguments have the names of the fields of its one description."""
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any, Callable, Literal, Mapping, Optional, Sequence, Union, overload
+
+from . import _requests
+from ._requests import Axes, Target, Text
+from .edits import Edits, Indices
+from .generation import Generation, Stream
+from .results import Result
+
+Path = Union[str, "os.PathLike[str]"]
+Metric = Literal["log_prob", "prob", "rank", "logit", "logit_diff", "kl", "entropy"]
+
+# Arguments whose fields have another name: lists there.
+FIELDS: dict[str, str] = {"target": "targets", "edit": "edits", "over": "axes"}
+_TO_FIELD: dict[str, Callable[[Any], Any]] = {
+    "targets": _requests.targets,
+    "axes": _requests.axes,
+    "parts": _requests.strings,
+    "reference": _requests.strings,
+    "positive": _requests.strings,
+    "negative": _requests.strings,
+    "heads": _requests.strings,
+    "stops": _requests.strings,
+    "captures": _requests.strings,
+    "tokens": _requests.indices,
+    "layers": _requests.indices,
+    "positions": _requests.indices,
+}
+
+
+def field_of(experiment: str, argument: str) -> str:
+    """The field of an argument. The lens follows one target."""
+    return argument if (experiment, argument) == ("lens", "target") else FIELDS.get(argument, argument)
+
+
+def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that differ from their defaults, under the names of their fields."""
+    given = {}
+    for name, parameter in inspect.signature(getattr(Experiments, experiment)).parameters.items():
+        value = arguments[name]
+        if name in ("self", "text", "stream") or value is None:
+            continue
+        if type(value) is not type(parameter.default) or value != parameter.default:
+            field = field_of(experiment, name)
+            given[field] = _TO_FIELD[field](value) if field in _TO_FIELD else value
+    return given
+
+
+class Experiments:
+    """The methods of a model that are experiments.
+
+    Common arguments: `text` is a str or Tokens; `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
+    functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
+    as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
+    token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
+    from the end; lists of them are also texts such as "2:5,-1". An argument that is None has the library's default.
+
+    Each raises ValueError for values that do not fit, EditError for edits, and gives a Result.
+    """
+
+    def _ask(self, name: str, arguments: Mapping[str, Any]) -> Result:
+        raise NotImplementedError
+
+    def _stream(self, arguments: Mapping[str, Any]) -> Stream:
+        raise NotImplementedError
+
+    def predict(
+        self,
+        text: Text,
+        *,
+        top: int = 10,
+        position: Union[int, str, None] = None,
+        all: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """The `top` likeliest tokens after `position` (default: the last), or with `all` each token's surprisal too.
+
+        values: probs [top]; with `all` surprisals [pos - 1], nats.
+        """
+        return self._ask("predict", locals())
+
+    def activations(
+        self,
+        text: Text,
+        *,
+        token: Union[int, str, None] = None,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """One token's activations at every depth, and their variance (unbiased).
+
+        token: an index, or a word of the text (default: 8, or the last)
+        values: [n_layers + 1, d_model].
+        """
+        return self._ask("activations", locals())
+
+    def similarity(
+        self,
+        text: Text,
+        *,
+        across: Optional[Literal["layers", "tokens"]] = None,
+        tokens: Optional[Indices] = None,
+        layers: Optional[Indices] = None,
+        profile: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Cosine similarity: across layers for chosen `tokens`, across tokens at chosen `layers`, or the profile.
+
+        layers: entries of the hidden states, 0 is what enters the first block
+        profile: all pairs of tokens but the first, at every depth
+        values: [token, depth, depth], [layer, pos, pos], or [depth, pair].
+        """
+        return self._ask("similarity", locals())
+
+    def sweep(
+        self,
+        text: Optional[Text] = None,
+        *,
+        edit: Union[str, Sequence[str], None] = None,
+        over: Optional[Axes] = None,
+        target: Optional[Target] = None,
+        metric: Metric = "log_prob",
+        whole: bool = False,
+        prompts: Optional[Sequence[Mapping[str, Any]]] = None,
+        plan: bool = False,
+        save: Optional[Path] = None,
+        resume: Optional[Path] = None,
+        memory_limit: Union[int, str, None] = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """An edit over a grid: "blocks.{layer}.hook_resid_post *= 0.8" over {"layer": "all"}.
+
+        Each grid point has the bits of a whole run with that edit, and computes only what the edit can change.
+        prompts: instead of `text`, dictionaries with "text", and "corrupt", "target" or "target_id" of their own
+        values: the metric [axes …], nats for log_prob, kl and entropy; `clean` without edits; result["kl"] per point.
+        """
+        return self._ask("sweep", locals())
+
+    def patch(
+        self,
+        text: Text,
+        *,
+        corrupt: str,
+        noising: bool = False,
+        target: Optional[Target] = None,
+        metric: Optional[Metric] = None,
+        memory_limit: Union[int, str, None] = None,
+        bos: Optional[bool] = None,
+    ) -> Result:
+        """Activation patching: the clean text's values in the corrupt run, one place at a time; `noising` the reverse.
+
+        Values are normalised: 0 is the corrupt run, 1 the clean one. Arrays: hook_resid_pre, hook_attn_out and
+        hook_mlp_out [layer, pos], attn.hook_z [layer, head].
+        """
+        return self._ask("patch", locals())
+
+    def ablate(
+        self,
+        text: Text,
+        *,
+        parts: Union[str, Sequence[str]] = ("heads", "attn", "mlps", "blocks"),
+        mean: bool = False,
+        reference: Union[str, Sequence[str], None] = None,
+        neurons: Optional[int] = None,
+        target: Optional[Target] = None,
+        metric: Metric = "log_prob",
+        top: int = 20,
+        memory_limit: Union[int, str, None] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Every head, attention, MLP, block or group of `neurons` taken away in turn.
+
+        Arrays: the metric without the part, head [layer, head], attn, mlp and block [layer], and the same with "_kl".
+        """
+        return self._ask("ablate", locals())
+
+    def edges(
+        self,
+        text: Text,
+        *,
+        corrupt: Optional[str] = None,
+        mean: bool = False,
+        target: Optional[Target] = None,
+        metric: Metric = "log_prob",
+        top: int = 20,
+        memory_limit: Union[int, str, None] = None,
+        bos: Optional[bool] = None,
+    ) -> Result:
+        """Path patching: every edge from a head or MLP to a later one, patched alone.
+
+        values: the metric [sender, receiver], NaN where there is no edge.
+        """
+        return self._ask("edges", locals())
+
+    def steer(
+        self,
+        text: Text,
+        *,
+        positive: Union[str, Sequence[str], None] = None,
+        negative: Union[str, Sequence[str], None] = None,
+        positive_file: Optional[Path] = None,
+        negative_file: Optional[Path] = None,
+        all_positions: bool = False,
+        vectors: Optional[Path] = None,
+        hook: str = "hook_resid_post",
+        save: Optional[Path] = None,
+        layers: Indices = "all",
+        strengths: Sequence[float] = (-8, -4, -2, -1, 1, 2, 4, 8),
+        layer: Union[int, str, None] = None,
+        strength: float = 4,
+        max_new: int = 30,
+        temperature: float = 0,
+        top_k: int = 0,
+        top_p: float = 1,
+        seed: int = 0,
+        target: Optional[Target] = None,
+        metric: Metric = "kl",
+        memory_limit: Union[int, str, None] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """A direction from two sets of prompts, its effect by block and strength, and a text written under it.
+
+        values: the metric [layer, strength]; result["vectors"] [block, d_model] are the directions.
+        """
+        return self._ask("steer", locals())
+
+    def lens(
+        self,
+        text: Text,
+        *,
+        top: int = 5,
+        positions: Indices = "all",
+        at: Literal["resid", "resid_mid", "attn_out", "mlp_out"] = "resid",
+        target: Union[str, int, None] = None,
+        color: Literal["prob", "rank", "entropy", "kl"] = "prob",
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """The logit lens: what each depth would predict. `color` is of the figure.
+
+        values: the probability of the target, or of the model's final prediction [depth, pos]; result["ids"] and
+        result["probs"] [depth, pos, top]; result["entropy"] and result["kl"] [depth, pos], nats.
+        """
+        return self._ask("lens", locals())
+
+    def attention(
+        self,
+        text: Text,
+        *,
+        heads: Union[str, Sequence[str], None] = None,
+        layer: Optional[Indices] = None,
+        repeat: bool = False,
+        by: Literal["previous", "first", "current", "duplicate", "induction", "entropy"] = "induction",
+        top: int = 12,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """What each head looks at: scores of all heads, and the patterns of chosen ones ("L5H3").
+
+        repeat: read the text twice in a row, by which induction heads are found
+        values: patterns [head, query, key], or without any the induction scores [layer, head].
+        """
+        return self._ask("attention", locals())
+
+    def attribution(
+        self,
+        text: Text,
+        *,
+        target: Optional[Target] = None,
+        position: Union[int, str, None] = None,
+        heads: Union[str, Sequence[str], None] = None,
+        top: int = 10,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Which parts write a logit, or the difference of two: components, heads, neurons, source positions.
+
+        values: components [component]; result["heads"] [layer, head], result["by_source"] [block, pos].
+        """
+        return self._ask("attribution", locals())
+
+    def geometry(
+        self,
+        text: Text,
+        *,
+        draw: Literal["measures", "trajectory", "cka", "nearest"] = "measures",
+        at: Literal["resid", "hidden"] = "resid",
+        tokens: Optional[Indices] = None,
+        token: Union[int, str, None] = None,
+        top: int = 5,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Hidden states in space: norms, effective dimension, anisotropy, CKA, paths, nearest tokens.
+
+        values: norms [depth, token]; other arrays are participation_ratio, anisotropy, anisotropy_centred [depth], cka,
+        cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` is what the figure shows.
+        """
+        return self._ask("geometry", locals())
+
+    def verify(
+        self,
+        text: Text,
+        *,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """The largest error of every hook point against float64; values: max_rel [hook point]."""
+        return self._ask("verify", locals())
+
+    @overload
+    def generate(
+        self, text: Text, *, stream: Literal[False] = False, max_new: int = ..., temperature: float = ...,
+        top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
+        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
+        bos: Optional[bool] = ..., truncate: bool = ...,
+    ) -> Generation: ...
+
+    @overload
+    def generate(
+        self, text: Text, *, stream: Literal[True], max_new: int = ..., temperature: float = ...,
+        top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
+        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
+        bos: Optional[bool] = ..., truncate: bool = ...,
+    ) -> Stream: ...
+
+    def generate(
+        self,
+        text: Text,
+        *,
+        stream: bool = False,
+        max_new: int = 40,
+        temperature: float = 0,
+        top_k: int = 0,
+        top_p: float = 1,
+        seed: int = 0,
+        stops: Union[str, Sequence[str], None] = None,
+        ignore_end: bool = False,
+        edit_scope: Literal["new", "all"] = "new",
+        save: Optional[Path] = None,
+        captures: Union[str, Sequence[str], None] = None,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Union[Generation, Stream]:
+        """The text continued: a Generation, or with `stream` an iterator of its pieces as they are written.
+
+        temperature: 0 takes the likeliest token each time; 1 draws as the model says
+        edit_scope: "new", edits act on new tokens alone; "all", as if the whole text so far were run with them
+        """
+        arguments = locals()
+        if stream:
+            return self._stream(arguments)
+        made = self._ask("generate", arguments)
+        assert isinstance(made, Generation)
+        return made
