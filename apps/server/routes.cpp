@@ -89,6 +89,19 @@ Response respond(ServerContext& context, const std::shared_ptr<Job>& job, const 
   throw HttpError(400, "request", "there is no format " + in_quotes(format), "json, binary or npz");
 }
 
+std::vector<Route> fixed_routes() {
+  std::vector<Route> all;
+  for (auto* const routes : {model_routes, batch_routes, figure_routes, saved_routes})
+    for (const Route& route : routes()) all.push_back(route);
+  return all;
+}
+
+void add_fixed_routes(HttpServer& server, ServerContext& context) {
+  for (const Route& route : fixed_routes())
+    server.add(route.method, route.path,
+               [answer = route.answer, &context](const Request& request) { return answer(context, request); });
+}
+
 std::string client_id(const Request& request) {
   constexpr std::size_t kNameBytes = 64;
   const std::string name = request.headers.get("X-Stratoscope-Client");

@@ -14,6 +14,7 @@
 #include "apps/server/job_result.h"
 #include "apps/server/jobs.h"
 #include "apps/server/open_models.h"
+#include "apps/server/openapi.h"
 #include "apps/server/store.h"
 #include "stratoscope/experiments/experiment.h"
 
@@ -43,15 +44,26 @@ struct ServerContext {
 // A JSON response that must not be cached.
 Response json_response(const Json& json, int status = 200);
 
-void add_batch_route(HttpServer& server, ServerContext& context);
-void add_model_routes(HttpServer& server, ServerContext& context);
 void add_experiment_routes(HttpServer& server, ServerContext& context);
-void add_figure_route(HttpServer& server, ServerContext& context);
-void add_saved_routes(HttpServer& server, ServerContext& context);
 void add_page_routes(HttpServer& server, ServerContext& context);
 
-// The OpenAPI document: the routes of the page as they are described by hand, and those of the experiments as their
-// fields describe them.
+// A route with one path, and what the OpenAPI document says of it.
+struct Route {
+  const char* method;
+  const char* openapi_method;
+  const char* path;
+  RouteDescription description;
+  Response (*answer)(ServerContext& context, const Request& request);
+};
+std::vector<Route> batch_routes();
+std::vector<Route> figure_routes();
+std::vector<Route> model_routes();
+std::vector<Route> saved_routes();
+// All of these.
+std::vector<Route> fixed_routes();
+void add_fixed_routes(HttpServer& server, ServerContext& context);
+
+// The OpenAPI document of the fixed routes and of those of the experiments.
 Json openapi_document(const std::vector<Experiment>& experiments);
 
 // The client's name: of the header X-Stratoscope-Client, which each tab of the page sets, else its address. Throws

@@ -11,7 +11,6 @@ import pytest
 from serving import PROGRAM, TEXT
 
 ROOT = Path(__file__).resolve().parents[2]
-BY_HAND = json.loads((ROOT / "apps" / "server" / "openapi.json").read_text(encoding="utf-8"))
 OPENAPI = json.loads(subprocess.run([PROGRAM, "openapi"], check=True, capture_output=True, timeout=60).stdout)
 EXPERIMENTS = ["predict", "activations", "similarity", "sweep", "patch", "ablate", "edges", "steer", "lens", "attention",
                "attribution", "geometry", "generate", "verify", "tokens", "info"]
@@ -51,8 +50,9 @@ def test_openapi_is_served(server):
 
 def test_openapi_names_every_route():
     sources = "".join(path.read_text() for path in (ROOT / "apps" / "server").glob("routes_*.cpp"))
-    assert set(re.findall(r'"(/api/[^"]+)"', sources)) == set(BY_HAND["paths"])
-    assert set(OPENAPI["paths"]) - set(BY_HAND["paths"]) == {f"/api/{name}" for name in EXPERIMENTS}
+    written = {path for path in re.findall(r'"(/api/[\w/{}]+)"', sources) if path != "/api/predict"}  # of an example
+    experiments = {f"/api/{name}" for name in EXPERIMENTS}
+    assert set(OPENAPI["paths"]) == (written - {"/api/tokens"}) | experiments and "/api/batch" in written
 
 
 @pytest.mark.parametrize("path, method, operation", operations(), ids=lambda value: value if isinstance(value, str) else "")
