@@ -128,6 +128,9 @@ class LensReader {
   LensReader(const Session& session, const LensRequest& request, Lens& lens, Rows shown, std::optional<Rows> clean)
       : session_(session), request_(request), lens_(lens), shown_(std::move(shown)) {
     if (clean) clean_.emplace(std::move(*clean));
+    for (std::size_t i = 0; i < lens.positions.size(); ++i)
+      targets_.push_back(lens.target ? lens.target->id
+                                     : most_likely(std::as_const(shown_.final).matrix().row_span(i), 1)[0]);
   }
 
   void read() {
@@ -155,7 +158,7 @@ class LensReader {
     const SoftmaxSums sums = softmax_sums(row);
     LensCell cell;
     cell.top = likeliest(session_, row, request_.top, sums.log_sum_exp);
-    cell.target = lens_.target ? lens_.target->id : most_likely(shown_.final.matrix().row_span(i), 1)[0];
+    cell.target = targets_[i];
     const TokenId targets[] = {cell.target};
     cell.target_prob = metric_value<T>(Metric::prob, row, sums, 0, targets);
     cell.target_rank = metric_value<T>(Metric::rank, row, sums, 0, targets);
@@ -181,6 +184,7 @@ class LensReader {
   Lens& lens_;
   LensRun<T, Rows> shown_;
   std::optional<LensRun<T, Rows>> clean_;
+  std::vector<TokenId> targets_;  // of each position
 };
 
 Lens begin_lens(const Session& session, const LensRequest& request, Text text) {
