@@ -23,7 +23,7 @@ set(package_development libstratoscope-dev)
 set(package_python python3-stratoscope)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
-# Figures are drawn by gnuplot in DejaVu Sans; everything else works without.
+# gnuplot draws png and pdf, and svg and html where it is there; figures are in DejaVu Sans.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "gnuplot-nox | gnuplot, fonts-dejavu-core")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "look inside transformer language models
  Every value that a model computes on the way to its prediction has a name, and

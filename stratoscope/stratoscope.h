@@ -34,6 +34,7 @@
 #include "stratoscope/experiments/verify.h"
 #include "stratoscope/families/families.h"
 #include "stratoscope/figures/save_figure.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/model_list.h"

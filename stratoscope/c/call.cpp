@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <new>
 #include <string_view>
@@ -49,23 +48,29 @@ LastError& last_error() {
   return error;
 }
 
-// By the part of the program that an Error comes from.
-stratoscope_status status_of_part(const std::string& where) {
-  static const std::map<std::string, stratoscope_status, std::less<>> statuses = [] {
-    std::map<std::string, stratoscope_status, std::less<>> all;
-    for (const char* part : {"array", "file", "npy", "npz", "output", "record", "start"}) all[part] = STRATOSCOPE_FILE;
-    for (const char* part : {"config", "hub", "model", "models", "pull", "safetensors", "tokenizer"})
-      all[part] = STRATOSCOPE_MODEL;
-    for (const char* part : {"corrupt", "edit"}) all[part] = STRATOSCOPE_EDIT;
-    for (const char* part : {"block", "capture", "dim", "head", "key", "layer", "position", "precision", "prompts",
-                             "range", "request", "target", "text", "texts", "theme", "token"})
-      all[part] = STRATOSCOPE_USAGE;
-    all["hook point"] = STRATOSCOPE_UNKNOWN;
-    all["memory"] = STRATOSCOPE_MEMORY;
-    return all;
-  }();
-  const auto found = statuses.find(where);
-  return found == statuses.end() ? STRATOSCOPE_ERROR : found->second;
+// Of Errors that have no class of their own, by the part of the program that they come from.
+struct PartStatus {
+  std::string_view where;
+  stratoscope_status status;
+};
+constexpr PartStatus kPartStatuses[] = {
+    {"array", STRATOSCOPE_FILE},        {"file", STRATOSCOPE_FILE},       {"npy", STRATOSCOPE_FILE},
+    {"npz", STRATOSCOPE_FILE},          {"output", STRATOSCOPE_FILE},     {"record", STRATOSCOPE_FILE},
+    {"start", STRATOSCOPE_FILE},        {"config", STRATOSCOPE_MODEL},    {"hub", STRATOSCOPE_MODEL},
+    {"model", STRATOSCOPE_MODEL},       {"models", STRATOSCOPE_MODEL},    {"pull", STRATOSCOPE_MODEL},
+    {"safetensors", STRATOSCOPE_MODEL}, {"tokenizer", STRATOSCOPE_MODEL}, {"corrupt", STRATOSCOPE_EDIT},
+    {"edit", STRATOSCOPE_EDIT},         {"block", STRATOSCOPE_USAGE},     {"capture", STRATOSCOPE_USAGE},
+    {"dim", STRATOSCOPE_USAGE},         {"head", STRATOSCOPE_USAGE},      {"key", STRATOSCOPE_USAGE},
+    {"layer", STRATOSCOPE_USAGE},       {"position", STRATOSCOPE_USAGE},  {"precision", STRATOSCOPE_USAGE},
+    {"prompts", STRATOSCOPE_USAGE},     {"range", STRATOSCOPE_USAGE},     {"request", STRATOSCOPE_USAGE},
+    {"target", STRATOSCOPE_USAGE},      {"text", STRATOSCOPE_USAGE},      {"texts", STRATOSCOPE_USAGE},
+    {"theme", STRATOSCOPE_USAGE},       {"token", STRATOSCOPE_USAGE},     {"hook point", STRATOSCOPE_UNKNOWN},
+    {"memory", STRATOSCOPE_MEMORY}};
+
+stratoscope_status status_of_part(std::string_view where) {
+  const auto* const found = std::find_if(std::begin(kPartStatuses), std::end(kPartStatuses),
+                                         [&](const PartStatus& part) { return part.where == where; });
+  return found == std::end(kPartStatuses) ? STRATOSCOPE_ERROR : found->status;
 }
 
 stratoscope_status status_of(const Error& error) {

@@ -100,8 +100,7 @@ const void* aligned_numbers(const stratoscope_model& model, const StoredTensor& 
 }
 
 const ArrayHeader& tensor_of(const stratoscope_model& model, const std::string& name) {
-  auto& known = model.tensors[name];
-  if (known) return *known;
+  if (const auto known = model.tensors.find(name); known != model.tensors.end()) return *known->second;
   const Checkpoint& checkpoint = model.session.checkpoint();
   const StoredTensor* tensor = checkpoint.find(name);
   if (tensor == nullptr) {
@@ -113,9 +112,9 @@ const ArrayHeader& tensor_of(const stratoscope_model& model, const std::string& 
   if (tensor->dtype == DType::unreadable)
     throw Error("tensor", in_quotes(name) + " holds numbers of the type " + in_quotes(tensor->type),
                 "it cannot be read");
-  known = std::make_unique<ArrayHeader>(name, tensor->dtype, tensor->shape,
-                                        const_cast<void*>(aligned_numbers(model, *tensor)), true);
-  return *known;
+  auto header = std::make_unique<ArrayHeader>(name, tensor->dtype, tensor->shape,
+                                              const_cast<void*>(aligned_numbers(model, *tensor)), true);
+  return *model.tensors.emplace(name, std::move(header)).first->second;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "stratoscope/figures/csv.h"
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/html.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/theme.h"
 #include "stratoscope/figures/vega_lite.h"
 
@@ -14,9 +15,9 @@ namespace {
 std::string draw(const Figure& figure, const std::string& format, Theme theme) {
   if (format == "csv") return csv(figure);
   if (format == "vl.json") return vega_lite(figure, theme);
+  if (format == "svg") return svg_figure(figure, theme);
   if (format == "html") return html_page(figure, theme);
-  const std::pair<const char*, Terminal> terminals[] = {
-      {"svg", Terminal::svg}, {"png", Terminal::png}, {"pdf", Terminal::pdf}};
+  const std::pair<const char*, Terminal> terminals[] = {{"png", Terminal::png}, {"pdf", Terminal::pdf}};
   const std::string file = "figure." + format;
   for (const auto& [name, terminal] : terminals)
     if (format == name) return render(gnuplot_script(figure, theme, terminal, file), terminal, file);

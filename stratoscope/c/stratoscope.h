@@ -145,7 +145,7 @@ STRATOSCOPE_C_API int stratoscope_result_array(const stratoscope_result* result,
 STRATOSCOPE_C_API int stratoscope_result_array_named(const stratoscope_result* result, const char* name,
                                                      stratoscope_array* array);
 /* The figure of an experiment that has one, in `format` "svg", "png", "pdf", "html", "csv" or "vl.json" and `theme`
- * "light" or "dark". svg, png, pdf and html need gnuplot. `bytes` live as long as the result. */
+ * "light" or "dark". png and pdf need gnuplot. `bytes` live as long as the result. */
 STRATOSCOPE_C_API int stratoscope_result_figure(const stratoscope_result* result, const char* format, const char* theme,
                                                 const char** bytes, size_t* size);
 STRATOSCOPE_C_API void stratoscope_result_free(stratoscope_result* result);

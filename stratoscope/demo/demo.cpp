@@ -86,8 +86,8 @@ std::vector<NamedFigure> figures_of(const DemoFindings& f) {
   return figures;
 }
 
-// Writes every format of every figure. gnuplot runs as several processes at once; after a failure of gnuplot the other
-// files are still written, and the first failure is returned. A file that cannot be written is an error.
+// Writes every format of every figure. gnuplot runs as several processes at once; where it fails, or is missing for a
+// png, the other files are still written, and the first failure is returned. A file that cannot be written is an error.
 std::optional<std::string> write_figures(const std::filesystem::path& folder, Theme theme,
                                          std::vector<NamedFigure>& figures, Progress* progress) {
   std::vector<std::string> failures(figures.size());
@@ -97,9 +97,9 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
     write_file_atomically(folder / (std::string(figure.name) + ".csv"), csv(figure.figure));
     save_figure(figure.figure, folder / (std::string(figure.name) + ".vl.json"), theme);
     try {
-      for (const char* ending : {".png", ".svg"})
-        save_figure(figure.figure, folder / (figure.name + std::string(ending)), theme, progress);
+      save_figure(figure.figure, folder / (std::string(figure.name) + ".svg"), theme, progress);
       figure.drawing = html_fragment(figure.figure, theme, progress);
+      save_figure(figure.figure, folder / (std::string(figure.name) + ".png"), theme, progress);
     } catch (const NotDrawn& error) {
       failures[i] = error.what();
     }
@@ -107,8 +107,8 @@ std::optional<std::string> write_figures(const std::filesystem::path& folder, Th
   const auto failed = [](const std::string& failure) { return !failure.empty(); };
   const auto first = std::find_if(failures.begin(), failures.end(), failed);
   if (first == failures.end()) return std::nullopt;
-  return fmt::format("{} of {} figures could not be drawn: {}", std::count_if(first, failures.end(), failed),
-                     failures.size(), *first);
+  return fmt::format("{} of {} figures could not be drawn in every format: {}",
+                     std::count_if(first, failures.end(), failed), failures.size(), *first);
 }
 
 // The message with the final folder in place of the temporary one.

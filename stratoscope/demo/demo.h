@@ -55,11 +55,11 @@ struct Demo {
   DemoFindings findings;
   std::vector<std::string> figures;  // names of the files in `out`
   std::filesystem::path out;
-  std::optional<std::string> missing;  // number of figures that could not be drawn, the reason, and the remedy
+  std::optional<std::string> missing;  // number of figures that lack a format, the reason, and the remedy
 };
 
 // Writes the complete folder. An earlier folder of a demo is replaced; any other existing folder is an Error. Without
-// gnuplot the scripts, specifications, numbers and the article are still written, and `missing` has the reason.
+// gnuplot everything but the png files is written, and `missing` has the reason.
 Demo demo(const Session& session, const DemoRequest& request);
 // Warnings of the sweep.
 std::vector<std::string> warnings_of(const Demo& demo);

@@ -96,4 +96,7 @@ struct Figure {
   std::optional<ColorScale> color;
 };
 
+// Whether a picture has figure.note and the note on sampling below its panels; a page has both in its caption.
+enum class Notes { drawn, left_out };
+
 }  // namespace stratoscope

@@ -7,6 +7,7 @@
 #include "stratoscope/figures/font_coverage.h"
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/layout.h"
+#include "stratoscope/figures/mark_style.h"
 #include "stratoscope/figures/text.h"
 
 namespace stratoscope {
@@ -79,8 +80,7 @@ class Script {
   std::string element(std::size_t p, std::size_t m, std::size_t& series) const;
   void color_bar();
   std::string ticks(const std::vector<Tick>& ticks) const;
-  std::string bar_color(std::size_t i, const Bars& bars) const;
-  bool many_cells() const;
+  bool many_cells() const { return cell_count(figure_) > kMostPolygons; }
   std::string cells(const std::string& block, const Heatmap& map) const;
 
   const Figure& figure_;
@@ -168,7 +168,7 @@ void Script::data() {
       if (const auto* bars = std::get_if<Bars>(&mark)) {
         line("$bars_{}_{} << END", p + 1, m + 1);
         for (std::size_t i = 0; i < bars->values.size(); ++i) {
-          line("{} {} {}", i, number(bars->values[i]), bar_color(i, *bars));
+          line("{} {} 0x{}", i, number(bars->values[i]), hex(bar_color(figure_, *bars, i, theme_)).substr(1));
         }
         line("END");
       }
@@ -181,12 +181,11 @@ void Script::data() {
         }
         line("END");
       }
-      if (std::holds_alternative<JitteredPoints>(mark)) {
+      if (const auto* points = std::get_if<JitteredPoints>(&mark)) {
         const auto& columns = plan_.scatters.panels[p][m].columns;
         line("$points_{}_{} << END", p + 1, m + 1);
         for (std::size_t i = 0; i < columns.size(); ++i) {
-          const ColorMap map = figure_.color ? figure_.color->map : ColorMap::plasma;
-          const Rgb color = figure_.color ? category_color(map, theme_, i, columns.size()) : palette(theme_).accent;
+          const Rgb color = point_color(figure_, *points, i, theme_);
           for (const auto& [x, y] : columns[i]) line("{:.4f} {} {}", x, number(y), "0x" + hex(color).substr(1));
         }
         line("END");
@@ -194,12 +193,6 @@ void Script::data() {
     }
   }
   line("");
-}
-
-std::string Script::bar_color(std::size_t i, const Bars& bars) const {
-  if (!bars.color_by_category) return "0x" + hex(palette(theme_).accent).substr(1);
-  const ColorMap map = figure_.color ? figure_.color->map : ColorMap::plasma;
-  return "0x" + hex(category_color(map, theme_, i, bars.values.size())).substr(1);
 }
 
 void Script::frame(const PanelPlan& plan) {
@@ -238,9 +231,9 @@ void Script::legend(const PanelPlan& plan) {
   for (const LegendEntry& entry : plan.legend) {
     label(entry.label, "regular", kTickSize, entry.series ? "text" : "muted");
     if (!entry.series) continue;
-    line("set arrow from screen {:.6f},{:.6f} to screen {:.6f},{:.6f} nohead linewidth 2 linecolor rgb '{}'",
-         across(entry.label.x - 26), up(entry.label.y), across(entry.label.x - 6), up(entry.label.y),
-         hex(series_color(theme_, *entry.series, plan.series_count)));
+    line("set arrow from screen {:.6f},{:.6f} to screen {:.6f},{:.6f} nohead linewidth {} linecolor rgb '{}'",
+         across(entry.label.x - kSampleStart), up(entry.label.y), across(entry.label.x - kSampleEnd), up(entry.label.y),
+         kLegendLineWidth, hex(series_color(theme_, *entry.series, plan.series_count)));
   }
 }
 
@@ -271,20 +264,10 @@ void Script::texts(std::size_t p) {
     const double height = plan.y.fraction(reference->y);
     if (!(height >= 0 && height <= 1)) continue;
     line(
-        "set arrow from graph 0,{0:.6f} to graph 1,{0:.6f} nohead back dashtype (6,4) linewidth 1.2 linecolor rgb "
+        "set arrow from graph 0,{0:.6f} to graph 1,{0:.6f} nohead back dashtype (6,4) linewidth {1} linecolor rgb "
         "muted",
-        height);
+        height, kReferenceWidth);
   }
-}
-
-bool Script::many_cells() const {
-  std::size_t count = 0;
-  for (const Panel& panel : figure_.panels) {
-    for (const Mark& mark : panel.marks) {
-      if (const auto* map = std::get_if<Heatmap>(&mark)) count += map->values.size() * column_count(*map);
-    }
-  }
-  return count > kMostPolygons;
 }
 
 std::string Script::cells(const std::string& block, const Heatmap& map) const {
@@ -306,44 +289,38 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
     return cells("$cells" + name, *map);
   }
   if (const auto* each = std::get_if<Line>(&panel.marks[m])) {
-    const PanelPlan& plan = plan_.panels[p];
-    const bool over_points = plan.series_count == 1 &&
-                             std::any_of(panel.marks.begin(), panel.marks.end(),
-                                         [](const Mark& mark) { return std::holds_alternative<JitteredPoints>(mark); });
-    const std::string color =
-        over_points ? hex(palette(theme_).text) : hex(series_color(theme_, series, plan.series_count));
-    ++series;
-    return each->x.empty() ? ""
-                           : fmt::format("$line{} using 1:2 with {} linewidth 1.8 linecolor rgb '{}'", name,
-                                         each->markers ? "linespoints pointtype 7 pointsize 0.6" : "lines", color);
+    const Rgb color = line_color(panel, series++, plan_.panels[p].series_count, theme_);
+    if (each->x.empty()) return "";
+    const std::string style =
+        each->markers ? fmt::format("linespoints pointtype 7 pointsize {}", kMarker.size) : "lines";
+    return fmt::format("$line{} using 1:2 with {} linewidth {} linecolor rgb '{}'", name, style, kLineWidth,
+                       hex(color));
   }
   if (const auto* bars = std::get_if<Bars>(&panel.marks[m])) {
     if (bars->values.empty()) return "";
     const AxisPlan& axis = bars->horizontal ? plan_.panels[p].x : plan_.panels[p].y;
-    const std::string base = number(axis.logarithmic ? axis.low : std::clamp(0.0, axis.low, axis.high));
-    const std::string box = bars->horizontal ? "(" + base + "):1:(" + base + "):2:($1-0.38):($1+0.38):3"
-                                             : "1:(" + base + "):($1-0.38):($1+0.38):(" + base + "):2:3";
+    const std::string base = number(bar_base(axis)), sides = fmt::format("($1-{0}):($1+{0})", kHalfBar);
+    const std::string box = bars->horizontal ? "(" + base + "):1:(" + base + "):2:" + sides + ":3"
+                                             : "1:(" + base + "):" + sides + ":(" + base + "):2:3";
     return fmt::format("$bars{} using {} with boxxyerror fillstyle solid 1 noborder linecolor rgb variable", name, box);
   }
   if (const auto* trails = std::get_if<Trails>(&panel.marks[m])) {
-    std::size_t count = 0;
-    for (const Trail& trail : trails->trails) count += trail.x.size();
-    if (count == 0) return "";
-    const bool many = count > 1000;
-    const char* clear = many ? "d0" : trails->trails.size() > 20 ? "b0" : "80";
+    const bool some =
+        std::any_of(trails->trails.begin(), trails->trails.end(), [](const Trail& trail) { return !trail.x.empty(); });
+    if (!some) return "";
+    const TrailStyle style = trail_style(*trails);
     return fmt::format(
-        "$trails{0} using 1:2 with lines linewidth {1} linecolor rgb '#{2}{3}', \\\n     $trails{0} using 1:2:3 with "
+        "$trails{0} using 1:2 with lines linewidth {1} linecolor rgb '#{2:02x}{3}', \\\n     $trails{0} using 1:2:3 "
+        "with "
         "points pointtype 7 pointsize {4} linecolor palette",
-        name, many ? 0.5 : 1, clear, hex(palette(theme_).muted).substr(1), many ? 0.25 : 0.45);
+        name, style.line_width, style.line_clear, hex(palette(theme_).muted).substr(1), style.dots.size);
   }
   if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
-    const std::size_t count = plan_.scatters.shown / std::max<std::size_t>(points->columns.size(), 1);
     if (plan_.scatters.shown == 0) return "";
-    // Few points are large and nearly opaque, many are small and transparent.
-    const double size = count > 2000 ? 0.28 : count > 300 ? 0.36 : count > 80 ? 0.5 : 0.65;
-    const char* clear = count > 2000 ? "0xa0000000" : count > 300 ? "0x80000000" : "0x58000000";
-    return fmt::format("$points{} using 1:2:(int($3)+{}) with points pointtype 7 pointsize {} linecolor rgb variable",
-                       name, clear, size);
+    const DotStyle dots = jittered_dots(*points, plan_.scatters.shown);
+    return fmt::format(
+        "$points{} using 1:2:(int($3)+0x{:02x}000000) with points pointtype 7 pointsize {} linecolor rgb variable",
+        name, dots.clear, dots.size);
   }
   return "";
 }
@@ -375,8 +352,8 @@ void Script::color_bar() {
   line("set y2range [{}:{}]; set y2tics {}", number(color.low), number(color.high), ticks(bar.ticks));
   line("set y2tics textcolor rgb text");
   for (const TextSpot& spot : bar.title) label(spot, "regular", kAxisTitleSize, "text");
-  const double step = (color.high - color.low) / 128;
-  line("set samples 128");
+  const double step = (color.high - color.low) / static_cast<double>(kBarBands);
+  line("set samples {}", kBarBands);
   line(
       "plot sample [t={}:{}] '+' using (0.5):1:(0):(1):($1-{}):($1+{}):1 with boxxyerror fillstyle solid 1 noborder "
       "linecolor palette",

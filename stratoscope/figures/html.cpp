@@ -12,6 +12,7 @@
 #include "stratoscope/figures/inline_svg.h"
 #include "stratoscope/figures/layout.h"
 #include "stratoscope/figures/number_text.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/text.h"
 
 namespace stratoscope {
@@ -132,7 +133,11 @@ class Tables {
 
 std::string render_svg(const Figure& figure, Theme theme, const Progress* progress) {
   const std::string script = gnuplot_script(figure, theme, Terminal::svg, "figure.svg", Notes::left_out);
-  return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));
+  try {
+    return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));
+  } catch (const NoGnuplot&) {
+    return svg_figure(figure, theme, Notes::left_out);
+  }
 }
 
 std::string html_numbers(const Figure& figure) {

@@ -150,8 +150,7 @@ Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& tex
     const auto* map = std::get_if<Heatmap>(&mark);
     if (map == nullptr || text.row >= map->values.size() || text.column >= map->values[text.row].size()) continue;
     const double value = map->values[text.row][text.column];
-    if (std::isfinite(value))
-      return text_on(color_at(scale.map, theme, (value - scale.low) / (scale.high - scale.low)));
+    if (std::isfinite(value)) return text_on(scale_color(scale, theme, value));
   }
   return palette(theme).text;
 }
@@ -160,6 +159,16 @@ std::size_t column_count(const Heatmap& map) {
   std::size_t columns = 0;
   for (const auto& row : map.values) columns = std::max(columns, row.size());
   return columns;
+}
+
+std::size_t cell_count(const Figure& figure) {
+  std::size_t count = 0;
+  for (const Panel& panel : figure.panels) {
+    for (const Mark& mark : panel.marks) {
+      if (const auto* map = std::get_if<Heatmap>(&mark)) count += map->values.size() * column_count(*map);
+    }
+  }
+  return count;
 }
 
 std::string full_caption(const Figure& figure) {

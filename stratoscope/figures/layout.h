@@ -39,6 +39,8 @@ struct CellText {
   std::size_t row = 0, column = 0;
 };
 
+inline constexpr double kTickRoom = 11;  // pixels of a tick and the gap before its label
+
 struct PanelPlan {
   Box plot;  // inside the axes
   AxisPlan x, y;
@@ -50,6 +52,10 @@ struct PanelPlan {
   TextSpot blank;                      // the reason why a panel without finite values is empty
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel
+
+  // The place of a value in the picture; not finite for one that the axis does not have.
+  double x_of(double value) const { return plot.left + x.fraction(value) * plot.width; }
+  double y_of(double value) const { return plot.bottom() - y.fraction(value) * plot.height; }
 };
 
 struct ColorBarPlan {
@@ -67,15 +73,15 @@ struct FigurePlan {
   Scatters scatters;
 };
 
-// Whether figure.note and the note on sampling are drawn below the panels; a page has both in its caption.
-enum class Notes { drawn, left_out };
-
 // Throws Error for a figure that cannot be drawn: no panel, a Line whose x and y differ in length, a mark that needs
 // another kind of axis than its panel has, a colour range that is not finite.
 FigurePlan lay_out(const Figure& figure, Notes notes = Notes::drawn);
 
 // The numbers of rows and columns of a heat map; missing cells of short rows are empty.
 std::size_t column_count(const Heatmap& map);
+
+// The number of cells of all heat maps.
+std::size_t cell_count(const Figure& figure);
 
 // Black or white, by the colour of its cell; the theme's text colour for an empty one.
 Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& text, Theme theme);

@@ -13,7 +13,6 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kTickRoom = 11;     // a tick and the gap before its label
 constexpr double kTitleHeight = 20;  // a line of axis title with its gap
 constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kNarrowestCell = 40,
                  kWidestMap = 2000;                                        // with texts
@@ -170,8 +169,8 @@ void place_bar_values(const Panel& panel, PanelPlan& plan) {
       const double value = bars->values[i];
       if (!std::isfinite(value)) continue;
       const double end = std::clamp(plan.x.fraction(std::max(value, 0.0)), 0.0, 1.0);
-      plan.bar_values.push_back({brief(value), plan.plot.left + end * plan.plot.width + 5,
-                                 plan.plot.bottom() - plan.y.fraction(static_cast<double>(i)) * plan.plot.height});
+      plan.bar_values.push_back(
+          {brief(value), plan.plot.left + end * plan.plot.width + 5, plan.y_of(static_cast<double>(i))});
     }
   }
 }

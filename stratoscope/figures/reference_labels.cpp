@@ -17,10 +17,7 @@ constexpr double kLine = 14;     // the distance between labels below each other
 constexpr double kGap = 7;       // between the plot and a label beside it
 constexpr double kWidest = 220;  // of a label
 
-Point place_of(const PanelPlan& plan, double x, double y) {
-  return {plan.plot.left + plan.x.fraction(x) * plan.plot.width,
-          plan.plot.bottom() - plan.y.fraction(y) * plan.plot.height};
-}
+Point place_of(const PanelPlan& plan, double x, double y) { return {plan.x_of(x), plan.y_of(y)}; }
 
 void add_segment(std::vector<Point>& points, Point from, Point to) {
   const double across = to.first - from.first, down = to.second - from.second;
@@ -136,7 +133,7 @@ void place_reference_labels(const Panel& panel, const std::vector<Scatter>& scat
   for (const Mark& mark : panel.marks) {
     const auto* reference = std::get_if<Reference>(&mark);
     if (reference == nullptr) continue;
-    const double line = plot.bottom() - plan.y.fraction(reference->y) * plot.height;
+    const double line = plan.y_of(reference->y);
     const std::string text = shown_label(*reference);
     if (!std::isfinite(line)) {
       plan.references.emplace_back();

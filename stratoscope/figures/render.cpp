@@ -63,7 +63,7 @@ std::string render(const std::string& script, Terminal terminal, const std::file
   const Outcome outcome =
       run_program({"gnuplot", "--default-settings", script_name}, folder.path(), kTimeLimit, progress);
   if (!outcome.found) {
-    throw Error("figure", "gnuplot is not installed", "install it (Debian: apt install gnuplot-nox)");
+    throw NoGnuplot("figure", "gnuplot is not installed", "install it (Debian: apt install gnuplot-nox)");
   }
   if (outcome.timed_out) throw Error("figure", "gnuplot did not finish within a minute");
   if (outcome.status != 0) {

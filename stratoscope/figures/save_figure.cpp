@@ -8,6 +8,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/figures/gnuplot.h"
 #include "stratoscope/figures/html.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/vega_lite.h"
 
 namespace stratoscope {
@@ -31,6 +32,17 @@ std::filesystem::path with_ending(std::filesystem::path file, std::string_view e
   return file.replace_extension() += ending;
 }
 
+// Drawn by gnuplot; an svg by svg_figure where gnuplot is not installed.
+std::string drawn_picture(const Figure& figure, Theme theme, Terminal terminal, const std::string& script,
+                          const std::filesystem::path& name, const Progress* progress) {
+  try {
+    return render(script, terminal, name, progress);
+  } catch (const NoGnuplot&) {
+    if (terminal != Terminal::svg) throw;
+    return "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + svg_figure(figure, theme);
+  }
+}
+
 std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::filesystem::path& file, Theme theme,
                                               Terminal terminal, const Progress* progress) {
   const std::filesystem::path script_file = with_ending(file, ".gp");
@@ -39,7 +51,7 @@ std::vector<std::filesystem::path> save_drawn(const Figure& figure, const std::f
   kept_script.write(script);
   std::string drawn;
   try {
-    drawn = render(script, terminal, file.filename(), progress);
+    drawn = drawn_picture(figure, theme, terminal, script, file.filename(), progress);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {

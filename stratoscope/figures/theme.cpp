@@ -91,6 +91,15 @@ std::vector<Rgb> scale_stops(const ColorScale& scale, Theme theme) {
   return stops;
 }
 
+double scale_fraction(const ColorScale& scale, double value) {
+  // Halves, because the difference of two large numbers overflows.
+  return (value / 2 - scale.low / 2) / (scale.high / 2 - scale.low / 2);
+}
+
+Rgb scale_color(const ColorScale& scale, Theme theme, double value) {
+  return interpolate(scale_stops(scale, theme), scale_fraction(scale, value));
+}
+
 Rgb series_color(Theme theme, std::size_t i, std::size_t count) {
   if (count < 2) return palette(theme).accent;
   return theme == Theme::light ? color_at(ColorMap::plasma, theme, spread(i, count, 0.02, 0.82))

@@ -49,6 +49,12 @@ Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count);
 // The colours of a colour bar, evenly spaced: the map's stops, or the part that contrasts with the background.
 std::vector<Rgb> scale_stops(const ColorScale& scale, Theme theme);
 
+// The place of a value on the scale, from 0 at its low end to 1 at its high one.
+double scale_fraction(const ColorScale& scale, double value);
+
+// The colour of a value on the scale; outside, of the nearest end.
+Rgb scale_color(const ColorScale& scale, Theme theme, double value);
+
 // The colour of line i of `count` in one panel; a single line has the accent.
 Rgb series_color(Theme theme, std::size_t i, std::size_t count);
 

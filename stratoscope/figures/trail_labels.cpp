@@ -25,8 +25,7 @@ std::vector<End> ends_of(const Panel& panel, const PanelPlan& plan) {
     if (trails == nullptr) continue;
     for (const Trail& trail : trails->trails) {
       if (trail.x.empty() || trail.label.empty()) continue;
-      const double x = plan.plot.left + plan.x.fraction(trail.x.back()) * plan.plot.width;
-      const double y = plan.plot.bottom() - plan.y.fraction(trail.y.back()) * plan.plot.height;
+      const double x = plan.x_of(trail.x.back()), y = plan.y_of(trail.y.back());
       if (std::isfinite(x) && std::isfinite(y))
         ends.push_back({shorten(plain_text(trail.label), kWidest, kNoteSize), x, y});
     }

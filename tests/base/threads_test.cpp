@@ -1,6 +1,7 @@
 #include "stratoscope/base/threads.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,35 @@ TEST(ThreadScope, GivesAsManyThreadsAsItSays) {
     });
     EXPECT_EQ(here, count);
   }
+}
+
+cpu_set_t cores_of_this_thread() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  EXPECT_EQ(::sched_getaffinity(0, sizeof cores, &cores), 0);
+  return cores;
+}
+
+TEST(UnboundScope, GivesTheThreadItsCoresBackForAWhile) {
+  const cpu_set_t all = cores_of_this_thread();
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "one core";
+  {
+    const ThreadScope threads(CPU_COUNT(&all));
+    const cpu_set_t bound = cores_of_this_thread();
+    EXPECT_EQ(CPU_COUNT(&bound), 1);
+    {
+      const UnboundScope unbound;
+      const cpu_set_t own = cores_of_this_thread();
+      EXPECT_TRUE(CPU_EQUAL(&own, &all));
+    }
+    const cpu_set_t again = cores_of_this_thread();
+    EXPECT_TRUE(CPU_EQUAL(&again, &bound));
+  }
+  const cpu_set_t after = cores_of_this_thread();
+  EXPECT_TRUE(CPU_EQUAL(&after, &all));
+  const UnboundScope nothing;
+  const cpu_set_t own = cores_of_this_thread();
+  EXPECT_TRUE(CPU_EQUAL(&own, &all));
 }
 
 TEST(ThreadScope, AChildOfTheProcessHasThreadsOfItsOwn) {

@@ -120,7 +120,7 @@ TEST(CExperiments, RefuseWhatTheyCannotDo) {
            {"predict", {{"text", kPenguins}, {"top", 0}}, STRATOSCOPE_USAGE, "'top' is below 1"},
            {"predict", {{"text", kPenguins}, {"top", "many"}}, STRATOSCOPE_USAGE, "'top'"},
            {"predict", {{"text", kPenguins}, {"edits", {"blocks.1 *= "}}}, STRATOSCOPE_EDIT, "edit 1"},
-           {"predict", json::array(), STRATOSCOPE_USAGE, "no JSON object"},
+           {"predict", json::array(), STRATOSCOPE_USAGE, "not a JSON object"},
            {"lens", {{"text", std::string(20000, 'a')}}, STRATOSCOPE_USAGE, "more than the model's context"},
            {"run", {{"text", {kPenguins}}, {"save", "/no/such/folder/a.npz"}}, STRATOSCOPE_FILE, "/no/such/folder"},
            {"sweep",

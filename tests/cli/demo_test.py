@@ -197,12 +197,12 @@ def test_without_gnuplot_everything_else_is_written(stratoscope):
     result = stratoscope.run("demo", "--json", env={"PATH": stratoscope.folder / "empty"})
     assert result.status == 1
     written = "written nevertheless: stratoscope-demo/activations.gp"
-    for part in ("6 of 6 figures could not be drawn", "gnuplot-nox", written):
+    for part in ("6 of 6 figures could not be drawn in every format", "gnuplot-nox", written):
         assert part in result.error
     written = contents(stratoscope.folder / "stratoscope-demo")
-    assert set(written) >= {name + ending for name in FIGURES for ending in [".gp", *COMPUTED]} | {"index.html"}
-    assert not [name for name in written if name.endswith((".svg", ".png"))]
-    assert b"</html>" in written["index.html"]
+    assert set(written) >= {name + ending for name in FIGURES for ending in [".gp", ".svg", *COMPUTED]} | {"index.html"}
+    assert not [name for name in written if name.endswith(".png")]
+    assert b"</html>" in written["index.html"] and written["index.html"].count(b"<svg") == len(FIGURES)
     assert sorted(json.loads(result.out)["figures"]) == sorted(set(written) - {"index.html", ".stratoscope-demo"})
     stratoscope.leaves_no_temporary_file()
 
@@ -224,7 +224,7 @@ def test_a_figure_that_cannot_be_drawn_takes_no_other_with_it(stratoscope):
     fake.write_text(f"#!/bin/sh\ngrep -q activations.png figure.gp && exit 3\nexec {gnuplot} \"$@\"\n")
     fake.chmod(0o755)
     result = stratoscope.run("demo", "--out", "out/", env={"PATH": f"{fake.parent}:/usr/bin:/bin"})
-    assert result.status == 1 and "1 of 6 figures could not be drawn" in result.error
+    assert result.status == 1 and "1 of 6 figures could not be drawn in every format" in result.error
     assert "out/activations.gp" in result.error
     written = contents(stratoscope.folder / "out")
     assert "activations.png" not in written and "scaled-blocks.png" in written and "index.html" in written

@@ -1,6 +1,7 @@
 """--figure of every command that has a picture."""
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -142,13 +143,30 @@ def test_another_ending_is_refused(stratoscope, file):
     stratoscope.fails(*COMMANDS["profile"], "--figure", file, "--json", says=".svg, .png, .pdf, .html or .vl.json")
 
 
-def test_without_gnuplot_script_and_specification_are_still_written(stratoscope):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_without_gnuplot_svg_and_html_are_still_drawn(stratoscope, name):
     nothing = {"PATH": stratoscope.home}
-    for ending in (".svg", ".png", ".pdf"):
+    for ending in (".svg", ".html", ".vl.json"):
+        files = {}
+        for theme in ("light", "dark"):
+            file = stratoscope.folder / f"{theme}{ending}"
+            stratoscope.succeeds(*COMMANDS[name], "--figure", file.name, "--theme", theme, env=nothing)
+            check(file)
+            files[theme] = file.read_bytes()
+        assert files["light"] != files["dark"], ending
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.parse(stratoscope.folder / "light.svg").getroot()
+    assert root.tag == svg + "svg" and root.find(svg + "title").text and len(root.findall(f".//{svg}text")) > 5
+    assert root.attrib["viewBox"] == f"0 0 {root.attrib['width']} {root.attrib['height']}"
+    assert stratoscope.files() == {theme + end for theme in ("light", "dark") for end in (".svg", ".html", ".vl.json", ".gp")}
+
+
+def test_without_gnuplot_script_and_specification_of_other_pictures_are_written(stratoscope):
+    nothing = {"PATH": stratoscope.home}
+    for ending in (".png", ".pdf"):
         command = [*COMMANDS["profile"], "--figure", "x" + ending, "--json"]
         left = ["x.gp", "x.vl.json"]
         stratoscope.fails(*command, env=nothing, says=["gnuplot-nox", *left], leaves=left)
-    stratoscope.succeeds(*COMMANDS["profile"], "--figure", "y.vl.json", env=nothing)
 
 
 def test_a_gnuplot_that_fails_is_named(stratoscope):
@@ -184,6 +202,17 @@ def test_a_full_disk_leaves_no_half_picture(stratoscope, ending):
         for left in stratoscope.folder.iterdir():
             assert left.name in ("x.gp", "x.vl.json") and left.stat().st_size < limit
         stratoscope.leaves_no_temporary_file()
+
+
+def test_markup_in_a_text_without_gnuplot(stratoscope):
+    text = "`touch oops` <b>&amp; \"q\" 'r' ]]> </svg><script>alert(1)</script> \t two  spaces \u05e9\u05dc\u05d5\u05dd"
+    nothing = {"PATH": stratoscope.home}
+    for ending in (".svg", ".html"):
+        stratoscope.succeeds("similarity", text, "--across", "tokens", "--figure", "x" + ending, env=nothing)
+        check(stratoscope.folder / ("x" + ending))
+    root = ElementTree.parse(stratoscope.folder / "x.svg").getroot()
+    texts = "".join(each.text for each in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert "<" in texts and ">" in texts and not list(root.iter("{http://www.w3.org/2000/svg}script"))
 
 
 def test_markup_and_gnuplots_own_signs_in_a_text(stratoscope):

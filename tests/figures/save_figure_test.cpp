@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "stratoscope/base/error.h"
+#include "stratoscope/figures/svg.h"
 #include "stratoscope/figures/vega_lite.h"
 #include "tests/figures/sample_figures.h"
 
@@ -80,21 +81,44 @@ TEST(SaveFigure, AFigureThatCannotBeDrawnLeavesTheOldFile) {
   EXPECT_EQ(sample::contents(folder / "a.svg"), before);
 }
 
-TEST(SaveFigure, WithoutGnuplotScriptAndSpecificationAreStillWritten) {
+TEST(SaveFigure, WithoutGnuplotSvgAndHtmlAreStillDrawn) {
   const sample::Folder folder, empty;
   const sample::Environment path("PATH", empty.path().string());
-  try {
-    save_figure(sample::lines(), folder / "a.png", Theme::light);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_NE(error.hint().find("gnuplot-nox"), std::string::npos);
-    EXPECT_NE(error.hint().find("a.vl.json"), std::string::npos);
+  EXPECT_EQ(save_figure(sample::lines(), folder / "a.svg", Theme::dark), (Paths{folder / "a.svg", folder / "a.gp"}));
+  EXPECT_EQ(sample::contents(folder / "a.svg"),
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + svg_figure(sample::lines(), Theme::dark));
+  EXPECT_EQ(save_figure(sample::lines(), folder / "b.html", Theme::light), (Paths{folder / "b.html"}));
+  EXPECT_NE(sample::contents(folder / "b.html").find(svg_figure(sample::lines(), Theme::light, Notes::left_out)),
+            std::string::npos);
+  EXPECT_NO_THROW(save_figure(sample::lines(), folder / "c.vl.json", Theme::light));
+}
+
+TEST(SaveFigure, WithoutGnuplotScriptAndSpecificationOfOtherPicturesAreWritten) {
+  const sample::Folder folder, empty;
+  const sample::Environment path("PATH", empty.path().string());
+  for (const std::string name : {"a", "b"}) {
+    const std::string file = name + (name == "a" ? ".png" : ".pdf");
+    try {
+      save_figure(sample::lines(), folder / file, Theme::light);
+      FAIL();
+    } catch (const NotDrawn& error) {
+      EXPECT_NE(error.hint().find("gnuplot-nox"), std::string::npos);
+      EXPECT_NE(error.hint().find(name + ".vl.json"), std::string::npos);
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder / (name + ".gp")));
+    EXPECT_EQ(sample::contents(folder / (name + ".vl.json")), vega_lite(sample::lines(), Theme::light));
+    EXPECT_FALSE(std::filesystem::exists(folder / file));
   }
-  EXPECT_TRUE(std::filesystem::exists(folder / "a.gp"));
-  EXPECT_EQ(sample::contents(folder / "a.vl.json"), vega_lite(sample::lines(), Theme::light));
-  EXPECT_FALSE(std::filesystem::exists(folder / "a.png"));
-  EXPECT_NO_THROW(save_figure(sample::lines(), folder / "b.vl.json", Theme::light));
-  EXPECT_THROW(save_figure(sample::lines(), folder / "c.html", Theme::light), Error);
+}
+
+TEST(SaveFigure, AGnuplotThatFailsIsNotReplaced) {
+  const sample::Folder folder, programs;
+  std::ofstream(programs / "gnuplot") << "#!/bin/sh\nexit 3\n";
+  std::filesystem::permissions(programs / "gnuplot", std::filesystem::perms::owner_all);
+  const sample::Environment path("PATH", programs.path().string() + ":/usr/bin:/bin");
+  EXPECT_THROW(save_figure(sample::lines(), folder / "a.svg", Theme::light), NotDrawn);
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.svg"));
+  EXPECT_THROW(save_figure(sample::lines(), folder / "a.html", Theme::light), Error);
 }
 
 }  // namespace

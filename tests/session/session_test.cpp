@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -156,6 +157,30 @@ TEST(Session, FilesThatDoNotBelongTogether) {
   EXPECT_NE(session.notes()[0].find("8125 tokens of the vocabulary without a row in the weights"), std::string::npos);
   EXPECT_TRUE(refuses([&] { session.read("The king"); }, "for which the weights have no row"));
   EXPECT_TRUE(refuses([&] { session.ids_of("The king"); }, "for which the weights have no row"));
+}
+
+class CountingProgress : public Progress {
+ public:
+  void update(const char* what, std::size_t, std::size_t) override { ++updates[what]; }
+  bool cancelled() const override { return stops; }
+  std::map<std::string, int> updates;
+  bool stops = false;
+};
+
+TEST(Session, WithAProgressOfItsOwnSharesTheModel) {
+  const test::TestModelFolder folder;
+  std::filesystem::copy(test::kSource / "models/novella-7m/tokenizer.json", folder.path() / "tokenizer.json");
+  const Session session({folder.path().string(), Precision::fp32, 0, nullptr});
+  CountingProgress first, second;
+  second.stops = true;
+  EXPECT_THROW(session.with_progress(&second).model(), Interrupted);
+  EXPECT_FALSE(session.model_is_loaded());
+  const Session reporting = session.with_progress(&first);
+  const Model& loaded = reporting.model();
+  EXPECT_EQ(&session.model(), &loaded);
+  EXPECT_EQ(first.updates["loading"], 3) << "two blocks and the unembedding";
+  EXPECT_EQ(reporting.progress(), &first);
+  EXPECT_EQ(session.progress(), nullptr);
 }
 
 }  // namespace
