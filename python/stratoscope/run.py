@@ -53,7 +53,9 @@ class Run(Mapping[str, "NDArray[Any]"]):
     ) -> None:
         self._text = text if handle is None else text_of(handle)
         # Of the model it needs other names of hook points; it does not keep it open.
-        self._model: Callable[[], Optional[OpenModel]] = _no_model if model is None else weakref.ref(model)
+        self._model: Callable[[], Optional[OpenModel]] = _no_model
+        if model is not None:
+            self._model = weakref.ref(model)
         self._asked = list(captured)
         self._arrays = Arrays(handle) if arrays is None else arrays
         self._document: Optional[dict[str, Any]] = None
