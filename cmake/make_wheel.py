@@ -14,7 +14,7 @@ from pathlib import Path
 
 TAG = "py3-none-manylinux_2_34_x86_64"
 
-# What every system has (PEP 600).
+# Libraries of every system (PEP 600).
 OF_THE_SYSTEM = {
     "ld-linux-x86-64.so.2",
     "libc.so.6",

@@ -318,7 +318,7 @@ class Experiments:
         """Hidden states in space: norms, effective dimension, anisotropy, CKA, paths, nearest tokens.
 
         values: norms [depth, token]; other arrays are participation_ratio, anisotropy, anisotropy_centred [depth], cka,
-        cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` is what the figure shows.
+        cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` chooses the content of the figure.
         """
         return self._ask("geometry", locals())
 

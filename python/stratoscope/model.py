@@ -55,7 +55,7 @@ class Model(Experiments):
         self._functions = list(functions)
         self._corrupt = corrupt
 
-    # What it is.
+    # Properties
 
     @property
     def info(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Model(Experiments):
         """Weights by Hugging Face's names, as read-only arrays of the file's memory."""
         return Weights(self._opened.get())
 
-    # Tokens.
+    # Tokens
 
     def tokenize(self, text: str, bos: Optional[bool] = None) -> Tokens:
         """The text's tokens. bos: the beginning-of-text token comes first, or not; None as the model's tokenizer does."""
@@ -101,7 +101,7 @@ class Model(Experiments):
             raise UsageError(f"{text!r} is {len(tokens)} tokens: {tokens.strings}", "token")
         return int(tokens.ids[0])
 
-    # Forward passes.
+    # Forward passes
 
     def run(
         self,
@@ -170,7 +170,7 @@ class Model(Experiments):
             functions += more_functions
         return EditedModel(self._opened, texts, functions, self._corrupt if corrupt is None else corrupt)
 
-    # The end.
+    # Closing
 
     def close(self) -> None:
         """Closes the model and its views; arrays and results stay valid. Calls that run are finished first."""
@@ -188,7 +188,7 @@ class Model(Experiments):
     ) -> None:
         self.close()
 
-    # How it is shown.
+    # Display
 
     def __repr__(self) -> str:
         return _model_page.as_text(self)
@@ -196,7 +196,7 @@ class Model(Experiments):
     def _repr_html_(self) -> str:
         return _model_page.as_html(self)
 
-    # Pickled as a place, a hash and options, and opened again.
+    # Pickling: the place, the hash and the options, by which the model is opened again
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._opened.get()
@@ -205,7 +205,7 @@ class Model(Experiments):
         options = {**self._opened.options, "model": self._opened.options.get("model", self.name)}
         return _reopen, (options, self.info["folder"], self.hash, self._texts, self._corrupt, type(self))
 
-    # Requests.
+    # Requests
 
     def _fields(self, name: str, arguments: Mapping[str, Any], stack: ExitStack) -> dict[str, Any]:
         fields = given_fields(name, arguments)

@@ -1,4 +1,4 @@
-"""Calls that no one should make: each is an exception, and the interpreter lives."""
+"""Invalid calls: each raises an exception, and the interpreter and the model stay usable."""
 import ctypes
 import gc
 import json
