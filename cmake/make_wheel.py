@@ -14,7 +14,7 @@ from pathlib import Path
 
 TAG = "py3-none-manylinux_2_34_x86_64"
 
-# What every system has (PEP 600).
+# Libraries of every system (PEP 600).
 OF_THE_SYSTEM = {
     "ld-linux-x86-64.so.2",
     "libc.so.6",
@@ -144,6 +144,7 @@ def main(source, library, program, output):
             sys.exit(made.stdout)
     wheels = list(output.glob("*.whl"))
     assert len(wheels) == 1 and TAG in wheels[0].name, wheels
+    wheels[0].chmod(0o644)
     print(wheels[0])
 
 

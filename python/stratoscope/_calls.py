@@ -162,8 +162,8 @@ class Callbacks:
         """Whether a callback raised, or Ctrl-C came."""
         return self.raised is not None or self._interrupts.arrived
 
-    def raise_what_stopped(self) -> None:
-        """What a callback raised, or Ctrl-C."""
+    def raise_pending(self) -> None:
+        """Raises the exception of a callback, or KeyboardInterrupt after Ctrl-C."""
         if self.raised is not None:
             raised, self.raised = self.raised, None
             raise raised
@@ -209,7 +209,7 @@ def call_for_handle(
     callbacks.struct = CallbacksStruct()  # ends the cycle of references with the functions
     if callbacks.was_stopped() and handle.value:
         release(free, handle.value)
-    callbacks.raise_what_stopped()
+    callbacks.raise_pending()
     if status != _library.OK:
         raise_error(status, part)
     if not handle.value:

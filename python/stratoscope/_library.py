@@ -71,7 +71,7 @@ _CALLBACKS = ctypes.POINTER(CallbacksStruct)
 _ARRAY = ctypes.POINTER(ArrayStruct)
 _SIZE = ctypes.c_size_t
 
-# Name: what it returns, then its arguments.
+# The type of the returned value, then those of the arguments, by name.
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "abi": (ctypes.c_uint32,),
     "version": (_TEXT,),

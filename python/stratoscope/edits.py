@@ -1,4 +1,4 @@
-"""Edits: what is done to the value at a hook point before the result is read.
+"""Edits: changes of the value at a hook point before the result is read.
 
 An edit is a text in the language of the command line (docs/command-line.md), an object of this module, or, for `run`
 and `run_with_cache` alone, a Python function by hook point: {"blocks.5.hook_mlp_out": lambda value: 0.8 * value}.

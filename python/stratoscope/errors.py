@@ -43,7 +43,7 @@ class Error(Exception):
 
 
 class UsageError(Error, ValueError):
-    """A value that an argument does not take, or arguments that do not go together."""
+    """An invalid value of an argument, or arguments that do not go together."""
 
 
 class ModelError(Error):
@@ -59,12 +59,12 @@ class FileError(Error):
 
 
 class UnknownNameError(Error, KeyError):
-    """A name that nothing has: a hook point, an array, a weight. The hint has the nearest names."""
+    """An unknown name of a hook point, an array or a weight. The hint has the nearest names."""
 
 
 class ClosedError(Error, ValueError):
-    """A model that was closed is used."""
+    """A closed model was used."""
 
 
 class StratoscopeWarning(UserWarning):
-    """A remark about a result that is right but may surprise: a target of several tokens, an edit without effect."""
+    """A warning about a valid result, such as a target of several tokens or an edit without effect."""

@@ -42,7 +42,7 @@ def _inline(svg: str) -> str:
 
 def _with_notes(figure: str, result: Result) -> str:
     notes = "".join(f"<p><small>⚠ {html.escape(warning)}</small></p>" for warning in result.warnings)
-    return f'<div style="max-width:100%;overflow-x:auto">{figure}{notes}</div>'
+    return f'<div style="max-width:100%;overflow-x:auto;background:#fff;color:#222">{figure}{notes}</div>'
 
 
 def _table(result: Result, most: int = 20) -> str:

@@ -24,9 +24,9 @@ class Piece(NamedTuple):
 
 
 class Generation(Result):
-    """What `Model.generate` gives.
+    """The result of `Model.generate`.
 
-    text:    what is new
+    text:    the new text
     tokens:  every new token
     stopped: "length", "stop", "end", "context" or "rotary"
     """

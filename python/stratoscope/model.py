@@ -5,22 +5,23 @@ import json
 import os
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Literal, Mapping, Optional, Sequence, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Literal, Mapping, Optional, Sequence, Type, Union
 
-from . import _calls, _model_page, _requests, config, edits as edits_module, hook_points
+from . import _calls, _model_page, _requests, config, edits as edits_module
 from ._arrays import Handle, temporary_view
 from ._calls import Callbacks, Cancellation
 from ._library import ValueStruct
+from ._open_model import OpenModel
 from ._requests import Text
 from .config import Config
 from .edits import EditFunction, Edits, OneEdit
-from .errors import ClosedError, ModelError, UnknownNameError, UsageError
+from .errors import ModelError, UsageError
 from .experiments import Experiments, given_fields
 from .generation import Generation, Stream
 from .hook_points import HookPoint
 from .progress import Bar
 from .results import Result, text_of, warn
-from .run import Names as RunNames, Run
+from .run import Run
 from .tokens import Tokens
 from .weights import Weights
 
@@ -36,23 +37,6 @@ _EDITED = ("predict", "activations", "similarity", "lens", "attention", "attribu
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 
 
-class _Opened:
-    """An open model, which its views share."""
-
-    def __init__(self, handle: Handle, options: Mapping[str, Any], show: Optional[bool]) -> None:
-        self.handle: Optional[Handle] = handle
-        self.options = dict(options)
-        self.show = show
-        self.info: dict[str, Any] = {}
-        self.points: list[HookPoint] = []
-        self.meant: dict[str, list[str]] = {}  # hook points by other names
-
-    def get(self) -> Handle:
-        if self.handle is None:
-            raise ClosedError("the model is closed", "model", "open it again with stratoscope.load")
-        return self.handle
-
-
 class Model(Experiments):
     """A model, as `stratoscope.load` gives it; the methods of Experiments are part of it.
 
@@ -61,7 +45,7 @@ class Model(Experiments):
 
     def __init__(
         self,
-        opened: _Opened,
+        opened: OpenModel,
         texts: Sequence[OneEdit] = (),
         functions: Sequence[tuple[str, EditFunction]] = (),
         corrupt: Optional[str] = None,
@@ -71,14 +55,12 @@ class Model(Experiments):
         self._functions = list(functions)
         self._corrupt = corrupt
 
-    # What it is.
+    # Properties
 
     @property
     def info(self) -> dict[str, Any]:
         """The document of `stratoscope info --json`."""
-        if not self._opened.info:
-            self._opened.info = json.loads(text_of(self._request("info", {})))
-        return self._opened.info
+        return self._opened.info()
 
     @property
     def name(self) -> str:
@@ -97,21 +79,19 @@ class Model(Experiments):
     @property
     def hook_points(self) -> list[HookPoint]:
         """Every value of the forward pass that has a name, in firing order."""
-        if not self._opened.points:
-            self._opened.points = hook_points.from_json(self.info["hook_points"])
-        return list(self._opened.points)
+        return list(self._opened.points())
 
     @property
     def weights(self) -> Weights:
         """Weights by Hugging Face's names, as read-only arrays of the file's memory."""
         return Weights(self._opened.get())
 
-    # Tokens.
+    # Tokens
 
     def tokenize(self, text: str, bos: Optional[bool] = None) -> Tokens:
         """The text's tokens. bos: the beginning-of-text token comes first, or not; None as the model's tokenizer does."""
         request = {**_requests.text_fields(text), **({} if bos is None else {"bos": bool(bos)})}
-        document = json.loads(text_of(self._request("tokens", request)))
+        document = json.loads(text_of(self._opened.request("tokens", request)))
         return Tokens(request["text"], document["ids"], document["tokens"], document["offsets"], request.get("bos"))
 
     def token_id(self, text: str) -> int:
@@ -121,7 +101,7 @@ class Model(Experiments):
             raise UsageError(f"{text!r} is {len(tokens)} tokens: {tokens.strings}", "token")
         return int(tokens.ids[0])
 
-    # Forward passes.
+    # Forward passes
 
     def run(
         self,
@@ -190,7 +170,7 @@ class Model(Experiments):
             functions += more_functions
         return EditedModel(self._opened, texts, functions, self._corrupt if corrupt is None else corrupt)
 
-    # The end.
+    # Closing
 
     def close(self) -> None:
         """Closes the model and its views; arrays and results stay valid. Calls that run are finished first."""
@@ -208,7 +188,7 @@ class Model(Experiments):
     ) -> None:
         self.close()
 
-    # How it is shown.
+    # Display
 
     def __repr__(self) -> str:
         return _model_page.as_text(self)
@@ -216,7 +196,7 @@ class Model(Experiments):
     def _repr_html_(self) -> str:
         return _model_page.as_html(self)
 
-    # Pickled as a place, a hash and options, and opened again.
+    # Pickling: the place, the hash and the options, by which the model is opened again
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._opened.get()
@@ -225,36 +205,7 @@ class Model(Experiments):
         options = {**self._opened.options, "model": self._opened.options.get("model", self.name)}
         return _reopen, (options, self.info["folder"], self.hash, self._texts, self._corrupt, type(self))
 
-    # Requests.
-
-    def _bar(self) -> Bar:
-        return Bar(self._opened.show)
-
-    def _request(
-        self,
-        name: str,
-        request: Mapping[str, Any],
-        on_text: Optional[Callable[[str], None]] = None,
-        cancellation: Optional[Cancellation] = None,
-    ) -> Handle:
-        handle = self._opened.get()
-        bar = self._bar()
-        # A bar in a thread of its own would draw between the pieces that the caller prints.
-        progress = None if on_text else bar.update
-        event = _pieces(on_text) if on_text else None
-        try:
-            pointer = _calls.call_for_handle(
-                "request",
-                "result_free",
-                handle.pointer,
-                name.encode(),
-                _requests.encode(request),
-                callbacks=Callbacks(progress, event, None, cancellation),
-                part=name,
-            )
-        finally:
-            bar.close()
-        return Handle(pointer, "result_free")
+    # Requests
 
     def _fields(self, name: str, arguments: Mapping[str, Any], stack: ExitStack) -> dict[str, Any]:
         fields = given_fields(name, arguments)
@@ -276,7 +227,7 @@ class Model(Experiments):
 
     def _ask(self, name: str, arguments: Mapping[str, Any]) -> Result:
         with ExitStack() as stack:
-            handle = self._request(name, self._fields(name, arguments, stack))
+            handle = self._opened.request(name, self._fields(name, arguments, stack))
         result = _CLASSES.get(name, Result)(name, text_of(handle), handle)
         warn(result.warnings)
         return result
@@ -289,7 +240,7 @@ class Model(Experiments):
 
         def generate(cancellation: Cancellation, on_text: Callable[[str], None]) -> Generation:
             with files:
-                handle = self._request("generate", request, on_text, cancellation)
+                handle = self._opened.request("generate", request, on_text, cancellation)
             return Generation("generate", text_of(handle), handle)
 
         return Stream(generate)
@@ -302,7 +253,7 @@ class Model(Experiments):
             request["corrupt"] = corrupt
         on_edit = None
         if functions:
-            by_point = self._by_point(functions)
+            by_point = self._opened.by_point(functions)
             request["edit_points"] = list(by_point)
 
             def on_edit(value: ValueStruct) -> None:
@@ -310,53 +261,12 @@ class Model(Experiments):
                 for function in by_point[hook]:
                     edits_module.apply(function, hook, temporary_view(value))
 
-        bar = self._bar()
         with ExitStack() as stack:
-            stack.callback(bar.close)
             request["edits"] = edits_module.as_texts([*self._texts, *texts], stack)
-            pointer = _calls.call_for_handle(
-                "run",
-                "result_free",
-                self._opened.get().pointer,
-                _requests.encode({key: value for key, value in request.items() if value != []}),
-                callbacks=Callbacks(bar.update, None, on_edit),
-            )
-        names = RunNames(self._meant_by, lambda: self.config.n_heads, request.get("capture", []))
-        run = Run(Handle(pointer, "result_free"), names)
+            handle = self._opened.run({key: value for key, value in request.items() if value != []}, on_edit)
+        run = Run(handle, self._opened, request.get("capture", []))
         warn(run.warnings)
         return run
-
-    def _by_point(self, functions: Iterable[tuple[str, EditFunction]]) -> dict[str, list[EditFunction]]:
-        """Functions by the hook points that their names mean."""
-        known = {point.name for point in self.hook_points}
-        by_point: dict[str, list[EditFunction]] = {}
-        for name, function in functions:
-            for hook in [name] if name in known else self._meant_by(name):
-                by_point.setdefault(hook, []).append(function)
-        return by_point
-
-    def _meant_by(self, name: str) -> list[str]:
-        """The hook points that a name, alias or glob means. Raises KeyError with the nearest ones."""
-        if name not in self._opened.meant:
-            request = {"ids": [[0]], "capture": [name], "hidden_states": False, "logits": "none"}
-            pointer = _calls.call_for_handle(
-                "run", "result_free", self._opened.get().pointer, _requests.encode(request)
-            )
-            meant = list(Run(Handle(pointer, "result_free"), None))
-            if not meant:
-                raise UnknownNameError(f"there is no hook point '{name}'", "hook point")
-            self._opened.meant[name] = meant
-        return self._opened.meant[name]
-
-
-def _pieces(on_text: Callable[[str], None]) -> Callable[[str, str], None]:
-    """Of the events of a generation those that are pieces of text."""
-
-    def on_event(name: str, content: str) -> None:
-        if name == "text":
-            on_text(json.loads(content)["text"])
-
-    return on_event
 
 
 class EditedModel(Model):
@@ -400,7 +310,7 @@ def load(
         )
     finally:
         bar.close()
-    return Model(_Opened(Handle(pointer, "close"), options, progress))
+    return Model(OpenModel(Handle(pointer, "close"), options, progress))
 
 
 def _reopen(

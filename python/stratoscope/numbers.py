@@ -24,7 +24,7 @@ def _rows(values: ArrayLike, name: str) -> NDArray[np.float32]:
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Log-probabilities in nats along the last axis, in float64: what every metric of the library reads.
+    """Log-probabilities in nats along the last axis, in float64, as every metric of the library reads them.
 
     logits: float32 [..., d_vocab]. The result has the same shape. Raises ValueError for other numbers.
     """

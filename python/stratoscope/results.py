@@ -57,14 +57,14 @@ class Arrays(Mapping[str, "NDArray[Any]"]):
 
 
 class Result:
-    """What an experiment gives.
+    """The result of an experiment.
 
     json:    the document of the command line's --json, as a dictionary; what is not finite is None there
     arrays:  every array of the result by its name, with the bits of the computation; `result["name"]` is one of them
     values:  the array that the experiment is about (docs/python.md lists them)
     data:    a table: columns by their names
     effect:  how far edits moved the prediction: "kl" (nats) and "max_change" (of a logit); None without edits
-    warnings: what may surprise
+    warnings: remarks, such as an edit without effect
     """
 
     def __init__(

@@ -1,15 +1,16 @@
-"""What a forward pass gives."""
+"""The result of a forward pass."""
 from __future__ import annotations
 
 import html
 import json
 import re
-from dataclasses import dataclass
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
 
 from ._arrays import Handle
+from ._open_model import RUN_ARRAYS, OpenModel
 from .errors import UnknownNameError, UsageError
 from .results import Arrays, text_of
 from .tokens import Tokens
@@ -17,18 +18,12 @@ from .tokens import Tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_OWN = ("hidden_states", "logits", "residual", "row_offsets", "ids")
 _HEAD = re.compile(r"L\d+H(\d+)(\.\w+)?")  # "L5H3.pattern"
 _HEADS = re.compile(r"L.*H|.*\.head\[")  # captures of some heads
 
 
-@dataclass(frozen=True)
-class Names:
-    """What a run needs of its model to find values by other names."""
-
-    meant_by: Callable[[str], Sequence[str]]  # the hook points of a name; KeyError for none
-    n_heads: Callable[[], int]
-    captured: Sequence[str] = ()  # as they were asked for
+def _no_model() -> None:
+    """Of a run that was pickled."""
 
 
 class Run(Mapping[str, "NDArray[Any]"]):
@@ -49,10 +44,19 @@ class Run(Mapping[str, "NDArray[Any]"]):
     """
 
     def __init__(
-        self, handle: Optional[Handle], names: Optional[Names], text: str = "", arrays: Optional[Arrays] = None
+        self,
+        handle: Optional[Handle],
+        model: Optional[OpenModel] = None,
+        captured: Sequence[str] = (),
+        text: str = "",
+        arrays: Optional[Arrays] = None,
     ) -> None:
         self._text = text if handle is None else text_of(handle)
-        self._names = names
+        # Of the model it needs other names of hook points; it does not keep it open.
+        self._model: Callable[[], Optional[OpenModel]] = _no_model
+        if model is not None:
+            self._model = weakref.ref(model)
+        self._asked = list(captured)
         self._arrays = Arrays(handle) if arrays is None else arrays
         self._document: Optional[dict[str, Any]] = None
 
@@ -112,14 +116,15 @@ class Run(Mapping[str, "NDArray[Any]"]):
         return slice(int(begin), int(end))
 
     def _captured(self) -> list[str]:
-        return [name for name in self._arrays if name not in _OWN]
+        return [name for name in self._arrays if name not in RUN_ARRAYS]
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name in self._arrays:
             return self._arrays[name]
         if name.endswith("]"):
             raise UnknownNameError(f"'{name}' names a part", "run", "index the array of the whole hook point")
-        meant = list(self._names.meant_by(name)) if self._names else []
+        model = self._model()
+        meant = model.meant_by(name) if model else []
         if len(meant) > 1:
             hint = "ask for one of " + ", ".join(meant[:6])
             raise UnknownNameError(f"'{name}' means {len(meant)} values", "run", hint)
@@ -136,12 +141,12 @@ class Run(Mapping[str, "NDArray[Any]"]):
 
     def _of_head(self, value: NDArray[Any], name: str, point: str, head: int) -> NDArray[Any]:
         """One head of a value that has all heads, or the one that was captured alone."""
-        assert self._names is not None
         axis = 0 if point.endswith(("hook_attn_scores", "hook_pattern")) else 1
-        found, n_heads = value.shape[axis], self._names.n_heads()
-        if name in self._names.captured and found == 1:
+        model = self._model()
+        found, n_heads = value.shape[axis], model.info()["config"]["n_heads"] if model else 1
+        if name in self._asked and found == 1:
             index = 0
-        elif n_heads % found == 0 and not any(_HEADS.match(asked) for asked in self._names.captured):
+        elif n_heads % found == 0 and not any(_HEADS.match(asked) for asked in self._asked):
             index = head * found // n_heads  # several heads of queries may share one of keys and values
         else:
             raise UnknownNameError(f"{point} has heads of its own choice", "run", f'index the array: run["{point}"]')
@@ -178,4 +183,4 @@ class Run(Mapping[str, "NDArray[Any]"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         kept = Arrays(None, {name: np.array(array) for name, array in self._arrays.items()})
-        return Run, (None, None, self._text, kept)
+        return Run, (None, None, (), self._text, kept)

@@ -252,12 +252,13 @@ SEEDS = {
 
 # Of experiments, and as "pass" of a run.
 REQUESTS = [
-    ("pass", {"texts": ["A wise man", "a"], "bos": True, "edits": ["blocks.1.hook_mlp_out[-1] *= 0"], "capture": ["L1H0.pattern", "*"],
+    ("pass", {"texts": ["A wise man", "a"], "bos": True, "edits": ["blocks.1.hook_mlp_out[-1] *= 0"], "capture": ["L1H0.pattern", "*.hook_z"],
               "logits": "last", "stop_at": 2, "effect": False}),
-    ("pass", {"ids": [[1, 2, 3], [4]], "hidden_states": False, "capture": ["blocks.*.hook_resid_post[0]"], "corrupt": "a wise man"}),
+    ("pass", {"ids": [[1, 2, 3], [4]], "hidden_states": False, "capture": ["blocks.*.hook_resid_post[0]"],
+              "edits": ["hook_embed[0] = corrupt[1]"], "corrupt": "a wise man"}),
     ("info", {}),
     ("tokens", {"text": "A wise man once said: ", "bos": False}),
-    ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True, "targets": [" a"], "target_ids": [5]}),
+    ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True, "target": " a"}),
     ("activations", {"text": "A wise man", "token": 1}),
     ("similarity", {"text": "A wise man", "across": "layers"}),
     ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],
@@ -268,7 +269,7 @@ REQUESTS = [
     ("steer", {"text": "A wise", "positive": ["I love"], "negative": ["I hate"], "layers": [1], "max_new": 2}),
     ("generate", {"text": "A wise", "max_new": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 3, "stops": ["."],
                   "edits": ["blocks.1.hook_mlp_out += mean"], "edit_scope": "all"}),
-    ("lens", {"text": "A wise man", "positions": "0..1", "targets": [" a"]}),
+    ("lens", {"text": "A wise man", "positions": "0..1", "target": " a"}),
     ("attention", {"text": "A wise man", "heads": ["L1H0"]}),
     ("attribution", {"text": "A wise man", "targets": [" a"]}),
     ("geometry", {"text": "A wise man"}),
@@ -305,6 +306,8 @@ WORDS = {
     "http": [HOST, TOKEN, "\r\n\r\n", " HTTP/1.1\r\n", "HTTP/1.0", "GET ", "HEAD ", "POST ", "PATCH ", "DELETE ", "OPTIONS ", "/api/x", "/api/s",
              "Content-Length: ", "Transfer-Encoding: ", "chunked", "0\r\n\r\n", "Origin: ", "Sec-Fetch-Site: ", "Connection: ", "close",
              "keep-alive", "Upgrade: ", "Expect: 100-continue", "Content-Type: application/json", "%2e", "%00", "?"],
+    "request": sorted({name + "\n" for name, _ in REQUESTS} | {f'"{key}": ' for _, body in REQUESTS for key in body}) +
+               ["blocks.*.hook_mlp_out", "= corrupt", "{layer}", "layer=all", "1e39", "-1", "null", "true", "[[1]]"],
     "json": ["\\ud83d", "\\u0000", "1e400", "-0", "true", "null"],
 }  # fmt: skip
 

@@ -23,7 +23,11 @@ def program():
 
 def command_line(*arguments):
     """The document of the program's --json."""
-    done = subprocess.run([program(), *map(str, arguments), "--json"], capture_output=True, text=True, check=False)
+    # A sanitizer's run-time library is for the library within Python; the program has its own.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    done = subprocess.run(
+        [program(), *map(str, arguments), "--json"], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

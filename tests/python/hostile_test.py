@@ -1,4 +1,4 @@
-"""Calls that no one should make: each is an exception, and the interpreter lives."""
+"""Invalid calls: each raises an exception, and the interpreter and the model stay usable."""
 import ctypes
 import gc
 import json
@@ -232,3 +232,17 @@ print(model.run("The king").logits.shape)
 """
     done = run_python(code)
     assert done.stdout == "no memory\n(2, 8192)\n", done.stderr
+
+
+def test_a_run_does_not_keep_its_model_open():
+    import weakref
+
+    own = st.load()
+    run = own.run(SENTENCE, capture="blocks.3.hook_mlp_out")
+    opened = weakref.ref(own._opened)
+    del own
+    gc.collect()
+    assert opened() is None
+    assert run["blocks.3.hook_mlp_out"].any()
+    with pytest.raises(KeyError, match="was not captured"):
+        run["mlp_out.4"]

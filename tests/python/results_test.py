@@ -1,6 +1,7 @@
 """Results as tables, files, plots and in a notebook."""
 import copy
 import json
+import os
 import pickle
 import xml.etree.ElementTree
 
@@ -9,7 +10,7 @@ import matplotlib.pyplot
 import numpy as np
 import pytest
 import stratoscope as st
-from conftest import SENTENCE
+from conftest import SENTENCE, run_python
 from stratoscope.figures import VEGA_LITE
 
 matplotlib.use("Agg")
@@ -105,6 +106,16 @@ def test_save(results, tmp_path, ending):
     else:
         assert {"svg": "<svg", "html": "<html", "csv": ","}[ending] in content
     results["sweep"].save(str(path), theme="dark")
+
+
+def test_figures_need_no_other_program():
+    code = (
+        "import stratoscope as st\n"
+        "bundle = st.load().attention('A wise man once said', heads='L5H3')._repr_mimebundle_()\n"
+        "print('<svg' in bundle['text/html'], sorted(bundle))"
+    )
+    done = run_python(code, env={**os.environ, "PATH": "/nowhere"})
+    assert done.stdout == f"True {sorted([VEGA_LITE, 'text/html', 'text/plain'])}\n", done.stderr
 
 
 def test_saving_what_cannot_be(results, model, tmp_path):

@@ -1,4 +1,4 @@
-"""The wheel's files: what its tag promises, everything that it needs, and the licences of what it holds.
+"""The wheel's files: symbol versions that its tag allows, no missing library, and the licences of the bundled software.
 
 $WHEEL_FOLDER is the folder of the wheel.
 """
