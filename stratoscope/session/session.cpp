@@ -138,6 +138,8 @@ std::string_view name_of(Precision precision) {
 struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
+  std::once_flag hashed;
+  std::string hash;  // of the checkpoint
   std::atomic<std::thread::id> loader{};  // the thread that loads it
 
   struct Loading {
@@ -169,6 +171,12 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       tokenizer_(std::move(tokenizer)),
       end_tokens_(std::move(end_tokens)),
       model_(std::make_shared<LazyModel>()) {}
+
+std::string Session::model_hash() const {
+  std::call_once(model_->hashed, [this] { model_->hash = checkpoint_->fingerprint(); });
+  checkpoint_->check_unchanged();
+  return model_->hash;
+}
 
 const Model& Session::model() const {
   if (model_->loader == std::this_thread::get_id())

@@ -67,7 +67,8 @@ class Session {
 
   const std::string& model_name() const { return location_.name; }
   const std::filesystem::path& folder() const { return location_.folder; }
-  std::string model_hash() const { return checkpoint_->fingerprint(); }
+  // Computed at the first call. Throws Error if a file of the weights was changed since it was opened.
+  std::string model_hash() const;
   const ModelConfig& config() const { return config_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
