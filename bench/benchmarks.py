@@ -227,6 +227,41 @@ def sweep(settings):
         }
 
 
+def python(settings):
+    """The demonstrations from Python beside C++ and others, and what a Python function costs as an edit."""
+    result = {"lengths": [], "edits": []}
+    kinds = engines("stratoscope", "python", "onnxruntime", "pytorch")
+    with Peers(kinds, settings.threads) as peers:
+        result["about"] = peers.about()
+        load(peers)
+        for length, rounds in zip(LENGTHS, (15, 11, 5)):
+            ids = ids_of(length)
+            seconds = peers.interleaved(settings.rounds(rounds), "forward", ids=ids)
+            found = errors(peers, settings.threads, length)
+            if found["python"] != found["stratoscope"]:
+                raise RuntimeError(f"Python has other numbers: {found}")
+            ours = peers.peers["python"]
+            works = {edit: lambda e=edit, ids=ids: ours.ask("forward", ids=ids, edit=e)["seconds"] for edit in ("text", "function")}
+            result["lengths"].append({"tokens": length, "seconds": seconds})
+            result["edits"].append({"tokens": length, "seconds": interleave(settings.rounds(rounds), works)})
+        text = {"text": SENTENCE}
+        ids = peers.peers["python"].ask("tokens", **text)["ids"]
+        swept = {kind: dict(ids=ids, **SWEEP) for kind in ("stratoscope", "pytorch")} | {"python": text | SWEEP}
+        values = {kind: peers.peers[kind].ask("sweep", **request)["values"] for kind, request in swept.items()}
+        if values["python"] != values["stratoscope"]:
+            raise RuntimeError(f"the sweep from Python has other numbers: {values}")
+        works = {kind: lambda k=kind: peers.peers[k].ask("sweep", **swept[k])["seconds"] for kind in swept}
+        result["sweep"] = {"tokens": len(ids), "seconds": interleave(settings.rounds(15), works)}
+    result["bytes"] = {}
+    for kind in ("stratoscope", "python"):
+        with Peers([kind], settings.threads) as peers:
+            load(peers)
+            before = peers.peers[kind].memory()["resident"]
+            peers.all("forward", ids=ids_of(LENGTHS[-1]))
+            result["bytes"][kind] = peers.peers[kind].memory()["peak"] - before
+    return result
+
+
 GRIDS = {
     "12 blocks, 22 tokens (demonstration 3)": (22, "blocks.{layer}.hook_resid_post *= 0.8", ["layer=all"], 1, 15),
     "12 blocks x 22 positions (patching)": (
@@ -405,6 +440,7 @@ ALL = {
     "captures": captures,
     "forward-growth": forward_growth,
     "sweep": sweep,
+    "python": python,
     "grids": grids,
     "growth": growth,
     "families": families.run,

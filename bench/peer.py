@@ -6,6 +6,7 @@
 {"do": "prompt", "ids", "count"}     -> {"seconds", "ids"}   the next `count` (1) most likely tokens
 {"do": "save", "file"}               -> {}                   the last run as FILE.hidden_states, FILE.logits: float32
 {"do": "sweep", "ids", "target", "factor"} -> {"seconds", "values"}   each block's output scaled: the target's log-prob
+    of Python's peer with the "text" in place of its ids; {"do": "tokens", "text"} -> {"ids"} gives them
 {"do": "limits"}                     -> {"multiply_add", "stream", "weights", "bfloat16"}   operations and bytes a second
 {"do": "load_tokenizer", "folder", "texts"} -> {"seconds"}   and the JSON list of texts
 {"do": "tokenize", "file"}           -> {"seconds", "tokens"}   all texts; the ids as int32 where a file is named
@@ -26,6 +27,7 @@ GGUF_WIDTHS = ("F32", "BF16", "Q8_0")
 COMMANDS = {
     "stratoscope": [BUILD / "bench" / "bench_peer"],
     "bf16": [BUILD / "bench" / "bench_peer", "bf16"],
+    "python": [sys.executable, "-B", HERE / "peers" / "from_python.py"],
     "pytorch": [sys.executable, "-B", HERE / "peers" / "pytorch.py"],
     "onnxruntime": ["node", HERE / "peers" / "onnxruntime.mjs"],
     **{f"llama {width}": ["node", HERE / "llama" / "llama.mjs"] for width in GGUF_WIDTHS},
@@ -34,10 +36,11 @@ COMMANDS = {
 
 
 def environment(threads):
-    """The same for every peer: the given number of threads; tokenizers use one."""
+    """The same for every peer: the given number of threads; tokenizers use one. Our Python package is the source tree's."""
     count = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     paths = {"LD_LIBRARY_PATH": str(OPENBLAS)} if OPENBLAS else {}
-    return {**os.environ, **count, **paths, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    package = {"PYTHONPATH": str(HERE.parent / "python"), "STRATOSCOPE_LIBRARY": str(BUILD / "libstratoscope.so")}
+    return {**os.environ, **count, **paths, **package, "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class Peer:

@@ -10,6 +10,7 @@ NAMES = {
     "llama BF16": "llama.cpp BF16",
     "llama Q8_0": "llama.cpp Q8_0",
     "onnxruntime": "ONNX Runtime",
+    "python": "Stratoscope from Python",
     "pytorch": "PyTorch",
     "tokenizers": "npm tokenizers",
     "sha256sum": "curl | sha256sum",
@@ -194,6 +195,24 @@ def sweep(result):
     return Table(["", *TIMES], time_rows(result["seconds"]), [f"{rounds(result['seconds'])} {note}"])
 
 
+def python(result):
+    rows = []
+    for length in result["lengths"]:
+        rows += [[f"{length['tokens']} tokens: {row[0]}", *row[1:]] for row in time_rows(length["seconds"])]
+    rows += [[f"demonstration 3: {row[0]}", *row[1:]] for row in time_rows(result["sweep"]["seconds"])]
+    costs = ", ".join(
+        f"{median(np.subtract(of['seconds']['function'], of['seconds']['text'])) * 1e3:.2f} ms at {of['tokens']} tokens"
+        for of in result["edits"]
+    )
+    memory = ", ".join(f"{NAMES[kind]} {size / 2**20:.0f} MiB" for kind, size in result["bytes"].items())
+    notes = [
+        "All hidden states, all logits as NumPy arrays; the programs in turn, equal bits from Python and C++. A Python function "
+        f"at one hook point takes this much longer than the same edit as text: {costs}. Peak of memory over the loaded "
+        f"model in a run of {result['lengths'][-1]['tokens']} tokens: {memory}.",
+    ]
+    return Table(["", *TIMES], rows, notes)
+
+
 def grids(result):
     rows = []
     for name, grid in result["grids"].items():
@@ -314,6 +333,7 @@ TITLES = {
     "captures": "What keeping values costs",
     "forward-growth": "Forward passes by tokens, and by blocks at 128 tokens",
     "sweep": "The third demonstration: each block's output scaled, one run a block",
+    "python": "The same from Python",
     "grids": "Sweeps on the causal cone, beside whole runs",
     "growth": "Sweeps by the number of grid points, tokens and blocks",
     "cold-start": "Cold start: from the process's start to the printed prediction",
