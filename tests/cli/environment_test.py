@@ -127,7 +127,7 @@ def test_a_lesser_instruction_set_is_recorded_and_has_bits_of_its_own(stratoscop
 
 def test_an_instruction_set_that_does_not_exist_is_refused(stratoscope):
     env = {"STRATOSCOPE_MAX_ISA": "AVX9"}
-    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "say " + INSTRUCTION_SETS[0]])
+    stratoscope.fails("predict", TEXT, env=env, says=["STRATOSCOPE_MAX_ISA", "'AVX9'", "use " + INSTRUCTION_SETS[0]])
 
 
 @pytest.mark.parametrize("isa", INSTRUCTION_SETS)

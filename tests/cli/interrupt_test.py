@@ -145,7 +145,8 @@ def test_two_quick_signals_leave_nothing(stratoscope, command, numbers):
     time.sleep(0.01)  # so that the second is one of its own
     process.send_signal(numbers[1])
     out, err = process.communicate(timeout=TIME_LIMIT)
-    assert process.returncode == 128 + numbers[0], err
+    # On a busy machine both may wait for the process; the system then delivers the second one first.
+    assert process.returncode in {128 + number for number in numbers}, err
     stratoscope.leaves_no_temporary_file()
     assert stratoscope.files() == {"texts.jsonl"}
 
