@@ -144,6 +144,7 @@ def main(source, library, program, output):
             sys.exit(made.stdout)
     wheels = list(output.glob("*.whl"))
     assert len(wheels) == 1 and TAG in wheels[0].name, wheels
+    wheels[0].chmod(0o644)
     print(wheels[0])
 
 

@@ -29,7 +29,6 @@ if(PAGE)
     math(EXPR count "${count} + 1")
   endforeach()
 endif()
-embed(${OPENAPI} openapi_text)
 
 file(WRITE ${OUT} "// Made by explorer/embed.cmake.
 #include <vector>
@@ -60,8 +59,6 @@ std::span<const Page> pages() {
 ${table}  };
   return all;
 }
-
-std::string_view openapi() { return bytes_of(openapi_text, openapi_text_end); }
 
 }  // namespace stratoscope::server
 ")

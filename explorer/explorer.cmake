@@ -3,7 +3,6 @@
 set(explorer ${CMAKE_SOURCE_DIR}/explorer)
 set(built ${CMAKE_BINARY_DIR}/explorer)
 set(EXPLORER_PAGES ${built}/pages.cpp)
-set(openapi ${CMAKE_SOURCE_DIR}/apps/server/openapi.json)
 
 find_program(NPM npm)
 if(STRATOSCOPE_EXPLORER AND NOT STRATOSCOPE_SANITIZER AND NPM AND EXISTS ${explorer}/package-lock.json)
@@ -31,6 +30,6 @@ else()
   set(EXPLORER_BUILT OFF CACHE INTERNAL "Whether the program has the page")
 endif()
 add_custom_command(OUTPUT ${EXPLORER_PAGES}
-  COMMAND ${CMAKE_COMMAND} -DDIST=${built}/dist -DPAGE=${page} -DOPENAPI=${openapi} -DOUT=${EXPLORER_PAGES}
+  COMMAND ${CMAKE_COMMAND} -DDIST=${built}/dist -DPAGE=${page} -DOUT=${EXPLORER_PAGES}
     -P ${explorer}/embed.cmake
-  DEPENDS ${page} ${openapi} ${explorer}/embed.cmake COMMENT "Embedding the explorer" VERBATIM)
+  DEPENDS ${page} ${explorer}/embed.cmake COMMENT "Embedding the explorer" VERBATIM)

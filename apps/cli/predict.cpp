@@ -31,6 +31,12 @@ void print_predictions(const Predictions& result) {
                fmt::format("{:.4f}", p.log_prob), fmt::format("{:.3f}", p.logit), bar(p.prob)});
   }
   print(table.text());
+  if (result.target_top.empty()) return;
+  Table targets({">id", "target", ">prob", ">log_prob", ">logit"});
+  for (const Prediction& p : result.target_top)
+    targets.add({std::to_string(p.id), token_label(p.token), fmt::format("{:.4g}", p.prob),
+                 fmt::format("{:.4f}", p.log_prob), fmt::format("{:.3f}", p.logit)});
+  print("\n" + targets.text());
 }
 
 void print_surprisals(const Predictions& result) {

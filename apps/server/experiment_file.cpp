@@ -82,9 +82,9 @@ void check_sweep_field(const nlohmann::json& value) {
   check_object(value, "sweep");
   if (value.is_null()) return;
   Fields sweep(value.dump());
-  check_lines("edits", sweep.texts("edits", kEdits, kEditBytes));
-  check_axes("axes", sweep.texts("axes", kAxes, kAxisBytes));
-  sweep.texts("targets", kTargets, kTextBytes);
+  check_lines("edits", sweep.texts("edits", kListEntries, kExpressionBytes));
+  check_axes("axes", sweep.texts("axes", kListEntries, kExpressionBytes));
+  sweep.texts("targets", kListEntries, kTextBytes);
   check_metric("metric", sweep.text("metric", kShortBytes));
   sweep.flag("whole");
   sweep.reject_unknown();
@@ -114,7 +114,7 @@ SavedExperiment read_experiment(const std::string& body) {
   saved.summary.text = fields.text("text", kTextBytes);
   saved.summary.note = fields.text_or("note", kNoteBytes, "");
   fields.flag("bos");
-  check_lines("edits", fields.texts("edits", kEdits, kEditBytes));
+  check_lines("edits", fields.texts("edits", kListEntries, kExpressionBytes));
   fields.optional_text("corrupt", kTextBytes);
   check_sweep_field(fields.value("sweep"));
   check_state(fields.value("state"));

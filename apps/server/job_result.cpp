@@ -1,6 +1,5 @@
 #include "apps/server/job_result.h"
 
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -13,18 +12,6 @@ namespace {
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-Json nested(const float*& value, const Shape& shape, std::size_t axis) {
-  Json list = Json::array();
-  for (std::size_t i = 0; i < shape[axis]; ++i)
-    if (axis + 1 < shape.size())
-      list.push_back(nested(value, shape, axis + 1));
-    else {
-      list.push_back(std::isfinite(*value) ? Json(*value) : Json());
-      ++value;
-    }
-  return list;
-}
-
 }  // namespace
 
 NamedArray& JobResult::add(std::string name, Shape shape) {
@@ -33,14 +20,7 @@ NamedArray& JobResult::add(std::string name, Shape shape) {
   return arrays.back();
 }
 
-std::string as_json(const JobResult& result) {
-  Json json = result.json;
-  for (const NamedArray& array : result.arrays) {
-    const float* value = array.values.data();
-    json[array.name] = nested(value, array.shape, 0);
-  }
-  return dump(json);
-}
+std::string as_json(const JobResult& result) { return dump(result.json); }
 
 std::string as_safetensors(const JobResult& result) {
   Json header;

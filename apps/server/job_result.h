@@ -26,7 +26,7 @@ struct JobResult {
   NamedArray& add(std::string name, Shape shape);
 };
 
-// The document with each array as nested lists under its name; values that are not finite are null.
+// The document alone.
 std::string as_json(const JobResult& result);
 // One safetensors file: the arrays, and the document as the text "document" of its metadata.
 std::string as_safetensors(const JobResult& result);

@@ -57,7 +57,7 @@ void Job::update(const char* what, std::size_t done, std::size_t total) {
 }
 
 void Job::yield() {
-  if (queue_ != nullptr) queue_->run_higher_priorities();
+  if (queue_ != nullptr) queue_->run_higher_priorities(priority_);
   throw_if_cancelled();
 }
 
@@ -221,12 +221,14 @@ void JobQueue::run_step(std::unique_lock<std::mutex>& lock, const std::string& c
     put_back(client, std::move(next));
 }
 
-void JobQueue::run_higher_priorities() {
+void JobQueue::run_higher_priorities(JobPriority than) {
   std::unique_lock lock(mutex_);
   for (std::size_t steps = 0; steps < kStepsBeforeLowPriority && !stopping_; ++steps) {
     Waiting next;
     std::string client;
-    if (!take({JobPriority::high, JobPriority::normal}, client, next)) return;
+    const bool found = than == JobPriority::low ? take({JobPriority::high, JobPriority::normal}, client, next)
+                                                : take({JobPriority::high}, client, next);
+    if (!found) return;
     run_step(lock, client, std::move(next));
   }
 }

@@ -66,7 +66,7 @@ class Job : public Progress {
   void set_result(JobResult result) { result_ = std::move(result); }
   void set_result(FileResult file) { file_ = std::move(file); }
   void update(const char* what, std::size_t done, std::size_t total) override;
-  // For long steps of low priority: runs waiting jobs of higher priority in this thread. Throws Interrupted.
+  // For long steps: runs waiting jobs of higher priority in this thread. Throws Interrupted.
   void yield();
   bool cancelled() const override { return cancelled_.load() || Clock::now() > deadline_; }
 
@@ -127,8 +127,8 @@ class JobQueue {
   void submit(const std::string& client, const std::string& slot, const std::shared_ptr<Job>& job);
   // Cancels all jobs and accepts no more.
   void stop();
-  // Runs waiting jobs of high and normal priority, within a low-priority step on the queue's thread.
-  void run_higher_priorities();
+  // Runs waiting jobs of a higher priority, within a step on the queue's thread.
+  void run_higher_priorities(JobPriority than);
 
  private:
   struct Waiting {

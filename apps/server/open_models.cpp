@@ -20,12 +20,15 @@ OpenModel::OpenModel(std::string name, const std::string& name_or_folder, int th
   progress_->set_target(nullptr);
 }
 
-OpenText& OpenModel::text(const std::string& text, const TextOptions& options, const Edits& edits) {
-  auto found = std::find_if(texts_.begin(), texts_.end(), [&](const CachedText& cached) {
-    return cached.text == text && cached.added == options.added;
-  });
+std::shared_ptr<OpenText> OpenModel::text(const std::string& text, const TextOptions& options, const Edits& edits) {
+  const auto is_free = [&](const CachedText& cached) {
+    return cached.text == text && cached.options == options && cached.open.use_count() == 1;
+  };
+  auto found = std::find_if(texts_.begin(), texts_.end(),
+                            [&](const CachedText& cached) { return is_free(cached) && cached.open->edits() == edits; });
+  if (found == texts_.end()) found = std::find_if(texts_.begin(), texts_.end(), is_free);
   if (found == texts_.end()) {
-    texts_.push_front({text, options.added, std::make_unique<OpenText>(session_, text, options)});
+    texts_.push_front({text, options, std::make_shared<OpenText>(session_, text, options)});
     found = texts_.begin();
   }
   texts_.splice(texts_.begin(), texts_, found);
@@ -37,7 +40,7 @@ OpenText& OpenModel::text(const std::string& text, const TextOptions& options, c
     cached = keep ? std::next(cached) : texts_.erase(cached);
   }
   texts_.front().open->set_edits(edits);
-  return *texts_.front().open;
+  return texts_.front().open;
 }
 
 namespace {

@@ -34,7 +34,8 @@ class SessionProgress : public Progress {
   std::atomic<Progress*> target_{nullptr};
 };
 
-// A loaded model with a cache of open texts. Only the thread of the job queue uses the texts.
+// A loaded model with a cache of open texts. Only the thread of the job queue uses the texts; a job that has yielded to
+// another one holds its own.
 class OpenModel {
  public:
   // Loads the weights. Throws Error.
@@ -43,8 +44,9 @@ class OpenModel {
   const std::string& name() const { return name_; }
   const Session& session() const { return session_; }
   SessionProgress& progress() { return *progress_; }
-  // The text with these edits, from the cache where it has it. The least recently used texts are evicted.
-  OpenText& text(const std::string& text, const TextOptions& options, const Edits& edits);
+  // The text with these edits, from the cache where it has it and no other job holds it. The least recently used texts
+  // are evicted.
+  std::shared_ptr<OpenText> text(const std::string& text, const TextOptions& options, const Edits& edits);
 
  private:
   std::string name_;
@@ -52,8 +54,8 @@ class OpenModel {
   Session session_;
   struct CachedText {
     std::string text;
-    AddedTokens added;
-    std::unique_ptr<OpenText> open;
+    TextOptions options;
+    std::shared_ptr<OpenText> open;
   };
   std::list<CachedText> texts_;  // most recently used first
 };

@@ -14,7 +14,5 @@ struct Page {
 
 // Empty in a build without the explorer.
 std::span<const Page> pages();
-// The OpenAPI description of the HTTP interface.
-std::string_view openapi();
 
 }  // namespace stratoscope::server

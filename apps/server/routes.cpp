@@ -89,12 +89,33 @@ Response respond(ServerContext& context, const std::shared_ptr<Job>& job, const 
   throw HttpError(400, "request", "there is no format " + in_quotes(format), "json, binary or npz");
 }
 
+std::vector<Route> fixed_routes() {
+  std::vector<Route> all;
+  for (auto* const routes : {model_routes, batch_routes, figure_routes, saved_routes})
+    for (const Route& route : routes()) all.push_back(route);
+  return all;
+}
+
+void add_fixed_routes(HttpServer& server, ServerContext& context) {
+  for (const Route& route : fixed_routes())
+    server.add(route.method, route.path,
+               [answer = route.answer, &context](const Request& request) { return answer(context, request); });
+}
+
 std::string client_id(const Request& request) {
   constexpr std::size_t kNameBytes = 64;
   const std::string name = request.headers.get("X-Stratoscope-Client");
   if (name.size() > kNameBytes)
     throw HttpError(400, "request", "X-Stratoscope-Client is longer than the limit of " + std::to_string(kNameBytes));
   return name.empty() ? request.address : "tab " + name;
+}
+
+JobOptions job_options(const Request& request) {
+  return {.client = client_id(request),
+          .slot = checked_slot(request.headers.get("X-Stratoscope-Slot")),
+          .streams = accepts_event_stream(request),
+          .as_arrays = request.parameter("format").value_or("json") != "json" && !accepts_event_stream(request),
+          .figure = figure_format(request)};
 }
 
 std::string checked_slot(std::string slot) {

@@ -39,9 +39,10 @@ class BatchStream : public BodyStream {
         Fields fields = Fields::of(request);
         const std::string path = fields.text("path", kTextBytes);
         const std::string slot = checked_slot(fields.text_or("slot", kTextBytes, ""));
-        Fields body = Fields::of(fields.value("body"));
+        nlohmann::json body = fields.value("body");
         fields.reject_unknown();
-        part.job = submit_view(context, path, std::move(body), client, slot, {.streams = true, .wake_up = wake_up_});
+        part.job = submit(context, path, std::move(body),
+                          {.client = client, .slot = slot, .streams = true, .as_arrays = true, .wake_up = wake_up_});
       } catch (...) {
         part.error = std::current_exception();
       }
@@ -142,13 +143,33 @@ nlohmann::json checked_requests(const std::string& body) {
 
 }  // namespace
 
-void add_batch_route(HttpServer& server, ServerContext& context) {
-  server.add("POST", "/api/batch", [&context](const Request& request) {
-    return Response{
-        .type = "application/octet-stream",
-        .headers = {{"Cache-Control", "no-store"}},
-        .stream = std::make_unique<BatchStream>(context, client_id(request), checked_requests(request.body))};
-  });
+std::vector<Route> batch_routes() {
+  const Json request = object_schema({{"path", text_schema("the path of an experiment, such as /api/predict")},
+                                      {"slot", text_schema("as X-Stratoscope-Slot")},
+                                      {"body", {{"type", "object"}, {"description", "of a request to the path"}}}},
+                                     {"path", "body"});
+  RouteDescription description{
+      .summary = "a batch of requests; each result is sent when it is ready",
+      .body = object_schema(
+          {{"requests", {{"type", "array"}, {"minItems", 1}, {"maxItems", kBatchRequests}, {"items", request}}}},
+          {"requests"}),
+      .example = {{"requests",
+                   {{{"path", "/api/tokens"}, {"body", {{"text", "Penguins are cute."}}}},
+                    {{"path", "/api/predict"}, {"body", {{"text", "Penguins are cute."}, {"top", 3}}}}}}},
+      .parameters = {{{"$ref", "#/components/parameters/client"}}},
+      .content =
+          content_of("application/octet-stream",
+                     "messages: two sizes as little-endian 32-bit integers; a JSON head of the first size {request "
+                     "(its index in the list), event, status}; a body of the second. Event 'result' has a "
+                     "safetensors file as ?format=binary has, 'error' the error as JSON; both are the last of "
+                     "their request. Others, such as 'depth', have JSON",
+                     true)};
+  return {{"POST", "post", "/api/batch", std::move(description), [](ServerContext& context, const Request& asked) {
+             return Response{
+                 .type = "application/octet-stream",
+                 .headers = {{"Cache-Control", "no-store"}},
+                 .stream = std::make_unique<BatchStream>(context, client_id(asked), checked_requests(asked.body))};
+           }}};
 }
 
 }  // namespace stratoscope::server

@@ -34,6 +34,72 @@ Store::ShouldContinue while_connected(const ServerContext& context, const Reques
   return [&] { return !context.server.is_stopping() && !request.client_disconnected(); };
 }
 
+Response list_of_experiments(ServerContext& context, const Request& request) {
+  const long before = parse_number(request.parameter("before").value_or(""), 0);
+  Json list = Json::array();
+  const std::string search = request.parameter("search").value_or("");
+  for (const ExperimentSummary& summary :
+       context.store.open().list(search, before, kListLength, while_connected(context, request)))
+    list.push_back(summary_json(summary));
+  return json_response({{"experiments", list}});
+}
+
+Response save_experiment(ServerContext& context, const Request& request) {
+  const SavedExperiment experiment = read_experiment(request.body);
+  return json_response({{"id", context.store.open().save(experiment, while_connected(context, request))}}, 201);
+}
+
+Response one_experiment(ServerContext& context, const Request& request) {
+  const auto found = context.store.open().find(id_of(request));
+  if (!found) throw_not_found(id_of(request));
+  Json json = summary_json(found->summary);
+  json["experiment"] = parse_ordered_json(found->document, "experiment", "document");
+  return json_response(json);
+}
+
+Response change_note(ServerContext& context, const Request& request) {
+  Fields fields(request.body);
+  const std::string note = fields.text("note", kNoteBytes);
+  fields.reject_unknown();
+  if (!context.store.open().set_note(id_of(request), note, while_connected(context, request)))
+    throw_not_found(id_of(request));
+  return json_response({{"id", id_of(request)}});
+}
+
+Response delete_experiment(ServerContext& context, const Request& request) {
+  if (!context.store.open().remove(id_of(request), while_connected(context, request))) throw_not_found(id_of(request));
+  return Response{.status = 204};
+}
+
+// Of the document that the page saves and imports.
+Json experiment_schema() {
+  const Json text = text_schema(), object = {{"type", "object"}};
+  const Json texts = {{"type", "array"}, {"items", text}};
+  const Json model = {
+      {"type", "object"}, {"required", {"name", "hash"}}, {"properties", {{"name", text}, {"hash", text}}}};
+  const Json sweep = {
+      {"type", "object"},
+      {"properties",
+       {{"edits", texts}, {"axes", texts}, {"targets", texts}, {"metric", text}, {"whole", {{"type", "boolean"}}}}}};
+  return object_schema({{"stratoscope", {{"const", "experiment"}}},
+                        {"version", text},
+                        {"model", model},
+                        {"text", text},
+                        {"bos", {{"type", "boolean"}}},
+                        {"edits", texts},
+                        {"corrupt", text},
+                        {"sweep", sweep},
+                        {"note", {{"type", "string"}, {"maxLength", kNoteBytes}}},
+                        {"state", {{"type", "object"}, {"description", "of the page"}}},
+                        {"result", object},
+                        {"record", {{"type", "integer"}, {"minimum", 0}}},
+                        {"command", text},
+                        {"options", object},
+                        {"precision", text},
+                        {"isa", text}},
+                       {"stratoscope", "version", "model", "text"});
+}
+
 }  // namespace
 
 Store& LazyStore::open() {
@@ -42,40 +108,36 @@ Store& LazyStore::open() {
   return *store_;
 }
 
-void add_saved_routes(HttpServer& server, ServerContext& context) {
-  server.add("GET", "/api/experiments", [&context](const Request& request) {
-    const long before = parse_number(request.parameter("before").value_or(""), 0);
-    Json list = Json::array();
-    const std::string search = request.parameter("search").value_or("");
-    for (const ExperimentSummary& summary :
-         context.store.open().list(search, before, kListLength, while_connected(context, request)))
-      list.push_back(summary_json(summary));
-    return json_response({{"experiments", list}});
-  });
-  server.add("POST", "/api/experiments", [&context](const Request& request) {
-    const SavedExperiment experiment = read_experiment(request.body);
-    return json_response({{"id", context.store.open().save(experiment, while_connected(context, request))}}, 201);
-  });
-  server.add("GET", kExperimentPath, [&context](const Request& request) {
-    const auto found = context.store.open().find(id_of(request));
-    if (!found) throw_not_found(id_of(request));
-    Json json = summary_json(found->summary);
-    json["experiment"] = parse_ordered_json(found->document, "experiment", "document");
-    return json_response(json);
-  });
-  server.add("PATCH", kExperimentPath, [&context](const Request& request) {
-    Fields fields(request.body);
-    const std::string note = fields.text("note", kNoteBytes);
-    fields.reject_unknown();
-    if (!context.store.open().set_note(id_of(request), note, while_connected(context, request)))
-      throw_not_found(id_of(request));
-    return json_response({{"id", id_of(request)}});
-  });
-  server.add("DELETE", kExperimentPath, [&context](const Request& request) {
-    if (!context.store.open().remove(id_of(request), while_connected(context, request)))
-      throw_not_found(id_of(request));
-    return Response{.status = 204};
-  });
+std::vector<Route> saved_routes() {
+  const Json number = {{"type", "integer"}, {"minimum", 0}};
+  const Json id = {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", number}}};
+  RouteDescription list{.summary = "saved experiments, newest first", .keys = {"experiments"}};
+  list.parameters = {query_parameter("search", "in texts and notes", text_schema()),
+                     query_parameter("before", "only those with a lower id", number)};
+  const RouteDescription save{
+      .summary = "save or import an experiment",
+      .keys = {"id"},
+      .body = experiment_schema(),
+      .example = Json::parse(
+          R"({"stratoscope": "experiment", "version": "0.1.0", "model": {"name": "novella-7m", "hash": "0000000000000000"}, "text": "Penguins are cute.", "edits": [], "note": "an example"})"),
+      .status = 201};
+  const RouteDescription one{.summary = "one experiment",
+                             .keys = {"id", "created", "note", "text", "model", "model_hash", "experiment"},
+                             .parameters = id};
+  const RouteDescription note{.summary = "change its note",
+                              .keys = {"id"},
+                              .body = object_schema({{"note", text_schema()}}, {"note"}),
+                              .example = {{"note", "another note"}},
+                              .parameters = id};
+  return {{"GET", "get", "/api/experiments", list, list_of_experiments},
+          {"POST", "post", "/api/experiments", save, save_experiment},
+          {"GET", "get", kExperimentPath, one, one_experiment},
+          {"PATCH", "patch", kExperimentPath, note, change_note},
+          {"DELETE",
+           "delete",
+           kExperimentPath,
+           {.summary = "delete it", .parameters = id, .status = 204},
+           delete_experiment}};
 }
 
 }  // namespace stratoscope::server

@@ -62,11 +62,8 @@ void serve(const ServeOptions& options, const std::function<void(const std::vect
   JobQueue queue;
   HttpServer server(std::move(policy));
   ServerContext context{models, queue, store, server, all_experiments()};
-  add_view_routes(server, context);
-  add_batch_route(server, context);
-  add_model_routes(server, context);
+  add_fixed_routes(server, context);
   add_experiment_routes(server, context);
-  add_saved_routes(server, context);
   add_page_routes(server, context);
 
   started(page_addresses(listener.address(), token));

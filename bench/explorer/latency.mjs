@@ -19,7 +19,7 @@ const WARM_UP = 5;
 async function textOf(address, count) {
   const headers = { "Content-Type": "application/json" };
   const text = "the old house by the sea was full of books that nobody had read ".repeat(Math.ceil(count / 4));
-  const answer = await fetch(new URL("/api/view/tokens", address), { method: "POST", headers, body: JSON.stringify({ text }) });
+  const answer = await fetch(new URL("/api/tokens", address), { method: "POST", headers, body: JSON.stringify({ text }) });
   return (await answer.json()).tokens.slice(0, count).join("");
 }
 
@@ -30,7 +30,11 @@ async function timeServer(address, text, moves) {
   for (let i = 0; i < moves; ++i) {
     await new Promise((done) => setTimeout(done, 200));
     const body = { text, edits: [`blocks.0.hook_resid_post *= ${0.1 + 0.01 * (i % 100)}`] };
-    const requests = ["/api/view/predict", "/api/view/depth", "/api/view/lens"].map((path) => ({ path, body: path === "/api/view/lens" ? { ...body, count: 24 } : body }));
+    const requests = [
+      { path: "/api/predict", body: { ...body, compare: true } },
+      { path: "/api/activations", body: { ...body, compare: true, no_effect: true } },
+      { path: "/api/lens", body: { ...body, positions: "0:", top: 1, no_effect: true } },
+    ];
     const begin = performance.now();
     const answer = await fetch(new URL("/api/batch", address), { method: "POST", headers, body: JSON.stringify({ requests }) });
     await answer.arrayBuffer();

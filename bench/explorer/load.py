@@ -26,22 +26,22 @@ def requests(chance):
         text = {"text": chance.choice(TEXTS)}
         edit = {"edits": [f"blocks.{chance.randrange(12)}.hook_resid_post *= {chance.random():.2f}"]}
         change = [
-            {"path": "/api/view/tokens", "body": text},
-            {"path": "/api/view/predict", "body": text | edit},
-            {"path": "/api/view/depth", "body": text | edit | {"token": 3}},
-            {"path": "/api/view/lens", "body": text | edit | {"count": 4}},
+            {"path": "/api/tokens", "body": text},
+            {"path": "/api/predict", "body": text | edit | {"compare": True}},
+            {"path": "/api/activations", "body": text | edit | {"token": 3, "compare": True, "no_effect": True}},
+            {"path": "/api/lens", "body": text | edit | {"positions": "0:4", "top": 1, "no_effect": True}},
         ]
         yield chance.choices(
             [
                 ("GET", "/", None),
                 ("GET", "/api/models", None),
-                ("POST", "/api/view/tokens", text),
-                ("POST", "/api/view/predict", text | edit),
-                ("POST", "/api/view/depth?format=binary", text | edit | {"token": 3}),
-                ("POST", "/api/view/similarity/tokens?format=binary", text | {"depth": 4}),
-                ("POST", "/api/view/attention/pattern?format=binary", text | {"layer": 2, "head": 1}),
-                ("POST", "/api/view/lens", text | {"count": 4}),
-                ("POST", "/api/view/sweep", text | SWEEP),
+                ("POST", "/api/tokens", text),
+                ("POST", "/api/predict", text | edit | {"compare": True}),
+                ("POST", "/api/activations?format=binary", text | edit | {"token": 3, "compare": True, "no_effect": True}),
+                ("POST", "/api/similarity?format=binary", text | {"across": "tokens", "layers": [4], "no_effect": True}),
+                ("POST", "/api/attention?format=binary", text | {"heads": ["L2H1"], "no_scores": True}),
+                ("POST", "/api/lens", text | {"positions": "0:4", "top": 1, "no_effect": True}),
+                ("POST", "/api/sweep", text | SWEEP),
                 ("POST", "/api/batch", {"requests": change}),
             ],
             weights=[2, 1, 4, 8, 4, 4, 4, 1, 1, 4],

@@ -29,6 +29,7 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "tokens": _requests.indices,
     "layers": _requests.indices,
     "positions": _requests.indices,
+    "depths": _requests.indices,
 }
 
 
@@ -57,7 +58,9 @@ class Experiments:
     functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
     as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
     token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
-    from the end; lists of them are also texts such as "2:5,-1". An argument that is None has the library's default.
+    from the end; lists of them are also texts such as "2:5,-1". `compare` adds the clean run's numbers to those with the
+    edits, as arrays "clean_…"; `no_effect` saves the run that measures the edits' effect. An argument that is None has the
+    library's default.
 
     Each raises ValueError for values that do not fit, EditError for edits, and gives a Result.
     """
@@ -75,6 +78,8 @@ class Experiments:
         top: int = 10,
         position: Union[int, str, None] = None,
         all: bool = False,
+        target: Optional[Target] = None,
+        compare: bool = False,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -82,6 +87,7 @@ class Experiments:
     ) -> Result:
         """The `top` likeliest tokens after `position` (default: the last), or with `all` each token's surprisal too.
 
+        target: one or several tokens that are listed however unlikely they are
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
@@ -91,6 +97,8 @@ class Experiments:
         text: Text,
         *,
         token: Union[int, str, None] = None,
+        compare: bool = False,
+        no_effect: bool = False,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -111,6 +119,10 @@ class Experiments:
         tokens: Optional[Indices] = None,
         layers: Optional[Indices] = None,
         profile: bool = False,
+        positions: Indices = "all",
+        most_pairs: int = 0,
+        compare: bool = False,
+        no_effect: bool = False,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -119,7 +131,8 @@ class Experiments:
         """Cosine similarity: across layers for chosen `tokens`, across tokens at chosen `layers`, or the profile.
 
         layers: entries of the hidden states, 0 is what enters the first block
-        profile: all pairs of tokens but the first, at every depth
+        profile: all pairs of tokens but the first, at every depth; `most_pairs` is the largest number to list of them
+        positions: the tokens of a comparison across tokens, or of the profile
         values: [token, depth, depth], [layer, pos, pos], or [depth, pair].
         """
         return self._ask("similarity", locals())
@@ -246,15 +259,18 @@ class Experiments:
         *,
         top: int = 5,
         positions: Indices = "all",
+        depths: Indices = "all",
         at: Literal["resid", "resid_mid", "attn_out", "mlp_out"] = "resid",
         target: Union[str, int, None] = None,
         color: Literal["prob", "rank", "entropy", "kl"] = "prob",
+        compare: bool = False,
+        no_effect: bool = False,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
         truncate: bool = False,
     ) -> Result:
-        """The logit lens: what each depth would predict. `color` is of the figure.
+        """The logit lens: what each depth would predict; `depths` are the rows to read, `color` is of the figure.
 
         values: the probability of the target, or of the model's final prediction [depth, pos]; result["ids"] and
         result["probs"] [depth, pos, top]; result["entropy"] and result["kl"] [depth, pos], nats.
@@ -267,9 +283,14 @@ class Experiments:
         *,
         heads: Union[str, Sequence[str], None] = None,
         layer: Optional[Indices] = None,
+        positions: Indices = "all",
+        thumbnails: int = 0,
+        no_scores: bool = False,
         repeat: bool = False,
         by: Literal["previous", "first", "current", "duplicate", "induction", "entropy"] = "induction",
         top: int = 12,
+        compare: bool = False,
+        no_effect: bool = False,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -278,6 +299,8 @@ class Experiments:
         """What each head looks at: scores of all heads, and the patterns of chosen ones ("L5H3").
 
         repeat: read the text twice in a row, by which induction heads are found
+        positions: the queries and keys of the patterns; `no_scores` gives the patterns alone
+        thumbnails: the side of small pictures of all heads, result["thumbnails"] [layer, head, query, key]
         values: patterns [head, query, key], or without any the induction scores [layer, head].
         """
         return self._ask("attention", locals())

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Weights(Mapping[str, "NDArray[Any]"]):
     """Weights by the names in the checkpoint, as Hugging Face names them: read-only views of the file's memory.
 
-    Numbers are of the file's type; bfloat16 comes as uint16: torch.from_numpy(array.copy()).view(torch.bfloat16) makes
-    numbers of it. Raises KeyError with the nearest names.
+    Numbers are of the file's type; bfloat16 comes as uint16, of which torch makes numbers:
+    torch.from_numpy(array.view("int16").copy()).view(torch.bfloat16). Raises KeyError with the nearest names.
     """
 
     def __init__(self, handle: Handle) -> None:

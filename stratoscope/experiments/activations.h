@@ -15,7 +15,8 @@
 
 namespace stratoscope {
 class Fields;
-}
+class OpenText;
+}  // namespace stratoscope
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -24,6 +25,8 @@ struct ActivationsRequest {
   TextOptions text_options = {};
   Edits edits = {};
   std::optional<TokenChoice> token = {};  // the default is that of choose_token
+  bool compare = false;                   // also the clean run's
+  bool no_effect = false;
 };
 void describe(ActivationsRequest& request, Fields& fields);
 
@@ -33,12 +36,18 @@ struct Activations {
   std::vector<std::string> labels;          // of the depths
   std::vector<std::vector<double>> values;  // [depth][d_model]
   std::vector<Statistics> statistics;       // per depth
+  // Of a comparison, the same of the clean run, where there are edits.
+  std::vector<std::vector<double>> clean_values;
+  std::vector<Statistics> clean_statistics;
   std::optional<Effect> effect;
 };
 
 Activations activations(const Session& session, const ActivationsRequest& request);
+bool can_open(const ActivationsRequest& request);
+// The text and the edits are those of `open`.
+Activations read_open(OpenText& open, const ActivationsRequest& request);
 Document to_json(const Session& session, const Activations& result);
-// values [depth, d_model]; variance, mean, min, max and norm [depth].
+// values [depth, d_model]; variance, mean, min, max and norm [depth]; of a comparison also clean_values.
 std::vector<NamedValues> arrays_of(const Activations& result);
 Figure figure_of(const Activations& result);
 

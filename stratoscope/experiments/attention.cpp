@@ -13,9 +13,12 @@
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
+#include "stratoscope/session/open_text.h"
 
 namespace stratoscope {
 namespace {
+
+constexpr std::size_t kMostThumbnailSide = 64;  // that a server takes from others
 
 Heads wanted_heads(const AttentionRequest& request, const ModelConfig& config) {
   Heads wanted = heads_named(request.heads, config, "attention");
@@ -30,9 +33,52 @@ bool acts_in(const HookEdit& edit, std::size_t layer) {
   return scope == Scope::block ? edit.at.layer == layer : scope == Scope::before_blocks && layer == 0;
 }
 
+// The largest weight of each cell, so that a thin line stays visible.
+template <class T>
+void add_thumbnail(MatrixView<const T> pattern, std::size_t side, std::vector<double>& thumbnails) {
+  const std::size_t first = thumbnails.size(), count = pattern.rows;
+  thumbnails.resize(first + side * side);
+  for (std::size_t query = 0; query < count; ++query)
+    for (std::size_t key = 0; key <= query; ++key) {
+      double& cell = thumbnails[first + query * side / count * side + key * side / count];
+      cell = std::max(cell, static_cast<double>(pattern.row(query)[key]));
+    }
+}
+
+template <class T>
+HeadPattern kept_pattern(std::size_t layer, std::size_t head, MatrixView<const T> pattern,
+                         const std::vector<std::size_t>& positions) {
+  HeadPattern kept{layer, head, {}};
+  for (std::size_t query = 0; query < positions.size(); ++query) {
+    auto& row = kept.weights.emplace_back();
+    for (std::size_t key = 0; key <= query; ++key)
+      row.push_back(static_cast<double>(pattern.row(positions[query])[positions[key]]));
+  }
+  return kept;
+}
+
+// What is asked of the patterns, and the text they are of.
+struct PatternsAsked {
+  const AttentionRequest& request;
+  const Attention& result;
+  Heads wanted;
+
+  bool all_heads() const { return !request.no_scores || request.thumbnails > 0; }
+
+  template <class T>
+  void read(std::size_t layer, std::size_t head, MatrixView<const T> pattern, HeadsOfRun& into) const {
+    if (!request.no_scores)
+      into.heads.push_back({layer, head, attention_scores(pattern, std::span<const TokenId>(result.text.ids))});
+    if (request.thumbnails > 0) add_thumbnail(pattern, result.thumbnail_side, into.thumbnails);
+    if (wanted.contains({layer, head})) into.patterns.push_back(kept_pattern(layer, head, pattern, result.positions));
+  }
+};
+
 // Block by block, so that only one block's patterns are in memory.
 template <class T>
-void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const Heads& wanted, Attention& result) {
+void read_patterns(const Session& session, const std::vector<HookEdit>& edits, const PatternsAsked& asked,
+                   HeadsOfRun& into) {
+  const Attention& result = asked.result;
   std::shared_ptr<const Start> start;
   for (std::size_t layer = 0; layer < result.n_layers; ++layer) {
     if (session.progress() != nullptr) session.progress()->update("attention", layer, result.n_layers);
@@ -52,16 +98,32 @@ void read_patterns(const Session& session, const std::vector<HookEdit>& edits, c
     else
       run = session.model().run_reference(pass);
     const BasicTensor<T>& patterns = run.value({Hook::pattern, layer});
-    for (std::size_t head = 0; head < result.n_heads; ++head) {
-      const MatrixView<const T> pattern = patterns.slice(head);
-      result.heads.push_back({layer, head, attention_scores(pattern, std::span<const TokenId>(result.text.ids))});
-      if (!wanted.contains({layer, head})) continue;
-      HeadPattern& kept = result.patterns.emplace_back(HeadPattern{layer, head, {}});
-      for (std::size_t query = 0; query < pattern.rows; ++query)
-        kept.weights.emplace_back(pattern.row(query), pattern.row(query) + query + 1);
-    }
+    for (std::size_t head = 0; head < result.n_heads; ++head)
+      asked.read(layer, head, MatrixView<const T>(patterns.slice(head)), into);
     start = start_from(layer + 1, std::as_const(run.residual).matrix());
   }
+}
+
+void read_open_patterns(OpenText& open, Which which, const PatternsAsked& asked, HeadsOfRun& into) {
+  for (std::size_t layer = 0; layer < asked.result.n_layers; ++layer) {
+    std::vector<std::size_t> heads;
+    for (std::size_t head = 0; head < asked.result.n_heads; ++head)
+      if (asked.all_heads() || asked.wanted.contains({layer, head})) heads.push_back(head);
+    if (heads.empty()) continue;
+    const bool is_all = heads.size() == asked.result.n_heads;
+    const Tensor patterns = open.patterns(which, layer, is_all ? std::vector<std::size_t>() : heads);
+    for (std::size_t i = 0; i < heads.size(); ++i) asked.read(layer, heads[i], patterns.slice(i), into);
+  }
+}
+
+Attention begin_attention(const Session& session, const AttentionRequest& request, Text text) {
+  Attention result;
+  result.n_layers = session.config().n_layers();
+  result.n_heads = session.config().n_heads();
+  result.text = std::move(text);
+  result.positions = request.positions.set_in(result.text.ids.size(), "position");
+  result.thumbnail_side = std::min(request.thumbnails, result.text.ids.size());
+  return result;
 }
 
 std::string name_of_head(std::size_t layer, std::size_t head) {
@@ -91,7 +153,9 @@ Figure patterns_figure(const Attention& result) {
       map.values.push_back(row);
       map.values.back().resize(count, std::numeric_limits<double>::quiet_NaN());
     }
-    panel.x.ticks = panel.y.ticks = token_labels(result.text.tokens);
+    for (const std::size_t position : result.positions)
+      panel.x.ticks.push_back(token_label(result.text.tokens[position]));
+    panel.y.ticks = panel.x.ticks;
     if (!grid) panel.x.title = "attends to", panel.y.title = "token";
     panel.marks = {map};
     figure.panels.push_back(std::move(panel));
@@ -116,6 +180,14 @@ void describe(AttentionRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
   add_heads(fields, request.heads, "patterns of these heads, such as L5H3,L6H0");
   fields.add("layer", request.layer, "patterns of all heads of this block").value("L");
+  fields.add("positions", request.positions, "queries and keys of the patterns (default: all)").value("I,J,…");
+  fields
+      .add("thumbnails", request.thumbnails, "in JSON, pictures of all heads, N cells a side, each its largest weight")
+      .value("N")
+      .serve_at_most(kMostThumbnailSide);
+  fields.add("no_scores", request.no_scores, "the patterns alone, without scores of all heads");
+  add_compare(fields, request.compare);
+  add_no_effect(fields, request.no_effect);
   fields.add("repeat", request.repeat, "read the text twice in a row: for induction heads");
   fields
       .add("by", request.by,
@@ -138,24 +210,43 @@ double score_of(const AttentionScores& scores, AttentionScore score) {
   }
 }
 
+void check(const AttentionRequest& request) {
+  if (request.no_scores && request.heads.empty() && !request.layer)
+    throw UsageError("attention", "--no-scores requires --heads or --layer");
+}
+
 Attention attention(const Session& session, const AttentionRequest& request) {
-  Attention result;
-  const ModelConfig& config = session.config();
-  result.n_layers = config.n_layers();
-  result.n_heads = config.n_heads();
-  const Heads wanted = wanted_heads(request, config);
+  const Heads wanted = wanted_heads(request, session.config());
   TextOptions options = request.text_options;
   options.repeat = request.repeat;
-  result.text = session.read(request.text, options);
+  Attention result = begin_attention(session, request, session.read(request.text, options));
   const auto edits = resolve_edits(session, result.text, request.edits, options);
-  if (session.precision() == Precision::fp64)
-    read_patterns<double>(session, edits, wanted, result);
-  else
-    read_patterns<float>(session, edits, wanted, result);
+  const PatternsAsked asked{request, result, wanted};
+  const auto read = [&](const std::vector<HookEdit>& with, HeadsOfRun& into) {
+    if (session.precision() == Precision::fp64)
+      read_patterns<double>(session, with, asked, into);
+    else
+      read_patterns<float>(session, with, asked, into);
+  };
+  read(edits, result);
   if (edits.empty()) return result;
+  if (request.compare) read({}, result.clean.emplace());
+  if (request.no_effect) return result;
   RunRequest pass;
   pass.hidden_states = false;
   result.effect = run_text(session, result.text, request.edits, pass, options).effect;
+  return result;
+}
+
+bool can_open(const AttentionRequest&) { return true; }
+
+Attention read_open(OpenText& open, const AttentionRequest& request) {
+  const Heads wanted = wanted_heads(request, open.session().config());
+  Attention result = begin_attention(open.session(), request, open.text());
+  const PatternsAsked asked{request, result, wanted};
+  read_open_patterns(open, Which::edited, asked, result);
+  if (request.compare && open.has_edits()) read_open_patterns(open, Which::clean, asked, result.clean.emplace());
+  if (!request.no_effect) result.effect = open.effect();
   return result;
 }
 
@@ -170,36 +261,89 @@ std::vector<HeadScores> ranked(const Attention& result, AttentionScore by) {
   return heads;
 }
 
-Document to_json(const Session& session, const Attention& result) {
-  Json json = begin_document(session, result.effect, &result.text);
-  json["tokens"] = result.text.tokens;
-  json["heads"] = Json::array();
-  for (const HeadScores& head : result.heads) {
+namespace {
+
+Json heads_json(const HeadsOfRun& run) {
+  Json heads = Json::array();
+  for (const HeadScores& head : run.heads) {
     Json scores{{"layer", head.layer}, {"head", head.head}};
     for (const auto& [value, name] : kAttentionScores) {
       const double score = score_of(head.scores, value);
       scores[std::string(name)] =
           std::isfinite(score) ? Json(score) : Json();  // without a query there is no score and no warning
     }
-    json["heads"].push_back(std::move(scores));
+    heads.push_back(std::move(scores));
   }
-  json["patterns"] = Json::array();
-  for (const HeadPattern& pattern : result.patterns)
-    json["patterns"].push_back({{"layer", pattern.layer}, {"head", pattern.head}, {"weights", pattern.weights}});
-  return finish_document(json);
+  return heads;
 }
+
+Json patterns_json(const HeadsOfRun& run, DocumentParts parts) {
+  Json patterns = Json::array();
+  for (const HeadPattern& pattern : run.patterns) {
+    patterns.push_back({{"layer", pattern.layer}, {"head", pattern.head}});
+    if (parts == DocumentParts::all) patterns.back()["weights"] = pattern.weights;
+  }
+  return patterns;
+}
+
+// [layer][head][query][key]
+Json thumbnails_json(const Attention& result, const HeadsOfRun& run) {
+  Json layers = Json::array();
+  const double* cell = run.thumbnails.data();
+  for (std::size_t layer = 0; layer < result.n_layers; ++layer) {
+    layers.push_back(Json::array());
+    for (std::size_t head = 0; head < result.n_heads; ++head) {
+      layers.back().push_back(Json::array());
+      for (std::size_t query = 0; query < result.thumbnail_side; ++query, cell += result.thumbnail_side)
+        layers.back().back().push_back(std::vector<double>(cell, cell + result.thumbnail_side));
+    }
+  }
+  return layers;
+}
+
+void add_arrays(const Attention& result, const HeadsOfRun& run, const std::string& prefix,
+                std::vector<NamedValues>& arrays) {
+  for (const Choice<AttentionScore>& score : kAttentionScores) {
+    if (run.heads.empty()) break;
+    std::vector<double> values;
+    for (const HeadScores& head : run.heads) values.push_back(score_of(head.scores, score.value));
+    arrays.push_back(
+        named_values(prefix + std::string(score.name), {result.n_layers, result.n_heads}, std::move(values)));
+  }
+  std::vector<std::vector<std::vector<double>>> patterns;
+  for (const HeadPattern& pattern : run.patterns) patterns.push_back(pattern.weights);
+  if (!patterns.empty()) arrays.push_back(named_values(prefix + "patterns", patterns));
+  if (!run.thumbnails.empty())
+    arrays.push_back(named_values(prefix + "thumbnails",
+                                  {result.n_layers, result.n_heads, result.thumbnail_side, result.thumbnail_side},
+                                  run.thumbnails));
+}
+
+}  // namespace
 
 std::vector<NamedValues> arrays_of(const Attention& result) {
   std::vector<NamedValues> arrays;
-  for (const Choice<AttentionScore>& score : kAttentionScores) {
-    std::vector<double> values;
-    for (const HeadScores& head : result.heads) values.push_back(score_of(head.scores, score.value));
-    arrays.push_back(named_values(std::string(score.name), {result.n_layers, result.n_heads}, std::move(values)));
-  }
-  std::vector<std::vector<std::vector<double>>> patterns;
-  for (const HeadPattern& pattern : result.patterns) patterns.push_back(pattern.weights);
-  if (!patterns.empty()) arrays.push_back(named_values("patterns", patterns));
+  add_arrays(result, result, "", arrays);
+  if (result.clean) add_arrays(result, *result.clean, "clean_", arrays);
   return arrays;
+}
+
+Document to_json(const Session& session, const Attention& result, DocumentParts parts) {
+  const bool is_whole = parts == DocumentParts::all;
+  Json json = begin_document(session, result.effect, &result.text);
+  json["tokens"] = result.text.tokens;
+  if (is_whole) json["heads"] = heads_json(result);
+  json["patterns"] = patterns_json(result, parts);
+  if (result.positions.size() < result.text.ids.size()) json["positions"] = result.positions;
+  if (!is_whole) {
+    json["scores"] = choice_names<AttentionScore>();
+    return finish_document(json);
+  }
+  if (!result.thumbnails.empty()) json["thumbnails"] = thumbnails_json(result, result);
+  if (!result.clean) return finish_document(json);
+  json["clean"] = {{"heads", heads_json(*result.clean)}, {"patterns", patterns_json(*result.clean, parts)}};
+  if (!result.clean->thumbnails.empty()) json["clean"]["thumbnails"] = thumbnails_json(result, *result.clean);
+  return finish_document(json);
 }
 
 Figure figure_of(const Attention& result, const AttentionRequest& request) { return figure_of(result, request.by); }

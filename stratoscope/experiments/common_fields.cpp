@@ -45,6 +45,14 @@ void add_metric(Fields& fields, Metric& metric) {
   fields.add("metric", metric, "the measure of the prediction").expression();
 }
 
+void add_compare(Fields& fields, bool& compare) {
+  fields.add("compare", compare, "in JSON, the clean run's numbers beside those with the edits");
+}
+
+void add_no_effect(Fields& fields, bool& no_effect) {
+  fields.add("no_effect", no_effect, "leave out the effect of the edits on the prediction");
+}
+
 void add_sampling(Fields& fields, SamplingOptions& sampling) {
   fields
       .add("temperature", sampling.temperature,

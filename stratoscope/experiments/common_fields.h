@@ -31,6 +31,10 @@ void add_corrupt(Fields& fields, std::optional<std::string>& corrupt);
 // "targets", "target_ids"
 void add_targets(Fields& fields, std::vector<TargetChoice>& targets, const char* help = kFollowedToken);
 void add_metric(Fields& fields, Metric& metric);
+// "compare": the numbers of the clean run beside those with the edits.
+void add_compare(Fields& fields, bool& compare);
+// "no_effect"
+void add_no_effect(Fields& fields, bool& no_effect);
 void add_sampling(Fields& fields, SamplingOptions& sampling);
 // Warnings of given sampling options that have no effect at temperature 0.
 std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOptions& sampling);

@@ -13,6 +13,7 @@
 #include "stratoscope/request/field.h"
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/named_values.h"
+#include "stratoscope/session/open_text.h"
 #include "stratoscope/session/session.h"
 
 namespace stratoscope {
@@ -26,7 +27,8 @@ class ExperimentResult {
   virtual ~ExperimentResult() = default;
 
   // With "warnings" if there are any.
-  virtual Document document() const = 0;
+  virtual Document document(DocumentParts parts) const = 0;
+  Document document() const { return document(DocumentParts::all); }
   // The numbers of the document that form arrays, bit for bit; empty for an experiment without arrays.
   virtual std::vector<NamedValues> arrays() const = 0;
   // Empty for an experiment without a figure.
@@ -36,6 +38,12 @@ class ExperimentResult {
   virtual std::vector<std::filesystem::path> files() const = 0;
   // The reason why a part of the result is missing; the other parts are complete.
   virtual std::optional<std::string> missing() const = 0;
+};
+
+struct TextToOpen {
+  std::string text;
+  TextOptions options;
+  Edits edits;
 };
 
 // A request for an experiment. The caller fills in the fields, then runs it once.
@@ -54,6 +62,10 @@ class ExperimentRequest {
   // Emits results as they are computed, if the experiment supports that, in the thread of run().
   virtual void stream(const EmitEvent& emit) = 0;
   virtual std::unique_ptr<ExperimentResult> run(const Session& session) = 0;
+  // The text that the experiment reads, where it can read it from one that is held open.
+  virtual std::optional<TextToOpen> text_to_open() const = 0;
+  // As run(), with the same bits, from what `open` keeps of that text; `session` is its model's.
+  virtual std::unique_ptr<ExperimentResult> run(const Session& session, OpenText& open) = 0;
 };
 
 struct Experiment {
@@ -61,7 +73,7 @@ struct Experiment {
   std::string summary;            // one line
   std::vector<std::string> keys;  // of its document, in addition to the common ones
   std::string example = "{}";     // of its fields, as JSON
-  bool has_figure = false;
+  bool has_figure = false, has_arrays = false;
   bool is_recorded = true;  // whether it has --record
   bool is_served = true;    // over HTTP; false if the result is a file on this machine
   std::function<std::unique_ptr<ExperimentRequest>()> begin;

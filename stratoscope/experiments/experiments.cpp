@@ -45,7 +45,8 @@ const std::vector<Experiment>& all_experiments() {
                                    {"config", "parameters", "dtype", "memory", "folder", "hook_points"})),
       not_recorded(make_experiment(
           "tokens", "a text's tokens, ids and byte offsets; any length", tokens,
-          {"text", "ids", "tokens", "offsets", "characters", "unique_characters", "count", "unique"}, kPenguins)),
+          {"text", "ids", "tokens", "offsets", "characters", "unique_characters", "count", "unique", "context"},
+          kPenguins)),
       saved_run(),
       make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
                       {"position", "predictions"}, kPenguins),

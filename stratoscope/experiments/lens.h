@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@
 
 namespace stratoscope {
 class Fields;
-}
+class OpenText;
+}  // namespace stratoscope
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -47,6 +49,8 @@ inline constexpr Choice<LensColor> kLensColors[] = {
     {LensColor::prob, "prob"}, {LensColor::rank, "rank"}, {LensColor::entropy, "entropy"}, {LensColor::kl, "kl"}};
 constexpr std::span<const Choice<LensColor>> choices_of(LensColor) { return kLensColors; }
 
+struct Lens;
+
 struct LensRequest {
   std::string text = {};
   TextOptions text_options = {};
@@ -54,8 +58,13 @@ struct LensRequest {
   std::size_t top = 5;
   LensPoint at = LensPoint::resid;
   IndexList positions = "all";
+  IndexList depths = "all";                 // of what is read: rows of the result
   std::optional<TargetChoice> target = {};  // the same at every position
   LensColor color = LensColor::prob;        // of a figure
+  bool compare = false;                     // also the clean run's numbers, for the tokens that the cells list
+  bool no_effect = false;
+  // Called with each depth as it is read, from the last to the first, by its place in `Lens::depths`.
+  std::function<void(const Lens& lens, std::size_t row)> take = {};
 };
 void describe(LensRequest& request, Fields& fields);
 
@@ -65,23 +74,37 @@ struct LensCell {
   double target_prob = 0;
   double target_rank = 0;      // 0 is the likeliest; NaN if the logits are not finite
   double entropy = 0, kl = 0;  // nats
+  // Of a comparison, where there are edits.
+  struct Clean {
+    std::vector<double> top_probs;  // of the tokens in `top`
+    double target_prob = 0, target_rank = 0, entropy = 0, kl = 0;
+  };
+  std::optional<Clean> clean = {};
 };
 
 struct Lens {
   Text text;
   LensPoint at = LensPoint::resid;
   std::vector<std::size_t> positions;
-  std::vector<std::string> labels;           // of the depths
+  std::vector<std::size_t> depths;           // those that were asked
+  std::vector<std::string> labels;           // of these depths
   std::vector<std::vector<LensCell>> cells;  // [depth][position]
   std::optional<Target> target;              // the requested one
   std::optional<Effect> effect;
 };
 
 Lens lens(const Session& session, const LensRequest& request);
+// Only the residual stream can be read from an open text.
+bool can_open(const LensRequest& request);
+// The text and the edits are those of `open`.
+Lens read_open(OpenText& open, const LensRequest& request);
+// Emits "depth" for each, from the last to the first.
+void stream(LensRequest& request, const EmitEvent& emit);
 // A target of several tokens, of which only one is read.
 std::vector<std::string> warnings_of(const Lens& lens);
-Document to_json(const Session& session, const Lens& lens);
-// ids and probs [depth, position, top]; target, target_prob, target_rank, entropy and kl [depth, position].
+Document to_json(const Session& session, const Lens& lens, DocumentParts parts = DocumentParts::all);
+// ids and probs [depth, position, top]; target, target_prob, target_rank, entropy and kl [depth, position]; of a
+// comparison also clean_probs, clean_entropy and clean_kl.
 std::vector<NamedValues> arrays_of(const Lens& lens);
 // Depths from bottom to top, positions to the right, each cell with its likeliest token.
 Figure figure_of(const Lens& lens, LensColor color);

@@ -86,11 +86,11 @@ SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request
 // A sweep of one prompt.
 SweepExperiment sweep_text(const Session& session, const SweepExperimentRequest& request);
 
-Document to_json(const Session& session, const SweptPrompts& swept);
+Document to_json(const Session& session, const SweptPrompts& swept, DocumentParts parts = DocumentParts::all);
+Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts = DocumentParts::all);
 // values and kl [axes …] of one prompt; of prompts from a file with equal grids [prompt, axes …], of others
 // values.N and kl.N of each; clean, one number per prompt. None of a forecast.
 std::vector<NamedValues> arrays_of(const SweptPrompts& swept);
-Document to_json(const Session& session, const SweepExperiment& experiment);
 // The grid points with their labels: .csv, .json, or .npz (values, clean and the axes; for many prompts also
 // row_offsets). Throws Error, also for an unknown ending.
 void check_results_ending(const std::filesystem::path& path);

@@ -41,7 +41,7 @@ Json followed(const std::vector<Target>& targets) {
 }
 
 // "clean", "axes" and "results" of one grid.
-void add_grid(const SweepExperiment& experiment, Json& json) {
+void add_grid(const SweepExperiment& experiment, DocumentParts parts, Json& json) {
   json["clean"] = experiment.result.clean;
   json["axes"] = Json::array();
   for (const SweepAxis& axis : experiment.axes) {
@@ -49,6 +49,7 @@ void add_grid(const SweepExperiment& experiment, Json& json) {
     for (const std::string& value : axis.values) values.push_back(axis_value(value));
     json["axes"].push_back({{"name", axis.name}, {"values", values}});
   }
+  if (parts == DocumentParts::beside_arrays) return;
   json["results"] = Json::array();
   for (std::size_t point = 0; point < experiment.result.values.size(); ++point) {
     Json result = Json::object();
@@ -71,17 +72,17 @@ std::vector<std::string> values_of_point(const SweepExperiment& experiment, std:
   return values;
 }
 
-Document to_json(const Session& session, const SweepExperiment& experiment) {
+Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts) {
   Json json = begin_document(session, experiment.result.effect, &experiment.text);
   json["target"] = followed(experiment.targets);
   json["metric"] = name_of(experiment.metric);
-  add_grid(experiment, json);
+  add_grid(experiment, parts, json);
   return finish_document(json);
 }
 
-Document to_json(const Session& session, const SweptPrompts& swept) {
+Document to_json(const Session& session, const SweptPrompts& swept, DocumentParts parts) {
   if (swept.plan) return to_json(session, *swept.plan);
-  if (!swept.from_file) return to_json(session, swept.prompts[0]);
+  if (!swept.from_file) return to_json(session, swept.prompts[0], parts);
   Effect effect;
   for (const SweepExperiment& prompt : swept.prompts) effect.include(prompt.result.effect);
   Json json = begin_document(session, effect);
@@ -89,7 +90,7 @@ Document to_json(const Session& session, const SweptPrompts& swept) {
   json["prompts"] = Json::array();
   for (const SweepExperiment& prompt : swept.prompts) {
     Json one = {{"text", prompt.text.text}, {"target", followed(prompt.targets)}};
-    add_grid(prompt, one);
+    add_grid(prompt, parts, one);
     json["prompts"].push_back(std::move(one));
   }
   return finish_document(json);

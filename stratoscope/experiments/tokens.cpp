@@ -38,6 +38,7 @@ Document to_json(const Session& session, const TokenCounts& counts) {
   json["unique_characters"] = counts.unique_characters;
   json["count"] = counts.text.ids.size();
   json["unique"] = counts.unique;
+  json["context"] = session.config().n_ctx;
   return finish_document(json);
 }
 

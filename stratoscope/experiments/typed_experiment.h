@@ -2,16 +2,20 @@
 //   void describe(Request& request, Fields& fields);
 //   Result name(const Session& session, const Request& request);
 //   Document to_json(const Session& session, const Result& result);
-// and, if the experiment has them,
+// and where the experiment has them
+//   Document to_json(const Session& session, const Result& result, DocumentParts parts);
+//   std::vector<NamedValues> arrays_of(const Result& result);
 //   Figure figure_of(const Result& result);                        or with the request as a second argument
 //   void check(const Request& request);                            throws UsageError
 //   void check_figure(const Session& session, const Request& request);
 //   void stream(Request& request, const EmitEvent& emit);
-//   std::vector<NamedValues> arrays_of(const Result& result);
+//   bool can_open(const Request& request);                         and
+//   Result read_open(OpenText& open, const Request& request);      the same result from a text that is held open
 //   std::vector<std::string> warnings_of(const Result& result);    or a member `warnings`
 //   std::vector<std::filesystem::path> files_of(const Result& result);
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,7 +49,13 @@ class TypedResult : public ExperimentResult {
 
   const Result& result() const { return result_; }
 
-  Document document() const override { return with_warnings(to_json(session_, result_), warnings()); }
+  using ExperimentResult::document;
+  Document document(DocumentParts parts) const override {
+    if constexpr (requires { to_json(session_, result_, parts); })
+      return with_warnings(to_json(session_, result_, parts), warnings());
+    else
+      return with_warnings(to_json(session_, result_), warnings());
+  }
 
   std::optional<Figure> figure() const override {
     if constexpr (requires { figure_of(result_, request_); })
@@ -117,10 +127,36 @@ class TypedRequest : public ExperimentRequest {
   void check_figure(const Session& session) const override { check_figure_of(session, request_); }
   void stream(const EmitEvent& emit) override { stream_request(request_, emit); }
   std::unique_ptr<ExperimentResult> run(const Session& session) override {
-    return std::make_unique<TypedResult<Request, Result>>(session, request_, fields_, run_(session, request_));
+    return result_of(session, run_(session, request_));
+  }
+
+  std::optional<TextToOpen> text_to_open() const override {
+    if constexpr (requires { can_open(request_); }) {
+      if (!can_open(request_)) return std::nullopt;
+      TextToOpen text{request_.text, request_.text_options, request_.edits};
+      if constexpr (requires { request_.repeat; }) text.options.repeat = request_.repeat;
+      return text;
+    } else {
+      return std::nullopt;
+    }
+  }
+
+  std::unique_ptr<ExperimentResult> run(const Session& session, OpenText& open) override {
+    if constexpr (requires { read_open(open, request_); }) {
+      if (open.is_finite()) {
+        Result result = read_open(open, request_);
+        if (!result.effect || std::isfinite(result.effect->kl + result.effect->max_change))
+          return result_of(session, std::move(result));
+      }
+    }
+    return run(session);  // which finds the first number that is not finite
   }
 
  private:
+  std::unique_ptr<ExperimentResult> result_of(const Session& session, Result result) const {
+    return std::make_unique<TypedResult<Request, Result>>(session, request_, fields_, std::move(result));
+  }
+
   Run run_;
   Request request_ = {};
   Fields fields_;
@@ -137,6 +173,7 @@ Experiment make_experiment(std::string name, std::string summary, Result (*run)(
   experiment.example = std::move(example);
   experiment.has_figure = requires(const Request& request, const Result& result) { figure_of(result, request); }
   || requires(const Result& result) { figure_of(result); };
+  experiment.has_arrays = requires(const Result& result) { arrays_of(result); };
   experiment.begin = [run] { return std::make_unique<TypedRequest<Request, Result>>(run); };
   return experiment;
 }

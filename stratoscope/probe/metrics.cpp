@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 
@@ -40,9 +41,10 @@ template <class T>
 double rank_of(std::span<const T> logits, std::int32_t target) {
   const auto index = static_cast<std::size_t>(target);
   if (std::isnan(logits[index])) return std::numeric_limits<double>::quiet_NaN();
-  std::size_t rank = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] > logits[index] || (logits[i] == logits[index] && i < index)) ++rank;
+  const T of = logits[index];
+  std::uint32_t rank = 0;  // without branches, so that the loops are vectorised; of equal logits the lower id is first
+  for (std::size_t i = 0; i < index; ++i) rank += logits[i] >= of ? 1 : 0;
+  for (std::size_t i = index + 1; i < logits.size(); ++i) rank += logits[i] > of ? 1 : 0;
   return static_cast<double>(rank);
 }
 

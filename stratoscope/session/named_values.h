@@ -18,6 +18,9 @@ struct NamedValues {
   std::variant<std::vector<double>, std::vector<std::int32_t>, std::vector<std::int64_t>> values;
 };
 
+// Whether a document lists the numbers that are also arrays.
+enum class DocumentParts { all, beside_arrays };
+
 // Throws Error for values that do not fit the shape.
 NamedValues named_values(std::string name, Shape shape, std::vector<double> values);
 NamedValues named_values(std::string name, Shape shape, std::vector<std::int32_t> values);

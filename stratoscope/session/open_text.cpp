@@ -1,6 +1,8 @@
 #include "stratoscope/session/open_text.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -10,7 +12,13 @@ namespace {
 
 HookPoint last_output(const ModelConfig& config) { return {Hook::resid_post, config.n_layers() - 1}; }
 
-// The block in which an edit acts: 0 for edits before the blocks, n_layers for edits after them.
+Tensor take_last_output(Run<float>& run, const ModelConfig& config) {
+  const auto found = std::find_if(run.captured.begin(), run.captured.end(),
+                                  [&](const auto& captured) { return captured.first == last_output(config); });
+  return std::move(found->second);
+}
+
+// Blocks in the order of the pass: what lies before them counts to the first, what lies after them is n_layers.
 std::size_t block_of(const HookEdit& edit, const ModelConfig& config) {
   switch (info_of(edit.at.hook).scope) {
     case Scope::before_blocks: return 0;
@@ -34,6 +42,7 @@ void OpenText::set_edits(const Edits& edits) {
   edits_ = resolve_edits(session_, text_, edits, options_);
   asked_ = edits;
   edited_.reset();
+  effect_.reset();
 }
 
 RunRequest OpenText::request() const {
@@ -61,7 +70,8 @@ const KeptRun& OpenText::run(Which which) {
     RunRequest pass = request();
     pass.captures = captures_of(std::vector<HookPoint>{last_output(session_.config())});
     Run<float> run = session_.model().run(pass);
-    clean_ = {std::move(run.hidden_states), std::move(run.captured.front().second)};
+    clean_is_finite_ = !has_nonfinite(run);
+    clean_ = {std::move(run.hidden_states), take_last_output(run, session_.config())};
   }
   if (which == Which::clean || edits_.empty()) return *clean_;
   if (!edited_) edited_ = run_edited();
@@ -82,9 +92,11 @@ KeptRun OpenText::run_edited() {
     pass.start = start_from(first, first == config.n_layers() ? clean_->last_residual.matrix()
                                                               : std::as_const(clean_->hidden_states).slice(first));
   if (first < config.n_layers()) pass.captures = captures_of(std::vector<HookPoint>{last_output(config)});
+  capture_edited_points(pass);
   Run<float> run = session_.model().run(pass);
+  edited_is_finite_ = !has_nonfinite(run);
   KeptRun kept;
-  kept.last_residual = run.captured.empty() ? clean_->last_residual.copy() : std::move(run.captured.front().second);
+  kept.last_residual = first == config.n_layers() ? clean_->last_residual.copy() : take_last_output(run, config);
   if (run.hidden_states.shape() == clean_->hidden_states.shape()) {
     kept.hidden_states = std::move(run.hidden_states);
   } else {
@@ -160,6 +172,35 @@ Tensor OpenText::patterns(Which which, std::size_t layer, const std::vector<std:
     std::erase_if(pass.edits, [](const HookEdit& edit) { return edit.at.hook == Hook::resid_pre; });
   }
   return std::move(session_.model().run(pass).captured.front().second);
+}
+
+std::optional<Effect> OpenText::effect_of(std::span<const float> clean, std::span<const float> edited) const {
+  if (edits_.empty()) return std::nullopt;
+  Effect effect;
+  effect.include(clean, edited);
+  effect.globs = globs_of(asked_.expressions, session_.config());
+  return effect;
+}
+
+const std::optional<Effect>& OpenText::effect() {
+  if (effect_ || edits_.empty()) return effect_;
+  std::vector<std::size_t> all(positions());
+  std::iota(all.begin(), all.end(), 0);
+  const std::size_t last = session_.config().n_layers();
+  const Tensor clean = logits(Which::clean, last, all), edited = logits(Which::edited, last, all);
+  Effect effect;
+  for (std::size_t row = 0; row < all.size(); ++row)
+    effect.include<float>(clean.matrix().row_span(row), edited.matrix().row_span(row));
+  effect.globs = globs_of(asked_.expressions, session_.config());
+  return effect_ = std::move(effect);
+}
+
+bool OpenText::is_finite() {
+  run(Which::edited);
+  if (!clean_is_finite_ || (!edits_.empty() && !edited_is_finite_)) return false;
+  const bool edits_logits =
+      std::any_of(edits_.begin(), edits_.end(), [](const HookEdit& edit) { return edit.at.hook == Hook::unembed_out; });
+  return !edits_logits || std::isfinite(effect()->kl + effect()->max_change);
 }
 
 std::size_t OpenText::bytes() const {

@@ -27,6 +27,7 @@ class OpenText {
  public:
   OpenText(const Session& session, const std::string& text, const TextOptions& options = {});
 
+  const Session& session() const { return session_; }
   const Text& text() const { return text_; }
   std::size_t positions() const { return text_.ids.size(); }
 
@@ -34,6 +35,8 @@ class OpenText {
   // edits are not changed.
   void set_edits(const Edits& edits);
   bool has_edits() const { return !edits_.empty(); }
+  // Those that were set.
+  const Edits& edits() const { return asked_; }
 
   // `edited` without edits is the clean run. The reference is valid until the edits change.
   const KeptRun& run(Which which);
@@ -46,7 +49,16 @@ class OpenText {
   // Attention patterns of a block, [head, query, key], of chosen heads; of all heads if `heads` is empty.
   Tensor patterns(Which which, std::size_t layer, const std::vector<std::size_t>& heads = {});
 
-  // Memory of the kept runs.
+  // Of the edits on the logits of every position; nothing without edits. The place of a number that is not finite is
+  // left out.
+  const std::optional<Effect>& effect();
+  // The same at one position, from its clean and its edited logits.
+  std::optional<Effect> effect_of(std::span<const float> clean, std::span<const float> edited) const;
+  // False where a number of the passes is not finite, at an edited hook point or in a hidden state: a whole run then
+  // finds the place.
+  bool is_finite();
+
+  // Memory that the kept runs take.
   std::size_t bytes() const;
 
  private:
@@ -61,6 +73,8 @@ class OpenText {
   Edits asked_;
   std::vector<HookEdit> edits_;
   std::optional<KeptRun> clean_, edited_;
+  bool clean_is_finite_ = true, edited_is_finite_ = true;
+  std::optional<Effect> effect_;
 };
 
 }  // namespace stratoscope

@@ -88,15 +88,6 @@ Text as_text(const Session& session, const TokenIds& ids) {
   return text;
 }
 
-// Captures the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
-void capture_edited_points(RunRequest& request) {
-  for (const HookEdit& edit : request.edits)
-    if (edit.at.hook != Hook::unembed_out &&
-        std::none_of(request.captures.begin(), request.captures.end(),
-                     [&](const Capture& capture) { return capture.at == edit.at; }))
-      request.captures.push_back({edit.at, std::nullopt, std::nullopt});
-}
-
 template <class T, class RunModel>
 EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> edits,
                  std::optional<std::size_t> effect_row, const RunModel& run_model) {
@@ -117,6 +108,14 @@ EditedRun run_in(const Model& model, RunRequest& request, std::vector<HookEdit> 
 }
 
 }  // namespace
+
+void capture_edited_points(RunRequest& request) {
+  for (const HookEdit& edit : request.edits)
+    if (edit.at.hook != Hook::unembed_out &&
+        std::none_of(request.captures.begin(), request.captures.end(),
+                     [&](const Capture& capture) { return capture.at == edit.at; }))
+      request.captures.push_back({edit.at, std::nullopt, std::nullopt});
+}
 
 Precision parse_precision(std::string_view name) {
   for (const auto& [precision, its_name] : kPrecisions)
@@ -139,6 +138,8 @@ std::string_view name_of(Precision precision) {
 struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
+  std::once_flag hashed;
+  std::string hash;  // of the checkpoint
   std::atomic<std::thread::id> loader{};  // the thread that loads it
 
   struct Loading {
@@ -170,6 +171,12 @@ Session::Session(SessionOptions options, ModelLocation location, ModelConfig con
       tokenizer_(std::move(tokenizer)),
       end_tokens_(std::move(end_tokens)),
       model_(std::make_shared<LazyModel>()) {}
+
+std::string Session::model_hash() const {
+  std::call_once(model_->hashed, [this] { model_->hash = checkpoint_->fingerprint(); });
+  checkpoint_->check_unchanged();
+  return model_->hash;
+}
 
 const Model& Session::model() const {
   if (model_->loader == std::this_thread::get_id())

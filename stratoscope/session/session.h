@@ -53,6 +53,8 @@ struct TextOptions {
   bool truncate = false;      // cut after the number of tokens that the model was trained for
   bool check_context = true;  // refuse (or truncate) a text too long to be read, note one longer than in training
   bool repeat = false;        // its tokens twice in a row; tokenising the doubled text could join words at the seam
+
+  bool operator==(const TextOptions&) const = default;
 };
 
 // Immutable except for the weights, which the first use loads: every method is safe to call from several threads at
@@ -65,7 +67,8 @@ class Session {
 
   const std::string& model_name() const { return location_.name; }
   const std::filesystem::path& folder() const { return location_.folder; }
-  std::string model_hash() const { return checkpoint_->fingerprint(); }
+  // Computed at the first call. Throws Error if a file of the weights was changed since it was opened.
+  std::string model_hash() const;
   const ModelConfig& config() const { return config_; }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -151,6 +154,9 @@ class EditResolver {
 // Error; for texts of different lengths with both tokenisations in its details.
 std::vector<HookEdit> resolve_edits(const Session& session, const Text& text, const Edits& edits,
                                     const TextOptions& options = {}, std::size_t sequence = 0);
+
+// Captures also the edited hook points, since an infinity does not always reach the logits. Logits are checked anyway.
+void capture_edited_points(RunRequest& request);
 
 struct EditedRun {
   AnyRun run;

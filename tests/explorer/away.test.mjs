@@ -80,7 +80,7 @@ withPage("a server that is gone is told once, and found again by itself", {}, as
 
 withPage("a sweep that the server leaves says how far it came", {}, async (page, faults) => {
   await page.getByLabel("Sweep over").selectOption("layer,position");
-  await page.route("**/api/view/sweep", async (route) => {
+  await page.route("**/api/sweep", async (route) => {
     const answer = await route.fetch();
     const body = await answer.text();
     const cells = body.split("\n\n").filter((event) => event.startsWith("event: cells"));

@@ -54,8 +54,8 @@ withPage("what one change asks for travels together, the tokens of a new text fi
   await page.locator(".chip").first().click();
   await settled(page);
   const paths = asked.map((request) => [new URL(request.url()).pathname, ...request.postDataJSON().requests.map(({ path }) => path)]);
-  assert.deepEqual(paths[0].slice(0, 3), ["/api/batch", "/api/view/tokens", "/api/view/predict"]);
-  assert.ok(paths.every(([path, ...inside]) => path === "/api/batch" && inside.includes("/api/view/predict")), JSON.stringify(paths));
+  assert.deepEqual(paths[0].slice(0, 3), ["/api/batch", "/api/tokens", "/api/predict"]);
+  assert.ok(paths.every(([path, ...inside]) => path === "/api/batch" && inside.includes("/api/predict")), JSON.stringify(paths));
   assert.equal(paths.length, 2);
 });
 
@@ -261,7 +261,11 @@ withPage("the lens computes the columns in sight, and others when they are scrol
   await settled(page);
   const asked = [];
   page.on("request", (request) => {
-    for (const { path, body } of request.postDataJSON()?.requests ?? []) if (path === "/api/view/lens") asked.push([body.from, body.from + body.count]);
+    for (const { path, body } of request.postDataJSON()?.requests ?? []) {
+      if (path !== "/api/lens") continue;
+      const [from, end] = body.positions.split(":");
+      asked.push([Number(from), end === "" ? count : Number(end)]);
+    }
   });
   const scroll = async (left) => {
     await page.locator("#lens .scroll").evaluate((region, left) => (region.scrollLeft = left), left);

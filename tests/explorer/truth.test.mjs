@@ -100,10 +100,10 @@ withPage("every view obeys the switch, and says so", { size: [1440, 3600] }, asy
   await turn(page, "difference");
   near(await variances(), edited.map((value, i) => value - clean[i]));
   for (const view of views) assert.equal(await sideOf(page, view), "difference", view);
-  assert.equal(asked.filter(({ path }) => path === "/api/view/attention/heads").at(-1).body.which, "difference");
+  assert.equal(asked.filter(({ path, body }) => path === "/api/attention" && body.thumbnails).at(-1).body.compare, true);
   const profile = JSON.parse(await download(page, "similarity", "json", 2));
   const changes = profile.edited.map((row, d) => row.map((value, i) => value - profile.clean[d][i]).sort((a, b) => a - b));
-  for (const [d, row] of changes.entries()) assert.ok(Math.abs(profile.difference_medians[d] - (row[Math.floor((row.length - 1) / 2)] + row[Math.ceil((row.length - 1) / 2)]) / 2) < 1e-6);
+  for (const [d, row] of changes.entries()) assert.ok(Math.abs(profile.median_changes[d] - (row[Math.floor((row.length - 1) / 2)] + row[Math.ceil((row.length - 1) / 2)]) / 2) < 1e-6);
   const rows = JSON.parse(await download(page, "predictions", "json")).predictions;
   const sizes = rows.map((row) => Math.abs(row.edited.prob - row.clean.prob));
   assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a));
@@ -215,7 +215,7 @@ withPage("a request that is on its way is drawn, and of those that come meanwhil
   let release;
   const held = new Promise((done) => (release = done));
   await page.route("**/api/batch", async (route) => {
-    asked.push(route.request().postDataJSON().requests.find(({ path }) => path === "/api/view/predict")?.body.edits[0]);
+    asked.push(route.request().postDataJSON().requests.find(({ path }) => path === "/api/predict")?.body.edits[0]);
     if (asked.length === 1) await held;
     await route.continue();
   });

@@ -1,5 +1,7 @@
 """Tokens, the model's page, weights, and functions of numbers."""
+import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -119,3 +121,47 @@ def test_empty_numbers():
     assert st.log_softmax(np.empty((3, 0), np.float32)).shape == (3, 0)
     with pytest.raises(ValueError):
         st.cosine(np.ones(3, np.float32))
+
+
+def in_bfloat16(folder):
+    """Rewrites the checkpoint's float16 tensors as bfloat16, cut off; gives the numbers by name."""
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    data = bytearray(content[8 + size :])
+    numbers = {}
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["dtype"] == "F16":
+            begin, end = entry["data_offsets"]
+            bits = np.frombuffer(data[begin:end], np.float16).astype(np.float32).view(np.uint32) >> 16
+            data[begin:end] = bits.astype(np.uint16).tobytes()
+            numbers[name] = (bits << 16).view(np.float32).reshape(entry["shape"])
+            entry["dtype"] = "BF16"
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return numbers
+
+
+def test_weights_in_bfloat16(model, tmp_path):
+    folder = shutil.copytree(model.info["folder"], tmp_path / "model")
+    numbers = in_bfloat16(folder)
+    own = st.load(folder)
+    assert len(numbers) > 100
+    for name, expected in numbers.items():
+        bits = own.weights[name]
+        assert bits.dtype == np.uint16
+        np.testing.assert_array_equal((bits.astype(np.uint32) << 16).view(np.float32), expected)
+    name = next(n for n in numbers if n.endswith("wte.weight"))
+    np.testing.assert_array_equal(
+        own.run("The king", capture="hook_embed")["hook_embed"], numbers[name][own.tokenize("The king").ids]
+    )
+
+
+def test_a_name_and_a_folder(tmp_path, model):
+    folder = shutil.copytree(model.info["folder"], tmp_path / "copied")
+    for place in (str(folder), folder, "novella-7m"):
+        with st.load(place) as opened:
+            np.testing.assert_array_equal(opened.run("The king").logits, model.run("The king").logits)
+        assert opened.closed
+        assert repr(opened) == "Model(closed)"

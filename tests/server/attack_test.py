@@ -20,7 +20,7 @@ from serving import PROGRAM, TEXT
 def still_serves(server):
     yield
     assert server.is_alive()
-    assert server.post("/api/view/predict", {"text": TEXT}).status == 200
+    assert server.post("/api/predict", {"text": TEXT}).status == 200
 
 
 def raw(server, data, wait=10):
@@ -43,9 +43,9 @@ def test_another_host_name_is_rejected(server):
 
 def test_another_sites_page_is_rejected(server):
     body = json.dumps({"text": TEXT})
-    assert server.post("/api/view/predict", body, headers={"Origin": "http://evil.example"}).status == 403
-    assert server.post("/api/view/predict", body, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
-    assert server.post("/api/view/predict", body, headers={"Content-Type": "text/plain"}).status == 415
+    assert server.post("/api/predict", body, headers={"Origin": "http://evil.example"}).status == 403
+    assert server.post("/api/predict", body, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert server.post("/api/predict", body, headers={"Content-Type": "text/plain"}).status == 415
 
 
 def test_answers_carry_the_policy(server):
@@ -66,43 +66,42 @@ def test_no_path_leads_to_a_file(server, path):
 
 @pytest.mark.parametrize("edit", ["blocks.3.hook_resid_post += /etc/passwd.npy", "blocks.3.hook_resid_post = ../x.safetensors:y", "blocks.3.hook_resid_post without v.npy"])
 def test_edits_read_no_files(server, edit):
-    for path in ("/api/view/predict", "/api/view/lens", "/api/view/attention/heads"):
+    for path in ("/api/predict", "/api/lens", "/api/attention"):
         answer = server.post(path, {"text": TEXT, "edits": [edit]})
         assert answer.status == 400 and "files" in answer.error
-    answer = server.post("/api/view/export", {"text": TEXT, "edits": [edit], "what": "depth", "format": "csv"})
+    answer = server.post("/api/activations?figure=csv", {"text": TEXT, "edits": [edit]})
     assert answer.status == 400 and "files" in answer.error
     grid = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post += {file}"], "axes": ["layer=0", "file=a.npy"], "metric": "kl"}
-    answer = server.post("/api/view/sweep", grid)
+    answer = server.post("/api/sweep", grid)
     assert answer.status == 400 and "files" in answer.error
 
 
 @pytest.mark.parametrize("model", ["", "/etc", "../..", "novella-7m/../../x", "https://evil.example/x", "a" * 5000])
 def test_models_are_names_of_the_list(server, model):
-    assert server.post("/api/view/predict", {"text": TEXT, "model": model}).status == 404
+    assert server.post("/api/predict", {"text": TEXT, "model": model}).status == 404
     assert server.post("/api/models/load", {"model": model}).status == 404
 
 
 @pytest.mark.parametrize(
     "path, body, says",
     [
-        ("/api/view/predict", {"text": "a" * 70000}, "65536"),
-        ("/api/view/predict", {"text": "word " * 3000}, "512"),
-        ("/api/view/predict", {"text": ""}, "empty"),
-        ("/api/view/predict", {"text": TEXT, "top": 101}, "100"),
-        ("/api/view/predict", {"text": TEXT, "position": 999}, "out of range"),
-        ("/api/view/predict", {"text": TEXT, "edits": ["x"] * 33}, "32"),
-        ("/api/view/predict", {"text": TEXT, "edits": ["x" * 401]}, "400"),
-        ("/api/view/predict", {"text": TEXT, "edits": ["nonsense *= 2"]}, "nonsense"),
-        ("/api/view/predict", {"text": TEXT, "follow": [-1]}, "out of range"),
-        ("/api/view/predict", {"text": 7}, "not a string"),
-        ("/api/view/predict", {}, "missing"),
-        ("/api/view/lens", {"text": TEXT, "count": 129}, "128"),
-        ("/api/view/lens", {"text": TEXT, "from": 99}, "out of range"),
-        ("/api/view/similarity/tokens", {"text": TEXT, "depth": 99}, "out of range"),
-        ("/api/view/attention/pattern", {"text": TEXT, "layer": 99}, "out of range"),
-        ("/api/view/sweep", {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..9999"], "metric": "kl"}, "20000"),
-        ("/api/view/sweep", {"text": TEXT, "edits": ["hook_embed *= 2"], "axes": ["a=1"] * 4}, "limit of 3"),
-        ("/api/view/export", {"text": TEXT, "what": "everything", "format": "svg"}, "one of"),
+        ("/api/predict", {"text": "a" * 70000}, "65536"),
+        ("/api/predict", {"text": "word " * 3000}, "512"),
+        ("/api/predict", {"text": ""}, "empty"),
+        ("/api/predict", {"text": TEXT, "top": 101}, "100"),
+        ("/api/predict", {"text": TEXT, "position": 999}, "out of range"),
+        ("/api/predict", {"text": TEXT, "edits": ["x"] * 257}, "256"),
+        ("/api/predict", {"text": TEXT, "edits": ["x" * 4001]}, "4000"),
+        ("/api/predict", {"text": TEXT, "edits": ["nonsense *= 2"]}, "nonsense"),
+        ("/api/predict", {"text": TEXT, "target_ids": [-1]}, "out of range"),
+        ("/api/predict", {"text": 7}, "not a string"),
+        ("/api/predict", {}, "missing"),
+        ("/api/lens", {"text": "word " * 3000}, "1024"),
+        ("/api/lens", {"text": TEXT, "positions": [99]}, "out of range"),
+        ("/api/similarity", {"text": TEXT, "across": "tokens", "layers": [99]}, "out of range"),
+        ("/api/attention", {"text": TEXT, "heads": ["L99H0"]}, "out of range"),
+        ("/api/sweep", {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..9999"], "metric": "kl"}, "20000"),
+        ("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= 2"], "axes": ["a=1"] * 257}, "limit of 256"),
         ("/api/experiments", {"stratoscope": "no"}, "not an experiment"),
     ],
 )
@@ -113,17 +112,17 @@ def test_invalid_values_are_a_400_with_a_reason(server, path, body, says):
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"text": "\xff"}', b"[" * 100000, b'{"text":' + b"[" * 5000, b'{"text": "a", "text": "b", "top": 1e999}', b"\x00" * 100])
 def test_invalid_bodies(server, body):
-    assert 400 <= server.post("/api/view/predict", body).status < 500
+    assert 400 <= server.post("/api/predict", body).status < 500
 
 
 def test_a_body_over_the_limit_is_rejected_before_it_is_read(server):
-    head = "POST /api/view/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    head = "POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
     answer = raw(server, (head % server.port).encode())
     assert b" 413 " in answer and b"8388608" in answer
 
 
 def test_a_chunked_body_without_end_is_cut(server):
-    head = "POST /api/view/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = "POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall((head % server.port).encode())
         chunk = b"10000\r\n" + b"a" * 65536 + b"\r\n"
@@ -167,37 +166,37 @@ def test_a_slow_request_is_cut(server):
 
 def test_a_disconnected_client_cancels_its_work(server):
     body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
-    head = "POST /api/view/sweep HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
+    head = "POST /api/sweep HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
     for _ in range(20):  # over the limit of waiting jobs per client
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall((head % (server.port, len(body)) + body).encode())
             time.sleep(0.02)
     deadline = time.monotonic() + 60
-    while server.post("/api/view/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
+    while server.post("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
         assert time.monotonic() < deadline
 
 
 def test_a_disconnected_client_cancels_its_batch(server):
     sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
-    body = json.dumps({"requests": [{"path": "/api/view/sweep", "body": sweep}] * 16})  # the limit of waiting jobs
+    body = json.dumps({"requests": [{"path": "/api/sweep", "body": sweep}] * 16})  # the limit of waiting jobs
     head = "POST /api/batch HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Stratoscope-Client: gone\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall((head % (server.port, len(body)) + body).encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
     deadline = time.monotonic() + 60
-    while server.post("/api/view/depth", {"text": TEXT}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
+    while server.post("/api/activations", {"text": TEXT}, headers={"X-Stratoscope-Client": "gone"}).status != 200:
         assert time.monotonic() < deadline
 
 
 def test_replaced_requests_of_a_batch_are_answered_409(server):
     headers = {"X-Stratoscope-Client": "b"}
     sweep = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
-    older = [{"path": "/api/view/sweep", "body": sweep, "slot": "sweep"}, {"path": "/api/view/depth", "body": {"text": TEXT}, "slot": "depth"}]
+    older = [{"path": "/api/sweep", "body": sweep, "slot": "sweep"}, {"path": "/api/activations", "body": {"text": TEXT}, "slot": "depth"}]
     answers = []
     thread = threading.Thread(target=lambda: answers.append(server.post("/api/batch", {"requests": older}, headers=headers)))
     thread.start()
     time.sleep(0.5)
-    newer = server.post("/api/batch", {"requests": [{"path": "/api/view/depth", "body": {"text": TEXT}, "slot": "sweep"}]}, headers=headers)
+    newer = server.post("/api/batch", {"requests": [{"path": "/api/activations", "body": {"text": TEXT}, "slot": "sweep"}]}, headers=headers)
     thread.join()
     last = {head["request"]: head["status"] for head, _ in answers[0].messages() if "status" in head}
     assert last == {0: 409, 1: 200}
@@ -220,10 +219,10 @@ def test_a_replaced_request_is_answered_409(server):
     headers = {"X-Stratoscope-Client": "a", "X-Stratoscope-Slot": "sweep"}
     body = {"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"}
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(server.post("/api/view/sweep", body, headers=headers)))
+    thread = threading.Thread(target=lambda: answers.append(server.post("/api/sweep", body, headers=headers)))
     thread.start()
     time.sleep(0.5)
-    newer = server.post("/api/view/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers=headers)
+    newer = server.post("/api/sweep", {"text": TEXT, "edits": ["hook_embed *= {f}"], "axes": ["f=0,1"], "metric": "kl"}, headers=headers)
     thread.join()
     assert newer.status == 200 and answers[0].status == 409
 
@@ -232,7 +231,7 @@ def experiment(note):
     return {"stratoscope": "experiment", "version": "0.1.0", "model": {"name": "novella-7m", "hash": "00ff"}, "text": TEXT, "edits": [], "note": note}
 
 
-REJECTED_EARLY = ["/?a?b", "/?" + "a" * 9000, "/nothing", "/api/view/predict"]
+REJECTED_EARLY = ["/?a?b", "/?" + "a" * 9000, "/nothing", "/api/predict"]
 
 
 @pytest.mark.parametrize("target", REJECTED_EARLY, ids=["mark", "long", "nothing", "type"])
@@ -262,11 +261,11 @@ def test_compressed_and_multipart_bodies_and_ranges_use_no_memory(own_server):
     part = b'--b\r\nX: y\r\nContent-Disposition: form-data; name="a"' + b" " * 16200 + b"\r\n\r\nx\r\n--b--\r\n"
     quotes = b"--b\r\n" + (b'Content-Disposition: form-data; name="' + b'";filename="' * 330 + b'";filename*=a' * 330 + b" x\r\n") * 20 + b"\r\nx\r\n--b--\r\n"
     for body in (bomb, gzip.compress(part), gzip.compress(quotes)):
-        for path in ("/nothing", "/api/view/predict", "/"):
+        for path in ("/nothing", "/api/predict", "/"):
             answer = serving.post(path, body, headers={"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"})
             assert 400 <= answer.status < 500
     for body in (part, quotes):
-        assert 400 <= serving.post("/api/view/predict", body, headers={"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Bearer secret"}).status < 500
+        assert 400 <= serving.post("/api/predict", body, headers={"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Bearer secret"}).status < 500
     whole = serving.get("/openapi.json")
     ranged = serving.get("/openapi.json", headers={"Range": "bytes=" + ",".join(["0-"] * 900)})
     assert ranged.status == 200 and ranged.body == whole.body
@@ -293,7 +292,7 @@ def test_heads_use_bounded_memory(own_server):
 def test_it_stops_soon_although_clients_do_not_read(own_server):
     serving = own_server()
     body = json.dumps({"text": TEXT, "edits": ["blocks.{layer}.hook_resid_post *= {f}"], "axes": ["layer=all", "f=0..1500"], "metric": "kl"})
-    head = f"POST /api/view/sweep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /api/sweep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
     pages = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
     connections = []
     for number in range(24):

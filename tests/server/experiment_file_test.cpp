@@ -75,7 +75,7 @@ TEST(ExperimentFile, RejectsInvalidValues) {
                                                           {"/state/sweep/hook", "a\nb"},
                                                           {"/model/name", "a\nb"},
                                                           {"/command", "predict\nrm"},
-                                                          {"/edits/0", std::string(401, 'x')}};
+                                                          {"/edits/0", std::string(4001, 'x')}};
   for (const auto& [place, value] : wrong) {
     auto changed = sample();
     changed["state"]["sweep"] = nlohmann::json::object();

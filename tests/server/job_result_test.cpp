@@ -27,11 +27,10 @@ std::filesystem::path written(const TemporaryFolder& folder, const std::string& 
   return folder.path() / name;
 }
 
-TEST(JobResult, AsJsonHasNestedListsAndNullForNan) {
+TEST(JobResult, AsJsonIsTheDocument) {
   const auto json = nlohmann::json::parse(as_json(sample()));
   EXPECT_EQ(json["labels"][1], "L0");
-  EXPECT_EQ(json["clean"], nlohmann::json::parse("[[0.0, 1.0, 2.0], [3.0, null, 5.5]]"));
-  EXPECT_EQ(json["empty"], nlohmann::json::array());
+  EXPECT_EQ(json.size(), 2U);
 }
 
 TEST(JobResult, AsSafetensorsIsReadBack) {

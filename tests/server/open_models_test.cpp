@@ -49,10 +49,12 @@ TEST(OpenModel, CachesTextsAndEvictsTheOldest) {
   OpenModels models(kFolder, {}, 2);
   Progress silent;
   const auto model = models.open(kFolder, silent);
-  const OpenText* first = &model->text("text 0", {}, {});
-  EXPECT_EQ(&model->text("text 0", {}, {{"blocks.0.hook_resid_post *= 0.5"}, std::nullopt}), first);
-  for (std::size_t i = 1; i <= kCachedTexts; ++i) model->text("text " + std::to_string(i), {}, {}).run(Which::clean);
-  EXPECT_FALSE(model->text("text 0", {}, {}).has_edits());
+  const OpenText* first = model->text("text 0", {}, {}).get();
+  EXPECT_EQ(model->text("text 0", {}, {{"blocks.0.hook_resid_post *= 0.5"}, std::nullopt}).get(), first);
+  const auto held = model->text("text 0", {}, {});
+  EXPECT_NE(model->text("text 0", {}, {}), held);  // another job's
+  for (std::size_t i = 1; i <= kCachedTexts; ++i) model->text("text " + std::to_string(i), {}, {})->run(Which::clean);
+  EXPECT_FALSE(model->text("text 0", {}, {})->has_edits());
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 """Requests that only the page sends: comparisons, the last token, figures of the page."""
+import json
+
 import numpy as np
 import pytest
 
@@ -30,57 +32,50 @@ CURVE = {
 }
 
 
-@pytest.mark.parametrize("path, name", [("/api/view/predict", "position"), ("/api/view/depth", "token"), ("/api/view/similarity/depths", "token")])
+@pytest.mark.parametrize("path, name", [("/api/predict", "position"), ("/api/activations", "token")])
 def test_the_last_token_is_minus_one(server, path, name):
-    count = server.post("/api/view/tokens", {"text": TEXT}).json()["count"]
+    count = server.post("/api/tokens", {"text": TEXT}).json()["count"]
     assert server.post(path, {"text": TEXT, name: -1}).json() == server.post(path, {"text": TEXT, name: count - 1}).json()
-    for wrong in (-2, count, 0.5, "last"):
+    for wrong in (-count - 1, count, 0.5, "nowhere"):
         assert server.post(path, {"text": TEXT, name: wrong}).status == 400
 
 
-def test_the_lens_compares_the_token_that_it_shows(server):
-    body = {"text": TEXT, "edits": EDITS}
-    both = server.post("/api/view/lens", body | {"compare": True}).json()
-    edited = server.post("/api/view/lens", body).json()
-    clean = server.post("/api/view/lens", {"text": TEXT}).json()
-    for name in ("tokens", "id", "prob", "entropy", "kl"):
-        assert both[name] == edited[name]
-    for name in ("entropy", "kl"):
-        assert both[f"clean_{name}"] == clean[name]
-    for depth, position in ((12, -1), (7, 2)):
-        cell = {"text": TEXT, "depth": depth, "position": position % both["count"], "which": "clean", "top": 100}
-        found = {p["id"]: p["prob"] for p in server.post("/api/view/lens/cell", cell).json()["predictions"]}
-        shown = both["id"][depth][position]
-        if shown in found:
-            assert both["clean_prob"][depth][position] == pytest.approx(found[shown], rel=1e-5)
-        of_both = server.post("/api/view/lens/cell", cell | {"which": "edited", "edits": EDITS}).json()["predictions"]
-        for p in of_both:
-            if p["id"] in found:
-                assert p["clean_prob"] == pytest.approx(found[p["id"]], rel=1e-12)
+def test_the_lens_compares_the_tokens_that_it_lists(server):
+    body = {"text": TEXT, "edits": EDITS, "top": 3}
+    both = server.post("/api/lens", body | {"compare": True}).json()
+    edited = server.post("/api/lens", body).json()
+    clean = server.post("/api/lens", {"text": TEXT, "top": 100}).json()
+    for with_both, alone, of_clean in zip(both["layers"], edited["layers"], clean["layers"]):
+        for i, cell in enumerate(with_both["positions"]):
+            assert [{**p, "clean_prob": None} for p in cell] == [{**p, "clean_prob": None} for p in alone["positions"][i]]
+            known = {p["id"]: p["prob"] for p in of_clean["positions"][i]}
+            assert all(p["clean_prob"] == known.get(p["id"], p["clean_prob"]) for p in cell)
+            summary = with_both["summary"][i]
+            assert {name: summary[name] for name in alone["summary"][i]} == alone["summary"][i]
+            assert summary["clean"]["entropy"] == of_clean["summary"][i]["entropy"] and summary["clean"]["kl"] == of_clean["summary"][i]["kl"]
 
 
-def test_heads_and_the_profile_are_compared(server):
+def test_the_profile_is_compared(server):
     body = {"text": TEXT, "edits": EDITS}
-    sides = [server.post("/api/view/attention/heads", body | {"which": which}).json() for which in ("edited", "clean", "difference")]
-    for name in ("thumbnails", "score_values"):
-        edited, clean, difference = (np.array(side[name], dtype=float) for side in sides)
-        np.testing.assert_allclose(difference, edited - clean, atol=1e-6)
-    profile = server.post("/api/view/similarity/profile", body).json()
-    changes = np.array(profile["edited"]) - np.array(profile["clean"])
-    np.testing.assert_allclose(profile["difference_medians"], np.median(changes, axis=1), atol=1e-6)
+    profile = server.post("/api/similarity", body | {"profile": True, "compare": True}).json()
+    changes = [np.array(edited["values"]) - np.array(clean["values"]) for edited, clean in zip(profile["layers"], profile["clean"]["layers"])]
+    np.testing.assert_allclose(profile["median_changes"], np.median(changes, axis=1), atol=1e-12)
+    thinned = server.post("/api/similarity", body | {"profile": True, "compare": True, "most_pairs": 10}).json()
+    assert thinned["pairs"] == len(profile["layers"][0]["values"]) and len(thinned["layers"][0]["values"]) <= 10
+    assert [layer["median"] for layer in thinned["layers"]] == [layer["median"] for layer in profile["layers"]]
 
 
 @pytest.mark.parametrize("wrong", ["blocks.99.hook_resid_post *= 2", "blocks.0.hook_resid_post[77] *= 2", "blocks.0.hook_resid_post *= null", "blocks.0.hook_resid_post = corrupt", "blocks.0.hook_resid_post += x.npy"])
 def test_an_error_names_the_edit(server, wrong):
     for number, edits in ((1, [wrong, *EDITS]), (3, [*EDITS, wrong])):
-        answer = server.post("/api/view/predict", {"text": TEXT, "edits": edits})
+        answer = server.post("/api/predict", {"text": TEXT, "edits": edits})
         assert answer.status == 400 and answer.json()["error"]["where"] == f"edit {number}"
 
 
 @pytest.mark.parametrize("figure", [FIGURE, CURVE])
 @pytest.mark.parametrize("form, start", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("vl.json", b"{"), ("csv", b"panel,")])
 def test_a_screen_is_drawn(server, figure, form, start):
-    answer = server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": form, "figure": figure})
+    answer = server.post(f"/api/figure?figure={form}", figure)
     assert answer.status == 200 and answer.body.startswith(start)
     if form == "svg":
         title = figure["title"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -115,7 +110,7 @@ def change(figure, **fields):
     change(CURVE, type="line", x=[1], y=[1, 2]),
 ])
 def test_invalid_figures_are_rejected(server, figure):
-    answer = server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": "svg", "figure": figure})
+    answer = server.post("/api/figure?figure=svg", json.dumps(figure))
     assert answer.status == 400 and answer.error
-    assert server.post("/api/view/export", {"text": TEXT, "what": "depth", "format": "csv", "figure": FIGURE}).status == 400
-    assert server.post("/api/view/export", {"text": TEXT, "what": "screen", "format": "json", "figure": FIGURE}).status == 400
+    assert server.post("/api/figure?figure=json", FIGURE).status == 400
+    assert server.post("/api/figure", FIGURE).body == server.post("/api/figure?figure=svg&theme=light", FIGURE).body

@@ -154,7 +154,7 @@ def test_a_damaged_database_is_a_503_until_it_is_moved_away(own_server, tmp_path
     server = own_server()
     answer = server.get("/api/experiments")
     assert answer.status == 503 and "experiments.db" in answer.error
-    assert server.post("/api/view/predict", {"text": TEXT}).status == 200  # the rest works
+    assert server.post("/api/predict", {"text": TEXT}).status == 200  # the rest works
     assert (tmp_path / "experiments.db").read_bytes() == content
     shutil.move(tmp_path / "experiments.db", tmp_path / "old")
     for left in tmp_path.glob("experiments.db-*"):
@@ -180,9 +180,9 @@ def test_a_model_that_does_not_load_is_a_400(own_server, tmp_path):
     server = own_server("--models", broken)
     entry = server.get("/api/models").json()["models"][-1]
     assert entry["name"] == str(broken) and entry["problem"]
-    assert server.post("/api/view/predict", {"text": TEXT, "model": str(broken)}).status == 400
+    assert server.post("/api/predict", {"text": TEXT, "model": str(broken)}).status == 400
     assert server.stream("/api/models/load", {"model": str(broken)}).status == 400
-    assert server.post("/api/view/predict", {"text": TEXT}).status == 200
+    assert server.post("/api/predict", {"text": TEXT}).status == 200
 
 
 def test_sigterm_finishes_cleanly(own_server):

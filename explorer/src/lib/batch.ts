@@ -19,8 +19,8 @@ interface PendingRequest {
 
 // How long, in milliseconds, a newer request waits for the one in flight of the same slot. Views that follow the input
 // wait for its end; the lens shows the depths that it has, and slow requests on large models must not block the others.
-const MAX_WAIT: Record<string, number> = { "/api/view/tokens": Infinity, "/api/view/predict": Infinity, "/api/view/depth": Infinity, "/api/view/lens": 40 };
-const maxWait = (request: PendingRequest): number => MAX_WAIT[request.path] ?? 400;
+const MAX_WAIT: Record<string, number> = { tokens: Infinity, predict: Infinity, depth: Infinity, "lens.clean": 40, "lens.edited": 40 }; // by slot
+const maxWait = (request: PendingRequest): number => MAX_WAIT[request.slot] ?? 400;
 
 const queued = new Map<string, PendingRequest>(); // by slot
 let inFlight: { requests: PendingRequest[]; controller: AbortController }[] = [];
@@ -66,7 +66,7 @@ function sendQueued(): void {
   }
   cancel((request) => replaced.includes(request));
   // The other results need the tokens of the text.
-  const requests = [...queued.values()].sort((a, b) => Number(b.path === "/api/view/tokens") - Number(a.path === "/api/view/tokens"));
+  const requests = [...queued.values()].sort((a, b) => Number(b.path === "/api/tokens") - Number(a.path === "/api/tokens"));
   queued.clear();
   void sendBatch(requests);
 }

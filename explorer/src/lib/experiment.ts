@@ -1,5 +1,5 @@
 // The state and its result as a document, to be saved, exported and replayed.
-import { postFile } from "./api";
+import { postJson } from "./api";
 import { sweepRequest } from "./command";
 import { state } from "./state.svelte";
 import { sweeping } from "./sweep.svelte";
@@ -15,12 +15,10 @@ async function record() {
     const { model, corrupt, ...rest } = common;
     if (asked.corrupt !== undefined) Object.assign(rest, { corrupt: [asked.corrupt] });
     if (model) Object.assign(rest, { model });
-    const { values, title, ...result } = answer;
     const target = "targets" in asked ? { target: asked.targets } : {};
-    return { command: "sweep", options: { ...rest, edit: asked.edits, over: asked.axes, metric: [asked.metric], ...target }, result };
+    return { command: "sweep", options: { ...rest, edit: asked.edits, over: asked.axes, metric: [asked.metric], ...target }, result: answer };
   }
-  const body = { ...state.request, what: "predictions", format: "json", position: String(state.position) };
-  const result = JSON.parse(await (await postFile("/api/view/export", body)).text());
+  const result = await postJson<any>("/api/predict", { ...state.request, position: state.position });
   return { command: "predict", options: { ...common, edit: state.activeEdits, position: [String(state.position)] }, result };
 }
 

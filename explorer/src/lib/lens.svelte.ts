@@ -30,19 +30,25 @@ export interface Grid extends Columns {
   rows: Rows;
 }
 
-type Answer = Partial<Row> & { depth: number; from: number };
+type Answer = Partial<Row> & { depth: number; positions: number[] };
 const FIELDS = ["tokens", ...NUMBERS] as const;
 
 const emptyRow = (): Row => Object.fromEntries(FIELDS.map((field) => [field, []])) as unknown as Row;
 
 function put(rows: Rows, from: number, answer: Answer): void {
   const row = (rows[answer.depth] ??= emptyRow());
-  for (const field of FIELDS) answer[field]?.forEach((value, i) => ((row[field] as unknown[])[answer.from - from + i] = value));
+  for (const field of FIELDS) answer[field]?.forEach((value, i) => ((row[field] as unknown[])[answer.positions[i] - from] = value));
 }
 
 const copied = (rows: Rows): Rows => rows.map((row) => row && (Object.fromEntries(FIELDS.map((field) => [field, [...row[field]]])) as unknown as Row));
 
 const contains = (a: Columns & { key: string }, b: typeof a): boolean => a.key === b.key && a.from <= b.from && b.from + b.count <= a.from + a.count;
+
+// The request for some columns; the last ones reach to the end of a text whose length is not known yet.
+export function lensBody(request: Request, { from, count }: Columns): object {
+  const positions = from + count >= shared.count ? `${from}:` : `${from}:${from + count}`;
+  return { ...request, positions, top: 1, no_effect: true };
+}
 
 export class Lens {
   grid = $state.raw<Grid | null>(null);
@@ -113,7 +119,6 @@ export class Lens {
       this.grid = { ...grid!, rows: [...rows] };
       this.outdatedTimer.update(false);
     };
-    const { from, count } = missing;
     const take = (name: string, row: Answer): void => {
       if (name !== "depth") return;
       if (!grid) {
@@ -134,7 +139,7 @@ export class Lens {
       planned ||= requestAnimationFrame(() => show(mixed));
     };
     try {
-      await ask("/api/view/lens", { ...request, from, count, which: this.which }, this.slot, take);
+      await ask("/api/lens", lensBody(request, missing), this.slot, take);
       if (grid) show(copied(this.#rows));
     } finally {
       cancelAnimationFrame(planned);

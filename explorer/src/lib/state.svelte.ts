@@ -153,7 +153,7 @@ class Explorer {
       const status = await getJson<{ version: string; model: string }>("/api/status");
       this.version = status.version;
       if (!this.model) this.model = status.model;
-      this.info = await postJson<Info>("/api/models/info", { model: this.model });
+      this.info = await postJson<Info>("/api/info", { model: this.model });
       this.chooseDepth(this.depth);
       this.problem = null;
     } catch (error) {
@@ -164,7 +164,7 @@ class Explorer {
   // After each change of the text or the model.
   async tokenize(text: string, model: string): Promise<void> {
     try {
-      await ask("/api/view/tokens", { text, model }, "tokens", (name, tokens) => {
+      await ask("/api/tokens", { text, model }, "tokens", (name, tokens) => {
         if (name !== "result") return;
         if (this.tokens?.text !== text && !this.#restored) this.follow(this.tokens?.tokens ?? [], tokens.tokens);
         this.#restored = false;

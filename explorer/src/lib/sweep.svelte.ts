@@ -45,9 +45,9 @@ class Sweeping {
     this.busy = true;
     this.#failed = null;
     try {
-      const below = edits.length ? (await postJson<any>("/api/view/sweep", { ...asked, edits, axes: [] }, "sweep")).results[0].value : null;
+      const below = edits.length ? (await postJson<any>("/api/sweep", { ...asked, edits, axes: [] }, "sweep")).results[0].value : null;
       const began = performance.now();
-      const answer = await postStream<any>("/api/view/sweep", asked, "sweep", (name, event) => {
+      const answer = await postStream<any>("/api/sweep", asked, "sweep", (name, event) => {
         if (name === "start") {
           const values = new Float32Array(sizeOf(event.axes)).fill(NaN);
           this.run = { asked, row, axes: event.axes, title: withQuotedTokens(event.title), clean: event.clean, below, tokens, values, done: 0, began, warnings: [], answer: null };

@@ -8,6 +8,9 @@ export function windowStart(position: number, count: number, size: number): numb
   return Math.max(0, Math.min(Math.floor(position / (size / 2)) * (size / 2) - size / 4, count - size));
 }
 
+// The window as the field "positions" of a request: to the end of a text that fits, so that it is constant as it grows.
+export const windowPositions = (from: number, count: number, size: number): string => (count <= size ? "0:" : `${from}:${from + size}`);
+
 // The tokens of a result. They are stored with it, so that a newer text does not redraw it.
 export function tokensOf(from: number, count: number): string[] {
   const tokens = untrack(() => shared.tokens?.tokens ?? []);

@@ -1,11 +1,12 @@
-// Reads a figure of the page: panels of marks, as JSON.
+#include "apps/server/page_figure.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "apps/server/fields.h"
 #include "apps/server/http_error.h"
 #include "apps/server/limits.h"
-#include "apps/server/views.h"
 #include "stratoscope/base/names.h"
 
 namespace stratoscope::server {
