@@ -120,7 +120,13 @@ const ArrayHeader& tensor_of(const stratoscope_model& model, const std::string& 
 }  // namespace
 }  // namespace stratoscope::c
 
-using namespace stratoscope::c;
+using stratoscope::c::call;
+using stratoscope::c::call_quietly;
+using stratoscope::c::CallerProgress;
+using stratoscope::c::check_pointer;
+using stratoscope::c::names_of_tensors;
+using stratoscope::c::open;
+using stratoscope::c::tensor_of;
 
 int stratoscope_open(const char* options, const stratoscope_callbacks* callbacks, stratoscope_model** model) {
   return call([&] {

@@ -25,7 +25,8 @@ void check_rows(const float* numbers, std::size_t rows, std::size_t columns, con
 }  // namespace
 }  // namespace stratoscope::c
 
-using namespace stratoscope::c;
+using stratoscope::c::call;
+using stratoscope::c::check_rows;
 
 uint32_t stratoscope_abi(void) { return STRATOSCOPE_ABI; }
 

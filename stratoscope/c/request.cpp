@@ -67,7 +67,12 @@ std::unique_ptr<stratoscope_result> run_experiment(const Session& session, const
 }  // namespace
 }  // namespace stratoscope::c
 
-using namespace stratoscope::c;
+using stratoscope::c::call;
+using stratoscope::c::CallerProgress;
+using stratoscope::c::check_pointer;
+using stratoscope::c::description_of_all;
+using stratoscope::c::experiment_named;
+using stratoscope::c::run_experiment;
 
 const char* stratoscope_experiments(void) {
   const char* text = nullptr;

@@ -39,7 +39,11 @@ const std::string& figure_of(const stratoscope_result& result, const std::string
 }  // namespace
 }  // namespace stratoscope::c
 
-using namespace stratoscope::c;
+using stratoscope::c::call;
+using stratoscope::c::call_quietly;
+using stratoscope::c::check_pointer;
+using stratoscope::c::figure_of;
+using stratoscope::c::StatusError;
 
 const char* stratoscope_result_json(const stratoscope_result* result) {
   return result == nullptr ? nullptr : result->json.c_str();

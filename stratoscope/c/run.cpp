@@ -272,7 +272,12 @@ class Pass {
 }  // namespace c
 }  // namespace stratoscope
 
-using namespace stratoscope::c;
+using stratoscope::c::call;
+using stratoscope::c::CallerProgress;
+using stratoscope::c::check_pointer;
+using stratoscope::c::Pass;
+using stratoscope::c::PassRequest;
+using stratoscope::c::read;
 
 int stratoscope_run(const stratoscope_model* model, const char* request, const stratoscope_callbacks* callbacks,
                     stratoscope_result** result) {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* NOLINTBEGIN: the rules of C++ do not fit C. */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -158,5 +159,6 @@ STRATOSCOPE_C_API int stratoscope_cosine(const float* vectors, size_t rows, size
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND */
 
 #endif

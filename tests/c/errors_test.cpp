@@ -77,7 +77,7 @@ TEST(CErrors, HaveDetailsWhereThereAreAny) {
   const CResult result =
       c_request(c_built_in(), "predict", {{"text", "a"}, {"edits", {"blocks.3.hook_resid_post *= x"}}});
   EXPECT_EQ(result.status, STRATOSCOPE_EDIT);
-  EXPECT_NE(std::string(stratoscope_last_error()->details).find("^"), std::string::npos);
+  EXPECT_NE(std::string(stratoscope_last_error()->details).find('^'), std::string::npos);
   EXPECT_EQ(stratoscope_tokenize(nullptr, "a", nullptr), STRATOSCOPE_USAGE);
   EXPECT_STREQ(stratoscope_last_error()->details, "");
 }

@@ -56,6 +56,7 @@ TEST(CThreads, OneResultServesManyAtOnce) {
   ASSERT_EQ(result.status, STRATOSCOPE_OK);
   std::vector<std::thread> threads;
   std::vector<const char*> drawn(8);
+  threads.reserve(drawn.size());
   for (const char*& bytes : drawn)
     threads.emplace_back([&bytes, &result] {
       std::size_t size = 0;

@@ -258,7 +258,7 @@ REQUESTS = [
               "edits": ["hook_embed[0] = corrupt[1]"], "corrupt": "a wise man"}),
     ("info", {}),
     ("tokens", {"text": "A wise man once said: ", "bos": False}),
-    ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True, "target": " a"}),
+    ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True}),
     ("activations", {"text": "A wise man", "token": 1}),
     ("similarity", {"text": "A wise man", "across": "layers"}),
     ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],
