@@ -1,5 +1,5 @@
-# Writes a C++ source whose object holds the files of DIST (none when PAGE is empty) and the file OPENAPI.
-#   cmake -DDIST=… -DPAGE=… -DOPENAPI=… -DOUT=… -P embed.cmake
+# Writes a C++ source whose object holds the files of DIST, or none if PAGE is empty.
+#   cmake -DDIST=… -DPAGE=… -DOUT=… -P embed.cmake
 
 set(blobs "")
 set(table "")
@@ -48,7 +48,7 @@ namespace stratoscope::server {
 ${blobs}
 namespace {
 
-std::string_view bytes_of(const char* begin, const char* end) {
+[[maybe_unused]] std::string_view bytes_of(const char* begin, const char* end) {
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 

@@ -59,6 +59,7 @@ TEST(TwoFields, HaveASchema) {
   EXPECT_EQ(schema["properties"]["top"], nlohmann::json({{"type", "integer"},
                                                          {"minimum", 1},
                                                          {"maximum", kMostServedTokens},
+                                                         {"default", 3},
                                                          {"description", "how many tokens are named"}}));
 }
 

@@ -40,7 +40,7 @@ TEST(FamilyCheckpoints, AStoredHeadOfATiedModelIsIgnoredWhateverItHolds) {
 TEST(FamilyCheckpoints, AHeadThatIsNotTiedIsAskedFor) {
   FamilyFolder folder(test::llama_like());
   folder.tensors.erase("lm_head.weight");
-  EXPECT_TRUE(refuses([&] { folder.open(); }, "tensor 'lm_head.weight' is missing; where it is the embedding"));
+  EXPECT_TRUE(refuses([&] { folder.open(); }, "tensor 'lm_head.weight' is missing; if it is the embedding"));
 }
 
 TEST(FamilyCheckpoints, TheHeadMayHaveItsOtherName) {
