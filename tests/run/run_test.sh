@@ -165,7 +165,7 @@ expect "a benchmark of this machine alone is the program's" "$output" "in $folde
 call bench sweep --quick
 expect "the other programs are asked by Python" "$output" \
   "python3 in $folder/elsewhere: -B $folder/clone/bench/run.py sweep --quick"
-expect "after what they need is built" "$log" "*--target stratoscope bench_peer bench_figure bench_products bench_attention"$'\n'"python3 -c*"
+expect "after what they need is built" "$log" "*--target stratoscope stratoscope_library bench_peer bench_figure bench_products bench_attention"$'\n'"python3 -c*"
 MISSING="libopenblas0-pthread" call bench
 expect "and installed" "$log" "*--no-install-recommends libopenblas0-pthread"$'\n'"*"
 
