@@ -167,7 +167,7 @@ class LensReader {
     if (clean_logits == nullptr) return cell;
     const std::span<const T> clean_row = clean_logits->matrix().row_span(i);
     const SoftmaxSums clean_sums = softmax_sums(clean_row);
-    LensCell::Clean& clean = cell.clean.emplace();
+    CleanLensCell& clean = cell.clean.emplace();
     for (const Prediction& prediction : cell.top) {
       const TokenId listed[] = {prediction.id};
       clean.top_probs.push_back(metric_value<T>(Metric::prob, clean_row, clean_sums, 0, listed));

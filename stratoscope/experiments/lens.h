@@ -68,18 +68,19 @@ struct LensRequest {
 };
 void describe(LensRequest& request, Fields& fields);
 
+// The same cell of the clean run.
+struct CleanLensCell {
+  std::vector<double> top_probs;  // of the tokens that the edited cell lists
+  double target_prob = 0, target_rank = 0, entropy = 0, kl = 0;
+};
+
 struct LensCell {
   std::vector<Prediction> top;  // falling, ties by lower id
   TokenId target = 0;           // the requested one, or the token that the model predicts here at the end
   double target_prob = 0;
-  double target_rank = 0;      // 0 is the likeliest; NaN if the logits are not finite
-  double entropy = 0, kl = 0;  // nats
-  // Of a comparison, where there are edits.
-  struct Clean {
-    std::vector<double> top_probs;  // of the tokens in `top`
-    double target_prob = 0, target_rank = 0, entropy = 0, kl = 0;
-  };
-  std::optional<Clean> clean = {};
+  double target_rank = 0;                   // 0 is the likeliest; NaN if the logits are not finite
+  double entropy = 0, kl = 0;               // nats
+  std::optional<CleanLensCell> clean = {};  // of a comparison, where there are edits
 };
 
 struct Lens {
