@@ -256,6 +256,7 @@ def python(settings):
     for kind in ("stratoscope", "python"):
         with Peers([kind], settings.threads) as peers:
             load(peers)
+            peers.all("forward", ids=ids_of(1))  # Python reads the weights at the first run
             before = peers.peers[kind].memory()["resident"]
             peers.all("forward", ids=ids_of(LENGTHS[-1]))
             result["bytes"][kind] = peers.peers[kind].memory()["peak"] - before
