@@ -139,7 +139,7 @@ struct Session::LazyModel {
   std::mutex mutex;
   std::optional<Model> model;
   std::once_flag hashed;
-  std::string hash;  // of the checkpoint
+  std::string hash;                       // of the checkpoint
   std::atomic<std::thread::id> loader{};  // the thread that loads it
 
   struct Loading {
