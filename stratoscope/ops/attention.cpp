@@ -57,19 +57,20 @@ void score_tile(const float* const* q, const float* kt, std::size_t d_head, std:
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector sum[R * V];
-  unrolled<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::Zero(d); });
+  unrolled<R * V>([&](auto i) KERNEL_LAMBDA { sum[i] = hn::Zero(d); });
   const float* rows[R];
   std::copy_n(q, R, rows);
   for (std::size_t i = 0; i < d_head; ++i, kt += stride) {
     Vector k[V];
-    unrolled<V>([&](auto v) HWY_ATTR { k[v] = hn::LoadU(d, kt + v * lanes); });
-    unrolled<R>([&](auto r) HWY_ATTR {
+    unrolled<V>([&](auto v) KERNEL_LAMBDA { k[v] = hn::LoadU(d, kt + v * lanes); });
+    unrolled<R>([&](auto r) KERNEL_LAMBDA {
       const auto broadcast = hn::Set(d, rows[r][i]);
-      unrolled<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(broadcast, k[v], sum[r * V + v]); });
+      unrolled<V>([&](auto v) KERNEL_LAMBDA { sum[r * V + v] = hn::MulAdd(broadcast, k[v], sum[r * V + v]); });
     });
   }
   const auto factor = hn::Set(d, scale);
-  unrolled<R * V>([&](auto i) HWY_ATTR { hn::StoreU(hn::Mul(sum[i], factor), d, out[i / V] + key + i % V * lanes); });
+  unrolled<R * V>([&](auto i)
+                      KERNEL_LAMBDA { hn::StoreU(hn::Mul(sum[i], factor), d, out[i / V] + key + i % V * lanes); });
 }
 
 // The keys from `key`, a multiple of the lanes, to the end of the vector with the last of key_count.
@@ -112,19 +113,19 @@ void mix_tile(const float* const* pattern, const float* values, std::size_t valu
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector sum[R * V];
-  unrolled<R * V>([&](auto i) HWY_ATTR { sum[i] = hn::LoadU(d, z[i / V] + col + i % V * lanes); });
+  unrolled<R * V>([&](auto i) KERNEL_LAMBDA { sum[i] = hn::LoadU(d, z[i / V] + col + i % V * lanes); });
   const float* rows[R];
   std::copy_n(pattern, R, rows);
   const float* row_of_values = values + first * value_stride + col;
   for (std::size_t j = first; j < last; ++j, row_of_values += value_stride) {
     Vector value[V];
-    unrolled<V>([&](auto v) HWY_ATTR { value[v] = hn::LoadU(d, row_of_values + v * lanes); });
-    unrolled<R>([&](auto r) HWY_ATTR {
+    unrolled<V>([&](auto v) KERNEL_LAMBDA { value[v] = hn::LoadU(d, row_of_values + v * lanes); });
+    unrolled<R>([&](auto r) KERNEL_LAMBDA {
       const auto weight = hn::Set(d, rows[r][j]);
-      unrolled<V>([&](auto v) HWY_ATTR { sum[r * V + v] = hn::MulAdd(weight, value[v], sum[r * V + v]); });
+      unrolled<V>([&](auto v) KERNEL_LAMBDA { sum[r * V + v] = hn::MulAdd(weight, value[v], sum[r * V + v]); });
     });
   }
-  unrolled<R * V>([&](auto i) HWY_ATTR { hn::StoreU(sum[i], d, z[i / V] + col + i % V * lanes); });
+  unrolled<R * V>([&](auto i) KERNEL_LAMBDA { hn::StoreU(sum[i], d, z[i / V] + col + i % V * lanes); });
 }
 
 template <std::size_t R>

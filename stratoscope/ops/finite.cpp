@@ -26,7 +26,7 @@ bool search(const std::byte* bytes, std::size_t count, Bits exponent) {
   auto found = hn::Zero(d);
   std::size_t i = 0;
   for (; i + kVectors * lanes <= count; i += kVectors * lanes)
-    unrolled<kVectors>([&](auto v) HWY_ATTR {
+    unrolled<kVectors>([&](auto v) KERNEL_LAMBDA {
       HWY_ALIGN Bits numbers[hn::MaxLanes(d)];
       std::memcpy(numbers, bytes + (i + v * lanes) * sizeof(Bits), lanes * sizeof(Bits));
       found = hn::Or(found, hn::VecFromMask(d, hn::Eq(hn::And(hn::Load(d, numbers), all), all)));

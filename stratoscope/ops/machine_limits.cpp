@@ -36,12 +36,12 @@ constexpr std::size_t kChains = 12;
 double multiply_add(std::size_t steps, float* sum) {
   const hn::ScalableTag<float> d;
   hn::Vec<decltype(d)> sums[kChains];
-  unrolled<kChains>([&](auto i) HWY_ATTR { sums[i] = hn::Set(d, static_cast<float>(i + 1)); });
+  unrolled<kChains>([&](auto i) KERNEL_LAMBDA { sums[i] = hn::Set(d, static_cast<float>(i + 1)); });
   const auto factor = hn::Set(d, 0.75F), added = hn::Set(d, 0.25F);
   for (std::size_t step = 0; step < steps; ++step)
-    unrolled<kChains>([&](auto i) HWY_ATTR { sums[i] = hn::MulAdd(sums[i], factor, added); });
+    unrolled<kChains>([&](auto i) KERNEL_LAMBDA { sums[i] = hn::MulAdd(sums[i], factor, added); });
   auto all = hn::Zero(d);
-  unrolled<kChains>([&](auto i) HWY_ATTR { all = hn::Add(all, sums[i]); });
+  unrolled<kChains>([&](auto i) KERNEL_LAMBDA { all = hn::Add(all, sums[i]); });
   *sum = hn::GetLane(all);
   return 2.0 * static_cast<double>(kChains * steps * hn::Lanes(d));
 }
@@ -51,9 +51,10 @@ std::uint32_t read_all(const std::uint32_t* from, std::size_t count) {
   constexpr std::size_t kVectors = 4;
   const hn::ScalableTag<std::uint32_t> d;
   hn::Vec<decltype(d)> bits[kVectors];
-  unrolled<kVectors>([&](auto v) HWY_ATTR { bits[v] = hn::Zero(d); });
+  unrolled<kVectors>([&](auto v) KERNEL_LAMBDA { bits[v] = hn::Zero(d); });
   for (std::size_t i = 0; i < count; i += kVectors * hn::Lanes(d))
-    unrolled<kVectors>([&](auto v) HWY_ATTR { bits[v] = hn::Xor(bits[v], hn::LoadU(d, from + i + v * hn::Lanes(d))); });
+    unrolled<kVectors>([&](auto v)
+                           KERNEL_LAMBDA { bits[v] = hn::Xor(bits[v], hn::LoadU(d, from + i + v * hn::Lanes(d))); });
   return hn::GetLane(hn::Xor(hn::Xor(bits[0], bits[1]), hn::Xor(bits[2], bits[3])));
 }
 

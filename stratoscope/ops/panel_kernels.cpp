@@ -82,13 +82,13 @@ void tile(const TileWork<Weight>& work) {
       __builtin_prefetch(row + 2 * lanes - 1, 1);
     }
   }
-  unrolled<R * 2 * P>([&](auto i) HWY_ATTR { sums[i] = hn::Zero(d); });
-  const auto take_in_row = [&](const float* of_x, const Weight* of_w) HWY_ATTR {
+  unrolled<R * 2 * P>([&](auto i) KERNEL_LAMBDA { sums[i] = hn::Zero(d); });
+  const auto take_in_row = [&](const float* of_x, const Weight* of_w) KERNEL_LAMBDA {
     Vector column[2 * P];
-    unrolled<2 * P>([&](auto v) HWY_ATTR { column[v] = weights_at(d, of_w + v / 2 * next + v % 2 * lanes); });
-    unrolled<R>([&](auto r) HWY_ATTR {
+    unrolled<2 * P>([&](auto v) KERNEL_LAMBDA { column[v] = weights_at(d, of_w + v / 2 * next + v % 2 * lanes); });
+    unrolled<R>([&](auto r) KERNEL_LAMBDA {
       const auto broadcast = hn::Set(d, of_x[r]);
-      unrolled<2 * P>([&](auto v) HWY_ATTR {
+      unrolled<2 * P>([&](auto v) KERNEL_LAMBDA {
         constexpr std::size_t kSum = r * 2 * P + v;
         sums[kSum] = hn::MulAdd(broadcast, column[v], sums[kSum]);
       });
@@ -107,7 +107,7 @@ void tile(const TileWork<Weight>& work) {
     ahead += step;
   }
   for (; done < depth; ++done, w += 2 * lanes, x += R) take_in_row(x, w);
-  unrolled<R * 2 * P>([&](auto i) HWY_ATTR {
+  unrolled<R * 2 * P>([&](auto i) KERNEL_LAMBDA {
     constexpr std::size_t kRow = i / (2 * P), kPanel = i / 2 % P;
     const std::size_t vector = i % 2 * lanes;
     hn::StoreU(hn::Add(hn::LoadU(d, from + kRow * from_stride + kPanel * from_next + vector), sums[i]), d,
