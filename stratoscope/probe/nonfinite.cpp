@@ -1,12 +1,17 @@
 #include "stratoscope/probe/nonfinite.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "stratoscope/ops/finite.h"
 
 namespace stratoscope {
 namespace {
@@ -86,10 +91,8 @@ std::optional<NonfinitePlace> find(const RunRequest& request, const ModelConfig&
 
 template <class T>
 bool any_nonfinite(const BasicTensor<T>& tensor) {
-  bool found = false;  // no early exit, so that the loop is vectorised
-  for (std::size_t i = 0; i < tensor.size(); ++i)
-    found |= !(std::abs(tensor.data()[i]) <= std::numeric_limits<T>::max());
-  return found;
+  using Bits = std::conditional_t<sizeof(T) == sizeof(float), std::uint32_t, std::uint64_t>;
+  return has_full_exponent(std::as_bytes(tensor.values()), std::bit_cast<Bits>(std::numeric_limits<T>::infinity()));
 }
 
 }  // namespace
