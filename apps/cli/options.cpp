@@ -8,13 +8,13 @@
 #include <cstdio>
 #include <limits>
 
-#include "apps/cli/pull.h"
 #include "stratoscope/base/atomic_file.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/base/threads.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/session/labels.h"
+#include "stratoscope/session/pulled_session.h"
 
 namespace stratoscope::cli {
 namespace {

@@ -1,95 +1,35 @@
-#include "apps/cli/pull.h"
-
 #include <fmt/format.h>
-
-#include <optional>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output.h"
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/names.h"
-#include "stratoscope/families/families.h"
-#include "stratoscope/hub/download/pull.h"
-#include "stratoscope/hub/find_model.h"
 #include "stratoscope/hub/known_models.h"
 #include "stratoscope/session/json_document.h"
+#include "stratoscope/session/pulled_session.h"
 #include "stratoscope/version.h"
 
 namespace stratoscope::cli {
 namespace {
 
-// Removes the bars before other output.
-class Bars {
- public:
-  explicit Bars(Progress* progress) : progress_(progress) {}
-  ~Bars() { progress_->update_parts({}); }
-  Bars(const Bars&) = delete;
-  Bars& operator=(const Bars&) = delete;
-
- private:
-  Progress* progress_;
-};
-
-PulledModel pull_with_bars(const PullOptions& options) {
-  const Bars bars(options.progress);
-  return pull_model(options);
-}
-
-struct Pulled {
-  PulledModel model;
-  std::optional<Session> session;  // opened in the same way as by other commands; empty if that fails
-};
-
-// The reason why the model cannot be opened; empty if it can.
-std::optional<Error> try_to_open(Pulled& pulled, bool* implemented) {
-  SessionOptions options;
-  options.model = pulled.model.folder.string();
-  try {
-    pulled.session.emplace(options);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const NotImplemented& error) {
-    *implemented = false;
-    return error;
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-
-[[noreturn]] void refuse(const PulledModel& model, const Error& error, bool offline) {
-  const std::string name = in_quotes(model.repository);
-  if (offline)
-    throw Error("pull", name + " cannot be run: " + error.problem(),
-                error.hint() + (error.hint().empty() ? "" : "; ") + kOffline);
-  throw Error("pull", name + " is the same as on the hub, but cannot be run: " + error.problem(),
-              "--force makes this a warning");
-}
-
-// Only sizes are compared at first. If the model still cannot be read, hashes are compared, once.
-Pulled pull(const std::string& name, bool force, Progress* progress) {
+PulledSession pull(const std::string& name, bool force, Progress* progress) {
   PullOptions options = default_pull_options();
   options.name = name;
   options.force = force;
   options.progress = progress;
-  Pulled pulled{pull_with_bars(options), std::nullopt};
-  bool implemented = true;
+  PulledSession pulled = pull_session(options);
   const bool offline = options.settings.offline;
-  std::optional<Error> problem = try_to_open(pulled, &implemented);
-  if (problem && implemented && !offline && pulled.model.received() < pulled.model.size()) {
-    options.verify = true;
-    pulled.model = pull_with_bars(options);
-    problem = try_to_open(pulled, &implemented);
+  if (pulled.problem && !force) {
+    const Error error = why_unusable(pulled.model, *pulled.problem, offline);
+    throw Error(error.where(), error.problem(), error.hint().empty() ? "--force makes this a warning" : error.hint());
   }
-  if (problem && !force) refuse(pulled.model, *problem, offline);
-  if (problem && (offline || pulled.model.warnings.empty()))
-    pulled.model.warnings.push_back("it cannot be run here: " + std::string(problem->what()));
+  if (pulled.problem && (offline || pulled.model.warnings.empty()))
+    pulled.model.warnings.push_back("it cannot be run here: " + std::string(pulled.problem->what()));
   for (const std::string& warning : pulled.model.warnings) warn(warning);
   return pulled;
 }
 
-Json to_json(const Pulled& pulled) {
-  const auto& [model, session] = pulled;
+Json to_json(const PulledSession& pulled) {
+  const auto& [model, session, problem] = pulled;
   Json json =
       session ? begin_document(*session) : Json{{"version", STRATOSCOPE_VERSION}, {"model", {{"hash", nullptr}}}};
   json["model"]["name"] = model.repository;
@@ -105,8 +45,8 @@ Json to_json(const Pulled& pulled) {
   return json;
 }
 
-void print_summary(const std::string& typed, const Pulled& pulled) {
-  const auto& [model, session] = pulled;
+void print_summary(const std::string& typed, const PulledSession& pulled) {
+  const auto& [model, session, problem] = pulled;
   constexpr std::size_t kShortCommit = 12;
   print("{} at {} ({}): {} files, {}, ", model.repository, model.revision, model.commit.substr(0, kShortCommit),
         model.files.size(), size_text(model.size()));
@@ -122,22 +62,6 @@ void print_summary(const std::string& typed, const Pulled& pulled) {
 
 }  // namespace
 
-Session open_or_pull(const SessionOptions& options) {
-  std::string name;
-  try {
-    return Session(options);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const NotImplemented&) {
-    throw;
-  } catch (const Error&) {
-    name = name_to_pull(options.model);
-    if (name.empty()) throw;
-  }
-  pull(name, false, options.progress);
-  return Session(options);
-}
-
 void add_pull(CLI::App& app, Program& program) {
   struct Options {
     std::string name;
@@ -152,7 +76,7 @@ void add_pull(CLI::App& app, Program& program) {
   command.add_flag("--json", options->json, "print one JSON document");
   command.callback([options, &program] {
     program.action = [options, &program] {
-      const Pulled pulled = pull(options->name, options->force, program.progress);
+      const PulledSession pulled = pull(options->name, options->force, program.progress);
       if (options->json) return print_json(finish_document(to_json(pulled)));
       print_summary(options->name, pulled);
     };

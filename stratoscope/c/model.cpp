@@ -11,9 +11,8 @@
 #include "stratoscope/c/call.h"
 #include "stratoscope/c/callbacks.h"
 #include "stratoscope/c/handles.h"
-#include "stratoscope/families/families.h"
-#include "stratoscope/hub/download/pull.h"
 #include "stratoscope/request/json_fields.h"
+#include "stratoscope/session/pulled_session.h"
 
 namespace stratoscope::c {
 namespace {
@@ -32,39 +31,6 @@ void describe(OpenRequest& request, Fields& fields) {
   fields.add("pull", request.pull, "download what is missing");
 }
 
-// What was downloaded before is compared by its size, and by its hash where it cannot be read all the same.
-Session pull_and_open(const std::string& name, const SessionOptions& options, Progress& progress) {
-  PullOptions pull = default_pull_options();
-  pull.name = name;
-  pull.progress = &progress;
-  const PulledModel pulled = pull_model(pull);
-  try {
-    return Session(options);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const Error&) {
-    if (pull.settings.offline || pulled.received() == pulled.size()) throw;
-  }
-  pull.verify = true;
-  pull_model(pull);
-  return Session(options);
-}
-
-Session open(const SessionOptions& options, bool pulls, Progress& progress) {
-  std::string name;
-  try {
-    return Session(options);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const NotImplemented&) {
-    throw;
-  } catch (const Error&) {
-    if (pulls) name = name_to_pull(options.model);
-    if (name.empty()) throw;
-  }
-  return pull_and_open(name, options, progress);
-}
-
 Session open(const char* text, Progress& progress) {
   OpenRequest request;
   Fields fields;
@@ -75,7 +41,9 @@ Session open(const char* text, Progress& progress) {
   options.precision = parse_precision(request.precision);
   options.threads = static_cast<int>(request.threads);
   try {
-    return open(options, request.pull, progress);
+    if (!request.pull) return Session(options);
+    options.progress = &progress;
+    return open_or_pull(options).with_progress(nullptr);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
