@@ -18,15 +18,20 @@ namespace {
 // With more grid points, only the first and last few are listed.
 constexpr std::size_t kMostRows = 100, kFromEitherEnd = 10;
 
+int decimals_of(Metric metric) { return metric == Metric::rank ? 0 : 6; }
+
 class GridTable {
  public:
   explicit GridTable(const SweepExperiment& experiment) : experiment_(experiment), table_(titles(experiment)) {}
 
   void add(std::size_t cell) {
     std::vector<std::string> row = values_of_point(experiment_, cell);
-    const double value = experiment_.result.values[cell];
-    row.push_back(fixed(value, 6));
-    row.push_back(signed_fixed(value - experiment_.result.clean, 6));
+    for (std::size_t m = 0; m < experiment_.measures.size(); ++m) {
+      const double value = values_of(experiment_, m)[cell];
+      const int decimals = decimals_of(experiment_.measures[m].metric);
+      row.push_back(fixed(value, decimals));
+      row.push_back(signed_fixed(value - clean_of(experiment_, m), decimals));
+    }
     table_.add(row);
   }
   std::string text() const { return table_.text(); }
@@ -35,7 +40,14 @@ class GridTable {
   static std::vector<std::string> titles(const SweepExperiment& experiment) {
     std::vector<std::string> titles;
     for (const SweepAxis& axis : experiment.axes) titles.push_back(">" + axis.name);
-    titles.insert(titles.end(), {">value", ">change"});
+    for (const TargetMeasure& measure : experiment.measures) {
+      std::string value = "value";
+      if (experiment.measures.size() > 1) {
+        value = name_of(measure.metric);
+        if (!measure.targets.empty()) value += " " + token_label(measure.targets[0].token);
+      }
+      titles.insert(titles.end(), {">" + value, ">change"});
+    }
     return titles;
   }
 
@@ -74,7 +86,13 @@ void print_operations(const SweepOperations& operations) {
 }
 
 void print_result(const SweepExperiment& experiment, const SweepOperations& operations) {
-  print(fmt::format("{}\nclean {}\n\n", metric_title(experiment), fixed(experiment.result.clean, 6)));
+  if (experiment.position)
+    print(fmt::format("read after position {}, {}\n", *experiment.position,
+                      token_label(experiment.text.tokens[*experiment.position])));
+  for (std::size_t m = 0; m < experiment.measures.size(); ++m)
+    print(fmt::format("{}\nclean {}\n", m == 0 ? metric_title(experiment) : title_of(experiment.measures[m]),
+                      fixed(clean_of(experiment, m), decimals_of(experiment.measures[m].metric))));
+  print("\n");
   print_grid(experiment);
   print_effect(experiment.result.effect);
   print_operations(operations);
@@ -110,7 +128,7 @@ void announce_cost(const Session& session, SweepExperimentRequest& request) {
 void print_swept(const Session& session, const SweepExperimentRequest&, const SweptPrompts& swept) {
   if (swept.plan) return print(describe(*swept.plan) + "\n");
   if (swept.from_file) {
-    print(fmt::format("{} prompts, {}\n\n", swept.prompts.size(), title_of(swept.prompts[0].metric)));
+    print(fmt::format("{} prompts, {}\n\n", swept.prompts.size(), title_of(swept.prompts[0].measures[0].metric)));
     print_prompts(swept);
     return print_operations(swept.operations);
   }

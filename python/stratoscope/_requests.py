@@ -57,7 +57,7 @@ def strings(value: str | Sequence[str]) -> list[str]:
 
 
 def targets(value: Target) -> list[str | int]:
-    """One or two tokens, as texts or ids."""
+    """Tokens, as texts or ids."""
     if isinstance(value, (str, int, np.integer)):
         value = [value if isinstance(value, str) else int(value)]
     return [entry if isinstance(entry, str) else int(entry) for entry in value]

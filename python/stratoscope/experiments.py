@@ -20,6 +20,7 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "targets": _requests.targets,
     "axes": _requests.axes,
     "parts": _requests.strings,
+    "also": _requests.strings,
     "reference": _requests.strings,
     "positive": _requests.strings,
     "negative": _requests.strings,
@@ -145,6 +146,8 @@ class Experiments:
         over: Optional[Axes] = None,
         target: Optional[Target] = None,
         metric: Metric = "log_prob",
+        also: Union[Metric, Sequence[Metric], None] = None,
+        position: Optional[int] = None,
         whole: bool = False,
         prompts: Optional[Sequence[Mapping[str, Any]]] = None,
         plan: bool = False,
@@ -158,6 +161,9 @@ class Experiments:
         """An edit over a grid: "blocks.{layer}.hook_resid_post *= 0.8" over {"layer": "all"}.
 
         Each grid point has the bits of a whole run with that edit, and computes only what the edit can change.
+        target: several tokens are followed at once; `also`, further metrics of the same runs; with either, the arrays
+                 "measures" [measure, axes …] and "clean_measures" [measure]
+        position: the metrics are read after this position, by default the last
         prompts: instead of `text`, dictionaries with "text", and "corrupt", "target" or "target_id" of their own
         values: the metric [axes …], nats for log_prob, kl and entropy; `clean` without edits; result["kl"] per point.
         """

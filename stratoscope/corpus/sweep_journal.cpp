@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -90,12 +91,13 @@ void SweepJournal::read(const std::string& text, const std::string& description)
   for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1, ++number) {
     const std::string where = path_.string() + ", line " + std::to_string(number);
     const auto row = parse_json(text.substr(begin, end - begin), "sweep", where);
-    const auto is_number = [&](std::size_t i) { return row[i].is_number() || row[i].is_null(); };
-    if (!row.is_array() || row.size() != 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
-        !is_number(2) || !is_number(3) || !is_number(4))
+    const auto is_number = [](const auto& value) { return value.is_number() || value.is_null(); };
+    if (!row.is_array() || row.size() < 5 || !row[0].is_number_unsigned() || !row[1].is_number_unsigned() ||
+        !std::all_of(row.begin() + 2, row.end(), is_number))
       throw Error("sweep", where + " is not a grid point", "remove the line, or name another file");
-    known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = {number_of(row[2]),
-                                                                      {number_of(row[3]), number_of(row[4])}};
+    GridValue result{number_of(row[2]), {number_of(row[3]), number_of(row[4])}, {}};
+    for (std::size_t i = 5; i < row.size(); ++i) result.also.push_back(number_of(row[i]));
+    known_[{row[0].get<std::size_t>(), row[1].get<std::size_t>()}] = std::move(result);
   }
   if (descriptor_ >= 0 && begin < text.size() && ::ftruncate(descriptor_, static_cast<off_t>(begin)) != 0)
     throw Error("sweep", path_.string() + " cannot be written: " + std::strerror(errno));
@@ -108,7 +110,8 @@ std::optional<GridValue> SweepJournal::known(std::size_t prompt, std::size_t poi
 }
 
 void SweepJournal::add(std::size_t prompt, std::size_t point, const GridValue& result) {
-  const Json row = {prompt, point, json_of(result.value), json_of(result.effect.kl), json_of(result.effect.max_change)};
+  Json row = {prompt, point, json_of(result.value), json_of(result.effect.kl), json_of(result.effect.max_change)};
+  for (const double value : result.also) row.push_back(json_of(value));
   write(row.dump() + "\n");
 }
 

@@ -12,8 +12,9 @@
 
 namespace stratoscope {
 
-// One JSON value per line: first a description of the sweep, then [prompt, grid point, value, kl, max_change] for every
-// grid point, in any order; null for a number that is not finite. An incomplete last line (after kill -9) is ignored.
+// One JSON value per line: first a description of the sweep, then [prompt, grid point, value, kl, max_change, the
+// further measures …] for every grid point, in any order; null for a number that is not finite. An incomplete last line
+// (after kill -9) is ignored.
 class SweepJournal {
  public:
   // `description` is one line of JSON with everything that the results depend on. Reads an existing file or creates it;

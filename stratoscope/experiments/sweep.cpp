@@ -76,12 +76,18 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
              Prepared& prepared) {
   SweepExperiment& experiment = prepared.experiments.emplace_back();
   experiment.text = session.read(prompt.text, request.text_options);
-  experiment.metric = request.metric;
   experiment.whole = request.whole;
   experiment.targets = read_targets(session, prompt.targets.empty() ? request.targets : prompt.targets);
   if (request.whole && experiment.targets.size() > 1)
     throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
                 "name one with --target");
+  std::vector<Metric> metrics = {request.metric};
+  metrics.insert(metrics.end(), request.also.begin(), request.also.end());
+  if (request.whole)  // of which the sweep checks that it is alone
+    for (const Metric metric : metrics) experiment.measures.push_back({metric, experiment.targets});
+  else
+    experiment.measures = measures_of("sweep", metrics, experiment.targets);
+  if (request.position) experiment.position = request.position->in(experiment.text.ids.size(), "position");
   for (const AxisExpression& axis : request.axes)
     experiment.axes.push_back(resolve_axis(axis, session.config(), experiment.text.ids.size(), request.edits));
 
@@ -94,13 +100,18 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   }
   sweep_request.edits = request.edits;
   sweep_request.axes = experiment.axes;
-  sweep_request.metric = experiment.metric;
   sweep_request.whole = request.whole;
+  sweep_request.position = experiment.position;
   sweep_request.progress = session.progress();
-  if (request.whole && experiment.targets.size() == 1)
-    sweep_request.targets = experiment.targets[0].ids;
-  else
-    for (const Target& target : experiment.targets) sweep_request.targets.push_back(target.id);
+  std::vector<Measure> measures;
+  for (const auto& [metric, targets] : experiment.measures) {
+    Measure& measure = measures.emplace_back(Measure{metric, {}});
+    for (const Target& target : targets) measure.targets.push_back(target.id);
+  }
+  sweep_request.metric = measures[0].metric;
+  sweep_request.targets = measures[0].targets;
+  if (request.whole && experiment.targets.size() == 1) sweep_request.targets = experiment.targets[0].ids;
+  sweep_request.also.assign(measures.begin() + 1, measures.end());
   // A line of a file may have a corrupt text that this sweep does not read.
   check_corrupt_is_read(edits_of_point(sweep_request, 0), corrupt.has_value() && !prompt.corrupt);
 }
@@ -153,7 +164,10 @@ std::string description_of(const Session& session, const SweepExperimentRequest&
   for (const SweepRequest& of : prepared.requests) {
     Json axes = Json::array();
     for (const SweepAxis& axis : of.axes) axes.push_back({axis.name, axis.values});
-    json["prompts"].push_back({of.text, of.corrupt, of.targets, axes});
+    Json prompt = {of.text, of.corrupt, of.targets, axes};
+    for (const Measure& measure : of.also) prompt.push_back({name_of(measure.metric), measure.targets});
+    if (of.position) prompt.push_back(*of.position);
+    json["prompts"].push_back(std::move(prompt));
   }
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
@@ -265,6 +279,8 @@ void check_figure(const Session& session, const SweepExperimentRequest& request)
     std::size_t points = 1;
     for (const SweepAxis& axis : prompt.axes) points *= axis.values.size();
     prompt.result.values.resize(points);
+    prompt.result.also_clean.resize(prompt.measures.size() - 1);
+    prompt.result.also_values.assign(prompt.measures.size() - 1, prompt.result.values);
   }
   static_cast<void>(figure_of(empty));
 }
@@ -284,6 +300,8 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
       .several(looks_like_an_axis);
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
+  fields.add("also", request.also, "further metrics of the same runs").separated(',').value("METRIC,…");
+  fields.add("position", request.position, "the position after which the metrics are read; default: the last");
   fields.add("whole", request.whole, "score the whole target text, not its first token");
   fields
       .add("prompts", FieldTarget(PromptsOfFile{&request.prompts}),
@@ -356,8 +374,8 @@ SweptPrompts sweep(const Session& session, const SweepExperimentRequest& request
   options.points_per_slice = request.begin ? shown_at_once(prepared.experiments[0].text.ids.size()) : 0;
   options.take = request.take;
   if (request.begin)
-    options.take_clean = [&](std::size_t prompt, double clean) {
-      prepared.experiments[prompt].result.clean = clean;
+    options.take_clean = [&](std::size_t prompt, const GridValue& clean) {
+      prepared.experiments[prompt].result.clean = clean.value;
       request.begin(prepared.experiments[prompt]);
     };
   std::optional<SweepJournal> journal;

@@ -32,6 +32,8 @@ struct SweepExperimentRequest {
   std::vector<AxisExpression> axes = {};    // "layer=all"
   std::vector<TargetChoice> targets = {};
   Metric metric = Metric::log_prob;
+  std::vector<Metric> also = {};       // further metrics of the same runs
+  std::optional<Index> position = {};  // the metrics are read after it; default: the last
   bool whole = false;
   // Instead of the text: many prompts, each with its own corrupt text and targets, or with the ones above.
   std::vector<PromptLine> prompts = {};
@@ -49,7 +51,9 @@ void describe(SweepExperimentRequest& request, Fields& fields);
 struct SweepExperiment {
   Text text;
   std::vector<Target> targets;
-  Metric metric = Metric::log_prob;
+  // One for each metric and target; the result has the numbers of the first, and of the further ones as `also_values`.
+  std::vector<TargetMeasure> measures;
+  std::optional<std::size_t> position;  // where it is not the last one
   bool whole = false;
   std::vector<SweepAxis> axes;
   SweepResult result;
@@ -89,7 +93,8 @@ SweepExperiment sweep_text(const Session& session, const SweepExperimentRequest&
 Document to_json(const Session& session, const SweptPrompts& swept, DocumentParts parts = DocumentParts::all);
 Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts = DocumentParts::all);
 // values and kl [axes …] of one prompt; of prompts from a file with equal grids [prompt, axes …], of others
-// values.N and kl.N of each; clean, one number per prompt. None of a forecast.
+// values.N and kl.N of each; clean, one number per prompt. Of several measures of one prompt also measures [measure,
+// axes …] and clean_measures [measure]. None of a forecast.
 std::vector<NamedValues> arrays_of(const SweptPrompts& swept);
 // The grid points with their labels: .csv, .json, or .npz (values, clean and the axes; for many prompts also
 // row_offsets). Throws Error, also for an unknown ending.
@@ -106,11 +111,15 @@ void save_results(const Session& session, const SweptPrompts& swept, const std::
 void check_figure(const Session& session, const SweepExperimentRequest& request);
 // For many prompts the mean over them. Throws Error if their grids differ.
 Figure figure_of(const SweptPrompts& swept);
-// One axis: a line and the dashed clean value. Two: a heat map of the change. More: several heat maps. None: a bar.
+// One axis: a line for each measure, and the dashed clean values; a panel for each metric. Two: a heat map of the
+// change. More: several heat maps. None: a bar.
 Figure figure_of(const SweepExperiment& experiment);
 // The value of each axis at a grid point.
 std::vector<std::string> values_of_point(const SweepExperiment& experiment, std::size_t point);
-// "log-probability of “ insect” (nats)"
+// "log-probability of “ insect” (nats)", of the first measure
 std::string metric_title(const SweepExperiment& experiment);
+// Measure 0 is the first.
+double clean_of(const SweepExperiment& experiment, std::size_t measure);
+const std::vector<double>& values_of(const SweepExperiment& experiment, std::size_t measure);
 
 }  // namespace stratoscope

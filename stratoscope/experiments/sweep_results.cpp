@@ -40,8 +40,23 @@ Json followed(const std::vector<Target>& targets) {
   return targets.size() == 1 ? target_json(targets[0]) : targets_json(targets);
 }
 
+// The numbers of each measure, if there are several.
+void add_measures(const SweepExperiment& experiment, DocumentParts parts, Json& json) {
+  if (experiment.position) json["position"] = *experiment.position;
+  if (experiment.measures.size() == 1) return;
+  json["measures"] = Json::array();
+  for (std::size_t m = 0; m < experiment.measures.size(); ++m) {
+    const TargetMeasure& measure = experiment.measures[m];
+    Json one = {
+        {"metric", name_of(measure.metric)}, {"target", followed(measure.targets)}, {"clean", clean_of(experiment, m)}};
+    if (parts != DocumentParts::beside_arrays) one["values"] = values_of(experiment, m);
+    json["measures"].push_back(std::move(one));
+  }
+}
+
 // "clean", "axes" and "results" of one grid.
 void add_grid(const SweepExperiment& experiment, DocumentParts parts, Json& json) {
+  add_measures(experiment, parts, json);
   json["clean"] = experiment.result.clean;
   json["axes"] = Json::array();
   for (const SweepAxis& axis : experiment.axes) {
@@ -62,6 +77,14 @@ void add_grid(const SweepExperiment& experiment, DocumentParts parts, Json& json
 
 }  // namespace
 
+double clean_of(const SweepExperiment& experiment, std::size_t measure) {
+  return measure == 0 ? experiment.result.clean : experiment.result.also_clean[measure - 1];
+}
+
+const std::vector<double>& values_of(const SweepExperiment& experiment, std::size_t measure) {
+  return measure == 0 ? experiment.result.values : experiment.result.also_values[measure - 1];
+}
+
 std::vector<std::string> values_of_point(const SweepExperiment& experiment, std::size_t point) {
   std::vector<std::string> values(experiment.axes.size());
   for (std::size_t a = experiment.axes.size(); a-- > 0;) {
@@ -75,7 +98,7 @@ std::vector<std::string> values_of_point(const SweepExperiment& experiment, std:
 Document to_json(const Session& session, const SweepExperiment& experiment, DocumentParts parts) {
   Json json = begin_document(session, experiment.result.effect, &experiment.text);
   json["target"] = followed(experiment.targets);
-  json["metric"] = name_of(experiment.metric);
+  json["metric"] = name_of(experiment.measures[0].metric);
   add_grid(experiment, parts, json);
   return finish_document(json);
 }
@@ -86,7 +109,7 @@ Document to_json(const Session& session, const SweptPrompts& swept, DocumentPart
   Effect effect;
   for (const SweepExperiment& prompt : swept.prompts) effect.include(prompt.result.effect);
   Json json = begin_document(session, effect);
-  json["metric"] = name_of(swept.prompts[0].metric);
+  json["metric"] = name_of(swept.prompts[0].measures[0].metric);
   json["prompts"] = Json::array();
   for (const SweepExperiment& prompt : swept.prompts) {
     Json one = {{"text", prompt.text.text}, {"target", followed(prompt.targets)}};
@@ -95,6 +118,23 @@ Document to_json(const Session& session, const SweptPrompts& swept, DocumentPart
   }
   return finish_document(json);
 }
+
+namespace {
+
+void add_measures(const SweepExperiment& experiment, std::vector<NamedValues>& arrays) {
+  std::vector<double> values, clean;
+  for (std::size_t m = 0; m < experiment.measures.size(); ++m) {
+    const auto& of = values_of(experiment, m);
+    values.insert(values.end(), of.begin(), of.end());
+    clean.push_back(clean_of(experiment, m));
+  }
+  Shape shape = shape_of(experiment);
+  shape.insert(shape.begin(), experiment.measures.size());
+  arrays.push_back(named_values("measures", shape, std::move(values)));
+  arrays.push_back(named_values("clean_measures", std::move(clean)));
+}
+
+}  // namespace
 
 std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
   if (swept.prompts.empty()) return {};
@@ -118,6 +158,7 @@ std::vector<NamedValues> arrays_of(const SweptPrompts& swept) {
   if (swept.from_file) shape.insert(shape.begin(), swept.prompts.size());
   if (equal) add("", shape);
   arrays.push_back(named_values("clean", clean));
+  if (!swept.from_file && swept.prompts[0].measures.size() > 1) add_measures(swept.prompts[0], arrays);
   return arrays;
 }
 
@@ -127,7 +168,10 @@ std::string csv_of(const SweptPrompts& swept) {
   const SweepExperiment& first = swept.prompts[0];
   std::string csv = swept.from_file ? "prompt," : "";
   for (const SweepAxis& axis : first.axes) csv += csv_field(axis.name) + ",";
-  csv += "value,clean,kl,max_change\r\n";
+  csv += "value,clean,kl,max_change";
+  for (std::size_t m = 1; m < first.measures.size(); ++m)
+    csv += "," + csv_field(title_of(first.measures[m])) + ",clean";
+  csv += "\r\n";
   for (std::size_t p = 0; p < swept.prompts.size(); ++p) {
     const SweepExperiment& prompt = swept.prompts[p];
     for (std::size_t point = 0; point < prompt.result.values.size(); ++point) {
@@ -135,7 +179,10 @@ std::string csv_of(const SweptPrompts& swept) {
       for (const std::string& value : values_of_point(prompt, point)) csv += csv_field(value) + ",";
       const Effect& effect = prompt.result.effects[point];
       csv += csv_number(prompt.result.values[point]) + "," + csv_number(prompt.result.clean) + "," +
-             csv_number(effect.kl) + "," + csv_number(effect.max_change) + "\r\n";
+             csv_number(effect.kl) + "," + csv_number(effect.max_change);
+      for (std::size_t m = 1; m < prompt.measures.size(); ++m)
+        csv += "," + csv_number(values_of(prompt, m)[point]) + "," + csv_number(clean_of(prompt, m));
+      csv += "\r\n";
     }
   }
   return csv;
@@ -169,6 +216,10 @@ void save_npz(const SweptPrompts& swept, const std::filesystem::path& path) {
   for (const auto& [name, numbers] : axes) arrays.push_back(array_view(name, Doubles(numbers), {numbers.size()}));
   if (swept.from_file)
     arrays.push_back(array_view("row_offsets", std::span<const std::int64_t>(offsets), {offsets.size()}));
+  std::vector<NamedValues> measures;
+  if (!swept.from_file && swept.prompts[0].measures.size() > 1) add_measures(swept.prompts[0], measures);
+  for (const NamedValues& array : measures)
+    arrays.push_back(array_view(array.name, Doubles(std::get<std::vector<double>>(array.values)), array.shape));
   save_arrays(path, arrays);
 }
 

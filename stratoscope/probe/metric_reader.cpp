@@ -9,8 +9,7 @@ namespace stratoscope {
 template <class T>
 MetricReader<T>::MetricReader(Metric metric, std::vector<std::int32_t> targets, bool one_target_a_row,
                               MatrixView<const T> clean)
-    : metric_(metric),
-      targets_(std::move(targets)),
+    : measures_{{metric, std::move(targets)}},
       one_target_a_row_(one_target_a_row),
       clean_({clean.rows, clean.cols}),
       clean_probs_({clean.rows, clean.cols}) {
@@ -22,18 +21,27 @@ MetricReader<T>::MetricReader(Metric metric, std::vector<std::int32_t> targets, 
 }
 
 template <class T>
-std::pair<double, Effect> MetricReader<T>::read(MatrixView<const T> logits) const {
-  double value = 0;
+MetricReader<T>::MetricReader(const SweepRequest& request, MatrixView<const T> clean)
+    : MetricReader(request.metric, request.targets, request.whole, clean) {
+  measures_.insert(measures_.end(), request.also.begin(), request.also.end());
+}
+
+template <class T>
+GridValue MetricReader<T>::read(MatrixView<const T> logits) const {
+  std::vector<double> values(measures_.size());
   Effect effect;
   for (std::size_t r = 0; r < logits.rows; ++r) {
     const auto row = logits.row_span(r);
     const SoftmaxSums sums = softmax_sums<T>(row);
     const Effect of_row = change(r, row, sums.log_sum_exp);
-    const std::span<const std::int32_t> targets(targets_);
-    value += metric_value<T>(metric_, row, sums, of_row.kl, one_target_a_row_ ? targets.subspan(r, 1) : targets);
+    for (std::size_t m = 0; m < measures_.size(); ++m) {
+      const std::span<const std::int32_t> targets(measures_[m].targets);
+      values[m] += metric_value<T>(measures_[m].metric, row, sums, of_row.kl,
+                                   one_target_a_row_ ? targets.subspan(r, 1) : targets);
+    }
     effect.include(of_row);
   }
-  return {value, effect};
+  return {values[0], effect, {values.begin() + 1, values.end()}};
 }
 
 template <class T>

@@ -37,6 +37,12 @@ std::size_t targets_of(Metric metric);
 // Throws Error with `who` as its `where` for another number of targets.
 void check_target_count(const char* who, Metric metric, std::size_t count);
 
+// A metric with the targets that it reads.
+struct Measure {
+  Metric metric = Metric::log_prob;
+  std::vector<std::int32_t> targets = {};
+};
+
 // The sums that are computed in one pass over the logits.
 struct SoftmaxSums {
   double log_sum_exp = 0;

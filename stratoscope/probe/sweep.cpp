@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 #include "stratoscope/base/threads.h"
@@ -73,12 +72,12 @@ class SliceRuns {
     std::vector<std::unique_ptr<MetricReader<float>>> readers(slice.prompts.size());
     request.take_clean = [&](std::size_t text, MatrixView<const float> logits) {
       const SweepRequest& of = job_.prompts[slice.prompts[text]]->request();
-      readers[text] = std::make_unique<MetricReader<float>>(of.metric, of.targets, of.whole, logits);
+      readers[text] = std::make_unique<MetricReader<float>>(of, logits);
       results_.take_clean(slice.prompts[text], readers[text]->clean());
     };
     std::vector<GridValue> read(slice.points.size());
     request.take = [&](std::size_t point, MatrixView<const float> logits) {
-      std::tie(read[point].value, read[point].effect) = readers[request.runs[point].text]->read(logits);
+      read[point] = readers[request.runs[point].text]->read(logits);
     };
     const auto start = std::chrono::steady_clock::now();
     const double operations = run_cones(job_.model, request);

@@ -27,6 +27,11 @@ struct SweepRequest {
   Metric metric = Metric::log_prob;
   TokenIds targets = {};  // as many as the metric reads; with `whole`, the tokens of the whole target
   bool whole = false;     // log_prob only: the sum over the target's tokens, each given the previous ones
+  // Further measures of the same runs.
+  std::vector<Measure> also = {};
+  // The position after which the metric reads the prediction, the last one by default. Later positions are not run. Not
+  // with `whole`.
+  std::optional<std::size_t> position = {};
   Progress* progress = nullptr;
 };
 
@@ -34,6 +39,7 @@ struct SweepRequest {
 struct GridValue {
   double value = 0;
   Effect effect = {};
+  std::vector<double> also = {};  // of the further measures
 };
 
 struct SweepOptions {
@@ -51,13 +57,15 @@ struct SweepOptions {
   // For displays that show results early: the limit of grid points of one prompt in a slice; its clean run is kept for
   // all of them. 0: the fastest number.
   std::size_t points_per_slice = 0;
-  // Called once for the clean run of each prompt, before its grid points.
-  std::function<void(std::size_t request, double clean)> take_clean = {};
+  // Called once for the clean run of each prompt, before its grid points; without an effect.
+  std::function<void(std::size_t request, const GridValue& clean)> take_clean = {};
 };
 
 struct SweepResult {
-  double clean = 0;            // the metric without any edit
-  std::vector<double> values;  // row-major over the axes, the last one fastest
+  double clean = 0;                              // the metric without any edit
+  std::vector<double> values;                    // row-major over the axes, the last one fastest
+  std::vector<double> also_clean;                // of the further measures
+  std::vector<std::vector<double>> also_values;  // [measure][grid point]
   // The largest over the grid, at the position that the metric reads. `nonfinite` is that of the first grid point of
   // the first request whose result is not finite; `sequence` is the index of the request.
   Effect effect;

@@ -17,7 +17,10 @@ SweepJob::SweepJob(const Model& sweep_model, std::span<const SweepRequest> reque
 }
 
 std::optional<GridValue> SweepJob::known_result(GridPoint point) const {
-  return options.known ? options.known(point.prompt, point.index) : std::nullopt;
+  if (!options.known) return std::nullopt;
+  std::optional<GridValue> known_value = options.known(point.prompt, point.index);
+  if (known_value && known_value->also.size() != prompts[point.prompt]->request().also.size()) return std::nullopt;
+  return known_value;
 }
 
 }  // namespace stratoscope

@@ -9,13 +9,28 @@
 namespace stratoscope {
 namespace {
 
-void check_request(const SweepRequest& request, const ModelConfig& config) {
-  if (!request.points.empty() && (!request.edits.empty() || !request.axes.empty()))
-    throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
-  for (const std::int32_t id : request.targets)
+void check_targets(const TokenIds& targets, const ModelConfig& config) {
+  for (const std::int32_t id : targets)
     if (id < 0 || static_cast<std::size_t>(id) >= config.d_vocab)
       throw Error("sweep", "the target " + std::to_string(id) + " is not in the model's vocabulary of " +
                                std::to_string(config.d_vocab));
+}
+
+void check_request(const SweepRequest& request, const ModelConfig& config) {
+  if (!request.points.empty() && (!request.edits.empty() || !request.axes.empty()))
+    throw Error("sweep", "cells of its own and templates are given", "leave out one of them");
+  check_targets(request.targets, config);
+  for (const Measure& measure : request.also) {
+    check_targets(measure.targets, config);
+    check_target_count("sweep", measure.metric, measure.targets.size());
+  }
+  if (request.whole && !request.also.empty())
+    throw Error("sweep", "a whole target is scored alone", "leave out --whole or the other metrics and targets");
+  if (request.whole && request.position)
+    throw Error("sweep", "a whole target follows the last position", "leave out --whole or --position");
+  if (request.position && *request.position >= request.text.size())
+    throw Error("sweep", "position " + std::to_string(*request.position) + " is not in the text of " +
+                             std::to_string(request.text.size()) + " tokens");
   if (request.whole && (request.metric != Metric::log_prob || request.targets.empty()))
     throw Error("sweep", "a whole target is scored by log_prob alone", "leave out --whole or choose --metric log_prob");
   if (!request.whole) check_target_count("sweep", request.metric, request.targets.size());
@@ -44,6 +59,7 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
       lengths_(model, request.text, request.corrupt, vectors_),
       reading_(grid_.edits_that_read_other_runs()) {
   if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
+  if (request.position) ids_.resize(*request.position + 1);
   // Before anything runs.
   for (const EditExpression& edit : reading_) {
     if (edit.source == EditSource::corrupt && request.corrupt.empty())
@@ -56,15 +72,19 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
 
 std::vector<HookEdit> SweepPrompt::with_positions(std::vector<HookEdit> edits) const {
   for (HookEdit& edit : edits) {
-    if (edit.positions) continue;
+    if (edit.positions) {
+      std::erase_if(*edit.positions, [&](std::size_t position) { return position >= ids_.size(); });
+      continue;
+    }
     edit.positions.emplace(ids_.size());
     std::iota(edit.positions->begin(), edit.positions->end(), std::size_t{0});
   }
+  std::erase_if(edits, [](const HookEdit& edit) { return edit.positions->empty(); });
   return edits;
 }
 
 std::vector<HookEdit> SweepPrompt::edits_at(std::size_t point) {
-  if (!request_.points.empty()) return request_.points[point];
+  if (!request_.points.empty()) return with_positions(request_.points[point]);
   if (!sources_) {
     sources_.emplace(model_, request_.text, request_.corrupt, vectors_);
     QuietProgress quiet(request_.progress);
@@ -77,7 +97,7 @@ std::vector<HookEdit> SweepPrompt::edits_at(std::size_t point) {
 }
 
 std::vector<HookEdit> SweepPrompt::places_at(std::size_t point) const {
-  if (!request_.points.empty()) return request_.points[point];
+  if (!request_.points.empty()) return with_positions(request_.points[point]);
   std::vector<HookEdit> edits;
   for (const EditExpression& expression : grid_.edits_at(point))
     for (HookEdit& edit : place_edit(expression, lengths_)) edits.push_back(std::move(edit));

@@ -19,10 +19,10 @@ class SweepPrompt {
 
   const SweepRequest& request() const { return request_; }
   std::size_t points() const { return request_.points.empty() ? grid_.points() : request_.points.size(); }
-  // The text; with `whole` also the target without its last token.
+  // The text up to the position that the metric reads; with `whole` also the target without its last token.
   const TokenIds& ids() const { return ids_; }
   // The first position that the metric reads.
-  std::size_t first_asked() const { return request_.text.size() - 1; }
+  std::size_t first_asked() const { return request_.whole ? request_.text.size() - 1 : ids_.size() - 1; }
 
   // The edits of a grid point with their positions. The other runs that they read are made at the first call and freed
   // by release().
@@ -37,7 +37,7 @@ class SweepPrompt {
   std::size_t source_bytes() const;
 
  private:
-  // Sets all positions for edits without positions.
+  // Sets all positions for edits without positions, and leaves out those that are not run.
   std::vector<HookEdit> with_positions(std::vector<HookEdit> edits) const;
 
   const SweepRequest& request_;

@@ -10,12 +10,14 @@ SweepResults::SweepResults(const SweepJob& job) : job_(job) {
     results_.emplace_back();
     results_.back().values.resize(prompt->points());
     results_.back().effects.resize(prompt->points());
+    results_.back().also_values.assign(prompt->request().also.size(), std::vector<double>(prompt->points()));
   }
 }
 
-void SweepResults::take_clean(std::size_t prompt, double value) {
-  results_[prompt].clean = value;
-  if (job_.options.take_clean && reported_.insert(prompt).second) job_.options.take_clean(prompt, value);
+void SweepResults::take_clean(std::size_t prompt, const GridValue& clean) {
+  results_[prompt].clean = clean.value;
+  results_[prompt].also_clean = clean.also;
+  if (job_.options.take_clean && reported_.insert(prompt).second) job_.options.take_clean(prompt, clean);
 }
 
 void SweepResults::take(std::span<const GridPoint> points, std::span<const GridValue> results) {
@@ -29,6 +31,8 @@ void SweepResults::take(std::span<const GridPoint> points, std::span<const GridV
 void SweepResults::take_known(GridPoint point, const GridValue& result) {
   results_[point.prompt].values[point.index] = result.value;
   results_[point.prompt].effects[point.index] = result.effect;
+  for (std::size_t m = 0; m < result.also.size(); ++m)
+    results_[point.prompt].also_values[m][point.index] = result.also[m];
 }
 
 void SweepResults::report(std::size_t in_work) const {

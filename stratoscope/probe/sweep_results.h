@@ -16,7 +16,7 @@ class SweepResults {
   explicit SweepResults(const SweepJob& job);
 
   // A prompt may have several clean runs, with the same bits; only the first is passed to the caller.
-  void take_clean(std::size_t prompt, double value);
+  void take_clean(std::size_t prompt, const GridValue& clean);
   void take(std::span<const GridPoint> points, std::span<const GridValue> results);
   // A result that the caller had before the sweep: not passed on, not counted.
   void take_known(GridPoint point, const GridValue& result);

@@ -1,7 +1,6 @@
 #include "stratoscope/probe/sweep_whole_runs.h"
 
 #include <algorithm>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -19,7 +18,7 @@ class PromptRuns {
   PromptRuns(const SweepJob& job, std::size_t p) : job_(job), p_(p), prompt_(*job.prompts[p]), quiet_(job.progress) {}
 
   void run(SweepResults& results) {
-    const MetricReader<T> reader(request().metric, request().targets, request().whole, asked(run_points({}), 0));
+    const MetricReader<T> reader(request(), asked(run_points({}), 0));
     results.take_clean(p_, reader.clean());
     const std::vector<GridPoint> unknown = points_to_run(results);
     for (std::size_t first = 0; first < unknown.size(); first += points_per_pass()) {
@@ -27,8 +26,7 @@ class PromptRuns {
       const std::span points = std::span(unknown).subspan(first, std::min(points_per_pass(), unknown.size() - first));
       const Run<T> run = run_points(points);
       std::vector<GridValue> read(points.size());
-      parallel_for(points.size(),
-                   [&](std::size_t i) { std::tie(read[i].value, read[i].effect) = reader.read(asked(run, i)); });
+      parallel_for(points.size(), [&](std::size_t i) { read[i] = reader.read(asked(run, i)); });
       results.take(points, read);
     }
     prompt_.release();

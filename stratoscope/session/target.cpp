@@ -1,5 +1,6 @@
 #include "stratoscope/session/target.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -44,6 +45,27 @@ std::vector<std::string> cut_warnings(const std::vector<Target>& targets) {
   for (const Target& target : targets)
     if (std::string warning = cut_warning(target); !warning.empty()) warnings.push_back(std::move(warning));
   return warnings;
+}
+
+std::vector<TargetMeasure> measures_of(const char* who, const std::vector<Metric>& metrics,
+                                       const std::vector<Target>& targets) {
+  std::vector<TargetMeasure> measures;
+  bool targets_are_read = false;
+  for (auto given = metrics.begin(); given != metrics.end(); ++given) {
+    const Metric metric = *given;
+    if (std::find(metrics.begin(), given, metric) != given)
+      throw Error(who, "the metric " + std::string(name_of(metric)) + " is given twice", "name each once");
+    const std::size_t read = targets_of(metric);
+    targets_are_read |= read > 0;
+    if (read == 1 && !targets.empty()) {
+      for (const Target& target : targets) measures.push_back({metric, {target}});
+      continue;
+    }
+    if (read > 0) check_target_count(who, metric, targets.size());
+    measures.push_back({metric, read > 0 ? targets : std::vector<Target>()});
+  }
+  if (!targets_are_read) check_target_count(who, metrics.front(), targets.size());
+  return measures;
 }
 
 std::string metric_title(Metric metric, const std::vector<Target>& targets) {

@@ -34,7 +34,19 @@ std::vector<Target> read_targets(const Session& session, const std::vector<Targe
 std::string cut_warning(const Target& target);
 std::vector<std::string> cut_warnings(const std::vector<Target>& targets);
 
+// A metric with the tokens that it reads.
+struct TargetMeasure {
+  Metric metric = Metric::log_prob;
+  std::vector<Target> targets;
+};
+
+// The measures of several metrics: one for each target, one for a metric of two targets or of none. Throws Error with
+// `who` as its `where` for a number of targets that a metric cannot read, and for targets that none reads.
+std::vector<TargetMeasure> measures_of(const char* who, const std::vector<Metric>& metrics,
+                                       const std::vector<Target>& targets);
+
 // "log-probability of “ insect” (nats)", "logit difference of “ A” to “ B”"
 std::string metric_title(Metric metric, const std::vector<Target>& targets);
+inline std::string title_of(const TargetMeasure& measure) { return metric_title(measure.metric, measure.targets); }
 
 }  // namespace stratoscope

@@ -330,3 +330,26 @@ def test_prompts_and_a_text_are_one_too_many(stratoscope):
     sweep = ["--prompts", "p.jsonl", *SCALE, "--over", "layer=0", "--metric", "kl"]
     stratoscope.fails("sweep", PENGUINS, *sweep, says="leave out one of them")
     stratoscope.fails("sweep", *sweep, "--save", "r.txt", says="use .csv, .json or .npz")
+
+
+def test_several_targets_and_metrics_after_any_position(stratoscope, tmp_path):
+    text = "Penguins are cute and they swim"
+    grid = [*SCALE, "--over", "layer=0..3", "--position", 2]
+    both = stratoscope.json("sweep", text, *grid, "--target", " and", "--target", " but", "--also", "rank,kl",
+                            "--save", tmp_path / "grid.csv")
+    assert both["position"] == 2
+    named = [(measure["metric"], (measure["target"] or {}).get("token")) for measure in both["measures"]]
+    assert named == [("log_prob", " and"), ("log_prob", " but"), ("rank", " and"), ("rank", " but"), ("kl", None)]
+    # The prediction after a position does not depend on the tokens after it.
+    start = stratoscope.json("tokens", text)
+    before = text.encode()[: start["offsets"][2][1]].decode()
+    for measure in both["measures"]:
+        target = ["--target", measure["target"]["token"]] if measure["target"] else []
+        alone = stratoscope.json("sweep", before, *grid[:-2], *target, "--metric", measure["metric"])
+        assert measure["values"] == values(alone) and measure["clean"] == alone["clean"]
+    with open(tmp_path / "grid.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["KL(clean ‖ edited) (nats)"]) for row in rows] == both["measures"][4]["values"]
+    table = stratoscope.prints("sweep", text, *grid, "--target", " and", "--also", "rank")
+    assert "read after position 2" in table and re.search(r"log_prob “ and” +change +rank “ and” +change", table)
+    stratoscope.fails("sweep", text, *SCALE, "--over", "layer=all", "--target", " and", "--position", 99, says="99")

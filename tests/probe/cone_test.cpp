@@ -231,22 +231,22 @@ TEST(Cone, SmallSlicesKeepTheCleanRun) {
   for (const std::size_t points : {1U, 3U, 20U, 1000U}) {
     SweepOptions options;
     options.points_per_slice = points;
-    std::vector<double> clean;
-    options.take_clean = [&](std::size_t request, double value) {
-      EXPECT_EQ(request, clean.size());
-      clean.push_back(value);
+    std::vector<double> seen;
+    options.take_clean = [&](std::size_t request, const GridValue& clean) {
+      EXPECT_EQ(request, seen.size());
+      seen.push_back(clean.value);
     };
     std::size_t taken = 0;
     options.take = [&](std::size_t request, std::size_t point, const GridValue& result) {
       EXPECT_EQ(point, taken++ % 20);
-      EXPECT_EQ(clean.size(), request + 1);
+      EXPECT_EQ(seen.size(), request + 1);
       EXPECT_EQ(result.value, expected[request].values[point]);
     };
     SweepOperations operations;
     const auto sliced = sweep_all(loaded.model, requests, options, &operations);
     for (std::size_t i = 0; i < sliced.size(); ++i) expect_same(sliced[i], expected[i], std::to_string(points));
     EXPECT_EQ(operations.done, at_once.done) << points;  // no clean run was computed twice
-    EXPECT_EQ(clean, (std::vector<double>{expected[0].clean, expected[1].clean}));
+    EXPECT_EQ(seen, (std::vector<double>{expected[0].clean, expected[1].clean}));
     EXPECT_EQ(taken, 40U);
   }
 }

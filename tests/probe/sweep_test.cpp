@@ -72,6 +72,69 @@ TEST_F(Sweep, EveryMetricOverBlocksEqualsSingleRuns) {
   }
 }
 
+TEST_F(Sweep, SeveralMeasuresAreThoseOfSweepsOfTheirOwn) {
+  auto several = request({"blocks.{layer}.hook_mlp_out[{position}] = corrupt"}, {"layer=all", "position=all"});
+  several.metric = Metric::logit_diff;
+  several.targets = {5, 60};
+  several.also = {{Metric::rank, {5}}, {Metric::rank, {9}}, {Metric::kl, {}}, {Metric::entropy, {}}};
+  for (const bool full_runs : {false, true}) {
+    SweepOptions options;
+    options.full_runs = full_runs;
+    const SweepResult together = sweep(model_, several, options);
+    ASSERT_EQ(together.also_values.size(), several.also.size());
+    std::vector<Measure> all = {{several.metric, several.targets}};
+    all.insert(all.end(), several.also.begin(), several.also.end());
+    for (std::size_t m = 0; m < all.size(); ++m) {
+      auto alone = several;
+      alone.metric = all[m].metric;
+      alone.targets = all[m].targets;
+      alone.also.clear();
+      const SweepResult expected = sweep(model_, alone);
+      EXPECT_EQ(m == 0 ? together.values : together.also_values[m - 1], expected.values) << m;
+      EXPECT_EQ(m == 0 ? together.clean : together.also_clean[m - 1], expected.clean) << m;
+      EXPECT_NE(expected.values, std::vector<double>(expected.values.size(), expected.clean)) << m;
+    }
+  }
+}
+
+TEST_F(Sweep, AMetricIsReadAfterAnyPosition) {
+  const std::vector<std::string> edits = {"blocks.{layer}.attn.hook_z[2:] = mean", "blocks.1.hook_resid_pre += 0.5",
+                                          "blocks.2.hook_attn_out[-2] = corrupt"};
+  const auto clean = run(ids_, {});
+  for (std::size_t position = 0; position < ids_.size(); ++position) {
+    auto at = request(edits, {"layer=all"});
+    at.also = {{Metric::kl, {}}};
+    at.position = position;
+    for (const bool full_runs : {false, true}) {
+      SweepOptions options;
+      options.full_runs = full_runs;
+      const SweepResult result = sweep(model_, at, options);
+      for (std::size_t layer = 0; layer < 4; ++layer) {
+        const auto edited =
+            run(ids_, {"blocks." + std::to_string(layer) + ".attn.hook_z[2:] = mean", edits[1], edits[2]});
+        const auto row = edited.logits.matrix().row_span(position), before = clean.logits.matrix().row_span(position);
+        EXPECT_EQ(result.values[layer], metric_value<float>(Metric::log_prob, row, before, at.targets)) << position;
+        EXPECT_EQ(result.also_values[0][layer], metric_value<float>(Metric::kl, row, before, {})) << position;
+      }
+    }
+  }
+}
+
+TEST_F(Sweep, EditsAfterThePositionChangeNothing) {
+  auto at = request({"blocks.{layer}.hook_resid_post[5:] *= 0"}, {"layer=all"});
+  at.position = 4;
+  const SweepResult result = sweep(model_, at);
+  EXPECT_EQ(result.values, std::vector<double>(4, result.clean));
+  EXPECT_EQ(result.effect.kl, 0);
+  at.position = 9;
+  EXPECT_TRUE(refuses([&] { sweep(model_, at); }, "position 9 is not in the text of 9 tokens"));
+  at.position = 3;
+  at.whole = true;
+  EXPECT_TRUE(refuses([&] { sweep(model_, at); }, "a whole target follows the last position"));
+  at.also = {{Metric::kl, {}}};
+  EXPECT_TRUE(refuses([&] { sweep(model_, at); }, "a whole target is scored alone"));
+}
+
 TEST_F(Sweep, SeveralAxesTheLastFastest) {
   const SweepResult result =
       sweep(model_, request({"blocks.{layer}.hook_mlp_out[{position}] *= {factor}", "blocks.0.hook_attn_out[0] = mean",
