@@ -12,6 +12,7 @@ namespace stratoscope::cli {
 namespace {
 
 void print_ranking(const Ablations& result, std::size_t top) {
+  print_position(result.text, result.position);
   print(fmt::format("{}: {:.6f} with every part\n{} ablation", metric_title(result.metric, result.targets),
                     result.clean, result.mean ? "mean" : "zero"));
   if (result.reference_texts > 0)

@@ -9,6 +9,7 @@
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/session/labels.h"
 #include "stratoscope/text/utf8.h"
 
 namespace stratoscope::cli {
@@ -59,6 +60,10 @@ void print_header(const Session& session, const Text& text) {
   print("{}, {} token{}\n", session.model_name(), text.ids.size(), text.ids.size() == 1 ? "" : "s");
   for (const std::string& note : text.notes) print("note: {}\n", note);
   print("\n");
+}
+
+void print_position(const Text& text, std::optional<std::size_t> position) {
+  if (position) print("read after position {}, {}\n", *position, token_label(text.tokens[*position]));
 }
 
 void print_json(const Document& document) {

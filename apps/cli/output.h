@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,8 @@ void warn(std::string_view text);
 
 // One line with the model's name, the text's size, and the tokens that were added or cut.
 void print_header(const Session& session, const Text& text);
+// The position after which a metric was read, if it is not the last.
+void print_position(const Text& text, std::optional<std::size_t> position);
 void print_json(const Document& document);
 void warn_all(const std::vector<std::string>& warnings);
 // "effect of the edits: …", and the hook points that the globs match.

@@ -39,6 +39,7 @@ void print_grid(const Patch& patch, const PatchGrid& grid) {
 
 void print_result(const Session& session, const PatchRequest&, const Patch& patch) {
   print_header(session, patch.clean);
+  print_position(patch.clean, patch.position);
   print(fmt::format("{}: {:.6f} in the clean run, {:.6f} in the corrupt one; normalised, 1 and 0\n",
                     metric_title(patch.metric, patch.targets), patch.clean_value, patch.corrupt_value));
   print(patch.noising ? "corrupt values into the clean run: 0 is as corrupt, 1 is no change\n"

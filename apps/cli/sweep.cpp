@@ -86,9 +86,7 @@ void print_operations(const SweepOperations& operations) {
 }
 
 void print_result(const SweepExperiment& experiment, const SweepOperations& operations) {
-  if (experiment.position)
-    print(fmt::format("read after position {}, {}\n", *experiment.position,
-                      token_label(experiment.text.tokens[*experiment.position])));
+  print_position(experiment.text, experiment.position);
   for (std::size_t m = 0; m < experiment.measures.size(); ++m)
     print(fmt::format("{}\nclean {}\n", m == 0 ? metric_title(experiment) : title_of(experiment.measures[m]),
                       fixed(clean_of(experiment, m), decimals_of(experiment.measures[m].metric))));

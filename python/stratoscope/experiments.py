@@ -177,6 +177,7 @@ class Experiments:
         noising: bool = False,
         target: Optional[Target] = None,
         metric: Optional[Metric] = None,
+        position: Optional[int] = None,
         memory_limit: Union[int, str, None] = None,
         bos: Optional[bool] = None,
     ) -> Result:
@@ -197,6 +198,7 @@ class Experiments:
         neurons: Optional[int] = None,
         target: Optional[Target] = None,
         metric: Metric = "log_prob",
+        position: Optional[int] = None,
         top: int = 20,
         memory_limit: Union[int, str, None] = None,
         bos: Optional[bool] = None,

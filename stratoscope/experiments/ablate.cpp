@@ -150,6 +150,7 @@ void describe(AblateRequest& request, Fields& fields) {
       .at_least(1);
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
+  add_position(fields, request.position);
   add_top(fields, request.top, "number of listed ablations").only_shown();
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text);
@@ -175,11 +176,13 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
   result.targets = read_targets(session, request.targets);
   check_target_count("ablate", result.metric, result.targets.size());
   check_parts(request);
+  if (request.position) result.position = request.position->in(result.text.ids.size(), "position");
 
   SweepRequest sweep_request;
   sweep_request.text = result.text.ids;
   sweep_request.metric = result.metric;
   for (const Target& target : result.targets) sweep_request.targets.push_back(target.id);
+  sweep_request.position = result.position;
   sweep_request.progress = session.progress();
   const Parts parts(session, request, result.text, result);
   for (const AblatedPart part : request.parts)
@@ -213,6 +216,7 @@ Ablations ablate(const Session& session, const AblateRequest& request) {
 Document to_json(const Session& session, const Ablations& ablations) {
   Json json = begin_document(session, ablations.effect, &ablations.text);
   json["metric"] = name_of(ablations.metric);
+  if (ablations.position) json["position"] = *ablations.position;
   json["target"] = targets_json(ablations.targets);
   json["value"] = ablations.mean ? "mean" : "zero";
   if (ablations.reference_texts > 0)

@@ -40,6 +40,7 @@ struct AblateRequest {
   std::vector<AblatedPart> parts = {AblatedPart::head, AblatedPart::attn, AblatedPart::mlp, AblatedPart::block};
   std::vector<TargetChoice> targets = {};  // as many as the metric reads
   Metric metric = Metric::log_prob;
+  std::optional<Index> position = {};       // the metric is read after it; default: the last
   bool mean = false;                        // the mean over all positions instead of zero
   std::vector<std::string> reference = {};  // take the mean over these texts instead of TEXT, with `mean`
   std::size_t neurons_in_group = 0;         // 0: sixteen groups a block
@@ -63,6 +64,7 @@ struct Ablations {
   Text text;
   std::vector<Target> targets;
   Metric metric = Metric::log_prob;
+  std::optional<std::size_t> position;  // where it is not the last one
   bool mean = false;
   std::size_t reference_texts = 0, reference_tokens = 0;
   double clean = 0;

@@ -45,6 +45,10 @@ void add_metric(Fields& fields, Metric& metric) {
   fields.add("metric", metric, "the measure of the prediction").expression();
 }
 
+void add_position(Fields& fields, std::optional<Index>& position) {
+  fields.add("position", position, "the position after which the prediction is measured (default: the last)");
+}
+
 void add_compare(Fields& fields, bool& compare) {
   fields.add("compare", compare, "in JSON, the clean run's numbers beside those with the edits");
 }

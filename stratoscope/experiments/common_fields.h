@@ -1,6 +1,7 @@
 // Fields that several requests have, described once.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,6 +32,8 @@ void add_corrupt(Fields& fields, std::optional<std::string>& corrupt);
 // "targets", "target_ids"
 void add_targets(Fields& fields, std::vector<TargetChoice>& targets, const char* help = kFollowedToken);
 void add_metric(Fields& fields, Metric& metric);
+// "position", the one after which metrics are read; without a value the last.
+void add_position(Fields& fields, std::optional<Index>& position);
 // "compare": the numbers of the clean run beside those with the edits.
 void add_compare(Fields& fields, bool& compare);
 // "no_effect"

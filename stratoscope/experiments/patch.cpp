@@ -26,8 +26,9 @@ constexpr std::array<Patched, 4> kPatched = {{{"residual stream", "hook_resid_pr
                                               {"MLP out", "hook_mlp_out", false},
                                               {"heads", "attn.hook_z", true}}};
 
-// The token that is likeliest in the text's clean run.
-Target likeliest(const Session& session, const Text& text) {
+// The token that is likeliest in the text's clean run, after `position` or the whole text.
+Target likeliest(const Session& session, Text text, std::optional<std::size_t> position) {
+  if (position) text.ids.resize(*position + 1);
   RunRequest pass;
   pass.hidden_states = false;
   pass.logits = LogitRows::last;
@@ -39,7 +40,7 @@ Target likeliest(const Session& session, const Text& text) {
 std::vector<Target> followed_tokens(const Session& session, const PatchRequest& request, const Patch& patch) {
   std::vector<Target> targets = read_targets(session, request.targets);
   if (!targets.empty()) return targets;
-  targets = {likeliest(session, patch.clean), likeliest(session, patch.corrupt)};
+  targets = {likeliest(session, patch.clean, patch.position), likeliest(session, patch.corrupt, patch.position)};
   if (targets[0].id == targets[1].id)
     throw Error("patch",
                 "both prompts make " + token_label(targets[0].token) +
@@ -59,6 +60,7 @@ SweepRequest sweep_of(const Patch& patch, const Patched& patched, const ModelCon
     sweep.axes.push_back(resolve_axis(axis, config, sweep.text.size()));
   sweep.metric = patch.metric;
   for (const Target& target : patch.targets) sweep.targets.push_back(target.id);
+  sweep.position = patch.position;
   sweep.progress = progress;
   return sweep;
 }
@@ -94,6 +96,7 @@ void describe(PatchRequest& request, Fields& fields) {
              "corrupt values into the clean run (default: clean values into the corrupt run)");
   add_targets(fields, request.targets, "the token that the metric follows; two for their logit difference");
   fields.add("metric", request.metric, "default: logit_diff of two targets, log_prob of one").expression();
+  add_position(fields, request.position);
   add_memory_limit(fields, request.memory_limit);
   add_text(fields, request.text, "the clean prompt; - for standard input");
 }
@@ -111,6 +114,7 @@ Patch patch(const Session& session, const PatchRequest& request) {
     throw std::move(mismatch);
   }
   patch.noising = request.noising;
+  if (request.position) patch.position = request.position->in(patch.clean.ids.size(), "position");
   patch.targets = followed_tokens(session, request, patch);
   patch.metric = request.metric.value_or(patch.targets.size() == 2 ? Metric::logit_diff : Metric::log_prob);
   if (patch.metric == Metric::kl)
@@ -161,6 +165,7 @@ Document to_json(const Session& session, const Patch& patch) {
   json["corrupt"] = {{"text", patch.corrupt.text}, {"value", patch.corrupt_value}};
   json["direction"] = patch.noising ? "noising" : "denoising";
   json["metric"] = name_of(patch.metric);
+  if (patch.position) json["position"] = *patch.position;
   json["target"] = targets_json(patch.targets);
   json["tokens"] = {{"clean", patch.clean.tokens}, {"corrupt", patch.corrupt.tokens}};
   json["grids"] = Json::array();

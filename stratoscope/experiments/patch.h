@@ -25,9 +25,10 @@ struct PatchRequest {
   TextOptions text_options = {};
   // Two for logit_diff. Without any: the likeliest token of each prompt, that of the clean one first.
   std::vector<TargetChoice> targets = {};
-  std::optional<Metric> metric = {};  // logit_diff of two targets, log_prob of one, or another that reads as many
-  bool noising = false;               // corrupt values into the clean run; otherwise clean values into the corrupt run
-  std::size_t memory_limit = 0;       // bytes; 0 is a quarter of this machine's memory
+  std::optional<Metric> metric = {};   // logit_diff of two targets, log_prob of one, or another that reads as many
+  std::optional<Index> position = {};  // the metric is read after it; default: the last
+  bool noising = false;                // corrupt values into the clean run; otherwise clean values into the corrupt run
+  std::size_t memory_limit = 0;        // bytes; 0 is a quarter of this machine's memory
 };
 void describe(PatchRequest& request, Fields& fields);
 
@@ -43,6 +44,7 @@ struct Patch {
   Text clean, corrupt;
   std::vector<Target> targets;
   Metric metric = Metric::logit_diff;
+  std::optional<std::size_t> position;  // where it is not the last one
   bool noising = false;
   double clean_value = 0, corrupt_value = 0;  // of the metric, not normalised
   std::vector<PatchGrid> grids;               // residual stream, attention out, MLP out, heads

@@ -301,7 +301,7 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
   add_targets(fields, request.targets);
   add_metric(fields, request.metric);
   fields.add("also", request.also, "further metrics of the same runs").separated(',').value("METRIC,…");
-  fields.add("position", request.position, "the position after which the metrics are read; default: the last");
+  add_position(fields, request.position);
   fields.add("whole", request.whole, "score the whole target text, not its first token");
   fields
       .add("prompts", FieldTarget(PromptsOfFile{&request.prompts}),

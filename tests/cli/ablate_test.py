@@ -78,3 +78,12 @@ def test_bad_input(stratoscope):
     stratoscope.fails("ablate", PENGUINS, *TARGET, "--reference", "c.jsonl", says="add --mean", leaves=["c.jsonl"])
     stratoscope.fails("ablate", PENGUINS, *TARGET, "--mean", "--reference", "none.jsonl", says="none.jsonl", leaves=["c.jsonl"])
     stratoscope.fails("ablate", PENGUINS, *TARGET, "--neurons", 0, status=2, says="--neurons")
+
+
+def test_the_metric_after_another_position(stratoscope):
+    text = "Penguins are cute and they swim"
+    options = ["--target", " and", "--parts", "mlps"]
+    at = stratoscope.json("ablate", text, *options, "--position", 4)
+    before = stratoscope.json("ablate", text[:17], *options)
+    assert at["position"] == 4 and at["clean"] == before["clean"] and at["ablations"] == before["ablations"]
+    assert "read after position 4" in stratoscope.prints("ablate", text, *options, "--position", 4)

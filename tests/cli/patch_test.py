@@ -78,3 +78,17 @@ def test_bad_input(stratoscope):
     stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "kl", "--target", " a", says="kl cannot be normalised")
     stratoscope.fails("patch", CLEAN, "--corrupt", CORRUPT, "--metric", "logit_diff", "--target", " a",
                       says="reads 2 targets")
+
+
+def test_the_metric_after_another_position(stratoscope):
+    clean, corrupt = "Penguins are cute and they swim", "Penguins are rude and they swim"
+    at = stratoscope.json("patch", clean, "--corrupt", corrupt, "--target", " and", "--position", 4)
+    before = stratoscope.json("patch", clean[:17], "--corrupt", corrupt[:17], "--target", " and")
+    assert at["position"] == 4 and len(before["tokens"]["clean"]) == 5
+    assert at["clean"]["value"] == before["clean"]["value"]
+    for grid, whole in zip(at["grids"], before["grids"]):
+        for row, expected in zip(grid["values"], whole["values"]):
+            if grid["hook"] == "attn.hook_z":
+                assert row == expected
+            else:
+                assert row[:5] == expected and set(row[5:]) == {0.0}, "later positions change nothing"
