@@ -263,6 +263,7 @@ class Experiments:
         at: Literal["resid", "resid_mid", "attn_out", "mlp_out"] = "resid",
         target: Union[str, int, None] = None,
         color: Literal["prob", "rank", "entropy", "kl"] = "prob",
+        raw: bool = False,
         compare: bool = False,
         no_effect: bool = False,
         edits: Edits = None,
@@ -272,6 +273,7 @@ class Experiments:
     ) -> Result:
         """The logit lens: what each depth would predict; `depths` are the rows to read, `color` is of the figure.
 
+        raw: without the final norm, through the unembedding alone
         values: the probability of the target, or of the model's final prediction [depth, pos]; result["ids"] and
         result["probs"] [depth, pos, top]; result["entropy"] and result["kl"] [depth, pos], nats.
         """
@@ -328,11 +330,13 @@ class Experiments:
         self,
         text: Text,
         *,
-        draw: Literal["measures", "trajectory", "cka", "nearest"] = "measures",
+        draw: Literal["measures", "trajectory", "cka", "dimension", "nearest"] = "measures",
         at: Literal["resid", "hidden"] = "resid",
         tokens: Optional[Indices] = None,
         token: Union[int, str, None] = None,
         top: int = 5,
+        variance: float = 0.95,
+        seed: int = 0,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -340,6 +344,8 @@ class Experiments:
     ) -> Result:
         """Hidden states in space: norms, effective dimension, anisotropy, CKA, paths, nearest tokens.
 
+        variance: the share of the variance for components [depth], the number of principal components that have it,
+        and shuffled_components, the same after each dimension was permuted over the tokens with `seed`
         values: norms [depth, token]; other arrays are participation_ratio, anisotropy, anisotropy_centred [depth], cka,
         cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` chooses the content of the figure.
         """
