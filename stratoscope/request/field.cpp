@@ -60,6 +60,11 @@ std::string joined(const std::vector<std::string>& pieces, const std::string& be
   return text;
 }
 
+std::vector<std::string> texts_of_file(const std::filesystem::path& path, PlainText plain) {
+  if (plain == PlainText::refused || path.extension() != ".txt") return read_texts(path);
+  return plain == PlainText::lines ? read_text_per_line(path) : std::vector<std::string>{read_whole_text(path)};
+}
+
 std::string short_text(double number) {
   char digits[32];
   const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), number);
@@ -172,7 +177,7 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                    value.set(names);
                  },
                  [&](TextsOfFile& value) {
-                   for (std::string& text : read_texts(last)) value.texts->push_back(std::move(text));
+                   for (std::string& text : texts_of_file(last, value.plain)) value.texts->push_back(std::move(text));
                  },
                  [&](PromptsOfFile& value) { *value.prompts = read_prompts(last); },
                  [&](MemorySize& value) {
