@@ -23,6 +23,8 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "reference": _requests.strings,
     "positive": _requests.strings,
     "negative": _requests.strings,
+    "group_a": _requests.strings,
+    "group_b": _requests.strings,
     "heads": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
@@ -252,6 +254,40 @@ class Experiments:
         values: the metric [layer, strength]; result["vectors"] [block, d_model] are the directions.
         """
         return self._ask("steer", locals())
+
+    def compare(
+        self,
+        group_a: Sequence[str],
+        group_b: Sequence[str],
+        *,
+        at: str = "hook_resid_post",
+        norms: bool = False,
+        position: Union[str, int] = "last",
+        top: int = 20,
+        alpha: float = 0.05,
+        folds: int = 5,
+        penalty: float = 1,
+        shuffles: int = 20,
+        seed: int = 0,
+        correlation: Literal["spearman", "pearson"] = "spearman",
+        with_model: Optional[str] = None,
+        draw: Literal["effects", "rsa", "prompts"] = "effects",
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Two groups of prompts: every neuron, dimension or head tested, a probe at each block, RSA.
+
+        at: a hook point of every block, such as "mlp.hook_post" or "attn.hook_z", or a name or glob of one hook
+        norms: compare the norms of the heads, or of whole vectors, instead of single numbers
+        position: of each prompt: "last", "mean" over all positions, or an index
+        alpha, folds, penalty, shuffles: the level of significance; the probe's cross-validation, its L2 penalty, and how
+        often labels are shuffled for its chance level
+        with_model: another model, whose similarities between the same prompts are the columns of result["rsa"]
+        values: Cohen's d [point, unit]; other arrays of that shape are mean_a, mean_b, t, degrees, p, p_bonferroni,
+        p_fdr and auc; accuracy, probe_auc and chance_accuracy [point]; rsa [point, point]; similarities [point, prompt,
+        prompt]. `draw` chooses the content of the figure.
+        """
+        return self._ask("compare", {**locals(), "position": str(position)})
 
     def lens(
         self,

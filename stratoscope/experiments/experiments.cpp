@@ -3,6 +3,7 @@
 #include "stratoscope/experiments/activations.h"
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
+#include "stratoscope/experiments/compare.h"
 #include "stratoscope/experiments/edges.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
@@ -71,6 +72,10 @@ const std::vector<Experiment>& all_experiments() {
                       steer, {"hook", "prompts", "norms", "metric", "target", "clean", "axes", "results", "generated"},
                       R"({"text": "Penguins are", "positive": ["I love it."], "negative": ["I hate it."], "layers": [3],
                           "max_new": 3})"),
+      make_experiment("compare", "two groups of prompts: every neuron, dimension or head tested, probes by block, RSA",
+                      compare_groups, {"at", "position", "groups", "tests", "units", "layers", "rsa"},
+                      R"({"group_a": ["I love it.", "A fine day."], "group_b": ["I hate it.", "A foul day."],
+                          "shuffles": 2})"),
       make_experiment<GenerateTextRequest, GeneratedText>("generate", "continue a text, with edits, token by token",
                                                           generate, {"prompt", "text", "stopped", "tokens"},
                                                           R"({"text": "Penguins are", "max_new": 3})"),

@@ -267,6 +267,8 @@ REQUESTS = [
     ("ablate", {"text": "A wise man", "parts": ["heads", "mlps"], "targets": [" a"], "mean": True}),
     ("edges", {"text": "A wise", "targets": [" a"]}),
     ("steer", {"text": "A wise", "positive": ["I love"], "negative": ["I hate"], "layers": [1], "max_new": 2}),
+    ("compare", {"group_a": ["A wise", "I love"], "group_b": ["I hate", "A foul"], "at": "attn.hook_z", "norms": True,
+                 "position": "mean", "shuffles": 1, "folds": 2, "correlation": "pearson"}),
     ("generate", {"text": "A wise", "max_new": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 3, "stops": ["."],
                   "edits": ["blocks.1.hook_mlp_out += mean"], "edit_scope": "all"}),
     ("lens", {"text": "A wise man", "positions": "0..1", "target": " a"}),

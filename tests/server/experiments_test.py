@@ -1,6 +1,7 @@
 """POST /api/EXPERIMENT: the document of the command line's --json, byte for byte but for spaces, and its figure."""
 import json
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from serving import PROGRAM, TEXT
 EDITS = ["blocks.3.hook_resid_post *= 0.5", "blocks.5.attn.hook_z.head[1] = mean"]
 EDITED = [*("--edit", EDITS[0]), *("--edit", EDITS[1])]
 TARGET = ["--target", " and"]
+
+PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
 
 # Of each experiment: the body, and the same on a command line.
 CASES = {
@@ -32,6 +35,10 @@ CASES = {
                "max_new": 4},
               ["Penguins are", "--positive", "I love it.", "--negative", "I hate it.", "--layers", "3,5", "--strengths", "-1,2",
                "--max-new", "4"]),
+    "compare": ({"group_a": ["I love it.", "A fine day", "She is happy"], "group_b": ["I hate it.", "A foul day"],
+                 "at": "mlp.hook_post", "position": "mean", "shuffles": 3, "seed": 5},
+                [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--at", "mlp.hook_post", "--position", "mean", "--shuffles", "3",
+                 "--seed", "5"]),
     "generate": ({"text": "Penguins are", "edits": EDITS[:1], "edit_scope": "all", "max_new": 5, "temperature": 0.7, "seed": 3},
                  ["Penguins are", "--edit", EDITS[0], "--edit-scope", "all", "--max-new", "5", "--temperature", "0.7", "--seed", "3"]),
     "lens": ({"text": TEXT, "positions": [0, -1], "at": "mlp_out", "target": " and"},
