@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "stratoscope/base/choice.h"
+#include "stratoscope/corpus/choices.h"
 #include "stratoscope/corpus/prompts.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/indices.h"
@@ -51,6 +52,9 @@ struct TextsOfFile {
 struct PromptsOfFile {
   std::vector<PromptLine>* prompts;
 };
+struct ChoicesOfFile {
+  std::vector<ChoiceItem>* items;
+};
 // Tokens by their ids, in addition to the texts of another field.
 struct TargetIds {
   std::vector<TargetChoice>* targets;
@@ -68,12 +72,13 @@ struct OutputFile {
 };
 
 // The member of the request that holds the field's value.
-using FieldTarget = std::variant<
-    bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*, std::optional<std::string>*,
-    std::vector<std::string>*, std::filesystem::path*, Index*, std::optional<Index>*, IndexList*,
-    std::optional<IndexList>*, std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
-    TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*, std::vector<EditTemplate>*,
-    std::vector<AxisExpression>*, EnumValue, EnumList, TextsOfFile, PromptsOfFile, MemorySize, InputFile, OutputFile>;
+using FieldTarget = std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*,
+                                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
+                                 std::optional<Index>*, IndexList*, std::optional<IndexList>*,
+                                 std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
+                                 TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*,
+                                 std::vector<EditTemplate>*, std::vector<AxisExpression>*, EnumValue, EnumList,
+                                 TextsOfFile, PromptsOfFile, ChoicesOfFile, MemorySize, InputFile, OutputFile>;
 
 struct Field {
   std::string name;  // in JSON: "memory_limit"
