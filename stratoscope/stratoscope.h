@@ -32,6 +32,7 @@
 #include "stratoscope/experiments/patch.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/run.h"
+#include "stratoscope/experiments/score.h"
 #include "stratoscope/experiments/similarity.h"
 #include "stratoscope/experiments/steer.h"
 #include "stratoscope/experiments/sweep.h"

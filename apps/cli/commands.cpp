@@ -19,6 +19,7 @@ Presentation presentation_of(std::string_view experiment) {
                                                                      {"patch", present_patch},
                                                                      {"predict", present_predict},
                                                                      {"run", present_run},
+                                                                     {"score", present_score},
                                                                      {"similarity", present_similarity},
                                                                      {"steer", present_steer},
                                                                      {"sweep", present_sweep},

@@ -35,6 +35,7 @@ Presentation present_lens();
 Presentation present_patch();
 Presentation present_predict();
 Presentation present_run();
+Presentation present_score();
 Presentation present_similarity();
 Presentation present_steer();
 Presentation present_sweep();

@@ -23,6 +23,8 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "reference": _requests.strings,
     "positive": _requests.strings,
     "negative": _requests.strings,
+    "texts": _requests.strings,
+    "choices": list,
     "group_a": _requests.strings,
     "group_b": _requests.strings,
     "heads": _requests.strings,
@@ -93,6 +95,32 @@ class Experiments:
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
+
+    def score(
+        self,
+        text: Optional[Text] = None,
+        *,
+        texts: Optional[Sequence[str]] = None,
+        choices: Optional[Sequence[Mapping[str, Any]]] = None,
+        context: int = 0,
+        stride: int = 0,
+        against: Optional[str] = None,
+        resume: Optional[Path] = None,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+    ) -> Result:
+        """The perplexity of a text or of many, or the log-likelihoods of choices.
+
+        choices: instead of `text`, dictionaries with "text" (or "ctx"), "choices" (or "endings"), and maybe "label"
+        context, stride: tokens in a window (0: as many as the model was trained for), and from one window's beginning to
+        the next one's (0: half a window); each token is scored once
+        against: another model with the same tokenizer; with it or with edits there are differences and divergences
+        resume: a file that keeps finished windows
+        values: nats [token] of all texts, from each one's second token on, which result["row_offsets"] separates; with
+        edits or `against` also result["other_nats"] and result["kl"]. Of choices: log_probs [item, choice].
+        """
+        return self._ask("score", locals())
 
     def activations(
         self,

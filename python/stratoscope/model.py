@@ -33,7 +33,9 @@ Texts = Union[Text, Ids, Sequence[Text], Sequence[Ids]]
 Names = Union[str, Sequence[str]]
 
 # The experiments whose fields include edits.
-_EDITED = ("predict", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate")
+_EDITED = (
+    "predict", "score", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
+)  # fmt: skip
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 
 

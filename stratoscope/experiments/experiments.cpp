@@ -12,6 +12,7 @@
 #include "stratoscope/experiments/patch.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/run.h"
+#include "stratoscope/experiments/score.h"
 #include "stratoscope/experiments/similarity.h"
 #include "stratoscope/experiments/steer.h"
 #include "stratoscope/experiments/sweep.h"
@@ -51,6 +52,9 @@ const std::vector<Experiment>& all_experiments() {
       saved_run(),
       make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
                       {"position", "predictions"}, kPenguins),
+      make_experiment("score",
+                      "perplexity of texts and log-likelihoods of choices, and their change by edits or models", score,
+                      {"context", "stride", "total", "texts"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",

@@ -30,6 +30,7 @@ COMMANDS = {
     "ablate": [TEXT, "--target", " the"],
     "edges": [SHORT, "--target", " the"],
     "steer": [TEXT, "--positive", "joy and love", "--negative", "grief and hate"],
+    "score": ["--texts", PROMPTS / "texts.jsonl", "--edit", "blocks.3.hook_mlp_out *= 0.7"],
     "compare": [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", "2"],
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
     "verify": [SHORT],

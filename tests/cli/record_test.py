@@ -25,6 +25,8 @@ EXPERIMENTS = {
     "ablate": ["ablate", PENGUINS, "--target-id", 300, "--parts", "attn,mlps"],
     "edges": ["edges", "He was", "--target-id", 300, "--model", None],
     "steer": ["steer", "He was", "--positive", "a joy", "--negative", "a pain", "--max-new", 3],
+    "score": ["score", PENGUINS, "--context", 4, "--edit", "blocks.3.hook_mlp_out *= 0"],
+    "choices": ["score", "--choices", PROMPTS / "choices.jsonl"],
     "compare": ["compare", PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", 2],
     "dashes": ["predict", "--", "-- --json"],
 }

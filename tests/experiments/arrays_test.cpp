@@ -81,6 +81,8 @@ constexpr const char* kSweep = R"({"text": "Penguins are cute.", "edits": ["bloc
                                    "axes": ["layer=all", "f=0,0.5"], "targets": [" and"]})";
 constexpr const char* kGroups = R"({"group_a": ["I love it.", "A fine day."], "group_b": ["I hate it.", "A foul day."],
                                     "shuffles": 2})";
+constexpr const char* kChoices =
+    R"({"choices": [{"text": "Penguins are", "choices": ["cute.", "rude."], "label": 0}]})";
 
 class Arrays : public testing::TestWithParam<Expected> {};
 
@@ -103,6 +105,8 @@ constexpr Expected kAll[] = {
     {"tokens", kText, "offsets", "offsets"},
     {"predict", kText, "ids", "predictions/*/id"},
     {"predict", kText, "probs", "predictions/*/prob"},
+    {"score", kChoices, "log_probs", "items/*/choices/*/log_prob"},
+    {"score", kChoices, "choice_tokens", "items/*/choices/*/tokens"},
     {"activations", kText, "variance", "layers/*/variance"},
     {"activations", kText, "norm", "layers/*/norm"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "layers"})", "values", "matrices"},

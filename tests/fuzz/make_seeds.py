@@ -259,6 +259,8 @@ REQUESTS = [
     ("info", {}),
     ("tokens", {"text": "A wise man once said: ", "bos": False}),
     ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True}),
+    ("score", {"texts": ["A wise man", "a"], "context": 2, "stride": 1, "edits": ["blocks.0.hook_mlp_out *= 0"]}),
+    ("score", {"choices": [{"ctx": "A wise", "endings": [" man", "cat"], "label": "1"}], "bos": True}),
     ("activations", {"text": "A wise man", "token": 1}),
     ("similarity", {"text": "A wise man", "across": "layers"}),
     ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],

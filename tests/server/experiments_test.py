@@ -20,6 +20,8 @@ CASES = {
     "info": ({}, []),
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
+    "score": ({"texts": ["I love it.", "A fine day"], "context": 3, "stride": 2, "edits": EDITS[:1]},
+              ["--texts", PROMPTS / "texts.jsonl", "--context", "3", "--stride", "2", *EDITED[:2]]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
