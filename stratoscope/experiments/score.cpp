@@ -76,6 +76,20 @@ class ScoreWork {
     std::vector<std::size_t> open;
     for (std::size_t k = 0; k < jobs_.size(); ++k)
       if (!take_known(k, done[k])) open.push_back(k);
+    try {
+      run_open(open, done);
+    } catch (const Interrupted&) {
+      if (!journal_) throw;
+      throw Interrupted("finished windows are kept: the same command resumes");
+    }
+    session_.checkpoint().check_unchanged();
+    return done;
+  }
+
+ private:
+  static constexpr std::size_t kMostJobs = 2048;
+
+  void run_open(const std::vector<std::size_t>& open, std::vector<JobScores>& done) {
     for (std::size_t next = 0; next < open.size();) {
       if (session_.progress() != nullptr)
         session_.progress()->update("windows", jobs_.size() - open.size() + next, jobs_.size());
@@ -86,12 +100,7 @@ class ScoreWork {
         done[open[next++]] = std::move(scores);
       }
     }
-    session_.checkpoint().check_unchanged();
-    return done;
   }
-
- private:
-  static constexpr std::size_t kMostJobs = 2048;
 
   bool take_known(std::size_t k, JobScores& scores) const {
     const std::vector<double>* const numbers =

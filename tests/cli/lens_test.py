@@ -51,6 +51,9 @@ def test_the_raw_lens_is_the_unembedding_alone(stratoscope, edits):
             assert cell["kl"] == pytest.approx((np.exp(end) * (end - predicted)).sum(), rel=1e-3)
             assert best[0]["prob"] == pytest.approx(np.exp(predicted.max()), rel=1e-3)
     assert lens["layers"][-1]["summary"][0]["kl"] > 0.01, "the prediction itself has the final norm"
+    exact = stratoscope.json("lens", PENGUINS, "--raw", "--positions", "1,4,-1", "--precision", "fp64", *edits)
+    for layer, other in zip(exact["layers"], lens["layers"]):
+        assert [cell[0]["id"] for cell in layer["positions"]] == [cell[0]["id"] for cell in other["positions"]]
     assert "without the final norm" in stratoscope.prints("lens", PENGUINS, "--raw")
     stratoscope.succeeds("lens", PENGUINS, "--raw", "--figure", "x.svg")
     assert "Raw logit lens" in (stratoscope.folder / "x.svg").read_text()

@@ -1,6 +1,8 @@
 """score: perplexities and choices against NumPy on the logits that `run --save` gives, journals, and what people read."""
 import json
 import math
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -157,6 +159,21 @@ def test_a_journal_is_resumed(stratoscope):
     stratoscope.fails(*arguments[:-1], "blocks.4.hook_mlp_out *= 0.6", "--resume", "j", says="'edits' differs")
     (stratoscope.folder / "k").write_text('{"sweep": 1}\n')
     stratoscope.fails(*arguments, "--resume", "k", says="is not the journal of a score")
+
+
+def test_an_interrupted_score_is_resumed(stratoscope):
+    texts = write_texts(stratoscope, [" ".join([KAFKA + "."] * 18)] * 60)
+    journal = stratoscope.folder / "j"
+    process = stratoscope.start("score", "--texts", texts, "--resume", "j", "--threads", 1)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (journal.exists() and journal.read_text().count("\n") > 1):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0 and "the same command resumes" in err.decode()
+    assert 1 < journal.read_text().count("\n") < 61
+    result = stratoscope.json("score", "--texts", texts, "--resume", "j")
+    assert len(result["texts"]) == 60 and len({text["nats"] for text in result["texts"]}) == 1
 
 
 def test_precisions_and_threads(stratoscope):
