@@ -50,7 +50,7 @@ FieldOptions::FieldOptions(CLI::App& command, Fields& fields) : command_(command
 void FieldOptions::declare(FieldOption& of) {
   const Field& field = *of.field;
   const FieldForm form = form_of(field);
-  const std::string name = "--" + field.option;
+  const std::string name = (field.is_positional ? field.option + "," : "") + "--" + field.option;
   if (form.is_flag) {
     of.option = command_.add_flag(name, field.help);
     if (!field.negative_help.empty())

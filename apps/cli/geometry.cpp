@@ -20,19 +20,22 @@ std::string cell(double value, int decimals) {
 }
 
 void print_measures(const Geometry& result) {
-  Table table(
-      {"depth", ">norm", ">min", ">max", ">dimension", ">anisotropy", ">centred", ">CKA to the next", ">debiased"});
+  Table table({"depth", ">norm", ">min", ">max", ">dimension", ">components", ">shuffled", ">anisotropy", ">centred",
+               ">CKA to the next", ">debiased"});
   for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
     const auto& norms = result.norms[depth];
     const auto [low, high] = std::minmax_element(norms.begin(), norms.end());
     const bool last = depth + 1 == result.labels.size();
     table.add({result.labels[depth], short_number(mean(norms)), short_number(*low), short_number(*high),
-               cell(result.dimensions[depth], 2), cell(result.anisotropies[depth].raw, 4),
+               cell(result.dimensions[depth], 2), cell(result.components[depth], 0),
+               cell(result.shuffled_components[depth], 0), cell(result.anisotropies[depth].raw, 4),
                cell(result.anisotropies[depth].centred, 4), last ? "" : cell(result.cka[depth][depth + 1], 4),
                last ? "" : cell(result.cka_debiased[depth][depth + 1], 4)});
   }
   print("{} of {} tokens measured\n", result.tokens.size(), result.text.ids.size());
   print(table.text());
+  print("components: principal components for {} % of the variance; shuffled: after each dimension was permuted\n",
+        short_number(result.variance * 100));
   if (result.tokens.size() < 4)
     print(
         "effective dimension, anisotropy and CKA need two tokens and mean little for three; debiased CKA needs four\n");

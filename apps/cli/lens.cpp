@@ -52,7 +52,7 @@ void print_grid(const Lens& lens) {
       row.push_back(cell_text(lens.cells[depth][i].top[0].token));
     table.add(row);
   }
-  print("the likeliest next token after each token, at each depth{}\n",
+  print("the likeliest next token after each token, at each depth{}{}\n", lens.raw ? ", without the final norm" : "",
         first == 0 ? "" : fmt::format(" (the last {} of {} positions)", count, lens.positions.size()));
   print(table.text());
 }

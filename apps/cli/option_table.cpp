@@ -79,7 +79,7 @@ OptionTable option_table(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands(is_shown)) {
     CommandEntry entry{command->get_name(), command->get_description(), {}, {}};
     for (const CLI::Option* option : command->get_options())
-      if (option->get_positional())
+      if (option->get_positional() && !option->nonpositional())
         entry.text = option->get_description();
       else
         entry.options.push_back(entry_of(*option));

@@ -15,7 +15,7 @@ namespace {
 // Experiments whose work and document grow with the text alone.
 bool takes_long_texts(const Experiment& experiment) {
   return experiment.name == "tokens" || experiment.name == "info" || experiment.name == "predict" ||
-         experiment.name == "activations";
+         experiment.name == "score" || experiment.name == "activations";
 }
 
 void check_text(const Experiment& experiment, const Session& session, stratoscope::Fields& fields) {

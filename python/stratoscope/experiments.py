@@ -24,6 +24,10 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "reference": _requests.strings,
     "positive": _requests.strings,
     "negative": _requests.strings,
+    "texts": _requests.strings,
+    "choices": list,
+    "group_a": _requests.strings,
+    "group_b": _requests.strings,
     "heads": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
@@ -92,6 +96,32 @@ class Experiments:
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
+
+    def score(
+        self,
+        text: Optional[Text] = None,
+        *,
+        texts: Optional[Sequence[str]] = None,
+        choices: Optional[Sequence[Mapping[str, Any]]] = None,
+        context: int = 0,
+        stride: int = 0,
+        against: Optional[str] = None,
+        resume: Optional[Path] = None,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+    ) -> Result:
+        """The perplexity of a text or of many, or the log-likelihoods of choices.
+
+        choices: instead of `text`, dictionaries with "text" (or "ctx"), "choices" (or "endings"), and maybe "label"
+        context, stride: tokens in a window (0: as many as the model was trained for), and from one window's beginning to
+        the next one's (0: half a window); each token is scored once
+        against: another model with the same tokenizer; with it or with edits there are differences and divergences
+        resume: a file that keeps finished windows
+        values: nats [token] of all texts, from each one's second token on, which result["row_offsets"] separates; with
+        edits or `against` also result["other_nats"] and result["kl"]. Of choices: log_probs [item, choice].
+        """
+        return self._ask("score", locals())
 
     def activations(
         self,
@@ -261,6 +291,40 @@ class Experiments:
         """
         return self._ask("steer", locals())
 
+    def compare(
+        self,
+        group_a: Sequence[str],
+        group_b: Sequence[str],
+        *,
+        at: str = "hook_resid_post",
+        norms: bool = False,
+        position: Union[str, int] = "last",
+        top: int = 20,
+        alpha: float = 0.05,
+        folds: int = 5,
+        penalty: float = 1,
+        shuffles: int = 20,
+        seed: int = 0,
+        correlation: Literal["spearman", "pearson"] = "spearman",
+        with_model: Optional[str] = None,
+        draw: Literal["effects", "rsa", "prompts"] = "effects",
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Two groups of prompts: every neuron, dimension or head tested, a probe at each block, RSA.
+
+        at: a hook point of every block, such as "mlp.hook_post" or "attn.hook_z", or a name or glob of one hook
+        norms: compare the norms of the heads, or of whole vectors, instead of single numbers
+        position: of each prompt: "last", "mean" over all positions, or an index
+        alpha, folds, penalty, shuffles: the level of significance; the probe's cross-validation, its L2 penalty, and how
+        often labels are shuffled for its chance level
+        with_model: another model, whose similarities between the same prompts are the columns of result["rsa"]
+        values: Cohen's d [point, unit]; other arrays of that shape are mean_a, mean_b, t, degrees, p, p_bonferroni,
+        p_fdr and auc; accuracy, probe_auc and chance_accuracy [point]; rsa [point, point]; similarities [point, prompt,
+        prompt]. `draw` chooses the content of the figure.
+        """
+        return self._ask("compare", {**locals(), "position": str(position)})
+
     def lens(
         self,
         text: Text,
@@ -271,6 +335,7 @@ class Experiments:
         at: Literal["resid", "resid_mid", "attn_out", "mlp_out"] = "resid",
         target: Union[str, int, None] = None,
         color: Literal["prob", "rank", "entropy", "kl"] = "prob",
+        raw: bool = False,
         compare: bool = False,
         no_effect: bool = False,
         edits: Edits = None,
@@ -280,6 +345,7 @@ class Experiments:
     ) -> Result:
         """The logit lens: what each depth would predict; `depths` are the rows to read, `color` is of the figure.
 
+        raw: without the final norm, through the unembedding alone
         values: the probability of the target, or of the model's final prediction [depth, pos]; result["ids"] and
         result["probs"] [depth, pos, top]; result["entropy"] and result["kl"] [depth, pos], nats.
         """
@@ -336,11 +402,13 @@ class Experiments:
         self,
         text: Text,
         *,
-        draw: Literal["measures", "trajectory", "cka", "nearest"] = "measures",
+        draw: Literal["measures", "trajectory", "cka", "dimension", "nearest"] = "measures",
         at: Literal["resid", "hidden"] = "resid",
         tokens: Optional[Indices] = None,
         token: Union[int, str, None] = None,
         top: int = 5,
+        variance: float = 0.95,
+        seed: int = 0,
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -348,6 +416,8 @@ class Experiments:
     ) -> Result:
         """Hidden states in space: norms, effective dimension, anisotropy, CKA, paths, nearest tokens.
 
+        variance: the share of the variance for components [depth], the number of principal components that have it,
+        and shuffled_components, the same after each dimension was permuted over the tokens with `seed`
         values: norms [depth, token]; other arrays are participation_ratio, anisotropy, anisotropy_centred [depth], cka,
         cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` chooses the content of the figure.
         """

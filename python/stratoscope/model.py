@@ -33,7 +33,9 @@ Texts = Union[Text, Ids, Sequence[Text], Sequence[Ids]]
 Names = Union[str, Sequence[str]]
 
 # The experiments whose fields include edits.
-_EDITED = ("predict", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate")
+_EDITED = (
+    "predict", "score", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
+)  # fmt: skip
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 
 
@@ -222,7 +224,7 @@ class Model(Experiments):
             fields["edits"] = edits_module.as_texts([*self._texts, *texts], stack)
             if self._corrupt is not None:
                 fields.setdefault("corrupt", self._corrupt)
-        text = arguments["text"]
+        text = arguments.get("text")
         return {**({} if text is None else _requests.text_fields(text)), **fields}
 
     def _ask(self, name: str, arguments: Mapping[str, Any]) -> Result:

@@ -72,6 +72,16 @@ def _sweep(document: Document) -> list[Row]:
     ]
 
 
+def _score(document: Document) -> list[Row]:
+    if "items" not in document:
+        return [{"text": index, **_without_lists(entry)} for index, entry in enumerate(document["texts"])]
+    return [
+        {"item": index, "choice": choice, "label": item["label"], **_without_lists(entry)}
+        for index, item in enumerate(document["items"])
+        for choice, entry in enumerate(item["choices"])
+    ]
+
+
 def _tokens(document: Document) -> list[Row]:
     return [
         {"position": position, "id": id_, "token": token, "begin": begin, "end": end}
@@ -84,6 +94,7 @@ def _tokens(document: Document) -> list[Row]:
 _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "tokens": _tokens,
     "predict": _predict,
+    "score": _score,
     "activations": _listed("layers"),
     "similarity": _similarity,
     "sweep": _sweep,
@@ -91,6 +102,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "ablate": _listed("ablations"),
     "edges": _listed("edges"),
     "steer": _listed("results"),
+    "compare": _listed("units"),
     "generate": _listed("tokens"),
     "lens": _lens,
     "attention": _listed("heads"),
@@ -103,6 +115,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
 _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "tokens": ("ids",),
     "predict": ("surprisals", "probs"),
+    "score": ("nats", "log_probs"),
     "activations": ("values",),
     "similarity": ("values",),
     "sweep": ("values",),
@@ -110,6 +123,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "ablate": ("head", "attn", "mlp", "block", "neurons"),
     "edges": ("values",),
     "steer": ("values",),
+    "compare": ("d",),
     "generate": ("ids",),
     "lens": ("target_prob",),
     "attention": ("patterns", "induction"),

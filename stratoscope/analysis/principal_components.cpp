@@ -13,6 +13,9 @@ constexpr double kNothing = 1e-13;  // of the largest scatter: rounding errors a
 
 std::vector<double> numbers(const Eigen::RowVectorXd& row) { return {row.data(), row.data() + row.size()}; }
 
+// The smaller one of X'X and X X', which have the same eigenvalues apart from zeros.
+RowMatrix smaller_gram(const RowMatrix& x) { return x.cols() > x.rows() ? lower_gram(x) : lower_gram(x.transpose()); }
+
 // Unit vectors as rows, and the scatter (n - 1 times the variance) along each.
 struct Directions {
   RowMatrix rows;
@@ -22,7 +25,7 @@ struct Directions {
 // The eigenvectors of the smaller one of X'X and X X'; those of the second are mapped to the space of X.
 Directions directions_of(const RowMatrix& x, Eigen::Index count) {
   const bool wide = x.cols() > x.rows();
-  const RowMatrix square = wide ? lower_gram(x) : lower_gram(x.transpose());
+  const RowMatrix square = smaller_gram(x);
   const Eigen::SelfAdjointEigenSolver<RowMatrix> solver(square);  // eigenvalues ascend
   Directions found{RowMatrix::Zero(count, x.cols()), Eigen::VectorXd::Zero(count)};
   for (Eigen::Index k = 0; k < count; ++k) {
@@ -68,7 +71,24 @@ PrincipalComponents principal_components(MatrixView<const T> rows, std::size_t c
   return result;
 }
 
+template <class T>
+double components_for_variance(MatrixView<const T> rows, double share) {
+  constexpr double kRounding = 1e-12;  // of a sum of shares
+  const RowMatrix x = centred_rows(rows);
+  if (rows.rows < 2 || !x.allFinite()) return kNone;
+  const RowMatrix square = smaller_gram(x);
+  const Eigen::VectorXd scatter =
+      Eigen::SelfAdjointEigenSolver<RowMatrix>(square, Eigen::EigenvaluesOnly).eigenvalues().reverse();
+  const double total = scatter.cwiseMax(0).sum();
+  Eigen::Index count = 0;
+  for (double sum = 0; total > 0 && count < scatter.size() && sum < (share - kRounding) * total; ++count)
+    sum += std::max(scatter(count), 0.0);
+  return static_cast<double>(count);
+}
+
 template PrincipalComponents principal_components(MatrixView<const float>, std::size_t);
 template PrincipalComponents principal_components(MatrixView<const double>, std::size_t);
+template double components_for_variance(MatrixView<const float>, double);
+template double components_for_variance(MatrixView<const double>, double);
 
 }  // namespace stratoscope

@@ -23,4 +23,9 @@ struct PrincipalComponents {
 template <class T>
 STRATOSCOPE_API PrincipalComponents principal_components(MatrixView<const T> rows, std::size_t components);
 
+// The number of principal components that together have at least this share (0 to 1) of the rows' variance. 0 for equal
+// rows; NaN for fewer than two rows and for numbers that are not finite.
+template <class T>
+STRATOSCOPE_API double components_for_variance(MatrixView<const T> rows, double share);
+
 }  // namespace stratoscope

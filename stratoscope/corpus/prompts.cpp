@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "stratoscope/base/error.h"
-#include "stratoscope/base/json.h"
-#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
+#include "stratoscope/corpus/json_lines.h"
 #include "stratoscope/corpus/prompt_json.h"
 
 namespace stratoscope {
@@ -56,20 +55,10 @@ PromptLine prompt_of(const nlohmann::json& object, const std::string& source) {
 }
 
 std::vector<PromptLine> read_prompts(const std::filesystem::path& path) {
-  constexpr std::size_t kLargest = std::size_t{1} << 30;
-  const std::string file = read_text_file(path, kLargest);
   std::vector<PromptLine> prompts;
-  std::size_t number = 0;
-  for (std::size_t begin = 0; begin < file.size();) {
-    const std::size_t end = std::min(file.find('\n', begin), file.size());
-    const std::string line = file.substr(begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string source = path.string() + ", line " + std::to_string(number);
-    prompts.push_back(prompt_of(parse_json(line, "prompts", source), source));
-  }
-  if (prompts.empty()) throw Error("prompts", path.string() + " has no prompt", "one JSON object a line");
+  for_each_json_line(path, "prompts", "prompt", [&](const nlohmann::json& json, const std::string& place) {
+    prompts.push_back(prompt_of(json, place));
+  });
   return prompts;
 }
 

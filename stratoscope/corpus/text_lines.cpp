@@ -13,6 +13,7 @@
 #include "stratoscope/base/cancellation.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/json.h"
+#include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/mistaken_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/corpus/text_repair.h"
@@ -21,6 +22,7 @@
 namespace stratoscope {
 namespace {
 
+constexpr std::size_t kMostTogether = std::size_t{256} << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr const char* kOneALine = "one JSON object a line, with nothing between the lines";
 
@@ -161,7 +163,6 @@ void TextLines::refuse_content(std::string_view line, const Error& error) const 
 }
 
 std::vector<std::string> read_texts(const std::filesystem::path& path) {
-  constexpr std::size_t kMostTogether = std::size_t{256} << 20;
   TextLines lines(path);
   std::vector<std::string> texts;
   std::size_t bytes = 0;
@@ -175,6 +176,27 @@ std::vector<std::string> read_texts(const std::filesystem::path& path) {
   }
   if (texts.empty()) throw Error("texts", path.string() + ": holds no text");
   return texts;
+}
+
+std::string read_whole_text(const std::filesystem::path& path) {
+  std::string text = read_text_file(path, kMostTogether);
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  if (text.empty()) throw Error("texts", path.string() + ": holds no text");
+  return text;
+}
+
+std::vector<std::string> read_text_per_line(const std::filesystem::path& path) {
+  const std::string text = read_whole_text(path);
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.find_first_not_of(" \t") != std::string::npos) lines.push_back(std::move(line));
+  }
+  if (lines.empty()) throw Error("texts", path.string() + ": holds no text");
+  return lines;
 }
 
 }  // namespace stratoscope

@@ -60,4 +60,9 @@ class TextLines {
 // All texts of such a file. Throws Error as above, for a file without texts, and for one over 256 MiB.
 std::vector<std::string> read_texts(const std::filesystem::path& path);
 
+// The lines of a plain text file, without empty ones and without their ends (LF or CR LF); and the whole file. A
+// byte-order mark is skipped. Both throw Error for a file that cannot be read, is over 256 MiB, or holds no text.
+std::vector<std::string> read_text_per_line(const std::filesystem::path& path);
+std::string read_whole_text(const std::filesystem::path& path);
+
 }  // namespace stratoscope

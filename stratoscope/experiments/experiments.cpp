@@ -3,6 +3,7 @@
 #include "stratoscope/experiments/activations.h"
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
+#include "stratoscope/experiments/compare.h"
 #include "stratoscope/experiments/edges.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
@@ -11,6 +12,7 @@
 #include "stratoscope/experiments/patch.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/run.h"
+#include "stratoscope/experiments/score.h"
 #include "stratoscope/experiments/similarity.h"
 #include "stratoscope/experiments/steer.h"
 #include "stratoscope/experiments/sweep.h"
@@ -50,6 +52,9 @@ const std::vector<Experiment>& all_experiments() {
       saved_run(),
       make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
                       {"position", "predictions"}, kPenguins),
+      make_experiment("score",
+                      "perplexity of texts and log-likelihoods of choices, and their change by edits or models", score,
+                      {"context", "stride", "total", "texts"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",
@@ -71,6 +76,10 @@ const std::vector<Experiment>& all_experiments() {
                       steer, {"hook", "prompts", "norms", "metric", "target", "clean", "axes", "results", "generated"},
                       R"({"text": "Penguins are", "positive": ["I love it."], "negative": ["I hate it."], "layers": [3],
                           "max_new": 3})"),
+      make_experiment("compare", "two groups of prompts: every neuron, dimension or head tested, probes by block, RSA",
+                      compare_groups, {"at", "position", "groups", "tests", "units", "layers", "rsa"},
+                      R"({"group_a": ["I love it.", "A fine day."], "group_b": ["I hate it.", "A foul day."],
+                          "shuffles": 2})"),
       make_experiment<GenerateTextRequest, GeneratedText>("generate", "continue a text, with edits, token by token",
                                                           generate, {"prompt", "text", "stopped", "tokens"},
                                                           R"({"text": "Penguins are", "max_new": 3})"),

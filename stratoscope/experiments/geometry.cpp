@@ -5,6 +5,7 @@
 
 #include "stratoscope/analysis/cka.h"
 #include "stratoscope/analysis/nearest_rows.h"
+#include "stratoscope/analysis/permutation.h"
 #include "stratoscope/analysis/principal_components.h"
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -34,12 +35,14 @@ class Surveyor {
   Surveyor(const Session& session, const Run<T>& run, Geometry& result)
       : session_(session), run_(run), result_(result), depths_(result.labels.size()), count_(result.tokens.size()) {}
 
-  void survey(std::size_t top) {
+  void survey(const GeometryRequest& request) {
     gather();
     std::vector<MatrixView<const T>> sets;
     for (std::size_t depth = 0; depth < depths_; ++depth) sets.push_back(std::as_const(states_).slice(depth));
     result_.dimensions.resize(depths_);
     result_.anisotropies.resize(depths_);
+    result_.components.resize(depths_);
+    result_.shuffled_components.resize(depths_);
     tell(0);
     for (const auto& set : sets) result_.norms.push_back(row_norms(set));
     parallel_for(depths_, [&](std::size_t depth) {
@@ -47,19 +50,29 @@ class Surveyor {
       result_.anisotropies[depth] = anisotropy(sets[depth]);
     });
     tell(1);
+    parallel_for(2 * depths_, [&](std::size_t i) {
+      const std::size_t depth = i / 2;
+      if (i % 2 == 0) {
+        result_.components[depth] = components_for_variance(sets[depth], request.variance);
+      } else {
+        const BasicTensor<T> shuffled = shuffled_columns(sets[depth], request.seed);
+        result_.shuffled_components[depth] = components_for_variance(shuffled.matrix(), request.variance);
+      }
+    });
+    tell(2);
     const std::span<const MatrixView<const T>> all(sets);
     result_.cka = linear_cka(all);
     result_.cka_debiased = linear_cka(all, CkaEstimate::debiased);
-    tell(2);
-    find_trajectories();
     tell(3);
-    find_nearest(top);
+    find_trajectories();
+    tell(4);
+    find_nearest(request.top);
     session_.checkpoint().check_unchanged();
   }
 
  private:
   void tell(std::size_t step) const {
-    if (session_.progress() != nullptr) session_.progress()->update("geometry", step, 4);
+    if (session_.progress() != nullptr) session_.progress()->update("geometry", step, 5);
   }
 
   const T* state(std::size_t depth, std::size_t token) const {
@@ -119,7 +132,10 @@ class Surveyor {
 
 void describe(GeometryRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options);
-  fields.add("draw", request.draw, "contents of a figure: all measures, the tokens' paths, CKA, or nearest tokens")
+  fields
+      .add("draw", request.draw,
+           "contents of a figure: all measures, the tokens' paths, CKA, the components for a share of the variance, or "
+           "nearest tokens")
       .only_shown();
   fields.add("at", request.at, "the last depth: resid, the last block's output; hidden, after the final norm");
   fields.add("tokens", request.tokens, "the measured tokens (default: all but the first)").value("I,J,…");
@@ -128,13 +144,21 @@ void describe(GeometryRequest& request, Fields& fields) {
            "the token whose nearest tokens are listed: an index, or a word of the text (default: 8, or the last)")
       .value("T");
   add_top(fields, request.top, "number of nearest tokens");
+  fields.add("variance", request.variance, "the share of the variance that principal components are counted for")
+      .value("SHARE");
+  fields.add("seed", request.seed, "the seed of the shuffled control: each dimension permuted over the tokens")
+      .value("S");
   add_text(fields, request.text);
 }
 
 Geometry geometry(const Session& session, const GeometryRequest& request) {
   if (request.top == 0) throw Error("geometry", "--top 0 asks for nothing", "give 1 or more");
+  if (!(request.variance > 0 && request.variance <= 1))
+    throw Error("geometry", "--variance " + short_number(request.variance) + " is not a share of the variance",
+                "give a number above 0 and up to 1, such as 0.95");
   Geometry result;
   result.at = request.at;
+  result.variance = request.variance;
   result.text = session.read(request.text, request.text_options);
   result.tokens = measured_tokens(request, result.text.ids.size());
   result.token = choose_token(result.text, request.token);
@@ -146,7 +170,7 @@ Geometry geometry(const Session& session, const GeometryRequest& request) {
   const EditedRun edited = run_text(session, result.text, request.edits, std::move(pass), request.text_options);
   result.effect = edited.effect;
   const ThreadScope threads(session.model().threads());
-  std::visit([&]<class T>(const Run<T>& run) { Surveyor<T>(session, run, result).survey(request.top); }, edited.run);
+  std::visit([&]<class T>(const Run<T>& run) { Surveyor<T>(session, run, result).survey(request); }, edited.run);
   return result;
 }
 

@@ -34,6 +34,7 @@ enum class GeometryView {
   measures,    // norms, effective dimension, anisotropy and CKA, side by side
   trajectory,  // the tokens' paths along the first two principal components
   cka,         // CKA alone
+  dimension,   // the components for a share of the variance, of the states and of shuffled ones
   nearest,     // the tokens whose embeddings are nearest to one token's hidden state, at each depth
 };
 
@@ -42,6 +43,7 @@ constexpr std::span<const Choice<LastDepth>> choices_of(LastDepth) { return kLas
 inline constexpr Choice<GeometryView> kGeometryViews[] = {{GeometryView::measures, "measures"},
                                                           {GeometryView::trajectory, "trajectory"},
                                                           {GeometryView::cka, "cka"},
+                                                          {GeometryView::dimension, "dimension"},
                                                           {GeometryView::nearest, "nearest"}};
 constexpr std::span<const Choice<GeometryView>> choices_of(GeometryView) { return kGeometryViews; }
 
@@ -55,6 +57,8 @@ struct GeometryRequest {
   std::optional<IndexList> tokens = {};
   std::optional<TokenChoice> token = {};       // the token whose nearest tokens are requested (choose_token)
   std::size_t top = 5;                         // the number of nearest tokens
+  double variance = 0.95;                      // the share, above 0 and up to 1, that components are counted for
+  std::size_t seed = 0;                        // of the shuffled control
   GeometryView draw = GeometryView::measures;  // of a figure
 };
 void describe(GeometryRequest& request, Fields& fields);
@@ -68,11 +72,15 @@ struct NearToken {
 struct Geometry {
   Text text;
   LastDepth at = LastDepth::resid;
-  std::vector<std::size_t> tokens;                     // the measured tokens, ascending
-  std::vector<std::string> labels;                     // of the depths; the members below are by depth
-  std::vector<std::vector<double>> norms;              // [depth][measured token]
-  std::vector<double> dimensions;                      // participation ratios; NaN for one token
-  std::vector<Anisotropy> anisotropies;                // NaN for one token
+  std::vector<std::size_t> tokens;         // the measured tokens, ascending
+  std::vector<std::string> labels;         // of the depths; the members below are by depth
+  std::vector<std::vector<double>> norms;  // [depth][measured token]
+  std::vector<double> dimensions;          // participation ratios; NaN for one token
+  std::vector<Anisotropy> anisotropies;    // NaN for one token
+  double variance = 0.95;
+  // The principal components for this share of the variance, by depth: of the states, and after each dimension was
+  // shuffled over the tokens, which leaves the components that chance gives. NaN for one token.
+  std::vector<double> components, shuffled_components;
   std::vector<std::vector<double>> cka, cka_debiased;  // [depth][depth]; NaN for too few tokens
   // Principal components of all measured tokens at all depths together: [token][depth] is a point of two coordinates.
   std::vector<std::vector<std::vector<double>>> trajectories;
@@ -84,7 +92,8 @@ struct Geometry {
 
 Geometry geometry(const Session& session, const GeometryRequest& request);
 Document to_json(const Session& session, const Geometry& result);
-// norms [depth, token]; participation_ratio, anisotropy and anisotropy_centred [depth]; cka and cka_debiased [depth,
+// norms [depth, token]; participation_ratio, anisotropy, anisotropy_centred, components and
+// shuffled_components [depth]; cka and cka_debiased [depth,
 // depth]; trajectories [token, depth, 2].
 std::vector<NamedValues> arrays_of(const Geometry& result);
 Figure figure_of(const Geometry& result, GeometryView view = GeometryView::measures);

@@ -67,6 +67,21 @@ Panel cka_panel(const std::string& title, const Geometry& result, const std::vec
   return {title, depth_axis(result), depth_axis(result), {Heatmap{cka}}};
 }
 
+Figure dimension_figure(const Geometry& result) {
+  const std::string share = prose_number(result.variance * 100, 4) + " %";
+  Panel panel;
+  panel.x = depth_axis(result);
+  panel.y.title = "components for " + share + " of variance";
+  panel.marks = {line_of("shuffled", result.shuffled_components), line_of("hidden states", result.components)};
+  Figure figure;
+  figure.title = "Dimension of the hidden states";
+  figure.caption = "The smallest number of principal components with " + share +
+                   " of the variance over the tokens; shuffled: the same after each dimension was permuted over the "
+                   "tokens, which leaves only what chance gives.";
+  figure.panels = {panel};
+  return figure;
+}
+
 void set_cka_scale(const std::vector<const std::vector<std::vector<double>>*>& matrices, Figure& figure) {
   std::vector<double> all;
   for (const auto* matrix : matrices)
@@ -174,6 +189,7 @@ Document to_json(const Session& session, const Geometry& result) {
   json["tokens"] = Json::array();
   for (const std::size_t token : result.tokens)
     json["tokens"].push_back({{"index", token}, {"token", result.text.tokens[token]}});
+  json["variance"] = result.variance;
   json["layers"] = Json::array();
   for (std::size_t depth = 0; depth < result.labels.size(); ++depth) {
     Json layer{{"label", result.labels[depth]}, {"norms", result.norms[depth]}};
@@ -181,6 +197,8 @@ Document to_json(const Session& session, const Geometry& result) {
     layer["participation_ratio"] = measure(result.dimensions[depth], count > 1);
     layer["anisotropy"] = measure(result.anisotropies[depth].raw, count > 1);
     layer["anisotropy_centred"] = measure(result.anisotropies[depth].centred, count > 1);
+    layer["components"] = measure(result.components[depth], count > 1);
+    layer["shuffled_components"] = measure(result.shuffled_components[depth], count > 1);
     layer["nearest"] = Json::array();
     for (const NearToken& each : result.nearest[depth])
       layer["nearest"].push_back({{"id", each.id}, {"token", each.token}, {"cosine", each.cosine}});
@@ -205,6 +223,8 @@ std::vector<NamedValues> arrays_of(const Geometry& result) {
           named_values("participation_ratio", result.dimensions),
           named_values("anisotropy", raw),
           named_values("anisotropy_centred", centred),
+          named_values("components", result.components),
+          named_values("shuffled_components", result.shuffled_components),
           named_values("cka", result.cka),
           named_values("cka_debiased", result.cka_debiased),
           named_values("trajectories", result.trajectories)};
@@ -216,6 +236,7 @@ Figure figure_of(const Geometry& result, GeometryView view) {
   Figure figure = view == GeometryView::measures     ? measures_figure(result)
                   : view == GeometryView::trajectory ? trajectory_figure(result)
                   : view == GeometryView::cka        ? cka_figure(result)
+                  : view == GeometryView::dimension  ? dimension_figure(result)
                                                      : nearest_figure(result);
   const std::string note = last_depth_note(result) + (view == GeometryView::nearest ? "" : count_note(result));
   figure.note = note + (figure.note.empty() ? "" : " " + figure.note);

@@ -36,6 +36,8 @@ std::vector<std::string> labels_of(LensPoint at, const ModelConfig& config) {
   return labels;
 }
 
+FinalNorm norm_of(const Lens& lens) { return lens.raw ? FinalNorm::skipped : FinalNorm::applied; }
+
 // What the lens reads in whole runs: logits of the residual stream or of a part of it, by depth.
 template <class T>
 class WholeRunRows {
@@ -49,11 +51,13 @@ class WholeRunRows {
   }
 
   // One row per asked position.
-  BasicTensor<T> at(std::size_t depth) const { return rows_of(run_.value(points_[depth])); }
-  BasicTensor<T> final() const { return rows_of(run_.value({Hook::resid_post, session_.config().n_layers() - 1})); }
+  BasicTensor<T> at(std::size_t depth) const { return rows_of(run_.value(points_[depth]), norm_of(lens_)); }
+  BasicTensor<T> final() const {
+    return rows_of(run_.value({Hook::resid_post, session_.config().n_layers() - 1}), FinalNorm::applied);
+  }
 
  private:
-  BasicTensor<T> rows_of(const BasicTensor<T>& residual) const {
+  BasicTensor<T> rows_of(const BasicTensor<T>& residual, FinalNorm norm) const {
     RunRequest pass;
     pass.sequences = {lens_.text.ids};
     pass.hidden_states = false;
@@ -65,17 +69,18 @@ class WholeRunRows {
       for (std::size_t i = 0; i < lens_.positions.size(); ++i)
         std::copy_n(residual.matrix().row(lens_.positions[i]), residual.shape().back(), asked.matrix().row(i));
       pass.sequences[0].resize(lens_.positions.size());
-      return logits_from(std::move(pass), asked);
+      return logits_from(std::move(pass), asked, norm);
     }
-    const BasicTensor<T> all = logits_from(std::move(pass), residual);
+    const BasicTensor<T> all = logits_from(std::move(pass), residual, norm);
     BasicTensor<T> asked({lens_.positions.size(), all.shape().back()});
     for (std::size_t i = 0; i < lens_.positions.size(); ++i)
       std::copy_n(all.matrix().row(lens_.positions[i]), all.shape().back(), asked.matrix().row(i));
     return asked;
   }
 
-  BasicTensor<T> logits_from(RunRequest pass, const BasicTensor<T>& residual) const {
+  BasicTensor<T> logits_from(RunRequest pass, const BasicTensor<T>& residual, FinalNorm norm) const {
     pass.start = start_from(session_.config().n_layers(), residual.matrix());
+    if (norm == FinalNorm::skipped) pass.edits.insert(pass.edits.begin(), without_final_norm(pass.start));
     if constexpr (std::is_same_v<T, float>)
       return session_.model().run(pass).logits;
     else
@@ -93,8 +98,8 @@ class WholeRunRows {
 class OpenTextRows {
  public:
   OpenTextRows(OpenText& open, const Lens& lens, Which which) : open_(open), lens_(lens), which_(which) {}
-  Tensor at(std::size_t depth) const { return open_.logits(which_, depth, lens_.positions); }
-  Tensor final() const { return at(open_.session().config().n_layers()); }
+  Tensor at(std::size_t depth) const { return open_.logits(which_, depth, lens_.positions, norm_of(lens_)); }
+  Tensor final() const { return open_.logits(which_, open_.session().config().n_layers(), lens_.positions); }
 
  private:
   OpenText& open_;
@@ -121,7 +126,7 @@ struct LensRun {
   MetricReader<T> change;
 };
 
-// Reads one depth after the other through the final norm and the unembedding: a run that starts after the last block.
+// Reads one depth after the other through the unembedding, in a run that starts after the last block.
 template <class T, class Rows>
 class LensReader {
  public:
@@ -139,7 +144,7 @@ class LensReader {
     for (std::size_t row = lens_.depths.size(); row-- > 0;) {
       if (session_.progress() != nullptr)
         session_.progress()->update("lens", lens_.depths.size() - row - 1, lens_.depths.size());
-      const bool is_final = lens_.at == LensPoint::resid && lens_.depths[row] + 1 == points;
+      const bool is_final = !lens_.raw && lens_.at == LensPoint::resid && lens_.depths[row] + 1 == points;
       const BasicTensor<T>& logits = shown_.at(lens_.depths[row], is_final);
       const BasicTensor<T>* const clean = clean_ ? &clean_->at(lens_.depths[row], is_final) : nullptr;
       std::vector<LensCell> cells(lens_.positions.size());
@@ -191,6 +196,7 @@ Lens begin_lens(const Session& session, const LensRequest& request, Text text) {
   if (request.top == 0) throw Error("lens", "--top 0 asks for nothing", "give 1 or more");
   Lens lens;
   lens.at = request.at;
+  lens.raw = request.raw;
   lens.text = std::move(text);
   lens.positions = request.positions.set_in(lens.text.ids.size(), "position");
   const std::vector<std::string> labels = labels_of(request.at, session.config());
@@ -244,6 +250,7 @@ void describe(LensRequest& request, Fields& fields) {
            "the values that are read: resid, the residual stream at each depth; resid_mid, attn_out or mlp_out of each "
            "block")
       .value("POINT");
+  fields.add("raw", request.raw, "read without the final norm: the unembedding alone");
   fields.add("target", request.target, "follow this token's rank and probability").value("TEXT");
   fields
       .add("color", request.color,
@@ -340,6 +347,7 @@ std::vector<std::string> warnings_of(const Lens& lens) {
 
 Document to_json(const Session& session, const Lens& lens, DocumentParts parts) {
   Json json = begin_document(session, lens.effect, &lens.text);
+  if (lens.raw) json["raw"] = true;
   json["positions"] = lens.positions;
   json["tokens"] = lens.text.tokens;
   if (lens.target) json["target"] = target_json(*lens.target);
@@ -418,9 +426,10 @@ Figure figure_of(const Lens& lens, LensColor color) {
   panel.x.title = "token";
   panel.y.title = lens.at == LensPoint::resid ? "depth" : "block";
   panel.marks = {map};
-  return {"Logit lens",
-          std::string(what_is_read(lens.at)) +
-              ", read through the final norm and the unembedding: each cell shows the likeliest next token.",
+  return {lens.raw ? "Raw logit lens" : "Logit lens",
+          std::string(what_is_read(lens.at)) + ", read through " +
+              (lens.raw ? "the unembedding alone, without the final norm" : "the final norm and the unembedding") +
+              ": each cell shows the likeliest next token.",
           "",
           {panel},
           1,

@@ -1,5 +1,5 @@
 // The logit lens (nostalgebraist 2020): the prediction that the model would make if it ended at each depth. A vector of
-// the residual stream is read through the final norm, once, and the unembedding.
+// the residual stream is read through the final norm, once, and the unembedding; the raw lens leaves the norm out.
 #pragma once
 
 #include <cstddef>
@@ -63,6 +63,7 @@ struct LensRequest {
   LensColor color = LensColor::prob;        // of a figure
   bool compare = false;                     // also the clean run's numbers, for the tokens that the cells list
   bool no_effect = false;
+  bool raw = false;  // the unembedding alone; the final prediction, and so `kl` and the default target, keep the norm
   // Called with each depth as it is read, from the last to the first, by its place in `Lens::depths`.
   std::function<void(const Lens& lens, std::size_t row)> take = {};
 };
@@ -86,6 +87,7 @@ struct LensCell {
 struct Lens {
   Text text;
   LensPoint at = LensPoint::resid;
+  bool raw = false;
   std::vector<std::size_t> positions;
   std::vector<std::size_t> depths;           // those that were asked
   std::vector<std::string> labels;           // of these depths

@@ -17,6 +17,7 @@
 #include "stratoscope/session/continued_text.h"
 #include "stratoscope/session/growing_text.h"
 #include "stratoscope/session/hook_means.h"
+#include "stratoscope/session/hook_rows.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
 #include "stratoscope/session/nonfinite_points.h"
@@ -34,21 +35,11 @@ Hook hook_named(const HookExpression& expression) {
               "such as hook_resid_post, hook_resid_pre, hook_resid_mid, hook_attn_out or hook_mlp_out");
 }
 
-std::vector<Text> read_all(const Session& session, const std::vector<std::string>& texts, const TextOptions& options,
-                           const char* which) {
-  std::vector<Text> read;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    try {
-      read.push_back(session.read(texts[i], options));
-    } catch (const Error& error) {
-      throw Error(error.where(), std::string(which) + " prompt " + std::to_string(i) + ": " + error.problem(),
-                  error.hint());
-    }
-  }
-  if (read.empty())
-    throw Error("steer", std::string("there is no ") + which + " prompt",
-                "give some of both kinds, or a file of vectors");
-  return read;
+std::vector<Text> read_side(const Session& session, const std::vector<std::string>& texts, const TextOptions& options,
+                            const std::string& which) {
+  if (texts.empty())
+    throw Error("steer", "there is no " + which + " prompt", "give some of both kinds, or a file of vectors");
+  return read_each(session, texts, options, which + " prompt");
 }
 
 std::vector<HookPoint> points_of(const Session& session, Hook hook) {
@@ -60,8 +51,8 @@ std::vector<HookPoint> points_of(const Session& session, Hook hook) {
 void differences(const Session& session, const SteerRequest& request, Hook hook, Steering& steering) {
   TextOptions whole = request.text_options;
   whole.truncate = false;  // a cut text would change the mean and so the direction
-  const auto positive = read_all(session, request.positive, whole, "positive");
-  const auto negative = read_all(session, request.negative, whole, "negative");
+  const auto positive = read_side(session, request.positive, whole, "positive");
+  const auto negative = read_side(session, request.negative, whole, "negative");
   const auto points = points_of(session, hook);
   const MeanOf of = request.all_positions ? MeanOf::all_positions : MeanOf::last_positions;
   const auto a = hook_means(session, positive, points, of), b = hook_means(session, negative, points, of);

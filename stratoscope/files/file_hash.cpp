@@ -10,14 +10,19 @@
 
 namespace stratoscope {
 
+std::string text_hash(std::string_view text) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
+  return digits.data();
+}
+
 std::string file_hash(const std::filesystem::path& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(bytes.data(), bytes.size())));
+  std::string hash = text_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   file.check_unchanged();
-  return digits.data();
+  return hash;
 }
 
 }  // namespace stratoscope

@@ -60,6 +60,11 @@ std::string joined(const std::vector<std::string>& pieces, const std::string& be
   return text;
 }
 
+std::vector<std::string> texts_of_file(const std::filesystem::path& path, PlainText plain) {
+  if (plain == PlainText::refused || path.extension() != ".txt") return read_texts(path);
+  return plain == PlainText::lines ? read_text_per_line(path) : std::vector<std::string>{read_whole_text(path)};
+}
+
 std::string short_text(double number) {
   char digits[32];
   const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), number);
@@ -102,6 +107,7 @@ FieldForm form_of(const Field& field) {
           [](const TargetIds&) { return FieldForm{.is_list = true, .is_number = true, .is_whole = true}; },
           [](const TextsOfFile&) { return FieldForm{.is_list = true}; },
           [](const PromptsOfFile&) { return FieldForm{.is_list = true}; },
+          [](const ChoicesOfFile&) { return FieldForm{.is_list = true}; },
           [](const auto&) { return FieldForm{}; },
       },
       field.target);
@@ -172,9 +178,10 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                    value.set(names);
                  },
                  [&](TextsOfFile& value) {
-                   for (std::string& text : read_texts(last)) value.texts->push_back(std::move(text));
+                   for (std::string& text : texts_of_file(last, value.plain)) value.texts->push_back(std::move(text));
                  },
                  [&](PromptsOfFile& value) { *value.prompts = read_prompts(last); },
+                 [&](ChoicesOfFile& value) { *value.items = read_choices(last); },
                  [&](MemorySize& value) {
                    *value.bytes = memory_size(last);
                    ::mallopt(M_ARENA_MAX, 1);  // with more arenas, threads do not reuse each other's memory
@@ -187,7 +194,7 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
 
 bool names_input_file(const Field& field) {
   return std::holds_alternative<TextsOfFile>(field.target) || std::holds_alternative<PromptsOfFile>(field.target) ||
-         std::holds_alternative<InputFile>(field.target);
+         std::holds_alternative<ChoicesOfFile>(field.target) || std::holds_alternative<InputFile>(field.target);
 }
 
 std::vector<std::filesystem::path> vector_files_of(const Field& field) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "stratoscope/base/choice.h"
+#include "stratoscope/corpus/choices.h"
 #include "stratoscope/corpus/prompts.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/indices.h"
@@ -41,12 +42,18 @@ struct EnumList {
   std::function<void(const std::vector<std::string>& names)> set;
   std::function<std::vector<std::string>()> get;
 };
-// Texts or prompts: on a command line the name of a file, in JSON the list itself.
+// Texts or prompts: on a command line the name of a file, in JSON the list itself. A file of texts has a JSON object
+// per line; where the field allows it, a file that ends in .txt is plain text.
+enum class PlainText { refused, lines, whole };  // lines: a text per line; whole: one text
 struct TextsOfFile {
   std::vector<std::string>* texts;
+  PlainText plain = PlainText::refused;
 };
 struct PromptsOfFile {
   std::vector<PromptLine>* prompts;
+};
+struct ChoicesOfFile {
+  std::vector<ChoiceItem>* items;
 };
 // Tokens by their ids, in addition to the texts of another field.
 struct TargetIds {
@@ -65,12 +72,13 @@ struct OutputFile {
 };
 
 // The member of the request that holds the field's value.
-using FieldTarget = std::variant<
-    bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*, std::optional<std::string>*,
-    std::vector<std::string>*, std::filesystem::path*, Index*, std::optional<Index>*, IndexList*,
-    std::optional<IndexList>*, std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
-    TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*, std::vector<EditTemplate>*,
-    std::vector<AxisExpression>*, EnumValue, EnumList, TextsOfFile, PromptsOfFile, MemorySize, InputFile, OutputFile>;
+using FieldTarget = std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*,
+                                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
+                                 std::optional<Index>*, IndexList*, std::optional<IndexList>*,
+                                 std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
+                                 TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*,
+                                 std::vector<EditTemplate>*, std::vector<AxisExpression>*, EnumValue, EnumList,
+                                 TextsOfFile, PromptsOfFile, ChoicesOfFile, MemorySize, InputFile, OutputFile>;
 
 struct Field {
   std::string name;  // in JSON: "memory_limit"
@@ -83,6 +91,7 @@ struct Field {
   std::size_t most_served = 0;  // the largest number that a server accepts; 0: as on a command line
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
+  bool is_positional = false;  // an option whose name may be left out
   bool is_expression = false;  // a choice that is checked by the experiment, like an edit, and not by the option parser
   bool changes_result = true;  // false: changes only the form in which the result is shown
   bool is_local = false;       // about this machine (its files and memory): a server does not accept it
@@ -102,6 +111,7 @@ struct Field {
   Field& serve_at_most(std::size_t most) { return most_served = most, *this; }
   Field& required() { return is_required = true, *this; }
   Field& expression() { return is_expression = true, *this; }
+  Field& positional() { return is_positional = true, *this; }
   Field& argument() { return is_argument = true, *this; }
   Field& only_shown() { return changes_result = false, *this; }
   Field& local() { return is_local = true, *this; }

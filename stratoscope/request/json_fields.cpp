@@ -9,6 +9,7 @@
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/base/overloaded.h"
+#include "stratoscope/corpus/choices_json.h"
 #include "stratoscope/corpus/prompt_json.h"
 
 namespace stratoscope {
@@ -74,6 +75,10 @@ class MemberReader {
             [&](PromptsOfFile& to) {
               to.prompts->clear();
               for_each([&](const json& one) { to.prompts->push_back(prompt(one)); });
+            },
+            [&](ChoicesOfFile& to) {
+              to.items->clear();
+              for_each([&](const json& one) { to.items->push_back(choice_item(one)); });
             },
             [&](MemorySize& to) { *to.bytes = count(value_); },
             [&](InputFile& to) { *to.path = text(value_, limits_.text_bytes); },
@@ -180,6 +185,16 @@ class MemberReader {
     return read;
   }
 
+  ChoiceItem choice_item(const json& one) const {
+    ChoiceItem read = choice_item_of(one, "an entry");
+    check_length(read.text, limits_.text_bytes);
+    if (read.choices.size() > limits_.list_entries)
+      refuse("has " + std::to_string(read.choices.size()) + " choices, more than the limit of " +
+             std::to_string(limits_.list_entries));
+    for (const std::string& choice : read.choices) check_length(choice, limits_.text_bytes);
+    return read;
+  }
+
   // Errors of expressions have the number of the list entry: "edit 2".
   template <class Use>
   void for_each(const Use& use) const {
@@ -266,6 +281,15 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
                          {"properties", {{"text", text()}, {"corrupt", text()}, {"target", target}, {"target_id", id}}},
                          {"required", {"text"}},
                          {"additionalProperties", false}});
+          },
+          [&](const ChoicesOfFile&) {
+            return list({{"type", "object"},
+                         {"properties",
+                          {{"text", text()},
+                           {"ctx", text()},
+                           {"choices", list(text())},
+                           {"endings", list(text())},
+                           {"label", {{"type", {"integer", "string", "null"}}}}}}});
           },
           [&](Index*) { return index; },
           [&](std::optional<Index>*) { return index; },

@@ -112,7 +112,7 @@ MatrixView<const float> OpenText::residual(Which which, std::size_t depth) {
   return depth < session_.config().n_layers() ? kept.hidden_states.slice(depth) : kept.last_residual.matrix();
 }
 
-Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::size_t> positions) {
+Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::size_t> positions, FinalNorm norm) {
   const MatrixView<const float> stream = residual(which, depth);
   const std::size_t after_blocks = session_.config().n_layers();
   RunRequest pass = request();
@@ -121,6 +121,7 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
   pass.edits = edits_in(which, after_blocks, after_blocks + 1);
   if (!pass.edits.empty()) {  // edits name positions of the whole text
     pass.start = start_from(after_blocks, stream);
+    if (norm == FinalNorm::skipped) pass.edits.insert(pass.edits.begin(), without_final_norm(pass.start));
     const Tensor all = session_.model().run(pass).logits;
     Tensor asked({positions.size(), all.shape().back()});
     for (std::size_t i = 0; i < positions.size(); ++i)
@@ -130,7 +131,7 @@ Tensor OpenText::logits(Which which, std::size_t depth, std::span<const std::siz
   Tensor rows({positions.size(), stream.cols});
   for (std::size_t i = 0; i < positions.size(); ++i)
     std::copy_n(stream.row(positions[i]), stream.cols, rows.matrix().row(i));
-  return read_out(std::as_const(rows).matrix());
+  return read_out(std::as_const(rows).matrix(), norm);
 }
 
 // The unembedding is as large as many blocks, and reads its weights once for any number of rows.
@@ -147,16 +148,17 @@ Tensor OpenText::last_logits(std::size_t position) {
   Tensor rows({count, d_model});
   std::copy_n(residual(Which::clean, after_blocks).row(position), d_model, rows.matrix().row(0));
   if (count == 2) std::copy_n(residual(Which::edited, after_blocks).row(position), d_model, rows.matrix().row(1));
-  return read_out(std::as_const(rows).matrix());
+  return read_out(std::as_const(rows).matrix(), FinalNorm::applied);
 }
 
 // [rows, d_vocab]: the logits of rows of the residual stream after the last block.
-Tensor OpenText::read_out(MatrixView<const float> rows) {
+Tensor OpenText::read_out(MatrixView<const float> rows, FinalNorm norm) {
   RunRequest pass = request();
   pass.logits = LogitRows::all;
   pass.hidden_states = false;
   pass.sequences[0].resize(rows.rows);
   pass.start = start_from(session_.config().n_layers(), rows);
+  if (norm == FinalNorm::skipped) pass.edits = {without_final_norm(pass.start)};
   return session_.model().run(pass).logits;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stratoscope/session/final_norm.h"
 #include "stratoscope/session/session.h"
 #include "stratoscope/tensor/tensor.h"
 
@@ -42,8 +43,10 @@ class OpenText {
   const KeptRun& run(Which which);
   // The residual stream at a depth of the logit lens: hidden states 0 to n_layers - 1, then the last block's output.
   MatrixView<const float> residual(Which which, std::size_t depth);
-  // Logits of `residual` at these positions, read through the final norm and the unembedding: [positions, d_vocab].
-  Tensor logits(Which which, std::size_t depth, std::span<const std::size_t> positions);
+  // Logits of `residual` at these positions, read through the final norm, if it is applied, and the unembedding:
+  // [positions, d_vocab].
+  Tensor logits(Which which, std::size_t depth, std::span<const std::size_t> positions,
+                FinalNorm norm = FinalNorm::applied);
   // Logits of the complete passes at one position, clean and then edited: [2, d_vocab], or [1, d_vocab] without edits.
   Tensor last_logits(std::size_t position);
   // Attention patterns of a block, [head, query, key], of chosen heads; of all heads if `heads` is empty.
@@ -63,7 +66,7 @@ class OpenText {
 
  private:
   RunRequest request() const;
-  Tensor read_out(MatrixView<const float> rows);
+  Tensor read_out(MatrixView<const float> rows, FinalNorm norm);
   KeptRun run_edited();
   std::vector<HookEdit> edits_in(Which which, std::size_t first_block, std::size_t end_block) const;
 

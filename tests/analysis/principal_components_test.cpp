@@ -90,5 +90,35 @@ TEST(PrincipalComponents, NotANumberIsNotHidden) {
   }
 }
 
+double count_for(const std::vector<double>& x, std::size_t cols, double share) {
+  return components_for_variance(MatrixView<const double>(x.data(), x.size() / cols, cols), share);
+}
+
+TEST(ComponentsForVariance, CountsTheFirstOneThatReachesTheShare) {
+  // Along the axes with 16, 4 and 1 parts of the variance, of 21.
+  const std::vector<double> x = {4, 0, 0, -4, 0, 0, 0, 2, 0, 0, -2, 0, 0, 0, 1, 0, 0, -1};
+  EXPECT_EQ(count_for(x, 3, 0.5), 1);
+  EXPECT_EQ(count_for(x, 3, 16.0 / 21), 1);
+  EXPECT_EQ(count_for(x, 3, 16.1 / 21), 2);
+  EXPECT_EQ(count_for(x, 3, 20.0 / 21), 2);
+  EXPECT_EQ(count_for(x, 3, 1), 3);
+  EXPECT_EQ(count_for({1, 2, 1, 2, 1, 2}, 2, 0.95), 0) << "equal rows";
+  EXPECT_TRUE(std::isnan(count_for({1, 2}, 2, 0.95))) << "one row";
+  EXPECT_TRUE(std::isnan(count_for({1, 2, 3, std::nan("")}, 2, 0.95)));
+}
+
+TEST(ComponentsForVariance, AgreesWithTheSharesOfTheComponents) {
+  for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{30, 7}, {7, 30}, {12, 12}}) {
+    const auto x = numbers(rows + 1, rows * cols);
+    const PrincipalComponents found = components_of(x, cols, 99);
+    for (const double share : {0.3, 0.6, 0.95}) {
+      double sum = 0;
+      std::size_t count = 0;
+      while (sum < share) sum += found.explained[count++];
+      EXPECT_EQ(count_for(x, cols, share), static_cast<double>(count));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace stratoscope

@@ -5,6 +5,9 @@ import platform
 
 import pytest
 
+from program import ROOT
+
+PROMPTS = ROOT / "tests" / "prompts"
 TEXT = "It was the best of times, it was the worst of times, it was the age of wisdom"
 SHORT = "It was"
 CORRUPT = TEXT.replace("best", "last").replace("wisdom", "sorrow")
@@ -27,6 +30,8 @@ COMMANDS = {
     "ablate": [TEXT, "--target", " the"],
     "edges": [SHORT, "--target", " the"],
     "steer": [TEXT, "--positive", "joy and love", "--negative", "grief and hate"],
+    "score": ["--texts", PROMPTS / "texts.jsonl", "--edit", "blocks.3.hook_mlp_out *= 0.7"],
+    "compare": [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", "2"],
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
     "verify": [SHORT],
 }

@@ -4,6 +4,7 @@ import pytest
 
 import safetensors_io
 from program import KAFKA, MODEL, PENGUINS
+from random64 import MersenneTwister64, permutation
 
 
 def states_of(stratoscope, text, *options, at="resid"):
@@ -59,6 +60,40 @@ def test_every_measure_is_numpys(stratoscope, at):
             assert result["cka_debiased"][i][j] == pytest.approx(debiased_cka(x, y), abs=1e-9)
 
 
+def shuffled(rows, seed):
+    random = MersenneTwister64(seed)
+    result = rows.copy()
+    for column in range(rows.shape[1]):
+        result[:, column] = rows[permutation(len(rows), random), column]
+    return result
+
+
+def components_for(rows, share):
+    spread = np.linalg.svd(rows - rows.mean(0), compute_uv=False) ** 2
+    return int(np.searchsorted(np.cumsum(spread) / spread.sum(), share) + 1)
+
+
+def test_components_for_a_share_of_the_variance(stratoscope):
+    random = MersenneTwister64(5489)
+    assert [random() for _ in range(10000)][-1] == 9981545732273789042
+    states = states_of(stratoscope, KAFKA)[:, 1:]
+    for share, seed, options in ((0.95, 0, []), (0.5, 7, ["--variance", "0.5", "--seed", 7])):
+        result = stratoscope.json("geometry", KAFKA, *options)
+        assert result["variance"] == share
+        for layer, rows in zip(result["layers"], states):
+            assert layer["components"] == components_for(rows, share)
+            assert layer["shuffled_components"] == components_for(shuffled(rows, seed), share)
+    assert all(layer["components"] < layer["shuffled_components"] for layer in result["layers"])
+    everything = stratoscope.json("geometry", KAFKA, "--variance", 1)
+    assert all(layer["components"] == 22 for layer in everything["layers"]), "one less than the 23 tokens"
+    shown = stratoscope.prints("geometry", KAFKA, "--variance", "0.9")
+    assert "principal components for 90 % of the variance" in shown
+    stratoscope.succeeds("geometry", KAFKA, "--draw", "dimension", "--figure", "x.svg")
+    assert "shuffled" in (stratoscope.folder / "x.svg").read_text()
+    for wrong in ("0", "1.01", "-1", "nan"):
+        stratoscope.fails("geometry", KAFKA, f"--variance={wrong}", says="variance")
+
+
 def test_trajectories_are_numpys(stratoscope):
     pca = stratoscope.json("geometry", KAFKA)["pca"]
     states = states_of(stratoscope, KAFKA)[:, 1:]
@@ -112,7 +147,7 @@ def test_few_tokens(stratoscope):
     assert not single.warnings
     single = stratoscope.json("geometry", "a")
     assert len(single["tokens"]) == 1 and single["cka"] is None and single["cka_debiased"] is None
-    assert all(layer["anisotropy"] is None and layer["participation_ratio"] is None for layer in single["layers"])
+    assert all(layer[key] is None for key in ("anisotropy", "participation_ratio", "components") for layer in single["layers"])
     assert all(len(layer["norms"]) == 1 and len(layer["nearest"]) == 5 for layer in single["layers"])
     assert sum(single["pca"]["explained"]) <= 1 + 1e-9 and len(single["pca"]["trajectories"]) == 1
     pair = stratoscope.json("geometry", "a b")
@@ -123,7 +158,7 @@ def test_few_tokens(stratoscope):
     shown = stratoscope.prints("geometry", "a")
     assert "–" in shown and "nan" not in shown and "need two tokens" in shown
     for text in ("a", "a b"):
-        for view in ("measures", "trajectory", "cka", "nearest"):
+        for view in ("measures", "trajectory", "cka", "nearest", "dimension"):
             stratoscope.succeeds("geometry", text, "--draw", view, "--figure", "x.vl.json")
 
 
@@ -140,7 +175,7 @@ def test_weights_that_are_no_numbers(stratoscope, forged):
     assert result["layers"][0]["anisotropy"] is None and result["pca"]["explained"] == [None, None]
     assert result["layers"][0]["nearest"][0]["cosine"] is None
     stratoscope.prints("geometry", "abcdef", "--model", forged)
-    for view in ("measures", "trajectory", "cka", "nearest"):
+    for view in ("measures", "trajectory", "cka", "nearest", "dimension"):
         stratoscope.succeeds("geometry", "abcdef", "--model", forged, "--draw", view, "--figure", "x.svg")
 
 

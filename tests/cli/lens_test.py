@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from program import KAFKA, PENGUINS
+import safetensors_io
+from program import KAFKA, MODEL, PENGUINS
 
 
 def test_the_last_row_of_the_lens_is_predict(stratoscope):
@@ -23,6 +24,40 @@ def test_the_lens_follows_a_target(stratoscope):
     assert lens["layers"][-1]["summary"][0]["target_rank"] == expected
     shown = stratoscope.prints("lens", KAFKA, "--target", " insect", "--positions=-1")
     assert "rank and prob are those of “ insect”" in shown
+
+
+@pytest.mark.parametrize("edits", [[], ["--edit", "unembed.hook_in[3:] *= 0.5"]])
+def test_the_raw_lens_is_the_unembedding_alone(stratoscope, edits):
+    lens = stratoscope.json("lens", PENGUINS, "--raw", "--target", " and", "--positions", "1,4,-1", *edits)
+    assert lens["raw"] is True
+    stratoscope.succeeds("run", PENGUINS, "--save", "x.npz", "--capture", "resid_post.11", *edits)
+    with np.load(stratoscope.folder / "x.npz") as arrays:
+        states = arrays["hidden_states"].astype(np.float64)
+        states[-1] = arrays["blocks.11.hook_resid_post"]
+        final = arrays["logits"].astype(np.float64)
+    if edits:
+        states[:, 3:] *= 0.5
+    tensors = safetensors_io.load(MODEL / "model.safetensors")
+    table = next(v for k, v in tensors.items() if k.endswith("wte.weight")).astype(np.float64)
+
+    def log_softmax(logits):
+        logits = logits - logits.max()
+        return logits - np.log(np.exp(logits).sum())
+
+    for layer, rows in zip(lens["layers"], states):
+        for position, cell, best in zip((1, 4, 9), layer["summary"], layer["positions"]):
+            predicted, end = log_softmax(table @ rows[position]), log_softmax(final[position])
+            assert cell["target_prob"] == pytest.approx(np.exp(predicted[lens["target"]["id"]]), rel=1e-3, abs=1e-9)
+            assert cell["kl"] == pytest.approx((np.exp(end) * (end - predicted)).sum(), rel=1e-3)
+            assert best[0]["prob"] == pytest.approx(np.exp(predicted.max()), rel=1e-3)
+    assert lens["layers"][-1]["summary"][0]["kl"] > 0.01, "the prediction itself has the final norm"
+    exact = stratoscope.json("lens", PENGUINS, "--raw", "--positions", "1,4,-1", "--precision", "fp64", *edits)
+    for layer, other in zip(exact["layers"], lens["layers"]):
+        assert [cell[0]["id"] for cell in layer["positions"]] == [cell[0]["id"] for cell in other["positions"]]
+    assert "without the final norm" in stratoscope.prints("lens", PENGUINS, "--raw")
+    stratoscope.succeeds("lens", PENGUINS, "--raw", "--figure", "x.svg")
+    assert "Raw logit lens" in (stratoscope.folder / "x.svg").read_text()
+    assert "raw" not in stratoscope.json("lens", PENGUINS)
 
 
 @pytest.mark.parametrize("point", ["resid_mid", "attn_out", "mlp_out"])

@@ -4,7 +4,7 @@ import pytest
 from program import PENGUINS
 
 COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similarity", "sweep", "verify", "bench",
-            "patch", "ablate", "edges", "steer"]
+            "patch", "ablate", "edges", "steer", "compare", "score"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from program import KAFKA, PENGUINS
+from program import KAFKA, PENGUINS, ROOT
+
+PROMPTS = ROOT / "tests" / "prompts"
 
 SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post *= 0.8", "--over", "layer=all", "--target", " insect"]
 EXPERIMENTS = {
@@ -23,6 +25,9 @@ EXPERIMENTS = {
     "ablate": ["ablate", PENGUINS, "--target-id", 300, "--parts", "attn,mlps"],
     "edges": ["edges", "He was", "--target-id", 300, "--model", None],
     "steer": ["steer", "He was", "--positive", "a joy", "--negative", "a pain", "--max-new", 3],
+    "score": ["score", PENGUINS, "--context", 4, "--edit", "blocks.3.hook_mlp_out *= 0"],
+    "choices": ["score", "--choices", PROMPTS / "choices.jsonl"],
+    "compare": ["compare", PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", 2],
     "dashes": ["predict", "--", "-- --json"],
 }
 

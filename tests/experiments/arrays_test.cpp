@@ -79,6 +79,10 @@ struct Expected {
 constexpr const char* kText = R"({"text": "Penguins are cute."})";
 constexpr const char* kSweep = R"({"text": "Penguins are cute.", "edits": ["blocks.{layer}.hook_mlp_out *= {f}"],
                                    "axes": ["layer=all", "f=0,0.5"], "targets": [" and"]})";
+constexpr const char* kGroups = R"({"group_a": ["I love it.", "A fine day."], "group_b": ["I hate it.", "A foul day."],
+                                    "shuffles": 2})";
+constexpr const char* kChoices =
+    R"({"choices": [{"text": "Penguins are", "choices": ["cute.", "rude."], "label": 0}]})";
 
 class Arrays : public testing::TestWithParam<Expected> {};
 
@@ -101,6 +105,8 @@ constexpr Expected kAll[] = {
     {"tokens", kText, "offsets", "offsets"},
     {"predict", kText, "ids", "predictions/*/id"},
     {"predict", kText, "probs", "predictions/*/prob"},
+    {"score", kChoices, "log_probs", "items/*/choices/*/log_prob"},
+    {"score", kChoices, "choice_tokens", "items/*/choices/*/tokens"},
     {"activations", kText, "variance", "layers/*/variance"},
     {"activations", kText, "norm", "layers/*/norm"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "layers"})", "values", "matrices"},
@@ -115,6 +121,9 @@ constexpr Expected kAll[] = {
     {"steer", R"({"text": "Penguins are", "positive": ["I love it."], "negative": ["I hate it."], "layers": [3],
                   "max_new": 0})",
      "values", "results/*/value"},
+    {"compare", kGroups, "accuracy", "layers/*/probe/accuracy"},
+    {"compare", kGroups, "chance_accuracy", "layers/*/probe/chance_accuracy"},
+    {"compare", kGroups, "rsa", "rsa/matrix"},
     {"lens", kText, "probs", "layers/*/positions/*/*/prob"},
     {"lens", kText, "ids", "layers/*/positions/*/*/id"},
     {"lens", kText, "target_rank", "layers/*/summary/*/target_rank"},
@@ -125,6 +134,8 @@ constexpr Expected kAll[] = {
     {"attribution", kText, "by_source", "by_source"},
     {"geometry", kText, "norms", "layers/*/norms"},
     {"geometry", kText, "participation_ratio", "layers/*/participation_ratio"},
+    {"geometry", kText, "components", "layers/*/components"},
+    {"geometry", kText, "shuffled_components", "layers/*/shuffled_components"},
     {"geometry", kText, "cka", "cka"},
     {"geometry", kText, "trajectories", "pca/trajectories/*/points"},
     {"generate", R"({"text": "Penguins are", "max_new": 3})", "log_probs", "tokens/*/log_prob"},

@@ -31,6 +31,7 @@ const std::vector<Case> kCases = {
     {"similarity", R"({"profile": true, "most_pairs": 3, "compare": true})"},
     {"lens", R"({"top": 2, "compare": true, "positions": "0,-1"})"},
     {"lens", R"({"depths": [2, -1], "target": " and", "no_effect": true})"},
+    {"lens", R"({"raw": true, "target": " and", "positions": "0,2,-1", "compare": true})"},
     {"attention", R"({"heads": ["L2H1", "L5H0"], "compare": true, "thumbnails": 3})"},
     {"attention", R"({"layer": [4], "no_scores": true, "positions": "1:3", "repeat": true})"},
 };

@@ -33,6 +33,7 @@ struct EveryKind {
   std::vector<Shade> shades = {Shade::light};
   std::vector<std::string> file_texts = {};
   std::vector<PromptLine> prompts = {};
+  std::vector<ChoiceItem> choices = {};
   std::size_t memory = 0;
   std::optional<std::filesystem::path> input = {}, output = {};
 };
@@ -66,6 +67,7 @@ inline void describe(EveryKind& request, Fields& fields) {
   fields.add("shades", request.shades, "shades");
   fields.add("file_texts", FieldTarget(TextsOfFile{&request.file_texts}), "texts of a file");
   fields.add("prompts", FieldTarget(PromptsOfFile{&request.prompts}), "prompts of a file");
+  fields.add("choices", FieldTarget(ChoicesOfFile{&request.choices}), "choices of a file");
   fields.add("memory_limit", FieldTarget(MemorySize{&request.memory}), "memory").local();
   fields.add("vectors", FieldTarget(InputFile{&request.input}), "a file that is read").local();
   fields.add("save", FieldTarget(OutputFile{&request.output}), "a file that is written").local();

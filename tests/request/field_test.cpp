@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/base/temporary_folder.h"
 #include "tests/request/shades.h"
 #include "tests/support/errors.h"
@@ -90,7 +92,7 @@ TEST(Field, FormOfEachKind) {
   for (const FieldForm& list :
        {form(Texts{}), form(std::vector<TargetChoice>{}), form(std::vector<HookExpression>{}),
         form(std::vector<EditExpression>{}), form(std::vector<EditTemplate>{}), form(std::vector<AxisExpression>{}),
-        form(TextsOfFile{nullptr}), form(PromptsOfFile{nullptr})})
+        form(TextsOfFile{nullptr}), form(PromptsOfFile{nullptr}), form(ChoicesOfFile{nullptr})})
     EXPECT_TRUE(list.is_list && !list.is_number && !list.is_flag && list.choices.empty());
   const FieldForm ids = form(TargetIds{nullptr});
   EXPECT_TRUE(ids.is_list && ids.is_number && ids.is_whole);
@@ -269,6 +271,46 @@ TEST(ReadOption, FilesOfTextsAndPrompts) {
   const std::string none = (folder / "none.jsonl").string();
   EXPECT_TRUE(refused(TextsOfFile{&texts}, {none}, "none.jsonl"));
   EXPECT_TRUE(refused(PromptsOfFile{&prompts}, {none}, "none.jsonl"));
+}
+
+TEST(ReadOption, PlainTextsWhereTheFieldAllowsThem) {
+  const TemporaryFolder folder;
+  const std::string file = folder.file("a.txt", "\xEF\xBB\xBFone\r\n\n two \nthree").string();
+  Texts texts;
+  EXPECT_TRUE(refused(TextsOfFile{&texts}, {file}, "a.txt"));
+  read(TextsOfFile{&texts, PlainText::lines}, {file});
+  EXPECT_EQ(texts, (Texts{"one", " two ", "three"}));
+  texts.clear();
+  read(TextsOfFile{&texts, PlainText::whole}, {file});
+  EXPECT_EQ(texts, (Texts{"one\r\n\n two \nthree"}));
+  const std::string empty = folder.file("b.txt", "\n \n").string();
+  EXPECT_TRUE(refused(TextsOfFile{&texts, PlainText::lines}, {empty}, "holds no text"));
+}
+
+TEST(ReadOption, FilesOfChoices) {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& line) { return folder.file("c.jsonl", line + "\n").string(); };
+  std::vector<ChoiceItem> items(2);
+  read(ChoicesOfFile{&items}, {file(R"({"ctx": "He", "endings": ["ran.", "slept."], "label": "1", "activity": "x"}
+{"text": "", "choices": ["a", "b", "c"]})")});
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].text, "He");
+  EXPECT_EQ(items[0].choices, (Texts{"ran.", "slept."}));
+  EXPECT_EQ(items[0].label, 1U);
+  EXPECT_EQ(items[1].choices.size(), 3U);
+  EXPECT_FALSE(items[1].label);
+  for (const auto& [line, says] :
+       std::map<std::string, std::string>{{R"({"choices": ["a", "b"]})", "line 1 has no \"text\""},
+                                          {R"({"text": "a"})", "no \"choices\" and no \"endings\""},
+                                          {R"({"text": "a", "choices": ["a"]})", "two or more"},
+                                          {R"({"text": "a", "choices": ["a", ""]})", "is empty"},
+                                          {R"({"text": "a", "choices": ["a", 3]})", "not a text"},
+                                          {R"({"text": 3, "choices": ["a", "b"]})", "not a string"},
+                                          {R"({"text": "a", "choices": ["a", "b"], "label": 2})", "none of 0 to 1"},
+                                          {R"({"text": "a", "choices": ["a", "b"], "label": "b"})", "none of 0 to 1"},
+                                          {"[1]", "is not a JSON object"},
+                                          {"", "has no item"}})
+    EXPECT_TRUE(refused(ChoicesOfFile{&items}, {file(line)}, says)) << line;
 }
 
 TEST(ReadOption, FilesAreNamedAndNotOpened) {

@@ -59,6 +59,9 @@ TEST(ReadJson, TextsAndFiles) {
   EXPECT_EQ(request_of(R"({"file_texts": ["one", "two"]})").file_texts, (Texts{"one", "two"}));
   const auto prompts =
       request_of(R"({"prompts": [{"text": "a"}, {"text": "b", "corrupt": "c", "target": [" d"]}]})").prompts;
+  const auto items = request_of(R"({"choices": [{"text": "a", "choices": ["b", "c"], "label": 1}]})").choices;
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].label, 1U);
   ASSERT_EQ(prompts.size(), 2U);
   EXPECT_EQ(prompts[1].corrupt, "c");
   EXPECT_EQ(prompts[1].targets.at(0).text, " d");
@@ -183,6 +186,7 @@ TEST(ReadJson, AnExpressionThatCannotBeReadIsNamedByItsPlaceInTheList) {
   EXPECT_TRUE(body_refused(R"({"axes": ["layer=all", "factor=0,1", "layer"]})", "over 3: "));
   EXPECT_TRUE(body_refused(R"({"hooks": ["L0H0["]})", "hooks 1: "));
   EXPECT_TRUE(body_refused(R"({"prompts": [{"text": "a"}, {"corrupt": "b"}]})", "prompts 2: "));
+  EXPECT_TRUE(body_refused(R"({"choices": [{"text": "a", "choices": ["b"]}]})", "choices 1: "));
   try {
     request_of(R"({"edits": ["resid_post.3 *="]})");
     FAIL();

@@ -1,6 +1,7 @@
 """POST /api/EXPERIMENT: the document of the command line's --json, byte for byte but for spaces, and its figure."""
 import json
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ EDITS = ["blocks.3.hook_resid_post *= 0.5", "blocks.5.attn.hook_z.head[1] = mean
 EDITED = [*("--edit", EDITS[0]), *("--edit", EDITS[1])]
 TARGET = ["--target", " and"]
 
+PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
+
 # Of each experiment: the body, and the same on a command line.
 CASES = {
     "tokens": ({"text": TEXT, "bos": True}, [TEXT, "--bos"]),
     "info": ({}, []),
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
+    "score": ({"texts": ["I love it.", "A fine day"], "context": 3, "stride": 2, "edits": EDITS[:1]},
+              ["--texts", PROMPTS / "texts.jsonl", "--context", "3", "--stride", "2", *EDITED[:2]]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
@@ -32,6 +37,10 @@ CASES = {
                "max_new": 4},
               ["Penguins are", "--positive", "I love it.", "--negative", "I hate it.", "--layers", "3,5", "--strengths", "-1,2",
                "--max-new", "4"]),
+    "compare": ({"group_a": ["I love it.", "A fine day", "She is happy"], "group_b": ["I hate it.", "A foul day"],
+                 "at": "mlp.hook_post", "position": "mean", "shuffles": 3, "seed": 5},
+                [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--at", "mlp.hook_post", "--position", "mean", "--shuffles", "3",
+                 "--seed", "5"]),
     "generate": ({"text": "Penguins are", "edits": EDITS[:1], "edit_scope": "all", "max_new": 5, "temperature": 0.7, "seed": 3},
                  ["Penguins are", "--edit", EDITS[0], "--edit-scope", "all", "--max-new", "5", "--temperature", "0.7", "--seed", "3"]),
     "lens": ({"text": TEXT, "positions": [0, -1], "at": "mlp_out", "target": " and"},
