@@ -59,6 +59,11 @@ std::string label(const Axis& axis, std::size_t i) {
   return i < axis.ticks.size() ? escape_html(plain_text(axis.ticks[i])) : std::to_string(i);
 }
 
+// The head of a heat map's column or row.
+std::string place(const Axis& axis, std::size_t count, std::size_t i, Side side) {
+  return has_number_cells(axis) ? shown(cell_middle(axis, count, i, side)) : label(axis, i);
+}
+
 std::string cells(const std::vector<double>& values, const std::vector<std::string>& texts = {}) {
   std::string row;
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -101,10 +106,11 @@ class Tables {
   }
   std::string operator()(const Heatmap& map) const {
     std::string rows = "<tr><th></th>";
-    for (std::size_t c = 0; c < column_count(map); ++c) rows += "<th>" + label(panel_.x, c) + "</th>";
+    const std::size_t columns = column_count(map), count = map.values.size();
+    for (std::size_t c = 0; c < columns; ++c) rows += "<th>" + place(panel_.x, columns, c, Side::x) + "</th>";
     rows += "</tr>\n";
-    for (std::size_t r = 0; r < map.values.size(); ++r) {
-      rows += "<tr><th>" + label(panel_.y, r) + "</th>" +
+    for (std::size_t r = 0; r < count; ++r) {
+      rows += "<tr><th>" + place(panel_.y, count, r, Side::y) + "</th>" +
               cells(map.values[r], r < map.texts.size() ? map.texts[r] : std::vector<std::string>{}) + "</tr>\n";
     }
     return rows;

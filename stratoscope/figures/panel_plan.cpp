@@ -22,7 +22,8 @@ constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, k
 // The requirements of a panel's marks.
 struct Contents {
   std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
-  double widest_text = 0;  // in a heat map's cells
+  double widest_text = 0;                            // in a heat map's cells
+  bool number_columns = false, number_rows = false;  // a heat map's numeric axes
   bool heatmap = false, points = false, upright_bars = false, lying_bars = false, trails = false;
   std::vector<double> x_values, y_values;
 };
@@ -79,6 +80,8 @@ Contents contents_of(const Panel& panel) {
   for (const Mark& mark : panel.marks) {
     std::visit([&](const auto& each) { add(all, each); }, mark);
   }
+  all.number_columns = all.heatmap && all.x_categories > 0 && has_number_cells(panel.x);
+  all.number_rows = all.heatmap && all.y_categories > 0 && has_number_cells(panel.y);
   all.x_categories = std::max(all.x_categories, panel.x.ticks.size());
   all.y_categories = std::max(all.y_categories, panel.y.ticks.size());
   if (all.lying_bars && (all.upright_bars || all.points || all.heatmap || all.lines > 0)) {
@@ -112,10 +115,16 @@ Box map_size(double columns, double rows, bool small) {
   return {0, 0, side(columns, rows), side(rows, columns)};
 }
 
+// Cells of a numeric axis are as narrow as they need to be, categories have room for their labels.
+double number_map_width(const Contents& all) {
+  return all.number_columns ? 360 : std::clamp(static_cast<double>(all.x_categories) * 30, 200.0, kWidestPicture);
+}
+
 Box plot_size(const Contents& all, bool small) {
   const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
+  if (all.heatmap && (all.number_columns || all.number_rows)) return {0, 0, number_map_width(all), 250};
   if (all.heatmap) return map_size(columns, rows, small);
   if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
   if (all.trails) return {0, 0, 520, 420};
@@ -231,10 +240,12 @@ PanelNeeds plan_panel(const Panel& panel, bool small) {
   PanelPlan& plan = needs.plan;
   plan.plot = plot_size(all, small);
   plan.series_count = all.lines;
-  plan.x = all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
-                                : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);
-  plan.y = all.y_categories > 0 ? category_axis(panel.y.ticks, all.y_categories, Side::y, plan.plot.height)
-                                : numeric_axis(panel.y, all.y_values, all.upright_bars, plan.plot.height, Side::y);
+  plan.x = all.number_columns     ? cell_axis(panel.x, all.x_categories, Side::x, plan.plot.width)
+           : all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
+                                  : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);
+  plan.y = all.number_rows        ? cell_axis(panel.y, all.y_categories, Side::y, plan.plot.height)
+           : all.y_categories > 0 ? category_axis(panel.y.ticks, all.y_categories, Side::y, plan.plot.height)
+                                  : numeric_axis(panel.y, all.y_values, all.upright_bars, plan.plot.height, Side::y);
   if (all.y_categories > 0) turn_over(plan.y);
   needs.left = kTickRoom + plan.y.label_extent + (panel.y.title.empty() ? 2 : kTitleHeight);
   needs.bottom = kTickRoom + plan.x.label_extent + (panel.x.title.empty() ? 2 : kTitleHeight);

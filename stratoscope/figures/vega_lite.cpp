@@ -68,6 +68,8 @@ class PanelSpec {
     for (const Tick& tick : axis.ticks) values.push_back(tick.position);
     Json look{{"title", plain_text((which == 'x' ? panel_.x : panel_.y).title)}, {"values", values}};
     if (has_labels(which)) look["labelExpr"] = labels(which) + "[datum.value]";
+    if (const std::string number = cell_number("datum.value", which); !number.empty())
+      look["labelExpr"] = "format(" + number + ", '.6~g')";
     if (which == 'x') look["labelAngle"] = axis.rotated ? -90 : 0;
     if (axis.logarithmic) look["format"] = "~g";
     Json scale{{"domain", {std::min(axis.low, axis.high), std::max(axis.low, axis.high)}}, {"nice", false}};
@@ -76,8 +78,26 @@ class PanelSpec {
     return {{"field", field}, {"type", "quantitative"}, {"scale", scale}, {"axis", look}};
   }
 
+  // The expression of the number at a place among a heat map's cells; empty for an axis without numbers along them.
+  std::string cell_number(const std::string& place, char which) const {
+    const Axis& axis = which == 'x' ? panel_.x : panel_.y;
+    const bool has_cells = std::any_of(panel_.marks.begin(), panel_.marks.end(),
+                                       [](const Mark& mark) { return std::holds_alternative<Heatmap>(mark); });
+    if (!has_cells || !has_number_cells(axis)) return {};
+    const AxisPlan& plan = which == 'x' ? plan_.x : plan_.y;
+    const auto [low, high] = *axis.range;
+    const double step = (high - low) / std::abs(plan.high - plan.low);
+    return which == 'x' ? fmt::format("{} + ({} + 0.5) * {}", low, place, step)
+                        : fmt::format("{} - ({} + 0.5) * {}", high, place, step);
+  }
+
   // The tooltip of a category: its label, or its index without one.
   Json category_tip(const char* field, char axis, const char* fallback, Json& transforms) const {
+    if (const std::string number = cell_number(std::string("datum.") + field, axis); !number.empty()) {
+      const std::string name = std::string("number_") + axis;
+      transforms.push_back({{"calculate", number}, {"as", name}});
+      return value_tip(name.c_str(), title(axis, fallback));
+    }
     if (!has_labels(axis)) return {{"field", field}, {"type", "quantitative"}, {"title", title(axis, fallback)}};
     const std::string name = std::string("label_") + axis;
     transforms.push_back({{"calculate", labels(axis) + "[datum." + field + "]"}, {"as", name}});
