@@ -19,6 +19,7 @@
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
 #include "stratoscope/experiments/bench.h"
+#include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"

@@ -10,6 +10,7 @@ Presentation presentation_of(std::string_view experiment) {
                                                                      {"activations", present_activations},
                                                                      {"attention", present_attention},
                                                                      {"attribution", present_attribution},
+                                                                     {"distributions", present_distributions},
                                                                      {"edges", present_edges},
                                                                      {"generate", present_generate},
                                                                      {"geometry", present_geometry},

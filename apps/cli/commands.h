@@ -26,6 +26,7 @@ Presentation present_ablate();
 Presentation present_activations();
 Presentation present_attention();
 Presentation present_attribution();
+Presentation present_distributions();
 Presentation present_edges();
 Presentation present_generate();
 Presentation present_geometry();

@@ -26,6 +26,7 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "heads": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
+    "hooks": _requests.strings,
     "tokens": _requests.indices,
     "layers": _requests.indices,
     "positions": _requests.indices,
@@ -110,6 +111,29 @@ class Experiments:
         values: [n_layers + 1, d_model].
         """
         return self._ask("activations", locals())
+
+    def distributions(
+        self,
+        text: Text,
+        *,
+        hooks: Union[str, Sequence[str]],
+        bins: int = 60,
+        limits: Optional[Sequence[float]] = None,
+        own_bins: bool = False,
+        compare: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Histograms, variance and kurtosis of the values at hook points, block by block.
+
+        hooks: names, globs, or a name without its block ("hook_q": all blocks), with positions and heads
+        ("hook_q[-1].head[3]"); `limits` are the ends of the bins, `own_bins` gives each hook bins of its own values
+        values: counts [hook, block, bin]; edges [hook, bin + 1]; mean, variance, kurtosis (excess), zeros (the share of
+        exact zeros), min, max, count and outside (of the bins) [hook, block].
+        """
+        return self._ask("distributions", locals())
 
     def similarity(
         self,

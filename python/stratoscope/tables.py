@@ -72,6 +72,12 @@ def _sweep(document: Document) -> list[Row]:
     ]
 
 
+def _distributions(document: Document) -> list[Row]:
+    return [
+        {"hook": hook["hook"], **_without_lists(block)} for hook in document["hooks"] for block in hook["blocks"]
+    ]
+
+
 def _tokens(document: Document) -> list[Row]:
     return [
         {"position": position, "id": id_, "token": token, "begin": begin, "end": end}
@@ -85,6 +91,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "tokens": _tokens,
     "predict": _predict,
     "activations": _listed("layers"),
+    "distributions": _distributions,
     "similarity": _similarity,
     "sweep": _sweep,
     "patch": _patch,
@@ -104,6 +111,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "tokens": ("ids",),
     "predict": ("surprisals", "probs"),
     "activations": ("values",),
+    "distributions": ("counts",),
     "similarity": ("values",),
     "sweep": ("values",),
     "patch": ("hook_resid_pre", "hook_resid_post"),

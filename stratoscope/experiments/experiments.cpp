@@ -3,6 +3,7 @@
 #include "stratoscope/experiments/activations.h"
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
+#include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
@@ -52,6 +53,9 @@ const std::vector<Experiment>& all_experiments() {
                       {"position", "predictions"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
+      make_experiment("distributions", "histograms, variance and kurtosis of the values at hook points, block by block",
+                      distributions, {"hooks", "bins", "tokens"},
+                      R"({"text": "Penguins are cute.", "hooks": ["hook_q", "hook_k", "hook_v"]})"),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",
                       similarity, {}, R"({"text": "Penguins are cute.", "across": "layers"})"),
       make_experiment<SweepExperimentRequest, SweptPrompts>(

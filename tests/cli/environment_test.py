@@ -17,6 +17,7 @@ COMMANDS = {
     "run": [TEXT, "--save", SAVED, "--capture", "*"],
     "texts": ["run", "--texts", "t.jsonl", "--save", SAVED, "--capture", "blocks.*.attn.hook_pattern"],
     "activations": [TEXT, "--token", " best"],
+    "distributions": [TEXT, "--at", "*"],
     "similarity": ["--profile", TEXT],
     "sweep": [TEXT, "--edit", SCALE, "--over", "layer=0..2", "--over", "position=all", "--over", "f=0,1.5", "--metric", "kl"],
     "lens": [TEXT],

@@ -80,6 +80,8 @@ constexpr const char* kText = R"({"text": "Penguins are cute."})";
 constexpr const char* kSweep = R"({"text": "Penguins are cute.", "edits": ["blocks.{layer}.hook_mlp_out *= {f}"],
                                    "axes": ["layer=all", "f=0,0.5"], "targets": [" and"]})";
 
+constexpr const char* kHooks = R"({"text": "Penguins are cute.", "hooks": ["hook_q", "hook_attn_scores"]})";
+
 class Arrays : public testing::TestWithParam<Expected> {};
 
 TEST_P(Arrays, HaveTheNumbersOfTheDocument) {
@@ -103,6 +105,10 @@ constexpr Expected kAll[] = {
     {"predict", kText, "probs", "predictions/*/prob"},
     {"activations", kText, "variance", "layers/*/variance"},
     {"activations", kText, "norm", "layers/*/norm"},
+    {"distributions", kHooks, "counts", "hooks/*/blocks/*/counts"},
+    {"distributions", kHooks, "edges", "hooks/*/edges"},
+    {"distributions", kHooks, "kurtosis", "hooks/*/blocks/*/kurtosis"},
+    {"distributions", kHooks, "zeros", "hooks/*/blocks/*/zeros"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "layers"})", "values", "matrices"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "tokens"})", "values", "matrices"},
     {"similarity", R"({"text": "Penguins are cute.", "profile": true})", "values", "layers/*/values"},

@@ -260,6 +260,7 @@ REQUESTS = [
     ("tokens", {"text": "A wise man once said: ", "bos": False}),
     ("predict", {"text": "A wise man", "position": -1, "top": 3, "all": True}),
     ("activations", {"text": "A wise man", "token": 1}),
+    ("distributions", {"text": "A wise man", "hooks": ["hook_q[0].head[1]"], "bins": 5, "limits": [-1, 1]}),
     ("similarity", {"text": "A wise man", "across": "layers"}),
     ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],
                "axes": ["layer=all", "position=0..2", "factor=0,0.5"], "targets": [" a"], "metric": "prob", "whole": False}),

@@ -19,6 +19,10 @@ CASES = {
         ["--edit", "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "--corrupt", OLD_MAN],
     ),
     "activations": ({"token": "cute"}, ["--token", "cute"]),
+    "distributions": (
+        {"hooks": ["hook_q", "blocks.*.hook_mlp_out[1:3]"], "bins": 20, "limits": [-2, 2.5]},
+        ["--at", "hook_q", "--at", "blocks.*.hook_mlp_out[1:3]", "--bins", 20, "--limits=-2,2.5"],
+    ),
     "similarity layers": ({"across": "layers", "tokens": [0, 3]}, ["--across", "layers", "--tokens", "0,3"]),
     "similarity tokens": ({"across": "tokens", "layers": slice(0, 2)}, ["--across", "tokens", "--layers", "0:2"]),
     "similarity profile": ({"profile": True}, ["--profile"]),

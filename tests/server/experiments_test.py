@@ -18,6 +18,8 @@ CASES = {
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
+    "distributions": ({"text": TEXT, "hooks": ["hook_q", "mlp.hook_post[-1]"], "edits": EDITS, "compare": True, "bins": 7},
+                      [TEXT, "--at", "hook_q", "mlp.hook_post[-1]", *EDITED, "--compare", "--bins", "7"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
                "targets": [" and", 11], "metric": "logit_diff"},
