@@ -71,6 +71,10 @@ class Rows {
       for (std::size_t i = 0; i < trail.x.size(); ++i)
         row(csv_field(trail.label), csv_number(trail.x[i]), csv_number(trail.y[i]), static_cast<double>(i));
   }
+  void operator()(const Points& points) {
+    for (std::size_t i = 0; i < points.x.size(); ++i)
+      row(i < points.labels.size() ? csv_field(points.labels[i]) : "", csv_number(points.x[i]), "", points.y[i]);
+  }
   void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 
  private:

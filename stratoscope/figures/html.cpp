@@ -35,6 +35,7 @@ struct CountNumbers {
     for (const Trail& trail : trails.trails) sum += trail.x.size() + trail.y.size();
     return sum;
   }
+  std::size_t operator()(const Points& points) const { return points.x.size() + points.y.size(); }
   std::size_t operator()(const Reference&) const { return 1; }
 };
 
@@ -124,6 +125,15 @@ class Tables {
       for (std::size_t i = 0; i < trail.x.size(); ++i)
         rows += "<td>" + shown(trail.x[i]) + ", " + shown(trail.y[i]) + "</td>";
       rows += "</tr>\n";
+    }
+    return rows;
+  }
+  std::string operator()(const Points& points) const {
+    std::string rows = "<tr><th></th><th>" + escape_html(plain_text(panel_.x.title)) + "</th><th>" +
+                       escape_html(plain_text(panel_.y.title)) + "</th></tr>\n";
+    for (std::size_t i = 0; i < points.x.size(); ++i) {
+      const std::string name = i < points.labels.size() ? escape_html(plain_text(points.labels[i])) : std::to_string(i);
+      rows += "<tr><th>" + name + "</th><td>" + shown(points.x[i]) + "</td><td>" + shown(points.y[i]) + "</td></tr>\n";
     }
     return rows;
   }

@@ -17,6 +17,7 @@ constexpr double kTitleHeight = 20;  // a line of axis title with its gap
 constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kNarrowestCell = 40,
                  kWidestMap = 2000;                                        // with texts
 constexpr double kWidestPicture = 960, kLowestRow = 12, kLowestMap = 200;  // of cells without
+constexpr double kNamedRow = 15, kNamedRows = 600;
 constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
 
 // The requirements of a panel's marks.
@@ -25,6 +26,8 @@ struct Contents {
   double widest_text = 0;                            // in a heat map's cells
   bool number_columns = false, number_rows = false;  // a heat map's numeric axes
   bool heatmap = false, points = false, upright_bars = false, lying_bars = false, trails = false;
+  bool named_rows = false;
+  bool dots = false, names = false;  // points, and labels of them
   std::vector<double> x_values, y_values;
 };
 
@@ -73,6 +76,17 @@ void add(Contents& all, const Trails& trails) {
   }
 }
 
+void add(Contents& all, const Points& points) {
+  all.dots = true;
+  all.names |= !points.labels.empty();
+  if (points.x.size() != points.y.size() || (!points.labels.empty() && points.labels.size() != points.x.size()))
+    throw Error("figure", "points have " + std::to_string(points.x.size()) + " x values, " +
+                              std::to_string(points.y.size()) + " y values and " +
+                              std::to_string(points.labels.size()) + " labels");
+  all.x_values.insert(all.x_values.end(), points.x.begin(), points.x.end());
+  all.y_values.insert(all.y_values.end(), points.y.begin(), points.y.end());
+}
+
 void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
 
 Contents contents_of(const Panel& panel) {
@@ -82,6 +96,7 @@ Contents contents_of(const Panel& panel) {
   }
   all.number_columns = all.heatmap && all.x_categories > 0 && has_number_cells(panel.x);
   all.number_rows = all.heatmap && all.y_categories > 0 && has_number_cells(panel.y);
+  all.named_rows = !panel.y.ticks.empty();
   all.x_categories = std::max(all.x_categories, panel.x.ticks.size());
   all.y_categories = std::max(all.y_categories, panel.y.ticks.size());
   if (all.lying_bars && (all.upright_bars || all.points || all.heatmap || all.lines > 0)) {
@@ -92,6 +107,9 @@ Contents contents_of(const Panel& panel) {
   }
   if (all.trails && (all.x_categories > 0 || all.y_categories > 0)) {
     throw Error("figure", "trails need two numeric axes");
+  }
+  if (all.dots && (all.x_categories > 0 || all.y_categories > 0)) {
+    throw Error("figure", "points need two numeric axes");
   }
   return all;
 }
@@ -125,9 +143,15 @@ Box plot_size(const Contents& all, bool small) {
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
   if (all.heatmap && (all.number_columns || all.number_rows)) return {0, 0, number_map_width(all), 250};
-  if (all.heatmap) return map_size(columns, rows, small);
+  if (all.heatmap) {
+    Box map = map_size(columns, rows, small);
+    // Rows of a wide map are tall enough for their labels.
+    if (all.named_rows && columns > 4 * rows) map.height = std::max(map.height, std::min(rows * kNamedRow, kNamedRows));
+    return map;
+  }
   if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
-  if (all.trails) return {0, 0, 520, 420};
+  if (all.trails || all.names) return {0, 0, 520, 420};
+  if (all.dots) return {0, 0, 420, 420};
   if (all.x_categories == 0) return {0, 0, 420, 250};
   return {0, 0, std::clamp(columns * (all.points ? 40 : 30), 300.0, 860.0), 250};
 }
@@ -219,6 +243,7 @@ struct Values {
   void operator()(const Trails& trails) {
     std::for_each(trails.trails.begin(), trails.trails.end(), [this](const Trail& each) { add(each.x), add(each.y); });
   }
+  void operator()(const Points& points) { add(points.x), add(points.y); }
   void operator()(const Reference&) {}
 };
 
@@ -251,9 +276,9 @@ PanelNeeds plan_panel(const Panel& panel, bool small) {
   needs.bottom = kTickRoom + plan.x.label_extent + (panel.x.title.empty() ? 2 : kTitleHeight);
   needs.top = panel.title.empty() ? 10 : kPanelTitleHeight;
   needs.right = std::max({legend_width(panel, all), reference_margin(panel),
-                          all.lying_bars ? 52.0
-                          : all.trails   ? kTrailMargin
-                                         : 10.0});
+                          all.lying_bars            ? 52.0
+                          : all.trails || all.names ? kTrailMargin
+                                                    : 10.0});
   return needs;
 }
 

@@ -276,9 +276,31 @@ class PanelSpec {
                       {"encoding", {{"x", x}, {"y", y}, {"color", scale_color()}, {"tooltip", tips}}}};
     layers_.push_back(
         {{"data", {{"values", std::move(data)}}}, {"transform", std::move(transforms)}, {"layer", {lines, points}}});
+    add_trail_labels();
+  }
+
+  void add(const Points& points, std::size_t) {
+    Json data = Json::array();
+    for (std::size_t i = 0; i < points.x.size(); ++i) {
+      if (!std::isfinite(points.x[i]) || !std::isfinite(points.y[i])) continue;
+      data.push_back({{"x", seven_digits(points.x[i])}, {"y", seven_digits(points.y[i])}});
+      data.back()["label"] = i < points.labels.size() ? plain_text(points.labels[i]) : std::to_string(i);
+    }
+    const bool many = data.size() > 200;
+    Json& layer = add_layer({{"type", "circle"},
+                             {"size", many ? 14 : 44},
+                             {"opacity", many ? 0.5 : 0.87},
+                             {"color", hex(palette(theme_).accent)}},
+                            std::move(data), position("x", 'x'), position("y", 'y'));
+    layer["encoding"]["tooltip"] = {
+        {{"field", "label"}, {"type", "nominal"}}, value_tip("x", title('x', "x")), value_tip("y", title('y', "y"))};
+    add_trail_labels();
+  }
+
+  void add_trail_labels() {
     for (const TextSpot& spot : plan_.trail_labels) {
       const Json datum{{{"label", spot.text}}};
-      add_text(spot, spot.align == Align::right ? "right" : "left", datum);
+      add_text(spot, spot.align == Align::right ? "right" : spot.align == Align::center ? "center" : "left", datum);
       layers_.back()["mark"]["color"] = hex(palette(theme_).text);
       layers_.back()["mark"]["fontSize"] = kNoteSize;
     }
