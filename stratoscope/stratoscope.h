@@ -21,6 +21,7 @@
 #include "stratoscope/experiments/bench.h"
 #include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
+#include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
 #include "stratoscope/experiments/info.h"

@@ -12,6 +12,7 @@ Presentation presentation_of(std::string_view experiment) {
                                                                      {"attribution", present_attribution},
                                                                      {"distributions", present_distributions},
                                                                      {"edges", present_edges},
+                                                                     {"embeddings", present_embeddings},
                                                                      {"generate", present_generate},
                                                                      {"geometry", present_geometry},
                                                                      {"info", present_info},

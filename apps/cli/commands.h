@@ -28,6 +28,7 @@ Presentation present_attention();
 Presentation present_attribution();
 Presentation present_distributions();
 Presentation present_edges();
+Presentation present_embeddings();
 Presentation present_generate();
 Presentation present_geometry();
 Presentation present_info();

@@ -27,6 +27,8 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "stops": _requests.strings,
     "captures": _requests.strings,
     "hooks": _requests.strings,
+    "words": _requests.targets,
+    "analogies": _requests.strings,
     "tokens": _requests.indices,
     "layers": _requests.indices,
     "positions": _requests.indices,
@@ -368,6 +370,24 @@ class Experiments:
         cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` chooses the content of the figure.
         """
         return self._ask("geometry", locals())
+
+    def embeddings(
+        self,
+        words: Optional[Target] = None,
+        *,
+        table: Literal["embedding", "unembedding"] = "embedding",
+        space: bool = False,
+        analogies: Union[str, Sequence[str], None] = None,
+        top: int = 8,
+        draw: Literal["matrix", "vectors", "scatter", "map", "nearest"] = "matrix",
+    ) -> Result:
+        """Words in the embedding or unembedding: vectors, cosines, nearest tokens, sums such as "king - man + woman".
+
+        words: texts, of which the first token counts, or ids; `space` puts a space before each text, as inside a
+        sentence; a word in double quotes in an analogy keeps its own
+        values: vectors [word, d_model]; norms [word], cosines [word, word], map [word, 2] (principal components).
+        """
+        return self._ask("embeddings", locals())
 
     def verify(
         self,

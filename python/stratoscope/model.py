@@ -222,7 +222,7 @@ class Model(Experiments):
             fields["edits"] = edits_module.as_texts([*self._texts, *texts], stack)
             if self._corrupt is not None:
                 fields.setdefault("corrupt", self._corrupt)
-        text = arguments["text"]
+        text = arguments.get("text")
         return {**({} if text is None else _requests.text_fields(text)), **fields}
 
     def _ask(self, name: str, arguments: Mapping[str, Any]) -> Result:

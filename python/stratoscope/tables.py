@@ -103,6 +103,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "attention": _listed("heads"),
     "attribution": _listed("components"),
     "geometry": _listed("layers"),
+    "embeddings": _listed("words"),
     "verify": _listed("hook_points"),
 }
 
@@ -123,6 +124,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "attention": ("patterns", "induction"),
     "attribution": ("components",),
     "geometry": ("norms",),
+    "embeddings": ("vectors",),
     "verify": ("max_rel",),
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "stratoscope/experiments/distributions.h"
+#include "stratoscope/figures/number_text.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
 
@@ -167,16 +168,16 @@ std::vector<Panel> measure_panels(const Distributions& result) {
 }
 
 std::string outside_note(const Distributions& result) {
-  double left_out = 0, all = 0;
+  std::size_t left_out = 0, all = 0;
   for (const auto* run : {&result.hooks, &result.clean})
     for (const HookDistributions& hook : *run)
       for (const Distribution& each : hook.blocks) {
-        left_out += outside(each);
-        all += static_cast<double>(each.moments.count());
+        left_out += static_cast<std::size_t>(each.histogram.below() + each.histogram.above());
+        all += each.moments.count();
       }
   if (left_out == 0) return {};
-  return prose_number(left_out, 12) + " of " + prose_number(all, 12) +
-         (left_out == 1 ? " values lies" : " values lie") + " outside of the bins.";
+  return grouped(left_out) + " of " + grouped(all) + (left_out == 1 ? " values lies" : " values lie") +
+         " outside of the bins.";
 }
 
 }  // namespace

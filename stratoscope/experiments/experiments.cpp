@@ -5,6 +5,7 @@
 #include "stratoscope/experiments/attribution.h"
 #include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
+#include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
 #include "stratoscope/experiments/info.h"
@@ -88,6 +89,10 @@ const std::vector<Experiment>& all_experiments() {
       make_experiment("geometry",
                       "geometry of hidden states: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
                       geometry, {"at", "tokens", "layers", "cka", "pca"}, kPenguins),
+      not_recorded(make_experiment<EmbeddingsRequest, Embeddings>(
+          "embeddings", "words in the embedding or unembedding: vectors, cosines, nearest tokens, analogies",
+          embeddings, {"table", "shape", "norms", "words", "cosines", "analogies"},
+          R"({"words": ["king", "queen", "man"], "analogies": ["king - man + woman"]})")),
       make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
                       {"hook_points"}, kPenguins),
   };

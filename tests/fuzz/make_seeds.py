@@ -274,6 +274,7 @@ REQUESTS = [
     ("attention", {"text": "A wise man", "heads": ["L1H0"]}),
     ("attribution", {"text": "A wise man", "targets": [" a"]}),
     ("geometry", {"text": "A wise man"}),
+    ("embeddings", {"words": ["a", 5, " man"], "analogies": ["a - \"b\" + c"], "top": 2}),
     ("verify", {"text": "A wise"}),
 ]
 

@@ -9,8 +9,8 @@ from stratoscope.experiments import Experiments, field_of
 DESCRIBED = {entry["name"]: entry for entry in json.loads(_library.library().stratoscope_experiments())}
 # `run` and `info` have forms of their own, and `tokens` is Model.tokenize.
 NOT_METHODS = {"run", "info", "tokens"}
-# Ids are taken by `target` as well.
-COVERED = {"target_ids"}
+# Ids are taken by `target` and `words` as well.
+COVERED = {"target_ids", "ids"}
 METHODS = sorted(set(DESCRIBED) - NOT_METHODS)
 
 
@@ -24,7 +24,7 @@ def parameters_of(name):
 def test_every_experiment_is_a_method():
     methods = {name for name in vars(Experiments) if not name.startswith("_")}
     assert methods == set(METHODS)
-    assert len(methods) == 15
+    assert len(methods) == 16
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -42,6 +42,8 @@ CASES = {
     "attribution": ({"text": TEXT, "edits": EDITS, "targets": [" and", " but"], "top": 4},
                     [TEXT, *EDITED, "--target", " and", "--target", " but", "--top", "4"]),
     "geometry": ({"text": TEXT, "at": "hidden", "top": 3}, [TEXT, "--at", "hidden", "--top", "3"]),
+    "embeddings": ({"words": [" man", " king"], "ids": [846], "table": "unembedding", "analogies": [" king - man"], "top": 3},
+                   [" man", "--ids", "846", " king", "--from", "unembedding", "--analogy", " king - man", "--top", "3"]),
     "verify": ({"text": "Penguins are"}, ["Penguins are"]),
 }
 OF_A_FIGURE = [name for name in CASES if name not in ("tokens", "info", "generate")]
