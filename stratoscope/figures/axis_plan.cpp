@@ -113,7 +113,7 @@ AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count
 }
 
 bool has_number_cells(const Axis& axis) {
-  return axis.ticks.empty() && !axis.logarithmic && axis.range && axis.range->first < axis.range->second &&
+  return axis.ticks.empty() && !axis.logarithmic && axis.range && axis.range->first != axis.range->second &&
          std::isfinite(axis.range->second - axis.range->first);
 }
 

@@ -142,7 +142,8 @@ Box plot_size(const Contents& all, bool small) {
   const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
-  if (all.heatmap && (all.number_columns || all.number_rows)) return {0, 0, number_map_width(all), 250};
+  if (all.number_columns && all.number_rows) return {0, 0, 420, std::clamp(420 * rows / columns, 120.0, 420.0)};
+  if (all.number_columns || all.number_rows) return {0, 0, number_map_width(all), 250};
   if (all.heatmap) {
     Box map = map_size(columns, rows, small);
     // Rows of a wide map are tall enough for their labels.

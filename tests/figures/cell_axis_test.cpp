@@ -22,11 +22,11 @@ Figure with_numbers() {
 
 TEST(CellAxis, PutsRoundNumbersWhereTheyBelong) {
   const PanelPlan plan = lay_out(with_numbers()).panels[0];
-  const std::vector<std::string> expected = {"−2", "−1", "0", "1", "2"};
+  const std::vector<std::string> expected = {"−2.0", "−1.5", "−1.0", "−0.5", "0.0", "0.5", "1.0", "1.5", "2.0"};
   ASSERT_EQ(plan.y.ticks.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(plan.y.ticks[i].label, expected[i]);
-    EXPECT_NEAR(plan.y_of(plan.y.ticks[i].position), plan.plot.bottom() - static_cast<double>(i) / 4 * plan.plot.height,
+    EXPECT_NEAR(plan.y_of(plan.y.ticks[i].position), plan.plot.bottom() - static_cast<double>(i) / 8 * plan.plot.height,
                 1e-9);
   }
   EXPECT_NEAR(plan.x_of(plan.x.ticks.front().position), plan.plot.left, 1e-9);
@@ -40,6 +40,17 @@ TEST(CellAxis, KnowsTheMiddleOfEveryCell) {
   EXPECT_EQ(cell_middle(panel.x, 2, 0, Side::x), 15);
   EXPECT_FALSE(has_number_cells(Axis{"", {"a"}, std::pair(0.0, 1.0), false})) << "labels have priority";
   EXPECT_FALSE(has_number_cells(Axis{}));
+}
+
+TEST(CellAxis, MayRunDownwards) {
+  Figure figure = with_numbers();
+  figure.panels[0].y.range = std::pair(3.5, -0.5);
+  const PanelPlan plan = lay_out(figure).panels[0];
+  ASSERT_GT(plan.y.ticks.size(), 2U);
+  EXPECT_EQ(plan.y.ticks[1].label, "0.0");
+  EXPECT_NEAR(plan.y_of(plan.y.ticks[1].position), plan.plot.top + plan.plot.height / 8, 1e-9) << "the first row";
+  EXPECT_EQ(cell_middle(figure.panels[0].y, 4, 0, Side::y), 0);
+  EXPECT_EQ(cell_middle(figure.panels[0].y, 4, 3, Side::y), 3);
 }
 
 TEST(CellAxis, IsInTheData) {
