@@ -23,7 +23,10 @@ class ExperimentCommand {
     options_.emplace(command_, request_->fields());
     if (experiment.is_recorded) add_record(command_, common_);
     for (const Field& field : request_->fields().all())
-      if (field.is_argument) add_text(command_, common_, field.help);
+      if (field.is_argument && field.takes_several)
+        add_words(command_, common_, field.value_name, field.help);
+      else if (field.is_argument)
+        add_text(command_, common_, field.help);
   }
 
   void run(const Program& program) {

@@ -118,6 +118,10 @@ void FieldOptions::read(CommonOptions& common) {
   }
   for (Field& field : fields_.all()) {
     if (!field.is_argument) continue;
+    if (field.takes_several) {
+      if (!common.words.empty()) read_option(field, common.words);
+      continue;
+    }
     if (fields_.lacks(field) || common.text) read_option(field, {text_of(common)});
   }
 }

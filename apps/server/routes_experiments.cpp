@@ -21,9 +21,10 @@ namespace {
 // Every other experiment has low priority: it takes long, and yields to the others.
 JobPriority priority_of(const Experiment& experiment, ExperimentRequest& request) {
   static const std::map<std::string, JobPriority> quick = {
-      {"tokens", JobPriority::high},      {"info", JobPriority::high},          {"predict", JobPriority::high},
-      {"activations", JobPriority::high}, {"similarity", JobPriority::high},    {"lens", JobPriority::normal},
-      {"attention", JobPriority::normal}, {"attribution", JobPriority::normal}, {"geometry", JobPriority::normal}};
+      {"tokens", JobPriority::high},          {"info", JobPriority::high},          {"predict", JobPriority::high},
+      {"activations", JobPriority::high},     {"similarity", JobPriority::high},    {"lens", JobPriority::normal},
+      {"attention", JobPriority::normal},     {"attribution", JobPriority::normal}, {"geometry", JobPriority::normal},
+      {"distributions", JobPriority::normal}, {"embeddings", JobPriority::high}};
   // Single rows of a lens, and patterns of single heads.
   for (const char* const name : {"depths", "no_scores"})
     if (const Field* const field = request.fields().find(name); field != nullptr && field->is_given)

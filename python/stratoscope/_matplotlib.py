@@ -179,3 +179,8 @@ class _Panel:
             labels, places = self._params[match[1]], [int(value) for value in axis["values"]]
             set_ticks = self._ax.set_xticks if name == "x" else self._ax.set_yticks
             set_ticks(places, [labels[place] for place in places], rotation=90 if axis.get("labelAngle") else 0)
+        numbers = re.match(r"format\((\S+) ([+-]) \(datum\.value \+ 0\.5\) \* (\S+),", str(axis.get("labelExpr", "")))
+        if numbers:  # along the cells of a heat map
+            first, step = float(numbers[1]), float(numbers[3]) * (1 if numbers[2] == "+" else -1)
+            set_ticks = self._ax.set_xticks if name == "x" else self._ax.set_yticks
+            set_ticks(axis["values"], [f"{first + step * (place + 0.5):.6g}" for place in axis["values"]])

@@ -31,6 +31,9 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "heads": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
+    "hooks": _requests.strings,
+    "words": _requests.targets,
+    "analogies": _requests.strings,
     "tokens": _requests.indices,
     "layers": _requests.indices,
     "positions": _requests.indices,
@@ -141,6 +144,29 @@ class Experiments:
         values: [n_layers + 1, d_model].
         """
         return self._ask("activations", locals())
+
+    def distributions(
+        self,
+        text: Text,
+        *,
+        hooks: Union[str, Sequence[str]],
+        bins: int = 60,
+        limits: Optional[Sequence[float]] = None,
+        own_bins: bool = False,
+        compare: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """Histograms, variance and kurtosis of the values at hook points, block by block.
+
+        hooks: names, globs, or a name without its block ("hook_q": all blocks), with positions and heads
+        ("hook_q[-1].head[3]"); `limits` are the ends of the bins, `own_bins` gives each hook bins of its own values
+        values: counts [hook, block, bin]; edges [hook, bin + 1]; mean, variance, kurtosis (excess), zeros (the share of
+        exact zeros), min, max, count and outside (of the bins) [hook, block].
+        """
+        return self._ask("distributions", locals())
 
     def similarity(
         self,
@@ -422,6 +448,24 @@ class Experiments:
         cka_debiased [depth, depth] and trajectories [token, depth, 2]. `draw` chooses the content of the figure.
         """
         return self._ask("geometry", locals())
+
+    def embeddings(
+        self,
+        words: Optional[Target] = None,
+        *,
+        table: Literal["embedding", "unembedding"] = "embedding",
+        space: bool = False,
+        analogies: Union[str, Sequence[str], None] = None,
+        top: int = 8,
+        draw: Literal["matrix", "vectors", "scatter", "map", "nearest"] = "matrix",
+    ) -> Result:
+        """Words in the embedding or unembedding: vectors, cosines, nearest tokens, sums such as "king - man + woman".
+
+        words: texts, of which the first token counts, or ids; `space` puts a space before each text, as inside a
+        sentence; a word in double quotes in an analogy keeps its own
+        values: vectors [word, d_model]; norms [word], cosines [word, word], map [word, 2] (principal components).
+        """
+        return self._ask("embeddings", locals())
 
     def verify(
         self,

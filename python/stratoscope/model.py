@@ -34,7 +34,7 @@ Names = Union[str, Sequence[str]]
 
 # The experiments whose fields include edits.
 _EDITED = (
-    "predict", "score", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
+    "predict", "score", "activations", "distributions", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
 )  # fmt: skip
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 

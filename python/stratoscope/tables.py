@@ -82,6 +82,12 @@ def _score(document: Document) -> list[Row]:
     ]
 
 
+def _distributions(document: Document) -> list[Row]:
+    return [
+        {"hook": hook["hook"], **_without_lists(block)} for hook in document["hooks"] for block in hook["blocks"]
+    ]
+
+
 def _tokens(document: Document) -> list[Row]:
     return [
         {"position": position, "id": id_, "token": token, "begin": begin, "end": end}
@@ -96,6 +102,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "predict": _predict,
     "score": _score,
     "activations": _listed("layers"),
+    "distributions": _distributions,
     "similarity": _similarity,
     "sweep": _sweep,
     "patch": _patch,
@@ -108,6 +115,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "attention": _listed("heads"),
     "attribution": _listed("components"),
     "geometry": _listed("layers"),
+    "embeddings": _listed("words"),
     "verify": _listed("hook_points"),
 }
 
@@ -117,6 +125,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "predict": ("surprisals", "probs"),
     "score": ("nats", "log_probs"),
     "activations": ("values",),
+    "distributions": ("counts",),
     "similarity": ("values",),
     "sweep": ("values",),
     "patch": ("hook_resid_pre", "hook_resid_post"),
@@ -129,6 +138,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "attention": ("patterns", "induction"),
     "attribution": ("components",),
     "geometry": ("norms",),
+    "embeddings": ("vectors",),
     "verify": ("max_rel",),
 }
 

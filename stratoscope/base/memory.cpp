@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "stratoscope/base/error.h"
+
 namespace stratoscope {
 namespace {
 
@@ -48,6 +50,16 @@ std::string memory_text(std::size_t bytes) {
   else
     std::snprintf(text, sizeof text, "%.1f GiB", number / kGibi);
   return text;
+}
+
+void require_memory(double bytes, std::size_t tokens) {
+  const auto available = available_memory();
+  if (available && bytes > static_cast<double>(*available))
+    throw Error("run",
+                "the arrays of a text of " + std::to_string(tokens) + " tokens need " +
+                    memory_text(static_cast<std::size_t>(std::min(bytes, 1e18))) + ", but " + memory_text(*available) +
+                    " of memory are free",
+                "capture less");
 }
 
 }  // namespace stratoscope

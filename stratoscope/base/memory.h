@@ -14,4 +14,8 @@ std::optional<std::size_t> available_memory();
 // "12.3 GiB", "410 MiB", "7 KiB"
 std::string memory_text(std::size_t bytes);
 
+// Throws Error if the captured arrays of a text of `tokens` tokens, of `bytes` in memory, do not fit into what is
+// available.
+void require_memory(double bytes, std::size_t tokens);
+
 }  // namespace stratoscope

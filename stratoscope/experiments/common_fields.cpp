@@ -1,5 +1,7 @@
 #include "stratoscope/experiments/common_fields.h"
 
+#include <algorithm>
+
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/probe/hook_names.h"
@@ -89,6 +91,13 @@ void add_memory_limit(Fields& fields, std::size_t& bytes) {
 
 Field& add_top(Fields& fields, std::size_t& top, const char* help) {
   return fields.add("top", top, help).value("K").at_least(1).serve_at_most(kMostServedTokens);
+}
+
+bool looks_like_a_hook_point(const std::string& written) {
+  constexpr const char* kMarks[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
+  return written.find(' ') == std::string::npos &&
+         std::any_of(std::begin(kMarks), std::end(kMarks),
+                     [&](const char* part) { return written.find(part) != std::string::npos; });
 }
 
 void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help) {

@@ -44,6 +44,8 @@ std::vector<std::string> unused_sampling(const Fields& fields, const SamplingOpt
 void add_memory_limit(Fields& fields, std::size_t& bytes);
 // "top": the number of tokens in a list.
 Field& add_top(Fields& fields, std::size_t& top, const char* help);
+// Whether a text may be a hook point that is named, and not a text for the model.
+bool looks_like_a_hook_point(const std::string& written);
 // "heads": L5H3, …
 void add_heads(Fields& fields, std::vector<HookExpression>& heads, const char* help);
 

@@ -4,7 +4,9 @@
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
 #include "stratoscope/experiments/compare.h"
+#include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
+#include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
 #include "stratoscope/experiments/info.h"
@@ -57,6 +59,9 @@ const std::vector<Experiment>& all_experiments() {
                       {"context", "stride", "total", "texts"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
+      make_experiment("distributions", "histograms, variance and kurtosis of the values at hook points, block by block",
+                      distributions, {"hooks", "bins", "tokens"},
+                      R"({"text": "Penguins are cute.", "hooks": ["hook_q", "hook_k", "hook_v"]})"),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",
                       similarity, {}, R"({"text": "Penguins are cute.", "across": "layers"})"),
       make_experiment<SweepExperimentRequest, SweptPrompts>(
@@ -93,6 +98,10 @@ const std::vector<Experiment>& all_experiments() {
       make_experiment("geometry",
                       "geometry of hidden states: norms, effective dimension, anisotropy, CKA, PCA, nearest tokens",
                       geometry, {"at", "tokens", "layers", "cka", "pca"}, kPenguins),
+      not_recorded(make_experiment<EmbeddingsRequest, Embeddings>(
+          "embeddings", "words in the embedding or unembedding: vectors, cosines, nearest tokens, analogies",
+          embeddings, {"table", "shape", "norms", "words", "cosines", "analogies"},
+          R"({"words": ["king", "queen", "man"], "analogies": ["king - man + woman"]})")),
       make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
                       {"hook_points"}, kPenguins),
   };

@@ -108,17 +108,7 @@ class Surveyor {
     BasicTensor<T> rows({depths_, width});
     for (std::size_t depth = 0; depth < depths_; ++depth)
       std::copy_n(state(depth, result_.token), width, rows.matrix().row(depth));
-    session_.checkpoint().lend(Role::embed, [&](const Checkpoint::LentMatrix& table) {
-      const auto nearest = nearest_rows(std::as_const(rows).matrix(),
-                                        MatrixView<const float>(table.numbers, session_.config().d_vocab, width), top);
-      for (const auto& found : nearest) {
-        auto& list = result_.nearest.emplace_back();
-        for (const NearRow& each : found) {
-          const auto id = static_cast<TokenId>(each.row);
-          list.push_back({id, session_.token_text(id), each.cosine});
-        }
-      }
-    });
+    result_.nearest = nearest_tokens(session_, Role::embed, std::as_const(rows).matrix(), top);
   }
 
   const Session& session_;

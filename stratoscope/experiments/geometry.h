@@ -12,6 +12,7 @@
 #include "stratoscope/analysis/dispersion.h"
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/choice.h"
+#include "stratoscope/experiments/near_tokens.h"
 #include "stratoscope/figures/figure.h"
 #include "stratoscope/session/document.h"
 #include "stratoscope/session/named_values.h"
@@ -62,12 +63,6 @@ struct GeometryRequest {
   GeometryView draw = GeometryView::measures;  // of a figure
 };
 void describe(GeometryRequest& request, Fields& fields);
-
-struct NearToken {
-  TokenId id = 0;
-  std::string token;
-  double cosine = 0;
-};
 
 struct Geometry {
   Text text;

@@ -4,6 +4,7 @@
 
 #include "stratoscope/analysis/statistics.h"
 #include "stratoscope/experiments/geometry.h"
+#include "stratoscope/experiments/near_tokens_json.h"
 #include "stratoscope/figures/similarity_scale.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
@@ -149,30 +150,16 @@ Figure trajectory_figure(const Geometry& result) {
 }
 
 Figure nearest_figure(const Geometry& result) {
-  Panel panel;
+  std::vector<std::string> labels(result.labels.rbegin(), result.labels.rend());  // the last depth on top
+  std::vector<NearTokens> lists(result.nearest.rbegin(), result.nearest.rend());
+  Panel panel = nearest_panel(labels, lists);
   panel.y.title = "depth";
-  panel.x.title = "nearest tokens, from the left";
-  Heatmap map;
-  std::vector<double> all;
-  for (std::size_t depth = result.nearest.size(); depth-- > 0;) {  // the last depth on top
-    panel.y.ticks.push_back(result.labels[depth]);
-    auto& values = map.values.emplace_back();
-    auto& texts = map.texts.emplace_back();
-    for (const NearToken& each : result.nearest[depth]) {
-      values.push_back(each.cosine);
-      texts.push_back(token_label(each.token));
-      if (std::isfinite(each.cosine)) all.push_back(each.cosine);
-    }
-  }
-  for (std::size_t rank = 0; rank < result.nearest[0].size(); ++rank) panel.x.ticks.push_back(std::to_string(rank + 1));
-  panel.marks = {map};
-  const double least = all.empty() ? 0 : std::min(0.0, *std::min_element(all.begin(), all.end()));
   Figure figure;
   figure.title = "Tokens nearest to " + token_label(result.text.tokens[result.token]);
   figure.caption = "The tokens whose embeddings have the largest cosine with the hidden state of token " +
                    std::to_string(result.token) + " at each depth.";
   figure.panels = {panel};
-  figure.color = ColorScale{ColorMap::viridis, "cosine", least, 1};
+  figure.color = nearest_scale(lists);
   return figure;
 }
 
@@ -199,9 +186,7 @@ Document to_json(const Session& session, const Geometry& result) {
     layer["anisotropy_centred"] = measure(result.anisotropies[depth].centred, count > 1);
     layer["components"] = measure(result.components[depth], count > 1);
     layer["shuffled_components"] = measure(result.shuffled_components[depth], count > 1);
-    layer["nearest"] = Json::array();
-    for (const NearToken& each : result.nearest[depth])
-      layer["nearest"].push_back({{"id", each.id}, {"token", each.token}, {"cosine", each.cosine}});
+    layer["nearest"] = near_tokens_json(result.nearest[depth]);
     json["layers"].push_back(std::move(layer));
   }
   json["cka"] = matrix_json(result.cka, count > 1);

@@ -26,16 +26,6 @@ namespace {
 // Texts share a forward pass up to about this many rows and bytes of arrays, so that memory stays bounded.
 constexpr std::size_t kRowsPerPass = 2048, kBytesPerPass = std::size_t{64} << 20;
 
-// The arrays of a pass are in memory until they are written. Too large ones are an error before the run.
-void check_memory(double bytes, std::size_t rows) {
-  const auto available = available_memory();
-  if (available && bytes > static_cast<double>(*available))
-    throw Error("run",
-                fmt::format("the arrays of a text of {} tokens need {:.1f} GiB, but {} of memory are free", rows,
-                            bytes / (1 << 30), memory_text(*available)),
-                "capture less");
-}
-
 SavedBlocks blocks_of(const SaveRunRequest& request, const ModelConfig& config) {
   SavedBlocks blocks{0, config.n_layers(), request.start_at.has_value(), request.stop_at.has_value()};
   if (blocks.starts) blocks.first = block_at(*request.start_at, config);
@@ -159,7 +149,7 @@ class Recorder {
   std::optional<Effect> record(TokenSpool& spool, const RunSizes& sizes, RunWriter<T>& out) {
     const std::size_t row_bytes =
         bytes_of_row(sizes, blocks_, session_.config(), std::is_same_v<T, float> ? DType::f32 : DType::f64);
-    check_memory(static_cast<double>(row_bytes) * static_cast<double>(sizes.longest), sizes.longest);
+    require_memory(static_cast<double>(row_bytes) * static_cast<double>(sizes.longest), sizes.longest);
     const std::size_t most = std::clamp<std::size_t>(kBytesPerPass / row_bytes, 1, kRowsPerPass);
     Progress* progress = session_.progress();
     std::vector<TokenIds> texts;
@@ -263,13 +253,6 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
     if (request.texts.empty()) throw Error("text", "the list of texts is empty");
     if (counter.sizes().rows == 0) throw Error("text", "the texts are all empty");
   }
-}
-
-bool looks_like_a_hook_point(const std::string& written) {
-  constexpr const char* kMarks[] = {"hook_", "blocks.", "transformer.", "hidden_states.", "lm_head", "logits", "*"};
-  return written.find(' ') == std::string::npos &&
-         std::any_of(std::begin(kMarks), std::end(kMarks),
-                     [&](const char* part) { return written.find(part) != std::string::npos; });
 }
 
 void check_sources(const SaveRunRequest& request) {

@@ -112,6 +112,29 @@ AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count
   return plan;
 }
 
+bool has_number_cells(const Axis& axis) {
+  return axis.ticks.empty() && !axis.logarithmic && axis.range && axis.range->first != axis.range->second &&
+         std::isfinite(axis.range->second - axis.range->first);
+}
+
+AxisPlan cell_axis(const Axis& axis, std::size_t count, Side side, double pixels) {
+  AxisPlan plan = numeric_axis(axis, {}, false, pixels, side);
+  const auto [low, high] = *axis.range;
+  for (Tick& tick : plan.ticks) {
+    const double share = side == Side::x ? tick.position - low : high - tick.position;
+    tick.position = share / (high - low) * static_cast<double>(count) - 0.5;
+  }
+  plan.low = -0.5;
+  plan.high = static_cast<double>(count) - 0.5;
+  return plan;
+}
+
+double cell_middle(const Axis& axis, std::size_t count, std::size_t i, Side side) {
+  const auto [low, high] = *axis.range;
+  const double share = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+  return side == Side::x ? low + share * (high - low) : high - share * (high - low);
+}
+
 std::vector<Tick> linear_ticks(double low, double high, std::size_t most) {
   std::vector<Tick> ticks;
   // If fewer than three round numbers fit at the preferred distance, ticks may be closer together.

@@ -30,6 +30,13 @@ enum class Side { x, y };
 // Labels of categories at 0, 1, 2, …, as many as fit into `pixels` without overlap; long ones end in "…".
 AxisPlan category_axis(const std::vector<std::string>& labels, std::size_t count, Side side, double pixels);
 
+// The numbers along the cells of a heat map (Axis in figure.h); ticks have round numbers at the places of
+// category_axis.
+bool has_number_cells(const Axis& axis);
+AxisPlan cell_axis(const Axis& axis, std::size_t count, Side side, double pixels);
+// The number in the middle of cell i of `count`, of which row 0 is the top one.
+double cell_middle(const Axis& axis, std::size_t count, std::size_t i, Side side);
+
 // A numeric axis over finite `values` (widened a little, from zero where `from_zero`), or over axis.range.
 AxisPlan numeric_axis(const Axis& axis, const std::vector<double>& values, bool from_zero, double pixels, Side side);
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stratoscope/figures/layout.h"
+
 namespace stratoscope {
 
 std::string csv_field(std::string_view text) {
@@ -23,6 +25,11 @@ namespace {
 // The label of category i, or its index when the axis has none.
 std::string category(const Axis& axis, std::size_t i) {
   return i < axis.ticks.size() ? csv_field(axis.ticks[i]) : std::to_string(i);
+}
+
+// The label of a heat map's column or row, or its number.
+std::string cell_place(const Axis& axis, std::size_t count, std::size_t i, Side side) {
+  return has_number_cells(axis) ? csv_number(cell_middle(axis, count, i, side)) : category(axis, i);
 }
 
 // The label at x where x is a category, else the number.
@@ -49,10 +56,12 @@ class Rows {
     for (std::size_t i = 0; i < bars.values.size(); ++i) row("", category(axis, i), "", bars.values[i]);
   }
   void operator()(const Heatmap& map) {
+    const std::size_t columns = column_count(map);
     for (std::size_t r = 0; r < map.values.size(); ++r) {
       for (std::size_t c = 0; c < map.values[r].size(); ++c) {
         const bool has_text = r < map.texts.size() && c < map.texts[r].size();
-        row(has_text ? csv_field(map.texts[r][c]) : "", category(panel_.x, c), category(panel_.y, r), map.values[r][c]);
+        row(has_text ? csv_field(map.texts[r][c]) : "", cell_place(panel_.x, columns, c, Side::x),
+            cell_place(panel_.y, map.values.size(), r, Side::y), map.values[r][c]);
       }
     }
   }
@@ -61,6 +70,10 @@ class Rows {
     for (const Trail& trail : trails.trails)
       for (std::size_t i = 0; i < trail.x.size(); ++i)
         row(csv_field(trail.label), csv_number(trail.x[i]), csv_number(trail.y[i]), static_cast<double>(i));
+  }
+  void operator()(const Points& points) {
+    for (std::size_t i = 0; i < points.x.size(); ++i)
+      row(i < points.labels.size() ? csv_field(points.labels[i]) : "", csv_number(points.x[i]), "", points.y[i]);
   }
   void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 

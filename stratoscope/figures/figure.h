@@ -27,6 +27,8 @@ struct ColorScale {
 };
 
 // `ticks` are category labels, drawn at 0, 1, 2, … (thinned where they would overlap); empty for a numeric axis.
+// A heat map whose axis has a range and no ticks has numbers along it: its cells divide the range evenly, from its first
+// end, at the left or at the bottom, to its second one, which may be the smaller.
 struct Axis {
   std::string title = {};
   std::vector<std::string> ticks = {};
@@ -73,13 +75,19 @@ struct Trails {
   std::vector<std::string> steps = {};  // the names of the steps
 };
 
+// Points in a panel with two numeric axes, one per entry of x and y.
+struct Points {
+  std::vector<double> x = {}, y = {};
+  std::vector<std::string> labels = {};  // beside them, if there is room; empty for points without names
+};
+
 // A labelled dashed horizontal line, such as the clean value.
 struct Reference {
   std::string label;
   double y = 0;
 };
 
-using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Trails, Reference>;
+using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Trails, Points, Reference>;
 
 struct Panel {
   std::string title = {};

@@ -181,6 +181,11 @@ void Script::data() {
         }
         line("END");
       }
+      if (const auto* points = std::get_if<Points>(&mark)) {
+        line("$dots_{}_{} << END", p + 1, m + 1);
+        for (std::size_t i = 0; i < points->x.size(); ++i) line("{} {}", number(points->x[i]), number(points->y[i]));
+        line("END");
+      }
       if (const auto* points = std::get_if<JitteredPoints>(&mark)) {
         const auto& columns = plan_.scatters.panels[p][m].columns;
         line("$points_{}_{} << END", p + 1, m + 1);
@@ -314,6 +319,12 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
         "with "
         "points pointtype 7 pointsize {4} linecolor palette",
         name, style.line_width, style.line_clear, hex(palette(theme_).muted).substr(1), style.dots.size);
+  }
+  if (const auto* points = std::get_if<Points>(&panel.marks[m])) {
+    if (points->x.empty()) return "";
+    const DotStyle dots = point_dots(*points);
+    return fmt::format("$dots{} using 1:2 with points pointtype 7 pointsize {} linecolor rgb '#{:02x}{}'", name,
+                       dots.size, dots.clear, hex(palette(theme_).accent).substr(1));
   }
   if (const auto* points = std::get_if<JitteredPoints>(&panel.marks[m])) {
     if (plan_.scatters.shown == 0) return "";

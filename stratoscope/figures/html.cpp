@@ -35,6 +35,7 @@ struct CountNumbers {
     for (const Trail& trail : trails.trails) sum += trail.x.size() + trail.y.size();
     return sum;
   }
+  std::size_t operator()(const Points& points) const { return points.x.size() + points.y.size(); }
   std::size_t operator()(const Reference&) const { return 1; }
 };
 
@@ -57,6 +58,11 @@ std::string shown(double value) { return std::isfinite(value) ? fmt::format("{:.
 
 std::string label(const Axis& axis, std::size_t i) {
   return i < axis.ticks.size() ? escape_html(plain_text(axis.ticks[i])) : std::to_string(i);
+}
+
+// The head of a heat map's column or row.
+std::string place(const Axis& axis, std::size_t count, std::size_t i, Side side) {
+  return has_number_cells(axis) ? shown(cell_middle(axis, count, i, side)) : label(axis, i);
 }
 
 std::string cells(const std::vector<double>& values, const std::vector<std::string>& texts = {}) {
@@ -101,10 +107,11 @@ class Tables {
   }
   std::string operator()(const Heatmap& map) const {
     std::string rows = "<tr><th></th>";
-    for (std::size_t c = 0; c < column_count(map); ++c) rows += "<th>" + label(panel_.x, c) + "</th>";
+    const std::size_t columns = column_count(map), count = map.values.size();
+    for (std::size_t c = 0; c < columns; ++c) rows += "<th>" + place(panel_.x, columns, c, Side::x) + "</th>";
     rows += "</tr>\n";
-    for (std::size_t r = 0; r < map.values.size(); ++r) {
-      rows += "<tr><th>" + label(panel_.y, r) + "</th>" +
+    for (std::size_t r = 0; r < count; ++r) {
+      rows += "<tr><th>" + place(panel_.y, count, r, Side::y) + "</th>" +
               cells(map.values[r], r < map.texts.size() ? map.texts[r] : std::vector<std::string>{}) + "</tr>\n";
     }
     return rows;
@@ -118,6 +125,15 @@ class Tables {
       for (std::size_t i = 0; i < trail.x.size(); ++i)
         rows += "<td>" + shown(trail.x[i]) + ", " + shown(trail.y[i]) + "</td>";
       rows += "</tr>\n";
+    }
+    return rows;
+  }
+  std::string operator()(const Points& points) const {
+    std::string rows = "<tr><th></th><th>" + escape_html(plain_text(panel_.x.title)) + "</th><th>" +
+                       escape_html(plain_text(panel_.y.title)) + "</th></tr>\n";
+    for (std::size_t i = 0; i < points.x.size(); ++i) {
+      const std::string name = i < points.labels.size() ? escape_html(plain_text(points.labels[i])) : std::to_string(i);
+      rows += "<tr><th>" + name + "</th><td>" + shown(points.x[i]) + "</td><td>" + shown(points.y[i]) + "</td></tr>\n";
     }
     return rows;
   }

@@ -48,7 +48,7 @@ struct PanelPlan {
   std::vector<TextSpot> references;    // one per Reference, in order
   std::vector<TextSpot> bar_values;    // at the ends of horizontal bars, if there is room
   std::vector<CellText> cell_texts;    // of a heat map, if there is room
-  std::vector<TextSpot> trail_labels;  // at the ends of trails, if they cover no other label
+  std::vector<TextSpot> trail_labels;  // at the ends of trails and at points, if they cover no other label
   TextSpot blank;                      // the reason why a panel without finite values is empty
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel

@@ -23,6 +23,12 @@ TrailStyle trail_style(const Trails& trails) {
   return {{0.45, 0}, 1, trails.trails.size() > 20 ? 0xb0 : 0x80};
 }
 
+DotStyle point_dots(const Points& points) {
+  const std::size_t count = points.x.size();
+  if (count > 2000) return {0.28, 0xa0};
+  return count > 200 ? DotStyle{0.45, 0x80} : DotStyle{0.8, 0x20};
+}
+
 Rgb line_color(const Panel& panel, std::size_t series, std::size_t series_count, Theme theme) {
   const bool over_points =
       series_count == 1 && std::any_of(panel.marks.begin(), panel.marks.end(),

@@ -35,6 +35,7 @@ struct TrailStyle {
   int line_clear = 0;  // as DotStyle::clear
 };
 TrailStyle trail_style(const Trails& trails);
+DotStyle point_dots(const Points& points);
 
 // The colour of Line `series` (counted from 0) of a panel: a single line over points contrasts with them.
 Rgb line_color(const Panel& panel, std::size_t series, std::size_t series_count, Theme theme);

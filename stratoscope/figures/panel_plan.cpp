@@ -17,13 +17,17 @@ constexpr double kTitleHeight = 20;  // a line of axis title with its gap
 constexpr double kCellHeight = 19, kCellPadding = 8, kWidestCell = 68, kNarrowestCell = 40,
                  kWidestMap = 2000;                                        // with texts
 constexpr double kWidestPicture = 960, kLowestRow = 12, kLowestMap = 200;  // of cells without
+constexpr double kNamedRow = 15, kNamedRows = 600;
 constexpr double kPanelTitleHeight = 24, kLegendLine = 17, kLegendSample = 20, kWidestLegend = 170;
 
 // The requirements of a panel's marks.
 struct Contents {
   std::size_t x_categories = 0, y_categories = 0, lines = 0, labelled_lines = 0;
-  double widest_text = 0;  // in a heat map's cells
+  double widest_text = 0;                            // in a heat map's cells
+  bool number_columns = false, number_rows = false;  // a heat map's numeric axes
   bool heatmap = false, points = false, upright_bars = false, lying_bars = false, trails = false;
+  bool named_rows = false;
+  bool dots = false, names = false;  // points, and labels of them
   std::vector<double> x_values, y_values;
 };
 
@@ -72,6 +76,17 @@ void add(Contents& all, const Trails& trails) {
   }
 }
 
+void add(Contents& all, const Points& points) {
+  all.dots = true;
+  all.names |= !points.labels.empty();
+  if (points.x.size() != points.y.size() || (!points.labels.empty() && points.labels.size() != points.x.size()))
+    throw Error("figure", "points have " + std::to_string(points.x.size()) + " x values, " +
+                              std::to_string(points.y.size()) + " y values and " +
+                              std::to_string(points.labels.size()) + " labels");
+  all.x_values.insert(all.x_values.end(), points.x.begin(), points.x.end());
+  all.y_values.insert(all.y_values.end(), points.y.begin(), points.y.end());
+}
+
 void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
 
 Contents contents_of(const Panel& panel) {
@@ -79,6 +94,9 @@ Contents contents_of(const Panel& panel) {
   for (const Mark& mark : panel.marks) {
     std::visit([&](const auto& each) { add(all, each); }, mark);
   }
+  all.number_columns = all.heatmap && all.x_categories > 0 && has_number_cells(panel.x);
+  all.number_rows = all.heatmap && all.y_categories > 0 && has_number_cells(panel.y);
+  all.named_rows = !panel.y.ticks.empty();
   all.x_categories = std::max(all.x_categories, panel.x.ticks.size());
   all.y_categories = std::max(all.y_categories, panel.y.ticks.size());
   if (all.lying_bars && (all.upright_bars || all.points || all.heatmap || all.lines > 0)) {
@@ -89,6 +107,9 @@ Contents contents_of(const Panel& panel) {
   }
   if (all.trails && (all.x_categories > 0 || all.y_categories > 0)) {
     throw Error("figure", "trails need two numeric axes");
+  }
+  if (all.dots && (all.x_categories > 0 || all.y_categories > 0)) {
+    throw Error("figure", "points need two numeric axes");
   }
   return all;
 }
@@ -112,13 +133,26 @@ Box map_size(double columns, double rows, bool small) {
   return {0, 0, side(columns, rows), side(rows, columns)};
 }
 
+// Cells of a numeric axis are as narrow as they need to be, categories have room for their labels.
+double number_map_width(const Contents& all) {
+  return all.number_columns ? 360 : std::clamp(static_cast<double>(all.x_categories) * 30, 200.0, kWidestPicture);
+}
+
 Box plot_size(const Contents& all, bool small) {
   const auto columns = static_cast<double>(std::max<std::size_t>(all.x_categories, 1));
   const auto rows = static_cast<double>(std::max<std::size_t>(all.y_categories, 1));
   if (const double width = text_cell_width(all); width > 0) return {0, 0, columns * width, rows * kCellHeight};
-  if (all.heatmap) return map_size(columns, rows, small);
+  if (all.number_columns && all.number_rows) return {0, 0, 420, std::clamp(420 * rows / columns, 120.0, 420.0)};
+  if (all.number_columns || all.number_rows) return {0, 0, number_map_width(all), 250};
+  if (all.heatmap) {
+    Box map = map_size(columns, rows, small);
+    // Rows of a wide map are tall enough for their labels.
+    if (all.named_rows && columns > 4 * rows) map.height = std::max(map.height, std::min(rows * kNamedRow, kNamedRows));
+    return map;
+  }
   if (all.lying_bars) return {0, 0, 320, std::clamp(rows * 20, 60.0, 900.0)};
-  if (all.trails) return {0, 0, 520, 420};
+  if (all.trails || all.names) return {0, 0, 520, 420};
+  if (all.dots) return {0, 0, 420, 420};
   if (all.x_categories == 0) return {0, 0, 420, 250};
   return {0, 0, std::clamp(columns * (all.points ? 40 : 30), 300.0, 860.0), 250};
 }
@@ -210,6 +244,7 @@ struct Values {
   void operator()(const Trails& trails) {
     std::for_each(trails.trails.begin(), trails.trails.end(), [this](const Trail& each) { add(each.x), add(each.y); });
   }
+  void operator()(const Points& points) { add(points.x), add(points.y); }
   void operator()(const Reference&) {}
 };
 
@@ -231,18 +266,20 @@ PanelNeeds plan_panel(const Panel& panel, bool small) {
   PanelPlan& plan = needs.plan;
   plan.plot = plot_size(all, small);
   plan.series_count = all.lines;
-  plan.x = all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
-                                : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);
-  plan.y = all.y_categories > 0 ? category_axis(panel.y.ticks, all.y_categories, Side::y, plan.plot.height)
-                                : numeric_axis(panel.y, all.y_values, all.upright_bars, plan.plot.height, Side::y);
+  plan.x = all.number_columns     ? cell_axis(panel.x, all.x_categories, Side::x, plan.plot.width)
+           : all.x_categories > 0 ? category_axis(panel.x.ticks, all.x_categories, Side::x, plan.plot.width)
+                                  : numeric_axis(panel.x, all.x_values, all.lying_bars, plan.plot.width, Side::x);
+  plan.y = all.number_rows        ? cell_axis(panel.y, all.y_categories, Side::y, plan.plot.height)
+           : all.y_categories > 0 ? category_axis(panel.y.ticks, all.y_categories, Side::y, plan.plot.height)
+                                  : numeric_axis(panel.y, all.y_values, all.upright_bars, plan.plot.height, Side::y);
   if (all.y_categories > 0) turn_over(plan.y);
   needs.left = kTickRoom + plan.y.label_extent + (panel.y.title.empty() ? 2 : kTitleHeight);
   needs.bottom = kTickRoom + plan.x.label_extent + (panel.x.title.empty() ? 2 : kTitleHeight);
   needs.top = panel.title.empty() ? 10 : kPanelTitleHeight;
   needs.right = std::max({legend_width(panel, all), reference_margin(panel),
-                          all.lying_bars ? 52.0
-                          : all.trails   ? kTrailMargin
-                                         : 10.0});
+                          all.lying_bars            ? 52.0
+                          : all.trails || all.names ? kTrailMargin
+                                                    : 10.0});
   return needs;
 }
 

@@ -130,6 +130,13 @@ class PanelMarks {
     }
   }
 
+  void add(const Points& points) {
+    const DotStyle style = point_dots(points);
+    put(R"(<g fill="{}"{}>)", hex(palette(theme_).accent), opacity("fill", style.clear));
+    for (std::size_t i = 0; i < points.x.size(); ++i) disc(place(points.x[i], points.y[i]), style);
+    put("</g>");
+  }
+
   ColorScale scale() const { return figure_.color.value_or(ColorScale{}); }
 
   const Figure& figure_;

@@ -1,4 +1,5 @@
-// Places the names of trails at their ends: as many as cover neither each other nor another trail's end.
+// Places the names of trails at their ends, and of points beside them: as many as cover neither each other nor another
+// end or point.
 #pragma once
 
 #include "stratoscope/figures/layout.h"
@@ -8,8 +9,8 @@ namespace stratoscope {
 // The room right of the plot of a panel with trails.
 inline constexpr double kTrailMargin = 60;
 
-// Fills plan.trail_labels; the plot's place and the axes must be set. Ends with the largest distance from the others
-// have priority.
+// Fills plan.trail_labels; the plot's place and the axes must be set. Ends and points with the largest distance from
+// the others have priority.
 void place_trail_labels(const Panel& panel, PanelPlan& plan);
 
 }  // namespace stratoscope

@@ -68,6 +68,8 @@ class PanelSpec {
     for (const Tick& tick : axis.ticks) values.push_back(tick.position);
     Json look{{"title", plain_text((which == 'x' ? panel_.x : panel_.y).title)}, {"values", values}};
     if (has_labels(which)) look["labelExpr"] = labels(which) + "[datum.value]";
+    if (const std::string number = cell_number("datum.value", which); !number.empty())
+      look["labelExpr"] = "format(" + number + ", '.6~g')";
     if (which == 'x') look["labelAngle"] = axis.rotated ? -90 : 0;
     if (axis.logarithmic) look["format"] = "~g";
     Json scale{{"domain", {std::min(axis.low, axis.high), std::max(axis.low, axis.high)}}, {"nice", false}};
@@ -76,8 +78,26 @@ class PanelSpec {
     return {{"field", field}, {"type", "quantitative"}, {"scale", scale}, {"axis", look}};
   }
 
+  // The expression of the number at a place among a heat map's cells; empty for an axis without numbers along them.
+  std::string cell_number(const std::string& place, char which) const {
+    const Axis& axis = which == 'x' ? panel_.x : panel_.y;
+    const bool has_cells = std::any_of(panel_.marks.begin(), panel_.marks.end(),
+                                       [](const Mark& mark) { return std::holds_alternative<Heatmap>(mark); });
+    if (!has_cells || !has_number_cells(axis)) return {};
+    const AxisPlan& plan = which == 'x' ? plan_.x : plan_.y;
+    const auto [low, high] = *axis.range;
+    const double step = (high - low) / std::abs(plan.high - plan.low);
+    return which == 'x' ? fmt::format("{} + ({} + 0.5) * {}", low, place, step)
+                        : fmt::format("{} - ({} + 0.5) * {}", high, place, step);
+  }
+
   // The tooltip of a category: its label, or its index without one.
   Json category_tip(const char* field, char axis, const char* fallback, Json& transforms) const {
+    if (const std::string number = cell_number(std::string("datum.") + field, axis); !number.empty()) {
+      const std::string name = std::string("number_") + axis;
+      transforms.push_back({{"calculate", number}, {"as", name}});
+      return value_tip(name.c_str(), title(axis, fallback));
+    }
     if (!has_labels(axis)) return {{"field", field}, {"type", "quantitative"}, {"title", title(axis, fallback)}};
     const std::string name = std::string("label_") + axis;
     transforms.push_back({{"calculate", labels(axis) + "[datum." + field + "]"}, {"as", name}});
@@ -256,9 +276,31 @@ class PanelSpec {
                       {"encoding", {{"x", x}, {"y", y}, {"color", scale_color()}, {"tooltip", tips}}}};
     layers_.push_back(
         {{"data", {{"values", std::move(data)}}}, {"transform", std::move(transforms)}, {"layer", {lines, points}}});
+    add_trail_labels();
+  }
+
+  void add(const Points& points, std::size_t) {
+    Json data = Json::array();
+    for (std::size_t i = 0; i < points.x.size(); ++i) {
+      if (!std::isfinite(points.x[i]) || !std::isfinite(points.y[i])) continue;
+      data.push_back({{"x", seven_digits(points.x[i])}, {"y", seven_digits(points.y[i])}});
+      data.back()["label"] = i < points.labels.size() ? plain_text(points.labels[i]) : std::to_string(i);
+    }
+    const bool many = data.size() > 200;
+    Json& layer = add_layer({{"type", "circle"},
+                             {"size", many ? 14 : 44},
+                             {"opacity", many ? 0.5 : 0.87},
+                             {"color", hex(palette(theme_).accent)}},
+                            std::move(data), position("x", 'x'), position("y", 'y'));
+    layer["encoding"]["tooltip"] = {
+        {{"field", "label"}, {"type", "nominal"}}, value_tip("x", title('x', "x")), value_tip("y", title('y', "y"))};
+    add_trail_labels();
+  }
+
+  void add_trail_labels() {
     for (const TextSpot& spot : plan_.trail_labels) {
       const Json datum{{{"label", spot.text}}};
-      add_text(spot, spot.align == Align::right ? "right" : "left", datum);
+      add_text(spot, spot.align == Align::right ? "right" : spot.align == Align::center ? "center" : "left", datum);
       layers_.back()["mark"]["color"] = hex(palette(theme_).text);
       layers_.back()["mark"]["fontSize"] = kNoteSize;
     }

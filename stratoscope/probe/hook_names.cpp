@@ -250,6 +250,19 @@ std::vector<HookPoint> match_hook_points(std::string_view pattern, const ModelCo
   return match_hook(pattern, config).points;
 }
 
+std::string in_all_blocks(std::string_view name) {
+  std::vector<std::string> hooks;
+  for (const HookInfo& info : hook_table()) {
+    if (info.scope != Scope::block) continue;
+    if (info.name == name) return "blocks.*." + std::string(name);
+    if (last_part(std::string(info.name)) == name) hooks.emplace_back(info.name);
+  }
+  if (hooks.size() > 1)
+    throw Error("hook point", in_quotes(name) + " is the name of several hooks",
+                "name one of them, as in '" + hooks[0] + "' or '" + hooks[1] + "'");
+  return hooks.empty() ? std::string(name) : "blocks.*." + hooks[0];
+}
+
 bool takes_index_list(std::string_view beginning) {
   if (beginning.ends_with('.')) return true;
   if (!beginning.starts_with('L')) return false;

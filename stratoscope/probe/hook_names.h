@@ -29,6 +29,10 @@ HookMatch match_hook(std::string_view pattern, const ModelConfig& config);
 // The matching hook points, without heads.
 std::vector<HookPoint> match_hook_points(std::string_view pattern, const ModelConfig& config);
 
+// The glob over all blocks for the name of a hook without its block, or the last part of it if only one hook has it
+// ("attn.hook_q", "hook_q"); any other text unchanged. Throws Error for a last part that several hooks have.
+std::string in_all_blocks(std::string_view name);
+
 // Whether a name with this beginning continues with a number, in place of which a list may stand.
 bool takes_index_list(std::string_view beginning);
 

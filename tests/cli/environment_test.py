@@ -20,6 +20,7 @@ COMMANDS = {
     "run": [TEXT, "--save", SAVED, "--capture", "*"],
     "texts": ["run", "--texts", "t.jsonl", "--save", SAVED, "--capture", "blocks.*.attn.hook_pattern"],
     "activations": [TEXT, "--token", " best"],
+    "distributions": [TEXT, "--at", "*"],
     "similarity": ["--profile", TEXT],
     "sweep": [TEXT, "--edit", SCALE, "--over", "layer=0..2", "--over", "position=all", "--over", "f=0,1.5", "--metric", "kl"],
     "lens": [TEXT],
@@ -33,6 +34,7 @@ COMMANDS = {
     "score": ["--texts", PROMPTS / "texts.jsonl", "--edit", "blocks.3.hook_mlp_out *= 0.7"],
     "compare": [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", "2"],
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
+    "embeddings": ["the", "best", "--analogy", "the - best"],
     "verify": [SHORT],
 }
 # Each value alone, and the first, second, … values of all variables together.

@@ -12,6 +12,9 @@ COMMANDS = {
     "predict": ["predict", PENGUINS],
     "surprisal": ["predict", PENGUINS, "--all"],
     "activations": ["activations", PENGUINS],
+    "embeddings": ["embeddings", "the", "a", "of"],
+    "map": ["embeddings", "the", "a", "of", "--draw", "map"],
+    "distributions": ["distributions", PENGUINS, "--at", "hook_q", "hook_z"],
     "layers": ["similarity", PENGUINS, "--across", "layers"],
     "tokens": ["similarity", PENGUINS, "--across", "tokens"],
     "profile": ["similarity", PENGUINS, "--profile"],
@@ -27,7 +30,7 @@ COMMANDS = {
     "trajectory": ["geometry", PENGUINS, "--draw", "trajectory"],
     "nearest": ["geometry", PENGUINS, "--draw", "nearest"],
 }
-COLOURED = ["layers", "tokens", "grid", "grids", "attribution", "geometry", "nearest"]
+COLOURED = ["embeddings", "distributions", "layers", "tokens", "grid", "grids", "attribution", "geometry", "nearest"]
 ENDINGS = [".svg", ".png", ".pdf", ".html", ".vl.json"]
 
 

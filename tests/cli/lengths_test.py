@@ -17,6 +17,7 @@ COMMANDS = {
     "predict all": ["predict", TEXT, "--all", "--edit", "blocks.0.hook_mlp_out *= 0.5"],
     "run": ["run", TEXT, "--save", "o.safetensors", "--capture", "*"],
     "activations": ["activations", TEXT],
+    "distributions": ["distributions", TEXT, "--at", "hook_q", "hook_attn_scores"],
     "similarity across layers": ["similarity", TEXT, "--across", "layers"],
     "similarity across tokens": ["similarity", TEXT, "--across", "tokens"],
     "similarity profile": ["similarity", TEXT, "--profile"],

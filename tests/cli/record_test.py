@@ -12,6 +12,7 @@ SWEEP = ["sweep", KAFKA, "--edit", "blocks.{layer}.hook_resid_post *= 0.8", "--o
 EXPERIMENTS = {
     "predict": ["predict", PENGUINS, "--top", 3, "--edit", "blocks.3.hook_mlp_out[-1] *= -2"],
     "activations": ["activations", PENGUINS, "--token", "cute"],
+    "distributions": ["distributions", PENGUINS, "--at", "hook_q", "hook_z.head[1]", "--bins", 9],
     "similarity": ["similarity", PENGUINS, "--profile"],
     "sweep": SWEEP,
     "several": ["sweep", PENGUINS, "--edit", "L{layer}H{head} = zero", "--edit", "blocks.0.hook_mlp_out[0] *= 1.5",

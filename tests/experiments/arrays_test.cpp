@@ -84,6 +84,8 @@ constexpr const char* kGroups = R"({"group_a": ["I love it.", "A fine day."], "g
 constexpr const char* kChoices =
     R"({"choices": [{"text": "Penguins are", "choices": ["cute.", "rude."], "label": 0}]})";
 
+constexpr const char* kHooks = R"({"text": "Penguins are cute.", "hooks": ["hook_q", "hook_attn_scores"]})";
+
 class Arrays : public testing::TestWithParam<Expected> {};
 
 TEST_P(Arrays, HaveTheNumbersOfTheDocument) {
@@ -109,6 +111,10 @@ constexpr Expected kAll[] = {
     {"score", kChoices, "choice_tokens", "items/*/choices/*/tokens"},
     {"activations", kText, "variance", "layers/*/variance"},
     {"activations", kText, "norm", "layers/*/norm"},
+    {"distributions", kHooks, "counts", "hooks/*/blocks/*/counts"},
+    {"distributions", kHooks, "edges", "hooks/*/edges"},
+    {"distributions", kHooks, "kurtosis", "hooks/*/blocks/*/kurtosis"},
+    {"distributions", kHooks, "zeros", "hooks/*/blocks/*/zeros"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "layers"})", "values", "matrices"},
     {"similarity", R"({"text": "Penguins are cute.", "across": "tokens"})", "values", "matrices"},
     {"similarity", R"({"text": "Penguins are cute.", "profile": true})", "values", "layers/*/values"},

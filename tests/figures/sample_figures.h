@@ -162,7 +162,21 @@ inline Figure trails(std::size_t count = 3) {
   return figure;
 }
 
-inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions(), trails()}; }
+// `count` named points on a spiral; the last one is missing.
+inline Figure points(std::size_t count = 20) {
+  Points all;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double turn = static_cast<double>(i);
+    all.x.push_back(turn * std::cos(turn));
+    all.y.push_back(turn * std::sin(turn));
+    all.labels.push_back("“ p" + std::to_string(i) + "”");
+  }
+  all.y.back() = NAN;
+  Panel panel{"", {"x"}, {"y"}, {all}};
+  return {"Points", "", "", {panel}, 1, std::nullopt};
+}
+
+inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions(), trails(), points()}; }
 
 // Text that a plotter, a shell, a browser or a spreadsheet might read something into.
 inline std::vector<std::string> nasty_texts(const std::string& witness) {

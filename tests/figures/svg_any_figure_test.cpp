@@ -23,6 +23,8 @@ TEST(SvgOfAnyFigure, DrawsPanelsWithoutAnyData) {
                    {"row", {}, {}, {Heatmap{{{}}}}},
                    {"cell", {}, {}, {Heatmap{{{NAN}}}}},
                    {"trails", {}, {}, {Trails{{{"t", {NAN}, {NAN}}, {"u", {}, {}}}, {}}}},
+                   {"dots", {}, {}, {Points{}}},
+                   {"dot", {}, {}, {Points{{NAN}, {0}, {"gone"}}}},
                    {"reference", {}, {}, {Reference{"nowhere", NAN}, Reference{"far", 1e308}}}};
   sample::expect_sound(figure, Theme::dark);
   EXPECT_EQ(sample::count(svg_figure(figure, Theme::dark), ">no finite number<"), 5U);
@@ -46,6 +48,7 @@ TEST(SvgOfAnyFigure, ShowsHostileTextAsItIs) {
                              {Bars{values}, Reference{text, 0.5}, Line{text, {0}, {1}}, Line{text, {1}, {1}}}});
     figure.panels.push_back({text, {text}, {text, texts}, {Bars{values, true}}});
     figure.panels.push_back({text, {text}, {text}, {Trails{{{text, {0}, {1}}, {text, {2}, {3}}}, {text}}}});
+    figure.panels.push_back({text, {text}, {text}, {Points{{0, 1}, {1, 2}, {text, text}}}});
     figure.panels.push_back({text, {text, {text}}, {text, {text}}, {Heatmap{{{1}}, {{text}}}}});
     sample::expect_sound(figure, Theme::light);
   }
@@ -117,6 +120,10 @@ class RandomFigure {
         return {text(), axis(0), axis(0), {map}};
       }
       default: break;
+    }
+    if (below(2) == 0) {
+      const Points points{values(count), values(count), below(2) == 0 ? texts(count) : std::vector<std::string>()};
+      return {text(), axis(0), axis(0), {points}};
     }
     Trails trails{{}, texts(count)};
     for (std::size_t t = below(5); t > 0; --t) trails.trails.push_back({text(), values(count), values(count)});

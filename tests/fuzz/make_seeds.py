@@ -262,6 +262,7 @@ REQUESTS = [
     ("score", {"texts": ["A wise man", "a"], "context": 2, "stride": 1, "edits": ["blocks.0.hook_mlp_out *= 0"]}),
     ("score", {"choices": [{"ctx": "A wise", "endings": [" man", "cat"], "label": "1"}], "bos": True}),
     ("activations", {"text": "A wise man", "token": 1}),
+    ("distributions", {"text": "A wise man", "hooks": ["hook_q[0].head[1]"], "bins": 5, "limits": [-1, 1]}),
     ("similarity", {"text": "A wise man", "across": "layers"}),
     ("sweep", {"text": "A wise man", "edits": ["blocks.{layer}.hook_resid_post[{position}] *= {factor}"],
                "axes": ["layer=all", "position=0..2", "factor=0,0.5"], "targets": [" a"], "metric": "prob", "whole": False}),
@@ -277,6 +278,7 @@ REQUESTS = [
     ("attention", {"text": "A wise man", "heads": ["L1H0"]}),
     ("attribution", {"text": "A wise man", "targets": [" a"]}),
     ("geometry", {"text": "A wise man"}),
+    ("embeddings", {"words": ["a", 5, " man"], "analogies": ["a - \"b\" + c"], "top": 2}),
     ("verify", {"text": "A wise"}),
 ]
 

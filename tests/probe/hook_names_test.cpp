@@ -205,5 +205,14 @@ TEST(HookNames, Refusals) {
     EXPECT_TRUE(refuses(of(name), "there is no")) << name;
 }
 
+TEST(InAllBlocks, IsAGlobOfANameWithoutItsBlock) {
+  EXPECT_EQ(in_all_blocks("hook_q"), "blocks.*.attn.hook_q");
+  EXPECT_EQ(in_all_blocks("attn.hook_q"), "blocks.*.attn.hook_q");
+  EXPECT_EQ(in_all_blocks("hook_resid_post"), "blocks.*.hook_resid_post");
+  for (const char* other : {"blocks.3.hook_z", "unembed.hook_out", "q.3", "hook_embed", "nothing", ""})
+    EXPECT_EQ(in_all_blocks(other), other);
+  EXPECT_THROW(in_all_blocks("hook_scale"), Error) << "of several norms";
+}
+
 }  // namespace
 }  // namespace stratoscope

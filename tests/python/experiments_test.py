@@ -19,6 +19,10 @@ CASES = {
         ["--edit", "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "--corrupt", OLD_MAN],
     ),
     "activations": ({"token": "cute"}, ["--token", "cute"]),
+    "distributions": (
+        {"hooks": ["hook_q", "blocks.*.hook_mlp_out[1:3]"], "bins": 20, "limits": [-2, 2.5]},
+        ["--at", "hook_q", "--at", "blocks.*.hook_mlp_out[1:3]", "--bins", 20, "--limits=-2,2.5"],
+    ),
     "similarity layers": ({"across": "layers", "tokens": [0, 3]}, ["--across", "layers", "--tokens", "0,3"]),
     "similarity tokens": ({"across": "tokens", "layers": slice(0, 2)}, ["--across", "tokens", "--layers", "0:2"]),
     "similarity profile": ({"profile": True}, ["--profile"]),
@@ -143,3 +147,13 @@ def test_warnings_are_python_s(model):
     with pytest.warns(st.StratoscopeWarning, match="next to nothing") as warned:
         model.sweep(SENTENCE, edit="blocks.11.hook_resid_post *= 0.8", target=" man")
     assert warned[0].filename == __file__
+
+
+def test_embeddings_equal_the_program_s(model):
+    result = model.embeddings([" king", " man", 846], analogies="king - man + woman", space=True, top=3)
+    assert result.json == command_line("embeddings", " king", " man", "--ids", 846, "--space", "--top", 3,
+                                       "--analogy", "king - man + woman")  # fmt: skip
+    np.testing.assert_array_equal(result.values, [word["vector"] for word in result.json["words"]])
+    np.testing.assert_array_equal(result.values, model.weights["transformer.wte.weight"][result["ids"]])
+    assert result["map"].shape == (3, 2) and len(result.rows) == 3
+    assert model.embeddings(" man").values.shape == (1, result.values.shape[1])

@@ -18,6 +18,7 @@ matplotlib.use("Agg")
 EXPERIMENTS = {
     "predict": {},
     "activations": {},
+    "distributions": {"hooks": ["hook_q", "hook_k"]},
     "similarity": {"profile": True},
     "sweep": {"edit": "blocks.{layer}.hook_mlp_out *= 0", "over": {"layer": "all"}, "target": " man"},
     "patch": {"corrupt": SENTENCE.replace("man", "king"), "target": " I"},

@@ -9,8 +9,8 @@ from stratoscope.experiments import Experiments, field_of
 DESCRIBED = {entry["name"]: entry for entry in json.loads(_library.library().stratoscope_experiments())}
 # `run` and `info` have forms of their own, and `tokens` is Model.tokenize.
 NOT_METHODS = {"run", "info", "tokens"}
-# Ids are taken by `target` as well.
-COVERED = {"target_ids"}
+# Ids are taken by `target` and `words` as well.
+COVERED = {"target_ids", "ids"}
 METHODS = sorted(set(DESCRIBED) - NOT_METHODS)
 
 

@@ -23,6 +23,8 @@ CASES = {
     "score": ({"texts": ["I love it.", "A fine day"], "context": 3, "stride": 2, "edits": EDITS[:1]},
               ["--texts", PROMPTS / "texts.jsonl", "--context", "3", "--stride", "2", *EDITED[:2]]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
+    "distributions": ({"text": TEXT, "hooks": ["hook_q", "mlp.hook_post[-1]"], "edits": EDITS, "compare": True, "bins": 7},
+                      [TEXT, "--at", "hook_q", "mlp.hook_post[-1]", *EDITED, "--compare", "--bins", "7"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
                "targets": [" and", 11], "metric": "logit_diff"},
@@ -49,6 +51,8 @@ CASES = {
     "attribution": ({"text": TEXT, "edits": EDITS, "targets": [" and", " but"], "top": 4},
                     [TEXT, *EDITED, "--target", " and", "--target", " but", "--top", "4"]),
     "geometry": ({"text": TEXT, "at": "hidden", "top": 3}, [TEXT, "--at", "hidden", "--top", "3"]),
+    "embeddings": ({"words": [" man", " king"], "ids": [846], "table": "unembedding", "analogies": [" king - man"], "top": 3},
+                   [" man", "--ids", "846", " king", "--from", "unembedding", "--analogy", " king - man", "--top", "3"]),
     "verify": ({"text": "Penguins are"}, ["Penguins are"]),
 }
 OF_A_FIGURE = [name for name in CASES if name not in ("tokens", "info", "generate")]
