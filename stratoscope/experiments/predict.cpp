@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/experiments/common_fields.h"
+#include "stratoscope/figures/text_panel.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/session/labels.h"
@@ -193,23 +195,22 @@ std::vector<NamedValues> arrays_of(const Predictions& result) {
   return arrays;
 }
 
+Figure surprisal_figure(const Predictions& result) {
+  std::vector<double> nats(result.text.ids.size(), std::numeric_limits<double>::quiet_NaN());
+  for (const Surprisal& s : result.surprisals) nats[s.index] = s.nats;
+  return {
+      "Surprisal of each token",
+      "Surprisal is minus the log-probability of a token, given the tokens before it.",
+      "",
+      {text_panel("mean " + prose_number(result.mean_loss, 3) + " nats", result.text.tokens, std::move(nats), "nats")},
+      1,
+      std::nullopt};
+}
+
 Figure figure_of(const Predictions& result) {
+  if (!result.surprisals.empty()) return surprisal_figure(result);
   Panel panel;
   Bars bars;
-  if (!result.surprisals.empty()) {
-    for (const Surprisal& s : result.surprisals) {
-      panel.x.ticks.push_back(token_label(s.token));
-      bars.values.push_back(s.nats);
-    }
-    panel.y.title = "surprisal (nats)";
-    panel.marks = {bars, Reference{"mean " + short_number(result.mean_loss, 3), result.mean_loss}};
-    return {"Surprisal of each token",
-            "Surprisal is minus the log-probability of a token, given the tokens before it.",
-            "",
-            {panel},
-            1,
-            std::nullopt};
-  }
   for (const Prediction& p : result.top) {
     panel.y.ticks.push_back(token_label(p.token));
     bars.values.push_back(p.prob);

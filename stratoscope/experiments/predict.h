@@ -84,7 +84,7 @@ Document to_json(const Session& session, const Predictions& result);
 // ids, logits, log_probs and probs of the listed tokens; surprisals [pos - 1] if they are requested; of a
 // comparison also clean_log_probs.
 std::vector<NamedValues> arrays_of(const Predictions& result);
-// The likeliest tokens as bars; if there are surprisals, these instead.
+// The likeliest tokens as bars; if there are surprisals, the text coloured by them.
 Figure figure_of(const Predictions& result);
 
 }  // namespace stratoscope

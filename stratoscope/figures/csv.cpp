@@ -62,6 +62,10 @@ class Rows {
       for (std::size_t i = 0; i < trail.x.size(); ++i)
         row(csv_field(trail.label), csv_number(trail.x[i]), csv_number(trail.y[i]), static_cast<double>(i));
   }
+  void operator()(const ColoredText& text) {
+    for (std::size_t i = 0; i < text.tokens.size(); ++i)
+      row(csv_field(text.tokens[i]), std::to_string(i), "", text.values[i]);
+  }
   void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 
  private:
