@@ -65,9 +65,15 @@ void reject_files(const EditExpression& edit, const std::string& where) {
 }
 
 void reject_files(const stratoscope::Fields& fields) {
-  for (const Field& field : fields.all())
+  for (const Field& field : fields.all()) {
     if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
       for (std::size_t i = 0; i < (*edits)->size(); ++i) reject_files((**edits)[i], "edit " + std::to_string(i + 1));
+    if (const auto* const* rows = std::get_if<std::vector<TokenRow>*>(&field.target))
+      for (const TokenRow& row : **rows)
+        if (row.kind == TokenRowKind::file)
+          throw HttpError(400, "row", "numbers from files (" + in_quotes(row.text) + ") are not available here",
+                          "the command line reads them");
+  }
 }
 
 void check_size(const Experiment& experiment, const Session& session, ExperimentRequest& request) {

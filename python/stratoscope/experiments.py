@@ -24,6 +24,7 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "positive": _requests.strings,
     "negative": _requests.strings,
     "heads": _requests.strings,
+    "rows": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
     "tokens": _requests.indices,
@@ -34,8 +35,9 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
 
 
 def field_of(experiment: str, argument: str) -> str:
-    """The field of an argument. The lens follows one target."""
-    return argument if (experiment, argument) == ("lens", "target") else FIELDS.get(argument, argument)
+    """The field of an argument. The lens follows one target, and a heat map is by several rows."""
+    own = {("lens", "target"): "target", ("heatmap", "by"): "rows"}
+    return own.get((experiment, argument), FIELDS.get(argument, argument))
 
 
 def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +93,27 @@ class Experiments:
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
+
+    def heatmap(
+        self,
+        text: Text,
+        *,
+        by: Union[str, Sequence[str], None] = None,
+        target: Optional[Target] = None,
+        position: Union[int, str, None] = None,
+        compare: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """A text coloured by numbers, one for each token.
+
+        by: one or several of "surprisal" (the default), "entropy", "HOOK.dim[N]", "L5H3[from -1]", "L5H3[to 0]",
+            "attribution" (of `target` after `position`), "FILE.npy:COLUMN"
+        values: [row, pos], NaN for a token without a number.
+        """
+        return self._ask("heatmap", locals())
 
     def activations(
         self,

@@ -33,7 +33,7 @@ Texts = Union[Text, Ids, Sequence[Text], Sequence[Ids]]
 Names = Union[str, Sequence[str]]
 
 # The experiments whose fields include edits.
-_EDITED = ("predict", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate")
+_EDITED = ("predict", "heatmap", "activations", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate")
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 
 

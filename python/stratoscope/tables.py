@@ -22,6 +22,15 @@ def _predict(document: Document) -> list[Row]:
     return [{**row, **({} if "surprisal" in row else {"rank": rank})} for rank, row in enumerate(rows)]
 
 
+def _heatmap(document: Document) -> list[Row]:
+    return [
+        {"by": row["by"], "position": position, "token": token, "value": value, **clean}
+        for row in document["rows"]
+        for position, (token, value) in enumerate(zip(document["tokens"], row["values"]))
+        for clean in [{"clean": row["clean"][position]} if "clean" in row else {}]
+    ]
+
+
 def _similarity(document: Document) -> list[Row]:
     if "matrices" not in document:
         return [
@@ -84,6 +93,7 @@ def _tokens(document: Document) -> list[Row]:
 _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "tokens": _tokens,
     "predict": _predict,
+    "heatmap": _heatmap,
     "activations": _listed("layers"),
     "similarity": _similarity,
     "sweep": _sweep,
@@ -103,6 +113,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
 _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "tokens": ("ids",),
     "predict": ("surprisals", "probs"),
+    "heatmap": ("values",),
     "activations": ("values",),
     "similarity": ("values",),
     "sweep": ("values",),

@@ -6,6 +6,7 @@
 #include "stratoscope/experiments/edges.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
+#include "stratoscope/experiments/heatmap.h"
 #include "stratoscope/experiments/info.h"
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/patch.h"
@@ -50,6 +51,9 @@ const std::vector<Experiment>& all_experiments() {
       saved_run(),
       make_experiment("predict", "the most likely next tokens, and each token's surprisal", predict,
                       {"position", "predictions"}, kPenguins),
+      make_experiment<HeatmapRequest, TextHeatmap>(
+          "heatmap", "a text coloured by a number for each token: surprisal, activations, attention, …", heatmap,
+          {"ids", "tokens", "rows"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
       make_experiment("similarity", "cosine similarity between depths, between tokens, or the laminar profile",

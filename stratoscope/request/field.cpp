@@ -195,6 +195,9 @@ std::vector<std::filesystem::path> vector_files_of(const Field& field) {
   if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
     for (const EditExpression& edit : **edits)
       if (!edit.vector_file.empty()) files.emplace_back(edit.vector_file);
+  if (const auto* const* rows = std::get_if<std::vector<TokenRow>*>(&field.target))
+    for (const TokenRow& row : **rows)
+      if (!row.file.empty()) files.push_back(row.file);
   return files;
 }
 

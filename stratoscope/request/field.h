@@ -24,6 +24,7 @@
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/sweep_grid.h"
+#include "stratoscope/probe/token_row.h"
 #include "stratoscope/session/session.h"
 #include "stratoscope/session/target.h"
 #include "stratoscope/session/token_choice.h"
@@ -65,12 +66,13 @@ struct OutputFile {
 };
 
 // The member of the request that holds the field's value.
-using FieldTarget = std::variant<
-    bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*, std::optional<std::string>*,
-    std::vector<std::string>*, std::filesystem::path*, Index*, std::optional<Index>*, IndexList*,
-    std::optional<IndexList>*, std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
-    TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*, std::vector<EditTemplate>*,
-    std::vector<AxisExpression>*, EnumValue, EnumList, TextsOfFile, PromptsOfFile, MemorySize, InputFile, OutputFile>;
+using FieldTarget = std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*,
+                                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
+                                 std::optional<Index>*, IndexList*, std::optional<IndexList>*,
+                                 std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
+                                 TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*,
+                                 std::vector<EditTemplate>*, std::vector<AxisExpression>*, std::vector<TokenRow>*,
+                                 EnumValue, EnumList, TextsOfFile, PromptsOfFile, MemorySize, InputFile, OutputFile>;
 
 struct Field {
   std::string name;  // in JSON: "memory_limit"
@@ -191,7 +193,7 @@ void read_option(Field& field, const std::vector<std::string>& texts);
 // Whether the value is the name of a file that is read.
 bool names_input_file(const Field& field);
 
-// Files of vectors that the value's edits read.
+// Files of numbers that the value's edits or rows read.
 std::vector<std::filesystem::path> vector_files_of(const Field& field);
 
 }  // namespace stratoscope

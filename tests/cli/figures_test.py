@@ -24,6 +24,7 @@ COMMANDS = {
     "attribution": ["attribution", PENGUINS],
     "sources": ["attribution", PENGUINS, "--heads", "L0H0,L11H5"],
     "geometry": ["geometry", PENGUINS],
+    "heatmap": ["heatmap", PENGUINS, "--by", "surprisal", "--by", "L5H3[from -1]"],
     "trajectory": ["geometry", PENGUINS, "--draw", "trajectory"],
     "nearest": ["geometry", PENGUINS, "--draw", "nearest"],
 }

@@ -18,6 +18,13 @@ CASES = {
         {"edits": "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "corrupt": OLD_MAN},
         ["--edit", "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "--corrupt", OLD_MAN],
     ),
+    "heatmap": (
+        {"by": ["entropy", "L5H3[to 0]", "attribution"], "target": " man", "position": 3, "compare": True,
+         "edits": "blocks.3.hook_mlp_out = zero"},
+        ["--by", "entropy", "--by", "L5H3[to 0]", "--by", "attribution", "--target", " man", "--position", 3,
+         "--compare", "--edit", "blocks.3.hook_mlp_out = zero"],
+    ),
+    "heatmap by one": ({"by": "mlp_post.2.dim[5]"}, ["--by", "mlp_post.2.dim[5]"]),
     "activations": ({"token": "cute"}, ["--token", "cute"]),
     "similarity layers": ({"across": "layers", "tokens": [0, 3]}, ["--across", "layers", "--tokens", "0,3"]),
     "similarity tokens": ({"across": "tokens", "layers": slice(0, 2)}, ["--across", "tokens", "--layers", "0:2"]),

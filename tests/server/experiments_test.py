@@ -17,6 +17,8 @@ CASES = {
     "info": ({}, []),
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
+    "heatmap": ({"text": TEXT, "edits": EDITS, "rows": ["surprisal", "L5H3[from -1]", "mlp_post.2.dim[3]"], "compare": True},
+                [TEXT, *EDITED, "--by", "surprisal", "--by", "L5H3[from -1]", "--by", "mlp_post.2.dim[3]", "--compare"]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
@@ -95,6 +97,7 @@ def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):
     vector = f"blocks.3.hook_resid_post += {tmp_path / 'v.npy'}"
     for name, body in {
         "predict": {"text": TEXT, "edits": [vector]},
+        "heatmap": {"text": TEXT, "rows": ["surprisal", str(tmp_path / "v.npy")]},
         "sweep": {"text": TEXT, "edits": [vector], "axes": [], "targets": [" and"]},
         "sweep of files": {"text": TEXT, "edits": ["blocks.3.hook_resid_post += {v}"], "axes": [f"v={tmp_path / 'v.npy'}"],
                            "targets": [" and"]},
