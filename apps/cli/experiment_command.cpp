@@ -24,6 +24,8 @@ class ExperimentCommand {
     if (experiment.is_recorded) add_record(command_, common_);
     for (const Field& field : request_->fields().all())
       if (field.is_argument) add_text(command_, common_, field.help);
+    for (const Field& field : request_->fields().all())
+      if (field.is_more) add_more_texts(command_, common_, field.help);
   }
 
   void run(const Program& program) {

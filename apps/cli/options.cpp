@@ -116,6 +116,10 @@ void add_text(CLI::App& command, CommonOptions& options, const std::string& help
   command.add_option("TEXT", options.text, help)->type_name("");
 }
 
+void add_more_texts(CLI::App& command, CommonOptions& options, const std::string& help) {
+  command.add_option("MORE", options.more_texts, help)->type_name("");
+}
+
 CLI::Option* add_theme(CLI::App& command, std::string& theme) {
   return command.add_option("--theme", theme, "light or dark")
       ->check(CLI::IsMember({"light", "dark"}).description(""))

@@ -24,8 +24,11 @@ void check_text(const Experiment& experiment, const Session& session, stratoscop
   TextOptions options;
   options.check_context = false;
   const auto* const* text = std::get_if<std::string*>(&field->target);
-  if (text == nullptr || (*text)->empty()) return;
-  std::size_t count = session.read(**text, options).ids.size();
+  const Field* const given = fields.find("ids");
+  const auto* const* ids = given == nullptr ? nullptr : std::get_if<TokenIds*>(&given->target);
+  const bool has_ids = ids != nullptr && !(*ids)->empty();
+  if (text == nullptr || ((*text)->empty() && !has_ids)) return;
+  std::size_t count = has_ids ? (*ids)->size() : session.read(**text, options).ids.size();
   if (const Field* const part = fields.find("positions"); part != nullptr && part->is_given)
     if (const auto* const* positions = std::get_if<IndexList*>(&part->target))
       count = (*positions)->set_in(count, "position").size();

@@ -56,7 +56,7 @@ def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any
 class Experiments:
     """The methods of a model that are experiments.
 
-    Common arguments: `text` is a str or Tokens; `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
+    Common arguments: `text` is a str, Tokens, or token ids (not of a sweep); `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
     functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
     as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
     token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
@@ -82,6 +82,8 @@ class Experiments:
         all: bool = False,
         target: Optional[Target] = None,
         compare: bool = False,
+        temperatures: Optional[Sequence[float]] = None,
+        draw: Literal["top", "distribution", "temperatures"] = "top",
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -90,6 +92,8 @@ class Experiments:
         """The `top` likeliest tokens after `position` (default: the last), or with `all` each token's surprisal too.
 
         target: one or several tokens that are listed however unlikely they are
+        temperatures: also result["tempered_probs"] [temperature, top]
+        draw: the content of the figure: the likeliest tokens, the whole distribution, or several temperatures
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
@@ -384,7 +388,7 @@ class Experiments:
     def generate(
         self, text: Text, *, stream: Literal[False] = False, max_new: int = ..., temperature: float = ...,
         top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
-        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        ignore_end: bool = ..., samples: int = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
         captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
         bos: Optional[bool] = ..., truncate: bool = ...,
     ) -> Generation: ...
@@ -393,7 +397,7 @@ class Experiments:
     def generate(
         self, text: Text, *, stream: Literal[True], max_new: int = ..., temperature: float = ...,
         top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
-        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        ignore_end: bool = ..., samples: int = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
         captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
         bos: Optional[bool] = ..., truncate: bool = ...,
     ) -> Stream: ...
@@ -410,6 +414,7 @@ class Experiments:
         seed: int = 0,
         stops: Union[str, Sequence[str], None] = None,
         ignore_end: bool = False,
+        samples: int = 1,
         edit_scope: Literal["new", "all"] = "new",
         save: Optional[Path] = None,
         captures: Union[str, Sequence[str], None] = None,
@@ -421,6 +426,7 @@ class Experiments:
         """The text continued: a Generation, or with `stream` an iterator of its pieces as they are written.
 
         temperature: 0 takes the likeliest token each time; 1 draws as the model says
+        samples: continuations with the seeds seed, seed + 1, …, each as a single call with its seed gives it
         edit_scope: "new", edits act on new tokens alone; "all", as if the whole text so far were run with them
         """
         arguments = locals()

@@ -18,8 +18,7 @@ def _listed(key: str) -> Callable[[Document], list[Row]]:
 
 
 def _predict(document: Document) -> list[Row]:
-    rows: list[Row] = document.get("surprisals") or document["predictions"]
-    return [{**row, **({} if "surprisal" in row else {"rank": rank})} for rank, row in enumerate(rows)]
+    return [_without_lists(entry) for entry in document.get("surprisals") or document["predictions"]]
 
 
 def _heatmap(document: Document) -> list[Row]:
@@ -82,6 +81,8 @@ def _sweep(document: Document) -> list[Row]:
 
 
 def _tokens(document: Document) -> list[Row]:
+    if "texts" in document:
+        return _listed("texts")(document)
     return [
         {"position": position, "id": id_, "token": token, "begin": begin, "end": end}
         for position, (id_, token, (begin, end)) in enumerate(
@@ -111,7 +112,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
 
 # The array that an experiment is about; where there are several, the first one that the result has.
 _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
-    "tokens": ("ids",),
+    "tokens": ("ids", "tokens"),
     "predict": ("surprisals", "probs"),
     "heatmap": ("values",),
     "activations": ("values",),
@@ -164,7 +165,8 @@ def as_text(experiment: str, document: Document, most: int = 12) -> str:
     table = rows(experiment, document)
     head = f"{experiment} ({document.get('model', {}).get('name', '?')})"
     if experiment == "generate":
-        return head + "\n" + str(document.get("text", ""))
+        samples = [f"seed {sample['seed']}: {sample['text']}" for sample in document.get("samples", [])]
+        return "\n".join([head, *(samples or [str(document.get("text", ""))])])
     shown = columns(table[:most])
     cells = [[name, *(cell_text(value) for value in values)] for name, values in shown.items()]
     widths = [max(len(cell) for cell in column) for column in cells]

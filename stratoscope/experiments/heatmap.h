@@ -21,7 +21,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct HeatmapRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   std::vector<TokenRow> rows = {"surprisal"};

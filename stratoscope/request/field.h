@@ -66,13 +66,14 @@ struct OutputFile {
 };
 
 // The member of the request that holds the field's value.
-using FieldTarget = std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*,
-                                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
-                                 std::optional<Index>*, IndexList*, std::optional<IndexList>*,
-                                 std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
-                                 TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*,
-                                 std::vector<EditTemplate>*, std::vector<AxisExpression>*, std::vector<TokenRow>*,
-                                 EnumValue, EnumList, TextsOfFile, PromptsOfFile, MemorySize, InputFile, OutputFile>;
+using FieldTarget =
+    std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, TokenIds*, std::string*,
+                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
+                 std::optional<Index>*, IndexList*, std::optional<IndexList>*, std::optional<TokenChoice>*,
+                 std::optional<TargetChoice>*, std::vector<TargetChoice>*, TargetIds, HookExpression*,
+                 std::vector<HookExpression>*, std::vector<EditExpression>*, std::vector<EditTemplate>*,
+                 std::vector<AxisExpression>*, std::vector<TokenRow>*, EnumValue, EnumList, TextsOfFile, PromptsOfFile,
+                 MemorySize, InputFile, OutputFile>;
 
 struct Field {
   std::string name;  // in JSON: "memory_limit"
@@ -85,6 +86,7 @@ struct Field {
   std::size_t most_served = 0;  // the largest number that a server accepts; 0: as on a command line
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
+  bool is_more = false;        // a list of further arguments after TEXT
   bool is_expression = false;  // a choice that is checked by the experiment, like an edit, and not by the option parser
   bool changes_result = true;  // false: changes only the form in which the result is shown
   bool is_local = false;       // about this machine (its files and memory): a server does not accept it
@@ -105,6 +107,7 @@ struct Field {
   Field& required() { return is_required = true, *this; }
   Field& expression() { return is_expression = true, *this; }
   Field& argument() { return is_argument = true, *this; }
+  Field& more_arguments() { return is_more = true, *this; }
   Field& only_shown() { return changes_result = false, *this; }
   Field& local() { return is_local = true, *this; }
   Field& separated(char by) { return separator = by, *this; }

@@ -11,6 +11,10 @@ SWEEP = ["sweep", PENGUINS, "--edit", "blocks.{layer}.hook_mlp_out *= {factor}"]
 COMMANDS = {
     "predict": ["predict", PENGUINS],
     "surprisal": ["predict", PENGUINS, "--all"],
+    "distribution": ["predict", PENGUINS, "--draw", "distribution", "--target", " man"],
+    "temperatures": ["predict", PENGUINS, "--draw", "temperatures"],
+    "tokens of texts": ["tokens", PENGUINS, "Zwei Texte.", "--labels", "one,two"],
+    "samples": ["generate", "He was", "--samples", 2, "--temperature", 1, "--max-new", 4],
     "activations": ["activations", PENGUINS],
     "layers": ["similarity", PENGUINS, "--across", "layers"],
     "tokens": ["similarity", PENGUINS, "--across", "tokens"],

@@ -46,6 +46,14 @@ CASES = {
         ["--positive", "I love it", "--negative", "I hate it", "--layers", "2,3", "--strengths", "1,4", "--max-new", 3],
     ),
     "generate": ({"max_new": 5, "temperature": 1, "seed": 3}, ["--max-new", 5, "--temperature", 1, "--seed", 3]),
+    "generate samples": (
+        {"max_new": 5, "temperature": 1, "seed": 3, "samples": 2},
+        ["--max-new", 5, "--temperature", 1, "--seed", 3, "--samples", 2],
+    ),
+    "predict at temperatures": (
+        {"temperatures": [0.5, 2], "target": " man", "draw": "distribution"},
+        ["--temperatures", "0.5,2", "--target", " man"],
+    ),
     "lens": ({"top": 2, "target": " man"}, ["--top", 2, "--target", " man"]),
     "attention": ({"heads": ["L5H3", "L0H1"]}, ["--heads", "L5H3,L0H1"]),
     "attribution": ({"target": [449], "position": 3}, ["--target-id", 449, "--position", 3]),
@@ -150,3 +158,13 @@ def test_warnings_are_python_s(model):
     with pytest.warns(st.StratoscopeWarning, match="next to nothing") as warned:
         model.sweep(SENTENCE, edit="blocks.11.hook_resid_post *= 0.8", target=" man")
     assert warned[0].filename == __file__
+
+
+def test_ids_stand_in_place_of_a_text(model):
+    tokens = model.tokenize(SENTENCE)
+    for ids in (tokens.ids, list(tokens.ids), tuple(int(i) for i in tokens.ids)):
+        assert model.predict(ids).json == model.predict(SENTENCE).json
+    with pytest.raises(ValueError, match="ids"):
+        model.predict([0.5])
+    with pytest.raises(ValueError, match="8192"):
+        model.predict([8192])

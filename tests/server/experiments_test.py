@@ -14,11 +14,16 @@ TARGET = ["--target", " and"]
 # Of each experiment: the body, and the same on a command line.
 CASES = {
     "tokens": ({"text": TEXT, "bos": True}, [TEXT, "--bos"]),
+    "tokens of texts": ({"text": TEXT, "more": ["Zwei", "💧"], "labels": ["a", "b", "c"]}, [TEXT, "Zwei", "💧", "--labels", "a,b,c"]),
     "info": ({}, []),
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
     "heatmap": ({"text": TEXT, "edits": EDITS, "rows": ["surprisal", "L5H3[from -1]", "mlp_post.2.dim[3]"], "compare": True},
                 [TEXT, *EDITED, "--by", "surprisal", "--by", "L5H3[from -1]", "--by", "mlp_post.2.dim[3]", "--compare"]),
+    "predict by ids": ({"ids": [3, 17, 300], "temperatures": [0.5, 2], "draw": "temperatures"},
+                       ["--ids", "3,17,300", "--temperatures", "0.5,2", "--draw", "temperatures"]),
+    "generate samples": ({"text": "Penguins are", "max_new": 5, "temperature": 1, "samples": 2},
+                         ["Penguins are", "--max-new", "5", "--temperature", "1", "--samples", "2"]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
     "similarity": ({"text": TEXT, "across": "tokens", "layers": [0, -1]}, [TEXT, "--across", "tokens", "--layers", "0,-1"]),
     "sweep": ({"text": TEXT, "edits": ["blocks.{layer}.hook_mlp_out *= {factor}"], "axes": ["layer=0..2", "factor=0,0.5"],
@@ -44,7 +49,7 @@ CASES = {
     "geometry": ({"text": TEXT, "at": "hidden", "top": 3}, [TEXT, "--at", "hidden", "--top", "3"]),
     "verify": ({"text": "Penguins are"}, ["Penguins are"]),
 }
-OF_A_FIGURE = [name for name in CASES if name not in ("tokens", "info", "generate")]
+OF_A_FIGURE = [name for name in CASES if name != "info"]
 
 
 def with_every_digit(text):
@@ -55,6 +60,7 @@ def with_every_digit(text):
 @pytest.mark.parametrize("name", CASES)
 def test_the_document_is_the_command_lines(server, name):
     body, arguments = CASES[name]
+    name = name.split()[0]
     answer = server.post(f"/api/{name}", body)
     assert answer.status == 200, answer.body
     printed = subprocess.run([PROGRAM, name, "--json", *arguments], check=True, capture_output=True, timeout=240).stdout
@@ -64,6 +70,7 @@ def test_the_document_is_the_command_lines(server, name):
 @pytest.mark.parametrize("name", OF_A_FIGURE)
 def test_the_figure_is_the_command_lines(server, name, tmp_path):
     body, arguments = CASES[name]
+    name = name.split()[0]
     answer = server.post(f"/api/{name}?figure=vl.json&theme=dark", body)
     assert answer.status == 200, answer.body
     file = tmp_path / "figure.vl.json"
@@ -77,7 +84,7 @@ def test_figures_of_other_formats(server):
         answer = server.post(f"/api/ablate?figure={ending}", body)
         assert answer.status == 200 and answer.body.startswith(beginning), ending
     assert "one of" in server.post("/api/ablate?figure=gif", body).error
-    assert "has no figure" in server.post("/api/tokens?figure=svg", {"text": TEXT}).error
+    assert "has no figure" in server.post("/api/info?figure=svg", {}).error
 
 
 def test_results_come_as_they_are_computed(server):
