@@ -16,6 +16,7 @@ Presentation presentation_of(std::string_view experiment) {
                                                                      {"embeddings", present_embeddings},
                                                                      {"generate", present_generate},
                                                                      {"geometry", present_geometry},
+                                                                     {"heatmap", present_heatmap},
                                                                      {"info", present_info},
                                                                      {"lens", present_lens},
                                                                      {"patch", present_patch},

@@ -32,6 +32,7 @@ Presentation present_edges();
 Presentation present_embeddings();
 Presentation present_generate();
 Presentation present_geometry();
+Presentation present_heatmap();
 Presentation present_info();
 Presentation present_lens();
 Presentation present_patch();

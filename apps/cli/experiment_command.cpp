@@ -27,6 +27,8 @@ class ExperimentCommand {
         add_words(command_, common_, field.value_name, field.help);
       else if (field.is_argument)
         add_text(command_, common_, field.help);
+    for (const Field& field : request_->fields().all())
+      if (field.is_more) add_more_texts(command_, common_, field.help);
   }
 
   void run(const Program& program) {

@@ -39,7 +39,7 @@ bool is_target(const Field& field) { return field.name == "targets" || field.nam
 
 FieldOptions::FieldOptions(CLI::App& command, Fields& fields) : command_(command), fields_(fields) {
   for (Field& field : fields.all()) {
-    if (field.is_argument) continue;
+    if (field.is_argument || field.is_more) continue;
     declare(options_.emplace_back(FieldOption{&field}));
   }
   for (const FieldOption& each : options_)
@@ -60,7 +60,8 @@ void FieldOptions::declare(FieldOption& of) {
   of.option = command_.add_option(name, field.help);
   of.option->type_name(field.value_name.empty() ? joined(form.choices, "|") : field.value_name);
   of.option->default_str(default_text(field));
-  const bool is_one_text = std::holds_alternative<std::vector<double>*>(field.target) || names_input_file(field);
+  const bool is_one_text = std::holds_alternative<std::vector<double>*>(field.target) ||
+                           std::holds_alternative<TokenIds*>(field.target) || names_input_file(field);
   if (field.separator != '\0') of.option->delimiter(field.separator);
   if (field.takes_several)
     of.option->expected(1, kMostOfSeveral)->allow_extra_args(false)->take_all();
@@ -117,6 +118,7 @@ void FieldOptions::read(CommonOptions& common) {
       read_option(*each.field, values_of_several_);
   }
   for (Field& field : fields_.all()) {
+    if (field.is_more && !common.more_texts.empty()) read_option(field, common.more_texts);
     if (!field.is_argument) continue;
     if (field.takes_several) {
       if (!common.words.empty()) read_option(field, common.words);

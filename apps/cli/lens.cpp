@@ -1,8 +1,6 @@
 #include "stratoscope/experiments/lens.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -16,12 +14,6 @@ namespace stratoscope::cli {
 namespace {
 
 constexpr std::size_t kCell = 10;  // terminal columns of one token
-
-std::size_t terminal_columns() {
-  winsize size{};
-  constexpr std::size_t kUsual = 100;
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
 
 // The label, cut to the cell's width.
 std::string cell_text(const std::string& token) {

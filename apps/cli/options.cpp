@@ -45,14 +45,10 @@ double parse_bound(std::string_view text, const std::string& range) {
   return number;
 }
 
-void fit_to_data(const Figure& figure, ColorScale& color) {
+void fit_to_data(const std::vector<double>& values, ColorScale& color) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (const Panel& panel : figure.panels)
-    for (const Mark& mark : panel.marks)
-      if (const auto* map = std::get_if<Heatmap>(&mark))
-        for (const auto& row : map->values)
-          for (const double value : row)
-            if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+  for (const double value : values)
+    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   if (low > high) return;
   if (color.map == ColorMap::diverging) high = std::max(std::abs(low), std::abs(high)), low = -high;
   if (low == high) high = low + 1;
@@ -60,20 +56,41 @@ void fit_to_data(const Figure& figure, ColorScale& color) {
   color.high = high;
 }
 
+// A colour scale of a figure, and the values that it shows.
+struct ShownScale {
+  ColorScale* color;
+  std::vector<double> values;
+};
+
+std::vector<ShownScale> scales_of(Figure& figure) {
+  std::vector<ShownScale> scales;
+  if (figure.color && figure.color->show_bar) scales.push_back({&*figure.color, {}});
+  for (Panel& panel : figure.panels)
+    for (Mark& mark : panel.marks) {
+      if (auto* text = std::get_if<ColoredText>(&mark)) scales.push_back({&text->scale, text->values});
+      if (const auto* map = std::get_if<Heatmap>(&mark); map != nullptr && !scales.empty())
+        for (const auto& row : map->values) scales[0].values.insert(scales[0].values.end(), row.begin(), row.end());
+    }
+  return scales;
+}
+
 // The option --range: the given ends of the colour scale, or those of the data.
 void set_range(Figure& figure, const std::string& range) {
-  if (!figure.color || !figure.color->show_bar)
-    throw Error("range", "this figure has no colour scale", "leave out --range");
+  const std::vector<ShownScale> scales = scales_of(figure);
+  if (scales.empty()) throw Error("range", "this figure has no colour scale", "leave out --range");
   // The rest of the note describes the range that was chosen for the data.
   figure.note = figure.note.starts_with(kLastDepthNote) ? kLastDepthNote : "";
-  if (range == "auto") return fit_to_data(figure, *figure.color);
+  if (range == "auto") {
+    for (const ShownScale& scale : scales) fit_to_data(scale.values, *scale.color);
+    return;
+  }
   const auto comma = range.find(',');
   if (comma == std::string::npos)
     throw Error("range", in_quotes(range) + " is not a range", "write LO,HI such as 0.5,1, or auto");
   const std::string_view bounds = range;
-  figure.color->low = parse_bound(bounds.substr(0, comma), range);
-  figure.color->high = parse_bound(bounds.substr(comma + 1), range);
-  if (figure.color->low >= figure.color->high) throw Error("range", in_quotes(range) + " does not rise from LO to HI");
+  const double low = parse_bound(bounds.substr(0, comma), range), high = parse_bound(bounds.substr(comma + 1), range);
+  for (const ShownScale& scale : scales) scale.color->low = low, scale.color->high = high;
+  if (low >= high) throw Error("range", in_quotes(range) + " does not rise from LO to HI");
 }
 
 }  // namespace
@@ -101,6 +118,10 @@ void add_text(CLI::App& command, CommonOptions& options, const std::string& help
 
 void add_words(CLI::App& command, CommonOptions& options, const std::string& name, const std::string& help) {
   command.add_option(name, options.words, help)->type_name("");
+}
+
+void add_more_texts(CLI::App& command, CommonOptions& options, const std::string& help) {
+  command.add_option("MORE", options.more_texts, help)->type_name("");
 }
 
 CLI::Option* add_theme(CLI::App& command, std::string& theme) {

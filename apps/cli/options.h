@@ -23,6 +23,7 @@ struct CommonOptions {
   std::optional<std::string> record;
   std::optional<std::string> text;       // the argument; if absent or "-", standard input
   std::vector<std::string> words;        // the arguments of a command that takes several
+  std::vector<std::string> more_texts;   // further arguments
   std::optional<std::string> used_text;  // the result of text_of(), for a record
 };
 
@@ -47,6 +48,7 @@ struct Program {
 void add_model_options(CLI::App& command, CommonOptions& options);
 void add_text(CLI::App& command, CommonOptions& options, const std::string& help = "the text; - for standard input");
 void add_words(CLI::App& command, CommonOptions& options, const std::string& name, const std::string& help);
+void add_more_texts(CLI::App& command, CommonOptions& options, const std::string& help);
 CLI::Option* add_theme(CLI::App& command, std::string& theme);
 void add_figure_options(CLI::App& command, FigureOptions& options);
 Session open_session(const CommonOptions& options, const Program& program);

@@ -44,6 +44,8 @@ void print_result(std::string_view text) {
   on_terminal ? print(text) : write(text);
 }
 
+void print_escapes(std::string_view text) { write(text); }
+
 void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 void tell_details(std::string_view lines) { tell(without_controls(lines, kLayout)); }

@@ -23,6 +23,8 @@ void print(fmt::format_string<First, Rest...> format, First&& first, Rest&&... r
 }
 // A text that is the result itself: byte for byte if the output is not a terminal, otherwise like print().
 void print_result(std::string_view text);
+// Text of plain_text() with escape sequences of this program between.
+void print_escapes(std::string_view text);
 // On standard error, unchanged. If that is closed or full, the text is lost and the work continues.
 void tell(std::string_view text);
 // Lines that belong to an error, with control characters as in print().

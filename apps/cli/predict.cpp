@@ -22,6 +22,29 @@ std::string bar(double share) {
   return text;
 }
 
+void print_temperatures(const Predictions& result) {
+  if (result.tempered.empty()) return;
+  std::vector<std::string> titles = {"probability at temperature"};
+  std::vector<std::string> entropies = {"entropy (nats)"};
+  for (const TemperedPredictions& tempered : result.tempered) {
+    titles.push_back(">" + short_number(tempered.temperature));
+    entropies.push_back(fixed(tempered.entropy, 4));
+  }
+  Table table(std::move(titles));
+  const auto add = [&](const std::vector<Prediction>& tokens, std::vector<double> TemperedPredictions::*probs) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      std::vector<std::string> row = {token_label(tokens[i].token)};
+      for (const TemperedPredictions& tempered : result.tempered)
+        row.push_back(fmt::format("{:.4g}", (tempered.*probs)[i]));
+      table.add(std::move(row));
+    }
+  };
+  add(result.top, &TemperedPredictions::top);
+  add(result.target_top, &TemperedPredictions::targets);
+  table.add(std::move(entropies));
+  print("\n" + table.text());
+}
+
 void print_predictions(const Predictions& result) {
   print("after position {}, {}\n", result.position, token_label(result.text.tokens[result.position]));
   Table table({">rank", ">id", "token", ">prob", ">log_prob", ">logit", ""});
@@ -31,12 +54,13 @@ void print_predictions(const Predictions& result) {
                fmt::format("{:.4f}", p.log_prob), fmt::format("{:.3f}", p.logit), bar(p.prob)});
   }
   print(table.text());
-  if (result.target_top.empty()) return;
-  Table targets({">id", "target", ">prob", ">log_prob", ">logit"});
+  if (result.target_top.empty()) return print_temperatures(result);
+  Table targets({">rank", ">id", "target", ">prob", ">log_prob", ">logit"});
   for (const Prediction& p : result.target_top)
-    targets.add({std::to_string(p.id), token_label(p.token), fmt::format("{:.4g}", p.prob),
+    targets.add({fixed(p.rank, 0), std::to_string(p.id), token_label(p.token), fmt::format("{:.4g}", p.prob),
                  fmt::format("{:.4f}", p.log_prob), fmt::format("{:.3f}", p.logit)});
   print("\n" + targets.text());
+  print_temperatures(result);
 }
 
 void print_surprisals(const Predictions& result) {

@@ -164,7 +164,7 @@ class RecordReader {
       if (experiment.name != command || !experiment.is_recorded) continue;
       const auto request = experiment.begin();
       for (const Field& field : request->fields().all()) {
-        if (field.is_argument || (field.is_local && !field.changes_result)) continue;
+        if (field.is_argument || field.is_more || (field.is_local && !field.changes_result)) continue;
         options_.insert(field.option);
         if (!field.negative_help.empty()) options_.insert("no-" + field.option);
       }

@@ -1,6 +1,8 @@
 #include "apps/cli/table.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include <algorithm>
@@ -18,6 +20,12 @@ std::size_t display_width(std::string_view text) {
     width += columns < 0 ? 1 : static_cast<std::size_t>(columns);
   }
   return width;
+}
+
+std::size_t terminal_columns() {
+  winsize size{};
+  constexpr std::size_t kUsual = 100;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
 std::string fixed(double number, int decimals) {

@@ -11,6 +11,9 @@ namespace stratoscope::cli {
 // Columns that the text takes on a terminal (wide East Asian characters take two, combining characters none).
 std::size_t display_width(std::string_view text);
 
+// The width of the terminal of standard output; 100 without one.
+std::size_t terminal_columns();
+
 // With this number of decimals; "nan" without a sign. A change has its sign.
 std::string fixed(double number, int decimals);
 std::string signed_fixed(double number, int decimals);

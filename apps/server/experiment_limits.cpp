@@ -24,8 +24,11 @@ void check_text(const Experiment& experiment, const Session& session, stratoscop
   TextOptions options;
   options.check_context = false;
   const auto* const* text = std::get_if<std::string*>(&field->target);
-  if (text == nullptr || (*text)->empty()) return;
-  std::size_t count = session.read(**text, options).ids.size();
+  const Field* const given = fields.find("ids");
+  const auto* const* ids = given == nullptr ? nullptr : std::get_if<TokenIds*>(&given->target);
+  const bool has_ids = ids != nullptr && !(*ids)->empty();
+  if (text == nullptr || ((*text)->empty() && !has_ids)) return;
+  std::size_t count = has_ids ? (*ids)->size() : session.read(**text, options).ids.size();
   if (const Field* const part = fields.find("positions"); part != nullptr && part->is_given)
     if (const auto* const* positions = std::get_if<IndexList*>(&part->target))
       count = (*positions)->set_in(count, "position").size();
@@ -65,9 +68,15 @@ void reject_files(const EditExpression& edit, const std::string& where) {
 }
 
 void reject_files(const stratoscope::Fields& fields) {
-  for (const Field& field : fields.all())
+  for (const Field& field : fields.all()) {
     if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
       for (std::size_t i = 0; i < (*edits)->size(); ++i) reject_files((**edits)[i], "edit " + std::to_string(i + 1));
+    if (const auto* const* rows = std::get_if<std::vector<TokenRow>*>(&field.target))
+      for (const TokenRow& row : **rows)
+        if (row.kind == TokenRowKind::file)
+          throw HttpError(400, "row", "numbers from files (" + in_quotes(row.text) + ") are not available here",
+                          "the command line reads them");
+  }
 }
 
 void check_size(const Experiment& experiment, const Session& session, ExperimentRequest& request) {

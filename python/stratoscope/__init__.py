@@ -22,7 +22,7 @@ from .errors import (
     UnknownNameError,
     UsageError,
 )
-from .generation import GeneratedToken, Generation, Piece, Stream
+from .generation import GeneratedSample, GeneratedToken, Generation, Piece, Stream
 from .hook_points import HookPoint
 from .model import EditedModel, Model, load
 from .numbers import cosine, log_softmax
@@ -42,6 +42,7 @@ __all__ = [
     "EditedModel",
     "Error",
     "FileError",
+    "GeneratedSample",
     "GeneratedToken",
     "Generation",
     "HookPoint",

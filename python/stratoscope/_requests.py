@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import operator
 import os
-from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from .edits import Indices, index_list
 from .errors import UsageError
 from .tokens import Tokens
 
-Text = Union[str, Tokens]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Text = Union[str, Tokens, Sequence[int], "NDArray[Any]"]
 Target = Union[str, int, Sequence[Union[str, int]]]
 Axis = Union[str, int, float, slice, Iterable[Any]]
 Axes = Union[str, Sequence[str], Mapping[str, Axis]]
@@ -43,12 +46,22 @@ def encode(request: Mapping[str, Any]) -> bytes:
 
 
 def text_fields(text: Any) -> dict[str, Any]:
-    """The text, with the wish for a beginning-of-text token that its Tokens were made with."""
+    """The text, with the wish for a beginning-of-text token that its Tokens were made with, or token ids."""
     if isinstance(text, Tokens):
         return {"text": text.text, **({} if text.bos is None else {"bos": text.bos})}
     if isinstance(text, str):
         return {"text": text}
-    raise UsageError(f"a text is a str or Tokens, not a {type(text).__name__}", "text")
+    if isinstance(text, (list, tuple, range, np.ndarray)):
+        return {"ids": token_ids(text)}
+    raise UsageError(f"a text is a str, Tokens, or token ids, not a {type(text).__name__}", "text")
+
+
+def token_ids(ids: Iterable[Any]) -> list[int]:
+    """Token ids of Python or NumPy."""
+    try:
+        return [operator.index(id_) for id_ in ids]
+    except TypeError:
+        raise UsageError("token ids are a list of whole numbers", "ids") from None
 
 
 def strings(value: str | Sequence[str]) -> list[str]:

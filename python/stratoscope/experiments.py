@@ -29,6 +29,7 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
     "group_a": _requests.strings,
     "group_b": _requests.strings,
     "heads": _requests.strings,
+    "rows": _requests.strings,
     "stops": _requests.strings,
     "captures": _requests.strings,
     "hooks": _requests.strings,
@@ -42,8 +43,9 @@ _TO_FIELD: dict[str, Callable[[Any], Any]] = {
 
 
 def field_of(experiment: str, argument: str) -> str:
-    """The field of an argument. The lens follows one target."""
-    return argument if (experiment, argument) == ("lens", "target") else FIELDS.get(argument, argument)
+    """The field of an argument. The lens follows one target, and a heat map is by several rows."""
+    own = {("lens", "target"): "target", ("heatmap", "by"): "rows"}
+    return own.get((experiment, argument), FIELDS.get(argument, argument))
 
 
 def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any
 class Experiments:
     """The methods of a model that are experiments.
 
-    Common arguments: `text` is a str or Tokens; `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
+    Common arguments: `text` is a str, Tokens, or token ids (not of a sweep); `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
     functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
     as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
     token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones
@@ -88,6 +90,8 @@ class Experiments:
         all: bool = False,
         target: Optional[Target] = None,
         compare: bool = False,
+        temperatures: Optional[Sequence[float]] = None,
+        draw: Literal["top", "distribution", "temperatures"] = "top",
         edits: Edits = None,
         corrupt: Optional[str] = None,
         bos: Optional[bool] = None,
@@ -96,6 +100,8 @@ class Experiments:
         """The `top` likeliest tokens after `position` (default: the last), or with `all` each token's surprisal too.
 
         target: one or several tokens that are listed however unlikely they are
+        temperatures: also result["tempered_probs"] [temperature, top]
+        draw: the content of the figure: the likeliest tokens, the whole distribution, or several temperatures
         values: probs [top]; with `all` surprisals [pos - 1], nats.
         """
         return self._ask("predict", locals())
@@ -125,6 +131,27 @@ class Experiments:
         edits or `against` also result["other_nats"] and result["kl"]. Of choices: log_probs [item, choice].
         """
         return self._ask("score", locals())
+
+    def heatmap(
+        self,
+        text: Text,
+        *,
+        by: Union[str, Sequence[str], None] = None,
+        target: Optional[Target] = None,
+        position: Union[int, str, None] = None,
+        compare: bool = False,
+        edits: Edits = None,
+        corrupt: Optional[str] = None,
+        bos: Optional[bool] = None,
+        truncate: bool = False,
+    ) -> Result:
+        """A text coloured by numbers, one for each token.
+
+        by: one or several of "surprisal" (the default), "entropy", "HOOK.dim[N]", "L5H3[from -1]", "L5H3[to 0]",
+            "attribution" (of `target` after `position`), "FILE.npy:COLUMN"
+        values: [row, pos], NaN for a token without a number.
+        """
+        return self._ask("heatmap", locals())
 
     def activations(
         self,
@@ -483,7 +510,7 @@ class Experiments:
     def generate(
         self, text: Text, *, stream: Literal[False] = False, max_new: int = ..., temperature: float = ...,
         top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
-        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        ignore_end: bool = ..., samples: int = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
         captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
         bos: Optional[bool] = ..., truncate: bool = ...,
     ) -> Generation: ...
@@ -492,7 +519,7 @@ class Experiments:
     def generate(
         self, text: Text, *, stream: Literal[True], max_new: int = ..., temperature: float = ...,
         top_k: int = ..., top_p: float = ..., seed: int = ..., stops: Union[str, Sequence[str], None] = ...,
-        ignore_end: bool = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
+        ignore_end: bool = ..., samples: int = ..., edit_scope: Literal["new", "all"] = ..., save: Optional[Path] = ...,
         captures: Union[str, Sequence[str], None] = ..., edits: Edits = ..., corrupt: Optional[str] = ...,
         bos: Optional[bool] = ..., truncate: bool = ...,
     ) -> Stream: ...
@@ -509,6 +536,7 @@ class Experiments:
         seed: int = 0,
         stops: Union[str, Sequence[str], None] = None,
         ignore_end: bool = False,
+        samples: int = 1,
         edit_scope: Literal["new", "all"] = "new",
         save: Optional[Path] = None,
         captures: Union[str, Sequence[str], None] = None,
@@ -520,6 +548,7 @@ class Experiments:
         """The text continued: a Generation, or with `stream` an iterator of its pieces as they are written.
 
         temperature: 0 takes the likeliest token each time; 1 draws as the model says
+        samples: continuations with the seeds seed, seed + 1, …, each as a single call with its seed gives it
         edit_scope: "new", edits act on new tokens alone; "all", as if the whole text so far were run with them
         """
         arguments = locals()

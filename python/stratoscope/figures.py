@@ -21,7 +21,8 @@ def bundle(result: Result, include: Optional[Sequence[str]], exclude: Optional[S
     shown: dict[str, Any] = {"text/plain": repr(result)}
     wanted = set(include) if include is not None else {VEGA_LITE, "text/html", "text/plain"}
     wanted -= set(exclude or ())
-    if not result.has_figure():
+    one_text = result.experiment == "generate" and "samples" not in result.json
+    if one_text or not result.has_figure():
         shown["text/html"] = _table(result)
         return {kind: content for kind, content in shown.items() if kind in wanted}
     if VEGA_LITE in wanted:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ._calls import Cancellation
 from .results import Result
@@ -17,10 +17,29 @@ class GeneratedToken(NamedTuple):
     log_prob: float
 
 
+class GeneratedSample(NamedTuple):
+    """One of several continuations.
+
+    log_prob: of all its tokens together, nats
+    shared:   the number of its first tokens that are those of the first sample
+    """
+
+    seed: int
+    text: str
+    stopped: str
+    log_prob: float
+    shared: int
+    tokens: list[GeneratedToken]
+
+
 class Piece(NamedTuple):
     """A piece of the new text, in whole characters."""
 
     text: str
+
+
+def _tokens(listed: Sequence[Mapping[str, Any]]) -> list[GeneratedToken]:
+    return [GeneratedToken(token["id"], token["token"], token["log_prob"]) for token in listed]
 
 
 class Generation(Result):
@@ -29,6 +48,7 @@ class Generation(Result):
     text:    the new text
     tokens:  every new token
     stopped: "length", "stop", "end", "context" or "rotary"
+    samples: with `samples`, every continuation; the others are of the first
     """
 
     @property
@@ -37,7 +57,14 @@ class Generation(Result):
 
     @property
     def tokens(self) -> list[GeneratedToken]:
-        return [GeneratedToken(token["id"], token["token"], token["log_prob"]) for token in self.json["tokens"]]
+        return _tokens(self.json["tokens"])
+
+    @property
+    def samples(self) -> list[GeneratedSample]:
+        return [
+            GeneratedSample(s["seed"], s["text"], s["stopped"], s["log_prob"], s["shared"], _tokens(s["tokens"]))
+            for s in self.json.get("samples", [])
+        ]
 
     @property
     def stopped(self) -> str:

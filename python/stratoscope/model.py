@@ -34,7 +34,7 @@ Names = Union[str, Sequence[str]]
 
 # The experiments whose fields include edits.
 _EDITED = (
-    "predict", "score", "activations", "distributions", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
+    "predict", "heatmap", "score", "activations", "distributions", "similarity", "lens", "attention", "attribution", "geometry", "verify", "generate",
 )  # fmt: skip
 _CLASSES: dict[str, Type[Result]] = {"generate": Generation}
 
@@ -95,6 +95,28 @@ class Model(Experiments):
         request = {**_requests.text_fields(text), **({} if bos is None else {"bos": bool(bos)})}
         document = json.loads(text_of(self._opened.request("tokens", request)))
         return Tokens(request["text"], document["ids"], document["tokens"], document["offsets"], request.get("bos"))
+
+    def decode(self, ids: Ids) -> str:
+        """The text of token ids."""
+        request = {"ids": _requests.token_ids(ids)}
+        return str(json.loads(text_of(self._opened.request("tokens", request)))["text"]) if request["ids"] else ""
+
+    def compare_tokens(
+        self, texts: Sequence[str], labels: Optional[Sequence[str]] = None, bos: Optional[bool] = None
+    ) -> Result:
+        """How many tokens each of several texts needs: characters, bytes, tokens, tokens per character; with a figure.
+
+        values: the number of tokens [text]; other arrays are characters and bytes.
+        """
+        if isinstance(texts, str) or len(texts) < 2:
+            raise UsageError("give a list of two texts or more", "texts", "tokenize is for one")
+        request: dict[str, Any] = {"text": texts[0], "more": list(texts[1:])}
+        if labels is not None:
+            request["labels"] = list(labels)
+        if bos is not None:
+            request["bos"] = bool(bos)
+        handle = self._opened.request("tokens", request)
+        return Result("tokens", text_of(handle), handle)
 
     def token_id(self, text: str) -> int:
         """The id of a text that is one token, as " insect". Raises ValueError where it is several."""

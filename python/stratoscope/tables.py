@@ -18,8 +18,16 @@ def _listed(key: str) -> Callable[[Document], list[Row]]:
 
 
 def _predict(document: Document) -> list[Row]:
-    rows: list[Row] = document.get("surprisals") or document["predictions"]
-    return [{**row, **({} if "surprisal" in row else {"rank": rank})} for rank, row in enumerate(rows)]
+    return [_without_lists(entry) for entry in document.get("surprisals") or document["predictions"]]
+
+
+def _heatmap(document: Document) -> list[Row]:
+    return [
+        {"by": row["by"], "position": position, "token": token, "value": value, **clean}
+        for row in document["rows"]
+        for position, (token, value) in enumerate(zip(document["tokens"], row["values"]))
+        for clean in [{"clean": row["clean"][position]} if "clean" in row else {}]
+    ]
 
 
 def _similarity(document: Document) -> list[Row]:
@@ -89,6 +97,8 @@ def _distributions(document: Document) -> list[Row]:
 
 
 def _tokens(document: Document) -> list[Row]:
+    if "texts" in document:
+        return _listed("texts")(document)
     return [
         {"position": position, "id": id_, "token": token, "begin": begin, "end": end}
         for position, (id_, token, (begin, end)) in enumerate(
@@ -101,6 +111,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "tokens": _tokens,
     "predict": _predict,
     "score": _score,
+    "heatmap": _heatmap,
     "activations": _listed("layers"),
     "distributions": _distributions,
     "similarity": _similarity,
@@ -121,9 +132,10 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
 
 # The array that an experiment is about; where there are several, the first one that the result has.
 _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
-    "tokens": ("ids",),
+    "tokens": ("ids", "tokens"),
     "predict": ("surprisals", "probs"),
     "score": ("nats", "log_probs"),
+    "heatmap": ("values",),
     "activations": ("values",),
     "distributions": ("counts",),
     "similarity": ("values",),
@@ -177,7 +189,8 @@ def as_text(experiment: str, document: Document, most: int = 12) -> str:
     table = rows(experiment, document)
     head = f"{experiment} ({document.get('model', {}).get('name', '?')})"
     if experiment == "generate":
-        return head + "\n" + str(document.get("text", ""))
+        samples = [f"seed {sample['seed']}: {sample['text']}" for sample in document.get("samples", [])]
+        return "\n".join([head, *(samples or [str(document.get("text", ""))])])
     shown = columns(table[:most])
     cells = [[name, *(cell_text(value) for value in values)] for name, values in shown.items()]
     widths = [max(len(cell) for cell in column) for column in cells]

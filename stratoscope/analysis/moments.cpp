@@ -6,7 +6,7 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoMoment = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -24,23 +24,23 @@ void Moments::add(double value) {
   second_ += term;
 }
 
-double Moments::mean() const { return count_ > 0 ? mean_ : kUndefined; }
+double Moments::mean() const { return count_ > 0 ? mean_ : kNoMoment; }
 
 double Moments::variance() const {
-  if (count_ == 0) return kUndefined;
+  if (count_ == 0) return kNoMoment;
   return count_ > 1 ? second_ / static_cast<double>(count_ - 1) : 0 * second_;
 }
 
 double Moments::excess_kurtosis() const {
-  if (!(second_ > 0)) return kUndefined;
+  if (!(second_ > 0)) return kNoMoment;
   return static_cast<double>(count_) * fourth_ / (second_ * second_) - 3;
 }
 
 double Moments::zeros() const {
-  return count_ > 0 ? static_cast<double>(zeros_) / static_cast<double>(count_) : kUndefined;
+  return count_ > 0 ? static_cast<double>(zeros_) / static_cast<double>(count_) : kNoMoment;
 }
 
-double Moments::min() const { return count_ > 0 ? min_ : kUndefined; }
-double Moments::max() const { return count_ > 0 ? max_ : kUndefined; }
+double Moments::min() const { return count_ > 0 ? min_ : kNoMoment; }
+double Moments::max() const { return count_ > 0 ? max_ : kNoMoment; }
 
 }  // namespace stratoscope

@@ -35,7 +35,7 @@ constexpr std::span<const Choice<AblatedPart>> choices_of(AblatedPart) { return 
 std::string_view name_of(AblatedPart part);  // of one part: "head"
 
 struct AblateRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   std::vector<AblatedPart> parts = {AblatedPart::head, AblatedPart::attn, AblatedPart::mlp, AblatedPart::block};
   std::vector<TargetChoice> targets = {};  // as many as the metric reads

@@ -21,7 +21,7 @@ class OpenText;
 namespace STRATOSCOPE_API stratoscope {
 
 struct ActivationsRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   std::optional<TokenChoice> token = {};  // the default is that of choose_token

@@ -29,7 +29,7 @@ inline constexpr Choice<AttentionScore> kAttentionScores[] = {
 constexpr std::span<const Choice<AttentionScore>> choices_of(AttentionScore) { return kAttentionScores; }
 
 struct AttentionRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   bool repeat = false;                            // the text's tokens twice in a row, which shows induction heads

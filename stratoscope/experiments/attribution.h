@@ -22,7 +22,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct AttributionRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   // One token, or two for the logit of the first minus that of the second; without any, the likeliest next token.

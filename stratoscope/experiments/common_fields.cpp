@@ -8,8 +8,9 @@
 
 namespace stratoscope {
 
-void add_text(Fields& fields, std::string& text, const char* help) {
-  fields.add("text", text, help).argument().required();
+void add_text(Fields& fields, TextInput& text, const char* help) {
+  fields.add("ids", text.ids, "the text as token ids, such as 464,3797, to which no tokens are added").value("LIST");
+  fields.add("text", FieldTarget(static_cast<std::string*>(&text)), help).argument().required_unless({"ids"});
 }
 
 void add_added_tokens(Fields& fields, TextOptions& options) {

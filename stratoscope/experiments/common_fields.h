@@ -21,8 +21,10 @@ inline constexpr const char* kFollowedToken = "the token that the metric follows
 // Limits for requests from the network.
 inline constexpr std::size_t kMostServedTokens = 100;  // of a list
 inline constexpr std::size_t kMostServedNew = 1000;    // new tokens of a text
+inline constexpr std::size_t kMostServedSamples = 20;
 
-void add_text(Fields& fields, std::string& text, const char* help = "the text; - for standard input");
+// "text", and instead of it "ids".
+void add_text(Fields& fields, TextInput& text, const char* help = "the text; - for standard input");
 // "bos": the tokens that are added around texts.
 void add_added_tokens(Fields& fields, TextOptions& options);
 void add_truncate(Fields& fields, TextOptions& options, const char* help = kCutAtTheEnd);

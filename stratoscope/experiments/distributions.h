@@ -21,7 +21,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct DistributionsRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   // As captures: names, globs, with positions and heads ("hook_q[-1].head[3]"); the name of a hook without its block

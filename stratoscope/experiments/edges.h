@@ -20,7 +20,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct EdgesExperimentRequest {
-  std::string text = {};
+  TextInput text = {};
   std::optional<std::string> corrupt = {};  // as many tokens as the text; without it senders are replaced by zero
   bool mean = false;                        // replace by the mean over the positions, if there is no corrupt text
   TextOptions text_options = {};

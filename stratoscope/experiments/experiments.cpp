@@ -9,6 +9,7 @@
 #include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
+#include "stratoscope/experiments/heatmap.h"
 #include "stratoscope/experiments/info.h"
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/patch.h"
@@ -57,6 +58,9 @@ const std::vector<Experiment>& all_experiments() {
       make_experiment("score",
                       "perplexity of texts and log-likelihoods of choices, and their change by edits or models", score,
                       {"context", "stride", "total", "texts"}, kPenguins),
+      make_experiment<HeatmapRequest, TextHeatmap>(
+          "heatmap", "a text coloured by a number for each token: surprisal, activations, attention, …", heatmap,
+          {"ids", "tokens", "rows"}, kPenguins),
       make_experiment("activations", "one token's activations at every depth, and their variance", activations,
                       {"token", "layers"}, kPenguins),
       make_experiment("distributions", "histograms, variance and kurtosis of the values at hook points, block by block",

@@ -1,10 +1,13 @@
 #include "stratoscope/experiments/generate.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/corpus/run_arrays.h"
 #include "stratoscope/experiments/common_fields.h"
+#include "stratoscope/figures/text_panel.h"
 #include "stratoscope/files/save_arrays.h"
 #include "stratoscope/probe/captures.h"
 #include "stratoscope/probe/edits.h"
@@ -85,7 +88,42 @@ Json token_json(const GeneratedToken& token) {
   return {{"id", token.id}, {"token", token.token}, {"log_prob", token.log_prob}};
 }
 
+GeneratedText generate_one(const Session& session, const GenerateTextRequest& request) {
+  if (request.file) check_array_ending(*request.file);
+  GeneratedText result;
+  result.capture_globs = captures_of_all_rows(request, session.config()).globs();
+  result.prompt = read_to_continue(session, request.text, request.text_options, request.max_new);
+  const GenerateRequest wanted = request_of(session, request, result.prompt);
+  if (session.precision() == Precision::fp64)
+    generate_in<double>(session, request, wanted, result);
+  else
+    generate_in<float>(session, request, wanted, result);
+  return result;
+}
+
+GeneratedSample sample_of(const GeneratedText& one, std::uint64_t seed) {
+  return {seed, one.text, one.stopped, one.tokens, one.tokens.size()};
+}
+
+std::size_t shared_tokens(const std::vector<GeneratedToken>& first, const std::vector<GeneratedToken>& other) {
+  std::size_t shared = 0;
+  while (shared < std::min(first.size(), other.size()) && first[shared].id == other[shared].id) ++shared;
+  return shared;
+}
+
+Json tokens_json(const std::vector<GeneratedToken>& tokens) {
+  Json list = Json::array();
+  for (const GeneratedToken& token : tokens) list.push_back(token_json(token));
+  return list;
+}
+
 }  // namespace
+
+double GeneratedSample::log_prob() const {
+  double sum = 0;
+  for (const GeneratedToken& token : tokens) sum += token.log_prob;
+  return sum;
+}
 
 void describe(GenerateTextRequest& request, Fields& fields) {
   add_edits(fields, request.edits, request.text_options, kCutAtTheBeginning);
@@ -97,6 +135,12 @@ void describe(GenerateTextRequest& request, Fields& fields) {
   fields.add("stops", request.stops, "end before this text (may be given several times)")
       .as_option("stop")
       .value("TEXT");
+  fields
+      .add("samples", request.samples,
+           "continuations, with the seeds from --seed on; each has the bits of a single one with its seed")
+      .value("N")
+      .at_least(1)
+      .serve_at_most(kMostServedSamples);
   fields.add("ignore_end", request.ignore_end, "continue after the end-of-text token");
   fields.add("edit_scope", request.edit_scope,
              "new: edits act on new tokens only, and the prompt's keys and values are not edited; all: as if "
@@ -120,16 +164,29 @@ void stream(GenerateTextRequest& request, const EmitEvent& emit) {
   request.on_text = [emit](std::string_view piece) { emit("text", finish_document({{"text", piece}})); };
 }
 
+void check(const GenerateTextRequest& request) {
+  if (request.samples == 0) throw UsageError("generate", "0 samples are nothing", "give 1 or more");
+  if (request.samples == 1) return;
+  if (request.sampling.temperature == 0)
+    throw UsageError("generate", "samples are all equal at temperature 0, which takes the likeliest token each time",
+                     "set temperature to 1");
+  if (request.file) throw UsageError("generate", "a file keeps the values of one sample", "leave out samples, or save");
+}
+
 GeneratedText generate(const Session& session, const GenerateTextRequest& request) {
-  if (request.file) check_array_ending(*request.file);
-  GeneratedText result;
-  result.capture_globs = captures_of_all_rows(request, session.config()).globs();
-  result.prompt = read_to_continue(session, request.text, request.text_options, request.max_new);
-  const GenerateRequest wanted = request_of(session, request, result.prompt);
-  if (session.precision() == Precision::fp64)
-    generate_in<double>(session, request, wanted, result);
-  else
-    generate_in<float>(session, request, wanted, result);
+  check(request);
+  GeneratedText result = generate_one(session, request);
+  if (request.samples == 1) return result;
+  result.samples.push_back(sample_of(result, request.sampling.seed));
+  GenerateTextRequest next = request;
+  next.samples = 1, next.on_text = {}, next.on_token = {};
+  while (result.samples.size() < request.samples) {
+    ++next.sampling.seed;
+    const GeneratedText another = generate_one(session, next);
+    result.samples.push_back(sample_of(another, next.sampling.seed));
+    result.samples.back().shared = shared_tokens(result.tokens, another.tokens);
+    if (result.effect && another.effect) result.effect->include(*another.effect);
+  }
   return result;
 }
 
@@ -138,8 +195,17 @@ Document to_json(const Session& session, const GeneratedText& result) {
   json["prompt"] = result.prompt.text;
   json["text"] = result.text;
   json["stopped"] = result.stopped;
-  json["tokens"] = Json::array();
-  for (const GeneratedToken& token : result.tokens) json["tokens"].push_back(token_json(token));
+  json["tokens"] = tokens_json(result.tokens);
+  if (!result.samples.empty()) {
+    json["samples"] = Json::array();
+    for (const GeneratedSample& sample : result.samples)
+      json["samples"].push_back({{"seed", sample.seed},
+                                 {"text", sample.text},
+                                 {"stopped", sample.stopped},
+                                 {"log_prob", sample.log_prob()},
+                                 {"shared", sample.shared},
+                                 {"tokens", tokens_json(sample.tokens)}});
+  }
   if (result.file) {
     json["file"] = result.file->string();
     add_globs(result.capture_globs, json);
@@ -156,7 +222,47 @@ std::vector<NamedValues> arrays_of(const GeneratedText& result) {
     ids.push_back(token.id);
     log_probs.push_back(token.log_prob);
   }
-  return {named_values("ids", {result.tokens.size()}, std::move(ids)), named_values("log_probs", log_probs)};
+  std::vector<NamedValues> arrays = {named_values("ids", {result.tokens.size()}, std::move(ids)),
+                                     named_values("log_probs", log_probs)};
+  if (result.samples.empty()) return arrays;
+  std::size_t longest = 0;
+  for (const GeneratedSample& sample : result.samples) longest = std::max(longest, sample.tokens.size());
+  std::vector<std::int32_t> sample_ids;
+  std::vector<std::vector<double>> sample_log_probs;
+  for (const GeneratedSample& sample : result.samples) {
+    auto& row = sample_log_probs.emplace_back();
+    for (const GeneratedToken& token : sample.tokens) sample_ids.push_back(token.id), row.push_back(token.log_prob);
+    sample_ids.resize(sample_log_probs.size() * longest, -1);
+  }
+  arrays.push_back(named_values("sample_ids", {result.samples.size(), longest}, std::move(sample_ids)));
+  arrays.push_back(named_values("sample_log_probs", sample_log_probs, std::numeric_limits<double>::quiet_NaN()));
+  return arrays;
+}
+
+Figure figure_of(const GeneratedText& result) {
+  const auto panel_of = [&](const std::string& title, const std::vector<GeneratedToken>& tokens) {
+    std::vector<std::string> texts = result.prompt.tokens;
+    std::vector<double> nats(texts.size(), std::numeric_limits<double>::quiet_NaN());
+    for (const GeneratedToken& token : tokens) texts.push_back(token.token), nats.push_back(-token.log_prob);
+    return text_panel(title, texts, std::move(nats), "surprisal (nats)");
+  };
+  Figure figure;
+  figure.title = "A text continued";
+  figure.caption =
+      "New tokens are coloured by their surprisal, minus the log-probability, under the model's own distribution.";
+  if (result.samples.empty()) figure.panels.push_back(panel_of("", result.tokens));
+  double highest = 0;
+  for (const GeneratedSample& sample : result.samples) {
+    figure.panels.push_back(panel_of("seed " + std::to_string(sample.seed), sample.tokens));
+    for (const GeneratedToken& token : sample.tokens) highest = std::max(highest, -token.log_prob);
+  }
+  // One scale for all samples, drawn once.
+  for (std::size_t p = 0; p < result.samples.size(); ++p) {
+    ColorScale& scale = std::get<ColoredText>(figure.panels[p].marks[0]).scale;
+    if (highest > 0) scale.high = highest;
+    scale.show_bar = p == 0;
+  }
+  return figure;
 }
 
 }  // namespace stratoscope

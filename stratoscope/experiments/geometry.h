@@ -49,7 +49,7 @@ inline constexpr Choice<GeometryView> kGeometryViews[] = {{GeometryView::measure
 constexpr std::span<const Choice<GeometryView>> choices_of(GeometryView) { return kGeometryViews; }
 
 struct GeometryRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   LastDepth at = LastDepth::resid;

@@ -52,7 +52,7 @@ constexpr std::span<const Choice<LensColor>> choices_of(LensColor) { return kLen
 struct Lens;
 
 struct LensRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   std::size_t top = 5;

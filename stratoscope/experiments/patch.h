@@ -21,7 +21,8 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct PatchRequest {
-  std::string text = {}, corrupt = {};  // the clean and the corrupt prompt, with equal numbers of tokens
+  TextInput text = {};  // the clean prompt, and the corrupt one, with equal numbers of tokens
+  std::string corrupt = {};
   TextOptions text_options = {};
   // Two for logit_diff. Without any: the likeliest token of each prompt, that of the clean one first.
   std::vector<TargetChoice> targets = {};

@@ -38,15 +38,52 @@ Prediction prediction_of(const Session& session, std::span<const T> logits, doub
   return {id, session.token_text(id), odds.logit, odds.log_prob, odds.prob};
 }
 
+// The likeliest tokens with their ranks.
+template <class T>
+std::vector<Prediction> ranked_tokens(const Session& session, std::span<const T> logits, double total,
+                                      std::size_t top) {
+  std::vector<Prediction> predictions;
+  for (const TokenId id : most_likely(logits, top)) {
+    predictions.push_back(prediction_of(session, logits, total, id));
+    predictions.back().rank = static_cast<double>(predictions.size() - 1);
+  }
+  return predictions;
+}
+
+constexpr double kUsualTemperatures[] = {0.5, 1, 2};
+
+TemperedPredictions at_temperature(const Predictions& result, double temperature) {
+  std::vector<double> scaled = result.logits;
+  for (double& logit : scaled) logit /= temperature;
+  const SoftmaxSums sums = softmax_sums(std::span<const double>(scaled));
+  TemperedPredictions tempered{temperature, sums.entropy, {}, {}};
+  const auto prob = [&](const Prediction& p) {
+    return std::exp(scaled[static_cast<std::size_t>(p.id)] - sums.log_sum_exp);
+  };
+  for (const Prediction& p : result.top) tempered.top.push_back(prob(p));
+  for (const Prediction& p : result.target_top) tempered.targets.push_back(prob(p));
+  return tempered;
+}
+
 // What a row of logits says; `clean` is that of the clean run, or empty.
 template <class T>
 void read_row(const Session& session, const PredictRequest& request, std::span<const T> logits,
               std::span<const T> clean, Predictions& result) {
   const SoftmaxSums sums = softmax_sums(logits);
-  const auto predict = [&](TokenId id) { return prediction_of(session, logits, sums.log_sum_exp, id); };
-  for (const TokenId id : most_likely(logits, request.top)) result.top.push_back(predict(id));
+  const auto predict = [&](TokenId id) {
+    Prediction prediction = prediction_of(session, logits, sums.log_sum_exp, id);
+    prediction.rank = metric_value(Metric::rank, logits, sums, 0, std::span(&id, 1));
+    return prediction;
+  };
+  result.top = ranked_tokens(session, logits, sums.log_sum_exp, request.top);
   result.targets = read_targets(session, request.targets);
   for (const Target& target : result.targets) result.target_top.push_back(predict(target.id));
+  const bool draws_temperatures = request.draw == PredictionView::temperatures && request.temperatures.empty();
+  if (request.draw != PredictionView::top || !request.temperatures.empty())
+    result.logits.assign(logits.begin(), logits.end());
+  const std::span<const double> temperatures =
+      draws_temperatures ? std::span<const double>(kUsualTemperatures) : std::span<const double>(request.temperatures);
+  for (const double temperature : temperatures) result.tempered.push_back(at_temperature(result, temperature));
   if (!request.compare) return;
   result.entropy = sums.entropy;
   if (clean.empty()) return;
@@ -57,8 +94,11 @@ void read_row(const Session& session, const PredictRequest& request, std::span<c
     for (Prediction& prediction : *list) prediction.clean = odds_of(clean, clean_sums.log_sum_exp, prediction.id);
 }
 
-void check_top(const PredictRequest& request) {
+void check_numbers(const PredictRequest& request) {
   if (request.top == 0) throw Error("predict", "--top 0 asks for nothing", "give 1 or more");
+  for (const double temperature : request.temperatures)
+    if (!(temperature > 0) || !std::isfinite(temperature))
+      throw Error("predict", short_number(temperature) + " is not a temperature", "give numbers above 0: 0.5,1,2");
 }
 
 void add_mean_loss(Predictions& result) {
@@ -66,8 +106,11 @@ void add_mean_loss(Predictions& result) {
     result.mean_loss += surprisal.nats / static_cast<double>(result.surprisals.size());
 }
 
+Json rank_json(double rank) { return std::isnan(rank) ? Json() : Json(static_cast<std::size_t>(rank)); }
+
 Json prediction_json(const Prediction& p) {
-  Json json = {{"id", p.id}, {"token", p.token}, {"logit", p.logit}, {"log_prob", p.log_prob}, {"prob", p.prob}};
+  Json json = {{"id", p.id},     {"token", p.token},         {"logit", p.logit}, {"log_prob", p.log_prob},
+               {"prob", p.prob}, {"rank", rank_json(p.rank)}};
   if (p.clean) json["clean"] = {{"logit", p.clean->logit}, {"log_prob", p.clean->log_prob}, {"prob", p.clean->prob}};
   return json;
 }
@@ -75,6 +118,16 @@ Json prediction_json(const Prediction& p) {
 Json predictions_json(const std::vector<Prediction>& predictions) {
   Json list = Json::array();
   for (const Prediction& prediction : predictions) list.push_back(prediction_json(prediction));
+  return list;
+}
+
+Json tempered_json(const Predictions& result) {
+  Json list = Json::array();
+  for (const TemperedPredictions& tempered : result.tempered) {
+    Json each = {{"temperature", tempered.temperature}, {"entropy", tempered.entropy}, {"probs", tempered.top}};
+    if (!result.targets.empty()) each["target_probs"] = tempered.targets;
+    list.push_back(std::move(each));
+  }
   return list;
 }
 
@@ -87,9 +140,7 @@ std::vector<Prediction> likeliest(const Session& session, std::span<const T> log
 
 template <class T>
 std::vector<Prediction> likeliest(const Session& session, std::span<const T> logits, std::size_t top, double total) {
-  std::vector<Prediction> predictions;
-  for (const TokenId id : most_likely(logits, top)) predictions.push_back(prediction_of(session, logits, total, id));
-  return predictions;
+  return ranked_tokens(session, logits, total, top);
 }
 
 template std::vector<Prediction> likeliest(const Session&, std::span<const float>, std::size_t);
@@ -104,13 +155,20 @@ void describe(PredictRequest& request, Fields& fields) {
   fields.add("all", request.all, "list also each token's surprisal and the mean loss");
   add_targets(fields, request.targets, "list also this token, even if it is unlikely; may be repeated");
   add_compare(fields, request.compare);
+  fields
+      .add("temperatures", request.temperatures,
+           "also the probabilities of the listed tokens at these temperatures, such as 0.5,1,2")
+      .value("LIST");
+  fields.add("draw", request.draw,
+             "contents of a figure: the likeliest tokens, the whole distribution with the targets, or the likeliest "
+             "tokens at several temperatures (default: 0.5,1,2)");
   add_text(fields, request.text);
 }
 
 bool can_open(const PredictRequest&) { return true; }
 
 Predictions predict(const Session& session, const PredictRequest& request) {
-  check_top(request);
+  check_numbers(request);
   Predictions result;
   result.all = request.all;
   result.text = session.read(request.text, request.text_options);
@@ -137,7 +195,7 @@ Predictions predict(const Session& session, const PredictRequest& request) {
 }
 
 Predictions read_open(OpenText& open, const PredictRequest& request) {
-  check_top(request);
+  check_numbers(request);
   Predictions result;
   result.all = request.all;
   result.text = open.text();
@@ -163,6 +221,7 @@ Document to_json(const Session& session, const Predictions& result) {
   json["position"] = result.position;
   json["predictions"] = predictions_json(result.top);
   if (!result.targets.empty()) json["targets"] = predictions_json(result.target_top);
+  if (!result.tempered.empty()) json["temperatures"] = tempered_json(result);
   if (result.entropy) json["token"] = result.text.tokens[result.position], json["entropy"] = *result.entropy;
   if (result.clean_entropy)
     json["clean"] = {{"entropy", *result.clean_entropy}, {"predictions", predictions_json(result.clean_top)}};
@@ -189,41 +248,11 @@ std::vector<NamedValues> arrays_of(const Predictions& result) {
                                      named_values("log_probs", log_probs), named_values("probs", probs)};
   for (const Surprisal& s : result.surprisals) surprisals.push_back(s.nats);
   if (result.all) arrays.push_back(named_values("surprisals", surprisals));
+  std::vector<std::vector<double>> tempered;
+  for (const TemperedPredictions& each : result.tempered) tempered.push_back(each.top);
+  if (!tempered.empty()) arrays.push_back(named_values("tempered_probs", tempered));
   if (!clean_log_probs.empty()) arrays.push_back(named_values("clean_log_probs", clean_log_probs));
   return arrays;
-}
-
-Figure figure_of(const Predictions& result) {
-  Panel panel;
-  Bars bars;
-  if (!result.surprisals.empty()) {
-    for (const Surprisal& s : result.surprisals) {
-      panel.x.ticks.push_back(token_label(s.token));
-      bars.values.push_back(s.nats);
-    }
-    panel.y.title = "surprisal (nats)";
-    panel.marks = {bars, Reference{"mean " + short_number(result.mean_loss, 3), result.mean_loss}};
-    return {"Surprisal of each token",
-            "Surprisal is minus the log-probability of a token, given the tokens before it.",
-            "",
-            {panel},
-            1,
-            std::nullopt};
-  }
-  for (const Prediction& p : result.top) {
-    panel.y.ticks.push_back(token_label(p.token));
-    bars.values.push_back(p.prob);
-  }
-  bars.horizontal = true;
-  panel.x.title = "probability";
-  panel.marks = {bars};
-  return {"Likeliest tokens after " + token_label(result.text.tokens[result.position]),
-          "The " + std::to_string(result.top.size()) + " most likely tokens after position " +
-              std::to_string(result.position) + ".",
-          "",
-          {panel},
-          1,
-          std::nullopt};
 }
 
 }  // namespace stratoscope

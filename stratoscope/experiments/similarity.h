@@ -29,7 +29,7 @@ inline constexpr Choice<SimilarityAcross> kSimilarityAcross[] = {{SimilarityAcro
 constexpr std::span<const Choice<SimilarityAcross>> choices_of(SimilarityAcross) { return kSimilarityAcross; }
 
 struct SimilarityRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
   std::optional<SimilarityAcross> across = {};  // the comparison; without it the profile

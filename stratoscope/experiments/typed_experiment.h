@@ -132,7 +132,7 @@ class TypedRequest : public ExperimentRequest {
 
   std::optional<TextToOpen> text_to_open() const override {
     if constexpr (requires { can_open(request_); }) {
-      if (!can_open(request_)) return std::nullopt;
+      if (!can_open(request_) || !request_.text.ids.empty()) return std::nullopt;
       TextToOpen text{request_.text, request_.text_options, request_.edits};
       if constexpr (requires { request_.repeat; }) text.options.repeat = request_.repeat;
       return text;

@@ -17,7 +17,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct VerifyRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   Edits edits = {};
 };

@@ -75,6 +75,10 @@ class Rows {
     for (std::size_t i = 0; i < points.x.size(); ++i)
       row(i < points.labels.size() ? csv_field(points.labels[i]) : "", csv_number(points.x[i]), "", points.y[i]);
   }
+  void operator()(const ColoredText& text) {
+    for (std::size_t i = 0; i < text.tokens.size(); ++i)
+      row(csv_field(text.tokens[i]), std::to_string(i), "", text.values[i]);
+  }
   void operator()(const Reference& reference) { row(csv_field(reference.label), "", "", reference.y); }
 
  private:

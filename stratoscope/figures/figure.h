@@ -13,8 +13,8 @@
 namespace STRATOSCOPE_API stratoscope {
 
 // Colour-blind-safe maps: plasma for depth, similarity and probability; diverging (centred on zero) for a signed
-// change.
-enum class ColorMap { plasma, viridis, diverging };
+// change; rising, one hue from the background's colour on, for amounts behind text.
+enum class ColorMap { plasma, viridis, diverging, rising };
 
 // The meaning of colours in all panels of a figure. Without it, marks have the accent colour.
 struct ColorScale {
@@ -81,13 +81,20 @@ struct Points {
   std::vector<std::string> labels = {};  // beside them, if there is room; empty for points without names
 };
 
+// A text that flows and wraps, with a colour behind each token; alone in its panel, which has no axes.
+struct ColoredText {
+  std::vector<std::string> tokens;
+  std::vector<double> values;  // of each token; one that is not finite has no colour
+  ColorScale scale;            // its colour bar is above the text
+};
+
 // A labelled dashed horizontal line, such as the clean value.
 struct Reference {
   std::string label;
   double y = 0;
 };
 
-using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Trails, Points, Reference>;
+using Mark = std::variant<JitteredPoints, Line, Bars, Heatmap, Trails, Points, ColoredText, Reference>;
 
 struct Panel {
   std::string title = {};

@@ -9,6 +9,7 @@
 #include "stratoscope/figures/layout.h"
 #include "stratoscope/figures/mark_style.h"
 #include "stratoscope/figures/text.h"
+#include "stratoscope/figures/text_flow.h"
 
 namespace stratoscope {
 namespace {
@@ -73,9 +74,12 @@ class Script {
   void panel(std::size_t p);
   void frame(const PanelPlan& plan);
   void axes(std::size_t p);
+  void headings();
   void texts(std::size_t p);
   void label(const TextSpot& spot, const char* font, double size, const char* color);
   void legend(const PanelPlan& plan);
+  void rectangle(const Box& box, Rgb color);
+  void colored_text(const ColoredText& text, const PanelPlan& plan);
   void cell_texts(std::size_t p);
   std::string element(std::size_t p, std::size_t m, std::size_t& series) const;
   void color_bar();
@@ -247,12 +251,15 @@ void Script::cell_texts(std::size_t p) {
     label(text.spot, "regular", kNoteSize, ("'" + hex(cell_text_color(figure_, p, text, theme_)) + "'").c_str());
 }
 
+// The figure's title and notes.
+void Script::headings() {
+  for (const TextSpot& spot : plan_.title) label(spot, "bold", kFigureTitleSize, "text");
+  for (const TextSpot& spot : plan_.notes) label(spot, "regular", kNoteSize, "muted");
+}
+
 void Script::texts(std::size_t p) {
   const PanelPlan& plan = plan_.panels[p];
-  if (p == 0) {
-    for (const TextSpot& spot : plan_.title) label(spot, "bold", kFigureTitleSize, "text");
-    for (const TextSpot& spot : plan_.notes) label(spot, "regular", kNoteSize, "muted");
-  }
+  if (p == 0) headings();
   label(plan.title, "bold", kPanelTitleSize, "text");
   label(plan.x_title, "regular", kAxisTitleSize, "text");
   label(plan.y_title, "regular", kAxisTitleSize, "text");
@@ -336,9 +343,44 @@ std::string Script::element(std::size_t p, std::size_t m, std::size_t& series) c
   return "";
 }
 
+void Script::rectangle(const Box& box, Rgb color) {
+  line(
+      "set object rectangle from screen {:.6f},{:.6f} to screen {:.6f},{:.6f} fillcolor rgb '{}' fillstyle solid 1 "
+      "noborder back",
+      across(box.left), up(box.bottom()), across(box.right()), up(box.top), hex(color));
+}
+
+void Script::colored_text(const ColoredText& text, const PanelPlan& plan) {
+  line("unset border; unset xtics; unset ytics");
+  label(plan.title, "bold", kPanelTitleSize, "text");
+  for (const TokenTile& tile : plan.tiles) {
+    if (const auto color = tile_color(text, tile.token, theme_)) rectangle(tile.box, *color);
+    label(tile.label, "regular", kTokenSize, ("'" + hex(tile_text_color(text, tile.token, theme_)) + "'").c_str());
+  }
+  if (plan.strip) {
+    // Each band reaches to the bar's end, below those after it, which leaves no gaps.
+    const std::vector<double> bands = strip_bands(text.scale).values[0];
+    const double step = plan.strip->box.width / static_cast<double>(bands.size());
+    Box rest = plan.strip->box;
+    for (const double value : bands) {
+      rectangle(rest, scale_color(text.scale, theme_, value));
+      rest.left += step, rest.width -= step;
+    }
+    for (const Tick& tick : plan.strip->ticks)
+      label(strip_label(*plan.strip, text.scale, tick), "regular", kTickSize, "text");
+    label(plan.strip->title, "regular", kAxisTitleSize, "text");
+  }
+  line("plot NaN");
+  line("unset label; unset object; set border 3 linecolor rgb text\n");
+}
+
 void Script::panel(std::size_t p) {
   line("# panel {}", p + 1);
   frame(plan_.panels[p]);
+  if (const ColoredText* text = colored_text_of(figure_.panels[p])) {
+    if (p == 0) headings();
+    return colored_text(*text, plan_.panels[p]);
+  }
   axes(p);
   texts(p);
   std::string elements;

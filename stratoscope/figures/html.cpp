@@ -36,6 +36,7 @@ struct CountNumbers {
     return sum;
   }
   std::size_t operator()(const Points& points) const { return points.x.size() + points.y.size(); }
+  std::size_t operator()(const ColoredText& text) const { return text.values.size(); }
   std::size_t operator()(const Reference&) const { return 1; }
 };
 
@@ -137,6 +138,13 @@ class Tables {
     }
     return rows;
   }
+  std::string operator()(const ColoredText& text) const {
+    std::string rows = head("token", text.scale.title);
+    for (std::size_t i = 0; i < text.tokens.size(); ++i)
+      rows += "<tr><th>" + escape_html(visible_spaces(text.tokens[i])) + "</th><td>" + shown(text.values[i]) +
+              "</td></tr>\n";
+    return rows;
+  }
   std::string operator()(const Reference& reference) const {
     return "<tr><th>" + escape_html(plain_text(reference.label)) + "</th><td>" + shown(reference.y) + "</td></tr>\n";
   }
@@ -148,6 +156,8 @@ class Tables {
 }  // namespace
 
 std::string render_svg(const Figure& figure, Theme theme, const Progress* progress) {
+  // svg_figure shows a token's value under the pointer.
+  if (is_all_text(figure)) return svg_figure(figure, theme, Notes::left_out);
   const std::string script = gnuplot_script(figure, theme, Terminal::svg, "figure.svg", Notes::left_out);
   try {
     return inline_svg(render(script, Terminal::svg, "figure.svg", progress), figure.title, fingerprint(script));

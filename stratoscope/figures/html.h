@@ -10,8 +10,8 @@
 namespace stratoscope {
 
 // The figure as an <svg> element for a page: compact, with a title for screen readers, and with ids that are unique
-// among figures. The page has to show full_caption(). Drawn by gnuplot; without one, by svg_figure. Throws Error as
-// render does if gnuplot fails.
+// among figures. The page has to show full_caption(). Drawn by gnuplot; without one, and for coloured texts, by
+// svg_figure. Throws Error as render does if gnuplot fails.
 std::string render_svg(const Figure& figure, Theme theme, const Progress* progress = nullptr);
 
 // <figure> with the inline SVG, the caption as <figcaption>, and the numbers in a closed <details>.

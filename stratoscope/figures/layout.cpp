@@ -80,13 +80,17 @@ ColorBarPlan plan_bar(const ColorScale& scale, const std::vector<PanelNeeds>& pa
   return bar;
 }
 
-void check(const Figure& figure) {
-  if (figure.panels.empty()) throw Error("figure", "there is no panel to draw");
-  if (!figure.color) return;
-  const ColorScale& color = *figure.color;
+void check(const ColorScale& color) {
   if (!std::isfinite(color.low) || !std::isfinite(color.high) || !(color.low < color.high)) {
     throw Error("figure", "the colour range must run from a lower to a higher finite number");
   }
+}
+
+void check(const Figure& figure) {
+  if (figure.panels.empty()) throw Error("figure", "there is no panel to draw");
+  if (figure.color) check(*figure.color);
+  for (const Panel& panel : figure.panels)
+    if (const ColoredText* text = colored_text_of(panel)) check(text->scale);
 }
 
 // At most `most` lines; the last one ends in "…" if there are more.

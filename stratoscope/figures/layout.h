@@ -39,6 +39,20 @@ struct CellText {
   std::size_t row = 0, column = 0;
 };
 
+// A token of a coloured text.
+struct TokenTile {
+  Box box;         // the coloured background
+  TextSpot label;  // in its middle, with spaces and line breaks as marks
+  std::size_t token = 0;
+};
+
+// The horizontal colour bar above a coloured text.
+struct ScaleStrip {
+  Box box;
+  std::vector<Tick> ticks;
+  TextSpot title;  // right of the bar
+};
+
 inline constexpr double kTickRoom = 11;  // pixels of a tick and the gap before its label
 
 struct PanelPlan {
@@ -49,6 +63,8 @@ struct PanelPlan {
   std::vector<TextSpot> bar_values;    // at the ends of horizontal bars, if there is room
   std::vector<CellText> cell_texts;    // of a heat map, if there is room
   std::vector<TextSpot> trail_labels;  // at the ends of trails and at points, if they cover no other label
+  std::vector<TokenTile> tiles;        // of a coloured text, which has no axes
+  std::optional<ScaleStrip> strip;     // of a coloured text
   TextSpot blank;                      // the reason why a panel without finite values is empty
   std::vector<LegendEntry> legend;
   std::size_t series_count = 0;  // Lines in this panel
@@ -82,6 +98,20 @@ std::size_t column_count(const Heatmap& map);
 
 // The number of cells of all heat maps.
 std::size_t cell_count(const Figure& figure);
+
+// The panel's coloured text; nullptr if it has axes.
+const ColoredText* colored_text_of(const Panel& panel);
+
+// Whether all panels are coloured texts.
+bool is_all_text(const Figure& figure);
+
+// The background of a token; empty for one without a finite value.
+std::optional<Rgb> tile_color(const ColoredText& text, std::size_t token, Theme theme);
+// Black or white, by the token's background; the theme's text colour without one.
+Rgb tile_text_color(const ColoredText& text, std::size_t token, Theme theme);
+
+// A colour bar as a heat map: bands from the scale's low end to its high one.
+Heatmap strip_bands(const ColorScale& scale);
 
 // Black or white, by the colour of its cell; the theme's text colour for an empty one.
 Rgb cell_text_color(const Figure& figure, std::size_t panel, const CellText& text, Theme theme);

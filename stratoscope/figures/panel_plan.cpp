@@ -7,6 +7,7 @@
 #include "stratoscope/figures/number_text.h"
 #include "stratoscope/figures/reference_labels.h"
 #include "stratoscope/figures/text.h"
+#include "stratoscope/figures/text_flow.h"
 #include "stratoscope/figures/theme.h"
 #include "stratoscope/figures/trail_labels.h"
 
@@ -85,6 +86,10 @@ void add(Contents& all, const Points& points) {
                               std::to_string(points.labels.size()) + " labels");
   all.x_values.insert(all.x_values.end(), points.x.begin(), points.x.end());
   all.y_values.insert(all.y_values.end(), points.y.begin(), points.y.end());
+}
+
+void add(Contents&, const ColoredText&) {
+  throw Error("figure", "a coloured text cannot share a panel with other marks");
 }
 
 void add(Contents& all, const Reference& reference) { all.y_values.push_back(reference.y); }
@@ -245,6 +250,7 @@ struct Values {
     std::for_each(trails.trails.begin(), trails.trails.end(), [this](const Trail& each) { add(each.x), add(each.y); });
   }
   void operator()(const Points& points) { add(points.x), add(points.y); }
+  void operator()(const ColoredText& text) { add(text.values); }
   void operator()(const Reference&) {}
 };
 
@@ -261,6 +267,7 @@ void place_blank(const Panel& panel, PanelPlan& plan) {
 }  // namespace
 
 PanelNeeds plan_panel(const Panel& panel, bool small) {
+  if (const ColoredText* text = colored_text_of(panel)) return plan_text(*text, panel.title);
   const Contents all = contents_of(panel);
   PanelNeeds needs;
   PanelPlan& plan = needs.plan;
@@ -285,6 +292,7 @@ PanelNeeds plan_panel(const Panel& panel, bool small) {
 
 void place_texts(const Panel& panel, const std::vector<Scatter>& scatters, PanelPlan& plan) {
   const Box& plot = plan.plot;
+  if (const ColoredText* text = colored_text_of(panel)) return place_text(*text, panel.title, plan);
   plan.title = {shorten(plain_text(panel.title), plot.width + 8, kPanelTitleSize, true), plot.left, plot.top - 13};
   plan.x_title = {shorten(plain_text(panel.x.title), plot.width + 40, kAxisTitleSize), plot.left + plot.width / 2,
                   plot.bottom() + kTickRoom + plan.x.label_extent + 9, Align::center};

@@ -8,6 +8,7 @@
 #include "stratoscope/figures/svg_elements.h"
 #include "stratoscope/figures/svg_marks.h"
 #include "stratoscope/figures/text.h"
+#include "stratoscope/figures/text_flow.h"
 
 namespace stratoscope {
 namespace {
@@ -43,6 +44,7 @@ class SvgFigure {
   void axes(const PanelPlan& plan);
   void texts(std::size_t p);
   void legend(const PanelPlan& plan);
+  void strip(const ScaleStrip& strip, const ColorScale& scale);
   void color_bar(const ColorBarPlan& bar);
 
   const Figure& figure_;
@@ -67,7 +69,7 @@ void SvgFigure::head() {
 void SvgFigure::panel(std::size_t p) {
   put("<g>");
   text_ += svg_marks(figure_, plan_, p, theme_);
-  axes(plan_.panels[p]);
+  if (colored_text_of(figure_.panels[p]) == nullptr) axes(plan_.panels[p]);
   texts(p);
   put("</g>");
 }
@@ -121,6 +123,13 @@ void SvgFigure::texts(std::size_t p) {
   for (const CellText& text : plan.cell_texts) label(text.spot, kNoteSize, cell_text_color(figure_, p, text, theme_));
   label(plan.blank, kTickSize, look_.muted);
   legend(plan);
+  if (plan.strip) strip(*plan.strip, colored_text_of(figure_.panels[p])->scale);
+}
+
+void SvgFigure::strip(const ScaleStrip& strip, const ColorScale& scale) {
+  text_ += svg_cells(strip_bands(scale), strip.box, scale, theme_, CellForm::squares);
+  for (const Tick& tick : strip.ticks) label(strip_label(strip, scale, tick), kTickSize, look_.text);
+  label(strip.title, kAxisTitleSize, look_.text);
 }
 
 void SvgFigure::color_bar(const ColorBarPlan& bar) {

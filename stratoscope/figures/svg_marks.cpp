@@ -6,8 +6,10 @@
 #include <cmath>
 
 #include "stratoscope/figures/mark_style.h"
+#include "stratoscope/figures/number_text.h"
 #include "stratoscope/figures/svg_cells.h"
 #include "stratoscope/figures/svg_elements.h"
+#include "stratoscope/figures/text.h"
 
 namespace stratoscope {
 namespace {
@@ -135,6 +137,19 @@ class PanelMarks {
     put(R"(<g fill="{}"{}>)", hex(palette(theme_).accent), opacity("fill", style.clear));
     for (std::size_t i = 0; i < points.x.size(); ++i) disc(place(points.x[i], points.y[i]), style);
     put("</g>");
+  }
+
+  // A pointer on a token shows its value.
+  void add(const ColoredText& text) {
+    for (const TokenTile& tile : plan_.tiles) {
+      const double value = text.values[tile.token];
+      put("<g><title>{}</title>",
+          escape_html(fmt::format("token {}: {}", tile.token, std::isfinite(value) ? brief(value) : "no value")));
+      if (const auto color = tile_color(text, tile.token, theme_))
+        put(R"(<rect data-part="token" x="{}" y="{}" width="{}" height="{}" fill="{}"/>)", coordinate(tile.box.left),
+            coordinate(tile.box.top), coordinate(tile.box.width), coordinate(tile.box.height), hex(*color));
+      text_ += svg_text(tile.label, kTokenSize, tile_text_color(text, tile.token, theme_)) + "</g>\n";
+    }
   }
 
   ColorScale scale() const { return figure_.color.value_or(ColorScale{}); }

@@ -95,6 +95,12 @@ std::string plain_text(std::string_view text) {
   return to_utf8(points);
 }
 
+std::string visible_spaces(std::string_view text) {
+  std::u32string points = code_points(plain_text(text));
+  for (char32_t& point : points) point = point == U' ' ? U'·' : point;
+  return to_utf8(points);
+}
+
 double text_width(std::string_view text, double font_size, bool bold) {
   return width_of(code_points(text), font_size, bold);
 }

@@ -15,6 +15,9 @@ std::string to_utf8(std::u32string_view text);
 // (control characters, direction overrides, non-characters, invalid UTF-8) U+FFFD.
 std::string plain_text(std::string_view text);
 
+// The same with each space as a middle dot.
+std::string visible_spaces(std::string_view text);
+
 // The width of plain text in pixels at a font size; an upper estimate for any sans-serif font.
 double text_width(std::string_view text, double font_size, bool bold = false);
 

@@ -57,9 +57,13 @@ const std::vector<Rgb>& color_stops(ColorMap map, Theme theme) {
   static const std::vector<Rgb> dark_diverging{rgb(0xa9d3ff), rgb(0x6fabe8), rgb(0x3f79b5),
                                                rgb(0x254a74), rgb(0x16181c), rgb(0x6e3f18),
                                                rgb(0xb0682a), rgb(0xe89a4e), rgb(0xffd09a)};
+  // The diverging map's half above zero.
+  static const std::vector<Rgb> light_rising(light_diverging.begin() + 4, light_diverging.end());
+  static const std::vector<Rgb> dark_rising(dark_diverging.begin() + 4, dark_diverging.end());
   switch (map) {
     case ColorMap::plasma: return plasma;
     case ColorMap::viridis: return viridis;
+    case ColorMap::rising: return theme == Theme::light ? light_rising : dark_rising;
     case ColorMap::diverging: break;
   }
   return theme == Theme::light ? light_diverging : dark_diverging;
@@ -78,7 +82,7 @@ Rgb text_on(Rgb ground) {
 }
 
 Rgb category_color(ColorMap map, Theme theme, std::size_t i, std::size_t count) {
-  if (map == ColorMap::diverging) return color_at(map, theme, spread(i, count, 0, 1));
+  if (map == ColorMap::diverging || map == ColorMap::rising) return color_at(map, theme, spread(i, count, 0, 1));
   // Yellow has little contrast with white, deep blue with slate.
   return theme == Theme::light ? color_at(map, theme, spread(i, count, 0, 0.92))
                                : color_at(map, theme, spread(i, count, 0.28, 1));

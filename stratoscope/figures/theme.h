@@ -61,6 +61,6 @@ Rgb series_color(Theme theme, std::size_t i, std::size_t count);
 // Sizes in CSS pixels (1/96 inch), shared by the layout and the writers.
 inline constexpr const char* kFontFamily = "DejaVu Sans";
 inline constexpr double kTickSize = 11, kAxisTitleSize = 12, kPanelTitleSize = 13, kFigureTitleSize = 15,
-                        kNoteSize = 10;
+                        kNoteSize = 10, kTokenSize = 13;
 
 }  // namespace stratoscope

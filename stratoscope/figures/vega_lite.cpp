@@ -47,6 +47,7 @@ class PanelSpec {
       std::visit([&](const auto& mark) { add(mark, m); }, panel_.marks[m]);
     }
     if (!plan_.blank.text.empty()) add_blank();
+    if (const ColoredText* text = colored_text_of(panel_)) add_tile_texts(*text);
     if (layers_.empty()) add_layer({{"type", "point"}}, Json::array(), position("x", 'x'), position("y", 'y'));
     return {{"title", {{"text", plain_text(panel_.title)}, {"frame", "group"}, {"offset", 8}}},
             {"width", plan_.plot.width},
@@ -319,9 +320,57 @@ class PanelSpec {
     layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
   }
 
-  // The colour of the field `value` on the figure's scale.
-  Json scale_color() const {
-    const ColorScale scale = figure_.color.value_or(ColorScale{});
+  // A place in pixels from the top left corner of the plot.
+  static Json in_pixels(const char* field) {
+    return {{"field", field}, {"type", "quantitative"}, {"scale", nullptr}, {"axis", nullptr}};
+  }
+
+  void add(const ColoredText& text, std::size_t) {
+    Json data = Json::array();
+    for (const TokenTile& tile : plan_.tiles) {
+      const double value = text.values[tile.token];
+      if (!std::isfinite(value)) continue;
+      const Box& box = tile.box;
+      data.push_back({{"i", tile.token},
+                      {"label", tile.label.text},
+                      {"value", seven_digits(value)},
+                      {"x", seven_digits(box.left - plan_.plot.left)},
+                      {"y", seven_digits(box.top - plan_.plot.top)},
+                      {"x2", seven_digits(box.right() - plan_.plot.left)},
+                      {"y2", seven_digits(box.bottom() - plan_.plot.top)}});
+    }
+    Json& layer = add_layer({{"type", "rect"}}, std::move(data), in_pixels("x"), in_pixels("y"));
+    Json& encoding = layer["encoding"];
+    encoding["x2"] = {{"field", "x2"}};
+    encoding["y2"] = {{"field", "y2"}};
+    encoding["color"] = scale_stops_of(text.scale);
+    if (plan_.strip) {
+      encoding["color"]["legend"] = legend_of(text.scale, plan_.strip->ticks);
+      encoding["color"]["legend"].update({{"orient", "top"},
+                                          {"direction", "horizontal"},
+                                          {"gradientLength", plan_.strip->box.width},
+                                          {"gradientThickness", plan_.strip->box.height}});
+    }
+    encoding["tooltip"] = {{{"field", "i"}, {"type", "quantitative"}, {"title", "index"}},
+                           {{"field", "label"}, {"type", "nominal"}, {"title", "token"}},
+                           value_tip("value", or_else(text.scale.title, "value"))};
+  }
+
+  void add_tile_texts(const ColoredText& text) {
+    Json data = Json::array();
+    for (const TokenTile& tile : plan_.tiles)
+      data.push_back({{"x", seven_digits(tile.label.x - plan_.plot.left)},
+                      {"y", seven_digits(tile.label.y - plan_.plot.top)},
+                      {"label", tile.label.text},
+                      {"color", hex(tile_text_color(text, tile.token, theme_))}});
+    Json& layer = add_layer({{"type", "text"}, {"fontSize", kTokenSize}, {"baseline", "middle"}}, std::move(data),
+                            in_pixels("x"), in_pixels("y"));
+    layer["encoding"]["text"] = {{"field", "label"}, {"type", "nominal"}};
+    layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
+  }
+
+  // The colour of the field `value`, without a legend.
+  Json scale_stops_of(const ColorScale& scale) const {
     const auto stops = scale_stops(scale, theme_);
     Json domain = Json::array(), range = Json::array();
     for (std::size_t i = 0; i < stops.size(); ++i) {
@@ -332,16 +381,24 @@ class PanelSpec {
     Json color{{"field", "value"},
                {"type", "quantitative"},
                {"scale", {{"domain", domain}, {"range", range}, {"clamp", true}, {"interpolate", "rgb"}}}};
-    if (!all_.bar) {
-      color["legend"] = nullptr;
-      return color;
-    }
+    color["legend"] = nullptr;
+    return color;
+  }
+
+  static Json legend_of(const ColorScale& scale, const std::vector<Tick>& ticks) {
     Json values = Json::array();
-    for (const Tick& tick : all_.bar->ticks) values.push_back(tick.position);
-    color["legend"] = {{"title", plain_text(scale.title)},
-                       {"values", values},
-                       {"gradientLength", all_.bar->box.height},
-                       {"gradientThickness", all_.bar->box.width}};
+    for (const Tick& tick : ticks) values.push_back(tick.position);
+    return {{"title", plain_text(scale.title)}, {"values", std::move(values)}};
+  }
+
+  // The colour of the field `value` on the figure's scale.
+  Json scale_color() const {
+    const ColorScale scale = figure_.color.value_or(ColorScale{});
+    Json color = scale_stops_of(scale);
+    if (!all_.bar) return color;
+    color["legend"] = legend_of(scale, all_.bar->ticks);
+    color["legend"]["gradientLength"] = all_.bar->box.height;
+    color["legend"]["gradientThickness"] = all_.bar->box.width;
     return color;
   }
 

@@ -35,6 +35,12 @@ std::size_t whole_number(const Field& field, const std::string& text) {
   return *read;
 }
 
+TokenId token_id(const Field& field, std::string_view text) {
+  const auto read = read_number<TokenId>(text);
+  if (!read || *read < 0) refuse(field, std::string(text), "a token id, a whole number from 0 on");
+  return *read;
+}
+
 double number(const Field& field, const std::string& text) {
   const auto read = read_number<double>(text);
   if (!read) refuse(field, text, "a number");
@@ -101,6 +107,7 @@ FieldForm form_of(const Field& field) {
           [](std::size_t*) { return FieldForm{.is_number = true, .is_whole = true, .is_signed = false}; },
           [](double*) { return FieldForm{.is_number = true}; },
           [](std::vector<double>*) { return FieldForm{.is_list = true, .is_number = true}; },
+          [](TokenIds*) { return FieldForm{.is_list = true, .is_number = true, .is_whole = true}; },
           [](const EnumValue& value) { return FieldForm{.choices = value.names}; },
           [](const EnumList& value) { return FieldForm{.is_list = true, .choices = value.names}; },
           []<class T>(std::vector<T>*) { return FieldForm{.is_list = true}; },
@@ -147,6 +154,11 @@ void read_option(Field& field, const std::vector<std::string>& texts) {
                    for (const std::string& text : texts)
                      for (const std::string_view piece : split_list(text))
                        values->push_back(number(field, std::string(piece)));
+                 },
+                 [&](TokenIds* ids) {
+                   if (is_first) ids->clear();
+                   for (const std::string& text : texts)
+                     for (const std::string_view piece : split_list(text)) ids->push_back(token_id(field, piece));
                  },
                  [&](std::string* value) { *value = last; },
                  [&](std::filesystem::path* value) { *value = last; },
@@ -202,6 +214,9 @@ std::vector<std::filesystem::path> vector_files_of(const Field& field) {
   if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
     for (const EditExpression& edit : **edits)
       if (!edit.vector_file.empty()) files.emplace_back(edit.vector_file);
+  if (const auto* const* rows = std::get_if<std::vector<TokenRow>*>(&field.target))
+    for (const TokenRow& row : **rows)
+      if (!row.file.empty()) files.push_back(row.file);
   return files;
 }
 

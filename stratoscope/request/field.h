@@ -25,6 +25,7 @@
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/sweep_grid.h"
+#include "stratoscope/probe/token_row.h"
 #include "stratoscope/session/session.h"
 #include "stratoscope/session/target.h"
 #include "stratoscope/session/token_choice.h"
@@ -72,13 +73,14 @@ struct OutputFile {
 };
 
 // The member of the request that holds the field's value.
-using FieldTarget = std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, std::string*,
-                                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
-                                 std::optional<Index>*, IndexList*, std::optional<IndexList>*,
-                                 std::optional<TokenChoice>*, std::optional<TargetChoice>*, std::vector<TargetChoice>*,
-                                 TargetIds, HookExpression*, std::vector<HookExpression>*, std::vector<EditExpression>*,
-                                 std::vector<EditTemplate>*, std::vector<AxisExpression>*, EnumValue, EnumList,
-                                 TextsOfFile, PromptsOfFile, ChoicesOfFile, MemorySize, InputFile, OutputFile>;
+using FieldTarget =
+    std::variant<bool*, AddedTokens*, std::size_t*, double*, std::vector<double>*, TokenIds*, std::string*,
+                 std::optional<std::string>*, std::vector<std::string>*, std::filesystem::path*, Index*,
+                 std::optional<Index>*, IndexList*, std::optional<IndexList>*, std::optional<TokenChoice>*,
+                 std::optional<TargetChoice>*, std::vector<TargetChoice>*, TargetIds, HookExpression*,
+                 std::vector<HookExpression>*, std::vector<EditExpression>*, std::vector<EditTemplate>*,
+                 std::vector<AxisExpression>*, std::vector<TokenRow>*, EnumValue, EnumList, TextsOfFile, PromptsOfFile,
+                 ChoicesOfFile, MemorySize, InputFile, OutputFile>;
 
 struct Field {
   std::string name;  // in JSON: "memory_limit"
@@ -92,6 +94,7 @@ struct Field {
   bool is_required = false;
   bool is_argument = false;    // TEXT, without an option's name
   bool is_positional = false;  // an option whose name may be left out
+  bool is_more = false;        // a list of further arguments after TEXT
   bool is_expression = false;  // a choice that is checked by the experiment, like an edit, and not by the option parser
   bool changes_result = true;  // false: changes only the form in which the result is shown
   bool is_local = false;       // about this machine (its files and memory): a server does not accept it
@@ -113,6 +116,7 @@ struct Field {
   Field& expression() { return is_expression = true, *this; }
   Field& positional() { return is_positional = true, *this; }
   Field& argument() { return is_argument = true, *this; }
+  Field& more_arguments() { return is_more = true, *this; }
   Field& only_shown() { return changes_result = false, *this; }
   Field& local() { return is_local = true, *this; }
   Field& separated(char by) { return separator = by, *this; }
@@ -201,7 +205,7 @@ void read_option(Field& field, const std::vector<std::string>& texts);
 // Whether the value is the name of a file that is read.
 bool names_input_file(const Field& field);
 
-// Files of vectors that the value's edits read.
+// Files of numbers that the value's edits or rows read.
 std::vector<std::filesystem::path> vector_files_of(const Field& field);
 
 }  // namespace stratoscope

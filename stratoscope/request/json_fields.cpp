@@ -36,6 +36,10 @@ class MemberReader {
               to->clear();
               for_each([&](const json& one) { to->push_back(number(one)); });
             },
+            [&](TokenIds* to) {
+              to->clear();
+              for_each([&](const json& one) { to->push_back(token_id(one)); }, limits_.text_bytes);
+            },
             [&](std::string* to) { *to = text(value_, limits_.text_bytes); },
             [&](std::filesystem::path* to) { *to = text(value_, limits_.text_bytes); },
             [&](std::optional<std::string>* to) { *to = text(value_, limits_.text_bytes); },
@@ -122,6 +126,12 @@ class MemberReader {
     return one.get<long>();
   }
 
+  TokenId token_id(const json& one) const {
+    if (!one.is_number_unsigned() || one.get<std::uint64_t>() > std::numeric_limits<TokenId>::max())
+      refuse("holds an entry that is not a token id, a whole number from 0 on");
+    return one.get<TokenId>();
+  }
+
   double number(const json& one) const {
     if (!one.is_number()) refuse("is not a number");
     const auto read = one.get<double>();
@@ -198,10 +208,13 @@ class MemberReader {
   // Errors of expressions have the number of the list entry: "edit 2".
   template <class Use>
   void for_each(const Use& use) const {
+    for_each(use, limits_.list_entries);
+  }
+  template <class Use>
+  void for_each(const Use& use, std::size_t most) const {
     if (!value_.is_array()) refuse("is not a list");
-    if (value_.size() > limits_.list_entries)
-      refuse("has " + std::to_string(value_.size()) + " entries, more than the limit of " +
-             std::to_string(limits_.list_entries));
+    if (value_.size() > most)
+      refuse("has " + std::to_string(value_.size()) + " entries, more than the limit of " + std::to_string(most));
     std::size_t number = 0;
     for (const json& one : value_) {
       ++number;
@@ -270,6 +283,12 @@ ordered_json value_schema(const Field& field, const BodyLimits& limits) {
           [&](const MemorySize&) { return count(); },
           [&](double*) { return number("number"); },
           [&](std::vector<double>*) { return list(number("number")); },
+          [&](TokenIds*) {
+            ordered_json ids =
+                list({{"type", "integer"}, {"minimum", 0}, {"maximum", std::numeric_limits<TokenId>::max()}});
+            if (ids.contains("maxItems")) ids["maxItems"] = limits.text_bytes;
+            return ids;
+          },
           [&](std::string*) { return text(); },
           [&](std::filesystem::path*) { return text(); },
           [&](std::optional<std::string>*) { return text(); },

@@ -4,14 +4,15 @@
 
 namespace stratoscope {
 
-Text read_to_continue(const Session& session, std::string_view bytes, const TextOptions& options, std::size_t max_new) {
-  if (!options.truncate) return session.read(bytes, options);
-  const std::size_t context = session.config().n_ctx, kept_first = session.added_tokens(options.added).first.size();
+Text read_to_continue(const Session& session, const TextInput& input, const TextOptions& options, std::size_t max_new) {
+  if (!options.truncate) return session.read(input, options);
+  const std::size_t context = session.config().n_ctx,
+                    kept_first = input.ids.empty() ? session.added_tokens(options.added).first.size() : 0;
   const std::size_t most = std::max(max_new < context ? context - max_new : context / 2, kept_first + 1);
   TextOptions whole = options;
   whole.check_context = false;
-  Text text = session.read(bytes, whole);
-  if (text.ids.empty() || text.ids.size() <= most) return session.read(bytes, options);
+  Text text = session.read(input, whole);
+  if (text.ids.empty() || text.ids.size() <= most) return session.read(input, options);
   const std::size_t cut = text.ids.size() - most;
   const std::size_t begin = text.offsets[kept_first + cut].first;
   const auto erase = [&](auto& list) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 
 #include "stratoscope/session/session.h"
 
@@ -11,6 +10,6 @@ namespace stratoscope {
 // Session::read(), but if `options` allow truncation, tokens are cut from the beginning (never the beginning-of-text
 // token) until the model's context holds the text and `max_new` more tokens. If `max_new` is too large for that, half
 // of the context is kept for the text. A note has the number of cut tokens. Throws Error as Session::read() does.
-Text read_to_continue(const Session& session, std::string_view bytes, const TextOptions& options, std::size_t max_new);
+Text read_to_continue(const Session& session, const TextInput& input, const TextOptions& options, std::size_t max_new);
 
 }  // namespace stratoscope

@@ -11,6 +11,7 @@
 #include "stratoscope/hub/remedy.h"
 #include "stratoscope/probe/edits.h"
 #include "stratoscope/session/alignment.h"
+#include "stratoscope/text/utf8.h"
 
 namespace stratoscope {
 namespace {
@@ -265,14 +266,38 @@ TokenIds Session::ids_of(std::string_view text) const {
   return ids;
 }
 
-Text Session::read(std::string_view bytes, const TextOptions& options) const {
-  Text text{std::string(bytes), {}, {}, {}, {}, 0, 0};
+Text Session::encoded(const std::string& bytes) const {
+  Text text{bytes, {}, {}, {}, {}, 0, 0};
   Encoding encoding = tokenizer_->encode(bytes);
   text.ids = std::move(encoding.ids);
-  check_rows(*this, text.ids);
   text.offsets = std::move(encoding.offsets);
+  return text;
+}
+
+Text Session::decoded(const TokenIds& ids) const {
+  std::string bytes;
+  for (const TokenId id : ids) bytes += token_bytes(id);
+  const bool is_text = find_invalid_utf8(bytes) == bytes.size();
+  Text text{{}, ids, {}, {}, {}, 0, 0};
+  for (const TokenId id : ids) {
+    const std::size_t begin = text.text.size();
+    text.text += is_text ? token_bytes(id) : token_text(id);
+    text.offsets.emplace_back(begin, text.text.size());
+  }
+  return text;
+}
+
+Text Session::read(const TextInput& input, const TextOptions& options) const {
+  const bool is_ids = !input.ids.empty();
+  if (is_ids && !input.empty()) throw UsageError("text", "a text and token ids exclude each other");
+  if (is_ids && options.added == AddedTokens::beginning)
+    throw UsageError("ids", "are read as they are, and a beginning-of-text token belongs to a text",
+                     "put it among the ids");
+  if (is_ids) check_rows(*this, input.ids);
+  Text text = is_ids ? decoded(input.ids) : encoded(input);
+  if (!is_ids) check_rows(*this, text.ids);
   if (options.repeat) repeat(text);
-  add_around(text, added_tokens(options.added));
+  if (!is_ids) add_around(text, added_tokens(options.added));
   for (const TokenId id : text.ids) text.tokens.push_back(token_text(id));
   if (options.check_context) {
     if (text.ids.empty()) throw Error("text", "is empty", "give at least one character, or --bos");

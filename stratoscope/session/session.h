@@ -48,6 +48,17 @@ struct Text {
   std::size_t before = 0, after = 0;  // numbers of added tokens
 };
 
+// A text as it is written, or as token ids in its place.
+struct TextInput : std::string {
+  TextInput() = default;
+  TextInput(const char* written) : std::string(written) {}             // NOLINT(google-explicit-constructor)
+  TextInput(std::string written) : std::string(std::move(written)) {}  // NOLINT(google-explicit-constructor)
+  TextInput(std::string_view written) : std::string(written) {}        // NOLINT(google-explicit-constructor)
+  TextInput(TokenIds tokens) : ids(std::move(tokens)) {}               // NOLINT(google-explicit-constructor)
+
+  TokenIds ids = {};  // no tokens are added to them
+};
+
 struct TextOptions {
   AddedTokens added = AddedTokens::usual;
   bool truncate = false;      // cut after the number of tokens that the model was trained for
@@ -92,8 +103,9 @@ class Session {
   std::vector<std::string> notes() const;
 
   // Throws Error for invalid UTF-8, an empty text, a text that is longer than the model can read, and a token for which
-  // the model has no row.
-  Text read(std::string_view bytes, const TextOptions& options = {}) const;
+  // the model has no row; UsageError for a text beside ids, and ids with a beginning-of-text token asked for. The text
+  // of ids is that of their bytes; bytes that are no UTF-8 are shown by U+FFFD.
+  Text read(const TextInput& input, const TextOptions& options = {}) const;
   // The ids of a text that continues another one, such as a target. Throws Error as above.
   TokenIds ids_of(std::string_view text) const;
   // A token's text; "[id]" for an id that the model has and the tokenizer does not.
@@ -101,6 +113,8 @@ class Session {
   std::string token_bytes(TokenId id) const;
 
  private:
+  Text encoded(const std::string& bytes) const;
+  Text decoded(const TokenIds& ids) const;
   void add_around(Text& text, const std::pair<TokenIds, TokenIds>& added) const;
 
   struct LazyModel;

@@ -23,6 +23,8 @@ def is_harmless(result):
     [
         ["tokens", TRAPS],
         ["predict", TRAPS, "--all"],
+        ["heatmap", TRAPS],
+        ["heatmap", "A", "--by", TRAPS],
         ["activations", TRAPS],
         ["similarity", TRAPS, "--across", "tokens"],
         ["lens", TRAPS],

@@ -27,6 +27,7 @@ COMMANDS = {
     "attention": [TEXT],
     "attribution": [TEXT, "--target", " the"],
     "geometry": [TEXT],
+    "heatmap": [TEXT, "--by", "entropy", "--by", "L5H3[from -1]", "--by", "attribution"],
     "patch": [TEXT, "--corrupt", CORRUPT, "--target", " the"],
     "ablate": [TEXT, "--target", " the"],
     "edges": [SHORT, "--target", " the"],

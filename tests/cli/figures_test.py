@@ -11,6 +11,10 @@ SWEEP = ["sweep", PENGUINS, "--edit", "blocks.{layer}.hook_mlp_out *= {factor}"]
 COMMANDS = {
     "predict": ["predict", PENGUINS],
     "surprisal": ["predict", PENGUINS, "--all"],
+    "distribution": ["predict", PENGUINS, "--draw", "distribution", "--target", " man"],
+    "temperatures": ["predict", PENGUINS, "--draw", "temperatures"],
+    "tokens of texts": ["tokens", PENGUINS, "Zwei Texte.", "--labels", "one,two"],
+    "samples": ["generate", "He was", "--samples", 2, "--temperature", 1, "--max-new", 4],
     "activations": ["activations", PENGUINS],
     "embeddings": ["embeddings", "the", "a", "of"],
     "map": ["embeddings", "the", "a", "of", "--draw", "map"],
@@ -27,6 +31,7 @@ COMMANDS = {
     "attribution": ["attribution", PENGUINS],
     "sources": ["attribution", PENGUINS, "--heads", "L0H0,L11H5"],
     "geometry": ["geometry", PENGUINS],
+    "heatmap": ["heatmap", PENGUINS, "--by", "surprisal", "--by", "L5H3[from -1]"],
     "trajectory": ["geometry", PENGUINS, "--draw", "trajectory"],
     "nearest": ["geometry", PENGUINS, "--draw", "nearest"],
 }

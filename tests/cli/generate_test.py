@@ -1,4 +1,6 @@
 """generate: tokens, streaming, edits of new tokens or of all, stop texts, saved files."""
+import json
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,56 @@ def test_sampling_options_that_do_nothing_are_named(stratoscope, tiny_model, com
     assert names("--seed", "0") == ["seed"]
     assert names("--temperature", "0", "--top-p", "0.9") == ["top_p"]
     assert names("--seed", "3", "--top-p", "0.5", "--top-k", "4") == ["top_k", "top_p", "seed"]
+
+
+HOT = ["--temperature", "1", "--max-new", "8"]
+
+
+def test_samples_are_single_calls_with_their_seeds(stratoscope):
+    result = stratoscope.json("generate", PENGUINS, *HOT, "--seed", 5, "--samples", 3)
+    assert [sample["seed"] for sample in result["samples"]] == [5, 6, 7]
+    for sample in result["samples"]:
+        alone = stratoscope.json("generate", PENGUINS, *HOT, "--seed", sample["seed"])
+        assert "samples" not in alone
+        assert {key: sample[key] for key in ("text", "stopped", "tokens")} == {
+            key: alone[key] for key in ("text", "stopped", "tokens")}
+        assert sample["log_prob"] == pytest.approx(sum(token["log_prob"] for token in alone["tokens"]))
+    first = [token["id"] for token in result["samples"][0]["tokens"]]
+    assert (result["text"], result["tokens"]) == (result["samples"][0]["text"], result["samples"][0]["tokens"])
+    for sample in result["samples"]:
+        ids = [token["id"] for token in sample["tokens"]]
+        assert ids[: sample["shared"]] == first[: sample["shared"]]
+        assert sample["shared"] == len(ids) or ids[sample["shared"]] != first[sample["shared"]]
+    assert result["samples"][1]["shared"] < 8 and result["samples"][0]["shared"] == 8
+
+
+def test_samples_on_a_screen(stratoscope):
+    result = stratoscope.json("generate", PENGUINS, *HOT, "--samples", 2)
+    shown = stratoscope.prints("generate", PENGUINS, *HOT, "--samples", 2)
+    assert shown.count(PENGUINS) == 1
+    for sample in result["samples"]:
+        assert f"seed {sample['seed']}:{sample['text']}" in shown
+    assert "parts with" in shown
+
+
+def test_samples_under_edits_have_the_largest_effect(stratoscope):
+    options = [*HOT, "--edit", "blocks.3.hook_mlp_out *= 0.5"]
+    all_of_them = stratoscope.json("generate", PENGUINS, *options, "--samples", 2)["effect"]
+    each = [stratoscope.json("generate", PENGUINS, *options, "--seed", seed)["effect"] for seed in (0, 1)]
+    assert all_of_them["kl"] == max(effect["kl"] for effect in each)
+
+
+def test_samples_that_make_no_sense(stratoscope):
+    stratoscope.fails("generate", PENGUINS, "--samples", 2, status=2, says="temperature 0")
+    stratoscope.fails("generate", PENGUINS, *HOT, "--samples", 2, "--save", "x.npz", status=2, says="one sample")
+    stratoscope.fails("generate", PENGUINS, *HOT, "--samples", 0, status=2, says="--samples")
+
+
+def test_the_figure_of_samples_colours_new_tokens(stratoscope):
+    result = stratoscope.json("generate", PENGUINS, *HOT, "--samples", 2)
+    stratoscope.succeeds("generate", PENGUINS, *HOT, "--samples", 2, "--figure", "x.vl.json")
+    figure = json.loads((stratoscope.folder / "x.vl.json").read_text(encoding="utf-8"))
+    for panel, sample in zip(figure["concat"], result["samples"]):
+        values = [point["value"] for point in panel["layer"][0]["data"]["values"]]
+        assert values == pytest.approx([-token["log_prob"] for token in sample["tokens"]], rel=1e-6)
+        assert len(panel["layer"][1]["data"]["values"]) == 10 + len(sample["tokens"])

@@ -29,6 +29,7 @@ COMMANDS = {
     "attention": ["attention", TEXT],
     "attribution": ["attribution", TEXT, "--target", "a"],
     "geometry": ["geometry", TEXT],
+    "heatmap": ["heatmap", TEXT, "--by", "surprisal", "--by", "L1H0[to 0]", "--by", "resid_post.0.dim[0]", "--by", "attribution"],
     "geometry of all": ["geometry", TEXT, "--tokens", "all"],
     "patch": ["patch", TEXT, "--corrupt", "CORRUPT", "--target", "a"],
     "ablate": ["ablate", TEXT, "--target", "a"],

@@ -31,7 +31,7 @@ COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "similari
         ["predict", PENGUINS, "--model", "a", "--model", "b"],
         ["run", PENGUINS],
         ["sweep", PENGUINS, "--target-id", "many"],
-        ["tokens", PENGUINS, "--figure", "x.svg"],
+        ["info", "--figure", "x.svg"],
         ["tokens", PENGUINS, "--truncate"],
         ["info", "--edit", "x"],
     ],

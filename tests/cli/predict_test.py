@@ -1,4 +1,5 @@
 """`predict`: the likeliest tokens, and each token's surprisal."""
+import json
 import math
 
 import numpy as np
@@ -122,3 +123,76 @@ def test_float64_agrees(stratoscope):
     assert (fast["precision"], exact["precision"]) == ("fp32", "fp64")
     for a, b in zip(fast["predictions"], exact["predictions"]):
         assert a["id"] == b["id"] and a["log_prob"] == pytest.approx(b["log_prob"], abs=1e-5)
+
+
+def test_ranks_count_the_tokens_before(stratoscope, golden):
+    result = stratoscope.json("predict", PENGUINS, "--top", 5, "--target", " man", "--target-id", 0, "--target", " I")
+    assert [p["rank"] for p in result["predictions"]] == [0, 1, 2, 3, 4]
+    logits = golden("penguins")["logits"][9]
+    for target in result["targets"]:
+        assert target["rank"] == (logits > logits[target["id"]]).sum()
+    assert result["targets"][2]["rank"] == 0
+    shown = stratoscope.prints("predict", PENGUINS, "--target-id", 0)
+    assert [line.split()[0] for line in shown.splitlines() if "“!”" in line] == [f"{result['targets'][1]['rank']}"]
+
+
+def test_ranks_of_equal_logits_follow_the_ids(stratoscope, forged):
+    forged.change_tensors(lambda tensors: tensors["wte.weight"].fill(0.5))
+    result = stratoscope.json("predict", "ab", "--model", forged, "--target-id", 7, "--target-id", 310)
+    assert [target["rank"] for target in result["targets"]] == [7, 310]
+
+
+def test_temperatures_are_numpys(stratoscope):
+    options = ["--top", 8, "--target", " man", "--precision", "fp64"]
+    result = stratoscope.json("predict", PENGUINS, *options, "--temperatures", "0.5,1,2.5")
+    stratoscope.succeeds("run", PENGUINS, "--save", "x.npz", "--precision", "fp64")
+    with np.load(stratoscope.folder / "x.npz") as arrays:
+        logits = arrays["logits"][-1]
+    assert [each["temperature"] for each in result["temperatures"]] == [0.5, 1, 2.5]
+    for each in result["temperatures"]:
+        logs = log_softmax(logits / each["temperature"])
+        assert each["probs"] == pytest.approx(np.exp(logs[[p["id"] for p in result["predictions"]]]), rel=1e-9)
+        assert each["target_probs"] == pytest.approx(np.exp(logs[[t["id"] for t in result["targets"]]]), rel=1e-9)
+        assert each["entropy"] == pytest.approx(-(np.exp(logs) * logs).sum(), rel=1e-9)
+    assert result["temperatures"][1]["probs"] == pytest.approx([p["prob"] for p in result["predictions"]], rel=1e-12)
+    assert "temperatures" not in stratoscope.json("predict", PENGUINS)
+    assert "probability at temperature" in stratoscope.prints("predict", PENGUINS, "--temperatures", "0.5,2")
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "1,0"])
+def test_temperatures_are_above_zero(stratoscope, wrong):
+    stratoscope.fails("predict", PENGUINS, "--temperatures", wrong, says="is not a temperature")
+
+
+def figure_of(stratoscope, *options):
+    stratoscope.succeeds("predict", PENGUINS, *options, "--figure", "x.vl.json")
+    return json.loads((stratoscope.folder / "x.vl.json").read_text(encoding="utf-8"))
+
+
+def test_the_whole_distribution_is_drawn_with_the_targets(stratoscope, golden):
+    figure = figure_of(stratoscope, "--draw", "distribution", "--target", " man")
+    assert [panel["title"]["text"] for panel in figure["concat"]] == ["Logit", "Log-probability (nats)", "Probability"]
+    logits = np.sort(golden("penguins")["logits"][9].astype(np.float64))[::-1]
+    target = stratoscope.json("predict", PENGUINS, "--target", " man")["targets"][0]
+    expected = [logits, log_softmax(logits), np.exp(log_softmax(logits))]
+    for panel, values, key in zip(figure["concat"], expected, ("logit", "log_prob", "prob")):
+        points = panel["layer"][0]["data"]["values"]
+        assert points[0]["x"] == 1 and points[-1]["x"] == 8192 and 300 < len(points) < 1000
+        np.testing.assert_allclose([p["y"] for p in points], values[[int(p["x"]) - 1 for p in points]], atol=1e-4)
+        assert panel["layer"][1]["data"]["values"][1] == {"x": target["rank"] + 1, "y": target[key]}
+
+
+def test_temperatures_are_drawn_as_lines(stratoscope):
+    result = stratoscope.json("predict", PENGUINS, "--temperatures", "0.5,1,2")
+    figure = figure_of(stratoscope, "--draw", "temperatures")
+    for layer, each in zip(figure["concat"][0]["layer"], result["temperatures"]):
+        assert [p["y"] for p in layer["data"]["values"]] == each["probs"]
+    assert len(figure["concat"][0]["layer"]) == 3
+    assert len(figure_of(stratoscope, "--draw", "temperatures", "--temperatures", "0.7")["concat"][0]["layer"]) == 1
+
+
+def test_all_colours_the_text(stratoscope):
+    layers = figure_of(stratoscope, "--all")["concat"][0]["layer"]
+    surprisals = stratoscope.json("predict", PENGUINS, "--all")["surprisals"]
+    assert [p["value"] for p in layers[0]["data"]["values"]] == pytest.approx([s["surprisal"] for s in surprisals], rel=1e-6)
+    assert layers[1]["data"]["values"][8]["label"] == "·cute"

@@ -21,6 +21,7 @@ EXPERIMENTS = {
     "attention": ["attention", PENGUINS],
     "attribution": ["attribution", PENGUINS, "--target-id", 300, "--target", " a", "--position", 4, "--heads", "L3H1"],
     "geometry": ["geometry", PENGUINS, "--at", "hidden", "--tokens", "2:6"],
+    "heatmap": ["heatmap", PENGUINS, "--by", "entropy", "--by", "attribution", "--target-id", 300],
     "generate": ["generate", PENGUINS, "--max-new", 5, "--temperature", 1, "--seed", 7],
     "patch": ["patch", "He was", "--corrupt", "It was", "--target", " a"],
     "ablate": ["ablate", PENGUINS, "--target-id", 300, "--parts", "attn,mlps"],

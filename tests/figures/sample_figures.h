@@ -176,7 +176,22 @@ inline Figure points(std::size_t count = 20) {
   return {"Points", "", "", {panel}, 1, std::nullopt};
 }
 
-inline std::vector<Figure> all() { return {activations(), similarities(), lines(), predictions(), trails(), points()}; }
+// Two rows of numbers with their own scales; the first token has no number.
+inline Figure colored_texts() {
+  const std::vector<std::string> tokens{"Pen", "guins", " are", " cute", ".\n", "\n", " “Yes", "”", "\t<&>"};
+  ColoredText surprisal{tokens, {NAN, 8, 2.5, 6, 1, 0, 3, 4, 0.5}, {ColorMap::rising, "surprisal (nats)", 0, 8}};
+  ColoredText change{tokens, {0, -1, 0.5, 1, -0.25, 0, 0, 0.75, -0.5}, {ColorMap::diverging, "change", -1, 1}};
+  Figure figure;
+  figure.title = "A text by token";
+  figure.caption = "Two rows.";
+  figure.panels.push_back({"surprisal", {}, {}, {surprisal}});
+  figure.panels.push_back({"change", {}, {}, {change}});
+  return figure;
+}
+
+inline std::vector<Figure> all() {
+  return {activations(), similarities(), lines(), predictions(), trails(), points(), colored_texts()};
+}
 
 // Text that a plotter, a shell, a browser or a spreadsheet might read something into.
 inline std::vector<std::string> nasty_texts(const std::string& witness) {

@@ -36,6 +36,8 @@ inline std::vector<std::pair<TextSpot, double>> spots_of(const FigurePlan& plan)
     for (const TextSpot& spot : panel.bar_values) add(spot, kNoteSize);
     for (const TextSpot& spot : panel.trail_labels) add(spot, kNoteSize);
     for (const CellText& text : panel.cell_texts) add(text.spot, kNoteSize);
+    for (const TokenTile& tile : panel.tiles) add(tile.label, kTokenSize);
+    if (panel.strip) add(panel.strip->title, kAxisTitleSize);
     for (const LegendEntry& entry : panel.legend) add(entry.label, kTickSize);
     add(panel.blank, kTickSize);
   }
@@ -78,7 +80,9 @@ inline void expect_sound(const Figure& figure, Theme theme) {
   std::ostringstream box;
   box << "0 0 " << plan.width << ' ' << plan.height;
   EXPECT_EQ(root.attributes.at("viewBox"), box.str());
-  ASSERT_EQ(elements(root, "title").size(), 1U);
+  std::size_t titles = 1;  // of the picture, and of each token of a coloured text
+  for (const PanelPlan& panel : plan.panels) titles += panel.tiles.size();
+  ASSERT_EQ(elements(root, "title").size(), titles);
   EXPECT_FALSE(elements(root, "title")[0]->text.empty());
   ASSERT_EQ(elements(root, "desc").size(), 1U);
   EXPECT_EQ(elements(root, "desc")[0]->text, plain_text(full_caption(figure)));

@@ -50,6 +50,7 @@ TEST(SvgOfAnyFigure, ShowsHostileTextAsItIs) {
     figure.panels.push_back({text, {text}, {text}, {Trails{{{text, {0}, {1}}, {text, {2}, {3}}}, {text}}}});
     figure.panels.push_back({text, {text}, {text}, {Points{{0, 1}, {1, 2}, {text, text}}}});
     figure.panels.push_back({text, {text, {text}}, {text, {text}}, {Heatmap{{{1}}, {{text}}}}});
+    figure.panels.push_back({text, {}, {}, {ColoredText{texts, values, {ColorMap::rising, text, 0, 1}}}});
     sample::expect_sound(figure, Theme::light);
   }
 }
@@ -64,7 +65,7 @@ class RandomFigure {
     result.columns = below(4);
     if (below(3) > 0) {
       const double low = finite();
-      const auto map = static_cast<ColorMap>(below(3));
+      const auto map = static_cast<ColorMap>(below(4));
       result.color = ColorScale{map, text(), low, low + std::abs(low) + 1, below(2) == 0, below(2) == 0};
     }
     for (std::size_t p = 0; p <= below(6); ++p) result.panels.push_back(panel());
@@ -106,7 +107,7 @@ class RandomFigure {
   }
   Panel panel() {
     const std::size_t count = below(12);
-    switch (below(5)) {
+    switch (below(6)) {
       case 0: return {text(), axis(count), axis(0), {JitteredPoints{{values(below(30)), values(count)}}, line(count)}};
       case 1: return {text(), axis(0), axis(0), {line(count), Reference{text(), value()}, line(below(4)), line(count)}};
       case 2: return {text(), axis(0), axis(count), {Bars{values(count), true, below(2) == 0}}};
@@ -118,6 +119,10 @@ class RandomFigure {
         if (below(2) == 0)
           for (const auto& row : map.values) map.texts.push_back(texts(row.size()));
         return {text(), axis(0), axis(0), {map}};
+      }
+      case 4: {
+        const ColorScale scale{static_cast<ColorMap>(below(4)), text(), 0, std::abs(finite()) + 1, below(2) == 0};
+        return {text(), axis(0), axis(0), {ColoredText{texts(count), values(count), scale}}};
       }
       default: break;
     }

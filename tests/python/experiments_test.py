@@ -18,6 +18,13 @@ CASES = {
         {"edits": "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "corrupt": OLD_MAN},
         ["--edit", "blocks.2.hook_resid_pre[-1] = corrupt[-1]", "--corrupt", OLD_MAN],
     ),
+    "heatmap": (
+        {"by": ["entropy", "L5H3[to 0]", "attribution"], "target": " man", "position": 3, "compare": True,
+         "edits": "blocks.3.hook_mlp_out = zero"},
+        ["--by", "entropy", "--by", "L5H3[to 0]", "--by", "attribution", "--target", " man", "--position", 3,
+         "--compare", "--edit", "blocks.3.hook_mlp_out = zero"],
+    ),
+    "heatmap by one": ({"by": "mlp_post.2.dim[5]"}, ["--by", "mlp_post.2.dim[5]"]),
     "activations": ({"token": "cute"}, ["--token", "cute"]),
     "distributions": (
         {"hooks": ["hook_q", "blocks.*.hook_mlp_out[1:3]"], "bins": 20, "limits": [-2, 2.5]},
@@ -43,6 +50,14 @@ CASES = {
         ["--positive", "I love it", "--negative", "I hate it", "--layers", "2,3", "--strengths", "1,4", "--max-new", 3],
     ),
     "generate": ({"max_new": 5, "temperature": 1, "seed": 3}, ["--max-new", 5, "--temperature", 1, "--seed", 3]),
+    "generate samples": (
+        {"max_new": 5, "temperature": 1, "seed": 3, "samples": 2},
+        ["--max-new", 5, "--temperature", 1, "--seed", 3, "--samples", 2],
+    ),
+    "predict at temperatures": (
+        {"temperatures": [0.5, 2], "target": " man", "draw": "distribution"},
+        ["--temperatures", "0.5,2", "--target", " man"],
+    ),
     "lens": ({"top": 2, "target": " man"}, ["--top", 2, "--target", " man"]),
     "attention": ({"heads": ["L5H3", "L0H1"]}, ["--heads", "L5H3,L0H1"]),
     "attribution": ({"target": [449], "position": 3}, ["--target-id", 449, "--position", 3]),
@@ -157,3 +172,13 @@ def test_embeddings_equal_the_program_s(model):
     np.testing.assert_array_equal(result.values, model.weights["transformer.wte.weight"][result["ids"]])
     assert result["map"].shape == (3, 2) and len(result.rows) == 3
     assert model.embeddings(" man").values.shape == (1, result.values.shape[1])
+
+
+def test_ids_stand_in_place_of_a_text(model):
+    tokens = model.tokenize(SENTENCE)
+    for ids in (tokens.ids, list(tokens.ids), tuple(int(i) for i in tokens.ids)):
+        assert model.predict(ids).json == model.predict(SENTENCE).json
+    with pytest.raises(ValueError, match="ids"):
+        model.predict([0.5])
+    with pytest.raises(ValueError, match="8192"):
+        model.predict([8192])

@@ -71,3 +71,15 @@ def test_errors_of_a_stream(model):
         list(model.generate(PROMPT, edits="mlp_out.3 =", stream=True))
     with pytest.raises(ValueError):
         model.generate(3, stream=True)
+
+
+def test_samples(model):
+    made = model.generate(PROMPT, max_new=6, temperature=1, seed=2, samples=3)
+    for sample in made.samples:
+        alone = model.generate(PROMPT, max_new=6, temperature=1, seed=sample.seed)
+        assert (sample.text, sample.tokens, sample.stopped) == (alone.text, alone.tokens, alone.stopped)
+    assert [sample.seed for sample in made.samples] == [2, 3, 4] and alone.samples == []
+    assert made["sample_ids"].shape == (3, 6) and made.has_figure()
+    assert f"seed 3: {made.samples[1].text}" in repr(made)
+    stream = model.generate(PROMPT, max_new=6, temperature=1, seed=2, samples=2, stream=True)
+    assert "".join(piece.text for piece in stream) == made.text

@@ -9,7 +9,7 @@ from stratoscope.experiments import Experiments, field_of
 DESCRIBED = {entry["name"]: entry for entry in json.loads(_library.library().stratoscope_experiments())}
 # `run` and `info` have forms of their own, and `tokens` is Model.tokenize.
 NOT_METHODS = {"run", "info", "tokens"}
-# Ids are taken by `target` and `words` as well.
+# Ids are taken by `target`, `words` and `text` as well.
 COVERED = {"target_ids", "ids"}
 METHODS = sorted(set(DESCRIBED) - NOT_METHODS)
 
@@ -24,7 +24,7 @@ def parameters_of(name):
 def test_every_experiment_is_a_method():
     methods = {name for name in vars(Experiments) if not name.startswith("_")}
     assert methods == set(METHODS)
-    assert len(methods) == 16
+    assert len(methods) == 17
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -36,7 +36,9 @@ def test_arguments_are_the_fields(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_required_arguments_are_the_required_fields(name):
     required = {n for n, p in parameters_of(name).items() if p.default is inspect.Parameter.empty}
-    assert {field_of(name, argument) for argument in required} == set(DESCRIBED[name]["schema"].get("required", []))
+    schema = DESCRIBED[name]["schema"]
+    text = {"text"} if "ids" in schema["properties"] else set()
+    assert {field_of(name, argument) for argument in required} == text | set(schema.get("required", []))
 
 
 @pytest.mark.parametrize("name", METHODS)

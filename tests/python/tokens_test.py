@@ -165,3 +165,19 @@ def test_a_name_and_a_folder(tmp_path, model):
             np.testing.assert_array_equal(opened.run("The king").logits, model.run("The king").logits)
         assert opened.closed
         assert repr(opened) == "Model(closed)"
+
+
+@pytest.mark.parametrize("text", ["naïve 🐧 snow", " leading", ""])
+def test_decode(model, text):
+    assert model.decode(model.tokenize(text).ids) == text
+
+
+def test_texts_in_tokens(model):
+    compared = model.compare_tokens(["The king", "Der König"], labels=["English", "German"])
+    assert compared.json == command_line("tokens", "The king", "Der König", "--labels", "English,German")
+    assert list(compared.values) == [len(model.tokenize("The king")), len(model.tokenize("Der König"))]
+    assert list(compared["characters"]) == [8, 9] and compared.data["label"] == ["English", "German"]
+    assert compared.has_figure()
+    for wrong in ("text", ["one"]):
+        with pytest.raises(ValueError, match="two texts"):
+            model.compare_tokens(wrong)

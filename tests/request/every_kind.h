@@ -12,6 +12,8 @@ struct EveryKind {
   std::size_t count = 7, top = 20;
   double number = 0.5;
   std::vector<double> numbers = {1};
+  TokenIds ids = {};
+  std::vector<TokenRow> rows = {"entropy"};
   std::string text = "default";
   std::optional<std::string> maybe_text = {};
   std::vector<std::string> texts = {"default"};
@@ -45,6 +47,8 @@ inline void describe(EveryKind& request, Fields& fields) {
   fields.add("top", request.top, "a bounded count").range(1, 50).serve_at_most(30);
   fields.add("number", request.number, "a number").range(-1, 1);
   fields.add("numbers", request.numbers, "numbers");
+  fields.add("ids", request.ids, "token ids");
+  fields.add("rows", request.rows, "rows").as_option("by");
   fields.add("text", request.text, "a text").required();
   fields.add("maybe_text", request.maybe_text, "a text, or none").required_unless({"texts"});
   fields.add("texts", request.texts, "texts");

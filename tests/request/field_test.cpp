@@ -166,6 +166,8 @@ TEST(ReadOption, TheFirstListOfNumbersReplacesTheDefaultAndOthersAreAdded) {
   field.read({"-3", "4"});
   EXPECT_EQ(numbers, (std::vector<double>{1, 2.5, -3, 4}));
   EXPECT_TRUE(refused(std::vector<double>{}, {"1,,2"}, "'' is not a number"));
+  for (const char* wrong : {"-1", "1.5", "x", "1,,2", "99999999999"})
+    EXPECT_TRUE(refused(TokenIds{}, {wrong}, "is not a token id")) << wrong;
 }
 
 TEST(ReadOption, Texts) {

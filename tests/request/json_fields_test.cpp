@@ -45,6 +45,8 @@ TEST(ReadJson, FlagsAndNumbers) {
   EXPECT_EQ(request_of(R"({"count": 0})").count, 0U);
   EXPECT_EQ(request_of(R"({"count": 18446744073709551615})").count, 18446744073709551615U);
   EXPECT_EQ(request_of(R"({"number": -1})").number, -1);
+  EXPECT_EQ(request_of(R"({"ids": [464, 0]})").ids, (TokenIds{464, 0}));
+  EXPECT_EQ(request_of(R"({"rows": ["L5H3[to 2]"]})").rows.at(0).kind, TokenRowKind::attention_to);
   EXPECT_EQ(request_of(R"({"numbers": [2, -0.5, 1e3]})").numbers, (std::vector<double>{2, -0.5, 1000}));
   EXPECT_TRUE(request_of(R"({"numbers": []})").numbers.empty());
   EXPECT_EQ(request_of(R"({"memory_limit": 4096})").memory, 4096U);

@@ -17,11 +17,18 @@ PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
 # Of each experiment: the body, and the same on a command line.
 CASES = {
     "tokens": ({"text": TEXT, "bos": True}, [TEXT, "--bos"]),
+    "tokens of texts": ({"text": TEXT, "more": ["Zwei", "💧"], "labels": ["a", "b", "c"]}, [TEXT, "Zwei", "💧", "--labels", "a,b,c"]),
     "info": ({}, []),
     "predict": ({"text": TEXT, "edits": EDITS, "top": 3, "position": -2, "all": True},
                 [TEXT, *EDITED, "--top", "3", "--position", "-2", "--all"]),
     "score": ({"texts": ["I love it.", "A fine day"], "context": 3, "stride": 2, "edits": EDITS[:1]},
               ["--texts", PROMPTS / "texts.jsonl", "--context", "3", "--stride", "2", *EDITED[:2]]),
+    "heatmap": ({"text": TEXT, "edits": EDITS, "rows": ["surprisal", "L5H3[from -1]", "mlp_post.2.dim[3]"], "compare": True},
+                [TEXT, *EDITED, "--by", "surprisal", "--by", "L5H3[from -1]", "--by", "mlp_post.2.dim[3]", "--compare"]),
+    "predict by ids": ({"ids": [3, 17, 300], "temperatures": [0.5, 2], "draw": "temperatures"},
+                       ["--ids", "3,17,300", "--temperatures", "0.5,2", "--draw", "temperatures"]),
+    "generate samples": ({"text": "Penguins are", "max_new": 5, "temperature": 1, "samples": 2},
+                         ["Penguins are", "--max-new", "5", "--temperature", "1", "--samples", "2"]),
     "activations": ({"text": TEXT, "edits": EDITS, "token": "cute"}, [TEXT, *EDITED, "--token", "cute"]),
     "distributions": ({"text": TEXT, "hooks": ["hook_q", "mlp.hook_post[-1]"], "edits": EDITS, "compare": True, "bins": 7},
                       [TEXT, "--at", "hook_q", "mlp.hook_post[-1]", *EDITED, "--compare", "--bins", "7"]),
@@ -55,7 +62,7 @@ CASES = {
                    [" man", "--ids", "846", " king", "--from", "unembedding", "--analogy", " king - man", "--top", "3"]),
     "verify": ({"text": "Penguins are"}, ["Penguins are"]),
 }
-OF_A_FIGURE = [name for name in CASES if name not in ("tokens", "info", "generate")]
+OF_A_FIGURE = [name for name in CASES if name != "info"]
 
 
 def with_every_digit(text):
@@ -66,6 +73,7 @@ def with_every_digit(text):
 @pytest.mark.parametrize("name", CASES)
 def test_the_document_is_the_command_lines(server, name):
     body, arguments = CASES[name]
+    name = name.split()[0]
     answer = server.post(f"/api/{name}", body)
     assert answer.status == 200, answer.body
     printed = subprocess.run([PROGRAM, name, "--json", *arguments], check=True, capture_output=True, timeout=240).stdout
@@ -75,6 +83,7 @@ def test_the_document_is_the_command_lines(server, name):
 @pytest.mark.parametrize("name", OF_A_FIGURE)
 def test_the_figure_is_the_command_lines(server, name, tmp_path):
     body, arguments = CASES[name]
+    name = name.split()[0]
     answer = server.post(f"/api/{name}?figure=vl.json&theme=dark", body)
     assert answer.status == 200, answer.body
     file = tmp_path / "figure.vl.json"
@@ -88,7 +97,7 @@ def test_figures_of_other_formats(server):
         answer = server.post(f"/api/ablate?figure={ending}", body)
         assert answer.status == 200 and answer.body.startswith(beginning), ending
     assert "one of" in server.post("/api/ablate?figure=gif", body).error
-    assert "has no figure" in server.post("/api/tokens?figure=svg", {"text": TEXT}).error
+    assert "has no figure" in server.post("/api/info?figure=svg", {}).error
 
 
 def test_results_come_as_they_are_computed(server):
@@ -108,6 +117,7 @@ def test_no_path_of_a_request_reaches_the_file_system(server, tmp_path):
     vector = f"blocks.3.hook_resid_post += {tmp_path / 'v.npy'}"
     for name, body in {
         "predict": {"text": TEXT, "edits": [vector]},
+        "heatmap": {"text": TEXT, "rows": ["surprisal", str(tmp_path / "v.npy")]},
         "sweep": {"text": TEXT, "edits": [vector], "axes": [], "targets": [" and"]},
         "sweep of files": {"text": TEXT, "edits": ["blocks.3.hook_resid_post += {v}"], "axes": [f"v={tmp_path / 'v.npy'}"],
                            "targets": [" and"]},

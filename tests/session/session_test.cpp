@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "stratoscope/experiments/bench.h"
@@ -93,6 +94,39 @@ TEST(CountTokens, OfTheGoldens) {
   EXPECT_EQ(counts.unique, std::set<TokenId>(counts.text.ids.begin(), counts.text.ids.end()).size());
   EXPECT_EQ(tokens(built_in(), {"é€😀é", {}}).characters, 4U);
   EXPECT_EQ(tokens(built_in(), {"é€😀é", {}}).unique_characters, 3U);
+}
+
+TEST(ReadIds, GivesTheTextThatTheyAre) {
+  for (const char* written : {"A wise man once said", "é€😀é", " two  spaces\n"}) {
+    const Text text = built_in().read(written), same = built_in().read(text.ids);
+    EXPECT_EQ(same.text, written);
+    EXPECT_EQ(same.ids, text.ids);
+    EXPECT_EQ(same.tokens, text.tokens);
+    EXPECT_EQ(same.offsets, text.offsets);
+  }
+}
+
+TEST(ReadIds, ShowsBytesThatAreNoText) {
+  const Text penguin = built_in().read("🐧");
+  ASSERT_GT(penguin.ids.size(), 1U);
+  const Text part = built_in().read(TokenIds{penguin.ids[0], penguin.ids[0]});
+  EXPECT_EQ(part.text, penguin.tokens[0] + penguin.tokens[0]);
+  EXPECT_EQ(part.offsets[1], std::pair(penguin.tokens[0].size(), part.text.size()));
+}
+
+TEST(ReadIds, AreReadAsTheyAre) {
+  TextInput both = "text";
+  both.ids = {3};
+  EXPECT_THROW(built_in().read(both), UsageError);
+  TextOptions options;
+  options.added = AddedTokens::beginning;
+  EXPECT_THROW(built_in().read(TokenIds{3}, options), UsageError);
+  EXPECT_TRUE(refuses([] { built_in().read(TokenIds{8192}); }, "the weights have no row"));
+  EXPECT_TRUE(refuses([] { built_in().read(TokenIds{-1}); }, "the weights have no row"));
+  EXPECT_TRUE(refuses([] { built_in().read(TokenIds(600, 3)); }, "has 600 tokens"));
+  options = {};
+  options.repeat = true;
+  EXPECT_EQ(built_in().read(TokenIds{5, 7}, options).ids, (TokenIds{5, 7, 5, 7}));
 }
 
 TEST(Sessions, LoadTheModelOnceForAllThreads) {

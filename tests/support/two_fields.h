@@ -23,7 +23,7 @@ struct Longest {
 
 inline void describe(LongestRequest& request, Fields& fields) {
   add_top(fields, request.top, "how many tokens are named");
-  add_text(fields, request.text, "the text that is measured");
+  fields.add("text", request.text, "the text that is measured").argument().required();
 }
 
 inline Longest longest(const Session& session, const LongestRequest& request) {
