@@ -252,14 +252,7 @@ void check(const EmbeddingsRequest& request) {
 }
 
 void check_figure(const Session&, const EmbeddingsRequest& request) {
-  const std::size_t count = request.words.size() + request.ids.size();
-  const std::string view(choice_name(request.draw));
-  if (request.draw == EmbeddingsView::scatter && count != 2)
-    throw Error("embeddings", "a figure of " + view + " compares two words, not " + std::to_string(count));
-  if (request.draw == EmbeddingsView::map && count < 3)
-    throw Error("embeddings", "a map needs three words, not " + std::to_string(count));
-  if (request.draw != EmbeddingsView::nearest && count == 0)
-    throw Error("embeddings", "a figure of " + view + " needs words", "--draw nearest shows analogies alone");
+  check_words_drawn(request.draw, request.words.size() + request.ids.size());
 }
 
 Embeddings embeddings(const Session& session, const EmbeddingsRequest& request) {

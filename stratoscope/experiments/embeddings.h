@@ -89,8 +89,10 @@ Embeddings embeddings(const Session& session, const EmbeddingsRequest& request);
 Document to_json(const Session& session, const Embeddings& result, DocumentParts parts = DocumentParts::all);
 // vectors [word, d_model], norms [word], cosines [word, word], map [word, 2], ids [word].
 std::vector<NamedValues> arrays_of(const Embeddings& result);
-// Throws Error before the run if the result cannot have this figure.
+// Throws Error if a figure of `words` words cannot have this content; check_figure does so before the run.
+void check_words_drawn(EmbeddingsView view, std::size_t words);
 void check_figure(const Session& session, const EmbeddingsRequest& request);
+// Throws likewise.
 Figure figure_of(const Embeddings& result, EmbeddingsView view = EmbeddingsView::matrix);
 Figure figure_of(const Embeddings& result, const EmbeddingsRequest& request);
 
