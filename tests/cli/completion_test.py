@@ -14,7 +14,7 @@ from program import PROGRAM
 
 COMMANDS = ["demo", "info", "tokens", "run", "predict", "activations", "distributions", "similarity", "sweep", "patch", "ablate",
             "edges", "steer", "replay", "verify", "bench",
-            "generate", "lens", "attention", "attribution", "geometry", "embeddings", "pull", "models", "serve"]
+            "generate", "lens", "attention", "attribution", "geometry", "embeddings", "weights", "pull", "models", "serve"]
 # Instead of the program, a line's end shows the words that the shell would give to it.
 SHELLS = {
     "bash": (

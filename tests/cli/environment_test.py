@@ -30,6 +30,7 @@ COMMANDS = {
     "steer": [TEXT, "--positive", "joy and love", "--negative", "grief and hate"],
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
     "embeddings": ["the", "best", "--analogy", "the - best"],
+    "weights": ["*"],
     "verify": [SHORT],
 }
 # Each value alone, and the first, second, … values of all variables together.
