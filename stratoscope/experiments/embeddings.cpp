@@ -129,7 +129,7 @@ class EmbeddingsReader {
       : session_(session),
         request_(request),
         result_(result),
-        role_(role_of(request.from)),
+        role_(role_of(request.table)),
         width_(session.config().d_model) {}
 
   void read() {
@@ -231,7 +231,7 @@ void describe(EmbeddingsRequest& request, Fields& fields) {
   fields.add("ids", FieldTarget(TargetIds{&request.ids}), "tokens by their ids, after the words")
       .value("N,…")
       .separated(',');
-  fields.add("table", request.from, "the table: embedding, or unembedding, whose rows the logits are products with")
+  fields.add("table", request.table, "the table: embedding, or unembedding, whose rows the logits are products with")
       .as_option("from");
   fields.add("space", request.space, "put a space before every word that has none, as inside a sentence");
   fields.add("analogies", request.analogies, "also the nearest tokens of a sum, as in \"king - man + woman\"")
@@ -259,7 +259,7 @@ Embeddings embeddings(const Session& session, const EmbeddingsRequest& request) 
   check(request);
   if (request.top == 0) throw Error("embeddings", "--top 0 asks for nothing", "give 1 or more");
   Embeddings result;
-  result.from = request.from;
+  result.table = request.table;
   EmbeddingsReader(session, request, result).read();
   return result;
 }

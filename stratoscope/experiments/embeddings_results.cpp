@@ -24,7 +24,7 @@ std::vector<std::string> labels_of(const Embeddings& result) {
 }
 
 std::string table_name(const Embeddings& result) {
-  return result.from == EmbeddingTable::embedding ? "embedding" : "unembedding";
+  return result.table == EmbeddingTable::embedding ? "embedding" : "unembedding";
 }
 
 Json word_json(const Embeddings& result, std::size_t i, DocumentParts parts) {

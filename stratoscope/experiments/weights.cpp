@@ -39,11 +39,11 @@ void add_matches(const Checkpoint& checkpoint, const std::string& prefix, const 
     return false;
   };
   bool found = false;
-  for (const auto& [name, tensor] : all) {
-    if (!is_meant(name)) continue;
+  for (const auto& entry : all) {
+    const Named tensor(entry);
+    if (!is_meant(tensor.first)) continue;
     found = true;
-    if (std::none_of(chosen.begin(), chosen.end(), [&](const Named& each) { return each.first == name; }))
-      chosen.emplace_back(name, tensor);
+    if (std::find(chosen.begin(), chosen.end(), tensor) == chosen.end()) chosen.push_back(tensor);
   }
   if (found) return;
   if (is_name_glob(written))
