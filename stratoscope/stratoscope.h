@@ -40,6 +40,7 @@
 #include "stratoscope/experiments/sweep.h"
 #include "stratoscope/experiments/tokens.h"
 #include "stratoscope/experiments/verify.h"
+#include "stratoscope/experiments/weights.h"
 #include "stratoscope/families/families.h"
 #include "stratoscope/figures/save_figure.h"
 #include "stratoscope/figures/svg.h"

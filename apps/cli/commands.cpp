@@ -27,7 +27,8 @@ Presentation presentation_of(std::string_view experiment) {
                                                                      {"steer", present_steer},
                                                                      {"sweep", present_sweep},
                                                                      {"tokens", present_tokens},
-                                                                     {"verify", present_verify}};
+                                                                     {"verify", present_verify},
+                                                                     {"weights", present_weights}};
   const auto found = all.find(experiment);
   return found == all.end() ? Presentation() : found->second();
 }

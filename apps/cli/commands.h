@@ -44,5 +44,6 @@ Presentation present_steer();
 Presentation present_sweep();
 Presentation present_tokens();
 Presentation present_verify();
+Presentation present_weights();
 
 }  // namespace stratoscope::cli

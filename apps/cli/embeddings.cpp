@@ -62,7 +62,7 @@ void print_analogies(const Embeddings& result) {
 void print_result(const Session& session, const EmbeddingsRequest&, const Embeddings& result) {
   const auto& norms = result.norm_quantiles;
   print("{}, {}: {} rows of {} numbers; norms of the rows from {} to {}, median {}\n", session.model_name(),
-        choice_name(result.from), result.rows, result.columns, short_number(norms.front()), short_number(norms.back()),
+        choice_name(result.table), result.rows, result.columns, short_number(norms.front()), short_number(norms.back()),
         short_number(norms[norms.size() / 2]));
   print_words(result);
   print_cosines(result);

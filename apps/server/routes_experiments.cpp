@@ -24,7 +24,7 @@ JobPriority priority_of(const Experiment& experiment, ExperimentRequest& request
       {"tokens", JobPriority::high},          {"info", JobPriority::high},          {"predict", JobPriority::high},
       {"activations", JobPriority::high},     {"similarity", JobPriority::high},    {"lens", JobPriority::normal},
       {"attention", JobPriority::normal},     {"attribution", JobPriority::normal}, {"geometry", JobPriority::normal},
-      {"distributions", JobPriority::normal}, {"embeddings", JobPriority::high}};
+      {"distributions", JobPriority::normal}, {"embeddings", JobPriority::high},    {"weights", JobPriority::normal}};
   // Single rows of a lens, and patterns of single heads.
   for (const char* const name : {"depths", "no_scores"})
     if (const Field* const field = request.fields().find(name); field != nullptr && field->is_given)

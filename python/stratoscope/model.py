@@ -86,7 +86,13 @@ class Model(Experiments):
     @property
     def weights(self) -> Weights:
         """Weights by Hugging Face's names, as read-only arrays of the file's memory."""
-        return Weights(self._opened.get())
+        return Weights(self._opened.get(), self._summary)
+
+    def _summary(self, request: dict[str, Any]) -> Result:
+        handle = self._opened.request("weights", request)
+        result = Result("weights", text_of(handle), handle)
+        warn(result.warnings)
+        return result
 
     # Tokens
 

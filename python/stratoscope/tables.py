@@ -128,6 +128,7 @@ _ROWS: dict[str, Callable[[Document], list[Row]]] = {
     "geometry": _listed("layers"),
     "embeddings": _listed("words"),
     "verify": _listed("hook_points"),
+    "weights": _listed("tensors"),
 }
 
 # The array that an experiment is about; where there are several, the first one that the result has.
@@ -152,6 +153,7 @@ _MAIN_ARRAYS: dict[str, tuple[str, ...]] = {
     "geometry": ("norms",),
     "embeddings": ("vectors",),
     "verify": ("max_rel",),
+    "weights": ("rows", "counts"),
 }
 
 

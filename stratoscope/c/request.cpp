@@ -41,8 +41,9 @@ const Experiment& experiment_named(const std::string& name) {
 void keep_figure(const ExperimentResult& from, stratoscope_result& result) {
   try {
     result.figure = from.figure();
-  } catch (const Error&) {
-    result.why_no_figure = std::current_exception();
+  } catch (const Error& error) {
+    result.why_no_figure =
+        std::make_exception_ptr(StatusError(STRATOSCOPE_USAGE, error.where(), error.problem(), error.hint()));
   }
 }
 

@@ -129,7 +129,7 @@ class EmbeddingsReader {
       : session_(session),
         request_(request),
         result_(result),
-        role_(role_of(request.from)),
+        role_(role_of(request.table)),
         width_(session.config().d_model) {}
 
   void read() {
@@ -231,7 +231,7 @@ void describe(EmbeddingsRequest& request, Fields& fields) {
   fields.add("ids", FieldTarget(TargetIds{&request.ids}), "tokens by their ids, after the words")
       .value("N,…")
       .separated(',');
-  fields.add("table", request.from, "the table: embedding, or unembedding, whose rows the logits are products with")
+  fields.add("table", request.table, "the table: embedding, or unembedding, whose rows the logits are products with")
       .as_option("from");
   fields.add("space", request.space, "put a space before every word that has none, as inside a sentence");
   fields.add("analogies", request.analogies, "also the nearest tokens of a sum, as in \"king - man + woman\"")
@@ -252,21 +252,14 @@ void check(const EmbeddingsRequest& request) {
 }
 
 void check_figure(const Session&, const EmbeddingsRequest& request) {
-  const std::size_t count = request.words.size() + request.ids.size();
-  const std::string view(choice_name(request.draw));
-  if (request.draw == EmbeddingsView::scatter && count != 2)
-    throw Error("embeddings", "a figure of " + view + " compares two words, not " + std::to_string(count));
-  if (request.draw == EmbeddingsView::map && count < 3)
-    throw Error("embeddings", "a map needs three words, not " + std::to_string(count));
-  if (request.draw != EmbeddingsView::nearest && count == 0)
-    throw Error("embeddings", "a figure of " + view + " needs words", "--draw nearest shows analogies alone");
+  check_words_drawn(request.draw, request.words.size() + request.ids.size());
 }
 
 Embeddings embeddings(const Session& session, const EmbeddingsRequest& request) {
   check(request);
   if (request.top == 0) throw Error("embeddings", "--top 0 asks for nothing", "give 1 or more");
   Embeddings result;
-  result.from = request.from;
+  result.table = request.table;
   EmbeddingsReader(session, request, result).read();
   return result;
 }

@@ -44,7 +44,7 @@ constexpr std::span<const Choice<EmbeddingsView>> choices_of(EmbeddingsView) { r
 struct EmbeddingsRequest {
   std::vector<TargetChoice> words = {};  // texts, whose first token counts, or ids
   std::vector<TargetChoice> ids = {};    // more words, by their ids
-  EmbeddingTable from = EmbeddingTable::embedding;
+  EmbeddingTable table = EmbeddingTable::embedding;
   bool space = false;                            // a space before every text, as a word has inside a sentence
   std::vector<std::string> analogies = {};       // "king - man + woman"; a word with spaces of its own in double quotes
   std::size_t top = 8;                           // the number of nearest tokens
@@ -65,7 +65,7 @@ struct Analogy {
 };
 
 struct Embeddings {
-  EmbeddingTable from = EmbeddingTable::embedding;
+  EmbeddingTable table = EmbeddingTable::embedding;
   std::vector<Target> words;
   std::vector<std::vector<double>> vectors;  // [word][d_model], as stored
   std::vector<double> norms;                 // Euclidean, [word]
@@ -89,8 +89,10 @@ Embeddings embeddings(const Session& session, const EmbeddingsRequest& request);
 Document to_json(const Session& session, const Embeddings& result, DocumentParts parts = DocumentParts::all);
 // vectors [word, d_model], norms [word], cosines [word, word], map [word, 2], ids [word].
 std::vector<NamedValues> arrays_of(const Embeddings& result);
-// Throws Error before the run if the result cannot have this figure.
+// Throws Error if a figure of `words` words cannot have this content; check_figure does so before the run.
+void check_words_drawn(EmbeddingsView view, std::size_t words);
 void check_figure(const Session& session, const EmbeddingsRequest& request);
+// Throws likewise.
 Figure figure_of(const Embeddings& result, EmbeddingsView view = EmbeddingsView::matrix);
 Figure figure_of(const Embeddings& result, const EmbeddingsRequest& request);
 

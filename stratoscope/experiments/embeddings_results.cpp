@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stratoscope/analysis/histogram.h"
+#include "stratoscope/base/error.h"
 #include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/near_tokens_json.h"
 #include "stratoscope/figures/number_text.h"
@@ -23,7 +24,7 @@ std::vector<std::string> labels_of(const Embeddings& result) {
 }
 
 std::string table_name(const Embeddings& result) {
-  return result.from == EmbeddingTable::embedding ? "embedding" : "unembedding";
+  return result.table == EmbeddingTable::embedding ? "embedding" : "unembedding";
 }
 
 Json word_json(const Embeddings& result, std::size_t i, DocumentParts parts) {
@@ -161,7 +162,16 @@ std::vector<NamedValues> arrays_of(const Embeddings& result) {
 
 Figure figure_of(const Embeddings& result, const EmbeddingsRequest& request) { return figure_of(result, request.draw); }
 
+void check_words_drawn(EmbeddingsView view, std::size_t words) {
+  const std::string name(choice_name(view)), count = std::to_string(words);
+  if (view == EmbeddingsView::scatter && words != 2) throw Error("figure", name + " compares two words, not " + count);
+  if (view == EmbeddingsView::map && words < 3) throw Error("figure", name + " needs three words, not " + count);
+  if (view != EmbeddingsView::nearest && words == 0)
+    throw Error("figure", name + " needs words", "--draw nearest shows analogies alone");
+}
+
 Figure figure_of(const Embeddings& result, EmbeddingsView view) {
+  check_words_drawn(view, result.words.size());
   switch (view) {
     case EmbeddingsView::vectors: return vectors_figure(result);
     case EmbeddingsView::scatter: return scatter_figure(result);

@@ -22,6 +22,7 @@
 #include "stratoscope/experiments/tokens.h"
 #include "stratoscope/experiments/typed_experiment.h"
 #include "stratoscope/experiments/verify.h"
+#include "stratoscope/experiments/weights.h"
 
 namespace stratoscope {
 namespace {
@@ -106,6 +107,9 @@ const std::vector<Experiment>& all_experiments() {
           "embeddings", "words in the embedding or unembedding: vectors, cosines, nearest tokens, analogies",
           embeddings, {"table", "shape", "norms", "words", "cosines", "analogies"},
           R"({"words": ["king", "queen", "man"], "analogies": ["king - man + woman"]})")),
+      not_recorded(make_experiment("weights",
+                                   "the checkpoint's tensors: names, formats, shapes, statistics, copies in files",
+                                   weights, {"tensors", "total"}, R"({"names": ["*.attn.c_attn.weight"]})")),
       make_experiment("verify", "the largest error against float64, at every hook point and depth", verify,
                       {"hook_points"}, kPenguins),
   };

@@ -27,8 +27,8 @@ struct ColorScale {
 };
 
 // `ticks` are category labels, drawn at 0, 1, 2, … (thinned where they would overlap); empty for a numeric axis.
-// A heat map whose axis has a range and no ticks has numbers along it: its cells divide the range evenly, from its first
-// end, at the left or at the bottom, to its second one, which may be the smaller.
+// A heat map whose axis has a range and no ticks has numbers along it: its cells divide the range evenly, from its
+// first end, at the left or at the bottom, to its second one, which may be the smaller.
 struct Axis {
   std::string title = {};
   std::vector<std::string> ticks = {};

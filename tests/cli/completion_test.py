@@ -14,7 +14,7 @@ from program import PROGRAM
 
 COMMANDS = ["demo", "info", "tokens", "run", "predict", "score", "activations", "distributions", "similarity", "sweep", "patch", "ablate",
             "edges", "steer", "compare", "replay", "verify", "bench",
-            "generate", "lens", "attention", "attribution", "geometry", "embeddings", "heatmap", "pull", "models", "serve"]
+            "generate", "lens", "attention", "attribution", "geometry", "embeddings", "heatmap", "weights", "pull", "models", "serve"]
 # Instead of the program, a line's end shows the words that the shell would give to it.
 SHELLS = {
     "bash": (

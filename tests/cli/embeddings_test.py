@@ -131,9 +131,9 @@ def test_what_people_read(stratoscope):
         (["--analogy", ""], "ends without a word"),
         (["--analogy", '"king'], "quotation mark"),
         (["--analogy", "king - - man"], "a sign without a word"),
-        (["a", "--draw", "scatter", "--figure", "x.svg"], "compares two words, not 1"),
-        (["a", "b", "--draw", "map", "--figure", "x.svg"], "a map needs three words"),
-        (["--analogy", "a + b", "--figure", "x.svg"], "needs words"),
+        (["a", "--draw", "scatter", "--figure", "x.svg"], "scatter compares two words, not 1"),
+        (["a", "b", "--draw", "map", "--figure", "x.svg"], "map needs three words"),
+        (["--analogy", "a + b", "--figure", "x.svg"], "matrix needs words"),
     ],
 )
 def test_what_cannot_be_read(stratoscope, arguments, says):

@@ -36,6 +36,7 @@ COMMANDS = {
     "compare": [PROMPTS / "fine.txt", PROMPTS / "foul.txt", "--shuffles", "2"],
     "generate": [TEXT, "--max-new", "8", "--temperature", "0.9", "--seed", "3"],
     "embeddings": ["the", "best", "--analogy", "the - best"],
+    "weights": ["*"],
     "verify": [SHORT],
 }
 # Each value alone, and the first, second, … values of all variables together.

@@ -18,6 +18,7 @@ COMMANDS = {
     "activations": ["activations", PENGUINS],
     "embeddings": ["embeddings", "the", "a", "of"],
     "map": ["embeddings", "the", "a", "of", "--draw", "map"],
+    "weights": ["weights", "h.0.mlp.c_fc.weight"],
     "distributions": ["distributions", PENGUINS, "--at", "hook_q", "hook_z"],
     "layers": ["similarity", PENGUINS, "--across", "layers"],
     "tokens": ["similarity", PENGUINS, "--across", "tokens"],
@@ -35,7 +36,7 @@ COMMANDS = {
     "trajectory": ["geometry", PENGUINS, "--draw", "trajectory"],
     "nearest": ["geometry", PENGUINS, "--draw", "nearest"],
 }
-COLOURED = ["embeddings", "distributions", "layers", "tokens", "grid", "grids", "attribution", "geometry", "nearest"]
+COLOURED = ["weights", "embeddings", "distributions", "layers", "tokens", "grid", "grids", "attribution", "geometry", "nearest"]
 ENDINGS = [".svg", ".png", ".pdf", ".html", ".vl.json"]
 
 

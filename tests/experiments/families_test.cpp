@@ -7,13 +7,16 @@
 #include "stratoscope/experiments/ablate.h"
 #include "stratoscope/experiments/attention.h"
 #include "stratoscope/experiments/attribution.h"
+#include "stratoscope/experiments/distributions.h"
 #include "stratoscope/experiments/edges.h"
+#include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/patch.h"
 #include "stratoscope/experiments/predict.h"
 #include "stratoscope/experiments/verify.h"
+#include "stratoscope/experiments/weights.h"
 #include "stratoscope/session/open_text.h"
 #include "tests/support/built_in_model.h"
 #include "tests/support/compare.h"
@@ -166,6 +169,44 @@ TEST_P(Families, AblationPatchingAttentionAndGeometryGiveNumbers) {
 
   EXPECT_EQ(attention(session_, {.text = kMarley}).heads.size(), config.n_layers() * config.n_heads());
   EXPECT_FALSE(to_json(session_, geometry(session_, {.text = kMarley})).text().empty());
+}
+
+TEST_P(Families, EveryHookHasADistribution) {
+  DistributionsRequest request;
+  request.text = kMarley;
+  request.hooks = {"*"};
+  request.bins = 5;
+  const Distributions result = distributions(session_, request);
+  EXPECT_EQ(result.hooks.size(), hooks_of(session_.config()).size());
+  for (const HookDistributions& hook : result.hooks)
+    for (const Distribution& each : hook.blocks) {
+      EXPECT_TRUE(std::isfinite(each.moments.mean())) << each.hook_point << ": hidden keys do not count";
+      EXPECT_EQ(each.histogram.not_numbers(), 0) << each.hook_point;
+    }
+}
+
+TEST_P(Families, TablesAndTensorsAreRead) {
+  const std::size_t width = session_.config().d_model;
+  for (const EmbeddingTable table : {EmbeddingTable::embedding, EmbeddingTable::unembedding}) {
+    EmbeddingsRequest words;
+    words.words = {{{}, 5}, {{}, 9}, {{}, 5}};
+    words.table = table;
+    const Embeddings found = embeddings(session_, words);
+    std::vector<double> row(width);
+    session_.checkpoint().read_row(table == EmbeddingTable::embedding ? Role::embed : Role::unembed, 9, std::span(row));
+    EXPECT_EQ(found.vectors[1], row);
+    EXPECT_NEAR(found.cosines[0][2], 1, 1e-12);
+    EXPECT_EQ(found.nearest[0].size(), words.top);
+    for (const NearToken& each : found.nearest[0]) EXPECT_NE(each.id, 5);
+  }
+  WeightsRequest request;
+  request.names = {"*"};
+  const CheckpointWeights all = weights(session_, request);
+  EXPECT_EQ(all.tensors.size(), session_.checkpoint().stored_tensors().size());
+  for (const TensorSummary& tensor : all.tensors) {
+    EXPECT_EQ(tensor.count, element_count(tensor.shape));
+    EXPECT_TRUE(tensor.statistics && std::isfinite(tensor.statistics->sd)) << tensor.name;
+  }
 }
 
 TEST_P(Families, EdgesAreFoundOrRefusedWithTheReason) {

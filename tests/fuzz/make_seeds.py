@@ -279,6 +279,7 @@ REQUESTS = [
     ("attribution", {"text": "A wise man", "targets": [" a"]}),
     ("geometry", {"text": "A wise man"}),
     ("embeddings", {"words": ["a", 5, " man"], "analogies": ["a - \"b\" + c"], "top": 2}),
+    ("weights", {"names": ["*.bias", "wte.weight"], "list": True}),
     ("verify", {"text": "A wise"}),
 ]
 

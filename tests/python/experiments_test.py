@@ -182,3 +182,20 @@ def test_ids_stand_in_place_of_a_text(model):
         model.predict([0.5])
     with pytest.raises(ValueError, match="8192"):
         model.predict([8192])
+    for words, view in ((" man", "scatter"), ([" man", " king"], "map"), (None, "matrix")):
+        assert not model.embeddings(words, analogies="a + b", draw=view).has_figure()
+
+
+def test_summaries_of_weights_equal_the_program_s(model, tmp_path):
+    name = "h.3.mlp.c_fc.weight"
+    result = model.weights.summary(name, rows=[3, 5], save=tmp_path / "x.npy")
+    expected = command_line("weights", name, "--rows", "3,5", "--save", tmp_path / "x.npy")
+    assert result.json == expected and result.has_figure()
+    np.testing.assert_array_equal(result.values, model.weights[name][[3, 5]])
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.weights[name])
+    assert result["counts"].sum() == result.json["tensors"][0]["count"] - result.json["histogram"]["outside"]
+    listed = model.weights.summary()
+    assert [row["name"] for row in listed.rows] == list(model.weights)
+    assert not listed.has_figure() and not model.weights.summary("*.bias").has_figure()
+    with pytest.raises(st.Error, match="no tensor"):
+        model.weights.summary("*.nothing")

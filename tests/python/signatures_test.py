@@ -7,8 +7,8 @@ from stratoscope import _library
 from stratoscope.experiments import Experiments, field_of
 
 DESCRIBED = {entry["name"]: entry for entry in json.loads(_library.library().stratoscope_experiments())}
-# `run` and `info` have forms of their own, and `tokens` is Model.tokenize.
-NOT_METHODS = {"run", "info", "tokens"}
+# `run` and `info` have forms of their own, `tokens` is Model.tokenize, `weights` is Weights.summary.
+NOT_METHODS = {"run", "info", "tokens", "weights"}
 # Ids are taken by `target`, `words` and `text` as well.
 COVERED = {"target_ids", "ids"}
 METHODS = sorted(set(DESCRIBED) - NOT_METHODS)

@@ -13,7 +13,7 @@ from serving import PROGRAM, TEXT
 ROOT = Path(__file__).resolve().parents[2]
 OPENAPI = json.loads(subprocess.run([PROGRAM, "openapi"], check=True, capture_output=True, timeout=60).stdout)
 EXPERIMENTS = ["predict", "score", "activations", "distributions", "similarity", "sweep", "patch", "ablate", "edges", "steer", "compare", "lens",
-               "attention", "attribution", "geometry", "heatmap", "generate", "embeddings", "verify", "tokens", "info"]
+               "attention", "attribution", "geometry", "heatmap", "generate", "embeddings", "weights", "verify", "tokens", "info"]
 EDITS = ["blocks.3.hook_resid_post *= 0.5", "blocks.5.attn.hook_z.head[1] = zero"]
 
 

@@ -60,6 +60,7 @@ CASES = {
     "geometry": ({"text": TEXT, "at": "hidden", "top": 3}, [TEXT, "--at", "hidden", "--top", "3"]),
     "embeddings": ({"words": [" man", " king"], "ids": [846], "table": "unembedding", "analogies": [" king - man"], "top": 3},
                    [" man", "--ids", "846", " king", "--from", "unembedding", "--analogy", " king - man", "--top", "3"]),
+    "weights": ({"names": ["h.0.mlp.c_fc.weight"], "rows": [1, 3]}, ["h.0.mlp.c_fc.weight", "--rows", "1,3"]),
     "verify": ({"text": "Penguins are"}, ["Penguins are"]),
 }
 OF_A_FIGURE = [name for name in CASES if name != "info"]
