@@ -38,7 +38,7 @@ void check_text(const Experiment& experiment, const Session& session, stratoscop
                         std::to_string(kExperimentTokens) + " for this experiment");
 }
 
-void check_grid(const Session& session, const std::string& text, const SweepExperimentRequest& request) {
+void check_grid(const Session& session, const TextInput& text, const SweepExperimentRequest& request) {
   std::vector<SweepAxis> axes;
   std::size_t cells = std::max<std::size_t>(1, request.prompts.size());
   const std::size_t positions = session.read(text, request.text_options).ids.size();

@@ -64,7 +64,7 @@ def given_fields(experiment: str, arguments: Mapping[str, Any]) -> dict[str, Any
 class Experiments:
     """The methods of a model that are experiments.
 
-    Common arguments: `text` is a str, Tokens, or token ids (not of a sweep); `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
+    Common arguments: `text` is a str, Tokens, or token ids; `edits` rewrite hook points first (stratoscope.edits; `run` alone takes
     functions); `corrupt` is the text that edits with "corrupt" read; `bos` puts the beginning-of-text token first (None:
     as the model's tokenizer does); `truncate` cuts a text at the model's context instead of raising; `target` is the
     token that the metric follows, as text or id, two for a difference of logits. Indices count from 0, negative ones

@@ -2,15 +2,22 @@
 
 #include <algorithm>
 
+#include <utility>
+
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/probe/hook_names.h"
 
 namespace stratoscope {
 
-void add_text(Fields& fields, TextInput& text, const char* help) {
-  fields.add("ids", text.ids, "the text as token ids, such as 464,3797, to which no tokens are added").value("LIST");
-  fields.add("text", FieldTarget(static_cast<std::string*>(&text)), help).argument().required_unless({"ids"});
+void add_ids(Fields& fields, TokenIds& ids) {
+  fields.add("ids", ids, "the text as token ids, such as 464,3797, to which no tokens are added").value("LIST");
+}
+
+void add_text(Fields& fields, TextInput& text, const char* help, std::vector<std::string> others) {
+  add_ids(fields, text.ids);
+  others.emplace_back("ids");
+  fields.add("text", FieldTarget(static_cast<std::string*>(&text)), help).argument().required_unless(std::move(others));
 }
 
 void add_added_tokens(Fields& fields, TextOptions& options) {

@@ -23,8 +23,10 @@ inline constexpr std::size_t kMostServedTokens = 100;  // of a list
 inline constexpr std::size_t kMostServedNew = 1000;    // new tokens of a text
 inline constexpr std::size_t kMostServedSamples = 20;
 
-// "text", and instead of it "ids".
-void add_text(Fields& fields, TextInput& text, const char* help = "the text; - for standard input");
+// "text", and instead of it "ids" or one of these other fields.
+void add_text(Fields& fields, TextInput& text, const char* help = "the text; - for standard input",
+              std::vector<std::string> others = {});
+void add_ids(Fields& fields, TokenIds& ids);
 // "bos": the tokens that are added around texts.
 void add_added_tokens(Fields& fields, TextOptions& options);
 void add_truncate(Fields& fields, TextOptions& options, const char* help = kCutAtTheEnd);

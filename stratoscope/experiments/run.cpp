@@ -50,7 +50,7 @@ class Counter {
   }
 
   // `place` names the text in errors; empty for a single text.
-  void read(const std::string& text, const std::string& place) {
+  void read(const TextInput& text, const std::string& place) {
     if (!place.empty() && text.empty() && added_ == 0) return add_empty();
     in(place, [&] {
       const Text read = session_.read(text, request_.text_options);
@@ -247,6 +247,8 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
     if (lines.replaced() > 0)
       counter.note(fmt::format("invalid characters, read as U+FFFD: {}, in {} line(s)", lines.replaced(),
                                lines.repaired_lines()));
+  } else if (!request.ids.empty()) {
+    counter.read(request.ids, "");
   } else {
     for (std::size_t i = 0; i < request.texts.size(); ++i)
       counter.read(request.texts[i], request.packed ? fmt::format("text {}", i + 1) : "");
@@ -258,7 +260,7 @@ void count_texts(const Session& session, const SaveRunRequest& request, const St
 void check_sources(const SaveRunRequest& request) {
   if (request.start_at.has_value() != request.from.has_value())
     throw Error("run", "a block to start at and a file to start from belong together", "give --start-at and --from");
-  if (request.from && (request.texts_file || !request.texts.empty()))
+  if (request.from && (request.texts_file || !request.texts.empty() || !request.ids.empty()))
     throw Error("run", "the file to start from holds its own tokens", "give no text together with --from");
 }
 
@@ -296,12 +298,17 @@ void describe(SaveRunRequest& request, Fields& fields) {
            "the file of an earlier `run --save` that the tokens and the hidden states come from")
       .value("FILE")
       .with("start_at");
-  fields.add("text", request.texts, "the text; - for standard input").argument().required_unless({"texts", "from"});
+  add_ids(fields, request.ids);
+  fields.add("text", request.texts, "the text; - for standard input")
+      .argument()
+      .required_unless({"texts", "from", "ids"});
 }
 
 void check(const SaveRunRequest& request) {
   const bool has_options = request.text_options.added != AddedTokens::usual || request.text_options.truncate;
   if (request.texts_file && !request.texts.empty()) throw UsageError("run", "--texts excludes TEXT");
+  if (!request.ids.empty() && (request.texts_file || !request.texts.empty()))
+    throw UsageError("run", "--ids excludes TEXT and --texts");
   if (request.from && !request.texts.empty()) throw UsageError("run", "--from excludes TEXT");
   if (request.from && has_options) throw UsageError("run", "--from excludes --bos, --no-bos and --truncate");
 }

@@ -20,6 +20,7 @@ namespace STRATOSCOPE_API stratoscope {
 
 struct SaveRunRequest {
   std::vector<std::string> texts = {};  // one or more; their rows are concatenated along T
+  TokenIds ids = {};                    // instead of `texts`: one text
   // Instead of `texts`: a file of JSON lines with a field "text"; "-" is standard input. It may be larger than memory:
   // texts share a pass while their arrays stay below about 64 MiB, and each pass is written to the disk.
   std::optional<std::filesystem::path> texts_file = {};

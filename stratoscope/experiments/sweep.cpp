@@ -72,10 +72,11 @@ struct Prepared {
   std::vector<SweepRequest> requests;
 };
 
-void prepare(const Session& session, const SweepExperimentRequest& request, const PromptLine& prompt,
-             Prepared& prepared) {
+// `text` is that of the prompt.
+void prepare(const Session& session, const SweepExperimentRequest& request, const TextInput& text,
+             const PromptLine& prompt, Prepared& prepared) {
   SweepExperiment& experiment = prepared.experiments.emplace_back();
-  experiment.text = session.read(prompt.text, request.text_options);
+  experiment.text = session.read(text, request.text_options);
   experiment.whole = request.whole;
   experiment.targets = read_targets(session, prompt.targets.empty() ? request.targets : prompt.targets);
   if (request.whole && experiment.targets.size() > 1)
@@ -94,8 +95,8 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   SweepRequest& sweep_request = prepared.requests.emplace_back();
   sweep_request.text = experiment.text.ids;
   std::optional<Text>& corrupt = prepared.corrupt.emplace_back();
-  if (const auto& text = prompt.corrupt ? prompt.corrupt : request.corrupt) {
-    corrupt = session.read(*text, request.text_options);
+  if (const auto& written = prompt.corrupt ? prompt.corrupt : request.corrupt) {
+    corrupt = session.read(*written, request.text_options);
     sweep_request.corrupt = corrupt->ids;
   }
   sweep_request.edits = request.edits;
@@ -119,12 +120,12 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
 Prepared prepare(const Session& session, const SweepExperimentRequest& request) {
   Prepared prepared;
   if (request.prompts.empty()) {
-    prepare(session, request, {request.text, std::nullopt, {}}, prepared);
+    prepare(session, request, request.text, {}, prepared);
     return prepared;
   }
   for (std::size_t i = 0; i < request.prompts.size(); ++i) {
     try {
-      prepare(session, request, request.prompts[i], prepared);
+      prepare(session, request, request.prompts[i].text, request.prompts[i], prepared);
     } catch (const Error& error) {
       throw Error(error.where(), "prompt " + std::to_string(i) + ": " + error.problem(), error.hint());
     }
@@ -319,11 +320,11 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
       .only_shown();
   add_memory_limit(fields, request.memory_limit);
   fields.add("plan", request.plan, "print the cost of the sweep, and run no grid point").only_shown();
-  fields.add("text", request.text, "the text; - for standard input").argument().required_unless({"prompts"});
+  add_text(fields, request.text, "the text; - for standard input", {"prompts"});
 }
 
 void check(const SweepExperimentRequest& request) {
-  if (!request.prompts.empty() && !request.text.empty())
+  if (!request.prompts.empty() && !(request.text.empty() && request.text.ids.empty()))
     throw Error("sweep", "a TEXT and --prompts are given", "leave out one of them");
   if (request.save && request.save == request.resume)
     throw Error("sweep", "--save and --resume name the same file", "name two different files");

@@ -25,7 +25,7 @@ namespace STRATOSCOPE_API stratoscope {
 struct SweepExperiment;
 
 struct SweepExperimentRequest {
-  std::string text = {};
+  TextInput text = {};
   TextOptions text_options = {};
   std::vector<EditTemplate> edits = {};
   std::optional<std::string> corrupt = {};  // for edits that read it

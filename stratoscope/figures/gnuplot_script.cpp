@@ -259,7 +259,6 @@ void Script::headings() {
 
 void Script::texts(std::size_t p) {
   const PanelPlan& plan = plan_.panels[p];
-  if (p == 0) headings();
   label(plan.title, "bold", kPanelTitleSize, "text");
   label(plan.x_title, "regular", kAxisTitleSize, "text");
   label(plan.y_title, "regular", kAxisTitleSize, "text");
@@ -353,19 +352,10 @@ void Script::rectangle(const Box& box, Rgb color) {
 void Script::colored_text(const ColoredText& text, const PanelPlan& plan) {
   line("unset border; unset xtics; unset ytics");
   label(plan.title, "bold", kPanelTitleSize, "text");
-  for (const TokenTile& tile : plan.tiles) {
-    if (const auto color = tile_color(text, tile.token, theme_)) rectangle(tile.box, *color);
+  for (const auto& [box, color] : rectangles_of(text, plan, theme_)) rectangle(box, color);
+  for (const TokenTile& tile : plan.tiles)
     label(tile.label, "regular", kTokenSize, ("'" + hex(tile_text_color(text, tile.token, theme_)) + "'").c_str());
-  }
   if (plan.strip) {
-    // Each band reaches to the bar's end, below those after it, which leaves no gaps.
-    const std::vector<double> bands = strip_bands(text.scale).values[0];
-    const double step = plan.strip->box.width / static_cast<double>(bands.size());
-    Box rest = plan.strip->box;
-    for (const double value : bands) {
-      rectangle(rest, scale_color(text.scale, theme_, value));
-      rest.left += step, rest.width -= step;
-    }
     for (const Tick& tick : plan.strip->ticks)
       label(strip_label(*plan.strip, text.scale, tick), "regular", kTickSize, "text");
     label(plan.strip->title, "regular", kAxisTitleSize, "text");
@@ -377,10 +367,8 @@ void Script::colored_text(const ColoredText& text, const PanelPlan& plan) {
 void Script::panel(std::size_t p) {
   line("# panel {}", p + 1);
   frame(plan_.panels[p]);
-  if (const ColoredText* text = colored_text_of(figure_.panels[p])) {
-    if (p == 0) headings();
-    return colored_text(*text, plan_.panels[p]);
-  }
+  if (p == 0) headings();
+  if (const ColoredText* text = colored_text_of(figure_.panels[p])) return colored_text(*text, plan_.panels[p]);
   axes(p);
   texts(p);
   std::string elements;

@@ -121,6 +121,21 @@ TextSpot strip_label(const ScaleStrip& strip, const ColorScale& scale, const Tic
           strip.box.bottom() + kTickSize * 0.8, Align::center};
 }
 
+std::vector<std::pair<Box, Rgb>> rectangles_of(const ColoredText& text, const PanelPlan& plan, Theme theme) {
+  std::vector<std::pair<Box, Rgb>> rectangles;
+  for (const TokenTile& tile : plan.tiles)
+    if (const auto color = tile_color(text, tile.token, theme)) rectangles.emplace_back(tile.box, *color);
+  if (!plan.strip) return rectangles;
+  const std::vector<double> bands = strip_bands(text.scale).values[0];
+  const double step = plan.strip->box.width / static_cast<double>(bands.size());
+  Box rest = plan.strip->box;
+  for (const double value : bands) {
+    rectangles.emplace_back(rest, scale_color(text.scale, theme, value));
+    rest.left += step, rest.width -= step;
+  }
+  return rectangles;
+}
+
 const ColoredText* colored_text_of(const Panel& panel) {
   return panel.marks.size() == 1 ? std::get_if<ColoredText>(&panel.marks[0]) : nullptr;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "stratoscope/figures/panel_plan.h"
 
@@ -15,5 +17,9 @@ void place_text(const ColoredText& text, const std::string& title, PanelPlan& pl
 
 // The label of a tick below the colour bar.
 TextSpot strip_label(const ScaleStrip& strip, const ColorScale& scale, const Tick& tick);
+
+// The backgrounds of tokens and the bands of the colour bar, in the order in which they are drawn: each band reaches to
+// the bar's end, below those after it, which leaves no gaps.
+std::vector<std::pair<Box, Rgb>> rectangles_of(const ColoredText& text, const PanelPlan& plan, Theme theme);
 
 }  // namespace stratoscope

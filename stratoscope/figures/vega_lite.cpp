@@ -9,18 +9,10 @@
 
 #include "stratoscope/figures/layout.h"
 #include "stratoscope/figures/text.h"
+#include "stratoscope/figures/vega_lite_parts.h"
 
 namespace stratoscope {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string or_else(const std::string& text, const char* fallback) {
-  return text.empty() ? fallback : plain_text(text);
-}
-
-// rounded to the digits of a single-precision number
-double seven_digits(double value) { return std::strtod(fmt::format("{:.7g}", value).c_str(), nullptr); }
 
 Json labels_of(const Axis& axis) {
   Json labels = Json::array();
@@ -47,7 +39,6 @@ class PanelSpec {
       std::visit([&](const auto& mark) { add(mark, m); }, panel_.marks[m]);
     }
     if (!plan_.blank.text.empty()) add_blank();
-    if (const ColoredText* text = colored_text_of(panel_)) add_tile_texts(*text);
     if (layers_.empty()) add_layer({{"type", "point"}}, Json::array(), position("x", 'x'), position("y", 'y'));
     return {{"title", {{"text", plain_text(panel_.title)}, {"frame", "group"}, {"offset", 8}}},
             {"width", plan_.plot.width},
@@ -103,10 +94,6 @@ class PanelSpec {
     const std::string name = std::string("label_") + axis;
     transforms.push_back({{"calculate", labels(axis) + "[datum." + field + "]"}, {"as", name}});
     return {{"field", name}, {"type", "nominal"}, {"title", title(axis, fallback)}};
-  }
-
-  static Json value_tip(const char* field, const std::string& name) {
-    return {{"field", field}, {"type", "quantitative"}, {"title", name}, {"format", ".6~g"}};
   }
 
   Json& add_layer(Json mark, Json data, Json x, Json y) {
@@ -320,81 +307,14 @@ class PanelSpec {
     layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
   }
 
-  // A place in pixels from the top left corner of the plot.
-  static Json in_pixels(const char* field) {
-    return {{"field", field}, {"type", "quantitative"}, {"scale", nullptr}, {"axis", nullptr}};
-  }
-
   void add(const ColoredText& text, std::size_t) {
-    Json data = Json::array();
-    for (const TokenTile& tile : plan_.tiles) {
-      const double value = text.values[tile.token];
-      if (!std::isfinite(value)) continue;
-      const Box& box = tile.box;
-      data.push_back({{"i", tile.token},
-                      {"label", tile.label.text},
-                      {"value", seven_digits(value)},
-                      {"x", seven_digits(box.left - plan_.plot.left)},
-                      {"y", seven_digits(box.top - plan_.plot.top)},
-                      {"x2", seven_digits(box.right() - plan_.plot.left)},
-                      {"y2", seven_digits(box.bottom() - plan_.plot.top)}});
-    }
-    Json& layer = add_layer({{"type", "rect"}}, std::move(data), in_pixels("x"), in_pixels("y"));
-    Json& encoding = layer["encoding"];
-    encoding["x2"] = {{"field", "x2"}};
-    encoding["y2"] = {{"field", "y2"}};
-    encoding["color"] = scale_stops_of(text.scale);
-    if (plan_.strip) {
-      encoding["color"]["legend"] = legend_of(text.scale, plan_.strip->ticks);
-      encoding["color"]["legend"].update({{"orient", "top"},
-                                          {"direction", "horizontal"},
-                                          {"gradientLength", plan_.strip->box.width},
-                                          {"gradientThickness", plan_.strip->box.height}});
-    }
-    encoding["tooltip"] = {{{"field", "i"}, {"type", "quantitative"}, {"title", "index"}},
-                           {{"field", "label"}, {"type", "nominal"}, {"title", "token"}},
-                           value_tip("value", or_else(text.scale.title, "value"))};
-  }
-
-  void add_tile_texts(const ColoredText& text) {
-    Json data = Json::array();
-    for (const TokenTile& tile : plan_.tiles)
-      data.push_back({{"x", seven_digits(tile.label.x - plan_.plot.left)},
-                      {"y", seven_digits(tile.label.y - plan_.plot.top)},
-                      {"label", tile.label.text},
-                      {"color", hex(tile_text_color(text, tile.token, theme_))}});
-    Json& layer = add_layer({{"type", "text"}, {"fontSize", kTokenSize}, {"baseline", "middle"}}, std::move(data),
-                            in_pixels("x"), in_pixels("y"));
-    layer["encoding"]["text"] = {{"field", "label"}, {"type", "nominal"}};
-    layer["encoding"]["color"] = {{"field", "color"}, {"type", "nominal"}, {"scale", nullptr}};
-  }
-
-  // The colour of the field `value`, without a legend.
-  Json scale_stops_of(const ColorScale& scale) const {
-    const auto stops = scale_stops(scale, theme_);
-    Json domain = Json::array(), range = Json::array();
-    for (std::size_t i = 0; i < stops.size(); ++i) {
-      domain.push_back(scale.low +
-                       (scale.high - scale.low) * static_cast<double>(i) / static_cast<double>(stops.size() - 1));
-      range.push_back(hex(stops[i]));
-    }
-    Json color{{"field", "value"},
-               {"type", "quantitative"},
-               {"scale", {{"domain", domain}, {"range", range}, {"clamp", true}, {"interpolate", "rgb"}}}};
-    color["legend"] = nullptr;
-    return color;
-  }
-
-  static Json legend_of(const ColorScale& scale, const std::vector<Tick>& ticks) {
-    Json values = Json::array();
-    for (const Tick& tick : ticks) values.push_back(tick.position);
-    return {{"title", plain_text(scale.title)}, {"values", std::move(values)}};
+    for (Json& layer : text_layers(text, plan_, theme_)) layers_.push_back(std::move(layer));
   }
 
   // The colour of the field `value` on the figure's scale.
   Json scale_color() const {
     const ColorScale scale = figure_.color.value_or(ColorScale{});
-    Json color = scale_stops_of(scale);
+    Json color = scale_stops_of(scale, theme_);
     if (!all_.bar) return color;
     color["legend"] = legend_of(scale, all_.bar->ticks);
     color["legend"]["gradientLength"] = all_.bar->box.height;
@@ -447,35 +367,6 @@ class PanelSpec {
   Json layers_ = Json::array();
   std::size_t series_ = 0, reference_ = 0;
 };
-
-Json look_of(Theme theme) {
-  const std::string text = hex(palette(theme).text);
-  return {{"font", std::string(kFontFamily) + ", Helvetica, Arial, sans-serif"},
-          {"view", {{"stroke", nullptr}}},
-          {"axis",
-           {{"domainColor", text},
-            {"tickColor", text},
-            {"labelColor", text},
-            {"titleColor", text},
-            {"grid", false},
-            {"labelFontSize", kTickSize},
-            {"titleFontSize", kAxisTitleSize},
-            {"titleFontWeight", "normal"},
-            {"labelLimit", 110}}},
-          {"title",
-           {{"color", text},
-            {"anchor", "start"},
-            {"fontSize", kPanelTitleSize},
-            {"fontWeight", "bold"},
-            {"subtitleColor", hex(palette(theme).muted)}}},
-          {"legend",
-           {{"labelColor", text},
-            {"titleColor", text},
-            {"labelFontSize", kTickSize},
-            {"titleFontSize", kAxisTitleSize},
-            {"titleFontWeight", "normal"},
-            {"titleLimit", 0}}}};
-}
 
 // Whether a panel has colours of its own scale.
 bool has_scale(const Figure& figure) {

@@ -63,6 +63,7 @@ def test_a_part_of_a_character_is_shown_as_such(stratoscope):
 COMMANDS = {
     "predict": [], "heatmap": [], "activations": [], "lens": [], "attention": ["--repeat"], "attribution": [],
     "geometry": [], "similarity": ["--profile"], "verify": [], "generate": ["--max-new", 3],
+    "sweep": ["--edit", "blocks.{layer}.hook_mlp_out = 0", "--over", "layer=0..2", "--target-id", 300],
     "ablate": ["--parts", "mlps", "--target-id", 300], "edges": ["--target-id", 300],
     "patch": ["--corrupt", "The man and", "--target-id", 300],
     "steer": ["--positive", "joy", "--negative", "pain", "--layers", 2, "--max-new", 2],
@@ -74,6 +75,21 @@ def test_ids_stand_in_place_of_a_text(stratoscope, command):
     text = "The king and"
     by_text = stratoscope.json(command, text, *COMMANDS[command])
     assert stratoscope.json(command, "--ids", ids_of(stratoscope, text), *COMMANDS[command]) == by_text
+
+
+def test_a_saved_run_of_ids_is_that_of_the_text(stratoscope):
+    text = "The king and"
+    stratoscope.succeeds("run", text, "--save", "text.npz")
+    stratoscope.succeeds("run", "--ids", ids_of(stratoscope, text), "--save", "ids.npz")
+    with np.load(stratoscope.folder / "text.npz") as a, np.load(stratoscope.folder / "ids.npz") as b:
+        assert all(a[name].tobytes() == b[name].tobytes() for name in a) and set(a) == set(b)
+    stratoscope.fails("run", text, "--ids", "3", "--save", "x.npz", status=2, says="excludes")
+
+
+def test_prompts_exclude_ids(stratoscope):
+    (stratoscope.folder / "p.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")
+    stratoscope.fails("sweep", "--ids", "3", "--prompts", "p.jsonl", "--edit", "blocks.{layer}.hook_mlp_out = 0", "--over",
+                      "layer=0", "--metric", "kl", says="leave out one")
 
 
 def test_ids_that_no_text_has(stratoscope):

@@ -178,6 +178,8 @@ def test_ids_stand_in_place_of_a_text(model):
     tokens = model.tokenize(SENTENCE)
     for ids in (tokens.ids, list(tokens.ids), tuple(int(i) for i in tokens.ids)):
         assert model.predict(ids).json == model.predict(SENTENCE).json
+    swept = {"edit": "blocks.{layer}.hook_mlp_out = 0", "over": {"layer": [0, 3]}, "target": " man"}
+    assert model.sweep(tokens.ids, **swept).json == model.sweep(SENTENCE, **swept).json
     with pytest.raises(ValueError, match="ids"):
         model.predict([0.5])
     with pytest.raises(ValueError, match="8192"):
