@@ -27,7 +27,9 @@ An edit is a hook point, what of it is meant, an operation and a value:
 blocks.3.hook_resid_post *= 0.8
 blocks.*.hook_mlp_out[1:3] = mean
 blocks.5.attn.hook_z.head[0,2] = zero
-transformer.h.5.attn = corrupt
+transformer.h.5.attn = 0.3 * corrupt + 0.7 * clean
+blocks.3.hook_mlp_out.top[8%] = mean(dim)
+blocks.0.hook_resid_pre["king"] += noise(0.5, 3)
 .EE
 .PP
 Operations are
@@ -36,11 +38,16 @@ Operations are
 .B =
 and
 .BR without ;
-values are numbers,
+a value is a sum of numbers,
 .BR zero ,
 .BR mean ,
+.BR median ,
+.BR mean(dim) ,
+.BR median(dim) ,
+.BR clean ,
 .BR corrupt ,
-and vectors from .npy and .safetensors files.
+.BR noise(sd,\ seed) ,
+and vectors from .npy and .safetensors files, each with a factor.
 .B stratoscope info
 lists the hook points of a model.
 .SH EXIT STATUS

@@ -14,6 +14,7 @@
 #include "stratoscope/base/mapped_file.h"
 #include "stratoscope/base/names.h"
 #include "stratoscope/files/file_hash.h"
+#include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/session/json_document.h"
 #include "stratoscope/version.h"
 
@@ -110,6 +111,12 @@ class RecordReader {
     if (json["record"].get<long>() != kForm)
       refuse("has form " + std::to_string(json["record"].get<long>()) + ", and this version reads form " +
              std::to_string(kForm));
+    if (!json.contains("edit_language")) return;  // as version 1
+    if (!json["edit_language"].is_number_integer()) refuse("has an \"edit_language\" that is not a whole number");
+    if (const auto version = json["edit_language"].get<long>(); version < 1 || version > kEditLanguage)
+      refuse("has edits in version " + std::to_string(version) + " of their language, and this version reads up to " +
+                 std::to_string(kEditLanguage),
+             "replay it with the version of Stratoscope that made it, or with a newer one");
   }
   std::string string_at(const Json& json, const char* key) const {
     if (!json.contains(key) || !json[key].is_string()) refuse("has no string \"" + std::string(key) + "\"");
@@ -188,7 +195,7 @@ void add_record(CLI::App& command, CommonOptions& options) {
 void write_record(const CommonOptions& options, const CLI::App& command, const FieldOptions& fields,
                   const ExperimentResult& result, const Document& document) {
   Json kept = json_of(document);
-  Json record = {{"record", kForm}, {"command", command.get_name()}};
+  Json record = {{"record", kForm}, {"edit_language", kEditLanguage}, {"command", command.get_name()}};
   if (options.used_text) record["text"] = *options.used_text;
   record["options"] = options_of(command, fields);
   if (const auto order = fields.order(); !order.empty()) record["order"] = order;

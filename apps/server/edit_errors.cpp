@@ -11,7 +11,7 @@ Error numbered(const Error& error, const Session& session, const TextToOpen& tex
   for (std::size_t i = 0; i < text.edits.expressions.size(); ++i) {
     const EditExpression& edit = text.edits.expressions[i];
     Edits alone{{edit}, {}};
-    if (edit.source == EditSource::corrupt) alone.corrupt_text = text.edits.corrupt_text;
+    if (edit.reads(EditSource::corrupt)) alone.corrupt_text = text.edits.corrupt_text;
     try {
       EditResolver(session, alone, text.options).check(ids);
     } catch (const Interrupted&) {

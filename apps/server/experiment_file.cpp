@@ -122,7 +122,7 @@ SavedExperiment read_experiment(const std::string& body) {
   check_object(fields.value("options"), "options");
   for (const char* name : {"command", "precision", "isa"})
     if (const auto text = fields.optional_text(name, kShortBytes)) check_line(name, *text);
-  fields.optional_count("record", kShortBytes);
+  for (const char* name : {"record", "edit_language"}) fields.optional_count(name, kShortBytes);
   fields.reject_unknown();
   saved.document = body;
   return saved;

@@ -1,7 +1,7 @@
 // An experiment as one JSON document, the format in which it is saved, exported, imported and replayed:
 //   {"stratoscope": "experiment", "version", "model": {"name", "hash"}, "text", "bos", "edits": [...], "corrupt",
 //    "sweep": {"edits", "axes", "targets", "metric"} or absent, "note", "state"}
-// and the fields that --record writes: "record", "command", "options", "precision", "isa", "result".
+// and the fields that --record writes: "record", "edit_language", "command", "options", "precision", "isa", "result".
 #pragma once
 
 #include <string>

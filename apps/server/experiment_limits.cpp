@@ -62,9 +62,10 @@ BodyLimits body_limits() {
 }
 
 void reject_files(const EditExpression& edit, const std::string& where) {
-  if (edit.source == EditSource::vector)
-    throw HttpError(400, where, "vectors from files (" + in_quotes(edit.vector_file) + ") are not available here",
-                    "the command line reads them");
+  for (const EditTerm& term : edit.terms)
+    if (term.source == EditSource::vector)
+      throw HttpError(400, where, "vectors from files (" + in_quotes(term.vector_file) + ") are not available here",
+                      "the command line reads them");
 }
 
 void reject_files(const stratoscope::Fields& fields) {

@@ -93,6 +93,7 @@ Json experiment_schema() {
                         {"state", {{"type", "object"}, {"description", "of the page"}}},
                         {"result", object},
                         {"record", {{"type", "integer"}, {"minimum", 0}}},
+                        {"edit_language", {{"type", "integer"}, {"minimum", 0}}},
                         {"command", text},
                         {"options", object},
                         {"precision", text},

@@ -11,7 +11,7 @@ docs/python.md has every name.
 from __future__ import annotations
 
 from .config import Config
-from .edits import Add, Edit, Mean, Patch, Scale, Set, Without, Zero
+from .edits import Add, Edit, Mean, Median, Mix, Noise, Patch, Scale, Set, Without, Zero
 from .errors import (
     ClosedError,
     EditError,
@@ -47,8 +47,11 @@ __all__ = [
     "Generation",
     "HookPoint",
     "Mean",
+    "Median",
+    "Mix",
     "Model",
     "ModelError",
+    "Noise",
     "Patch",
     "Piece",
     "Result",

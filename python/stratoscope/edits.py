@@ -44,6 +44,10 @@ class Edit:
     positions: the tokens (of scores and patterns: the queries); None for all
     head, key: heads and keys, at hook points that have them
     dim:       numbers of the last axis
+    top, bottom, random: the largest, the smallest or random numbers of each row, as many as 20 or "8%"; `seed` of random
+
+    A list may have texts in double quotes: positions='"king"' are those of the tokens that this text covers, and at the
+    logits dim='" coffee"' is that token.
     """
 
     hook: str
@@ -51,6 +55,10 @@ class Edit:
     head: Optional[Indices] = None
     key: Optional[Indices] = None
     dim: Optional[Indices] = None
+    top: Union[int, str, None] = None
+    bottom: Union[int, str, None] = None
+    random: Union[int, str, None] = None
+    seed: int = 0
 
     def _place(self) -> str:
         text = self.hook
@@ -60,6 +68,10 @@ class Edit:
             chosen = getattr(self, name)
             if chosen is not None:
                 text += f".{name}[{index_list(chosen)}]"
+        for name in ("top", "bottom", "random"):
+            amount = getattr(self, name)
+            if amount is not None:
+                text += f".{name}[{amount}, {int(self.seed)}]" if name == "random" else f".{name}[{amount}]"
         return text
 
     def text(self, files: _Files) -> str:
@@ -82,7 +94,7 @@ class Scale(Edit):
 
 @dataclass(frozen=True)
 class Add(Edit):
-    """A number or a vector (as long as the last axis), times `strength`, is added."""
+    """A number, a vector (as long as the last axis) or a matrix (a row for each position), times `strength`, is added."""
 
     value: Any = 0.0
     strength: float = 1.0
@@ -93,7 +105,7 @@ class Add(Edit):
 
 @dataclass(frozen=True)
 class Set(Edit):
-    """A number or a vector (as long as the last axis) takes the value's place."""
+    """A number, a vector (as long as the last axis) or a matrix (a row for each position) takes the value's place."""
 
     value: Any = 0.0
 
@@ -111,10 +123,47 @@ class Zero(Edit):
 
 @dataclass(frozen=True)
 class Mean(Edit):
-    """The mean over all positions of the clean run takes the value's place."""
+    """The mean over all positions of the clean run takes the value's place; with `of_row` the mean of the row's numbers."""
+
+    of_row: bool = False
 
     def text(self, files: _Files) -> str:
-        return f"{self._place()} = mean"
+        return f"{self._place()} = mean{'(dim)' if self.of_row else ''}"
+
+
+@dataclass(frozen=True)
+class Median(Edit):
+    """As Mean, with the median."""
+
+    of_row: bool = False
+
+    def text(self, files: _Files) -> str:
+        return f"{self._place()} = median{'(dim)' if self.of_row else ''}"
+
+
+@dataclass(frozen=True)
+class Mix(Edit):
+    """A weighted sum of the clean run's value, the corrupt run's, and the mean over the clean run's positions."""
+
+    clean: float = 0.0
+    corrupt: float = 0.0
+    mean: float = 0.0
+
+    def text(self, files: _Files) -> str:
+        weights = {name: float(getattr(self, name)) for name in ("clean", "corrupt", "mean")}
+        terms = [f"{weight!r} * {name}" for name, weight in weights.items() if weight]
+        return f"{self._place()} = {' + '.join(terms) or 'zero'}"
+
+
+@dataclass(frozen=True)
+class Noise(Edit):
+    """Normally distributed numbers are added, the same for the same `noise_seed`, hook point, position and index."""
+
+    deviation: float = 1.0
+    noise_seed: int = 0
+
+    def text(self, files: _Files) -> str:
+        return f"{self._place()} += noise({_number(self.deviation)}, {int(self.noise_seed)})"
 
 
 @dataclass(frozen=True)
@@ -129,7 +178,7 @@ class Patch(Edit):
 
 @dataclass(frozen=True)
 class Without(Edit):
-    """The component along a vector (as long as the last axis) is taken away."""
+    """The component along a vector (as long as the last axis), or in the span of a matrix's rows, is taken away."""
 
     vector: Any = None
 
@@ -164,10 +213,10 @@ class _Files:
         if isinstance(vector, str):  # "file.npy" or "file.safetensors:tensor"
             return vector
         array = np.ascontiguousarray(vector)
-        if array.ndim != 1 or array.dtype.kind not in "fiu":
-            raise UsageError(f"a vector has one axis of numbers, not the shape {array.shape} of {array.dtype}", "edit")
+        if not 1 <= array.ndim <= 3 or array.dtype.kind not in "fiu":
+            raise UsageError(f"a vector has one to three axes of numbers, not the shape {array.shape} of {array.dtype}", "edit")
         if self._stack is None:
-            return f"<vector of {array.size}>"
+            return f"<vector of {' × '.join(map(str, array.shape))}>"
         if not self._folder:
             import tempfile
 

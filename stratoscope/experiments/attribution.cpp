@@ -14,6 +14,7 @@
 #include "stratoscope/probe/hook_names.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/metrics.h"
+#include "stratoscope/probe/text_selectors.h"
 #include "stratoscope/session/labels.h"
 
 namespace stratoscope {
@@ -26,15 +27,15 @@ Heads wanted_heads(const AttributionRequest& request, const ModelConfig& config)
 }
 
 // The hook points at which an edit changes the requested row.
-std::set<HookPoint> edited_points(const AttributionRequest& request, const ModelConfig& config, std::size_t positions,
+std::set<HookPoint> edited_points(const AttributionRequest& request, const Session& session, const TokenIds& ids,
                                   std::size_t row) {
   std::set<HookPoint> points;
   for (const EditExpression& edit : request.edits.expressions) {
     if (edit.positions) {
-      const auto rows = edit.positions->set_in(positions, "position");
+      const auto rows = positions_with_texts(*edit.positions, ids, session.tokenizer()).set_in(ids.size(), "position");
       if (!std::binary_search(rows.begin(), rows.end(), row)) continue;
     }
-    for (const HookPoint point : match_hook_points(edit.hook, config)) points.insert(point);
+    for (const HookPoint point : match_hook_points(edit.hook, session.config())) points.insert(point);
   }
   return points;
 }
@@ -388,7 +389,7 @@ Attribution attribution(const Session& session, const AttributionRequest& reques
   result.text = session.read(request.text, request.text_options);
   const std::size_t count = result.text.ids.size();
   result.position = request.position.in(count, "position");
-  std::set<HookPoint> edited = edited_points(request, config, count, result.position);
+  std::set<HookPoint> edited = edited_points(request, session, result.text.ids, result.position);
   RunRequest pass;
   pass.hidden_states = false;
   pass.logits = LogitRows::none;

@@ -31,6 +31,7 @@ CaptureList captures_of_all_rows(const GenerateTextRequest& request, const Model
 
 GenerateRequest request_of(const Session& session, const GenerateTextRequest& request, const Text& prompt) {
   GenerateRequest wanted;
+  wanted.tokenizer = &session.tokenizer();
   wanted.prompt = prompt.ids;
   wanted.edits = request.edits.expressions;
   check_corrupt_is_read(wanted.edits, request.edits.corrupt_text.has_value());

@@ -129,7 +129,8 @@ class ScoreWork {
     Json edits = Json::array(), files = Json::object();
     for (const EditExpression& edit : request_.edits.expressions) {
       edits.push_back(edit.text);
-      if (!edit.vector_file.empty()) files[edit.vector_file] = file_hash(edit.vector_file);
+      for (const EditTerm& term : edit.terms)
+        if (!term.vector_file.empty()) files[term.vector_file] = file_hash(term.vector_file);
     }
     std::string tokens;
     for (const ScoreJob& job : jobs_)

@@ -255,9 +255,10 @@ Steering steer(const Session& session, const SteerRequest& request) {
   edit.hook = name_of(HookPoint{hook, steering.layer});
   edit.text = edit.hook + " += a direction";
   edit.op = EditOp::add;
-  edit.source = EditSource::vector;
-  edit.number = steering.strength;
-  edit.vector_values = std::make_shared<const std::vector<double>>(steering.vectors[steering.layer]);
+  EditTerm& direction = edit.terms.emplace_back();
+  direction.source = EditSource::vector;
+  direction.number = steering.strength;
+  direction.vector_values = std::make_shared<const std::vector<double>>(steering.vectors[steering.layer]);
   steering.clean_text = written(session, request, steering.text, {});
   steering.steered_text = written(session, request, steering.text, {edit});
   return steering;

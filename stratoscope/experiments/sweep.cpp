@@ -103,6 +103,7 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   sweep_request.axes = experiment.axes;
   sweep_request.whole = request.whole;
   sweep_request.position = experiment.position;
+  sweep_request.tokenizer = &session.tokenizer();
   sweep_request.progress = session.progress();
   std::vector<Measure> measures;
   for (const auto& [metric, targets] : experiment.measures) {
@@ -141,7 +142,8 @@ std::vector<std::filesystem::path> vector_files(const Prepared& prepared) {
     if (!grid.has(EditSource::vector)) continue;
     for (std::size_t point = 0; point < grid.points(); ++point)
       for (const EditExpression& edit : grid.edits_at(point))
-        if (!edit.vector_file.empty()) files.insert(edit.vector_file);
+        for (const EditTerm& term : edit.terms)
+          if (!term.vector_file.empty()) files.insert(term.vector_file);
   }
   return {files.begin(), files.end()};
 }

@@ -37,6 +37,7 @@ ModelConfig bloom(const ConfigReader& config) {
   names.qkv = QkvStorage::by_head;
   names.q = "self_attention.query_key_value", names.o = "self_attention.dense";
   names.up = "mlp.dense_h_to_4h", names.down = "mlp.dense_4h_to_h";
+  names.activation = "mlp.gelu_impl";
   return model;
 }
 

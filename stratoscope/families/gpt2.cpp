@@ -41,6 +41,7 @@ ModelConfig gpt2(const ConfigReader& config) {
   names.block = "h.{}.";
   names.ln1 = "ln_1", names.q = "attn.c_attn", names.o = "attn.c_proj";
   names.ln2 = "ln_2", names.up = "mlp.c_fc", names.down = "mlp.c_proj";
+  names.activation = "mlp.act", names.drop = "drop";
   names.ignored_in_block = {"attn.bias", "attn.masked_bias"};
   return model;
 }

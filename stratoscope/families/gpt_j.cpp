@@ -42,6 +42,7 @@ ModelConfig gptj(const ConfigReader& config) {
   names.ln1 = "ln_1";
   names.q = "attn.q_proj", names.k = "attn.k_proj", names.v = "attn.v_proj", names.o = "attn.out_proj";
   names.up = "mlp.fc_in", names.down = "mlp.fc_out";
+  names.activation = "mlp.act", names.drop = "drop";
   names.ignored_in_block = {"attn.bias", "attn.masked_bias"};
   return model;
 }

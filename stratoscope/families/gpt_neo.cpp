@@ -65,6 +65,7 @@ ModelConfig gpt_neo(const ConfigReader& config) {
   names.q = "attn.attention.q_proj", names.k = "attn.attention.k_proj", names.v = "attn.attention.v_proj";
   names.o = "attn.attention.out_proj";
   names.up = "mlp.c_fc", names.down = "mlp.c_proj";
+  names.activation = "mlp.act", names.drop = "drop";
   names.ignored_in_block = {"attn.attention.bias", "attn.attention.masked_bias"};
   return model;
 }

@@ -29,6 +29,7 @@ ModelConfig gpt_neox(const ConfigReader& config) {
   names.qkv = QkvStorage::by_head;
   names.q = "attention.query_key_value", names.o = "attention.dense";
   names.up = "mlp.dense_h_to_4h", names.down = "mlp.dense_4h_to_h";
+  names.activation = "mlp.act", names.drop = "emb_dropout";
   names.ignored_in_block = {"attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq"};
   return model;
 }

@@ -43,6 +43,7 @@ ModelConfig opt(const ConfigReader& config) {
   names.q = "self_attn.q_proj", names.k = "self_attn.k_proj", names.v = "self_attn.v_proj";
   names.o = "self_attn.out_proj";
   names.up = "fc1", names.down = "fc2";
+  names.activation = "activation_fn";
   return model;
 }
 

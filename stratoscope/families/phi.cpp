@@ -23,6 +23,7 @@ ModelConfig phi(const ConfigReader& config) {
   names.o = "self_attn.dense";
   names.q_norm = "self_attn.q_layernorm", names.k_norm = "self_attn.k_layernorm";
   names.up = "mlp.fc1", names.down = "mlp.fc2";
+  names.activation = "mlp.activation_fn", names.drop = "embed_dropout";
   return model;
 }
 

@@ -32,6 +32,9 @@ struct TensorNames {
   std::string other_unembed;         // another name of the unembedding, in newer files
   std::vector<std::string> ignored;  // prefixes of names in other parts, such as image encoders
   std::vector<std::string> ignored_in_block;
+  // Modules without weights, whose outputs have names too: of a block the activation of an MLP without a gate; before
+  // the blocks the dropout. Empty where a family has none.
+  std::string activation, drop;
 };
 
 }  // namespace stratoscope

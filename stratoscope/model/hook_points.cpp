@@ -19,6 +19,7 @@ const std::vector<HookInfo>& table() {
       {Hook::resid_pre, "hook_resid_pre", block, {pos, d_model}, rows_from, Hook::resid_pre},
       {Hook::ln1_scale, "ln1.hook_scale", block, {pos, one}, rows_from, Hook::ln1_scale},
       {Hook::ln1_normalized, "ln1.hook_normalized", block, {pos, d_model}, rows_from, Hook::ln1_scale},
+      {Hook::ln1_out, "ln1.hook_out", block, {pos, d_model}, rows_from, Hook::ln1_scale},
       {Hook::q, "attn.hook_q", block, {pos, head, d_head}, own_row, Hook::q},
       {Hook::k, "attn.hook_k", block, {pos, head, d_head}, rows_from, Hook::q},
       {Hook::v, "attn.hook_v", block, {pos, head, d_head}, rows_from, Hook::q},
@@ -38,6 +39,7 @@ const std::vector<HookInfo>& table() {
       {Hook::resid_mid, "hook_resid_mid", block, {pos, d_model}, own_row, Hook::resid_mid},
       {Hook::ln2_scale, "ln2.hook_scale", block, {pos, one}, own_row, Hook::ln2_scale},
       {Hook::ln2_normalized, "ln2.hook_normalized", block, {pos, d_model}, own_row, Hook::ln2_scale},
+      {Hook::ln2_out, "ln2.hook_out", block, {pos, d_model}, own_row, Hook::ln2_scale},
       {Hook::mlp_pre, "mlp.hook_pre", block, {pos, d_mlp}, own_row, Hook::mlp_pre},
       {Hook::mlp_pre_linear, "mlp.hook_pre_linear", block, {pos, d_mlp}, own_row, Hook::mlp_pre},
       {Hook::mlp_post, "mlp.hook_post", block, {pos, d_mlp}, own_row, Hook::mlp_post},
@@ -73,7 +75,8 @@ bool exists_before_blocks(Hook hook, const ModelConfig& config) {
 bool exists_in_block(Hook hook, const BlockSpec& block, const ModelConfig& config) {
   switch (hook) {
     case Hook::ln1_scale:
-    case Hook::ln1_normalized: return block.ln1.exists();
+    case Hook::ln1_normalized:
+    case Hook::ln1_out: return block.ln1.exists();
     case Hook::q_norm_scale:
     case Hook::q_norm_normalized: return block.q_norm.exists();
     case Hook::k_norm_scale:
@@ -84,7 +87,8 @@ bool exists_in_block(Hook hook, const BlockSpec& block, const ModelConfig& confi
     case Hook::ln1_post_normalized: return block.ln1_post.exists();
     case Hook::resid_mid: return !block.parallel;
     case Hook::ln2_scale:
-    case Hook::ln2_normalized: return block.ln2.exists() && !block.shared_norm;
+    case Hook::ln2_normalized:
+    case Hook::ln2_out: return block.ln2.exists() && !block.shared_norm;
     case Hook::mlp_pre_linear: return block.mlp.gated;
     case Hook::ln2_post_scale:
     case Hook::ln2_post_normalized: return block.ln2_post.exists();
@@ -173,9 +177,11 @@ std::string why_missing(HookPoint point, const ModelConfig& config) {
     case Hook::resid_mid:
       return parallel ? "attention and MLP are parallel, so there is no stream between them" : "the block is not there";
     case Hook::ln1_scale:
-    case Hook::ln1_normalized: return "no norm stands before its attention";
+    case Hook::ln1_normalized:
+    case Hook::ln1_out: return "no norm stands before its attention";
     case Hook::ln2_scale:
-    case Hook::ln2_normalized: return shared ? "its MLP reads ln1 too" : "no norm stands before its MLP";
+    case Hook::ln2_normalized:
+    case Hook::ln2_out: return shared ? "its MLP reads ln1 too" : "no norm stands before its MLP";
     case Hook::ln1_post_scale:
     case Hook::ln1_post_normalized: return "no norm stands after its attention";
     case Hook::ln2_post_scale:

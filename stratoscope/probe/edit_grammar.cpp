@@ -4,9 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cmath>
-#include <cstdlib>
-#include <limits>
+#include <cstdint>
 
 #include "stratoscope/base/names.h"
 #include "stratoscope/probe/hook_names.h"
@@ -18,8 +16,9 @@ namespace {
 constexpr const char* kCaptureExample = "a capture reads like \"blocks.3.attn.hook_pattern[2:5].head[0]\"";
 constexpr const char* kExample = "an edit reads like \"blocks.3.hook_resid_post[2:5] *= 0.8\"";
 
-constexpr std::array<std::string_view, 4> kSelectors = {"", ".head", ".key", ".dim"};  // before their brackets
-constexpr std::array kIndices = {"position", "head", "key", "dimension"};              // the nouns of their indices
+constexpr std::array<std::string_view, 4> kLists = {"", ".head", ".key", ".dim"};     // before their brackets
+constexpr std::array<std::string_view, 3> kByValue = {".top", ".bottom", ".random"};  // in the order of the kinds
+constexpr std::array kIndices = {"position", "head", "key", "dimension"};             // the nouns of their indices
 
 class EditParser {
  public:
@@ -36,6 +35,10 @@ class EditParser {
   HookExpression parse_hook_alone() {
     parse_hook_and_selectors();
     if (!at_end()) fail(pos_, "the name should end here", kCaptureExample);
+    for (const auto* list : {&edit_.positions, &edit_.keys, &edit_.dims})
+      if (*list && (*list)->has_texts())
+        fail(edit_.hook.size(), "a capture takes no text", "name positions by their numbers");
+    if (edit_.by_value) fail(edit_.hook.size(), "a capture chooses no numbers by value", kCaptureExample);
     return static_cast<const HookExpression&>(edit_);
   }
 
@@ -63,13 +66,14 @@ class EditParser {
     return bracket < text.size() && text[bracket] == '[' ? bracket + 1 : 0;
   }
   static bool begins_selector(std::string_view text) {
-    return std::ranges::any_of(kSelectors, [&](std::string_view kind) { return opening(text, kind) > 0; });
+    const auto begins = [&](std::string_view kind) { return opening(text, kind) > 0; };
+    return std::ranges::any_of(kLists, begins) || std::ranges::any_of(kByValue, begins);
   }
 
   // At "[": whether it belongs to the name, in place of a number or before the rest of the name.
   bool is_bracket_of_name(std::size_t begin) const {
     if (takes_index_list(text_.substr(begin, pos_ - begin))) return true;
-    const std::size_t close = rest().find(']');
+    const std::size_t close = find_unquoted(rest(), ']');
     if (close == std::string_view::npos) return false;
     const std::string_view after = rest().substr(close + 1);
     return !begins_selector(after) && !after.starts_with("*=") && !after.empty() && is_name_character(after[0]);
@@ -117,33 +121,75 @@ class EditParser {
   bool parse_selector() {
     skip_spaces();
     const std::size_t begin = pos_;
+    for (std::size_t kind = 0; kind < kByValue.size(); ++kind)
+      if (const std::size_t length = opening(rest(), kByValue[kind]); length > 0) {
+        pos_ += length;
+        parse_by_value(begin, static_cast<ValueSelector::Kind>(kind));
+        return true;
+      }
     const std::array lists = {&edit_.positions, &edit_.heads, &edit_.keys, &edit_.dims};
-    std::optional<IndexList>* list = nullptr;
-    const char* indices = nullptr;
-    for (std::size_t kind = 0; kind < lists.size() && list == nullptr; ++kind) {
-      const std::size_t length = opening(rest(), kSelectors[kind]);
-      if (length == 0) continue;
-      list = lists[kind];
-      indices = kIndices[kind];
-      pos_ += length;
+    for (std::size_t kind = 0; kind < lists.size(); ++kind)
+      if (const std::size_t length = opening(rest(), kLists[kind]); length > 0) {
+        pos_ += length;
+        if (lists[kind]->has_value())
+          fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
+        const bool takes_texts = lists[kind] != &edit_.heads;
+        *lists[kind] = IndexList::parse_with_texts(bracketed(begin, kIndices[kind], takes_texts), kIndices[kind]);
+        return true;
+      }
+    return false;
+  }
+
+  // Consumes "8%]", "20]" or "20, seed=3]".
+  void parse_by_value(std::size_t begin, ValueSelector::Kind kind) {
+    constexpr const char* kHint = "write a number of entries or a share: .top[20], .top[8%], .random[10%, seed=3]";
+    if (edit_.by_value) fail(begin, "numbers are chosen by value twice", "leave out one of the two selectors");
+    const std::size_t close = text_.find(']', pos_);
+    if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
+    const auto pieces = split_list(text_.substr(pos_, close - pos_));
+    const auto place = [&](std::string_view piece) { return static_cast<std::size_t>(piece.data() - text_.data()); };
+    ValueSelector& chosen = edit_.by_value.emplace();
+    chosen.kind = kind;
+    std::string_view amount = pieces[0];
+    if (amount.ends_with('%')) {
+      chosen.percent = true;
+      amount.remove_suffix(1);
     }
-    if (list == nullptr) return false;
-    if (list->has_value()) fail(begin, "this selector is given twice", "one list may hold several indices: [0,2:5]");
-    *list = IndexList::parse(bracketed(begin, indices), indices);
-    return true;
+    std::uint32_t count = 0;
+    const bool is_share =
+        chosen.percent && read_all(amount, chosen.amount) && chosen.amount > 0 && chosen.amount <= 100;
+    const bool is_count = !chosen.percent && read_all(amount, count) && count > 0;
+    if (!is_share && !is_count) fail(place(pieces[0]), in_quotes(pieces[0]) + " is not an amount", kHint);
+    if (is_count) chosen.amount = count;
+    const bool takes_seed = kind == ValueSelector::Kind::random;
+    if (pieces.size() > (takes_seed ? 2U : 1U))
+      fail(place(pieces[takes_seed ? 2 : 1]), "the bracket should end here", kHint);
+    if (pieces.size() == 2) {
+      std::string_view seed = pieces[1];
+      if (seed.starts_with("seed=")) seed.remove_prefix(std::string_view("seed=").size());
+      if (!read_all(seed, chosen.seed)) fail(place(pieces[1]), in_quotes(pieces[1]) + " is not a seed", kHint);
+    }
+    pos_ = close + 1;
+  }
+
+  template <class Number>
+  static bool read_all(std::string_view text, Number& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return !text.empty() && error == std::errc() && end == text.data() + text.size();
   }
 
   // Consumes a list of indices and the next ']'. `what` is their noun for messages.
-  std::string bracketed(std::size_t begin, const std::string& what) {
-    const std::size_t close = text_.find(']', pos_);
+  std::string bracketed(std::size_t begin, const std::string& what, bool takes_texts = false) {
+    const std::size_t close = takes_texts ? find_unquoted(text_, ']', pos_) : text_.find(']', pos_);
     if (close == std::string_view::npos) fail(begin, "this bracket is not closed");
     const std::string_view list = text_.substr(pos_, close - pos_);
     pos_ = close + 1;
-    if (const auto piece = wrong_piece(list))
+    if (const auto piece = takes_texts ? wrong_piece_or_text(list) : wrong_piece(list))
       fail(static_cast<std::size_t>(piece->data() - text_.data()),
            piece->empty() ? "the list of " + what + "s has an empty place"
                           : in_quotes(*piece) + " is not an index of a " + what,
-           "a list reads [8..11] with its end, [0,2:5,-1] without, or [all]");
+           "a list reads [8..11] with its end, [0,2:5,-1] without, or [all]" +
+               std::string(takes_texts ? "; a text stands in quotes" : ""));
     return std::string(list);
   }
 
@@ -168,81 +214,14 @@ class EditParser {
 
   void parse_value() {
     skip_spaces();
-    value_begin_ = pos_;
-    if (at_end()) fail(pos_, "a value is expected here", "a number, zero, mean, corrupt or a vector's file");
-    while (std::isspace(static_cast<unsigned char>(text_.back())) != 0) text_.remove_suffix(1);
-    const std::string_view word = rest();
-    if (word == "zero") return refuse_direction();  // the number 0
-    if (word == "mean") return set_source(EditSource::mean);
-    if (word == "corrupt") return set_source(EditSource::corrupt);
-    if (take("corrupt[")) {
-      set_source(EditSource::corrupt);
-      edit_.corrupt_position = Index::parse(bracketed(pos_ - 1, "position"), "position");
-      if (!at_end()) fail(pos_, "the value should end here");
-      return;
-    }
-    if (!parse_number()) {
-      edit_.number = 1;
-      parse_vector();
-    }
-    refuse_direction();
-  }
-
-  void refuse_direction() const {
-    if (edit_.source == EditSource::number && edit_.op == EditOp::without)
-      fail(value_begin_, "without needs a direction, not a number", "a vector's file, mean or corrupt[position]");
-  }
-
-  void set_source(EditSource source) {
-    edit_.source = source;
-    edit_.number = 1;
-  }
-
-  // Parses a number, alone or before '*' and a vector. False for other texts, also those that begin a file's name.
-  bool parse_number() {
-    const char* begin = text_.data() + pos_;
-    const char* end = text_.data() + text_.size();
-    const bool plus = *begin == '+';
-    double number = 0;
-    const auto [after, error] = std::from_chars(begin + (plus ? 1 : 0), end, number);
-    if (error == std::errc::invalid_argument) return false;
-    const std::size_t next = text_.find_first_not_of(" \t", static_cast<std::size_t>(after - text_.data()));
-    const bool alone = next == std::string_view::npos;
-    if (!alone && text_[next] != '*') return false;
-    // An out-of-range result may also be a number too near zero, which becomes zero.
-    if (error == std::errc::result_out_of_range) number = std::strtod(std::string(begin, after).c_str(), nullptr);
-    if (!std::isfinite(number) || std::abs(number) > std::numeric_limits<float>::max())
-      fail(pos_, "this number is not finite, or too large for float32");
-    edit_.number = number;
-    if (!alone) {
-      pos_ = next + 1;
-      skip_spaces();
-      if (at_end()) fail(pos_, "a vector is expected after '*'", "file.npy or file.safetensors:tensor");
-      parse_vector();
-    }
-    return true;
-  }
-
-  void parse_vector() {
-    constexpr std::string_view kTensorFile = ".safetensors:";
-    const std::string_view word = rest();
-    edit_.source = EditSource::vector;
-    if (word.ends_with(".npy")) {
-      edit_.vector_file = word;
-    } else if (const auto colon = word.rfind(kTensorFile); colon != std::string_view::npos) {
-      edit_.vector_file = word.substr(0, colon + kTensorFile.size() - 1);
-      edit_.vector_tensor = word.substr(colon + kTensorFile.size());
-      if (edit_.vector_tensor.empty()) fail(text_.size(), "the tensor's name is missing");
-    } else {
-      fail(pos_, in_quotes(word) + " is not a value",
-           word.ends_with(".safetensors") ? "name the tensor: file.safetensors:tensor"
-                                          : "a number, zero, mean, corrupt, file.npy or file.safetensors:tensor");
-    }
+    edit_.terms = parse_edit_terms(where_, text_, pos_);
+    if (edit_.op == EditOp::without && std::ranges::all_of(edit_.terms, &EditTerm::is_number))
+      fail(pos_, "without needs a direction, not a number", "a vector's file, mean or corrupt[position]");
   }
 
   const char* where_;
   std::string_view text_;
-  std::size_t pos_ = 0, value_begin_ = 0;
+  std::size_t pos_ = 0;
   EditExpression edit_;
 };
 
@@ -265,6 +244,14 @@ GrammarError::GrammarError(const std::string& where, const std::string& expressi
   }
   if (end < expression.size()) shown += " …";
   set_details("  " + shown + "\n  " + blank + "^\n");
+}
+
+bool EditExpression::reads(EditSource source) const {
+  return std::ranges::any_of(terms, [&](const EditTerm& term) { return term.source == source; });
+}
+
+bool EditExpression::reads_other_run() const {
+  return std::ranges::any_of(terms, [](const EditTerm& term) { return stratoscope::reads_other_run(term.source); });
 }
 
 EditExpression parse_edit(std::string_view text) { return EditParser("edit", text).parse(); }

@@ -2,13 +2,18 @@
 //
 //   edit     = hook selector* op value        capture = hook selector*
 //   selector = "[" positions "]" | ".head" "[" list "]" | ".key" "[" positions "]" | ".dim" "[" list "]"
+//            | (".top" | ".bottom") "[" amount "]" | ".random" "[" amount [ "," [ "seed=" ] whole number ] "]"
+//   amount   = whole number | number "%"
 //   op       = "*=" | "+=" | "=" | "without"
-//   value    = number | "zero" | "mean" | "corrupt" [ "[" position "]" ] | vector | number "*" vector
-//   vector   = file.npy | file.safetensors:tensor
+//   value    = term { (" + " | " - ") term }
+//   term     = number | [ number "*" ] source
+//   source   = "zero" | "mean" | "median" | "mean(dim)" | "median(dim)" | ("clean" | "corrupt") [ "[" position "]" ]
+//            | "noise(" number [ "," [ "seed=" ] whole number ] ")" | file.npy | file.safetensors:tensor
+//
+// Lists of positions, keys and dimensions may also have texts in double quotes: [0,"king"], .dim[" coffee"].
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,8 +21,10 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/base/error.h"
+#include "stratoscope/probe/edit_terms.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/probe/value_edit.h"
+#include "stratoscope/probe/value_selector.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
@@ -33,12 +40,9 @@ class GrammarError : public Error {
   std::size_t column_;
 };
 
-enum class EditSource {
-  number,
-  mean,     // over the positions of the clean run of the same text
-  corrupt,  // the same point in the run of another text
-  vector,   // from a file
-};
+// The version of this language, which records keep: 2 has sums of terms, texts in selectors, and numbers chosen by
+// value.
+constexpr int kEditLanguage = 2;
 
 // A hook point's name with its selectors.
 struct HookExpression {
@@ -49,6 +53,7 @@ struct HookExpression {
   std::string text;
   std::string hook;
   std::optional<IndexList> positions, heads, keys, dims;  // the selectors' lists
+  std::optional<ValueSelector> by_value;                  // among `dims`, if both are given
 };
 
 struct EditExpression : HookExpression {
@@ -57,15 +62,12 @@ struct EditExpression : HookExpression {
   EditExpression(const std::string& written);  // NOLINT(google-explicit-constructor)
 
   EditOp op = EditOp::multiply;
-  EditSource source = EditSource::number;
-  double number = 0;                                              // the number, or the factor of a vector
-  std::optional<Index> corrupt_position;                          // of corrupt[position]
-  std::string vector_file, vector_tensor;                         // the tensor's name in a safetensors file
-  std::shared_ptr<const std::vector<double>> vector_values = {};  // instead of a file, for typed edits
+  std::vector<EditTerm> terms;  // at least one
 
-  bool operator==(const EditExpression& other) const {
-    return text == other.text && number == other.number && vector_values == other.vector_values;
-  }
+  bool reads(EditSource source) const;
+  // Whether it reads values of the clean run of the text, or of the corrupt run.
+  bool reads_other_run() const;
+  bool operator==(const EditExpression& other) const { return text == other.text && terms == other.terms; }
 };
 
 // Both throw GrammarError. A bracket in place of a number lists blocks (blocks.[0..3].hook_z); one after the name is a

@@ -16,7 +16,6 @@ struct ForeignName {
 };
 
 constexpr std::string_view kDropout = "dropout changes nothing here";
-constexpr std::string_view kNormed = "before the norm's weight and bias";
 constexpr std::string_view kAfterMore = "after the norm or the scale that follows the module";
 constexpr std::string_view kOneInput = "all its readers read the same values here";
 
@@ -42,12 +41,12 @@ constexpr ForeignName kInBlocks[] = {
     {"hook_k_input", "hook_resid_pre", kOneInput},
     {"hook_v_input", "hook_resid_pre", kOneInput},
     {"hook_mlp_in", "hook_resid_mid"},
-    {"ln_1", "ln1.hook_normalized", kNormed},
-    {"ln_2", "ln2.hook_normalized", kNormed},
-    {"ln1", "ln1.hook_normalized", kNormed},
-    {"ln2", "ln2.hook_normalized", kNormed},
-    {"input_layernorm", "ln1.hook_normalized", kNormed},
-    {"post_attention_layernorm", "ln2.hook_normalized", kNormed},
+    {"ln_1", "ln1.hook_out"},
+    {"ln_2", "ln2.hook_out"},
+    {"ln1", "ln1.hook_out"},
+    {"ln2", "ln2.hook_out"},
+    {"input_layernorm", "ln1.hook_out"},
+    {"post_attention_layernorm", "ln2.hook_out"},
     {"mlp", "hook_mlp_out"},
     {"mlp.c_fc", "mlp.hook_pre"},
     {"mlp.act", "mlp.hook_post"},
@@ -79,6 +78,33 @@ constexpr ForeignName kInBlocks[] = {
     {"hook_post", "mlp.hook_post"},
 };
 
+// The inputs of modules, which hooks before a module see.
+constexpr ForeignName kInputs[] = {
+    {"", "hook_resid_pre"},
+    {"ln_1", "hook_resid_pre"},
+    {"input_layernorm", "hook_resid_pre"},
+    {"attn", "ln1.hook_out"},
+    {"attn.c_attn", "ln1.hook_out"},
+    {"attention", "ln1.hook_out"},
+    {"self_attn", "ln1.hook_out"},
+    {"attn.c_proj", "attn.hook_z"},
+    {"attention.dense", "attn.hook_z"},
+    {"self_attention.dense", "attn.hook_z"},
+    {"self_attn.dense", "attn.hook_z"},
+    {"self_attn.o_proj", "attn.hook_z"},
+    {"self_attn.out_proj", "attn.hook_z"},
+    {"ln_2", "hook_resid_mid"},
+    {"mlp", "ln2.hook_out"},
+    {"mlp.c_fc", "ln2.hook_out"},
+    {"mlp.gate_proj", "ln2.hook_out"},
+    {"mlp.up_proj", "ln2.hook_out"},
+    {"mlp.dense_h_to_4h", "ln2.hook_out"},
+    {"mlp.act", "mlp.hook_pre"},
+    {"mlp.c_proj", "mlp.hook_post"},
+    {"mlp.down_proj", "mlp.hook_post"},
+    {"mlp.dense_4h_to_h", "mlp.hook_post"},
+};
+
 constexpr std::string_view kFusedInputs[] = {"attn.c_attn", "attention.query_key_value",
                                              "self_attention.query_key_value", "self_attn.qkv_proj"};
 
@@ -108,7 +134,7 @@ constexpr ForeignName kElsewhere[] = {
 std::string in_this_model(std::string_view ours, bool in_block, const std::string& prefix, const ModelConfig& config) {
   const BlockSpec& block = config.blocks[0];
   if (ours == "hook_resid_mid" && block.parallel) ours = "hook_resid_pre";
-  if (ours == "ln2.hook_normalized" && block.shared_norm) ours = "ln1.hook_normalized";
+  if (ours == "ln2.hook_out" && block.shared_norm) ours = "ln1.hook_out";
   const std::string in_first = (in_block ? "blocks.0." : "") + std::string(ours);
   if (!find_hook_point(in_first, config)) return {};
   return (in_block ? prefix : std::string()) + std::string(ours);
@@ -154,18 +180,23 @@ std::string foreign_name_hint(std::string_view name, const ModelConfig& config) 
     if (index < -count || index >= count) return {};
   }
   const std::string prefix = "blocks." + block + ".";
+  static const std::regex input(R"(\.inputs?(\[[0-9]*\])*$)");
+  const bool of_input = std::regex_search(std::string(name), input);
+  if (has_block && of_input)
+    for (const auto& [path_there, ours, remark] : kInputs)
+      if (rest == path_there)
+        if (const std::string here = in_this_model(ours, true, prefix, config); !here.empty())
+          return hint(here, remark, false);
   if (std::find(std::begin(kFusedInputs), std::end(kFusedInputs), rest) != std::end(kFusedInputs))
     return "it is three values here, side by side in its output: '" + prefix + "attn.hook_q', '" + prefix +
            "attn.hook_k' and '" + prefix + "attn.hook_v'";
   if (rest == "mlp.gate_up_proj")
     return "it is two values here, side by side in its output: '" + prefix + "mlp.hook_pre' and '" + prefix +
            "mlp.hook_pre_linear'";
-  static const std::regex input(R"(\.inputs?(\[[0-9]*\])*$)");
-  const bool of_input = std::regex_search(std::string(name), input);
-  if (has_block && rest.empty() && of_input) return hint(prefix + "hook_resid_pre", {}, false);
   const bool gated = config.blocks[0].mlp.gated;
   if (gated && rest == "mlp.up_proj") return hint(prefix + "mlp.hook_pre_linear", {}, of_input);
-  if (gated && (rest == "mlp.act" || rest == "mlp.act_fn")) return {};
+  if (gated && (rest == "mlp.act" || rest == "mlp.act_fn"))
+    return "its product with the up branch is '" + prefix + "mlp.hook_post'";
   const auto known_here = [&](std::span<const ForeignName> names, bool in_blocks) -> std::string {
     for (const auto& [path_there, ours, remark] : names)
       if (rest == path_there)

@@ -49,7 +49,7 @@ class Generator {
         text_(request.prompt),
         limit_(limit_of(model.config(), request.prompt.size())),
         most_(std::min(limit_.tokens, request.prompt.size() + request.max_new)),
-        sources_(model, request.prompt, request.corrupt),
+        sources_(model, request.prompt, request.corrupt, {}, request.tokenizer),
         quiet_(request.progress) {
     check();
     const bool relative = std::any_of(request.edits.begin(), request.edits.end(), counts_from_the_end);

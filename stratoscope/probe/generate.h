@@ -17,6 +17,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
+class Tokenizer;
+
 // The rows on which edits act while a text grows.
 enum class EditScope {
   fresh,  // "new": on the rows of generated tokens only; the prompt stays clean
@@ -37,6 +39,7 @@ struct GenerateRequest {
   SamplingOptions sampling = {};
   // Called for each new token with its log-probability; false stops after that token.
   std::function<bool(std::int32_t id, double log_prob)> on_token = {};
+  const Tokenizer* tokenizer = nullptr;  // for edits that select by text
   Progress* progress = nullptr;
 };
 

@@ -49,6 +49,7 @@ struct Shorthand {
 constexpr Shorthand kShorthands[] = {{"resid_pre", Hook::resid_pre},
                                      {"ln1_scale", Hook::ln1_scale},
                                      {"ln1_normalized", Hook::ln1_normalized},
+                                     {"ln1_out", Hook::ln1_out},
                                      {"q", Hook::q},
                                      {"k", Hook::k},
                                      {"v", Hook::v},
@@ -69,6 +70,7 @@ constexpr Shorthand kShorthands[] = {{"resid_pre", Hook::resid_pre},
                                      {"resid_mid", Hook::resid_mid},
                                      {"ln2_scale", Hook::ln2_scale},
                                      {"ln2_normalized", Hook::ln2_normalized},
+                                     {"ln2_out", Hook::ln2_out},
                                      {"mlp_pre", Hook::mlp_pre},
                                      {"pre", Hook::mlp_pre},
                                      {"mlp_pre_linear", Hook::mlp_pre_linear},
@@ -120,11 +122,6 @@ std::optional<HookPoint> find_alias(std::string_view name, const ModelConfig& co
     return index < config.n_layers() ? HookPoint{Hook::resid_pre, index} : HookPoint{Hook::unembed_in, 0};
   }
   if (auto rest = name; const auto block = take_number(rest, before_block_number(config))) {
-    for (const auto& [path, norm] : norm_modules(config))
-      if (rest == path)
-        throw Error("hook point",
-                    in_quotes(name) + " is not a hook point: its output is after the norm's weight and bias",
-                    "blocks.i." + norm + ".hook_normalized is the value before them");
     const std::size_t layer = checked_index(*block, config.n_layers(), "block");
     for (const auto& [path, hook] : block_modules(config.blocks[layer], config.tensors))
       if (rest == path) return HookPoint{hook, layer};
@@ -235,7 +232,7 @@ HookMatch match_one(const std::string& pattern, const ModelConfig& config) {
 std::vector<std::string> spellings_of(HookPoint point, const ModelConfig& config) {
   std::vector<std::string> names = {name_of(point)};
   for (const auto& [path, hook] : model_modules(config))
-    if (point.hook == hook) names.push_back(path);
+    if (point == HookPoint{hook, 0}) names.push_back(path);
   if (info_of(point.hook).scope == Scope::block)
     for (const auto& [path, hook] : block_modules(config.blocks[point.layer], config.tensors))
       if (point.hook == hook) names.push_back(before_block_number(config) + std::to_string(point.layer) + path);

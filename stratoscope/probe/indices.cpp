@@ -34,6 +34,28 @@ std::size_t resolve(Index index, Extent extent, const std::string& what, bool ma
   return static_cast<std::size_t>(place);
 }
 
+std::vector<std::string_view> split_with_texts(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(find_unquoted(text, ',', begin), text.size());
+    pieces.push_back(trimmed(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return pieces;
+}
+
+// The text of a piece that is one text in quotes, which is not empty.
+std::optional<std::string> unquoted(std::string_view piece) {
+  if (piece.size() < 3 || piece.front() != '"') return std::nullopt;
+  std::string text;
+  for (std::size_t i = 1; i < piece.size(); ++i) {
+    if (piece[i] == '"') return i + 1 == piece.size() && !text.empty() ? std::optional(text) : std::nullopt;
+    if (piece[i] == '\\' && ++i == piece.size()) return std::nullopt;
+    text += piece[i];
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::string_view> split_list(std::string_view text) {
@@ -46,12 +68,27 @@ std::vector<std::string_view> split_list(std::string_view text) {
   return pieces;
 }
 
-std::optional<std::string_view> wrong_piece(std::string_view text) {
+std::size_t find_unquoted(std::string_view text, char c, std::size_t begin) {
+  bool in_text = false;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    if (in_text && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      in_text = !in_text;
+    else if (text[i] == c && !in_text)
+      return i;
+  }
+  return std::string_view::npos;
+}
+
+namespace {
+
+std::optional<std::string_view> first_wrong(const std::vector<std::string_view>& pieces) {
   const auto is_number = [](std::string_view number) {
     if (number.starts_with('-')) number.remove_prefix(1);
     return !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
   };
-  for (const std::string_view piece : split_list(text)) {
+  for (const std::string_view piece : pieces) {
     const std::size_t dots = piece.find(".."), colon = piece.find(':');
     const auto before = [&](std::size_t at) { return piece.substr(0, at); };
     bool right = piece == "all" || is_number(piece);
@@ -63,6 +100,16 @@ std::optional<std::string_view> wrong_piece(std::string_view text) {
     if (!right) return piece;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> wrong_piece(std::string_view text) { return first_wrong(split_list(text)); }
+
+std::optional<std::string_view> wrong_piece_or_text(std::string_view text) {
+  auto pieces = split_with_texts(text);
+  std::erase_if(pieces, [](std::string_view piece) { return unquoted(piece).has_value(); });
+  return first_wrong(pieces);
 }
 
 Index Index::parse(std::string_view text, const std::string& what) {
@@ -77,11 +124,29 @@ Index Index::parse(std::string_view text, const std::string& what) {
 std::size_t Index::in(std::size_t count, const std::string& what) const { return resolve(*this, {count, count}, what); }
 
 IndexList IndexList::parse(std::string_view text, const std::string& what) {
+  return parse_pieces(text, split_list(text), what);
+}
+
+IndexList IndexList::parse_with_texts(std::string_view text, const std::string& what) {
   IndexList list;
   list.text_ = text;
-  for (const std::string_view piece : split_list(text)) {
+  for (const std::string_view piece : split_with_texts(text)) {
+    if (auto found = unquoted(piece))
+      list.pieces_.push_back({std::string(piece), std::nullopt, std::nullopt, std::nullopt, std::move(found)});
+    else
+      for (Piece& read : parse_pieces(text, {piece}, what).pieces_) list.pieces_.push_back(std::move(read));
+  }
+  return list;
+}
+
+IndexList IndexList::parse_pieces(std::string_view text, const std::vector<std::string_view>& pieces,
+                                  const std::string& what) {
+  IndexList list;
+  list.text_ = text;
+  for (const std::string_view piece : pieces) {
     if (piece.empty()) throw Error(what, "the list " + in_quotes(text) + " has an empty place");
-    Piece& read = list.pieces_.emplace_back(Piece{std::string(piece), std::nullopt, std::nullopt, std::nullopt});
+    Piece& read = list.pieces_.emplace_back();
+    read.text = piece;
     if (piece == "all") continue;
     if (const auto dots = piece.find(".."); dots != std::string_view::npos) {
       read.first = Index::parse(piece.substr(0, dots), what);
@@ -103,10 +168,32 @@ bool IndexList::counts_from_the_end() const {
   });
 }
 
+bool IndexList::has_texts() const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return piece.unquoted.has_value(); });
+}
+
+IndexList IndexList::with_texts(const std::function<std::vector<std::size_t>(const std::string&)>& find) const {
+  IndexList list;
+  list.text_ = text_;
+  for (const Piece& piece : pieces_) {
+    if (!piece.unquoted) {
+      list.pieces_.push_back(piece);
+      continue;
+    }
+    for (const std::size_t index : find(*piece.unquoted)) {
+      const Index found(static_cast<long>(index));
+      list.pieces_.push_back({piece.text, found, std::nullopt, found, std::nullopt});
+    }
+  }
+  return list;
+}
+
 std::vector<std::size_t> IndexList::read(std::size_t now, std::size_t most, const std::string& what) const {
   const Extent extent{now, most};
   std::vector<std::size_t> indices;
   for (const Piece& piece : pieces_) {
+    if (piece.unquoted)
+      throw Error(what, piece.text + " is a text and not an index", "write numbers such as 0, -1, 2:5");
     const std::size_t first = piece.first ? resolve(*piece.first, extent, what) : 0;
     const std::size_t end = piece.last  ? resolve(*piece.last, extent, what) + 1
                             : piece.end ? resolve(*piece.end, extent, what, true)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,16 +29,22 @@ class Index {
   long number_;
 };
 
-// Comma-separated single indices, a:b without its end (either side may be left out), a..b with its end, and "all".
+// Comma-separated single indices, a:b without its end (either side may be left out), a..b with its end, and "all". A
+// selector of an edit may also have texts in quotes ("king"), which stand for indices that with_texts finds.
 class IndexList {
  public:
   // Throws Error for an empty list and for a piece that is not an index, a range or "all".
   static IndexList parse(std::string_view text, const std::string& what);
+  // The same with texts in quotes.
+  static IndexList parse_with_texts(std::string_view text, const std::string& what);
   IndexList(const char* text) : IndexList(parse(text, "index")) {}  // NOLINT(google-explicit-constructor): as written
 
   const std::string& text() const { return text_; }
   // Whether the list has a negative index.
   bool counts_from_the_end() const;
+  bool has_texts() const;
+  // The list with the indices that `find` gives in the place of each text.
+  IndexList with_texts(const std::function<std::vector<std::size_t>(const std::string&)>& find) const;
   // In the order written, repetitions kept. Throws Error for an empty range and an index out of range.
   std::vector<std::size_t> in(std::size_t count, const std::string& what) const;
   // The same as a set: ascending, each once.
@@ -50,11 +57,14 @@ class IndexList {
 
  private:
   IndexList() = default;
-  // Indices from `first` to before `end`, or up to `last`; one index if all three are equal.
+  // Indices from `first` to before `end`, or up to `last`; one index if all three are equal. Or a text in quotes.
   struct Piece {
     std::string text;
     std::optional<Index> first, end, last;
+    std::optional<std::string> unquoted;
   };
+  static IndexList parse_pieces(std::string_view text, const std::vector<std::string_view>& pieces,
+                                const std::string& what);
   std::vector<std::size_t> read(std::size_t now, std::size_t most, const std::string& what) const;
 
   std::string text_;
@@ -70,8 +80,14 @@ std::vector<std::size_t> evenly_spaced(std::size_t count, std::size_t number);
 
 // The first piece that is not an index, range or "all" for any count; empty for a valid list. A view into `text`.
 std::optional<std::string_view> wrong_piece(std::string_view text);
+// The same for a list that may have texts in quotes.
+std::optional<std::string_view> wrong_piece_or_text(std::string_view text);
 
 // The pieces between commas without surrounding spaces; one empty piece for an empty text.
 std::vector<std::string_view> split_list(std::string_view text);
+
+// The place of `c` outside of texts in quotes, from `begin` on. A backslash in a text takes the next character as it
+// is. npos if there is none.
+std::size_t find_unquoted(std::string_view text, char c, std::size_t begin = 0);
 
 }  // namespace stratoscope

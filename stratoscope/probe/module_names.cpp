@@ -17,6 +17,7 @@ std::vector<ModuleName> model_modules(const ModelConfig& config) {
   const std::string& embedding = config.embed_norm.exists() ? names.embed_norm : names.embed;
   if (config.embed_scale == 1) modules.push_back({names.prefix + embedding, Hook::embed});
   if (config.learned_positions) modules.push_back({names.prefix + names.pos_embed, Hook::pos_embed});
+  if (!names.drop.empty()) modules.push_back({names.prefix + names.drop, Hook::resid_pre});
   modules.push_back({names.prefix + names.ln_final, Hook::unembed_in});
   modules.push_back({names.unembed, Hook::unembed_out});
   if (config.logit_cap == 0 && config.logit_scale == 1) modules.push_back({"logits", Hook::unembed_out});
@@ -36,6 +37,15 @@ std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames&
     for (std::string holder = module; !holder.empty(); holder = parent_of(holder)) holders.push_back(holder);
     for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) add(*holder, hook);
   };
+  const auto add_norm = [&](const std::string& module, const NormSpec& norm, Hook hook) {
+    if (norm.exists()) add(module, hook);
+  };
+  add_norm(names.ln1, block.ln1, Hook::ln1_out);
+  if (!block.shared_norm) add_norm(names.ln2, block.ln2, Hook::ln2_out);
+  if (block.branch_scale == 1) {
+    add_norm(names.ln1_post, block.ln1_post, Hook::attn_out);
+    add_norm(names.ln2_post, block.ln2_post, Hook::mlp_out);
+  }
   add_branch(names.o, block.ln1_post, Hook::attn_out);
   add_branch(names.down, block.ln2_post, Hook::mlp_out);
   if (names.qkv == QkvStorage::apart && block.attention.clip == 0) {
@@ -43,6 +53,7 @@ std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames&
     add(names.k, Hook::k);
     add(names.v, Hook::v);
   }
+  if (!block.mlp.gated) add(names.activation, Hook::mlp_post);
   if (names.gate_with_up) return modules;
   add(block.mlp.gated ? names.gate : names.up, Hook::mlp_pre);
   if (block.mlp.gated) add(names.up, Hook::mlp_pre_linear);
@@ -51,15 +62,6 @@ std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames&
 
 std::string before_block_number(const ModelConfig& config) {
   return config.tensors.prefix + config.tensors.block.substr(0, config.tensors.block.find("{}"));
-}
-
-std::vector<NormModule> norm_modules(const ModelConfig& config) {
-  const TensorNames& names = config.tensors;
-  std::vector<NormModule> modules;
-  for (const auto& [path, name] : {std::pair(names.ln1, "ln1"), std::pair(names.ln2, "ln2"),
-                                   std::pair(names.ln1_post, "ln1_post"), std::pair(names.ln2_post, "ln2_post")})
-    if (!path.empty()) modules.push_back({"." + path, name});
-  return modules;
 }
 
 }  // namespace stratoscope

@@ -13,16 +13,10 @@ struct ModuleName {
   Hook hook;
 };
 
-// Modules outside of blocks, such as "transformer.wte" and "logits".
+// Modules outside of blocks, such as "transformer.wte" and "logits"; a hook of blocks is that of the first one.
 std::vector<ModuleName> model_modules(const ModelConfig& config);
 std::vector<ModuleName> block_modules(const BlockSpec& block, const TensorNames& names);
 // The prefix of a block's number: "transformer.h.".
 std::string before_block_number(const ModelConfig& config);
-
-// Norms of a block (".ln_1") and their names in TransformerLens ("ln1"); their output is not a hook point.
-struct NormModule {
-  std::string path, name;
-};
-std::vector<NormModule> norm_modules(const ModelConfig& config);
 
 }  // namespace stratoscope

@@ -16,6 +16,8 @@
 
 namespace STRATOSCOPE_API stratoscope {
 
+class Tokenizer;
+
 // A grid over one prompt.
 struct SweepRequest {
   TokenIds text = {};
@@ -32,6 +34,7 @@ struct SweepRequest {
   // The position after which the metric reads the prediction, the last one by default. Later positions are not run. Not
   // with `whole`.
   std::optional<std::size_t> position = {};
+  const Tokenizer* tokenizer = nullptr;  // for edits that select by text
   Progress* progress = nullptr;
 };
 
@@ -76,7 +79,7 @@ struct SweepResult {
 struct SweepPlan {
   std::size_t points = 0;
   std::size_t known = 0;  // number of them with a known result, which cost nothing
-  // Multiplications and additions within the cones, of the clean runs, and of the runs that `mean` and `corrupt` read.
+  // Multiplications and additions within the cones, of the clean runs, and of the runs whose values the edits read.
   double operations = 0;
   double full_operations = 0;  // the same if every grid point were a whole run
   std::size_t bytes = 0;       // peak memory, besides the model and the requests
@@ -93,7 +96,7 @@ std::vector<EditExpression> edits_of_point(const SweepRequest& request, std::siz
 // point computes only the values that its edits can change, with the bits of a whole run (run_cones).
 SweepResult sweep(const Model& model, const SweepRequest& request, const SweepOptions& options = {});
 
-// Multiplications and additions, including clean runs and the runs that `mean` and `corrupt` read.
+// Multiplications and additions, including clean runs and the runs whose values the edits read.
 struct SweepOperations {
   double done = 0;      // performed
   double required = 0;  // within the cones of the edits

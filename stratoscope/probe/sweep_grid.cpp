@@ -1,9 +1,9 @@
 #include "stratoscope/probe/sweep_grid.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <map>
+#include <utility>
 
 #include "stratoscope/base/error.h"
 #include "stratoscope/base/names.h"
@@ -41,12 +41,6 @@ void append_values(std::string_view piece, std::vector<std::string>& values) {
   for (std::size_t i = 0; i <= steps; ++i) values.push_back(std::to_string(first + static_cast<long>(i)));
 }
 
-bool is_axis_name(std::string_view name) {
-  constexpr std::size_t kLongest = 80;
-  return !name.empty() && name.size() <= kLongest &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-}
-
 // The number of heads of every hook point whose edit has {head}; edits that cannot be read are errors later.
 std::size_t heads_of_axis(std::span<const EditTemplate> edits, const ModelConfig& config) {
   std::size_t heads = config.n_heads();
@@ -68,29 +62,28 @@ EditTemplate::EditTemplate(const std::string& text) : text_(text) {
   for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open)) {
     const std::size_t close = text.find('}', open);
     if (close == std::string::npos) throw GrammarError("edit", text, open, "this brace is not closed");
-    const std::string name = text.substr(open + 1, close - open - 1);
-    if (!is_axis_name(name))
-      throw GrammarError("edit", text, open, in_quotes("{" + name + "}") + " is not a placeholder",
-                         "write the name of an axis in the braces");
-    placeholders_.push_back({name, open, close + 1});
+    placeholders_.push_back({AxisArithmetic(text, open, close), open, close + 1});
     open = close + 1;
   }
   if (placeholders_.empty()) static_cast<void>(parse_edit(text));
 }
 
 bool EditTemplate::uses(std::string_view name) const {
-  return std::any_of(placeholders_.begin(), placeholders_.end(),
-                     [&](const Placeholder& placeholder) { return placeholder.name == name; });
+  return std::any_of(placeholders_.begin(), placeholders_.end(), [&](const Placeholder& placeholder) {
+    const auto& names = placeholder.arithmetic.names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
 }
 
 std::vector<std::string> EditTemplate::names_in_value() const {
   // An operator in a placeholder leaves none in the text: then every placeholder may belong to the value.
   const std::size_t op = std::min(text_.find('='), text_.find(" without "));
   std::vector<std::string> names;
-  for (const Placeholder& placeholder : placeholders_)
-    if ((op == std::string::npos || placeholder.begin > op) &&
-        std::find(names.begin(), names.end(), placeholder.name) == names.end())
-      names.push_back(placeholder.name);
+  for (const Placeholder& placeholder : placeholders_) {
+    if (op != std::string::npos && placeholder.begin <= op) continue;
+    for (const std::string& name : placeholder.arithmetic.names())
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
   return names;
 }
 
@@ -98,11 +91,7 @@ EditExpression EditTemplate::filled(const Values& values) const {
   std::string text;
   std::size_t begin = 0;
   for (const Placeholder& placeholder : placeholders_) {
-    const auto value = values.find(placeholder.name);
-    if (value == values.end())
-      throw GrammarError("edit", text_, placeholder.begin, "the placeholder {" + placeholder.name + "} has no axis",
-                         "add --over " + placeholder.name + "=…");
-    text += text_.substr(begin, placeholder.begin - begin) + value->second;
+    text += text_.substr(begin, placeholder.begin - begin) + placeholder.arithmetic.filled(text_, values);
     begin = placeholder.end;
   }
   return parse_edit(text + text_.substr(begin));
@@ -110,7 +99,8 @@ EditExpression EditTemplate::filled(const Values& values) const {
 
 EditExpression EditTemplate::filled_with(const std::string& value) const {
   Values values;
-  for (const Placeholder& placeholder : placeholders_) values[placeholder.name] = value;
+  for (const Placeholder& placeholder : placeholders_)
+    for (const std::string& name : placeholder.arithmetic.names()) values[name] = value;
   return filled(values);
 }
 
@@ -182,7 +172,7 @@ void SweepGrid::find_sources(const EditTemplate& edit) {
       values[axis->name] = axis->values[rest % axis->values.size()];
       rest /= axis->values.size();
     }
-    sources_.insert(edit.filled(values).source);
+    for (const EditTerm& term : edit.filled(values).terms) sources_.insert(term.source);
   }
 }
 
@@ -195,13 +185,17 @@ std::vector<EditExpression> SweepGrid::edits_at(std::size_t point) const {
 
 std::vector<EditExpression> SweepGrid::edits_that_read_other_runs() const {
   std::vector<EditExpression> edits;
-  if (!has(EditSource::mean) && !has(EditSource::corrupt)) return edits;
-  std::set<std::string> seen;  // hooks: a hook point is read once, whatever is done with its value
+  if (std::none_of(sources_.begin(), sources_.end(), [](EditSource source) { return reads_other_run(source); }))
+    return edits;
+  // A hook point is read once in each form, whatever is done with its value.
+  std::set<std::pair<std::string, std::set<EditSource>>> seen;
   for (std::size_t point = 0; point < points_; ++point)
-    for (EditExpression& edit : edits_at(point))
-      if ((edit.source == EditSource::mean || edit.source == EditSource::corrupt) &&
-          seen.insert(edit.hook + (edit.source == EditSource::mean ? "=mean" : "=corrupt")).second)
-        edits.push_back(std::move(edit));
+    for (EditExpression& edit : edits_at(point)) {
+      std::set<EditSource> sources;
+      for (const EditTerm& term : edit.terms)
+        if (reads_other_run(term.source)) sources.insert(term.source);
+      if (!sources.empty() && seen.emplace(edit.hook, sources).second) edits.push_back(std::move(edit));
+    }
   return edits;
 }
 

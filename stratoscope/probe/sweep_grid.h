@@ -12,15 +12,16 @@
 
 #include "stratoscope/base/api.h"
 #include "stratoscope/families/model_config.h"
+#include "stratoscope/probe/axis_arithmetic.h"
 #include "stratoscope/probe/edit_grammar.h"
 
 namespace STRATOSCOPE_API stratoscope {
 
-// An edit with placeholders: "blocks.{layer}.hook_mlp_out *= {factor}".
+// An edit with placeholders, the names of axes or arithmetic on them: "blocks.{layer+1}.hook_mlp_out *= {1-factor}".
 class EditTemplate {
  public:
-  // Throws GrammarError for a brace that is not closed or has no name, and for a text without placeholders that is not
-  // an edit.
+  // Throws GrammarError for a brace that is not closed or is no placeholder, and for a text without placeholders that
+  // is not an edit.
   EditTemplate(const std::string& text);  // NOLINT(google-explicit-constructor): as written
   EditTemplate(const char* text) : EditTemplate(std::string(text)) {}  // NOLINT(google-explicit-constructor)
 
@@ -28,9 +29,10 @@ class EditTemplate {
 
   const std::string& text() const { return text_; }
   bool uses(std::string_view name) const;
-  // The names of the placeholders in the edit's value, on which its source depends.
+  // The names of the axes in the edit's value, on which its sources depend.
   std::vector<std::string> names_in_value() const;
-  // Throws GrammarError for a placeholder without a value, and for a result that is not an edit.
+  // Throws GrammarError for a placeholder without a value or with one that is not a number where arithmetic needs it,
+  // and for a result that is not an edit.
   EditExpression filled(const Values& values) const;
   // With the same text in every placeholder.
   EditExpression filled_with(const std::string& value) const;
@@ -39,7 +41,7 @@ class EditTemplate {
 
  private:
   struct Placeholder {
-    std::string name;
+    AxisArithmetic arithmetic;
     std::size_t begin, end;  // in the text, braces included
   };
 
@@ -78,9 +80,9 @@ class SweepGrid {
   std::size_t points() const { return points_; }
   // The edits of a grid point, with placeholders replaced.
   std::vector<EditExpression> edits_at(std::size_t point) const;
-  // Whether an edit at some point has this source.
+  // Whether an edit at some point has a term of this source.
   bool has(EditSource source) const { return sources_.contains(source); }
-  // One edit for each hook and source, over all points.
+  // One edit for each hook and set of sources, over all points.
   std::vector<EditExpression> edits_that_read_other_runs() const;
 
  private:

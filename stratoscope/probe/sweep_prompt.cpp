@@ -1,6 +1,8 @@
 #include "stratoscope/probe/sweep_prompt.h"
 
+#include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -42,7 +44,7 @@ const SweepRequest& checked(const SweepRequest& request, const ModelConfig& conf
   return request;
 }
 
-std::size_t numbers_of(const std::vector<HookPoint>& points, const ModelConfig& config, std::size_t positions) {
+std::size_t numbers_of(const std::set<HookPoint>& points, const ModelConfig& config, std::size_t positions) {
   std::size_t numbers = 0;
   for (const HookPoint point : points) numbers += element_count(shape_of(point, config, positions));
   return numbers;
@@ -56,13 +58,13 @@ SweepPrompt::SweepPrompt(const Model& model, const SweepRequest& request, std::s
       model_(model),
       vectors_(std::move(vectors)),
       ids_(request.text),
-      lengths_(model, request.text, request.corrupt, vectors_),
+      lengths_(model, request.text, request.corrupt, vectors_, request.tokenizer),
       reading_(grid_.edits_that_read_other_runs()) {
   if (request.whole) ids_.insert(ids_.end(), request.targets.begin(), request.targets.end() - 1);
   if (request.position) ids_.resize(*request.position + 1);
   // Before anything runs.
   for (const EditExpression& edit : reading_) {
-    if (edit.source == EditSource::corrupt && request.corrupt.empty())
+    if (edit.reads(EditSource::corrupt) && request.corrupt.empty())
       throw Error("edit", "the value 'corrupt' needs a text", "give one with --corrupt TEXT");
     check_edit_of_text(edit, lengths_);
   }
@@ -86,7 +88,7 @@ std::vector<HookEdit> SweepPrompt::with_positions(std::vector<HookEdit> edits) c
 std::vector<HookEdit> SweepPrompt::edits_at(std::size_t point) {
   if (!request_.points.empty()) return with_positions(request_.points[point]);
   if (!sources_) {
-    sources_.emplace(model_, request_.text, request_.corrupt, vectors_);
+    sources_.emplace(model_, request_.text, request_.corrupt, vectors_, request_.tokenizer);
     QuietProgress quiet(request_.progress);
     sources_->prepare(reading_, &quiet);
   }
@@ -107,26 +109,34 @@ std::vector<HookEdit> SweepPrompt::places_at(std::size_t point) const {
 double SweepPrompt::source_operations() const {
   const ModelConfig& config = model_.config();
   double operations = 0;
-  const auto add = [&](const std::vector<HookPoint>& points, std::size_t positions) {
-    if (points.empty()) return;
+  const auto add = [&](bool is_read, std::size_t positions) {
+    if (!is_read) return;
     // All blocks of all positions, and no logits.
     operations += cost_of_text(positions, 0, config).operations - logit_operations(positions, config);
   };
-  add(read_.mean, request_.text.size());
-  add(read_.corrupt, request_.corrupt.size());
+  const auto is_of_corrupt = [](const ReadPoint& read) { return read.first == EditSource::corrupt; };
+  add(!std::all_of(read_.begin(), read_.end(), is_of_corrupt), request_.text.size());
+  add(std::any_of(read_.begin(), read_.end(), is_of_corrupt), request_.corrupt.size());
   return operations;
 }
 
 std::size_t SweepPrompt::source_bytes() const {
   const ModelConfig& config = model_.config();
-  if (read_.mean.empty() && read_.corrupt.empty()) return 0;
-  // The captures and buffers of a run, and the kept values of the corrupt run, in double.
+  if (read_.empty()) return 0;
+  // The captures and buffers of a run in its precision, and the kept values in double.
+  std::set<HookPoint> of_text, of_corrupt;
+  std::size_t kept = 0;
+  for (const auto& [source, point] : read_) {
+    const bool is_corrupt = source == EditSource::corrupt;
+    (is_corrupt ? of_corrupt : of_text).insert(point);
+    const bool is_one_row = source == EditSource::mean || source == EditSource::median;
+    const std::size_t positions = is_corrupt ? request_.corrupt.size() : request_.text.size();
+    kept += element_count(shape_of(point, config, is_one_row ? 1 : positions));
+  }
   const std::size_t longest = std::max(request_.text.size(), request_.corrupt.size());
-  const std::size_t captured = std::max(numbers_of(read_.mean, config, request_.text.size()),
-                                        numbers_of(read_.corrupt, config, request_.corrupt.size()));
-  return sizeof(float) * (captured + longest * run_numbers(config)) +
-         sizeof(double) *
-             (numbers_of(read_.corrupt, config, request_.corrupt.size()) + numbers_of(read_.mean, config, 1));
+  const std::size_t captured = std::max(numbers_of(of_text, config, request_.text.size()),
+                                        numbers_of(of_corrupt, config, request_.corrupt.size()));
+  return sizeof(float) * (captured + longest * run_numbers(config)) + sizeof(double) * kept;
 }
 
 }  // namespace stratoscope

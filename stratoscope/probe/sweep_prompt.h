@@ -47,7 +47,7 @@ class SweepPrompt {
   TokenIds ids_;
   EditSources lengths_;                  // of the same texts, without values
   std::vector<EditExpression> reading_;  // the edits that read other runs
-  ReadPoints read_;                      // and the hook points that they read
+  std::vector<ReadPoint> read_;          // and the hook points that they read
   std::optional<EditSources> sources_;
   ConeCost clean_cost_;
 };

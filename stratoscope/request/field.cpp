@@ -213,7 +213,8 @@ std::vector<std::filesystem::path> vector_files_of(const Field& field) {
   std::vector<std::filesystem::path> files;
   if (const auto* const* edits = std::get_if<std::vector<EditExpression>*>(&field.target))
     for (const EditExpression& edit : **edits)
-      if (!edit.vector_file.empty()) files.emplace_back(edit.vector_file);
+      for (const EditTerm& term : edit.terms)
+        if (!term.vector_file.empty()) files.emplace_back(term.vector_file);
   if (const auto* const* rows = std::get_if<std::vector<TokenRow>*>(&field.target))
     for (const TokenRow& row : **rows)
       if (!row.file.empty()) files.push_back(row.file);

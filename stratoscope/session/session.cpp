@@ -319,7 +319,7 @@ EditResolver::EditResolver(const Session& session, const Edits& edits, const Tex
   check_corrupt_is_read(expressions_, edits.corrupt_text.has_value());
   if (expressions_.empty()) return;
   if (edits.corrupt_text) corrupt_ = session.read(*edits.corrupt_text, options).ids;
-  sources_.emplace(session.model(), TokenIds{}, corrupt_);
+  sources_.emplace(session.model(), TokenIds{}, corrupt_, nullptr, &session.tokenizer());
 }
 
 void EditResolver::check(const TokenIds& text) {

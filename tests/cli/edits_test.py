@@ -15,7 +15,7 @@ OTHERS = [
     *(
         "blocks.3." + name
         for name in (
-            *("ln1.hook_scale", "ln1.hook_normalized", "ln2.hook_scale", "ln2.hook_normalized"),
+            *(f"{norm}.hook_{part}" for norm in ("ln1", "ln2") for part in ("scale", "normalized", "out")),
             *("attn.hook_" + part for part in ("q", "k", "v", "attn_scores", "pattern", "z", "result")),
             *("mlp.hook_pre", "mlp.hook_post"),
         )
@@ -141,6 +141,10 @@ def test_edits_act_in_the_order_given(value_after):
         ("transformer.h.-1", "blocks.11.hook_resid_post"),
         ("transformer.h.3.attn", "blocks.3.hook_attn_out"),
         ("transformer.h.3.mlp", "blocks.3.hook_mlp_out"),
+        ("transformer.h.3.mlp.act", "blocks.3.mlp.hook_post"),
+        ("transformer.h.3.ln_1", "blocks.3.ln1.hook_out"),
+        ("transformer.h.3.ln_2", "blocks.3.ln2.hook_out"),
+        ("transformer.drop", "blocks.0.hook_resid_pre"),
         ("hidden_states.4", "blocks.4.hook_resid_pre"),
         ("blocks.-9.hook_mlp_out", "blocks.3.hook_mlp_out"),
         ("blocks.3.hook_mlp_ou?", "blocks.3.hook_mlp_out"),
@@ -273,8 +277,8 @@ def test_heads_keys_and_shorthand(value_after):
         ("L0H6 = 0", "0 to 5"),
         ("L0H1.head[1] = 0", "names heads"),
         ("transformer.h.12 *= 2", "0 to 11"),
-        ("transformer.h.0.ln_1 *= 2", "ln1.hook_normalized"),
-        ("transformer.h.0.ln_2 *= 2", "ln2.hook_normalized"),
+        ("transformer.h.0.attn.c_attn *= 2", ["'blocks.0.attn.hook_q'", "'blocks.0.attn.hook_v'"]),
+        ("transformer.h.0.attn.c_proj.input *= 2", "'blocks.0.attn.hook_z'"),
         ("blocks.*.hook_nothing *= 2", "matches no hook point"),
         ("blocks.0.hook_resid_post[10] *= 2", "0 to 9, or -10 to -1"),
         ("blocks.0.hook_resid_post[5:2] *= 2", "is empty"),

@@ -3,7 +3,7 @@ import pytest
 
 from program import KAFKA, MODEL, PENGUINS
 
-POINTS_OF_A_BLOCK = 18
+POINTS_OF_A_BLOCK = 20
 
 
 def test_info_gives_the_architecture(stratoscope):

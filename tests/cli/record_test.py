@@ -57,6 +57,22 @@ def test_a_replay_gives_the_same_bits(stratoscope, tiny_model, name):
     assert "the same, bit for bit" in stratoscope.prints("replay", "r.json")
 
 
+def test_a_record_names_the_version_of_its_edits(stratoscope):
+    stratoscope.succeeds("predict", PENGUINS, "--edit", "blocks.3.hook_mlp_out.top[8%] = 0.5 * clean + mean(dim)", "--record", "r.json")
+    record = read(stratoscope)
+    assert record["edit_language"] == 2
+    assert json.loads(stratoscope.succeeds("replay", "r.json", "--json").out)["same"] is True
+    write(stratoscope, {**record, "edit_language": 3})
+    stratoscope.fails("replay", "r.json", says=["has edits in version 3 of their language", "reads up to 2", "newer"])
+    write(stratoscope, {**record, "edit_language": "2"})
+    stratoscope.fails("replay", "r.json", says="not a whole number")
+    stratoscope.succeeds("predict", PENGUINS, "--edit", "blocks.3.hook_mlp_out[-1] *= -2", "--record", "r.json")
+    record = read(stratoscope)
+    del record["edit_language"]  # as it was before there were versions
+    write(stratoscope, record)
+    assert json.loads(stratoscope.succeeds("replay", "r.json", "--json").out)["same"] is True
+
+
 def test_a_record_says_what_was_done(stratoscope):
     stratoscope.succeeds(*SWEEP, "--record", "r.json", "--threads", 1, "--figure", "f.svg")
     record = read(stratoscope)

@@ -1,4 +1,5 @@
 """`run`: one forward pass, kept in a file."""
+import itertools
 import json
 import os
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 import safetensors_io
-from program import KAFKA, PENGUINS, TIME_LIMIT
+from program import KAFKA, MODEL, PENGUINS, TIME_LIMIT
 
 TEXTS = [PENGUINS, "A", KAFKA, "It was the best of times,\nit was the worst of times", "   ", "日本 🙂"]
 
@@ -39,6 +40,10 @@ def test_every_hook_point_equals_the_golden(stratoscope, golden, file):
     saved, expected = load(stratoscope.folder / file), golden("penguins")
     assert saved.pop("unembed.hook_out").tobytes() == saved["logits"].tobytes()
     del keys["unembed.hook_out"]  # which the goldens call logits
+    weights = safetensors_io.load(MODEL / "model.safetensors")
+    for block, (norm, stored) in itertools.product(range(12), (("ln1", "ln_1"), ("ln2", "ln_2"))):
+        weight, bias = (weights[f"h.{block}.{stored}.{part}"].astype(np.float64) for part in ("weight", "bias"))
+        expected[f"blocks.{block}.{norm}.hook_out"] = expected[f"blocks.{block}.{norm}.hook_normalized"] * weight + bias
     assert set(saved) == set(expected) == set(keys)
     assert {name: list(array.shape) for name, array in saved.items()} == keys
     assert saved["input_ids"].dtype == np.int64 and saved["logits"].dtype == np.float32
@@ -159,7 +164,7 @@ def test_a_file_of_ours_tells_what_made_it(stratoscope):
         ("blocks.3.hook_resid_pots", "'blocks.3.hook_resid_post'"),
         ("blocks.12.hook_resid_post", "0 to 11, or -12 to -1"),
         ("blocks.*.nothing", "matches no hook point"),
-        ("transformer.h.3.ln_1", "after the norm's weight and bias"),
+        ("transformer.h.3.attn.c_attn", "'blocks.3.attn.hook_q', 'blocks.3.attn.hook_k' and 'blocks.3.attn.hook_v'"),
         ("hidden_states.13", "0 to 12"),
         ("", "capture: a hook point's name is expected here"),
         ("resid_post.3[10]", "0 to 9, or -10 to -1"),

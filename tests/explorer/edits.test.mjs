@@ -39,7 +39,7 @@ const namesOf = (list) => list.map((hook) => hook.name);
 const edit = (hook, fields = {}) => ({ on: true, hook, layer: 3, positions: "", heads: "", operation: "scale", amount: 0.5, ...fields });
 
 test("the page's hooks are those of the program", () => {
-  assert.equal(hooks.all.length, 24);
+  assert.equal(hooks.all.length, 26);
   assert.deepEqual(namesOf(hooks.all.filter((hook) => !hook.inBlocks)), OUTSIDE);
   assert.deepEqual(namesOf(hooks.all.filter(page.hasHeads)), WITH_HEADS);
   assert.deepEqual(namesOf(hooks.all.filter(page.hasKeys)), WITH_KEYS);

@@ -13,30 +13,44 @@
 namespace stratoscope {
 namespace {
 
+std::string written(const EditTerm& term) {
+  const std::string factor = fmt::format("{} * ", term.number);
+  const std::string position = term.position ? "[" + std::to_string(term.position->number()) + "]" : "";
+  switch (term.source) {
+    case EditSource::number: return fmt::format("{}", term.number);
+    case EditSource::mean: return factor + "mean";
+    case EditSource::median: return factor + "median";
+    case EditSource::row_mean: return factor + "mean(dim)";
+    case EditSource::row_median: return factor + "median(dim)";
+    case EditSource::clean: return factor + "clean" + position;
+    case EditSource::corrupt: return factor + "corrupt" + position;
+    case EditSource::noise: return factor + fmt::format("noise({}, {})", term.deviation, term.seed);
+    default: return factor + term.vector_file + (term.vector_tensor.empty() ? "" : ":" + term.vector_tensor);
+  }
+}
+
 std::string written(const EditExpression& edit) {
   std::string text = edit.hook;
   if (edit.positions) text += "[" + edit.positions->text() + "]";
   if (edit.heads) text += ".head[" + edit.heads->text() + "]";
   if (edit.keys) text += ".key[" + edit.keys->text() + "]";
   if (edit.dims) text += ".dim[" + edit.dims->text() + "]";
+  if (edit.by_value) {
+    constexpr const char* kKinds[] = {".top[", ".bottom[", ".random["};
+    text += kKinds[static_cast<int>(edit.by_value->kind)] + fmt::format("{}", edit.by_value->amount);
+    text += edit.by_value->percent ? "%" : "";
+    if (edit.by_value->kind == ValueSelector::Kind::random) text += fmt::format(", seed={}", edit.by_value->seed);
+    text += "]";
+  }
   constexpr const char* kOps[] = {" *= ", " += ", " = ", " without "};
   text += kOps[static_cast<int>(edit.op)];
-  switch (edit.source) {
-    case EditSource::number: return text + fmt::format("{}", edit.number);
-    case EditSource::mean: return text + "mean";
-    case EditSource::corrupt:
-      return text + "corrupt" +
-             (edit.corrupt_position ? "[" + std::to_string(edit.corrupt_position->number()) + "]" : "");
-    default:
-      return text + fmt::format("{} * ", edit.number) + edit.vector_file +
-             (edit.vector_tensor.empty() ? "" : ":" + edit.vector_tensor);
-  }
+  for (const EditTerm& term : edit.terms) text += (&term == edit.terms.data() ? "" : " + ") + written(term);
+  return text;
 }
 
 bool same(const EditExpression& a, const EditExpression& b) {
   return a.hook == b.hook && a.positions == b.positions && a.heads == b.heads && a.keys == b.keys && a.dims == b.dims &&
-         a.op == b.op && a.source == b.source && a.number == b.number && a.corrupt_position == b.corrupt_position &&
-         a.vector_file == b.vector_file && a.vector_tensor == b.vector_tensor;
+         a.by_value == b.by_value && a.op == b.op && a.terms == b.terms;
 }
 
 ModelConfig small_config() { return test::described({3, 2, 4, 16, 8, 32}); }
@@ -51,7 +65,8 @@ void resolve(const EditExpression& edit) {
   }
   for (const auto& list : {edit.positions, edit.heads, edit.keys, edit.dims}) {
     if (!list) continue;
-    const auto indices = fuzz::accepted([&] { return list->set_in(kCount, "index"); });
+    const IndexList numbers = list->with_texts([](const std::string&) { return std::vector<std::size_t>{1}; });
+    const auto indices = fuzz::accepted([&] { return numbers.set_in(kCount, "index"); });
     if (!indices) continue;
     fuzz::require(!indices->empty() && indices->back() < kCount, "indices are within their range");
     fuzz::require(std::ranges::adjacent_find(*indices, std::ranges::greater_equal{}) == indices->end(),

@@ -199,6 +199,11 @@ EDITS = [
     "transformer.h.[0-2].mlp without direction.npy",
     "hidden_states.3 += -2.5 * vectors.safetensors:joy",
     "blocks.?.hook_attn_out[,1] = corrupt",
+    "blocks.0.hook_resid_pre = 0.3 * corrupt + 0.7 * clean[2] - mean(dim)",
+    "blocks.1.hook_mlp_out.top[8%] += noise(0.5, seed=3) - 2 * median",
+    "blocks.1.mlp.hook_post.dim[0:9].random[50%, 7] = median(dim)",
+    "blocks.0.hook_resid_post[0,\"king\"] *= u.npy - 0.5 * v w.npy",
+    "unembed.hook_out.dim[\" coffee\\\"\"].bottom[1] = zero",
 ]
 CAPTURES = [
     "blocks.*.attn.hook_pattern[-1]",
@@ -213,6 +218,7 @@ AXES = [
     "head=0..1\nblocks.0.attn.hook_z.head[{head}] = mean",
     "factor=0,0.5, 1 ,-3..3\nblocks.1.hook_mlp_out *= {factor}",
     "layer=-1\nblocks.{layer}.hook_mlp_out = {layer}{layer}",
+    "w=0,0.25,1e2\nblocks.{w*4}.hook_mlp_out = {1-w} * mean + {-(w+2)/3.5} * clean",
 ]
 JSON = ['{"a": [1, -2.5e3, true, null, "x\\u00e9\\ud83d\\udc27"], "b": {}}', "[" * 64 + "]" * 64, '"text"', "1e308", "[[],{}]"]
 TEXTS = ['{"text": "Penguins are cute."}\n\n{"text": "\\u00e9\\n", "id": 3}\r\n', '{"text": ""}']
@@ -300,6 +306,7 @@ HTTP = [
 # Words that a search by single bytes would need long for; keys of JSON files are taken from the seeds.
 WORDS = {
     "edit": "blocks. hook_ .head[ .key[ .dim[ *= += without zero mean corrupt corrupt[ .npy .safetensors: all .. "
+            "median clean clean[ mean(dim) median(dim) noise( .top[ .bottom[ .random[ seed= % \" + - "
             "transformer.h. .attn .mlp hidden_states. lm_head .ln_1 1e39 -0 nan inf 0x1".split(),
     "capture": "blocks. hook_ .head[ .key[ .dim[ [-1] all .. L0H1 L2H0.q .pattern resid_pre. mlp_post. transformer.h. .attn".split(),
     "axis": "layer= position= head= value= all .. : {layer} {position} {head} blocks. hook_ *= 9223372036854775807".split(),

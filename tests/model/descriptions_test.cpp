@@ -163,6 +163,8 @@ TEST(Descriptions, HookPointsAreThoseThatTheMechanismsHave) {
         EXPECT_EQ(has(prefix + name + ".hook_normalized"), exists) << prefix << name;
       };
       norm("ln1", block.ln1.exists());
+      EXPECT_EQ(has(prefix + "ln1.hook_out"), block.ln1.exists()) << prefix;
+      EXPECT_EQ(has(prefix + "ln2.hook_out"), block.ln2.exists() && !block.shared_norm) << prefix;
       norm("attn.q_norm", block.q_norm.exists());
       norm("attn.k_norm", block.k_norm.exists());
       norm("ln1_post", block.ln1_post.exists());

@@ -31,6 +31,7 @@ TEST(HookPoints, TheTableIsPinned) {
       "block hook_resid_pre [pos d_model] rows from",
       "block ln1.hook_scale [pos one] rows from",
       "block ln1.hook_normalized [pos d_model] rows from",
+      "block ln1.hook_out [pos d_model] rows from",
       "block attn.hook_q [pos head d_head] own row",
       "block attn.hook_k [pos head d_head] rows from",
       "block attn.hook_v [pos head d_head] rows from",
@@ -50,6 +51,7 @@ TEST(HookPoints, TheTableIsPinned) {
       "block hook_resid_mid [pos d_model] own row",
       "block ln2.hook_scale [pos one] own row",
       "block ln2.hook_normalized [pos d_model] own row",
+      "block ln2.hook_out [pos d_model] own row",
       "block mlp.hook_pre [pos d_mlp] own row",
       "block mlp.hook_pre_linear [pos d_mlp] own row",
       "block mlp.hook_post [pos d_mlp] own row",
@@ -112,10 +114,10 @@ ModelConfig small_config() { return test::described({2, 3, 12, 20, 8, 50}); }
 
 TEST(HookPoints, HookPointsComeBlockByBlockAndAreFoundByTheirNames) {
   const auto points = all_hook_points(small_config());
-  ASSERT_EQ(points.size(), 2U + 2 * 18 + 4);
+  ASSERT_EQ(points.size(), 2U + 2 * 20 + 4);
   EXPECT_EQ(name_of(points[1]), "hook_pos_embed");
   EXPECT_EQ(name_of(points[2]), "blocks.0.hook_resid_pre");
-  EXPECT_EQ(name_of(points[20]), "blocks.1.hook_resid_pre");
+  EXPECT_EQ(name_of(points[22]), "blocks.1.hook_resid_pre");
   EXPECT_EQ(name_of(points.back()), "unembed.hook_out");
   for (const HookPoint point : points) EXPECT_EQ(find_hook_point(name_of(point), small_config()), point);
   EXPECT_FALSE(find_hook_point("blocks.2.hook_resid_pre", small_config()));

@@ -132,6 +132,7 @@ inline PlainRun plain_forward(const ModelConfig& config, const PlainWeights& wei
       if (spec.weight) y[i] *= static_cast<double>(stored.weight[i % stored.weight.size()]) + (spec.plus_one ? 1 : 0);
       if (spec.bias) y[i] += static_cast<double>(stored.bias[i % stored.bias.size()]);
     }
+    if (hook == "ln1" || hook == "ln2") fire((hook + ".hook_out").c_str(), y);
     return y;
   };
   const auto rotate = [&](const Rotary& rotary, Numbers x, std::size_t heads, std::size_t d_head) {

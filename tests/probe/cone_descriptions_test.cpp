@@ -25,7 +25,7 @@ struct Prompted : test::DescribedModel {
     request.targets = {static_cast<std::int32_t>(random.below(config().d_vocab))};
     return request;
   }
-  const std::string& pick(const std::vector<std::string>& from) { return from[random.below(from.size())]; }
+  std::string pick(const std::vector<std::string>& from) { return from[random.below(from.size())]; }
 
   Model model;
   test::Random random;
@@ -122,21 +122,25 @@ std::vector<std::string> selectors_of_hook(const SweptHook& hook) {
     selectors.insert(selectors.end(), {".key[2]", "[4:].head[0].key[0,3]"});
   else
     selectors.insert(selectors.end(),
-                     {".dim[0]", hook.info->axes.back() == HookAxis::one ? "[1].dim[0]" : "[1].dim[0,-1]"});
+                     {".dim[0]", hook.info->axes.back() == HookAxis::one ? "[1].dim[0]" : "[1].dim[0,-1]", ".top[10%]",
+                      "[1:].bottom[1]", "[2:5].random[30%, seed=4]"});
   return selectors;
 }
 
 std::vector<std::string> operations_of_hook(const SweptHook& hook) {
   std::vector<std::string> operations = {"*= 0.5", "+= 0.75", "= 1.25", "= corrupt", "= corrupt[3]", "*= 1"};
+  operations.insert(operations.end(), {"= 0.3 * corrupt + 0.7 * clean", "+= 2 * noise(0.3, 5) - 0.1"});
   if (hook.has_keys()) return operations;
-  operations.emplace_back("= mean");
+  operations.insert(operations.end(), {"= mean", "= 0.5 * median - mean(dim) + 2", "*= median(dim) + clean"});
   if (hook.info->axes.back() != HookAxis::one) operations.emplace_back("without corrupt");
   return operations;
 }
 
 // The component along a vector of one number is not a thing to remove.
 bool makes_sense(const std::string& selector, const std::string& operation) {
-  return !operation.starts_with("without") || selector.find(".dim") == std::string::npos;
+  const bool chooses_numbers = selector.find(".dim") != std::string::npos || selector.find('%') != std::string::npos ||
+                               selector.find(".bottom") != std::string::npos;
+  return !operation.starts_with("without") || !chooses_numbers;
 }
 
 TEST(ConeOfDescriptions, EveryPointWithEverySelectorAndOperation) {
@@ -193,6 +197,8 @@ SweepRequest random_sweep(Prompted& described, const std::vector<SweptHook>& hoo
       text += ".head[{head}]";
       heads = heads == 0 ? hook.heads : std::min(heads, hook.heads);
     }
+    if (!hook.has_keys() && random.below(3) == 0)
+      text += described.pick({".top[20%]", ".bottom[1]", ".random[40%, 9]"});
     auto operations = operations_of_hook(hook);
     std::erase(operations, "= corrupt[3]");
     request.edits.push_back(text + " " + described.pick(operations));

@@ -66,14 +66,21 @@ std::vector<std::string> selectors_of(const HookInfo& info) {
   if (info.has_axis(HookAxis::key))
     selectors.insert(selectors.end(), {".key[2]", "[4:].head[0].key[0,3]"});
   else
-    selectors.insert(selectors.end(), {".dim[0]", "[1].dim[0,-1]"});
+    selectors.insert(selectors.end(), {".dim[0]", "[1].dim[0,-1]", ".top[10%]", "[1:].bottom[1]",
+                                       "[2:5].random[30%, seed=4]", ".dim[0:].top[50%]"});
   return selectors;
+}
+
+bool chooses_numbers(const std::string& selector) {
+  return selector.find(".dim") != std::string::npos || selector.find('%') != std::string::npos ||
+         selector.find(".bottom") != std::string::npos;
 }
 
 std::vector<std::string> operations_of(const HookInfo& info) {
   std::vector<std::string> operations = {"*= 0.5", "+= 0.75", "= 1.25", "= corrupt", "= corrupt[3]", "*= 1"};
+  operations.insert(operations.end(), {"= 0.3 * corrupt + 0.7 * clean", "+= 2 * noise(0.3, 5) - 0.1"});
   if (info.has_axis(HookAxis::key)) return operations;
-  operations.emplace_back("= mean");
+  operations.insert(operations.end(), {"= mean", "= 0.5 * median - mean(dim) + 2", "*= median(dim) + clean"});
   if (info.axes.back() != HookAxis::one) operations.emplace_back("without corrupt");
   return operations;
 }
@@ -90,7 +97,7 @@ TEST(Cone, EveryPointSelectorAndOperation) {
       const HookInfo& info = info_of(hook);
       for (const std::string& selector : selectors_of(info))
         for (const std::string& operation : operations_of(info)) {
-          if (operation.starts_with("without") && selector.find(".dim") != std::string::npos) continue;
+          if (operation.starts_with("without") && chooses_numbers(selector)) continue;
           if (!test::takes_case(number++)) continue;
           SweepRequest request = prompt;
           const bool block = info.scope == Scope::block;
@@ -132,6 +139,8 @@ TEST(Cone, RandomEditsOfRandomTextsInRandomGrids) {
         }
         if (info.has_axis(HookAxis::head) && loaded.random.below(2) == 0)
           text += ".head[{head}]", axes.insert("head=all");
+        if (!info.has_axis(HookAxis::key) && loaded.random.below(3) == 0)
+          text += loaded.pick({".top[20%]", ".bottom[1]", ".random[40%, 9]"});
         auto operations = operations_of(info);
         std::erase(operations, "= corrupt[3]");
         text += " " + loaded.pick(operations);

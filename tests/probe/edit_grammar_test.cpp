@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/errors.h"
 #include "tests/support/random_checkpoint.h"
 #include "tests/support/watched.h"
 
@@ -11,18 +12,34 @@ namespace {
 
 std::string list_of(const std::optional<IndexList>& list) { return list ? "[" + list->text() + "]" : "-"; }
 
-// "hook positions heads keys dims op source number corrupt-position file tensor"
+// "source number position file tensor deviation seed"
+std::string read(const EditTerm& term) {
+  constexpr const char* kSources[] = {"number", "mean",     "median",     "clean", "corrupt",
+                                      "vector", "row_mean", "row_median", "noise"};
+  std::string result = kSources[static_cast<int>(term.source)];
+  result += " " + std::to_string(term.number);
+  if (term.position) result += " at " + std::to_string(term.position->number());
+  if (!term.vector_file.empty()) result += " " + term.vector_file;
+  if (!term.vector_tensor.empty()) result += ":" + term.vector_tensor;
+  if (term.source == EditSource::noise)
+    result += " " + std::to_string(term.deviation) + " seed " + std::to_string(term.seed);
+  return result;
+}
+
+// "hook positions heads keys dims chosen-by-value op term; term"
 std::string read(std::string_view text) {
   const EditExpression edit = parse_edit(text);
   constexpr const char* kOps[] = {"*=", "+=", "=", "without"};
-  constexpr const char* kSources[] = {"number", "mean", "corrupt", "vector"};
+  constexpr const char* kKinds[] = {"top", "bottom", "random"};
   EXPECT_EQ(edit.text, text);
-  std::string result = edit.hook + " " + list_of(edit.positions) + list_of(edit.heads) + list_of(edit.keys) +
-                       list_of(edit.dims) + " " + kOps[static_cast<int>(edit.op)] + " " +
-                       kSources[static_cast<int>(edit.source)] + " " + std::to_string(edit.number);
-  if (edit.corrupt_position) result += " at " + std::to_string(edit.corrupt_position->number());
-  if (!edit.vector_file.empty()) result += " " + edit.vector_file;
-  if (!edit.vector_tensor.empty()) result += ":" + edit.vector_tensor;
+  std::string result =
+      edit.hook + " " + list_of(edit.positions) + list_of(edit.heads) + list_of(edit.keys) + list_of(edit.dims);
+  if (edit.by_value)
+    result += std::string(" ") + kKinds[static_cast<int>(edit.by_value->kind)] + " " +
+              std::to_string(edit.by_value->amount) + (edit.by_value->percent ? "%" : "") + " seed " +
+              std::to_string(edit.by_value->seed);
+  result += " " + std::string(kOps[static_cast<int>(edit.op)]) + " ";
+  for (const EditTerm& term : edit.terms) result += (&term == edit.terms.data() ? "" : "; ") + read(term);
   return result;
 }
 
@@ -54,6 +71,34 @@ TEST(EditGrammar, WhatItReads) {
       {"blocks.?.hook_* = 2", "blocks.?.hook_* ---- = number 2.000000"},
       {"blocks.-1.hook_z = 2", "blocks.-1.hook_z ---- = number 2.000000"},
       {"transformer.h.3.mlp += 1", "transformer.h.3.mlp ---- += number 1.000000"},
+      // sums
+      {"a = 0.3 * corrupt + 0.7 * clean", "a ---- = corrupt 0.300000; clean 0.700000"},
+      {"a = corrupt - clean[-2]", "a ---- = corrupt 1.000000; clean -1.000000 at -2"},
+      {"a = -mean", "a ---- = mean -1.000000"},
+      {"a = - 2 * mean + -3 * median - -4", "a ---- = mean -2.000000; median -3.000000; number 4.000000"},
+      {"a += 2 * u.npy - 0.5 * d/v w.npy", "a ---- += vector 2.000000 u.npy; vector -0.500000 d/v w.npy"},
+      {"a += f.safetensors:t + 3*g.safetensors:x:y",
+       "a ---- += vector 1.000000 f.safetensors:t; vector 3.000000 g.safetensors:x:y"},
+      {"a = clean + zero", "a ---- = clean 1.000000; number 0.000000"},
+      {"a = corrupt[0]-1", "a ---- = corrupt 1.000000 at 0; number -1.000000"},
+      {"a = mean(dim) + 2 * median(dim)", "a ---- = row_mean 1.000000; row_median 2.000000"},
+      {"a += noise(0.5)", "a ---- += noise 1.000000 0.500000 seed 0"},
+      {"a += 2 * noise( 1e-1 , 3 ) + 1", "a ---- += noise 2.000000 0.100000 seed 3; number 1.000000"},
+      {"a += noise(1, seed=18446744073709551615)", "a ---- += noise 1.000000 1.000000 seed 18446744073709551615"},
+      // names of files that hold signs or words
+      {"a = mean-diff.npy", "a ---- = vector 1.000000 mean-diff.npy"},
+      {"a = -v.npy", "a ---- = vector 1.000000 -v.npy"},
+      {"a = my - file.npy", "a ---- = vector 1.000000 my - file.npy"},
+      {"a = 2024-01 - x.npy", "a ---- = vector 1.000000 2024-01 - x.npy"},
+      {"a = f.safetensors:t.npy", "a ---- = vector 1.000000 f.safetensors:t.npy"},
+      {"a = clean.npy", "a ---- = vector 1.000000 clean.npy"},
+      // numbers by value, and texts
+      {"a.top[8%] = mean(dim)", "a ---- top 8.000000% seed 0 = row_mean 1.000000"},
+      {"a[1].bottom [20] = 0", "a [1]--- bottom 20.000000 seed 0 = number 0.000000"},
+      {"a.dim[0:9].random[12.5%, seed=3] *= 2", "a ---[0:9] random 12.500000% seed 3 *= number 2.000000"},
+      {"a.random[5,7]=1", "a ---- random 5.000000 seed 7 = number 1.000000"},
+      {"a[\"king\"] *= 0", "a [\"king\"]--- *= number 0.000000"},
+      {"a[0, \"a]\\\"b,\"].key[\"c\"].dim[\" d\"] *= 0", "a [0, \"a]\\\"b,\"]-[\"c\"][\" d\"] *= number 0.000000"},
   };
   for (const auto& [text, expected] : table) EXPECT_EQ(read(text), expected) << text;
 }
@@ -113,6 +158,38 @@ TEST(EditGrammar, WhatItRefusesAndWhere) {
       {"transformer.h.[8-9].mlp *= 0", 15, "'8-9' is not an index"},
       {"L[0-3]H1 *= 0", 2, "'0-3' is not an index"},
       {"\xC3\xA9 = 1", 0, "a hook point's name is expected here"},
+      {"a = clean +", 11, "a term is expected after the sign"},
+      {"a = clean + bogus", 12, "'bogus' is not a value"},
+      {"a = bogus + clean", 4, "'bogus' is not a value"},
+      {"a = corrupt+clean", 4, "'corrupt+clean' is not a value"},
+      {"a = clean clean", 4, "'clean clean' is not a value"},
+      {"a = clean * 2", 4, "'clean * 2' is not a value"},
+      {"a = 2 * 3 + clean", 8, "'3' is not a value"},
+      {"a = clean + 1e39", 12, "not finite, or too large"},
+      {"a = mean(pos)", 4, "'mean(pos)' is not a value"},
+      {"a = clean[1:2", 9, "this bracket is not closed"},
+      {"a = clean[x]", 10, "'x' is not an index of a position"},
+      {"a += noise(x)", 11, "'x' is not a standard deviation"},
+      {"a += noise(-1)", 11, "'-1' is not a standard deviation"},
+      {"a += noise(1, 2.5)", 14, "'2.5' is not a seed"},
+      {"a += noise(1, 2, 3)", 17, "a standard deviation and a seed alone"},
+      {"a += noise(1", 10, "this bracket is not closed"},
+      {"a += noise", 5, "'noise' is not a value"},
+      {"a without mean(dim) + 3", 10, "without needs a direction, not a number"},
+      {"a.top[0] = 1", 6, "'0' is not an amount"},
+      {"a.top[0%] = 1", 6, "'0%' is not an amount"},
+      {"a.top[101%] = 1", 6, "'101%' is not an amount"},
+      {"a.top[1.5] = 1", 6, "'1.5' is not an amount"},
+      {"a.top[] = 1", 6, "'' is not an amount"},
+      {"a.top[5, seed=1] = 1", 9, "the bracket should end here"},
+      {"a.random[5, seed=x] = 1", 12, "'seed=x' is not a seed"},
+      {"a.random[5, 1, 2] = 1", 15, "the bracket should end here"},
+      {"a.top[5].bottom[5] = 1", 8, "chosen by value twice"},
+      {"a.top[5 = 1", 1, "this bracket is not closed"},
+      {"a[\"king] = 1", 1, "this bracket is not closed"},
+      {"a[\"\"] = 1", 2, "is not an index of a position"},
+      {"a[king] = 1", 2, "'king' is not an index of a position"},
+      {"a.head[\"x\"] = 1", 7, "is not an index of a head"},
   };
   for (const Bad& bad : table) {
     try {
@@ -124,6 +201,11 @@ TEST(EditGrammar, WhatItRefusesAndWhere) {
       EXPECT_NE(error.problem().find(bad.problem), std::string::npos) << bad.text << ": " << error.what();
     }
   }
+}
+
+TEST(EditGrammar, ACaptureTakesNeitherTextsNorNumbersByValue) {
+  EXPECT_TRUE(test::refuses([] { parse_hook_expression("a[\"king\"]"); }, "a capture takes no text"));
+  EXPECT_TRUE(test::refuses([] { parse_hook_expression("a.top[5]"); }, "a capture chooses no numbers by value"));
 }
 
 TEST(EditGrammar, RandomTextEndsInAnEditOrAnErrorWithinTheText) {
@@ -142,6 +224,14 @@ TEST(EditGrammar, RandomTextEndsInAnEditOrAnErrorWithinTheText) {
                                      "corrupt[",
                                      "mean",
                                      "zero",
+                                     "clean",
+                                     "median(dim)",
+                                     "noise(1, 2)",
+                                     ".top[",
+                                     ".random[5%",
+                                     " + ",
+                                     " - ",
+                                     "\"",
                                      " ",
                                      "1",
                                      "-2.5e3",

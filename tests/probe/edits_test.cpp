@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "stratoscope/files/npy.h"
+#include "stratoscope/model/kv_cache.h"
 #include "tests/support/errors.h"
 #include "tests/support/oracle.h"
 #include "tests/support/random_checkpoint.h"
@@ -219,6 +220,39 @@ TEST_F(Edits, OfOneSequenceLeaveTheOthersAlone) {
   test::expect_sequence_has_bits_of(run, 1, edited({"blocks.*.hook_mlp_out[2:] *= 0.3"}));
 }
 
+// Numbers that are random or chosen by value depend on neither the batch, nor threads, nor earlier rows in a cache.
+TEST_F(Edits, ChosenAndRandomNumbersDependOnTheirRowAlone) {
+  const std::string text = "blocks.*.attn.hook_z[2:].random[30%, 2] += noise(0.5, 4) + 0.1 * mean(dim)";
+  const auto alone = edited({text, "blocks.1.hook_mlp_out.top[20%] = median(dim)"});
+  const auto edits_of = [&](const Model& model, std::size_t sequence) {
+    EditSources sources(model, ids_, {});
+    std::vector<HookEdit> edits;
+    for (const char* each : {text.c_str(), "blocks.1.hook_mlp_out.top[20%] = median(dim)"})
+      for (HookEdit& edit : resolve_edit(parse_edit(each), sources, sequence)) edits.push_back(std::move(edit));
+    return edits;
+  };
+  for (const int threads : {1, 2, 7}) {
+    const Model model = Model::load(folder_.path(), {Precision::fp32, threads, nullptr});
+    auto request = everything_of(model.config(), {corrupt_, ids_, ids_});
+    request.edits = edits_of(model, 1);
+    const auto run = model.run(request);
+    test::expect_sequence_has_bits_of(run, 1, alone);
+    test::expect_sequence_has_bits_of(run, 2, clean_);
+  }
+  EXPECT_GT(test::largest_row_error(alone.logits.values(), clean_.logits.values(), 67).relative, 1e-4);
+  KvCache cache(model_.config(), 1, kPositions);
+  for (const auto& [first, end] : {std::pair(0, 4), std::pair(4, 9)}) {
+    RunRequest part;
+    part.sequences = {TokenIds(ids_.begin() + first, ids_.begin() + end)};
+    part.cache = &cache;
+    part.edits = edits_of(model_, 0);
+    const auto run = model_.run(part);
+    const std::size_t width = run.logits.shape()[1];
+    EXPECT_TRUE(test::same_bits(run.logits.values(), alone.logits.values().subspan(
+                                                         static_cast<std::size_t>(first) * width, run.logits.size())));
+  }
+}
+
 TEST_F(Edits, Refusals) {
   const std::string mid = "blocks.1.hook_resid_mid";
   EXPECT_TRUE(refuses(refusal("blocks.2.hook_resid_mid *= 2"), "block 2 is out of range; blocks are 0 to 1"));
@@ -237,6 +271,10 @@ TEST_F(Edits, Refusals) {
   EXPECT_TRUE(refuses(refusal(mid + "[] *= 2"), "empty"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt"), "the value 'corrupt' needs a text"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt", {1, 2}), "9 tokens"));
+  EXPECT_TRUE(refuses(refusal(mid + " = clean + 0.5 * corrupt", {1, 2}), "9 tokens"));
+  EXPECT_TRUE(refuses(refusal(mid + " = clean[9]"), "position: 9 is out of range"));
+  EXPECT_TRUE(refuses(refusal(mid + "[\"king\"] = 0"), "selects by text without a tokenizer"));
+  EXPECT_TRUE(refuses(refusal(mid + ".top[25] = 0"), "25 numbers are to be chosen from 24"));
   EXPECT_TRUE(refuses(refusal(mid + " = corrupt[2]", {1, 2}), "position: 2 is out of range"));
   EXPECT_TRUE(refuses(refusal(mid + " += " + (folder_ / "none.npy").string()), "none.npy"));
   EXPECT_TRUE(refuses(refusal(mid + " += " + vector_file(std::vector<float>(23), {23})),

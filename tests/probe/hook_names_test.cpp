@@ -30,6 +30,11 @@ TEST(HookNames, NamesAndAliases) {
       {"transformer.h.3.attn", "blocks.3.hook_attn_out"},
       {"transformer.h.3.mlp", "blocks.3.hook_mlp_out"},
       {"transformer.h.3.mlp.c_fc", "blocks.3.mlp.hook_pre"},
+      {"transformer.h.3.mlp.act", "blocks.3.mlp.hook_post"},
+      {"transformer.h.3.ln_1", "blocks.3.ln1.hook_out"},
+      {"transformer.h.-1.ln_2", "blocks.11.ln2.hook_out"},
+      {"transformer.drop", "blocks.0.hook_resid_pre"},
+      {"ln1_out.3", "blocks.3.ln1.hook_out"},
       {"transformer.ln_f", "unembed.hook_in"},
       {"lm_head", "unembed.hook_out"},
       {"logits", "unembed.hook_out"},
@@ -77,7 +82,7 @@ TEST(HookNames, GlobsMatchInFiringOrder) {
       names("blocks.1?.hook_resid_*"),
       (std::vector<std::string>{"blocks.10.hook_resid_pre", "blocks.10.hook_resid_mid", "blocks.10.hook_resid_post",
                                 "blocks.11.hook_resid_pre", "blocks.11.hook_resid_mid", "blocks.11.hook_resid_post"}));
-  EXPECT_EQ(names("*").size(), 2U + 12 * 18 + 4);
+  EXPECT_EQ(names("*").size(), 2U + 12 * 20 + 4);
 }
 
 std::vector<std::string> of_blocks(const std::vector<std::size_t>& blocks, const char* rest) {
@@ -133,9 +138,7 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
       {"attn.c_attn", "'blocks.0.attn.hook_q', 'blocks.0.attn.hook_k' and 'blocks.0.attn.hook_v'"},
       {"transformer.h.3.attn.c_attn", "'blocks.3.attn.hook_q', 'blocks.3.attn.hook_k' and 'blocks.3.attn.hook_v'"},
       {"mlp.act", "@'blocks.0.mlp.hook_post'"},
-      {"transformer.h.0.mlp.act", "@'blocks.0.mlp.hook_post'"},
       {"drop", "@'blocks.0.hook_resid_pre': dropout changes nothing"},
-      {"transformer.drop", "@'blocks.0.hook_resid_pre': dropout changes nothing"},
       {"transformer.h.2.attn.attn_dropout", "@'blocks.2.attn.hook_pattern': dropout"},
       {"attn.resid_dropout", "@'blocks.0.hook_attn_out': dropout"},
       {"model.layers.3.mlp", "@'blocks.3.hook_mlp_out'"},
@@ -145,7 +148,12 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
       {"blocks.3.attn.hook_rot_q", "does not exist in this GPT-2: it rotates no queries and keys"},
       {"blocks.3.hook_mlp_in", "@'blocks.3.hook_resid_mid'"},
       {"blocks.3.hook_q_input", "@'blocks.3.hook_resid_pre'"},
-      {"blocks.3.ln1", "@'blocks.3.ln1.hook_normalized': before the norm's weight"},
+      {"blocks.3.ln1", "@'blocks.3.ln1.hook_out'"},
+      {"model.layers.3.input_layernorm", "@'blocks.3.ln1.hook_out'"},
+      {"transformer.h.3.attn.c_proj.input", "@'blocks.3.attn.hook_z'"},
+      {"transformer.h.3.attn.c_attn.input", "@'blocks.3.ln1.hook_out'"},
+      {"transformer.h[3].mlp.c_proj.input[0]", "@'blocks.3.mlp.hook_post'"},
+      {"model.layers.3.self_attn.o_proj.input", "@'blocks.3.attn.hook_z'"},
       {"h.3", "@'blocks.3.hook_resid_post'"},
       {"h.3.mlp.c_fc", "@'blocks.3.mlp.hook_pre'"},
       {"model.transformer.h.3.attn", "@'blocks.3.hook_attn_out'"},
@@ -155,7 +163,8 @@ TEST(HookNames, NamesOfOtherLibrariesAreTranslated) {
       {"transformer.h[3].output[0]", "@'blocks.3.hook_resid_post'"},
       {"model.transformer.h[11].mlp.output", "@'blocks.11.hook_mlp_out'"},
       {"transformer.h[3].input", "@'blocks.3.hook_resid_pre'"},
-      {"transformer.h.3.mlp.input", "a module's input has no name here, its output is 'blocks.3.hook_mlp_out'"},
+      {"transformer.h.3.mlp.input", "@'blocks.3.ln2.hook_out'"},
+      {"transformer.h.3.mlp.dropout.input", "a module's input has no name here, its output is 'blocks.3.hook_mlp_out'"},
       {"wte", "@'hook_embed'"},
       {"model.norm", "@'unembed.hook_in'"},
       {"hook_unembed", "@'unembed.hook_out'"},
@@ -196,8 +205,6 @@ TEST(HookNames, Refusals) {
   EXPECT_TRUE(refuses(of("blocks.12.hook_resid_post"), "block 12 is out of range; blocks are 0 to 11, or -12 to -1"));
   EXPECT_TRUE(refuses(of("transformer.h.12"), "block 12 is out of range"));
   EXPECT_TRUE(refuses(of("hidden_states.13"), "hidden state 13 is out of range; hidden states are 0 to 12"));
-  EXPECT_TRUE(refuses(of("transformer.h.2.ln_1"), "blocks.i.ln1.hook_normalized is the value before them"));
-  EXPECT_TRUE(refuses(of("transformer.h.2.ln_2"), "blocks.i.ln2.hook_normalized"));
   EXPECT_TRUE(refuses(of("blocks.*.hook_nothing"), "matches no hook point"));
   EXPECT_TRUE(refuses(of("*.hook_resid_pre.*"), "matches no hook point"));
   for (const char* name : {"", "blocks", "blocks.3", "blocks..hook_z", "hidden_states.1x", "hidden_states.",

@@ -36,6 +36,13 @@ TEST(ModuleNames, OfGpt2) {
   EXPECT_EQ(spelled({Hook::mlp_pre, 0}, config),
             (Names{"blocks.0.mlp.hook_pre", "transformer.h.0.mlp.c_fc", "mlp_pre.0", "pre.0"}));
   EXPECT_EQ(spelled({Hook::q, 0}, config), (Names{"blocks.0.attn.hook_q", "q.0"}));
+  EXPECT_EQ(spelled({Hook::mlp_post, 1}, config),
+            (Names{"blocks.1.mlp.hook_post", "transformer.h.1.mlp.act", "mlp_post.1", "post.1"}));
+  EXPECT_EQ(spelled({Hook::ln2_out, 1}, config), (Names{"blocks.1.ln2.hook_out", "transformer.h.1.ln_2", "ln2_out.1"}));
+  EXPECT_EQ(spelled({Hook::resid_pre, 0}, config),
+            (Names{"blocks.0.hook_resid_pre", "transformer.drop", "hidden_states.0", "resid_pre.0"}));
+  EXPECT_EQ(spelled({Hook::resid_pre, 1}, config),
+            (Names{"blocks.1.hook_resid_pre", "hidden_states.1", "resid_pre.1"}));
 }
 
 // Every spelling of every hook point means that hook point, in every family.
@@ -60,7 +67,9 @@ TEST(ModuleNames, WhatANormFollowsIsNoHookPoint) {
   const std::string block = before_block_number(config) + "0.";
   const auto meaning = [&](const std::string& module) { return match_hook_points(block + module, config); };
   EXPECT_TRUE(test::refuses([&] { meaning(config.tensors.o); }, "there is no"));
-  EXPECT_TRUE(test::refuses([&] { meaning(config.tensors.ln1); }, "after the norm's weight and bias"));
+  EXPECT_EQ(meaning(config.tensors.ln1)[0].hook, Hook::ln1_out);
+  EXPECT_EQ(meaning(config.tensors.ln1_post)[0].hook, Hook::attn_out);
+  EXPECT_EQ(meaning(config.tensors.ln2_post)[0].hook, Hook::mlp_out);
   EXPECT_EQ(meaning(config.tensors.gate)[0].hook, Hook::mlp_pre);
   EXPECT_EQ(meaning(config.tensors.up)[0].hook, Hook::mlp_pre_linear);
 }
@@ -85,6 +94,16 @@ TEST(ModuleNames, OfFamiliesAreTheirOwn) {
       {"llama3", "model.layers.1.mlp.gate_proj", "blocks.1.mlp.hook_pre"},
       {"llama3", "model.layers.1.mlp.up_proj", "blocks.1.mlp.hook_pre_linear"},
       {"llama3", "model.norm", "unembed.hook_in"},
+      {"llama3", "model.layers.0.input_layernorm", "blocks.0.ln1.hook_out"},
+      {"llama3", "model.layers.0.post_attention_layernorm", "blocks.0.ln2.hook_out"},
+      {"gemma2", "model.layers.0.post_attention_layernorm", "blocks.0.hook_attn_out"},
+      {"gemma2", "model.layers.0.pre_feedforward_layernorm", "blocks.0.ln2.hook_out"},
+      {"olmo2", "model.layers.0.post_attention_layernorm", "blocks.0.hook_attn_out"},
+      {"gpt_neox", "gpt_neox.layers.1.mlp.act", "blocks.1.mlp.hook_post"},
+      {"gpt_neox", "gpt_neox.emb_dropout", "blocks.0.hook_resid_pre"},
+      {"gpt_neo", "transformer.drop", "blocks.0.hook_resid_pre"},
+      {"opt", "model.decoder.layers.0.activation_fn", "blocks.0.mlp.hook_post"},
+      {"opt", "model.decoder.layers.0.final_layer_norm", "blocks.0.ln2.hook_out"},
       {"gpt_neox", "gpt_neox.layers.1.mlp", "blocks.1.hook_mlp_out"},
       {"gpt_neox", "gpt_neox.layers.1.attention.dense", "blocks.1.hook_attn_out"},
       {"gpt_neo", "transformer.h.0.attn", "blocks.0.hook_attn_out"},
@@ -116,7 +135,8 @@ TEST(ModuleNames, WhatAFamilyDoesNotHaveIsRefusedWithTheReason) {
       {"gpt_neox", "resid_mid.0", "attention and MLP are parallel"},
       {"gpt_neox", "hook_mlp_in", "here it is 'blocks.0.hook_resid_pre'"},
       {"llama3", "hook_pos_embed", "it has no table of positions"},
-      {"llama3", "model.layers.0.input_layernorm", "after the norm's weight and bias"},
+      {"llama3", "model.layers.0.mlp.act_fn", "its product with the up branch is 'blocks.0.mlp.hook_post'"},
+      {"olmo2", "blocks.0.ln1.hook_out", "no norm stands before its attention"},
       {"olmo2", "blocks.0.ln1_post.hook_nothing", "there is no"},
       {"opt", "blocks.0.attn.hook_rot_k", "it rotates no queries and keys"},
       {"opt", "blocks.0.mlp.hook_pre_linear", "its MLP has no gate"},

@@ -154,6 +154,21 @@ TEST_F(Sweep, SeveralAxesTheLastFastest) {
       }
 }
 
+TEST_F(Sweep, ArithmeticInBraces) {
+  const SweepResult result =
+      sweep(model_, request({"blocks.{(layer+1)*2-1}.hook_mlp_out = {1-w} * clean + {w/2} * corrupt - {w-0.25} * mean"},
+                            {"layer=0,1", "w=0,0.25,1"}));
+  const auto clean = run(ids_, {});
+  std::size_t point = 0;
+  for (const char* layer : {"1", "3"})
+    for (const char* value : {"1 * clean + 0 * corrupt - -0.25 * mean", "0.75 * clean + 0.125 * corrupt",
+                              "0 * clean + 0.5 * corrupt - 0.75 * mean"}) {
+      const auto edited = run(ids_, {"blocks." + std::string(layer) + ".hook_mlp_out = " + value});
+      EXPECT_DOUBLE_EQ(result.values[point++], last_metric(Metric::log_prob, edited, clean, {5}));
+    }
+  EXPECT_NE(result.values[0], result.values[3]);
+}
+
 TEST_F(Sweep, MoreCellsThanOnePassHolds) {
   const SweepResult result =
       sweep(model_, request({"blocks.1.hook_resid_pre.dim[{dim}] += {x}"}, {"dim=0..23", "x=0..9"}));
@@ -264,6 +279,9 @@ TEST_F(Sweep, Refusals) {
   EXPECT_TRUE(
       refuses(with({"blocks.{la\nyer}.hook_resid_post *= 2"}, {"layer=0"}), "'{la\\x0ayer}' is not a placeholder"));
   EXPECT_TRUE(refuses(with({"blocks.{x}.hook_resid_post *= 2"}, {"x=0,9"}), "block 9 is out of range"));
+  EXPECT_TRUE(refuses(with({"blocks.{x+1}.hook_resid_post *= 2"}, {"x=0,3"}), "block 4 is out of range"));
+  EXPECT_TRUE(refuses(with({"blocks.0.hook_resid_post *= {1/x}"}, {"x=1,0"}), "'{1/x}' is not finite for x=0"));
+  EXPECT_TRUE(refuses(with({"blocks.0.hook_resid_post *= {x*y}"}, {"x=1,0"}), "the placeholder {y} has no axis"));
   EXPECT_TRUE(refuses(with({"{a}{b}{c} = 1"}, {"a=0..999", "b=0..999", "c=0..9"}), "more than 1000000 points"));
   auto bad = request({edit}, {"layer=0"});
   bad.targets = {};

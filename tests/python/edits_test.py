@@ -23,6 +23,13 @@ HOOK = "blocks.3.hook_mlp_out"
     (st.Patch(HOOK, positions=range(3), source=-1), f"{HOOK}[0,1,2] = corrupt[-1]"),
     (st.Without(HOOK, vector="direction.npy"), f"{HOOK} without direction.npy"),
     (st.Add(HOOK, value=np.ones(192)), f"{HOOK} += <vector of 192>"),
+    (st.Set(HOOK, value=np.ones((10, 192))), f"{HOOK} = <vector of 10 × 192>"),
+    (st.Mean(HOOK, top="8%", of_row=True), f"{HOOK}.top[8%] = mean(dim)"),
+    (st.Median(HOOK, bottom=20), f"{HOOK}.bottom[20] = median"),
+    (st.Median("q.2", head=1, dim="0:9", random="50%", seed=7, of_row=True), "q.2.head[1].dim[0:9].random[50%, 7] = median(dim)"),
+    (st.Mix(HOOK, positions='"king"', corrupt=0.3, clean=0.7), f'{HOOK}["king"] = 0.7 * clean + 0.3 * corrupt'),
+    (st.Mix(HOOK), f"{HOOK} = zero"),
+    (st.Noise(HOOK, deviation=0.5, noise_seed=3), f"{HOOK} += noise(0.5, 3)"),
 ])  # fmt: skip
 def test_text(edit, text):
     assert str(edit) == text
@@ -45,6 +52,27 @@ def test_vectors(model, kind):
     without = model.run(SENTENCE, edits=st.Without(HOOK, vector=vector), capture=HOOK)[HOOK]
     np.testing.assert_allclose(without.astype(np.float64) @ vector, 0, atol=2e-3)
     assert model.predict(SENTENCE, edits=st.Set(HOOK, value=vector)).effect["kl"] > 0
+
+
+def test_new_forms_do_what_their_texts_do(model):
+    edits = [st.Mean(HOOK, top="8%", of_row=True), st.Mix("attn_out.5", clean=0.3, mean=0.7, positions='"once"'),
+             st.Noise("attn_out.7", deviation=0.2, noise_seed=4, random=30, seed=2), st.Median("mlp_out.9")]
+    by_text = model.run(SENTENCE, edits=[str(edit) for edit in edits])
+    np.testing.assert_array_equal(model.run(SENTENCE, edits=edits).logits, by_text.logits)
+    assert model.predict(SENTENCE, edits=edits[1]).effect["kl"] > 0
+
+
+def test_matrices(model):
+    clean = model.run(SENTENCE, capture=HOOK)[HOOK]
+    rows = np.random.default_rng(2).standard_normal(clean.shape)
+    added = model.run(SENTENCE, edits=st.Add(HOOK, value=rows, positions=slice(2, 4)), capture=HOOK)[HOOK]
+    expected = clean.copy()
+    expected[2:4] += rows[2:4].astype(np.float32)
+    np.testing.assert_allclose(added, expected, rtol=1e-5, atol=1e-5)
+    directions = rows[:3]
+    basis = np.linalg.svd(directions, full_matrices=False)[2]
+    without = model.run(SENTENCE, edits=st.Without(HOOK, vector=directions), capture=HOOK)[HOOK]
+    np.testing.assert_allclose(without, clean - clean @ basis.T @ basis, rtol=1e-4, atol=1e-4)
 
 
 def test_files_of_vectors_go(model, tmp_path, monkeypatch):

@@ -226,7 +226,7 @@ TEST(ReadOption, Expressions) {
   Alone of_edits(edits);
   of_edits.read({"resid_post.3 *= 2"}).read({"resid_post.4 += 0.5 * a.npy", "mlp_out.0 = zero"});
   ASSERT_EQ(edits.size(), 3U);
-  EXPECT_EQ(edits[0].number, 2);
+  EXPECT_EQ(edits[0].terms[0].number, 2);
   EXPECT_EQ(edits[2].hook, "mlp_out.0");
   EXPECT_EQ(vector_files_of(of_edits.field()), (std::vector<std::filesystem::path>{"a.npy"}));
   EXPECT_TRUE(refused(std::vector<EditExpression>{}, {"resid_post.3 *="}, "a value is expected here"));

@@ -105,7 +105,7 @@ TEST(ReadJson, TargetsAreTextsOrIdsInOneList) {
 TEST(ReadJson, ExpressionsAndChoices) {
   EXPECT_EQ(request_of(R"({"hook": "L3H5"})").hook.text, "L3H5");
   EXPECT_EQ(request_of(R"({"hooks": ["L3H5", "hook_embed"]})").hooks.at(1).text, "hook_embed");
-  EXPECT_EQ(request_of(R"({"edits": ["resid_post.3 *= 2"]})").edits.at(0).number, 2);
+  EXPECT_EQ(request_of(R"({"edits": ["resid_post.3 *= 2"]})").edits.at(0).terms[0].number, 2);
   EXPECT_TRUE(request_of(R"({"templates": ["blocks.{layer}.hook_mlp_out = zero"]})").templates.at(0).uses("layer"));
   EXPECT_EQ(request_of(R"({"axes": ["layer=all"]})").axes.at(0).name, "layer");
   EXPECT_EQ(request_of(R"({"shade": "dark"})").shade, Shade::dark);

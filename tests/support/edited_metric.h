@@ -39,8 +39,8 @@ inline double edited_metric(const Session& session, const std::string& text, con
 // "hook = vector", with numbers that are in no file.
 inline EditExpression set_to(const std::string& hook, std::vector<double> vector) {
   EditExpression edit(hook + " = 1 * none.npy");
-  edit.vector_file.clear();
-  edit.vector_values = std::make_shared<const std::vector<double>>(std::move(vector));
+  edit.terms[0].vector_file.clear();
+  edit.terms[0].vector_values = std::make_shared<const std::vector<double>>(std::move(vector));
   return edit;
 }
 

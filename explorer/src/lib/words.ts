@@ -5,7 +5,7 @@ const REPLACEMENTS: [RegExp, string][] = [
   [/give one with --corrupt TEXT/, "type one below the edits"],
   [/the value 'corrupt' needs a text/, "patching has no second text to read from"],
   [/'(null|NaN)' is not a value/, "the amount is missing"],
-  [/a number, zero, mean, corrupt, file\.npy or file\.safetensors:tensor/, "give a number"],
+  [/a number, zero, mean, median, mean\(dim\), median\(dim\), clean, corrupt, noise\(sd, seed\), file\.npy or file\.safetensors:tensor/, "give a number"],
   [/a number, zero or corrupt/, "scale, add, set to zero or patch instead"],
   [/ \('sweep --whole' scores them all\)/, ""],
   [/GET \/api\/models lists them/, "choose another one in the menu on top"],

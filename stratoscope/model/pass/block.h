@@ -27,7 +27,7 @@ void run_embedding(Pass& pass, const ModelConfig& config) {
 template <class Pass>
 void run_block(Pass& pass, const BlockSpec& spec) {
   const auto resid = pass.fire(Hook::resid_pre, pass.entering());
-  const auto x = pass.norm(Role::ln1, spec.ln1, resid, Hook::ln1_scale, Hook::ln1_normalized);
+  const auto x = pass.norm(Role::ln1, spec.ln1, resid, Hook::ln1_scale, Hook::ln1_normalized, Hook::ln1_out);
 
   auto [q, k, v] = pass.project_qkv(x);
   q = pass.fire(Hook::q, q);
@@ -46,7 +46,8 @@ void run_block(Pass& pass, const BlockSpec& spec) {
 
   const auto mid = pass.add(Sum::middle, resid, attn_out);
   const auto read = spec.parallel ? resid : pass.fire(Hook::resid_mid, mid);
-  const auto y = spec.shared_norm ? x : pass.norm(Role::ln2, spec.ln2, read, Hook::ln2_scale, Hook::ln2_normalized);
+  const auto y =
+      spec.shared_norm ? x : pass.norm(Role::ln2, spec.ln2, read, Hook::ln2_scale, Hook::ln2_normalized, Hook::ln2_out);
   auto [pre, linear] = pass.project_mlp(y);
   pre = pass.fire(Hook::mlp_pre, pre);
   if (spec.mlp.gated) linear = pass.fire(Hook::mlp_pre_linear, linear);

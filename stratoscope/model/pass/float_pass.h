@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -106,7 +107,8 @@ class FloatPass {
     return embedded(Slot::normalized, [&](MatrixView<float> out) { rows_.embed_positions(out); });
   }
 
-  PassValue norm(Role role, const NormSpec& spec, PassValue x, Hook scale_hook, Hook normalized_hook) {
+  PassValue norm(Role role, const NormSpec& spec, PassValue x, Hook scale_hook, Hook normalized_hook,
+                 std::optional<Hook> out_hook = {}) {
     if (!spec.exists()) return x;
     rows_.admit(scale_hook);
     fill(x);
@@ -120,6 +122,7 @@ class FloatPass {
     const PassValue y = normed_place(role, x);
     scale_and_shift(live(normalized), numbers(weights->weight), numbers(weights->bias), live(y));
     rows_.made(y.serial);
+    if (out_hook) rows_.fire(*out_hook, matrix(y));
     return y;
   }
 

@@ -86,7 +86,8 @@ class ReferencePass {
     return value;
   }
 
-  Value norm(Role role, const NormSpec& spec, Value x, Hook scale_hook, Hook normalized_hook) {
+  Value norm(Role role, const NormSpec& spec, Value x, Hook scale_hook, Hook normalized_hook,
+             std::optional<Hook> out_hook = {}) {
     if (!spec.exists()) return x;
     const Value scale = make(groups_of(role, spec)), normalized = make(x.cols), y = make(x.cols);
     norm_scale(spec, x, scale);
@@ -95,7 +96,7 @@ class ReferencePass {
     fire(normalized_hook, normalized);
     const auto weights = checkpoint_.read_norm<double>(role, layer_);
     weigh(normalized, weights.weight, weights.bias, y);
-    return y;
+    return out_hook ? fire(*out_hook, y) : y;
   }
 
   std::array<Value, 3> project_qkv(Value x) {

@@ -34,7 +34,8 @@ def main(root):
         ids = golden.pop("input_ids")
         config = json.loads((folder / "config.json").read_text())
         actual = decoder.run(families.build(config, lambda prefixes: StoredSource(folder, prefixes)), ids)
-        assert set(actual) == set(golden), set(actual) ^ set(golden)
+        newer = {name for name in actual if name.endswith((".ln1.hook_out", ".ln2.hook_out"))}
+        assert set(actual) - newer == set(golden), set(actual) ^ set(golden)
         errors = {name: worst_row(actual[name], golden[name]) for name in golden}
         name = max(errors, key=errors.get)
         print(f"{folder.name}: {len(golden)} values, the largest difference is {errors[name]:.1e}, of {name}")

@@ -135,7 +135,8 @@ class Points:
         scale = self(name + ".hook_scale", np.sqrt((centred**2).mean(-1, keepdims=True) + norm.eps))
         y = self(name + ".hook_normalized", centred / scale)
         y = y if norm.weight is None else y * norm.weight
-        return y if norm.bias is None else y + norm.bias
+        y = y if norm.bias is None else y + norm.bias
+        return self(name + ".hook_out", y) if name.endswith((".ln1", ".ln2")) else y
 
 
 def attend(block, q, k, v, fire, prefix):

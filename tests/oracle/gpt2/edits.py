@@ -58,6 +58,8 @@ def make_inner_edits(layers, length):
         (f"{block}ln2.hook_scale = corrupt", [f"{block}ln2.hook_scale"], lambda v, c, x: x),
         ("blocks.0.ln2.hook_normalized[-1] without mean",
          *at("blocks.0.ln2.hook_normalized", -1, lambda v, c, x: without(v[-1:], c.mean(0))[0])),
+        ("transformer.h.0.ln_1[1:] *= 0.5", *at("blocks.0.ln1.hook_out", slice(1, None), lambda v, c, x: v[1:] * 0.5)),
+        (f"{block}ln2.hook_out[0] = corrupt", *at(f"{block}ln2.hook_out", 0, lambda v, c, x: x[0])),
         ("blocks.0.attn.hook_q.head[0] *= 2", *at("blocks.0.attn.hook_q", (heads, 0), lambda v, c, x: v[:, 0] * 2)),
         (f"{block}attn.hook_k[0].head[-1] = zero", *at(f"{block}attn.hook_k", (0, -1), lambda v, c, x: 0.0)),
         (f"{block}attn.hook_v[1:3] = mean",

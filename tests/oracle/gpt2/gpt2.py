@@ -73,8 +73,10 @@ class Gpt2:
         scale = self._point(point + ".hook_scale", torch.sqrt(centred.pow(2).mean(-1, keepdim=True) + eps))
         normalized = self._point(point + ".hook_normalized", centred / scale)
         if self._is_edited(point + ".hook_scale", point + ".hook_normalized"):
-            return normalized * weight + bias
-        return F.layer_norm(x, x.shape[-1:], weight, bias, eps)  # what users of PyTorch run
+            normed = normalized * weight + bias
+        else:
+            normed = F.layer_norm(x, x.shape[-1:], weight, bias, eps)  # what users of PyTorch run
+        return normed if point == "ln_final" else self._point(point + ".hook_out", normed)
 
     def _forward(self, ids):
         positions = torch.arange(len(ids))

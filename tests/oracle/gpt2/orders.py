@@ -10,7 +10,7 @@ import safetensors_io
 
 # Values whose last axis is d_mlp or d_model, which are put back in place to be compared.
 BY_UNIT = ("mlp.hook_pre", "mlp.hook_post")
-BY_DIM = ("embed", "resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "normalized", "result", "hook_in",
+BY_DIM = ("embed", "resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "normalized", "ln1.hook_out", "ln2.hook_out", "result", "hook_in",
           "hidden_states")
 
 
