@@ -1,7 +1,6 @@
 #include "stratoscope/experiments/common_fields.h"
 
 #include <algorithm>
-
 #include <utility>
 
 #include "stratoscope/base/error.h"
@@ -56,7 +55,8 @@ void add_metric(Fields& fields, Metric& metric) {
 }
 
 void add_position(Fields& fields, std::optional<Index>& position) {
-  fields.add("position", position, "the position after which the prediction is measured (default: the last)");
+  fields.add("position", position, "the position after which the prediction is measured (default: the last)")
+      .value("N");
 }
 
 void add_compare(Fields& fields, bool& compare) {
