@@ -24,7 +24,7 @@ def parameters_of(name):
 def test_every_experiment_is_a_method():
     methods = {name for name in vars(Experiments) if not name.startswith("_")}
     assert methods == set(METHODS)
-    assert len(methods) == 17
+    assert len(methods) == 19
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -38,7 +38,7 @@ def test_required_arguments_are_the_required_fields(name):
     required = {n for n, p in parameters_of(name).items() if p.default is inspect.Parameter.empty}
     schema = DESCRIBED[name]["schema"]
     fields = schema["properties"].keys()
-    text = {"text"} if "ids" in fields and "prompts" not in fields else set()
+    text = {"text"} if {"ids", "text"} <= fields and "prompts" not in fields else set()
     assert {field_of(name, argument) for argument in required} == text | set(schema.get("required", []))
 
 
