@@ -29,6 +29,7 @@
 #include "stratoscope/experiments/embeddings.h"
 #include "stratoscope/experiments/generate.h"
 #include "stratoscope/experiments/geometry.h"
+#include "stratoscope/experiments/heatmap.h"
 #include "stratoscope/experiments/info.h"
 #include "stratoscope/experiments/lens.h"
 #include "stratoscope/experiments/patch.h"

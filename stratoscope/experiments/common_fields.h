@@ -16,6 +16,7 @@ namespace stratoscope {
 inline constexpr const char* kCutAtTheEnd = "cut a text at the model's context instead of refusing it";
 inline constexpr const char* kCutAtTheBeginning =
     "keep the end of a text that leaves the new tokens no room in the context";
+inline constexpr const char* kTheText = "the text; - for standard input";
 inline constexpr const char* kFollowedToken = "the token that the metric follows, as text";
 
 // Limits for requests from the network.
@@ -24,8 +25,7 @@ inline constexpr std::size_t kMostServedNew = 1000;    // new tokens of a text
 inline constexpr std::size_t kMostServedSamples = 20;
 
 // "text", and instead of it "ids" or one of these other fields.
-void add_text(Fields& fields, TextInput& text, const char* help = "the text; - for standard input",
-              std::vector<std::string> others = {});
+void add_text(Fields& fields, TextInput& text, const char* help = kTheText, std::vector<std::string> others = {});
 void add_ids(Fields& fields, TokenIds& ids);
 // "bos": the tokens that are added around texts.
 void add_added_tokens(Fields& fields, TextOptions& options);

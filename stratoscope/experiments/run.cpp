@@ -299,9 +299,7 @@ void describe(SaveRunRequest& request, Fields& fields) {
       .value("FILE")
       .with("start_at");
   add_ids(fields, request.ids);
-  fields.add("text", request.texts, "the text; - for standard input")
-      .argument()
-      .required_unless({"texts", "from", "ids"});
+  fields.add("text", request.texts, kTheText).argument().required_unless({"texts", "from", "ids"});
 }
 
 void check(const SaveRunRequest& request) {

@@ -343,7 +343,7 @@ void describe(ScoreRequest& request, Fields& fields) {
       .value("EXPR");
   add_corrupt(fields, request.edits.corrupt_text);
   add_added_tokens(fields, request.text_options);
-  fields.add("text", request.text, "the text; - for standard input").argument().required_unless({"texts", "choices"});
+  fields.add("text", request.text, kTheText).argument().required_unless({"texts", "choices"});
 }
 
 void check(const ScoreRequest& request) {

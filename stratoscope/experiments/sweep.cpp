@@ -322,7 +322,7 @@ void describe(SweepExperimentRequest& request, Fields& fields) {
       .only_shown();
   add_memory_limit(fields, request.memory_limit);
   fields.add("plan", request.plan, "print the cost of the sweep, and run no grid point").only_shown();
-  add_text(fields, request.text, "the text; - for standard input", {"prompts"});
+  add_text(fields, request.text, kTheText, {"prompts"});
 }
 
 void check(const SweepExperimentRequest& request) {

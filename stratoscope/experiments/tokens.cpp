@@ -68,7 +68,8 @@ void describe(TokensRequest& request, Fields& fields) {
   fields.add("more", request.more, "further texts, which are compared with the first one")
       .value("TEXT")
       .more_arguments();
-  add_text(fields, request.text);
+  fields.add("decode", request.text.ids, "token ids whose texts are wanted, as with --ids").value("LIST");
+  add_text(fields, request.text, kTheText, {"decode"});
 }
 
 void check(const TokensRequest& request) {

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace stratoscope {
+#include "stratoscope/base/api.h"
+
+namespace STRATOSCOPE_API stratoscope {
 
 class AxisArithmetic {
  public:

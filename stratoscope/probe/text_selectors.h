@@ -3,12 +3,11 @@
 
 #include <string>
 
-#include "stratoscope/base/api.h"
 #include "stratoscope/probe/edit_grammar.h"
 #include "stratoscope/probe/indices.h"
 #include "stratoscope/text/tokenizer.h"
 
-namespace STRATOSCOPE_API stratoscope {
+namespace stratoscope {
 
 // The list with the positions in `ids` of all tokens that an occurrence of a text covers, in part or in whole. Throws
 // Error with the tokens if the text does not occur.

@@ -116,6 +116,12 @@ def test_ids_that_are_refused(stratoscope, arguments, status, says):
     stratoscope.fails("predict", *arguments, status=status, says=says)
 
 
+def test_ids_are_decoded(stratoscope):
+    decoded = stratoscope.json("tokens", "--decode", "807,599,1138")
+    assert decoded == stratoscope.json("tokens", "--ids", "807,599,1138") and len(decoded["tokens"]) == 3
+    stratoscope.fails("tokens", "--decode", "3", "text", status=2, says="exclude each other")
+
+
 def test_a_record_of_ids_replays(stratoscope):
     stratoscope.succeeds("predict", "--ids", "3,17,300", "--record", "r.json")
     stratoscope.succeeds("replay", "r.json")
