@@ -11,8 +11,8 @@
 namespace stratoscope {
 namespace {
 
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMostColumns = 4;
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMostPanelsInRow = 4;
 
 // A measure that is undefined (the kurtosis of equal numbers) is null and needs no warning.
 Json defined(double value) { return std::isnan(value) ? Json() : Json(value); }
@@ -47,11 +47,11 @@ Json hooks_json(const std::vector<HookDistributions>& hooks, DocumentParts parts
 
 double outside(const Distribution& of) { return static_cast<double>(of.histogram.below() + of.histogram.above()); }
 
-struct Measure {
+struct Moment {
   const char* name;
   double (*of)(const Distribution& distribution);
 };
-constexpr Measure kMeasures[] = {
+constexpr Moment kMoments[] = {
     {"count", [](const Distribution& of) { return static_cast<double>(of.moments.count()); }},
     {"mean", [](const Distribution& of) { return of.moments.mean(); }},
     {"variance", [](const Distribution& of) { return of.moments.variance(); }},
@@ -83,8 +83,8 @@ void add_arrays(const std::vector<HookDistributions>& hooks, const std::vector<s
   }
   arrays.push_back(named_values(prefix + "edges", {hooks.size(), bins + 1}, std::move(edges)));
   arrays.push_back(named_values(prefix + "counts", {hooks.size(), columns, bins}, std::move(counts)));
-  for (const Measure& measure : kMeasures) {
-    std::vector<double> values(hooks.size() * columns, kNoNumber);
+  for (const Moment& measure : kMoments) {
+    std::vector<double> values(hooks.size() * columns, kUndefined);
     for (std::size_t h = 0; h < hooks.size(); ++h)
       for (const Distribution& each : hooks[h].blocks) values[h * columns + place_of(each, blocks)] = measure.of(each);
     arrays.push_back(named_values(prefix + measure.name, {hooks.size(), columns}, std::move(values)));
@@ -221,10 +221,10 @@ Figure figure_of(const Distributions& result) {
     figure.panels.insert(figure.panels.end(), panels.begin(), panels.end());
   };
   const std::size_t count = edited.size();
-  figure.columns = count == 1 ? (clean.empty() ? 3 : 2) : std::min(count, kMostColumns);
+  figure.columns = count == 1 ? (clean.empty() ? 3 : 2) : std::min(count, kMostPanelsInRow);
   if (count == 1 && measures.size() == 2 && !clean.empty()) {  // a measure beside each run
     figure.panels = {clean[0], measures[0], edited[0], measures[1]};
-  } else if (count <= kMostColumns) {  // the clean run's panels stand above those with edits
+  } else if (count <= kMostPanelsInRow) {  // the clean run's panels stand above those with edits
     append(clean);
     append(edited);
     append(measures);

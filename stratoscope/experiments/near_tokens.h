@@ -20,8 +20,8 @@ using NearTokens = std::vector<NearToken>;  // the nearest first
 
 // The `count` nearest tokens of each vector [n, d_model], by Role::embed or Role::unembed. T is float or double.
 template <class T>
-std::vector<NearTokens> nearest_tokens(const Session& session, Role table, MatrixView<const T> vectors,
-                                       std::size_t count);
+STRATOSCOPE_API std::vector<NearTokens> nearest_tokens(const Session& session, Role table, MatrixView<const T> vectors,
+                                                       std::size_t count);
 
 // The lists as rows of a heat map with the tokens in its cells, the first list on top; and the colours of their
 // cosines.

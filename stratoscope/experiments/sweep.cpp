@@ -82,6 +82,8 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   if (request.whole && experiment.targets.size() > 1)
     throw Error("target", "a whole target is one text, but " + std::to_string(experiment.targets.size()) + " are given",
                 "name one with --target");
+  for (const AxisExpression& axis : request.axes)
+    experiment.axes.push_back(resolve_axis(axis, session.config(), experiment.text.ids.size(), request.edits));
   std::vector<Metric> metrics = {request.metric};
   metrics.insert(metrics.end(), request.also.begin(), request.also.end());
   if (request.whole)  // of which the sweep checks that it is alone
@@ -89,8 +91,6 @@ void prepare(const Session& session, const SweepExperimentRequest& request, cons
   else
     experiment.measures = measures_of("sweep", metrics, experiment.targets);
   if (request.position) experiment.position = request.position->in(experiment.text.ids.size(), "position");
-  for (const AxisExpression& axis : request.axes)
-    experiment.axes.push_back(resolve_axis(axis, session.config(), experiment.text.ids.size(), request.edits));
 
   SweepRequest& sweep_request = prepared.requests.emplace_back();
   sweep_request.text = experiment.text.ids;

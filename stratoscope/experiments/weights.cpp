@@ -18,7 +18,8 @@
 namespace stratoscope {
 namespace {
 
-constexpr std::size_t kLeastBins = 10, kMostPictureBins = 80, kMostRows = 150, kMostColumns = 300, kMostPoints = 20'000;
+constexpr std::size_t kLeastBins = 10, kMostPictureBins = 80, kMostMapRows = 150, kMostMapColumns = 300,
+                      kMostPoints = 20'000;
 constexpr std::size_t kMostRowNumbers = 1'000'000;  // of --rows
 // Limits of the histogram are found from at most about this many numbers, evenly spaced.
 constexpr std::size_t kMostLimitValues = 4'000'000;
@@ -133,9 +134,9 @@ TensorPicture picture_of(const TensorRows<T>& rows) {
   const auto bins = static_cast<std::size_t>(2 * std::cbrt(static_cast<double>(count)));
   Histogram histogram(low, high, std::clamp(bins, kLeastBins, kMostPictureBins));
   const bool is_vector = rows.rows() == 1;
-  picture.row_step = (rows.rows() + kMostRows - 1) / kMostRows;
-  picture.column_step =
-      is_vector ? (rows.width() + kMostPoints - 1) / kMostPoints : (rows.width() + kMostColumns - 1) / kMostColumns;
+  picture.row_step = (rows.rows() + kMostMapRows - 1) / kMostMapRows;
+  picture.column_step = is_vector ? (rows.width() + kMostPoints - 1) / kMostPoints
+                                  : (rows.width() + kMostMapColumns - 1) / kMostMapColumns;
   for (std::size_t r = 0; r < rows.rows(); ++r) {
     const std::vector<T> numbers = rows.row(r);
     for (const T number : numbers)
