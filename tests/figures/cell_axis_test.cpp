@@ -34,7 +34,7 @@ TEST(CellAxis, PutsRoundNumbersWhereTheyBelong) {
 }
 
 TEST(CellAxis, KnowsTheMiddleOfEveryCell) {
-  const Panel& panel = with_numbers().panels[0];
+  const Panel panel = with_numbers().panels[0];
   EXPECT_EQ(cell_middle(panel.y, 4, 0, Side::y), 1.5) << "the top row";
   EXPECT_EQ(cell_middle(panel.y, 4, 3, Side::y), -1.5);
   EXPECT_EQ(cell_middle(panel.x, 2, 0, Side::x), 15);
