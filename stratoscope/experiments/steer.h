@@ -23,7 +23,7 @@ class Fields;
 namespace STRATOSCOPE_API stratoscope {
 
 struct SteerRequest {
-  TextInput text = {};          // the text that is steered
+  TextInput text = {};            // the text that is steered
   TextOptions text_options = {};  // `truncate` keeps only the end of the text: session/continued_text.h
   // The direction: the mean over `positive` minus the mean over `negative` of the hook point in each block, at each
   // text's last position or over all its positions. Or the tensors "layer.0" … of a file that steer() saved.
