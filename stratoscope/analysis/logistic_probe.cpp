@@ -59,10 +59,11 @@ Solution newton(const RowMatrix& x, const Vector& signs, double penalty) {
     double length = 1;
     Solution next;
     double reached = HUGE_VAL;
-    for (int halving = 0; halving < kMostHalvings; ++halving, length /= 2) {
+    for (int halving = 0; halving < kMostHalvings; ++halving) {
       next = {at.weights - length * change.head(width), at.bias - length * change(width)};
       reached = loss(x, signs, penalty, next);
       if (reached <= now) break;
+      length /= 2;
     }
     if (!(reached <= now)) break;  // within rounding of the minimum
     at = next;

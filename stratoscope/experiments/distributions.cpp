@@ -161,7 +161,8 @@ double bytes_of(const std::vector<Capture>& captures, const Session& session, st
       each *= static_cast<double>(capture.heads->size()) / static_cast<double>(heads_of(capture.at, session.config()));
     numbers += each;
   }
-  return numbers * (session.precision() == Precision::fp64 ? sizeof(double) : sizeof(float));
+  const std::size_t size = session.precision() == Precision::fp64 ? sizeof(double) : sizeof(float);
+  return numbers * static_cast<double>(size);
 }
 
 }  // namespace

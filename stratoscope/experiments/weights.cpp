@@ -51,6 +51,7 @@ void add_matches(const Checkpoint& checkpoint, const std::string& prefix, const 
     throw Error("weights", "the glob " + in_quotes(written) + " matches no tensor",
                 "'stratoscope weights' lists them all");
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& [name, tensor] : all) names.push_back(name);
   const std::string near = did_you_mean(written, names);
   throw Error("weights", "there is no " + in_quotes(written) + " among the weights",
@@ -77,9 +78,10 @@ void check_readable(const Named& tensor) {
 template <class T>
 class TensorRows {
  public:
-  explicit TensorRows(const StoredTensor& tensor) : tensor_(tensor) {
-    rows_ = tensor.shape.empty() ? 1 : tensor.shape[0];
-    width_ = rows_ == 0 ? 0 : element_count(tensor.shape) / rows_;
+  explicit TensorRows(const StoredTensor& tensor)
+      : tensor_(tensor),
+        rows_(tensor.shape.empty() ? 1 : tensor.shape[0]),
+        width_(rows_ == 0 ? 0 : element_count(tensor.shape) / rows_) {
     if (tensor.shape.size() == 1) std::swap(rows_, width_);  // one row of numbers
   }
 
@@ -230,7 +232,7 @@ class WeightsReader {
       arrays.push_back(array_view(tensor.first, std::span<const float>(numbers), stored.shape));
     }
     if (!converted.empty())
-      result_.warnings.push_back("NumPy has no bfloat16: the numbers are written as float32, which is exact");
+      result_.warnings.emplace_back("NumPy has no bfloat16: the numbers are written as float32, which is exact");
     if (is_npy)
       write_npy(path, arrays[0]);
     else

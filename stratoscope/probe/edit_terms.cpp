@@ -31,8 +31,8 @@ bool is_sign(char c) { return c == '+' || c == '-'; }
 
 class TermParser {
  public:
-  TermParser(const char* where, std::string_view text, std::size_t begin) : where_(where), text_(text), pos_(begin) {
-    whole_ = text;
+  TermParser(const char* where, std::string_view text, std::size_t begin)
+      : where_(where), whole_(text), text_(text), pos_(begin) {
     while (!text_.empty() && is_space(text_.back())) text_.remove_suffix(1);
   }
 
@@ -225,7 +225,7 @@ class TermParser {
   }
 
   const char* where_;
-  std::string_view text_, whole_;
+  std::string_view whole_, text_;
   std::size_t pos_;
 };
 
