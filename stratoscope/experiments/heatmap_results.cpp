@@ -49,7 +49,7 @@ std::vector<NamedValues> arrays_of(const TextHeatmap& result) {
 Figure figure_of(const TextHeatmap& result) {
   Figure figure;
   figure.title = result.rows.size() == 1 ? "" : "A text by token";
-  figure.caption = "Colours are behind the tokens; a token without a number has none.";
+  figure.caption = "The background of a token has the colour of its number; a token without a number has none.";
   for (const HeatmapRow& row : result.rows) {
     const bool changes = !row.clean.empty();
     figure.panels.push_back(text_panel(changes ? row.label + ": change by the edits" : row.label, result.text.tokens,

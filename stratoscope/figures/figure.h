@@ -13,7 +13,7 @@
 namespace STRATOSCOPE_API stratoscope {
 
 // Colour-blind-safe maps: plasma for depth, similarity and probability; diverging (centred on zero) for a signed
-// change; rising, one hue from the background's colour on, for amounts behind text.
+// change; rising, one hue from the background's colour on, for amounts shown as the background of text.
 enum class ColorMap { plasma, viridis, diverging, rising };
 
 // The meaning of colours in all panels of a figure. Without it, marks have the accent colour.
@@ -81,7 +81,7 @@ struct Points {
   std::vector<std::string> labels = {};  // beside them, if there is room; empty for points without names
 };
 
-// A text that flows and wraps, with a colour behind each token; alone in its panel, which has no axes.
+// A text that flows and wraps, each token on a background of its colour; alone in its panel, which has no axes.
 struct ColoredText {
   std::vector<std::string> tokens;
   std::vector<double> values;  // of each token; one that is not finite has no colour
